@@ -1,0 +1,98 @@
+"""The models of a workflow definition, which are also its published JSON Schema.
+
+They say what a definition looks like; whether it can run is the validator's business.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from engine import limits
+
+NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+
+NodeId = Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Names the node in expressions.")]
+Port = Annotated[str, Field(min_length=1, max_length=64)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Model(BaseModel):
+    """Strict, unknown keys refused, immutable: the base of every part of a definition."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Retry(Model):
+    """How often and how soon a failed attempt is repeated.
+
+    The n-th pause is drawn from `[0.5, 1] x interval_seconds x backoff_rate^(n-1)`, at most
+    `max_interval_seconds`; a longer `Retry-After` of the other side is honoured.
+    """
+
+    max_attempts: int = Field(default=3, ge=1, le=20, description="All attempts, the first included.")
+    interval_seconds: Seconds = Field(default=1.0, le=86_400)
+    backoff_rate: float = Field(default=2.0, ge=1, le=10, allow_inf_nan=False)
+    max_interval_seconds: Seconds = Field(default=300.0, le=86_400)
+    on: list[Annotated[str, Field(min_length=1, max_length=64)]] | None = Field(
+        default=None,
+        max_length=32,
+        description="Error codes to retry (`timeout`, `connection_failed`, `http_status`), statuses (`503`), "
+        "classes of them (`5xx`), or `all`. Default: what the node type says may work next time.",
+    )
+
+
+class NodeDefinition(Model):
+    """One step of a workflow."""
+
+    id: NodeId
+    type: str = Field(min_length=1, max_length=64)
+    name: str | None = Field(default=None, max_length=limits.MAX_NAME_LENGTH, description="For people.")
+    notes: str | None = Field(default=None, max_length=4_000)
+    config: dict[str, JsonValue] = Field(default_factory=dict)
+    retry: Retry | None = None
+    timeout_seconds: float | None = Field(
+        default=None, gt=0, le=limits.MAX_NODE_TIMEOUT, description="Bounds one attempt."
+    )
+    on_error: Literal["fail", "continue"] = Field(
+        default="fail", description="`continue`: a failure counts as success with output `{error: …}`."
+    )
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts the node has in all."""
+        return self.retry.max_attempts if self.retry else 1
+
+
+class Edge(Model):
+    """What runs after what: `to` may run when `from` has finished through `port`."""
+
+    source: NodeId = Field(alias="from")
+    port: Port = "main"
+    target: NodeId = Field(alias="to")
+
+
+class WorkflowDefinition(Model):
+    """Nodes and the edges between them, which have no cycle."""
+
+    nodes: list[NodeDefinition] = Field(min_length=1, max_length=limits.MAX_NODES)
+    edges: list[Edge] = Field(default_factory=list, max_length=limits.MAX_EDGES)
+    vars: dict[NodeId, JsonValue] = Field(
+        default_factory=dict, description="Constants, as `vars.<name>` in expressions."
+    )
+    output: JsonValue = Field(default=None, description="Template of the execution's result.")
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the author gave an output template (`null` is one)."""
+        return "output" in self.model_fields_set
+
+    def as_json(self) -> dict[str, Any]:
+        """The definition as its author wrote it: no defaults filled in, `from` and `to` by those names."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a definition, as published by the API."""
+    return WorkflowDefinition.model_json_schema(by_alias=True)

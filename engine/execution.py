@@ -1,0 +1,95 @@
+"""What an execution is: its record, its statuses, its log lines, and what a turn decides to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where an execution stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can happen any more."""
+        return self in FINAL_STATUSES
+
+
+FINAL_STATUSES = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
+OPEN_STATUSES = frozenset(Status) - FINAL_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The record of one run of one workflow version. `trigger` is what expressions see by that name."""
+
+    id: str
+    workspace_id: str
+    workflow_id: str
+    workflow_version: int
+    trigger_type: str
+    triggered_by: str | None
+    trigger: dict[str, Any]
+    created_at: datetime
+    status: Status = Status.PENDING
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    result: Any = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What expressions see as `execution`: only what never changes, so that they can be recomputed."""
+        return {
+            "id": self.id,
+            "workflow_id": self.workflow_id,
+            "workflow_version": self.workflow_version,
+            "trigger_type": self.trigger_type,
+            "created_at": format_time(self.created_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of an execution's log; `node_id` is None for what concerns the whole execution."""
+
+    timestamp: datetime
+    level: str
+    message: str
+    node_id: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the driver of an execution does next: `again`, `sleep` until a time, or one of the final statuses."""
+
+    next: str
+    until: datetime | None = None
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: `2026-11-23T20:15:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that an RFC 3339 text with an offset names, in UTC.
+
+    Raises:
+        ValueError: it is not one, or has no offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment.astimezone(UTC)

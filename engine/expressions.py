@@ -1,0 +1,284 @@
+"""`{{ JSONata }}` templates: compiling them, checking what they refer to, and evaluating them within bounds.
+
+A string that is one single `{{ … }}` keeps the value's type; otherwise values are put into the text. Only
+templates of a definition are ever compiled; text that arrives as data stays data. A plain path such as
+`nodes.fetch.body.items[0].id` does not need JSONata and takes a way that is a hundred times faster.
+The bounds on JSONata itself are in `engine.jsonata_bounds`, imported on the first use.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from engine import limits
+from engine.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from engine.jsonata_bounds import Compiled
+
+ROOTS = frozenset({"trigger", "nodes", "vars", "execution", "item", "index"})
+"""The names that an expression may start from."""
+
+_WORDS = frozenset({"and", "or", "in", "true", "false", "null"})
+_PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d{1,9}\])*", re.ASCII)
+_STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]", re.ASCII)
+_MISSING = object()
+_NEEDS_JSONATA = object()
+
+
+@dataclass(slots=True)
+class Scope:
+    """What an expression sees: the data by root name, and the time and chance of this one evaluation.
+
+    `volatile` becomes true once an expression has read the time or a random value: such a result cannot be
+    recomputed and has to be journalled.
+    """
+
+    data: Mapping[str, Any]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    random: Random = field(default_factory=SystemRandom)
+    volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One compiled `{{ … }}`. `path` holds the steps of a plain path, else None."""
+
+    source: str
+    path: tuple[str | int, ...] | None
+
+    def evaluate(self, scope: Scope, where: str) -> Any:
+        """The value over `scope`.
+
+        Raises:
+            ExpressionError: it has no value, a bound was hit, or JSONata refused it; names `where`.
+        """
+        if self.path is not None:
+            value = _walk(scope.data, self.path)
+            if value is _MISSING:
+                raise _fail(_describe_missing(scope.data, self.path), where, self.source)
+            if value is not _NEEDS_JSONATA:
+                return value
+        value = _compiled(self.source).evaluate(scope, where)
+        if value is _undefined():
+            raise _fail(self._why_undefined(scope), where, self.source)
+        return value
+
+    def references(self) -> Iterator[tuple[str | int, ...]]:
+        """The paths from a root that the expression reads, as far as they can be told without running it."""
+        if self.path is not None:
+            yield self.path
+        else:
+            yield from _compiled(self.source).references()
+
+    def _why_undefined(self, scope: Scope) -> str:
+        for path in self.references():
+            if _walk(scope.data, path) is _MISSING:
+                return _describe_missing(scope.data, path)
+        return "it has no value here; give it one with `?? default`"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text with expressions in it: literal pieces and expressions in turn."""
+
+    parts: tuple[str | Expression, ...]
+
+    def evaluate(self, scope: Scope, where: str) -> str:
+        """The text with each expression's value put in: strings as they are, all else as JSON."""
+        pieces: list[str] = []
+        length = 0
+        for part in self.parts:
+            piece = part if isinstance(part, str) else _as_text(part.evaluate(scope, where))
+            length += len(piece)
+            if length > limits.MAX_TEXT_LENGTH:
+                raise _fail(f"the text grew over {limits.MAX_TEXT_LENGTH} characters", where, "")
+            pieces.append(piece)
+        return "".join(pieces)
+
+
+@lru_cache(maxsize=4096)
+def compile_text(text: str) -> str | Expression | Text:
+    """A string of a definition, compiled: itself without `{{`, one expression, or text with expressions.
+
+    Raises:
+        ExpressionError: an expression does not parse, is too long or is not closed.
+    """
+    if "{{" not in text:
+        return text
+    parts: list[str | Expression] = []
+    position = 0
+    while (start := text.find("{{", position)) >= 0:
+        if start > position:
+            parts.append(text[position:start])
+        expression, position = _read_expression(text, start)
+        parts.append(expression)
+    if position < len(text):
+        parts.append(text[position:])
+    expressions = [part for part in parts if isinstance(part, Expression)]
+    if len(expressions) == 1 and not "".join(p for p in parts if isinstance(p, str)).strip():
+        return expressions[0]
+    return Text(tuple(parts))
+
+
+def render(value: Any, scope: Scope, where: str = "") -> Any:
+    """`value`, any JSON of a definition, with all its templates evaluated.
+
+    Args:
+        value: the template; object keys are never templates.
+        scope: what the expressions see.
+        where: the field's name for error messages, such as `config.url`.
+    """
+    if isinstance(value, str):
+        compiled = compile_text(value)
+        return compiled if isinstance(compiled, str) else compiled.evaluate(scope, where)
+    if isinstance(value, dict):
+        return {key: render(item, scope, f"{where}.{key}" if where else key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [render(item, scope, f"{where}[{i}]") for i, item in enumerate(value)]
+    return value
+
+
+def templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in `value` that holds a template, with the path of its field."""
+    if isinstance(value, str):
+        if "{{" in value:
+            yield where, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from templates(item, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from templates(item, f"{where}[{i}]")
+
+
+def expressions_of(text: str) -> list[Expression]:
+    """The compiled expressions of one template string."""
+    compiled = compile_text(text)
+    if isinstance(compiled, str):
+        return []
+    if isinstance(compiled, Expression):
+        return [compiled]
+    return [part for part in compiled.parts if isinstance(part, Expression)]
+
+
+def _read_expression(text: str, start: int) -> tuple[Expression, int]:
+    """The expression whose `{{` is at `start`, and the position after its `}}`.
+
+    JSONata itself may hold `}}` (an object in an object), so the first `}}` that leaves something which
+    parses is the end.
+    """
+    first_error: ExpressionError | None = None
+    end = start + 1
+    for _ in range(50):
+        end = text.find("}}", end + 1)
+        if end < 0:
+            break
+        source = text[start + 2 : end].strip()
+        try:
+            return _parse(source), end + 2
+        except ExpressionError as error:
+            first_error = first_error or error
+    raise first_error or ExpressionError("`{{` is not closed by `}}`", details={"expression": text[start : start + 80]})
+
+
+@lru_cache(maxsize=4096)
+def _parse(source: str) -> Expression:
+    if not source:
+        raise ExpressionError("`{{ }}` holds no expression", details={"expression": ""})
+    if len(source) > limits.MAX_EXPRESSION_LENGTH:
+        message = f"an expression has at most {limits.MAX_EXPRESSION_LENGTH} characters, this one has {len(source)}"
+        raise ExpressionError(message, details={"expression": source[:80] + "…"})
+    path = _plain_path(source)
+    if path is None:
+        _compiled(source)
+    return Expression(source, path)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(source: str) -> Compiled:
+    from engine.jsonata_bounds import Compiled  # noqa: PLC0415 - 40 ms that many invocations do not need
+
+    return Compiled(source)
+
+
+def _undefined() -> object:
+    from engine.jsonata_bounds import UNDEFINED  # noqa: PLC0415
+
+    return UNDEFINED
+
+
+def _plain_path(source: str) -> tuple[str | int, ...] | None:
+    if not _PLAIN_PATH.fullmatch(source):
+        return None
+    steps = tuple(name or int(index) for name, index in _STEP.findall(source))
+    return steps if steps[0] in ROOTS and not _WORDS.intersection(map(str, steps)) else None
+
+
+def _walk(data: Mapping[str, Any], path: tuple[str | int, ...]) -> Any:
+    """The value at `path`, `_MISSING`, or `_NEEDS_JSONATA` where its rules for lists come into play."""
+    value: Any = data
+    for step in path:
+        if isinstance(step, str):
+            if isinstance(value, Mapping):
+                value = value.get(step, _MISSING)
+            elif isinstance(value, list):
+                return _NEEDS_JSONATA
+            else:
+                return _MISSING
+        elif isinstance(value, list):
+            value = value[step] if step < len(value) else _MISSING
+        else:
+            return _NEEDS_JSONATA
+        if value is _MISSING:
+            return _MISSING
+    return value
+
+
+def _describe_missing(data: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    for length in range(1, len(path) + 1):
+        if _walk(data, path[:length]) is not _MISSING:
+            continue
+        parent = _walk(data, path[: length - 1])
+        name = _show(path[:length])
+        if isinstance(path[length - 1], int):
+            return f"`{name}` is not there; the list has {len(parent)} items"
+        if not isinstance(parent, Mapping):
+            return f"`{name}` is not there; `{_show(path[: length - 1])}` is {_kind(parent)}"
+        from difflib import get_close_matches  # noqa: PLC0415 - only for the message
+
+        close = get_close_matches(str(path[length - 1]), [str(key) for key in parent], n=1)
+        if close:
+            return f"`{name}` is not there; did you mean `{close[0]}`?"
+        if path[0] == "nodes" and length == 2:  # noqa: PLR2004
+            return f"`{name}` is not there: that node has not run on this way"
+        return f"`{name}` is not there"
+    return f"`{_show(path)}` has no value"
+
+
+def _show(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "true or false", str: "text", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), "an object")
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _fail(reason: str, where: str, source: str) -> ExpressionError:
+    return ExpressionError(
+        f"{where or 'the template'}: {reason}", details={"field": where, "expression": source, "reason": reason}
+    )

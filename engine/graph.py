@@ -1,0 +1,142 @@
+"""Pure scheduling: given how nodes ended, which nodes are ready, which are skipped, and is anything left.
+
+No I/O, no clock. Every outcome is looked at once and every edge decided once, so a run of n nodes and m
+edges costs O(n + m) however it is cut into turns.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.definition import Edge, WorkflowDefinition
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order of the definition, and the edges between them."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+
+    @classmethod
+    def of(cls, definition: WorkflowDefinition) -> Graph:
+        """The graph of a definition."""
+        return cls(tuple(node.id for node in definition.nodes), tuple(definition.edges))
+
+    @cached_property
+    def outgoing(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that leave each node."""
+        return self._by(lambda edge: edge.source)
+
+    @cached_property
+    def incoming(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that arrive at each node."""
+        return self._by(lambda edge: edge.target)
+
+    def has_port(self, node: str, port: str) -> bool:
+        """Whether an edge leaves `node` by `port`."""
+        return any(edge.port == port for edge in self.outgoing[node])
+
+    def ancestors(self) -> Mapping[str, frozenset[str]]:
+        """For each node those that can have run before it. The graph must have no cycle."""
+        before: dict[str, frozenset[str]] = {}
+        for node in self.topological_order():
+            sources = {edge.source for edge in self.incoming[node]}
+            before[node] = frozenset(sources.union(*(before[source] for source in sources)))
+        return before
+
+    def topological_order(self) -> list[str]:
+        """The nodes so that each stands after its predecessors; nodes on or behind a cycle are left out."""
+        missing = {node: len(self.incoming[node]) for node in self.nodes}
+        queue = deque(node for node in self.nodes if not missing[node])
+        order: list[str] = []
+        while queue:
+            node = queue.popleft()
+            order.append(node)
+            for edge in self.outgoing[node]:
+                missing[edge.target] -= 1
+                if not missing[edge.target]:
+                    queue.append(edge.target)
+        return order
+
+    def _by(self, key: Callable[[Edge], str]) -> Mapping[str, tuple[Edge, ...]]:
+        grouped: dict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            grouped[key(edge)].append(edge)
+        return {node: tuple(grouped[node]) for node in self.nodes}
+
+
+class Progress:
+    """How far one execution has come through a graph.
+
+    A node is ready when each of its incoming edges is decided and at least one fired; when all are dead it
+    is skipped, and its own edges are dead. `ready` and `skipped` are what the caller acts on.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.ready: deque[str] = deque()
+        self.skipped: set[str] = set()
+        self.settled: set[str] = set()
+        self._undecided = {node: len(graph.incoming[node]) for node in graph.nodes}
+        self._fired: set[str] = set()
+        self._went_on: set[str] = set()
+        self.ready.extend(node for node in graph.nodes if not self._undecided[node])
+
+    def settle(self, node: str, port: str | None) -> None:
+        """Record that `node` has ended by `port`, None if no edge of it fires, and decide what that decides.
+
+        Raises:
+            ValueError: the node has ended before.
+        """
+        if node in self.settled or node in self.skipped:
+            raise ValueError(f"node {node} has ended before")
+        self.settled.add(node)
+        dead: deque[str] = deque()
+        self._decide(node, port, dead)
+        while dead:
+            skipped = dead.popleft()
+            self.skipped.add(skipped)
+            self._decide(skipped, None, dead)
+
+    def _decide(self, node: str, port: str | None, dead: deque[str]) -> None:
+        for edge in self.graph.outgoing[node]:
+            target = edge.target
+            if edge.port == port:
+                self._fired.add(target)
+                self._went_on.add(node)
+            self._undecided[target] -= 1
+            if not self._undecided[target]:
+                (self.ready if target in self._fired else dead).append(target)
+
+    @property
+    def finished(self) -> bool:
+        """Whether each node has ended or is skipped."""
+        return len(self.settled) + len(self.skipped) == len(self.graph.nodes)
+
+    def ends(self, succeeded: Iterable[str]) -> list[str]:
+        """Of the nodes that succeeded those from which nothing further ran, in the definition's order."""
+        chosen = set(succeeded) - self._went_on
+        return [node for node in self.graph.nodes if node in chosen]
+
+
+def find_cycle(graph: Graph) -> list[str]:
+    """The nodes of one cycle in order, the first again at the end; empty when there is none."""
+    rest = set(graph.nodes) - set(graph.topological_order())
+    if not rest:
+        return []
+    # Each node left has a predecessor that is left too, so walking back must meet itself.
+    node = next(node for node in graph.nodes if node in rest)
+    seen: dict[str, int] = {}
+    path: list[str] = []
+    while node not in seen:
+        seen[node] = len(path)
+        path.append(node)
+        node = next(edge.source for edge in graph.incoming[node] if edge.source in rest)
+    cycle = path[seen[node] :][::-1]
+    first = min(range(len(cycle)), key=lambda i: graph.nodes.index(cycle[i]))
+    cycle = cycle[first:] + cycle[:first]
+    return [*cycle, cycle[0]]

@@ -1,0 +1,28 @@
+"""Time-ordered ids: a UUIDv7 tells when it was made, so lists by id are lists by time."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import uuid_utils
+
+ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_ID = re.compile(ID_PATTERN)
+
+
+def new_id() -> str:
+    """A new id, greater than each that this process made before."""
+    return str(uuid_utils.uuid7())
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of an id."""
+    return _ID.fullmatch(text) is not None
+
+
+def first_id_at(moment: datetime) -> str:
+    """What every id made at `moment` or later is not less than, as text."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    digits = f"{milliseconds:012x}"
+    return f"{digits[:8]}-{digits[8:12]}"

@@ -1,0 +1,322 @@
+"""JSONata with bounds: time, depth, sizes, no `$eval`, and a clock and chance that the engine controls.
+
+jsonata-python bounds its own loop (`set_runtime_bounds`), which does not stop what runs inside one call of
+Python or C: a catastrophic regex, a `$pad` of a billion, a number with a billion digits. So there is also a
+timer signal, and each step's result has a size limit. Attacks tried are in `tests/unit/test_expressions.py`.
+"""
+
+from __future__ import annotations
+
+import copy
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from jsonata.functions import Functions
+from jsonata.jexception import JException
+from jsonata.jsonata import Jsonata
+from jsonata.parser import Parser
+from jsonata.timebox import Timebox
+from jsonata.utils import Utils
+
+from engine import limits
+from engine.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from engine.expressions import Scope
+
+UNDEFINED = object()
+"""JSONata's *undefined*: no value, as opposed to `null`."""
+
+_SIGNAL_GRACE = 0.15
+_MAX_INTEGER_BITS = 1_100
+
+
+class _TooMuch(Exception):
+    """A bound was hit; the text says which."""
+
+
+class _Bounded(Jsonata):  # type: ignore[misc]
+    def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
+        if isinstance(lhs, int) and isinstance(rhs, int) and rhs - lhs >= limits.MAX_RANGE_ITEMS:
+            raise _TooMuch(f"a range has at most {limits.MAX_RANGE_ITEMS} items")
+        return super().evaluate_range_expression(lhs, rhs)
+
+    def evaluate_string_concat(self, lhs: Any, rhs: Any) -> Any:
+        _check_size(lhs)
+        _check_size(rhs)
+        return super().evaluate_string_concat(lhs, rhs)
+
+
+class Compiled:
+    """One parsed JSONata expression, which may be evaluated any number of times.
+
+    Raises:
+        ExpressionError: it does not parse.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        try:
+            self._jsonata = _Bounded(source)
+        except (JException, RecursionError, ValueError, AttributeError, TypeError, IndexError) as error:
+            # The parser answers some malformed text with a bare Python error of its own.
+            reason = str(error) if isinstance(error, JException | ValueError) else "it cannot be parsed"
+            message = f"`{_short(source)}` is not a JSONata expression: {reason}"
+            raise ExpressionError(message, details={"expression": source, "reason": reason}) from None
+        self._jsonata.set_validate_input(False)
+        self._jsonata.set_output_convert_nulls(False)
+
+    def evaluate(self, scope: Scope, where: str) -> Any:
+        """The value as plain JSON, or UNDEFINED.
+
+        Raises:
+            ExpressionError: a bound was hit, or the expression cannot be evaluated over this data.
+        """
+        frame = self._jsonata.create_frame(Jsonata.static_frame)
+        _bind_functions(frame, scope)
+        timebox = Timebox(frame, limits.MAX_EXPRESSION_MILLISECONDS, limits.MAX_EXPRESSION_DEPTH)
+        frame.set_evaluate_exit_callback(_exit_callback(timebox))
+        Jsonata.CURRENT.jsonata = self._jsonata
+        try:
+            with _alarm(limits.MAX_EXPRESSION_MILLISECONDS / 1000 + _SIGNAL_GRACE):
+                result = self._jsonata.evaluate(dict(scope.data), frame)
+                return UNDEFINED if result is None else _plain(result)
+        except (_TooMuch, ArithmeticError, MemoryError, RecursionError, TypeError, ValueError) as error:
+            reason = _reason(error)
+        except (AttributeError, LookupError):
+            reason = "JSONata cannot evaluate it over this data"
+        except JException as error:
+            reason = _reason(error)
+        raise ExpressionError(
+            f"{where or 'the template'}: {reason} in `{_short(self.source)}`",
+            details={"field": where, "expression": self.source, "reason": reason},
+        )
+
+    def references(self) -> Iterator[tuple[str | int, ...]]:
+        """The root paths that it reads. What a predicate or a later step reads is relative, so not told."""
+        yield from _references(self._jsonata.ast)
+
+
+def _exit_callback(timebox: Timebox) -> Callable[[Any, Any, Any, Any], None]:
+    def callback(_expression: Any, _input: Any, _environment: Any, result: Any) -> None:
+        timebox.depth -= 1
+        timebox.check_runaway()
+        if isinstance(result, str):
+            if len(result) > limits.MAX_TEXT_LENGTH:
+                raise _TooMuch(f"text has at most {limits.MAX_TEXT_LENGTH} characters")
+        elif isinstance(result, list):
+            if len(result) > limits.MAX_RANGE_ITEMS:
+                raise _TooMuch(f"a list made here has at most {limits.MAX_RANGE_ITEMS} items")
+        elif isinstance(result, int) and result.bit_length() > _MAX_INTEGER_BITS:
+            raise _TooMuch("the number is too large")
+
+    return callback
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Interrupt the block after `seconds`, in whatever Python or regex code it then is.
+
+    Signals reach the main thread only, which is where Lambda runs a handler; elsewhere there are just
+    JSONata's own bounds.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(_number: int, _frame: Any) -> None:
+        raise _TooMuch(f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms")
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _bind_functions(frame: Any, scope: Scope) -> None:
+    """Put our own versions of the functions that read time or chance, multiply sizes, or evaluate text."""
+
+    def volatile(value: Any) -> Any:
+        scope.volatile = True
+        return value
+
+    milliseconds = round(scope.now.timestamp() * 1000)
+    frame.bind("millis", _native("millis", lambda: volatile(milliseconds)))
+    frame.bind("now", _native("now", lambda p, z: volatile(Functions.datetime_from_millis(milliseconds, p, z))))
+    frame.bind("random", _native("random", lambda: volatile(scope.random.random())))
+    frame.bind("shuffle", _native("shuffle", lambda items: volatile(_shuffled(items, scope))))
+    for name, function in _GUARDED.items():
+        frame.bind(name, function)
+
+
+def _native(name: str, method: Callable[..., Any]) -> Any:
+    """The library's function `name`, with its signature, doing `method`."""
+    function = copy.copy(Jsonata.static_frame.lookup(name))
+    function.method = method
+    return function
+
+
+def _guarded(name: str, check: Callable[..., None]) -> Any:
+    original = Jsonata.static_frame.lookup(name).method
+
+    def method(*arguments: Any) -> Any:
+        check(*arguments)
+        return original(*arguments)
+
+    return _native(name, method)
+
+
+def _shuffled(items: Any, scope: Scope) -> Any:
+    if not isinstance(items, list):
+        return items
+    result = list(items)
+    scope.random.shuffle(result)
+    return result
+
+
+def _no_eval(*_arguments: Any) -> None:
+    raise _TooMuch("`$eval` is not available: text is never evaluated")
+
+
+def _check_pad(_text: Any, width: Any, *_rest: Any) -> None:
+    if isinstance(width, int | float) and abs(width) > limits.MAX_TEXT_LENGTH:
+        raise _TooMuch(f"text has at most {limits.MAX_TEXT_LENGTH} characters")
+
+
+def _check_replace(text: Any, pattern: Any, replacement: Any, *_rest: Any) -> None:
+    """Refuse what could multiply: the text's length times the replacement's, for as many matches as can be."""
+    if not isinstance(text, str):
+        return
+    shortest_match = len(pattern) if isinstance(pattern, str) and pattern else 1
+    matches = len(text) // shortest_match + 1
+    if isinstance(replacement, str):
+        longest = len(text) + matches * max(len(replacement), 1)
+    else:
+        longest = len(text) * len(text)  # a function's answers may hold the whole text each time
+    if longest > 4 * limits.MAX_TEXT_LENGTH:
+        raise _TooMuch("`$replace` could make too long a text here")
+
+
+def _check_join(items: Any, separator: Any = None, *_rest: Any) -> None:
+    _check_size(items)
+    if isinstance(items, list) and isinstance(separator, str):
+        _check_length(len(items) * len(separator))
+
+
+def _check_size(*values: Any) -> None:
+    """Refuse values that are over the text bound when written out, counting shared parts each time."""
+    total = 0
+    stack: list[Any] = list(values)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, dict):
+            total += len(value) + sum(map(len, value))
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            total += len(value)
+            if len(value) <= limits.MAX_RANGE_ITEMS:
+                stack.extend(value)
+        else:
+            total += 1
+        _check_length(total)
+
+
+def _check_length(length: int) -> None:
+    if length > limits.MAX_TEXT_LENGTH:
+        raise _TooMuch(f"the values hold over {limits.MAX_TEXT_LENGTH} characters")
+
+
+_GUARDED = {
+    "eval": _native("eval", _no_eval),
+    "pad": _guarded("pad", _check_pad),
+    "replace": _guarded("replace", _check_replace),
+    "join": _guarded("join", _check_join),
+    "string": _guarded("string", lambda value, *_: _check_size(value)),
+    "clone": _guarded("clone", lambda value, *_: _check_size(value)),
+}
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """JSONata's result as plain JSON: its list and null types replaced, whole floats as integers.
+
+    Raises:
+        _TooMuch: it is nested too deep, or holds what JSON cannot (a function, an infinite number).
+    """
+    if depth > limits.MAX_JSON_DEPTH:
+        raise _TooMuch(f"the value is nested more than {limits.MAX_JSON_DEPTH} deep")
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124
+            raise _TooMuch("the number is not finite")
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, dict):
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(item, depth + 1) for item in value]
+    raise _TooMuch("the result is a function; call it")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _TooMuch):
+        return str(error)
+    if isinstance(error, JException):
+        if error.get_error() == "D1012":
+            return f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms"
+        if error.get_error() == "D1011":
+            return "it is nested or recurses too deep"
+        return str(error)[:500]
+    if isinstance(error, RecursionError):
+        return "it is nested or recurses too deep"
+    if isinstance(error, MemoryError):
+        return "it needs too much memory"
+    return "JSONata cannot evaluate it over this data"
+
+
+def _references(symbol: Any) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(symbol, list | tuple):
+        for item in symbol:
+            yield from _references(item)
+        return
+    if not isinstance(symbol, Parser.Symbol):
+        return
+    if getattr(symbol, "type", None) == "path":
+        yield from _path_references(symbol.steps)
+        return
+    for name, value in vars(symbol).items():
+        if not name.startswith("_") or name == "_else":
+            yield from _references(value)
+
+
+def _path_references(steps: list[Any]) -> Iterator[tuple[str | int, ...]]:
+    first, rest = steps[0], steps[1:]
+    if first.type == "variable" and first.value in ("", "$"):
+        if first.value == "" or not rest:
+            return  # `$` is the current item, which need not be the root
+        first, rest = rest[0], rest[1:]
+    if first.type != "name":
+        yield from _references(first)
+        return
+    path: list[str | int] = [first.value]
+    for previous, step in pairwise([first, *rest]):
+        if step.type != "name" or getattr(previous, "stages", None):
+            break
+        path.append(step.value)
+    yield tuple(path)
+
+
+def _short(source: str) -> str:
+    return source if len(source) <= 120 else source[:119] + "…"  # noqa: PLR2004

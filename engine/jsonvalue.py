@@ -1,0 +1,66 @@
+"""Bounds on JSON values: what is not JSON, too deep or too large is found before anything is stored."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from engine.errors import NodeError
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text; refuses NaN and infinities, which are not JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def depth_of(value: Any, limit: int) -> int:
+    """How deep `value` is nested; stops counting over `limit`. A scalar has depth 0."""
+    depth = 0
+    level = [value]
+    while level and depth <= limit:
+        following: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                following.extend(item.values())
+            elif isinstance(item, list):
+                following.extend(item)
+        if not following and not any(isinstance(item, dict | list) for item in level):
+            break
+        depth += 1
+        level = following
+    return depth
+
+
+def check_output(value: Any, max_bytes: int, max_depth: int) -> None:
+    """Refuse a node's output that cannot be stored.
+
+    Values shared between places count each time, as they do when written, and counting stops at the bound.
+
+    Raises:
+        NodeError: it is not JSON, is nested too deep, or is over `max_bytes` when written.
+    """
+    size = 0
+    stack: list[tuple[Any, int]] = [(value, 0)]
+    while stack:
+        item, depth = stack.pop()
+        if isinstance(item, str):
+            size += len(item) + 2
+        elif item is None or isinstance(item, bool):
+            size += 4
+        elif isinstance(item, int) or (isinstance(item, float) and math.isfinite(item)):
+            size += 8
+        elif isinstance(item, dict):
+            if not all(isinstance(key, str) for key in item):
+                raise NodeError("an output's object keys must be text", code="output_not_json")
+            size += 2 + sum(len(key) + 4 for key in item)
+            stack.extend((child, depth + 1) for child in item.values())
+        elif isinstance(item, list):
+            size += 2 + len(item)
+            stack.extend((child, depth + 1) for child in item)
+        else:
+            raise NodeError(f"a {type(item).__name__} is not JSON and cannot be an output", code="output_not_json")
+        if depth > max_depth:
+            raise NodeError(f"the output is nested more than {max_depth} deep", code="output_too_deep")
+        if size > max_bytes:
+            raise NodeError(f"the output is larger than {max_bytes} bytes", code="output_too_large")

@@ -1,0 +1,125 @@
+"""The contract of a node type: a config model, its ports, whether it has outside effects, and `execute`.
+
+    class Shout(BaseNode):
+        '''Says something loudly.'''
+
+        class Config(NodeConfig):
+            text: str
+
+        async def execute(self, context: NodeContext) -> NodeResult:
+            config = context.config(self.Config, self.raw_config)
+            return Completed(config.text.upper())
+
+    factory.register_node_type("shout", Shout)
+
+A node type without outside effects must be deterministic: the engine may run it again instead of
+journalling it. Time comes from `context.now`, chance from expressions; both make its outcome journalled.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engine import limits
+from engine.context import NodeContext
+from engine.expressions import templates
+
+
+class NodeConfig(BaseModel):
+    """Base of every node type's config: unknown keys are refused, times and numbers may come as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The node is done: `output` is any JSON, and the edges that leave by `port` fire."""
+
+    output: Any = None
+    port: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """The node is done once `due_at` has come, with this output, by this port."""
+
+    due_at: datetime
+    output: Any = None
+    port: str = "main"
+
+
+NodeResult = Completed | WaitUntil
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """What a node type refuses in a config: a path below `config`, such as `headers.Accept`, and a sentence."""
+
+    path: str
+    message: str
+
+
+class BaseNode(ABC):
+    """One node type. An instance is one node of one workflow."""
+
+    Config: ClassVar[type[BaseModel]]
+    title: ClassVar[str]
+    ports: ClassVar[tuple[str, ...]] = ("main",)
+    has_effect: ClassVar[bool] = True
+    """Whether running it changes or asks something outside; if so each outcome is journalled."""
+    can_fail: ClassVar[bool] = True
+    """Whether an edge may leave by `error`, and `on_error: continue` makes sense."""
+    default_timeout: ClassVar[float] = limits.DEFAULT_NODE_TIMEOUT
+    """Seconds for one attempt where the definition names none."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.raw_config = config
+
+    @abstractmethod
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Do one attempt.
+
+        Raises:
+            NodeError: it failed; `retryable` says whether another attempt may end differently.
+        """
+
+    @classmethod
+    def ports_of(cls, config: dict[str, Any]) -> tuple[str, ...]:
+        """The ports that a node with this config has, besides `error`."""
+        del config
+        return cls.ports
+
+    @classmethod
+    def validate_config(cls, config: dict[str, Any]) -> list[ConfigProblem]:
+        """What is wrong with a config whose templates are not evaluated yet; empty when it is right.
+
+        What stands where a template stands cannot be judged before it is evaluated, so it passes.
+        """
+        try:
+            cls.Config.model_validate(config)
+        except ValidationError as error:
+            fields = {where for where, _ in templates(config)}
+            return [
+                ConfigProblem(path, one["msg"])
+                for one in error.errors()
+                if not _stands_for_template(path := _dotted(one["loc"]), fields)
+            ]
+        return []
+
+
+def _dotted(location: Iterable[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
+
+
+def _stands_for_template(path: str, fields: set[str]) -> bool:
+    """Whether the problem is at a template, or inside what a template will give.
+
+    Pydantic adds the name of a union's branch to the path, so a template's field may also be a prefix.
+    """
+    return any(path == field or path.startswith((f"{field}.", f"{field}[")) for field in fields)

@@ -1,0 +1,47 @@
+"""`conditional`: goes on by `true` or by `false`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+
+
+class ConditionalConfig(NodeConfig):
+    """One condition."""
+
+    expression: bool | str = Field(description="A template that gives true or false, such as `{{ vars.n > 3 }}`.")
+
+
+class ConditionalNode(BaseNode):
+    """Goes on by the port `true` or `false`, as its expression says."""
+
+    Config = ConditionalConfig
+    title: ClassVar[str] = "If"
+    ports: ClassVar[tuple[str, ...]] = ("true", "false")
+    has_effect: ClassVar[bool] = False
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """The output is the condition's value, which is also the port."""
+        holds = truth(context.evaluate(self.raw_config.get("expression"), "config.expression"), "config.expression")
+        return Completed(holds, "true" if holds else "false")
+
+
+def truth(value: object, where: str) -> bool:
+    """A condition's value.
+
+    Raises:
+        NodeError: it is neither true nor false. Guessing what `"false"` or `0` should mean helps nobody.
+    """
+    if isinstance(value, bool):
+        return value
+    shown = repr(value)[:60]
+    raise NodeError(
+        f"{where}: the expression gave {shown}, not true or false; `$boolean(…)` makes a truth value of anything",
+        code="config",
+        details={"field": where},
+    )

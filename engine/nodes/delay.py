@@ -1,0 +1,44 @@
+"""`delay`: waits for some seconds, or until a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from engine import limits
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.execution import format_time
+from engine.nodes.base import BaseNode, NodeConfig, NodeResult, WaitUntil
+
+
+class DelayConfig(NodeConfig):
+    """How long: exactly one of the two."""
+
+    seconds: float | None = Field(default=None, ge=0, le=limits.MAX_DELAY)
+    until: AwareDatetime | None = Field(default=None, description="RFC 3339, with an offset: `2026-12-24T18:00:00Z`.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> DelayConfig:
+        if (self.seconds is None) == (self.until is None):
+            raise ValueError("give either `seconds` or `until`")
+        return self
+
+
+class DelayNode(BaseNode):
+    """Waits for some seconds or until a time; costs nothing meanwhile. A time that is past does not wait."""
+
+    Config = DelayConfig
+    title: ClassVar[str] = "Wait"
+    has_effect: ClassVar[bool] = False
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """The output is `{"until": …}`, the time at which it goes on."""
+        config = context.config(DelayConfig, self.raw_config)
+        until = config.until or context.now + timedelta(seconds=config.seconds or 0)
+        if until - context.now > timedelta(seconds=limits.MAX_DELAY):
+            days = limits.MAX_DELAY // 86_400
+            raise NodeError(f"config.until: a delay lasts at most {days} days", code="config")
+        return WaitUntil(until, {"until": format_time(until)})

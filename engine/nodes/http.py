@@ -1,0 +1,276 @@
+"""`http`: calls an HTTP API, through the egress guard."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Base64Bytes, Field, JsonValue, field_validator, model_validator
+
+from engine import limits
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.jsonvalue import depth_of
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+
+if TYPE_CHECKING:
+    import httpx2
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+MAX_REDIRECTS = 10
+_RETRYABLE_STATUSES = frozenset({408, 409, 421, 425, 429, 500, 502, 503, 504})
+_BODIES = ("json", "form", "text", "base64")
+_SHOWN_BODY = 2_000
+_HARMLESS_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+
+Scalar = str | int | float | bool | None
+
+
+class HttpConfig(NodeConfig):
+    """A request, and what of its answer counts as success."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    url: str = Field(min_length=1, max_length=8_192, description="Absolute, http or https.")
+    query: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict, description="Added to the URL.")
+    headers: dict[Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")], str] = Field(default_factory=dict)
+    json_body: JsonValue = Field(default=None, alias="json", description="A body of JSON.")
+    form: dict[str, Scalar | list[Scalar]] | None = Field(default=None, description="A body as HTML forms send it.")
+    text: str | None = Field(default=None, description="A body of text.")
+    base64: Base64Bytes | None = Field(default=None, description="A body of bytes.")
+    accept_statuses: list[Annotated[int, Field(ge=100, le=599)]] = Field(
+        default_factory=list, description="Statuses of 400 and above that are not a failure."
+    )
+    follow_redirects: bool = True
+    max_response_bytes: int = Field(default=limits.MAX_OUTPUT_BYTES, ge=1, le=limits.MAX_OUTPUT_BYTES)
+    response: Literal["auto", "json", "text", "base64"] = Field(
+        default="auto", description="How the body is given; `auto` goes by its content type."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _http_only(cls, url: str) -> str:
+        if "{{" not in url:
+            check_url(url)
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if any(character in value for character in "\r\n\0"):
+                raise ValueError(f"the header {name} holds a line break")
+        return headers
+
+    @model_validator(mode="after")
+    def _one_body(self) -> HttpConfig:
+        given = [name for name in _BODIES if ("json_body" if name == "json" else name) in self.model_fields_set]
+        if len(given) > 1:
+            raise ValueError(f"give one body, not {' and '.join(f'`{name}`' for name in given)}")
+        return self
+
+
+class HttpNode(BaseNode):
+    """Calls an HTTP API; the output is `{status, headers, body}`.
+
+    A status of 400 or above is a failure unless it is accepted. The request carries an `Idempotency-Key` that is
+    the same on every attempt. Redirects are followed up to ten times, without credentials to another origin.
+    """
+
+    Config = HttpConfig
+    title: ClassVar[str] = "HTTP request"
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Send the request and read the answer within the bounds.
+
+        Raises:
+            NodeError: `connection_failed`, `http_status`, `response_too_large`, `too_many_redirects`,
+                `egress_refused` or `config`; what may work next time is retryable.
+        """
+        config = context.config(HttpConfig, self.raw_config)
+        if context.services.http is None:
+            raise NodeError("this engine runs without access to the network", code="config")
+        client = await context.services.http()
+        request = _build(client, config, context.idempotency_key)
+        async with _sent(client, request, config) as response:
+            body = await _read(response, config.max_response_bytes)
+        output = {
+            "status": response.status_code,
+            "headers": {name.lower(): value for name, value in response.headers.items()},
+            "body": _decode(response, body, config.response),
+        }
+        shown = urlsplit(str(response.url))
+        context.log(
+            f"{request.method} {shown.scheme}://{shown.hostname}{shown.path} gave {response.status_code}",
+            status=response.status_code,
+            bytes=len(body),
+        )
+        if response.status_code >= 400 and response.status_code not in config.accept_statuses:  # noqa: PLR2004
+            raise _status_error(response, output)
+        return Completed(output)
+
+
+def check_url(url: str) -> None:
+    """Refuse what is not an absolute http or https URL.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("the URL must begin with http:// or https://")
+    if not parts.hostname:
+        raise ValueError("the URL names no host")
+    if parts.username is not None:
+        raise ValueError("the URL holds a user name; send credentials in a header")
+
+
+def _build(client: httpx2.AsyncClient, config: HttpConfig, idempotency_key: str) -> httpx2.Request:
+    import httpx2  # noqa: PLC0415 - validating a definition does not need it
+
+    try:
+        check_url(config.url)
+        headers = {"user-agent": "Mainspring", "idempotency-key": idempotency_key, **_lower(config.headers)}
+        body: dict[str, Any] = {}
+        if "json_body" in config.model_fields_set:
+            body["json"] = config.json_body
+        elif config.form is not None:
+            body["data"] = config.form
+        elif config.text is not None:
+            headers.setdefault("content-type", "text/plain; charset=utf-8")
+            body["content"] = config.text.encode()
+        elif config.base64 is not None:
+            headers.setdefault("content-type", "application/octet-stream")
+            body["content"] = config.base64
+        url = httpx2.URL(config.url)
+        if config.query:
+            url = url.copy_merge_params({name: _query(value) for name, value in config.query.items()})
+        return client.build_request(config.method, url, headers=headers, timeout=None, **body)
+    except (ValueError, TypeError, httpx2.InvalidURL) as error:
+        raise NodeError(f"config.url: {error}", code="config") from None
+
+
+@asynccontextmanager
+async def _sent(
+    client: httpx2.AsyncClient, request: httpx2.Request, config: HttpConfig
+) -> AsyncIterator[httpx2.Response]:
+    """The answer, its body not read yet, after as many redirects as are allowed."""
+    import httpx2  # noqa: PLC0415
+
+    try:
+        response = await client.send(request, stream=True)
+        redirects = 0
+        while config.follow_redirects and (following := response.next_request) is not None:
+            await response.aclose()
+            redirects += 1
+            if redirects > MAX_REDIRECTS:
+                raise NodeError(f"there were more than {MAX_REDIRECTS} redirects", code="too_many_redirects")
+            check_url(str(following.url))
+            if _origin(following.url) != _origin(request.url):
+                _drop_credentials(following, config)
+            response = await client.send(following, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+    except httpx2.TransportError as error:
+        reason = str(error) or type(error).__name__
+        raise NodeError(
+            f"no answer from {request.url.host}: {reason}", code="connection_failed", retryable=True
+        ) from error
+    except (ValueError, httpx2.InvalidURL, httpx2.DecodingError) as error:
+        raise NodeError(f"the answer cannot be used: {error}", code="bad_response") from error
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _drop_credentials(request: httpx2.Request, config: HttpConfig) -> None:
+    """Any header that the author gave may be a secret meant for the first origin only."""
+    for name in _lower(config.headers):
+        if name not in _HARMLESS_HEADERS:
+            request.headers.pop(name, None)
+
+
+async def _read(response: httpx2.Response, most: int) -> bytes:
+    """The body, decompressed, while it stays within `most` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > most:
+            raise NodeError(f"the response body is larger than {most} bytes", code="response_too_large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _decode(response: httpx2.Response, body: bytes, wanted: str) -> Any:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    if wanted == "json" or (wanted == "auto" and is_json):
+        if not body:
+            return None
+        try:
+            value = json.loads(body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise NodeError(f"the response body is not JSON: {error}", code="bad_response") from None
+        if depth_of(value, limits.MAX_JSON_DEPTH) > limits.MAX_JSON_DEPTH:
+            message = f"the response body is nested more than {limits.MAX_JSON_DEPTH} deep"
+            raise NodeError(message, code="bad_response")
+        return value
+    is_text = kind.startswith("text/") or kind in ("", "application/xml", "application/x-www-form-urlencoded")
+    if wanted == "text" or (wanted == "auto" and (is_text or kind.endswith("+xml"))):
+        try:
+            return body.decode(response.charset_encoding or "utf-8", errors="replace" if wanted == "text" else "strict")
+        except (UnicodeDecodeError, LookupError):
+            return base64.b64encode(body).decode()
+    return base64.b64encode(body).decode()
+
+
+def _status_error(response: httpx2.Response, output: dict[str, Any]) -> NodeError:
+    body = output["body"]
+    shown = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return NodeError(
+        f"{response.request.method} {response.url.host} gave status {response.status_code}",
+        code="http_status",
+        details={"status": response.status_code, "body": shown[:_SHOWN_BODY]},
+        retryable=response.status_code in _RETRYABLE_STATUSES,
+        retry_after=_retry_after(response.headers.get("retry-after")),
+    )
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds, from either form of the header: a number, or an HTTP date."""
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _query(value: Scalar | list[Scalar]) -> str | list[str]:
+    if isinstance(value, list):
+        return [str(_query(item)) for item in value]
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    return str(value)
+
+
+def _lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,28 @@
+"""`transform`: builds a value from what is there."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field, JsonValue
+
+from engine.context import NodeContext
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+
+
+class TransformConfig(NodeConfig):
+    """Any JSON with templates."""
+
+    value: JsonValue = Field(description="The output: any JSON, with `{{ … }}` in its strings.")
+
+
+class TransformNode(BaseNode):
+    """Builds a value: any JSON whose strings may hold templates."""
+
+    Config = TransformConfig
+    title: ClassVar[str] = "Transform data"
+    has_effect: ClassVar[bool] = False
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """The evaluated value is the output."""
+        return Completed(context.config(TransformConfig, self.raw_config).value)

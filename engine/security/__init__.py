@@ -1,0 +1,1 @@
+"""Passwords, tokens and the guard on outgoing connections."""

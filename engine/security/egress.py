@@ -1,0 +1,145 @@
+"""The egress guard: the one way by which nodes reach other machines.
+
+A name is resolved once, every address is checked, and the connection goes to a checked address; the name stays
+in the request and in the TLS handshake. It works at the level of connections, so redirects pass it as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
+
+import httpcore2
+import httpx2
+
+from engine.errors import NodeError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# `is_global` is not enough: it lets NAT64, multicast, 6to4 (before Python 3.13) and site-local addresses pass.
+_REFUSED = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+        "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
+        "::/96 ::ffff:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 fc00::/7 "
+        "fe80::/10 fec0::/10 ff00::/8"
+    ).split()
+)
+
+
+class EgressRefused(NodeError):
+    """The address is one that nodes may not reach."""
+
+    default_code = "egress_refused"
+
+
+class Resolver(Protocol):
+    """Gives the addresses of a name."""
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Raises OSError where the name has none."""
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """The addresses that the system's resolver knows for `host`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def check_address(address: str, allowed: Iterable[Network] = ()) -> Address:
+    """The address, if nodes may reach it.
+
+    Raises:
+        EgressRefused: it is loopback, link-local, private, multicast, reserved, or IPv4 inside IPv6, and in
+            none of the networks that the deployer allows.
+    """
+    parsed = ip_address(address.partition("%")[0])
+    if any(parsed in network for network in allowed if network.version == parsed.version):
+        return parsed
+    if any(parsed in network for network in _REFUSED if network.version == parsed.version):
+        raise EgressRefused(f"connections to {parsed} are not allowed: it is a private, local or reserved address")
+    return parsed
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Connects to checked addresses only."""
+
+    def __init__(self, allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> None:
+        self._allowed = allowed
+        self._resolver = resolver
+        self._backend = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Resolve, check every address, then connect to the first that answers.
+
+        Raises:
+            EgressRefused: one of the addresses is not allowed. One is enough: a name that mixes public and
+                private addresses is an attack or a mistake.
+            httpcore2.ConnectError: the name has no address, or none of them answers.
+        """
+        try:
+            addresses = await self._resolver(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(f"the name {host} cannot be resolved") from error
+        checked = [check_address(address, self._allowed) for address in addresses]
+        failure: Exception = httpcore2.ConnectError(f"the name {host} has no address")
+        for address in checked:
+            try:
+                return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Never allowed."""
+        del timeout, socket_options
+        raise EgressRefused(f"connections to the socket {path} are not allowed")
+
+    async def sleep(self, seconds: float) -> None:
+        """See AsyncNetworkBackend."""
+        await asyncio.sleep(seconds)
+
+
+class GuardedTransport(httpx2.AsyncHTTPTransport):
+    """httpx's transport over the guarded backend; proxies of the environment are not used."""
+
+    def __init__(self, allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=30.0,
+            network_backend=GuardedBackend(allowed, resolver),
+        )
+
+
+def guarded_client(allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> httpx2.AsyncClient:
+    """An HTTP client that goes through the guard; it neither follows redirects nor keeps cookies by itself."""
+    return httpx2.AsyncClient(transport=GuardedTransport(allowed, resolver), trust_env=False, follow_redirects=False)
+
+
+def parse_networks(text: str) -> list[Network]:
+    """Networks from a comma-separated list such as `10.1.0.0/16, 127.0.0.1/32`.
+
+    Raises:
+        ValueError: one of them is not a network.
+    """
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]

@@ -1,0 +1,40 @@
+"""What the deployment tells the functions, through environment variables. No secret is ever among them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names of the resources, and the deployer's choices. A function is told only what it needs."""
+
+    identity_table: str = ""
+    automation_table: str = ""
+    payload_bucket: str = ""
+    signing_secret: str = ""
+    state_machine_arn: str = ""
+    open_registration: bool = False
+    allowed_networks: str = ""
+    retention_days: int = 90
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read `MAINSPRING_*`.
+
+        Raises:
+            ValueError: a number is not one.
+        """
+        values = os.environ if environment is None else environment
+        return cls(
+            identity_table=values.get("MAINSPRING_IDENTITY_TABLE", ""),
+            automation_table=values.get("MAINSPRING_AUTOMATION_TABLE", ""),
+            payload_bucket=values.get("MAINSPRING_PAYLOAD_BUCKET", ""),
+            signing_secret=values.get("MAINSPRING_SIGNING_SECRET", ""),
+            state_machine_arn=values.get("MAINSPRING_STATE_MACHINE_ARN", ""),
+            open_registration=values.get("MAINSPRING_OPEN_REGISTRATION", "") == "true",
+            allowed_networks=values.get("MAINSPRING_ALLOWED_NETWORKS", ""),
+            retention_days=int(values.get("MAINSPRING_RETENTION_DAYS", "90")),
+        )

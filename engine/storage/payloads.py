@@ -1,0 +1,47 @@
+"""Payloads: JSON values of any size. Small ones live in their item, large ones in S3 by the hash of their content."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from engine import limits
+from engine.jsonvalue import dumps
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+Packed = str | dict[str, Any]
+
+
+class PayloadStore:
+    """Packs values into what an item's attribute may hold, and unpacks them.
+
+    The object in S3 is written before the item that refers to it, and its key is the content's hash: a crash
+    in between leaves an object that the bucket's lifecycle removes, and writing it again changes nothing.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def pack(self, value: Any, owner: str) -> Packed | None:
+        """The value as an attribute; `owner` (an execution's id) becomes part of the key in S3."""
+        if value is None:
+            return None
+        text = dumps(value)
+        body = text.encode()
+        if len(body) <= limits.INLINE_PAYLOAD_BYTES:
+            return text
+        key = f"payloads/{owner}/{sha256(body).hexdigest()}.json"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        return {"s3": key, "bytes": len(body)}
+
+    def unpack(self, packed: Packed | None) -> Any:
+        """The value behind an attribute."""
+        if packed is None:
+            return None
+        if isinstance(packed, str):
+            return json.loads(packed)
+        return json.loads(self._client.get_object(Bucket=self._bucket, Key=packed["s3"])["Body"].read())

@@ -1,0 +1,310 @@
+"""One DynamoDB table: keys, the codec of items, and the few operations that repositories are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from engine.errors import InvalidInput, Unavailable
+from engine.ids import is_id
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+_BATCH = 100
+_BATCH_TRIES = 8
+
+
+class ConditionFailed(Exception):
+    """A conditional write found something else. `item` is what is there, None where nothing is."""
+
+    def __init__(self, item: Item | None, index: int = 0) -> None:
+        super().__init__("the condition of a write does not hold")
+        self.item = item
+        self.index = index
+
+
+@dataclass(frozen=True)
+class Put:
+    """One put of a transaction; `if_absent` makes it conditional on the key being free."""
+
+    item: Item
+    if_absent: bool = True
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items of a list, and the cursor of the rest: None where there is no more."""
+
+    items: list[Any]
+    next_cursor: str | None
+
+
+class Table:
+    """A table whose key is `PK` and `SK`."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def get(self, pk: str, sk: str, attributes: Sequence[str] = ()) -> Item | None:
+        """The item at a key, read consistently; all of it, or some attributes."""
+        arguments: dict[str, Any] = {}
+        if attributes:
+            arguments["ProjectionExpression"] = ", ".join(f"#a{i}" for i in range(len(attributes)))
+            arguments["ExpressionAttributeNames"] = {f"#a{i}": name for i, name in enumerate(attributes)}
+        answer = self.client.get_item(TableName=self.name, Key=_key(pk, sk), ConsistentRead=True, **arguments)
+        return decode(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+        """Those of the items that exist, by key, read consistently.
+
+        Raises:
+            Unavailable: DynamoDB kept leaving keys unanswered.
+        """
+        found: dict[tuple[str, str], Item] = {}
+        for start in range(0, len(keys), _BATCH):
+            wanted: list[Any] = [_key(pk, sk) for pk, sk in keys[start : start + _BATCH]]
+            for _ in range(_BATCH_TRIES):
+                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+                answer = self.client.batch_get_item(RequestItems=request)
+                for raw in answer["Responses"].get(self.name, []):
+                    item = decode(raw)
+                    found[item["PK"], item["SK"]] = item
+                wanted = list(answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", []))
+                if not wanted:
+                    break
+            else:
+                raise Unavailable("the database is overloaded; try again")
+        return found
+
+    def put(self, item: Item, *, if_absent: bool = False) -> None:
+        """Write an item.
+
+        Raises:
+            ConditionFailed: `if_absent` was asked and the key is taken; holds the item that is there.
+        """
+        arguments: dict[str, Any] = {}
+        if if_absent:
+            arguments["ConditionExpression"] = "attribute_not_exists(PK)"
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        with _conditions():
+            self.client.put_item(TableName=self.name, Item=encode(item), **arguments)
+
+    def update(
+        self,
+        pk: str,
+        sk: str,
+        changes: Mapping[str, Any],
+        *,
+        remove: Sequence[str] = (),
+        condition: str = "attribute_exists(PK)",
+        values: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """Set and remove attributes where `condition` holds; gives the item as it is then.
+
+        In the condition, `#name` stands for the attribute `name` and `:name` for `values[name]`.
+
+        Raises:
+            ConditionFailed: it does not hold; holds the item that is there.
+        """
+        return self.client_update(pk, sk, update_arguments(changes, remove, condition, values or {}))
+
+    def client_update(self, pk: str, sk: str, arguments: dict[str, Any]) -> Item:
+        """UpdateItem with ready arguments; see `update`."""
+        with _conditions():
+            answer = self.client.update_item(
+                TableName=self.name,
+                Key=_key(pk, sk),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **arguments,
+            )
+        return decode(answer["Attributes"])
+
+    def add(self, pk: str, sk: str, counter: str, amount: int, changes: Mapping[str, Any]) -> int:
+        """Add to a counter, creating the item where there is none, and set other attributes; gives the sum."""
+        arguments = update_arguments(changes, (), "", {})
+        arguments["UpdateExpression"] += " ADD #counter :amount"
+        arguments["ExpressionAttributeNames"]["#counter"] = counter
+        arguments["ExpressionAttributeValues"][":amount"] = _serialize(amount)
+        return int(self.client_update(pk, sk, arguments)[counter])
+
+    def delete(self, pk: str, sk: str) -> None:
+        """Remove an item, if it is there."""
+        self.client.delete_item(TableName=self.name, Key=_key(pk, sk))
+
+    def transact(self, writes: Sequence[Put | dict[str, Any]]) -> None:
+        """All of the writes or none: puts, or ready entries of TransactWriteItems.
+
+        Raises:
+            ConditionFailed: one of them may not be done; `index` says which, `item` what is there.
+            Unavailable: another transaction was at the same items.
+        """
+        entries = [self._entry(write) for write in writes]
+        try:
+            self.client.transact_write_items(TransactItems=entries)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+            for index, reason in enumerate(reasons):
+                if reason.get("Code") == "ConditionalCheckFailed":
+                    old = reason.get("Item")
+                    raise ConditionFailed(decode(old) if old else None, index) from None
+            raise Unavailable("another change was under way; try again") from error
+
+    def query(  # noqa: PLR0913 - the parts of a Query
+        self,
+        pk: str,
+        *,
+        pk_name: str = "PK",
+        sk_name: str = "SK",
+        index: str | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Iterator[Item]:
+        """The items of a partition in the order of the sort key, from `after` to `before`, both included."""
+        condition = "#pk = :pk"
+        values: dict[str, Any] = {":pk": pk}
+        if after is not None:
+            values[":after"] = after
+        if before is not None:
+            values[":before"] = before
+        if after is not None and before is not None:
+            condition += " AND #sk BETWEEN :after AND :before"
+        elif after is not None:
+            condition += " AND #sk >= :after"
+        elif before is not None:
+            condition += " AND #sk <= :before"
+        names = {"#pk": pk_name, **({"#sk": sk_name} if "#sk" in condition else {})}
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": encode(values),
+            "ScanIndexForward": not descending,
+        }
+        if index:
+            arguments["IndexName"] = index
+        else:
+            arguments["ConsistentRead"] = consistent
+        left = limit
+        while True:
+            if left is not None:
+                arguments["Limit"] = left
+            answer = self.client.query(**arguments)
+            for raw in answer["Items"]:
+                yield decode(raw)
+            if left is not None:
+                left -= len(answer["Items"])
+            if "LastEvaluatedKey" not in answer or (left is not None and left <= 0):
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _entry(self, write: Put | dict[str, Any]) -> Any:
+        if isinstance(write, Put):
+            entry: dict[str, Any] = {"TableName": self.name, "Item": encode(write.item)}
+            if write.if_absent:
+                entry["ConditionExpression"] = "attribute_not_exists(PK)"
+                entry["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            return {"Put": entry}
+        return write
+
+    def update_entry(self, pk: str, sk: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """An update as an entry of a transaction."""
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": _key(pk, sk),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                **arguments,
+            }
+        }
+
+
+def update_arguments(
+    changes: Mapping[str, Any], remove: Sequence[str], condition: str, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of an UpdateItem; `#name` and `:name` in the condition as in `Table.update`."""
+    names = {f"#{name}": name for name in (*changes, *remove)}
+    names |= {f"#{name}": name for name in _names_in(condition)}
+    expression = ""
+    if changes:
+        expression += "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
+    if remove:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+    everything = {**{f":set_{name}": value for name, value in changes.items()}, **_prefixed(values)}
+    arguments: dict[str, Any] = {"UpdateExpression": expression.strip(), "ExpressionAttributeNames": names}
+    if everything:
+        arguments["ExpressionAttributeValues"] = encode(everything)
+    if condition:
+        arguments["ConditionExpression"] = condition
+    return arguments
+
+
+def encode(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as DynamoDB takes it. None is left out: an absent attribute costs nothing."""
+    return {name: _serialize(value) for name, value in item.items() if value is not None}
+
+
+def decode(item: Mapping[str, Any]) -> Item:
+    """An item as Python has it; whole numbers are int."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def id_cursor(cursor: str | None) -> str | None:
+    """A cursor of a list by id, checked.
+
+    Raises:
+        InvalidInput: it is not one that we gave out.
+    """
+    if cursor is not None and not is_id(cursor):
+        problem = {"path": "cursor", "code": "invalid", "message": "not a cursor of this list"}
+        raise InvalidInput("`cursor` is not a cursor of this list", details=[problem])
+    return cursor
+
+
+def _key(pk: str, sk: str) -> Any:
+    return {"PK": {"S": pk}, "SK": {"S": sk}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
+
+
+def _names_in(condition: str) -> list[str]:
+    return re.findall(r"#(\w+)", condition)
+
+
+def _prefixed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f":{name}": value for name, value in values.items()}
+
+
+@contextmanager
+def _conditions() -> Iterator[None]:
+    """Turns DynamoDB's answer to a failed condition into ConditionFailed."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        old: Any = error.response.get("Item")
+        raise ConditionFailed(decode(old) if old else None) from None

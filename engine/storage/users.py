@@ -1,0 +1,173 @@
+"""The Identity table: users and their unique e-mail addresses, sessions, workspaces and memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import Conflict, NotFound
+from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
+
+FIRST_USER = ("PLATFORM#", "FIRST_USER")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may sign in."""
+
+    id: str
+    email: str
+    full_name: str | None
+    password_hash: str
+    is_admin: bool
+    is_active: bool
+    workspace_id: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in. `refresh_hash` is the hash of the only refresh token that is good now; times are epoch seconds."""
+
+    id: str
+    user_id: str
+    workspace_id: str
+    refresh_hash: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the authorizer needs to know, read in one call. Each part is None where it is not there."""
+
+    user: User | None
+    session: Session | None
+    role: str | None
+
+
+class UserRepository:
+    """Reads and writes the Identity table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def create(self, user: User, *, first: bool) -> None:
+        """Store a user with a personal workspace, all or nothing.
+
+        Raises:
+            Conflict: code `email_taken`, or `not_first` where `first` was asked and there is a user already.
+        """
+        writes = [
+            Put({"PK": f"EMAIL#{user.email}", "SK": "USER", "user_id": user.id}),
+            Put({"PK": f"USER#{user.id}", "SK": "PROFILE", "user_list": "USERS", **_user_item(user)}),
+            Put({"PK": f"WORKSPACE#{user.workspace_id}", "SK": "META", "created_at": user.created_at}),
+            Put({"PK": f"WORKSPACE#{user.workspace_id}", "SK": f"MEMBER#{user.id}", "role": "owner"}),
+        ]
+        pk, sk = FIRST_USER
+        writes.append(Put({"PK": pk, "SK": sk, "user_id": user.id}, if_absent=first))
+        try:
+            self._table.transact(writes)
+        except ConditionFailed as failed:
+            if failed.index == len(writes) - 1:
+                raise Conflict("there is a user already", code="not_first") from None
+            raise Conflict(f"there is a user with the e-mail address {user.email}", code="email_taken") from None
+
+    def is_empty(self) -> bool:
+        """Whether nobody has registered yet."""
+        return self._table.get(*FIRST_USER) is None
+
+    def by_email(self, email: str) -> User | None:
+        """The user with that address."""
+        found = self._table.get(f"EMAIL#{email}", "USER")
+        return self.by_id(found["user_id"]) if found else None
+
+    def by_id(self, user_id: str) -> User | None:
+        """The user with that id."""
+        item = self._table.get(f"USER#{user_id}", "PROFILE")
+        return _user(item) if item else None
+
+    def list(self, cursor: str | None, limit: int) -> Page:
+        """Users by the time at which they were added."""
+        after = id_cursor(cursor)
+        keys = list(
+            self._table.query(
+                "USERS", index="by-list", pk_name="user_list", sk_name="id", after=after, limit=limit + 2
+            )
+        )
+        ids = [key["id"] for key in keys if key["id"] != after]
+        shown = ids[:limit]
+        items = self._table.get_many([(f"USER#{user_id}", "PROFILE") for user_id in shown])
+        users = [_user(items[key]) for user_id in shown if (key := (f"USER#{user_id}", "PROFILE")) in items]
+        return Page(users, shown[-1] if len(ids) > limit else None)
+
+    def set_active(self, user_id: str, *, active: bool) -> User:
+        """Let a user sign in, or keep them out at once.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        try:
+            return _user(self._table.update(f"USER#{user_id}", "PROFILE", {"is_active": active}))
+        except ConditionFailed:
+            raise NotFound("there is no such user") from None
+
+    def set_password_hash(self, user_id: str, password_hash: str) -> None:
+        """Replace the hash, for stronger parameters."""
+        self._table.update(f"USER#{user_id}", "PROFILE", {"password_hash": password_hash})
+
+    def add_session(self, session: Session) -> None:
+        """Store a new session."""
+        self._table.put({"PK": f"USER#{session.user_id}", "SK": f"SESSION#{session.id}", **_session_item(session)})
+
+    def rotate_session(self, user_id: str, session_id: str, old_hash: str, new_hash: str, now: int) -> Session:
+        """Replace a session's refresh token.
+
+        Raises:
+            ConditionFailed: the session is gone or over (`item` is None), or its token is another one.
+        """
+        item = self._table.update(
+            f"USER#{user_id}",
+            f"SESSION#{session_id}",
+            {"refresh_hash": new_hash},
+            condition="#refresh_hash = :old AND #expires_at > :now",
+            values={"old": old_hash, "now": now},
+        )
+        return _session(item)
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """Remove a session; its access tokens are refused from then on."""
+        self._table.delete(f"USER#{user_id}", f"SESSION#{session_id}")
+
+    def identity(self, user_id: str, session_id: str, workspace_id: str) -> Identity:
+        """User, session and membership in one consistent read."""
+        profile = (f"USER#{user_id}", "PROFILE")
+        session = (f"USER#{user_id}", f"SESSION#{session_id}")
+        member = (f"WORKSPACE#{workspace_id}", f"MEMBER#{user_id}")
+        found = self._table.get_many([profile, session, member])
+        return Identity(
+            _user(found[profile]) if profile in found else None,
+            _session(found[session]) if session in found else None,
+            found[member]["role"] if member in found else None,
+        )
+
+    def count_attempt(self, subject: str, window: int, expires_at: int) -> int:
+        """Count one sign-in attempt of a subject in a window of time; gives how many there were in it."""
+        changes = {"expires_at": expires_at}
+        return self._table.add(f"ATTEMPTS#{subject}", f"WINDOW#{window}", "attempts", 1, changes)
+
+
+def _user_item(user: User) -> Item:
+    return {name: getattr(user, name) for name in User.__dataclass_fields__}
+
+
+def _user(item: Item) -> User:
+    return User(**{name: item.get(name) for name in User.__dataclass_fields__})  # type: ignore[arg-type]
+
+
+def _session_item(session: Session) -> Item:
+    return {name: getattr(session, name) for name in Session.__dataclass_fields__}
+
+
+def _session(item: Item) -> Session:
+    values: dict[str, Any] = {name: item[name] for name in Session.__dataclass_fields__}
+    return Session(**values)

@@ -1,0 +1,235 @@
+"""What makes a definition runnable. All problems are found at once, each with a path, a code and a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from engine import limits
+from engine.definition import NODE_ID_PATTERN, Edge, NodeDefinition, WorkflowDefinition
+from engine.errors import ExpressionError
+from engine.executor import NodeExecutorFactory
+from engine.expressions import ROOTS, expressions_of, templates
+from engine.graph import Graph, find_cycle
+from engine.jsonvalue import depth_of, dumps
+
+Part = TypeVar("Part", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (`nodes[2].config.url`), a stable code, and a sentence."""
+
+    path: str
+    code: str
+    message: str
+
+
+def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition | None, list[Problem]]:
+    """The definition that `raw` describes, and what is wrong with it.
+
+    Args:
+        raw: any JSON value.
+        factory: knows the node types.
+
+    Returns:
+        The definition, or None where there is any problem; and the problems, in the order of the document.
+    """
+    if not isinstance(raw, dict):
+        return None, [Problem("", "invalid", "a definition is an object with `nodes` and `edges`")]
+    problems = list(_sizes(raw))
+    if problems:
+        return None, problems
+    problems += _envelope(raw)
+    nodes = _parts(NodeDefinition, raw.get("nodes"), "nodes", problems)
+    edges = _parts(Edge, raw.get("edges", []), "edges", problems)
+    ids = _ids(raw.get("nodes"))
+    problems += _duplicate_ids(raw.get("nodes"))
+    for index, node in nodes.items():
+        problems += _node(node, f"nodes[{index}]", factory)
+    known = {node.id: node for node in nodes.values()}
+    problems += _edges(edges, ids, known, factory)
+    graph = Graph(tuple(dict.fromkeys(ids)), tuple(e for e in edges.values() if e.source in ids and e.target in ids))
+    problems += _order(graph)
+    problems += _template_problems(raw, nodes, graph)
+    if problems:
+        return None, sorted(problems, key=_document_order)
+    return WorkflowDefinition.model_validate(raw), []
+
+
+def _sizes(raw: dict[str, Any]) -> Iterable[Problem]:
+    if depth_of(raw, limits.MAX_CONFIG_DEPTH) > limits.MAX_CONFIG_DEPTH:
+        yield Problem("", "too_deep", f"a definition is nested at most {limits.MAX_CONFIG_DEPTH} deep")
+        return
+    try:
+        size = len(dumps(raw).encode())
+    except (ValueError, UnicodeEncodeError) as error:
+        yield Problem("", "invalid", f"the definition is not JSON: {error}")
+        return
+    if size > limits.MAX_DEFINITION_BYTES:
+        yield Problem("", "too_large", f"a definition has at most {limits.MAX_DEFINITION_BYTES} bytes, this has {size}")
+    for name, most in (("nodes", limits.MAX_NODES), ("edges", limits.MAX_EDGES)):
+        count = len(raw[name]) if isinstance(raw.get(name), list) else 0
+        if count > most:
+            yield Problem(name, "too_many", f"a workflow has at most {most} {name}, this has {count}")
+
+
+def _envelope(raw: dict[str, Any]) -> Iterable[Problem]:
+    """The definition's own fields; its nodes and edges are looked at one by one."""
+    shell = {**raw, "nodes": [{"id": "x", "type": "x"}], "edges": []}
+    yield from _model_problems(WorkflowDefinition, shell, "")
+    nodes = raw.get("nodes")
+    if not isinstance(nodes, list) or not nodes:
+        yield Problem("nodes", "invalid", "`nodes` is a list of at least one node")
+    if not isinstance(raw.get("edges", []), list):
+        yield Problem("edges", "invalid", "`edges` is a list of edges")
+
+
+def _parts(model: type[Part], raw: Any, where: str, problems: list[Problem]) -> dict[int, Part]:
+    """Those entries of a list that are well-formed, by index; what is wrong with the others goes to `problems`."""
+    parts: dict[int, Part] = {}
+    for index, entry in enumerate(raw if isinstance(raw, list) else []):
+        found = list(_model_problems(model, entry, f"{where}[{index}]"))
+        if found:
+            problems.extend(found)
+        else:
+            parts[index] = model.model_validate(entry)
+    return parts
+
+
+def _model_problems(model: type[BaseModel], raw: Any, where: str) -> Iterable[Problem]:
+    try:
+        model.model_validate(raw)
+    except ValidationError as error:
+        for one in error.errors():
+            path = where
+            for step in one["loc"]:
+                path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+            message, code = one["msg"], "invalid"
+            if one["type"] == "extra_forbidden":
+                code, message = "unknown_key", f"`{one['loc'][-1]}` is not a known field"
+            elif one["type"] == "missing":
+                code, message = "missing", f"`{one['loc'][-1]}` is required"
+            elif one["type"] == "string_pattern_mismatch" and one["loc"][-1] in ("id", "from", "to"):
+                code = "malformed_id"
+                message = f"{one['input']!r} is not an id: letters, digits and `_`, not first a digit, at most 64"
+            yield Problem(path, code, message)
+
+
+def _ids(raw: Any) -> list[str]:
+    """The ids that the nodes have, well-formed nodes or not, so that one mistake is told once."""
+    entries = raw if isinstance(raw, list) else []
+    ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+    return [node_id for node_id in ids if isinstance(node_id, str) and re.match(NODE_ID_PATTERN, node_id)]
+
+
+def _duplicate_ids(raw: Any) -> Iterable[Problem]:
+    seen: set[str] = set()
+    for index, entry in enumerate(raw if isinstance(raw, list) else []):
+        node_id = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(node_id, str):
+            if node_id in seen:
+                yield Problem(f"nodes[{index}].id", "duplicate_id", f"another node has the id `{node_id}` too")
+            seen.add(node_id)
+
+
+def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory) -> Iterable[Problem]:
+    if not factory.knows(node.type):
+        known = ", ".join(factory.names())
+        yield Problem(f"{where}.type", "unknown_type", f"there is no node type `{node.type}`; there are {known}")
+        return
+    node_class = factory.node_class(node.type)
+    for problem in node_class.validate_config(node.config):
+        path = f"{where}.config" + (f".{problem.path}" if problem.path else "")
+        yield Problem(path, "invalid_config", problem.message)
+    if node.on_error == "continue" and not node_class.can_fail:
+        yield Problem(f"{where}.on_error", "invalid", f"a `{node.type}` node cannot go on after its failure")
+
+
+def _edges(
+    edges: Mapping[int, Edge], ids: list[str], known: Mapping[str, NodeDefinition], factory: NodeExecutorFactory
+) -> Iterable[Problem]:
+    counts = Counter((edge.source, edge.port, edge.target) for edge in edges.values())
+    there = set(ids)
+    for index, edge in edges.items():
+        where = f"edges[{index}]"
+        for end, name in (("from", edge.source), ("to", edge.target)):
+            if name not in there:
+                yield Problem(f"{where}.{end}", "unknown_node", f"there is no node `{name}`")
+        source = known.get(edge.source)
+        if source is not None and factory.knows(source.type):
+            node_class = factory.node_class(source.type)
+            ports = [*node_class.ports_of(source.config), *(["error"] if node_class.can_fail else [])]
+            if edge.port not in ports:
+                listed = ", ".join(f"`{port}`" for port in ports) or "none"
+                message = f"`{edge.source}` has no port `{edge.port}`; it has {listed}"
+                yield Problem(f"{where}.port", "unknown_port", message)
+        if counts[edge.source, edge.port, edge.target] > 1:
+            counts[edge.source, edge.port, edge.target] = 0
+            message = f"two edges go from `{edge.source}` by `{edge.port}` to `{edge.target}`"
+            yield Problem(where, "duplicate_edge", message)
+
+
+def _order(graph: Graph) -> Iterable[Problem]:
+    cycle = find_cycle(graph)
+    if not cycle:
+        return
+    yield Problem("edges", "cycle", f"these nodes wait for each other: {' → '.join(cycle)}")
+    behind = set(graph.nodes) - set(graph.topological_order())
+    for node in (node for node in graph.nodes if node in behind and not _on_cycle(graph, node)):
+        message = f"`{node}` can never run: each way to it leads through a cycle"
+        yield Problem(f"nodes[{graph.nodes.index(node)}]", "unreachable", message)
+
+
+def _on_cycle(graph: Graph, node: str) -> bool:
+    seen: set[str] = set()
+    stack = [edge.target for edge in graph.outgoing[node]]
+    while stack:
+        current = stack.pop()
+        if current == node:
+            return True
+        if current not in seen:
+            seen.add(current)
+            stack.extend(edge.target for edge in graph.outgoing[current])
+    return False
+
+
+def _template_problems(raw: dict[str, Any], nodes: Mapping[int, NodeDefinition], graph: Graph) -> Iterable[Problem]:
+    ancestors = graph.ancestors()
+    everything = frozenset(graph.nodes)
+    for index, node in nodes.items():
+        if any("{{" in key for key in node.config):
+            yield Problem(f"nodes[{index}].config", "template_in_key", "keys cannot hold templates")
+        before = ancestors.get(node.id, everything)
+        for field, text in templates(node.config, f"nodes[{index}].config"):
+            yield from _template(text, field, before, everything)
+    for field, text in templates(raw.get("output"), "output"):
+        yield from _template(text, field, everything, everything)
+
+
+def _template(text: str, where: str, before: frozenset[str], everything: frozenset[str]) -> Iterable[Problem]:
+    try:
+        references = [path for expression in expressions_of(text) for path in expression.references()]
+    except ExpressionError as error:
+        yield Problem(where, "template_syntax", error.message)
+        return
+    for root, *rest in dict.fromkeys(references):
+        if root not in ROOTS:
+            names = ", ".join(sorted(ROOTS))
+            yield Problem(where, "unknown_name", f"`{root}` is not a name that expressions know; they know {names}")
+        elif root == "nodes" and rest and isinstance(rest[0], str) and rest[0] not in before:
+            if rest[0] in everything:
+                yield Problem(where, "not_before", f"`{rest[0]}` cannot have run before this node")
+            else:
+                yield Problem(where, "unknown_node", f"there is no node `{rest[0]}`")
+
+
+def _document_order(problem: Problem) -> tuple[int, int, str]:
+    section = ("nodes", "edges").index(problem.path[:5]) if problem.path[:5] in ("nodes", "edges") else 2
+    number = re.match(r"\w+\[(\d+)\]", problem.path)
+    return section, int(number[1]) if number else -1, problem.path

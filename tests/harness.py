@@ -1,0 +1,162 @@
+"""Runs workflows in memory under virtual time, and checks the history of each run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, ClassVar
+
+from engine.context import NodeContext
+from engine.definition import WorkflowDefinition
+from engine.engine import WorkflowEngine
+from engine.errors import NodeError
+from engine.execution import Execution, Status
+from engine.executor import NodeExecutorFactory
+from engine.journal import MemoryStore, Outcome
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.states import NodeState, node_states
+from engine.validator import validate
+from tests.history import check_history
+from tests.virtual_time import VirtualClock
+
+
+class Effects:
+    """What effect nodes did, in order: `(what, node, attempt)`, with the time of each start."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, int]] = []
+        self.started: dict[str, float] = {}
+
+    def count(self, node: str) -> int:
+        """How often a node was attempted."""
+        return sum(1 for what, name, _ in self.events if what == "start" and name == node)
+
+
+class EffectConfig(NodeConfig):
+    """How the test's effect node behaves."""
+
+    seconds: float = 0
+    fail_times: int = 0
+    code: str = "broken"
+    retryable: bool = True
+    retry_after: float | None = None
+    output: Any = None
+
+
+def effect_node(effects: Effects) -> type[BaseNode]:
+    """A node type with an outside effect that takes time, fails as told, and is recorded."""
+
+    class EffectNode(BaseNode):
+        """Does something outside."""
+
+        Config = EffectConfig
+        title: ClassVar[str] = "Effect"
+
+        async def execute(self, context: NodeContext) -> NodeResult:
+            import asyncio
+
+            config = context.config(EffectConfig, self.raw_config)
+            effects.events.append(("start", context.path, context.attempt))
+            effects.started.setdefault(context.path, asyncio.get_running_loop().time())
+            await asyncio.sleep(config.seconds)
+            effects.events.append(("end", context.path, context.attempt))
+            if context.attempt <= config.fail_times:
+                raise NodeError(
+                    "it broke", code=config.code, retryable=config.retryable, retry_after=config.retry_after
+                )
+            return Completed(config.output)
+
+    return EffectNode
+
+
+@dataclass
+class Run:
+    """One execution in memory, driven as the state machine drives it."""
+
+    definition: WorkflowDefinition
+    store: MemoryStore
+    engine: WorkflowEngine
+    clock: VirtualClock
+    effects: Effects
+    execution_id: str = "execution-1"
+    decisions: list[str] = field(default_factory=list)
+
+    def advance(self, remaining: Any = None) -> Any:
+        """One call of the Advance function."""
+        arguments = (self.execution_id, remaining) if remaining else (self.execution_id,)
+        decision = self.clock.run(self.engine.advance(*arguments))
+        self.decisions.append(decision.next)
+        return decision
+
+    def drive(self, turns: int = 200, remaining: Any = None) -> Execution:
+        """Advance until the end, sleeping as told, then check the history."""
+        for _ in range(turns):
+            decision = self.advance(remaining)
+            if decision.next == "sleep":
+                self.clock.sleep_until(decision.until)
+            elif decision.next != "again":
+                break
+        else:
+            raise AssertionError(f"no end after {turns} turns: {self.decisions[-5:]}")
+        check_history(self.definition, self.execution, self.states, self.effects.events)
+        return self.execution
+
+    @property
+    def execution(self) -> Execution:
+        """The record as it is now."""
+        return self.store.executions[self.execution_id]
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The journalled outcomes."""
+        return {e.path: e for e in self.store.entries[self.execution_id].values() if isinstance(e, Outcome)}
+
+    @property
+    def states(self) -> dict[str, NodeState]:
+        """Each node's state, by id."""
+        timers = self.clock.run(self.store.load(self.execution_id)).timers
+        return {
+            state.id: state for state in node_states(self.definition, self.outcomes, timers, self.execution.status)
+        }
+
+
+def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: Effects | None = None) -> Run:
+    """Validate a definition and put an execution of it into a memory store."""
+    effects = effects or Effects()
+    factory = NodeExecutorFactory()
+    factory.register_node_type("effect", effect_node(effects))
+    definition, problems = validate(raw, factory)
+    assert definition is not None, problems
+    clock = VirtualClock()
+    store = MemoryStore()
+    execution = Execution(
+        "execution-1", "workspace-1", "workflow-1", 1, "manual", "user-1", {"body": trigger}, clock.now()
+    )
+    store.add(execution, definition)
+    engine = WorkflowEngine(store, factory, clock=clock, random=Random(seed))  # noqa: S311
+    return Run(definition, store, engine, clock, effects)
+
+
+def run(raw: dict[str, Any], trigger: Any = None, **options: Any) -> Run:
+    """Start and drive to the end."""
+    started = start(raw, trigger, **options)
+    started.drive()
+    return started
+
+
+def nodes(*ids: str, **more: dict[str, Any]) -> list[dict[str, Any]]:
+    """Effect nodes by id, and others as keyword arguments `id={"type": …}`."""
+    return [{"id": i, "type": "effect"} for i in ids] + [{"id": i, **rest} for i, rest in more.items()]
+
+
+def edges(*texts: str) -> list[dict[str, str]]:
+    """Edges from `a>b` or `a:port>b`."""
+    result = []
+    for text in texts:
+        left, _, target = text.partition(">")
+        source, _, port = left.partition(":")
+        result.append({"from": source, "to": target, **({"port": port} if port else {})})
+    return result
+
+
+__all__ = ["Effects", "Run", "Status", "edges", "nodes", "run", "start"]
