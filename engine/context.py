@@ -26,13 +26,13 @@ Config = TypeVar("Config", bound=BaseModel)
 class ExecutionContext:
     """The data of one execution, by the names that expressions know: trigger, nodes, vars, execution."""
 
-    def __init__(self, execution: Execution, variables: dict[str, Any]) -> None:
+    def __init__(self, execution: Execution, variables: dict[str, Any], api_url: str = "") -> None:
         self.nodes: dict[str, Any] = {}
         self.data = {
             "trigger": execution.trigger,
             "nodes": self.nodes,
             "vars": variables,
-            "execution": execution.facts,
+            "execution": {**execution.facts, "api_url": api_url},
         }
 
     def settle(self, outcome: Outcome) -> None:
@@ -48,10 +48,12 @@ class ExecutionContext:
 class NodeServices:
     """What nodes reach the outside with, given to the engine by whoever runs it.
 
-    `http` gives the client whose every connection passes the egress guard.
+    `http` gives the client whose every connection passes the egress guard; `api_url` is where this platform's
+    own API answers, `execution.api_url` to expressions.
     """
 
     http: Callable[[], Awaitable[AsyncClient]] | None = None
+    api_url: str = ""
 
 
 @dataclass

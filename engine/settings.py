@@ -19,6 +19,7 @@ class Settings:
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
+    api_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -36,5 +37,6 @@ class Settings:
             state_machine_arn=values.get("MAINSPRING_STATE_MACHINE_ARN", ""),
             open_registration=values.get("MAINSPRING_OPEN_REGISTRATION", "") == "true",
             allowed_networks=values.get("MAINSPRING_ALLOWED_NETWORKS", ""),
+            api_url=values.get("MAINSPRING_API_URL", ""),
             retention_days=int(values.get("MAINSPRING_RETENTION_DAYS", "90")),
         )

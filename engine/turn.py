@@ -53,7 +53,9 @@ class Turn:
         self._journalled_timers = dict(snapshot.timers)
         self._nodes = nodes
         self._progress = Progress(graph)
-        self._context = ExecutionContext(snapshot.execution, snapshot.definition.vars)
+        self._context = ExecutionContext(
+            snapshot.execution, snapshot.definition.vars, engine.services.api_url
+        )
         self._remaining = remaining
         self._started_at = snapshot.execution.started_at or engine.clock.now()
         self._status = snapshot.execution.status

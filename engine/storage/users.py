@@ -150,10 +150,14 @@ class UserRepository:
             found[member]["role"] if member in found else None,
         )
 
-    def count_attempt(self, subject: str, window: int, expires_at: int) -> int:
-        """Count one sign-in attempt of a subject in a window of time; gives how many there were in it."""
-        changes = {"expires_at": expires_at}
-        return self._table.add(f"ATTEMPTS#{subject}", f"WINDOW#{window}", "attempts", 1, changes)
+    def failures(self, subject: str, window: int) -> int:
+        """How many sign-ins of a subject failed in a window of time."""
+        item = self._table.get(f"FAILURES#{subject}", f"WINDOW#{window}", ["failures"])
+        return int(item["failures"]) if item else 0
+
+    def count_failure(self, subject: str, window: int, expires_at: int) -> None:
+        """Count one more failed sign-in; the count is forgotten at `expires_at` (epoch seconds)."""
+        self._table.add(f"FAILURES#{subject}", f"WINDOW#{window}", "failures", 1, {"expires_at": expires_at})
 
 
 def _user_item(user: User) -> Item:

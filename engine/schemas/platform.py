@@ -1,0 +1,35 @@
+"""Bodies of what the platform says about itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from engine.schemas.common import Answer
+
+
+class Health(Answer):
+    """It is up."""
+
+    status: Literal["ok"]
+
+
+class NodeTypeAnswer(Answer):
+    """A node type, as a form or a program needs it."""
+
+    type: str
+    title: str
+    description: str
+    ports: list[str]
+    has_effect: bool = Field(description="Whether it changes or asks something outside.")
+    default_timeout_seconds: float
+    config_schema: dict[str, Any]
+    retry_schema: dict[str, Any]
+
+
+class NodeTypeList(Answer):
+    """All node types."""
+
+    items: list[NodeTypeAnswer]
+    next_cursor: str | None

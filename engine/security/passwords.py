@@ -1,0 +1,30 @@
+"""Password hashes: argon2id with OWASP's parameters, re-hashed at sign-in when these grow."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from passlib.hash import argon2
+
+_hasher = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)
+
+
+def hash_password(password: str) -> str:
+    """A hash to store."""
+    return str(_hasher.hash(password))
+
+
+def verify_password(password: str, password_hash: str | None) -> bool:
+    """Whether the password fits. Without a hash (no such user) it takes as long and says no."""
+    fits = bool(_hasher.verify(password, password_hash or _nobody()))
+    return fits and password_hash is not None
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Whether the hash was made with weaker parameters than today's."""
+    return bool(_hasher.needs_update(password_hash))
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    return hash_password("nobody has this password")

@@ -1,0 +1,180 @@
+"""Registration, sign-in, and the rotation of refresh tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from engine.clock import Clock
+from engine.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
+from engine.execution import format_time
+from engine.ids import new_id
+from engine.schemas.users import Credentials, NewUser, Registration, Tokens
+from engine.security.passwords import hash_password, needs_rehash, verify_password
+from engine.security.tokens import (
+    ACCESS_SECONDS,
+    REFRESH_SECONDS,
+    AccessClaims,
+    RefreshToken,
+    new_refresh_token,
+    parse_refresh_token,
+    sign_access_token,
+)
+from engine.services.principal import Principal
+from engine.storage.table import ConditionFailed, Page
+from engine.storage.users import Session, User, UserRepository
+
+_WINDOW_SECONDS = 900
+_MOST_FAILURES = {"account": 20, "address": 100}
+
+
+class AuthService:
+    """Everything about who somebody is.
+
+    Args:
+        users: the Identity table.
+        keys: gives the signing keys, with the id of the current one.
+        clock: tells the time.
+        open_registration: whether anybody may register, not only the first user.
+    """
+
+    def __init__(
+        self, users: UserRepository, keys: Callable[[], Mapping[str, str]], clock: Clock, *, open_registration: bool
+    ) -> None:
+        self._users = users
+        self._keys = keys
+        self._clock = clock
+        self._open = open_registration
+
+    def register(self, registration: Registration) -> User:
+        """Add the first user, who becomes the administrator; or anybody, where registration is open.
+
+        Raises:
+            Forbidden: registration is closed.
+            Conflict: the address is taken.
+        """
+        if self._users.is_empty():
+            user = self._new_user(registration, is_admin=True)
+            try:
+                self._users.create(user, first=True)
+            except Conflict as conflict:
+                if conflict.code != "not_first":
+                    raise
+            else:
+                return user
+        if not self._open:
+            raise Forbidden("registration is closed; an administrator can add you", code="registration_closed")
+        user = self._new_user(registration, is_admin=False)
+        self._users.create(user, first=False)
+        return user
+
+    def add_user(self, principal: Principal, new: NewUser) -> User:
+        """Add a user, as an administrator.
+
+        Raises:
+            Forbidden: the caller is no administrator.
+            Conflict: the address is taken.
+        """
+        principal.require_admin()
+        user = self._new_user(new, is_admin=new.is_admin)
+        self._users.create(user, first=False)
+        return user
+
+    def list_users(self, principal: Principal, cursor: str | None, limit: int) -> Page:
+        """A page of all users, for administrators."""
+        principal.require_admin()
+        return self._users.list(cursor, limit)
+
+    def set_active(self, principal: Principal, user_id: str, *, active: bool) -> User:
+        """Let a user in or keep them out; their access tokens are refused at once.
+
+        Raises:
+            Conflict: administrators would lock themselves out.
+        """
+        principal.require_admin()
+        if user_id == principal.user_id and not active:
+            raise Conflict("you cannot deactivate yourself", code="own_account")
+        return self._users.set_active(user_id, active=active)
+
+    def login(self, credentials: Credentials, address: str) -> Tokens:
+        """Start a session.
+
+        Raises:
+            Unauthenticated: the address or the password is wrong, or the user is deactivated; it does not say which.
+            TooManyRequests: too many failures for this account or from this network address.
+        """
+        email = credentials.email.strip().lower()
+        now = int(self._clock.now().timestamp())
+        window = now // _WINDOW_SECONDS
+        subjects = {"account": f"account#{email}", "address": f"address#{address}"}
+        for kind, subject in subjects.items():
+            if self._users.failures(subject, window) >= _MOST_FAILURES[kind]:
+                wait = (window + 1) * _WINDOW_SECONDS - now
+                raise TooManyRequests("too many failed sign-ins; try again later", retry_after=wait)
+        user = self._users.by_email(email)
+        if not verify_password(credentials.password, user.password_hash if user else None) or user is None:
+            for subject in subjects.values():
+                self._users.count_failure(subject, window, (window + 2) * _WINDOW_SECONDS)
+            raise Unauthenticated("the e-mail address or the password is wrong", code="wrong_credentials")
+        if not user.is_active:
+            raise Unauthenticated("the e-mail address or the password is wrong", code="wrong_credentials")
+        if needs_rehash(user.password_hash):
+            self._users.set_password_hash(user.id, hash_password(credentials.password))
+        refresh = new_refresh_token(user.id, new_id())
+        session = Session(refresh.session_id, user.id, user.workspace_id, refresh.hash, now + REFRESH_SECONDS)
+        self._users.add_session(session)
+        return self._tokens(session, refresh, now)
+
+    def refresh(self, text: str) -> Tokens:
+        """Replace a refresh token. A token that was replaced before ends its session: somebody has stolen it.
+
+        Raises:
+            Unauthenticated: the token is not good any more.
+        """
+        old = parse_refresh_token(text)
+        new = new_refresh_token(old.user_id, old.session_id)
+        now = int(self._clock.now().timestamp())
+        try:
+            session = self._users.rotate_session(old.user_id, old.session_id, old.hash, new.hash, now)
+        except ConditionFailed:
+            self._users.end_session(old.user_id, old.session_id)
+            raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token") from None
+        user = self._users.by_id(old.user_id)
+        if user is None or not user.is_active:
+            self._users.end_session(old.user_id, old.session_id)
+            raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token")
+        return self._tokens(session, new, now)
+
+    def logout(self, principal: Principal) -> None:
+        """End the caller's session: its tokens are refused from now on."""
+        self._users.end_session(principal.user_id, principal.session_id)
+
+    def me(self, principal: Principal) -> User:
+        """The caller.
+
+        Raises:
+            Unauthenticated: they are gone.
+        """
+        user = self._users.by_id(principal.user_id)
+        if user is None:
+            raise Unauthenticated("this user does not exist any more", code="invalid_token")
+        return user
+
+    def _new_user(self, registration: Registration, *, is_admin: bool) -> User:
+        return User(
+            id=new_id(),
+            email=registration.email.lower(),
+            full_name=registration.full_name,
+            password_hash=hash_password(registration.password),
+            is_admin=is_admin,
+            is_active=True,
+            workspace_id=new_id(),
+            created_at=format_time(self._clock.now()),
+        )
+
+    def _tokens(self, session: Session, refresh: RefreshToken, now: int) -> Tokens:
+        claims = AccessClaims(session.user_id, session.id, session.workspace_id)
+        return Tokens(
+            access_token=sign_access_token(claims, self._keys(), now),
+            refresh_token=refresh.text,
+            expires_in=ACCESS_SECONDS,
+        )

@@ -1,0 +1,62 @@
+"""Who is asking, and what their role in the workspace lets them do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.errors import Forbidden
+
+
+class Role(StrEnum):
+    """A member's role. Each may do what the ones after it may."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    """What a role may do: change workflows, start and cancel executions, or look."""
+
+    WRITE = "write"
+    EXECUTE = "execute"
+    READ = "read"
+
+
+_GRANTS = {
+    Role.OWNER: frozenset(Permission),
+    Role.EDITOR: frozenset(Permission),
+    Role.OPERATOR: frozenset({Permission.EXECUTE, Permission.READ}),
+    Role.VIEWER: frozenset({Permission.READ}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: user, session, and the one workspace that the access token is for."""
+
+    user_id: str
+    session_id: str
+    workspace_id: str
+    role: str
+    is_admin: bool
+
+    def require(self, permission: Permission) -> None:
+        """Refuse what the role does not grant.
+
+        Raises:
+            Forbidden: it does not.
+        """
+        if self.role not in set(Role) or permission not in _GRANTS[Role(self.role)]:
+            raise Forbidden(f"your role in this workspace, {self.role}, does not allow to {permission}")
+
+    def require_admin(self) -> None:
+        """Refuse all but administrators.
+
+        Raises:
+            Forbidden: the caller is not one.
+        """
+        if not self.is_admin:
+            raise Forbidden("only an administrator may do this")

@@ -1,0 +1,139 @@
+"""Creating, changing and checking workflows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.errors import Conflict, InvalidInput, TooLarge
+from engine.execution import format_time
+from engine.executor import NodeExecutorFactory
+from engine.ids import new_id
+from engine.schemas.workflows import WorkflowBody
+from engine.services.principal import Permission, Principal
+from engine.storage.table import Page
+from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion
+from engine.validator import Problem, validate
+
+
+class WorkflowService:
+    """Everything about workflows, for one caller at a time."""
+
+    def __init__(self, workflows: WorkflowRepository, factory: NodeExecutorFactory, clock: Clock) -> None:
+        self._workflows = workflows
+        self._factory = factory
+        self._clock = clock
+
+    def create(self, principal: Principal, body: WorkflowBody) -> Workflow:
+        """Store a new workflow, version 1, inactive.
+
+        Raises:
+            InvalidInput: the definition cannot run; `details` lists all problems.
+            Conflict: the workspace holds as many workflows as it may.
+        """
+        principal.require(Permission.WRITE)
+        definition = self._checked(body.definition)
+        if self._workflows.count(principal.workspace_id) >= limits.MAX_WORKFLOWS:
+            message = f"a workspace holds at most {limits.MAX_WORKFLOWS} workflows; delete one first"
+            raise Conflict(message, code="limit_reached")
+        now = format_time(self._clock.now())
+        workflow = Workflow(
+            new_id(), principal.workspace_id, body.name, body.description, 1, is_active=False, created_at=now,
+            updated_at=now, definition=definition,
+        )  # fmt: skip
+        self._workflows.create(workflow, self._version(principal, workflow.id, 1, body, definition, now))
+        return workflow
+
+    def get(self, principal: Principal, workflow_id: str) -> Workflow:
+        """The workflow with the definition of its newest version. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        return self._with_definition(workflow)
+
+    def list(self, principal: Principal, cursor: str | None, limit: int) -> Page:
+        """A page of the workspace's workflows, the newest first."""
+        principal.require(Permission.READ)
+        return self._workflows.list(principal.workspace_id, cursor, limit)
+
+    def update(self, principal: Principal, workflow_id: str, body: WorkflowBody, based_on: int | None) -> Workflow:
+        """Make a new version, if `based_on` is the newest; None replaces whatever is there.
+
+        Raises:
+            NotFound: there is no such workflow.
+            InvalidInput: the definition cannot run.
+            PreconditionFailed: another version came first.
+        """
+        principal.require(Permission.WRITE)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        definition = self._checked(body.definition)
+        base = workflow.version if based_on is None else based_on
+        version = self._version(
+            principal, workflow_id, base + 1, body, definition, format_time(self._clock.now())
+        )
+        return replace(self._workflows.add_version(workflow, version, based_on=base), definition=definition)
+
+    def delete(self, principal: Principal, workflow_id: str) -> None:
+        """Delete a workflow; executions that are under way go on. Raises NotFound."""
+        principal.require(Permission.WRITE)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        self._workflows.delete(workflow, format_time(self._clock.now()))
+
+    def set_active(self, principal: Principal, workflow_id: str, *, active: bool) -> Workflow:
+        """Activate or deactivate; doing it twice changes nothing. Raises NotFound."""
+        principal.require(Permission.WRITE)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        if workflow.is_active != active:
+            workflow = self._workflows.set_active(workflow, active=active, at=format_time(self._clock.now()))
+        return self._with_definition(workflow)
+
+    def versions(self, principal: Principal, workflow_id: str, cursor: str | None, limit: int) -> Page:
+        """A page of versions, the newest first. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        before = None
+        if cursor is not None:
+            if not (cursor.isascii() and cursor.isdecimal() and 1 <= int(cursor[:9]) <= limits.MAX_VERSIONS):
+                problem = {"path": "cursor", "code": "invalid", "message": "not a cursor of this list"}
+                raise InvalidInput("`cursor` is not a cursor of this list", details=[problem])
+            before = int(cursor)
+        return self._workflows.versions(workflow.id, before, limit)
+
+    def get_version(self, principal: Principal, workflow_id: str, version: int) -> WorkflowVersion:
+        """One version. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        return self._workflows.get_version(workflow.id, version)
+
+    def problems(self, principal: Principal, definition: Any) -> list[Problem]:
+        """All that is wrong with a definition."""
+        principal.require(Permission.READ)
+        return validate(definition, self._factory)[1]
+
+    def _checked(self, raw: dict[str, Any]) -> dict[str, Any]:
+        definition, problems = validate(raw, self._factory)
+        if definition is None:
+            first = problems[0]
+            more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
+            details = [
+                {
+                    "path": f"definition.{problem.path}" if problem.path else "definition",
+                    "code": problem.code,
+                    "message": problem.message,
+                }
+                for problem in problems
+            ]
+            kind = TooLarge if first.code in ("too_large", "too_many") else InvalidInput
+            code = "too_large" if kind is TooLarge else "invalid_definition"
+            raise kind(f"{details[0]['path']}: {first.message}{more}", code=code, details=details)
+        return definition.as_json()
+
+    def _with_definition(self, workflow: Workflow) -> Workflow:
+        stored = self._workflows.get_version(workflow.id, workflow.version)
+        return replace(workflow, definition=stored.definition)
+
+    def _version(  # noqa: PLR0913 - the parts of a version
+        self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
+    ) -> WorkflowVersion:
+        return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)

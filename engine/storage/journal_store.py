@@ -1,0 +1,76 @@
+"""The engine's ExecutionStore on DynamoDB: the repositories, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from engine.clock import Clock, SystemClock
+from engine.definition import WorkflowDefinition
+from engine.errors import ExecutionLost, NotFound
+from engine.execution import LogLine, Status
+from engine.journal import Entry, Outcome, Snapshot, Timer, latest_timers
+from engine.storage.executions import ExecutionRepository
+from engine.storage.workflows import WorkflowRepository
+
+
+class DynamoStore:
+    """See `engine.journal.ExecutionStore`. Versions never change, so those used last stay in memory."""
+
+    def __init__(
+        self, executions: ExecutionRepository, workflows: WorkflowRepository, clock: Clock | None = None
+    ) -> None:
+        self._executions = executions
+        self._clock = clock or SystemClock()
+        self._definition = lru_cache(maxsize=64)(lambda workflow_id, version: _load(workflows, workflow_id, version))
+
+    async def load(self, execution_id: str) -> Snapshot:
+        """See ExecutionStore."""
+        return await asyncio.to_thread(self._load, execution_id)
+
+    async def record(self, execution_id: str, entry: Entry) -> Entry:
+        """See ExecutionStore."""
+        return await asyncio.to_thread(self._executions.record, execution_id, entry, self._clock.now())
+
+    async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
+        """See ExecutionStore."""
+        await asyncio.to_thread(self._executions.record_recomputable, execution_id, outcomes, self._clock.now())
+
+    async def status(self, execution_id: str) -> Status:
+        """See ExecutionStore."""
+        return await asyncio.to_thread(self._executions.status, execution_id)
+
+    async def mark(self, execution_id: str, status: Status, started_at: datetime) -> None:
+        """See ExecutionStore."""
+        await asyncio.to_thread(self._executions.mark, execution_id, status, started_at)
+
+    async def finish(
+        self, execution_id: str, status: Status, at: datetime, *, started_at: datetime, result: Any, error: Any
+    ) -> Status:
+        """See ExecutionStore."""
+        final, _ = await asyncio.to_thread(
+            self._executions.finish, execution_id, status, at, started_at=started_at, result=result, error=error
+        )
+        return final
+
+    async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
+        """See ExecutionStore."""
+        await asyncio.to_thread(self._executions.log, execution_id, lines, self._clock.now())
+
+    def _load(self, execution_id: str) -> Snapshot:
+        execution, entries = self._executions.load(execution_id)
+        definition = self._definition(execution.workflow_id, execution.workflow_version)
+        outcomes = {entry.path: entry for entry in entries if isinstance(entry, Outcome)}
+        timers = latest_timers([entry for entry in entries if isinstance(entry, Timer)])
+        return Snapshot(execution, definition, outcomes, timers)
+
+
+def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> WorkflowDefinition:
+    try:
+        stored = workflows.get_version(workflow_id, version)
+    except NotFound:
+        raise ExecutionLost(f"version {version} of workflow {workflow_id} is gone") from None
+    return WorkflowDefinition.model_validate(stored.definition)

@@ -1,0 +1,189 @@
+"""Workflows and their immutable versions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import NotFound, PreconditionFailed
+from engine.jsonvalue import dumps
+from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor, update_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow as it is now; `version` is the number of its newest version, `definition` that version's."""
+
+    id: str
+    workspace_id: str
+    name: str
+    description: str | None
+    version: int
+    is_active: bool
+    created_at: str
+    updated_at: str
+    definition: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowVersion:
+    """One version, which never changes."""
+
+    workflow_id: str
+    version: int
+    name: str
+    description: str | None
+    definition: dict[str, Any]
+    created_at: str
+    created_by: str
+
+
+class WorkflowRepository:
+    """Reads and writes workflows. A workflow of another workspace is as good as none."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def create(self, workflow: Workflow, version: WorkflowVersion) -> None:
+        """Store a new workflow with its first version, both or none."""
+        self._table.transact([Put(_meta_item(workflow)), Put(_version_item(version))])
+
+    def get(self, workspace_id: str, workflow_id: str) -> Workflow:
+        """The workflow, without its definition.
+
+        Raises:
+            NotFound: it is not there, was deleted, or belongs to another workspace.
+        """
+        item = self._table.get(f"WORKFLOW#{workflow_id}", "META")
+        if item is None or item["workspace_id"] != workspace_id or item.get("deleted_at"):
+            raise NotFound("there is no such workflow")
+        return _workflow(item)
+
+    def get_version(self, workflow_id: str, version: int) -> WorkflowVersion:
+        """One version. Callers make sure first that the workflow is theirs.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        item = self._table.get(f"WORKFLOW#{workflow_id}", _version_key(version))
+        if item is None:
+            raise NotFound(f"the workflow has no version {version}")
+        return _version(item)
+
+    def list(self, workspace_id: str, cursor: str | None, limit: int) -> Page:
+        """A workspace's workflows without their definitions, the newest first."""
+        before = id_cursor(cursor)
+        keys = self._table.query(
+            f"{workspace_id}#WORKFLOWS",
+            index="by-workspace",
+            pk_name="workspace_key",
+            sk_name="id",
+            before=before,
+            limit=limit + 2,
+            descending=True,
+        )
+        ids = [key["id"] for key in keys if key["id"] != before]
+        shown = ids[:limit]
+        items = self._table.get_many([(f"WORKFLOW#{workflow_id}", "META") for workflow_id in shown])
+        found = [items[key] for workflow_id in shown if (key := (f"WORKFLOW#{workflow_id}", "META")) in items]
+        workflows = [_workflow(item) for item in found if not item.get("deleted_at")]
+        return Page(workflows, shown[-1] if len(ids) > limit else None)
+
+    def count(self, workspace_id: str) -> int:
+        """How many workflows a workspace holds, as far as the index knows by now."""
+        keys = self._table.query(f"{workspace_id}#WORKFLOWS", index="by-workspace", pk_name="workspace_key")
+        return sum(1 for _ in keys)
+
+    def versions(self, workflow_id: str, before: int | None, limit: int) -> Page:
+        """A workflow's versions, the newest first, from below number `before`."""
+        items = list(
+            self._table.query(
+                f"WORKFLOW#{workflow_id}",
+                after=_version_key(1),
+                before=_version_key(before - 1 if before else 999_999),
+                limit=limit + 1,
+                descending=True,
+            )
+        )
+        versions = [_version(item) for item in items[:limit]]
+        return Page(versions, str(versions[-1].version) if len(items) > limit else None)
+
+    def add_version(self, workflow: Workflow, version: WorkflowVersion, *, based_on: int) -> Workflow:
+        """Make `version` the newest, if `based_on` is the newest now.
+
+        Raises:
+            PreconditionFailed: somebody else's version came first.
+        """
+        changes = {
+            "name": version.name,
+            "description": version.description or "",
+            "version": version.version,
+            "updated_at": version.created_at,
+        }
+        condition = "#version = :based_on AND attribute_not_exists(#deleted_at)"
+        arguments = update_arguments(changes, (), condition, {"based_on": based_on})
+        pk = f"WORKFLOW#{workflow.id}"
+        try:
+            self._table.transact([self._table.update_entry(pk, "META", arguments), Put(_version_item(version))])
+        except ConditionFailed as failed:
+            current = failed.item.get("version") if failed.item else None
+            raise PreconditionFailed(
+                f"the workflow has been changed since version {based_on}; fetch it and make your change again",
+                details={"based_on": based_on, "current": current},
+            ) from None
+        return self.get(workflow.workspace_id, workflow.id)
+
+    def set_active(self, workflow: Workflow, *, active: bool, at: str) -> Workflow:
+        """Activate or deactivate.
+
+        Raises:
+            NotFound: it was deleted meanwhile.
+        """
+        return self._update(workflow, {"is_active": active, "updated_at": at}, ())
+
+    def delete(self, workflow: Workflow, at: str) -> None:
+        """Take the workflow out of sight. Its versions stay: executions that are under way are pinned to them."""
+        self._update(workflow, {"is_active": False, "deleted_at": at}, ("workspace_key",))
+
+    def _update(self, workflow: Workflow, changes: dict[str, Any], remove: tuple[str, ...]) -> Workflow:
+        condition = "attribute_exists(#PK) AND attribute_not_exists(#deleted_at)"
+        try:
+            item = self._table.update(f"WORKFLOW#{workflow.id}", "META", changes, remove=remove, condition=condition)
+        except ConditionFailed:
+            raise NotFound("there is no such workflow") from None
+        return _workflow(item)
+
+
+def _version_key(version: int) -> str:
+    return f"VERSION#{version:06d}"
+
+
+def _meta_item(workflow: Workflow) -> Item:
+    item = {name: getattr(workflow, name) for name in Workflow.__dataclass_fields__ if name != "definition"}
+    return {
+        "PK": f"WORKFLOW#{workflow.id}",
+        "SK": "META",
+        "workspace_key": f"{workflow.workspace_id}#WORKFLOWS",
+        **item,
+    }
+
+
+def _workflow(item: Item) -> Workflow:
+    values = {name: item.get(name) for name in Workflow.__dataclass_fields__}
+    return Workflow(**{**values, "description": item.get("description") or None})  # type: ignore[arg-type]
+
+
+def _version_item(version: WorkflowVersion) -> Item:
+    item = {name: getattr(version, name) for name in WorkflowVersion.__dataclass_fields__}
+    return {
+        "PK": f"WORKFLOW#{version.workflow_id}",
+        "SK": _version_key(version.version),
+        **item,
+        "definition": dumps(version.definition),
+    }
+
+
+def _version(item: Item) -> WorkflowVersion:
+    values = {name: item.get(name) for name in WorkflowVersion.__dataclass_fields__}
+    return WorkflowVersion(**{**values, "definition": json.loads(item["definition"])})  # type: ignore[arg-type]

@@ -1,0 +1,298 @@
+"""What the API's handlers share: the resolver, who is calling, body checks, and errors as JSON.
+
+`make_handler` wraps a resolver: before any route is looked at it refuses callers without an identity (the
+authorizer only finds out who they are, so that refusals have our error shape) and bodies that are not JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from engine import limits
+from engine.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    MainspringError,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    RequestError,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+from engine.ids import ID_PATTERN
+from engine.jsonvalue import depth_of
+from engine.schemas.common import ErrorAnswer
+from engine.services.principal import Principal
+from functions.routes import PUBLIC_ROUTES
+
+Event = dict[str, Any]
+Handler = Callable[[Event, Any], dict[str, Any]]
+
+IdInPath = Annotated[str, Path(pattern=ID_PATTERN)]
+Limit = Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE, description="At most so many items.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+
+logger = Logger()
+
+_STATUSES: dict[type[MainspringError], int] = {
+    InvalidInput: 422,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    TooLarge: 413,
+    PreconditionRequired: 428,
+    TooManyRequests: 429,
+    RequestError: 400,
+    Unavailable: 503,
+}
+_MEANINGS = {
+    400: "The body is not JSON.",
+    401: "No valid access token.",
+    403: "The caller may not do this.",
+    404: "Not there, or not the caller's to see.",
+    409: "The present state does not allow it.",
+    412: "It was changed since the version named in If-Match.",
+    413: "Too large.",
+    415: "The body's type is not application/json.",
+    422: "The request is not valid; `details` names each field.",
+    428: "If-Match is missing.",
+    429: "Too many requests; see Retry-After.",
+    503: "Try again later.",
+}
+_THROTTLED = frozenset(
+    {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
+)
+_HEADERS = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=31536000",
+}
+
+
+def make_app() -> APIGatewayHttpResolver:
+    """A resolver with validation, and every error of ours in the one shape."""
+    app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=strict_json)
+    app.exception_handler(MainspringError)(_own_error)
+    app.exception_handler(RequestValidationError)(_validation_error)
+    app.exception_handler(RequestUnsupportedContentType)(_wrong_type)
+    app.exception_handler(ServiceError)(_framework_error)
+    app.exception_handler(Exception)(_unforeseen)
+    return app
+
+
+def make_handler(app: APIGatewayHttpResolver) -> Handler:
+    """The Lambda handler of a resolver."""
+
+    def handler(event: Event, context: Any) -> dict[str, Any]:
+        logger.info("request", route=event.get("routeKey"), request_id=getattr(context, "aws_request_id", None))
+        try:
+            principal = principal_of(event)
+            if principal is None and event.get("routeKey") not in PUBLIC_ROUTES:
+                raise _why_refused(event)
+            app.append_context(principal=principal)
+            answer = app.resolve(checked_body(event), context)
+        except MainspringError as error:
+            answer = _proxy(_own_error(error))
+        except Exception as error:  # noqa: BLE001 - the last line: nothing may leave as a stack trace
+            answer = _proxy(_unforeseen(error))
+        answer["headers"] = {**_HEADERS, **{k.lower(): v for k, v in (answer.get("headers") or {}).items()}}
+        return answer
+
+    return handler
+
+
+def caller(app: APIGatewayHttpResolver) -> Principal:
+    """Who is calling a route that is not public."""
+    principal: Principal = app.context["principal"]
+    return principal
+
+
+def principal_of(event: Event) -> Principal | None:
+    """The identity that the authorizer found, None where it found none."""
+    found = _authorizer_context(event)
+    if not found.get("user_id"):
+        return None
+    return Principal(
+        user_id=found["user_id"],
+        session_id=found["session_id"],
+        workspace_id=found["workspace_id"],
+        role=found["role"],
+        is_admin=found["is_admin"] in (True, "true"),
+    )
+
+
+def checked_body(event: Event) -> Event:
+    """The event with its body as text.
+
+    Raises:
+        TooLarge: the body is over the bound.
+        RequestError: it is not UTF-8, or its type is not JSON.
+    """
+    body = event.get("body")
+    if not body:
+        return event
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    content_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise UnsupportedType(f"the body's type is {content_type[:80]}; send application/json")
+    if len(body) > limits.MAX_BODY_BYTES * (4 / 3 if event.get("isBase64Encoded") else 1):
+        raise TooLarge(f"a request body has at most {limits.MAX_BODY_BYTES} bytes")
+    if event.get("isBase64Encoded"):
+        try:
+            body = base64.b64decode(body, validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise RequestError("the body is not UTF-8 text", code="malformed_json") from None
+    headers["content-type"] = "application/json"
+    return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+class UnsupportedType(RequestError):
+    """The body is of a type that we do not read."""
+
+    default_code = "unsupported_media_type"
+
+
+def strict_json(text: str) -> Any:
+    """JSON as the RFC has it, an object, not nested too deep, every string encodable.
+
+    Raises:
+        json.JSONDecodeError: it is not, which the resolver answers as invalid input.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise json.JSONDecodeError(f"not usable JSON ({error})", "", 0) from None
+    if not isinstance(value, dict):
+        raise json.JSONDecodeError("the body must be an object", "", 0)
+    if depth_of(value, limits.MAX_JSON_DEPTH) > limits.MAX_JSON_DEPTH:
+        raise json.JSONDecodeError(f"nested more than {limits.MAX_JSON_DEPTH} deep", "", 0)
+    return value
+
+
+def errors(*statuses: int) -> dict[int, dict[str, Any]]:
+    """The OpenAPI entries of a route's errors; 401 and 422 are added by the document itself."""
+    return {
+        status: {
+            "description": _MEANINGS[status],
+            "content": {"application/json": {"model": ErrorAnswer}},
+        }
+        for status in sorted({*statuses, 422})
+    }
+
+
+def _authorizer_context(event: Event) -> dict[str, Any]:
+    authorizer = event.get("requestContext", {}).get("authorizer") or {}
+    found: dict[str, Any] = authorizer.get("lambda") or {}
+    return found
+
+
+def _why_refused(event: Event) -> MainspringError:
+    found = _authorizer_context(event)
+    if found.get("denied") == Unavailable.default_code:
+        return Unavailable("the service is overloaded; try again")
+    message = str(found.get("message") or "sign in and send the access token as `Authorization: Bearer …`")
+    return Unauthenticated(message, code=str(found.get("denied") or Unauthenticated.default_code))
+
+
+def _own_error(error: MainspringError) -> Response[Any]:
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
+    if isinstance(error, UnsupportedType):
+        status = 415
+    if status >= 500:  # noqa: PLR2004
+        logger.error("request failed", code=error.code, reason=error.message)
+    headers: dict[str, str | list[str]] = {}
+    if isinstance(error, Unauthenticated):
+        headers["www-authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        headers["retry-after"] = str(error.retry_after)
+    if status == 500:  # noqa: PLR2004
+        return _json(500, "internal_error", "something went wrong on our side")
+    return _json(status, error.code, error.message, error.details, headers)
+
+
+def _validation_error(error: RequestValidationError) -> Response[Any]:
+    found = error.errors()
+    if any(one["loc"] and one["loc"][0] == "response" for one in found):
+        logger.error("an answer does not fit its model", errors=str(found)[:2000])
+        return _json(500, "internal_error", "something went wrong on our side")
+    if any(one["type"] == "json_invalid" for one in found):
+        reason = found[0].get("ctx", {}).get("error") or "not JSON"
+        return _json(400, "malformed_json", f"the body is not a JSON object: {reason}")
+    if all(one["loc"] and one["loc"][0] == "path" for one in found):
+        return _json(404, "not_found", "there is nothing at this address")
+    details = [
+        {"path": _field(one["loc"]), "code": str(one["type"]), "message": str(one["msg"])} for one in found[:100]
+    ]
+    first = details[0]
+    return _json(422, "invalid_input", f"{first['path'] or 'the request'}: {first['message']}", details)
+
+
+def _field(location: Any) -> str:
+    steps = list(location)[1:]
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+
+
+def _wrong_type(_error: Exception) -> Response[Any]:
+    return _json(415, "unsupported_media_type", "send application/json")
+
+
+def _framework_error(error: ServiceError) -> Response[Any]:
+    if error.status_code == 404:  # noqa: PLR2004
+        return _json(404, "not_found", "there is nothing at this address")
+    return _json(error.status_code, "bad_request", str(error.msg))
+
+
+def _unforeseen(error: Exception) -> Response[Any]:
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLED:
+        return _own_error(Unavailable("the service is overloaded; try again"))
+    if isinstance(error, BotoCoreError | GetParameterError):
+        logger.error("a service did not answer", exc_info=error)
+        return _own_error(Unavailable("a service that this needs did not answer; try again"))
+    logger.error("unforeseen error", exc_info=error)
+    return _json(500, "internal_error", "something went wrong on our side")
+
+
+def _json(
+    status: int, code: str, message: str, details: Any = None, headers: dict[str, str | list[str]] | None = None
+) -> Response[Any]:
+    body = json.dumps({"error": {"code": code, "message": message, "details": details}}, ensure_ascii=False)
+    return Response(status, "application/json", body, headers=headers or {})
+
+
+def _proxy(response: Response[Any]) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": dict(response.headers),
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+logging.getLogger("botocore").setLevel(logging.WARNING)

@@ -1,0 +1,16 @@
+"""Which routes answer without a signed-in caller: exactly these, and everything else is refused without one.
+
+They are API Gateway's own route keys, so no trick with a path can make another route look like one of them.
+"""
+
+from __future__ import annotations
+
+PUBLIC_ROUTES = frozenset(
+    {
+        "POST /api/auth/register",
+        "POST /api/auth/login",
+        "POST /api/auth/refresh",
+        "GET /api/health",
+        "GET /api/openapi.json",
+    }
+)

