@@ -204,13 +204,13 @@ def _parse(source: str) -> Expression:
 
 @lru_cache(maxsize=1024)
 def _compiled(source: str) -> Compiled:
-    from engine.jsonata_bounds import Compiled  # noqa: PLC0415 - 40 ms that many invocations do not need
+    from engine.jsonata_bounds import Compiled
 
     return Compiled(source)
 
 
 def _undefined() -> object:
-    from engine.jsonata_bounds import UNDEFINED  # noqa: PLC0415
+    from engine.jsonata_bounds import UNDEFINED
 
     return UNDEFINED
 
@@ -252,7 +252,7 @@ def _describe_missing(data: Mapping[str, Any], path: tuple[str | int, ...]) -> s
             return f"`{name}` is not there; the list has {len(parent)} items"
         if not isinstance(parent, Mapping):
             return f"`{name}` is not there; `{_show(path[: length - 1])}` is {_kind(parent)}"
-        from difflib import get_close_matches  # noqa: PLC0415 - only for the message
+        from difflib import get_close_matches
 
         close = get_close_matches(str(path[length - 1]), [str(key) for key in parent], n=1)
         if close:

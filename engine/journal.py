@@ -80,8 +80,12 @@ class ExecutionStore(Protocol):
     async def load(self, execution_id: str) -> Snapshot:
         """The execution as it is now. Raises ExecutionLost where it or its version is gone."""
 
-    async def record(self, execution_id: str, entry: Entry) -> Entry:
-        """Write an entry unless its key is taken; gives the one that stands there then."""
+    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
+        """Write an entry unless its key is taken; gives the one that stands there then.
+
+        `along` are outcomes that any driver would compute alike; they are kept in the same item, which costs
+        no write of their own, and only if this entry is the one that is written.
+        """
 
     async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes that any driver would compute alike, in one item, for readers and to save work."""
@@ -140,9 +144,12 @@ class MemoryStore:
             latest_timers([entry for entry in entries if isinstance(entry, Timer)]),
         )
 
-    async def record(self, execution_id: str, entry: Entry) -> Entry:
+    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
         """See ExecutionStore."""
-        return self.entries[execution_id].setdefault(entry.key, entry)
+        winner = self.entries[execution_id].setdefault(entry.key, entry)
+        if winner is entry:
+            await self.record_recomputable(execution_id, along)
+        return winner
 
     async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """See ExecutionStore."""

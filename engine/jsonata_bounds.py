@@ -196,10 +196,8 @@ def _check_replace(text: Any, pattern: Any, replacement: Any, *_rest: Any) -> No
         return
     shortest_match = len(pattern) if isinstance(pattern, str) and pattern else 1
     matches = len(text) // shortest_match + 1
-    if isinstance(replacement, str):
-        longest = len(text) + matches * max(len(replacement), 1)
-    else:
-        longest = len(text) * len(text)  # a function's answers may hold the whole text each time
+    # A function's answers may hold the whole text each time.
+    longest = len(text) + matches * (len(replacement) if isinstance(replacement, str) else len(text))
     if longest > 4 * limits.MAX_TEXT_LENGTH:
         raise _TooMuch("`$replace` could make too long a text here")
 
@@ -273,17 +271,13 @@ def _plain(value: Any, depth: int = 0) -> Any:
 def _reason(error: Exception) -> str:
     if isinstance(error, _TooMuch):
         return str(error)
+    if isinstance(error, RecursionError) or (isinstance(error, JException) and error.get_error() == "D1011"):
+        return "it is nested or recurses too deep"
     if isinstance(error, JException):
         if error.get_error() == "D1012":
             return f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms"
-        if error.get_error() == "D1011":
-            return "it is nested or recurses too deep"
         return str(error)[:500]
-    if isinstance(error, RecursionError):
-        return "it is nested or recurses too deep"
-    if isinstance(error, MemoryError):
-        return "it needs too much memory"
-    return "JSONata cannot evaluate it over this data"
+    return "it needs too much memory" if isinstance(error, MemoryError) else "JSONata cannot evaluate it over this data"
 
 
 def _references(symbol: Any) -> Iterator[tuple[str | int, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.definition import WorkflowDefinition
+from engine.definition import NodeDefinition, WorkflowDefinition
 from engine.execution import Status
 from engine.graph import Graph, Progress
 from engine.journal import Outcome, Timer
@@ -44,14 +44,12 @@ def node_states(
         else:
             active.add(node_id)
     return [
-        _state(node.id, node.type, progress, active, outcomes.get(node.id), timers.get(node.id), status)
-        for node in definition.nodes
+        _state(node, progress, active, outcomes.get(node.id), timers.get(node.id), status) for node in definition.nodes
     ]
 
 
-def _state(  # noqa: PLR0913 - each is one fact about the node
-    node_id: str,
-    node_type: str,
+def _state(
+    node: NodeDefinition,
     progress: Progress,
     active: set[str],
     outcome: Outcome | None,
@@ -60,8 +58,8 @@ def _state(  # noqa: PLR0913 - each is one fact about the node
 ) -> NodeState:
     if outcome is not None:
         return NodeState(
-            node_id,
-            node_type,
+            node.id,
+            node.type,
             outcome.status,
             outcome.attempts,
             outcome.started_at,
@@ -69,13 +67,13 @@ def _state(  # noqa: PLR0913 - each is one fact about the node
             outcome.output,
             outcome.error,
         )
-    if node_id in progress.skipped:
-        return NodeState(node_id, node_type, "skipped")
+    if node.id in progress.skipped:
+        return NodeState(node.id, node.type, "skipped")
     if timer is not None:
         attempts = timer.next_attempt - 1 if timer.next_attempt else 1
         shown = "cancelled" if status.is_final else "waiting"
-        return NodeState(node_id, node_type, shown, attempts, timer.started_at, error=timer.error)
+        return NodeState(node.id, node.type, shown, attempts, timer.started_at, error=timer.error)
     if status.is_final:
-        return NodeState(node_id, node_type, "cancelled")
-    running = node_id in active and status is not Status.PENDING
-    return NodeState(node_id, node_type, "running" if running else "pending")
+        return NodeState(node.id, node.type, "cancelled")
+    running = node.id in active and status is not Status.PENDING
+    return NodeState(node.id, node.type, "running" if running else "pending")

@@ -53,9 +53,7 @@ class Turn:
         self._journalled_timers = dict(snapshot.timers)
         self._nodes = nodes
         self._progress = Progress(graph)
-        self._context = ExecutionContext(
-            snapshot.execution, snapshot.definition.vars, engine.services.api_url
-        )
+        self._context = ExecutionContext(snapshot.execution, snapshot.definition.vars, engine.services.api_url)
         self._remaining = remaining
         self._started_at = snapshot.execution.started_at or engine.clock.now()
         self._status = snapshot.execution.status
@@ -206,7 +204,11 @@ class Turn:
         return Outcome(node.id, "failed", started_at, now, port, error=error_dict, attempts=context.attempt)
 
     async def _record(self, entry: Entry) -> Entry:
-        return await self._store.record(self._execution.id, entry)
+        along, self._unwritten = self._unwritten, []
+        winner = await self._store.record(self._execution.id, entry, along)
+        if winner is not entry:
+            self._unwritten = along + self._unwritten
+        return winner
 
     # -- settling ------------------------------------------------------------------------------------------
 

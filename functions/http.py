@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -109,7 +110,7 @@ def make_handler(app: APIGatewayHttpResolver) -> Handler:
             principal = principal_of(event)
             if principal is None and event.get("routeKey") not in PUBLIC_ROUTES:
                 raise _why_refused(event)
-            app.append_context(principal=principal)
+            app.append_context(principal=principal)  # type: ignore[no-untyped-call]
             answer = app.resolve(checked_body(event), context)
         except MainspringError as error:
             answer = _proxy(_own_error(error))
@@ -192,7 +193,7 @@ def strict_json(text: str) -> Any:
     return value
 
 
-def errors(*statuses: int) -> dict[int, dict[str, Any]]:
+def errors(*statuses: int) -> dict[int, OpenAPIResponse]:
     """The OpenAPI entries of a route's errors; 401 and 422 are added by the document itself."""
     return {
         status: {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -28,10 +28,11 @@ _config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeou
 _KEYS_SECONDS = 300
 
 
-@lru_cache(maxsize=None)
+@cache
 def client(service: str) -> Any:
     """The worker's client of an AWS service."""
-    return boto3.client(service, config=_config)
+    make: Any = boto3.client  # which of four hundred overloads it is does not matter here
+    return make(service, config=_config)
 
 
 def users() -> UserRepository:
@@ -74,14 +75,14 @@ def _fetch_keys(_moment: int) -> Mapping[str, str]:
     return keys
 
 
-@lru_cache(maxsize=None)
+@cache
 def _secrets() -> Any:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
     return SecretsProvider(boto3_client=client("secretsmanager"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def auth_service() -> AuthService:
     """Sign-in and users."""
     from engine.services.auth_service import AuthService
@@ -89,7 +90,7 @@ def auth_service() -> AuthService:
     return AuthService(users(), signing_keys, clock, open_registration=settings.open_registration)
 
 
-@lru_cache(maxsize=None)
+@cache
 def workflow_service() -> WorkflowService:
     """Workflows."""
     from engine.executor import NodeExecutorFactory
@@ -98,7 +99,7 @@ def workflow_service() -> WorkflowService:
     return WorkflowService(workflows(), NodeExecutorFactory(), clock)
 
 
-@lru_cache(maxsize=None)
+@cache
 def execution_service() -> ExecutionService:
     """Executions."""
     from engine.services.execution_service import ExecutionService, StateMachine

@@ -58,7 +58,7 @@ class Api(Construct):
         local_id: the API's id on an emulator, so that its address stays the same; None on AWS.
     """
 
-    def __init__(  # noqa: PLR0913 - see the docstring
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
@@ -97,13 +97,16 @@ class Api(Construct):
         name = function.node.scope.node.id if function.node.scope else function.node.id
         return integrations.HttpLambdaIntegration(name, function, scope_permission_to_route=False)
 
-    def _route(
-        self, key: apigw.HttpRouteKey, integration: integrations.HttpLambdaIntegration, *, public: bool
-    ) -> None:
+    def _route(self, key: apigw.HttpRouteKey, integration: integrations.HttpLambdaIntegration, *, public: bool) -> None:
         name = "Default" if key is apigw.HttpRouteKey.DEFAULT else key.key
         authorizer = apigw.HttpNoneAuthorizer() if public else self._authorizer
         route = apigw.HttpRoute(
-            self, name.replace("/", " "), http_api=self.api, route_key=key, integration=integration, authorizer=authorizer
+            self,
+            name.replace("/", " "),
+            http_api=self.api,
+            route_key=key,
+            integration=integration,
+            authorizer=authorizer,
         )
         if public:
             acknowledge(route, "AwsSolutions-APIG4", "Signing in, health and the document are for everybody.")

@@ -21,7 +21,11 @@ STACK_NAME = "Mainspring"
 
 
 def build_app(
-    *, local: bool = False, context: Mapping[str, Any] | None = None, outdir: Path | None = None, build: Path | None = None
+    *,
+    local: bool = False,
+    context: Mapping[str, Any] | None = None,
+    outdir: Path | None = None,
+    build: Path | None = None,
 ) -> App:
     """The app with its one stack, layer and code built. `local` builds for this machine's emulator."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the handlers make clients when they are imported

@@ -20,7 +20,9 @@ DEFINITION = Path(__file__).parent / "execution.asl.json"
 class ExecutionMachine(Construct):
     """The state machine `execution`."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, advance: lambda_.IFunction, abort: lambda_.IFunction) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, advance: lambda_.IFunction, abort: lambda_.IFunction
+    ) -> None:
         super().__init__(scope, construct_id)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         invoke = iam.PolicyStatement(

@@ -45,7 +45,9 @@ class Grants:
 
     def payloads(self, *actions: str) -> Grants:
         """Object actions on large payloads."""
-        self._allow([f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{PAYLOAD_PREFIX}*")])
+        self._allow(
+            [f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{PAYLOAD_PREFIX}*")]
+        )
         return self
 
     def signing_keys(self) -> Grants:
@@ -65,7 +67,7 @@ class Grants:
 class Function(Construct):
     """One function: its log group, its role, itself."""
 
-    def __init__(  # noqa: PLR0913 - a function has these parts
+    def __init__(
         self,
         scope: Construct,
         name: str,
@@ -125,4 +127,6 @@ def _acknowledge(function: Function, grants: Grants) -> None:
         f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{PAYLOAD_PREFIX}*]",
         "The names of payload objects are hashes of their content; the prefix is all that can be named.",
     )
-    acknowledge(function, "AwsSolutions-L1", "Python 3.13 is supported until 2029; the layer's wheels are built for it.")
+    acknowledge(
+        function, "AwsSolutions-L1", "Python 3.13 is supported until 2029; the layer's wheels are built for it."
+    )

@@ -139,7 +139,9 @@ class LocalStack:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise LocalStackError(f"another `mainspring up` is starting the stack of {self.data}; wait for it") from None
+                raise LocalStackError(
+                    f"another `mainspring up` is starting the stack of {self.data}; wait for it"
+                ) from None
             yield
 
     def _start(self, port: int) -> Running:
@@ -316,8 +318,9 @@ def _aws_environment(port: int) -> dict[str, str]:
 def _aws(service: str, port: int) -> Any:
     import boto3
 
-    return boto3.client(
-        service,  # type: ignore[call-overload]
+    make: Any = boto3.client  # which of four hundred overloads it is does not matter here
+    return make(
+        service,
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name=REGION,
         aws_access_key_id="test",

@@ -72,7 +72,7 @@ def _install(target: Path, *, local: bool) -> None:
     command = [uv_binary(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--target", str(target), "--requirements", str(REQUIREMENTS)]
     command += ["--python", sys.executable] if local else [*DEPLOYED_PLATFORM]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackagingError(f"the layer could not be built: {done.stderr.strip()[-800:]}")
     for name in ("bin", "share"):

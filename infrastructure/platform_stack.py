@@ -139,7 +139,13 @@ class PlatformStack(Stack):
             "It stops any execution of this one state machine; their names are the ids of executions.",
         )
         platform = Function(self, "platform", code=self._code, grants=Grants(storage), environment={}, memory=256)
-        functions = {"auth": auth, "users": users, "workflows": workflows, "executions": executions, "platform": platform}
+        functions = {
+            "auth": auth,
+            "users": users,
+            "workflows": workflows,
+            "executions": executions,
+            "platform": platform,
+        }
         api = Api(
             self,
             "Api",

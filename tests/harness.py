@@ -115,9 +115,7 @@ class Run:
     def states(self) -> dict[str, NodeState]:
         """Each node's state, by id."""
         timers = self.clock.run(self.store.load(self.execution_id)).timers
-        return {
-            state.id: state for state in node_states(self.definition, self.outcomes, timers, self.execution.status)
-        }
+        return {state.id: state for state in node_states(self.definition, self.outcomes, timers, self.execution.status)}
 
 
 def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: Effects | None = None) -> Run:

@@ -131,7 +131,7 @@ def check_url(url: str) -> None:
 
 
 def _build(client: httpx2.AsyncClient, config: HttpConfig, idempotency_key: str) -> httpx2.Request:
-    import httpx2  # noqa: PLC0415 - validating a definition does not need it
+    import httpx2
 
     try:
         check_url(config.url)
@@ -160,7 +160,7 @@ async def _sent(
     client: httpx2.AsyncClient, request: httpx2.Request, config: HttpConfig
 ) -> AsyncIterator[httpx2.Response]:
     """The answer, its body not read yet, after as many redirects as are allowed."""
-    import httpx2  # noqa: PLC0415
+    import httpx2
 
     try:
         response = await client.send(request, stream=True)

@@ -99,10 +99,10 @@ def verify_access_token(token: str, keys: Mapping[str, str]) -> AccessClaims:
         raise Unauthenticated("the access token has expired; refresh it", code="token_expired") from None
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise Unauthenticated("the access token is not valid", code="invalid_token") from None
-    named = [claims.get(name) for name in ("sub", "sid", "ws")]
-    if claims.get("use") != "access" or not all(isinstance(value, str) and is_id(value) for value in named):
+    user_id, session_id, workspace_id = (str(claims.get(name)) for name in ("sub", "sid", "ws"))
+    if claims.get("use") != "access" or not (is_id(user_id) and is_id(session_id) and is_id(workspace_id)):
         raise Unauthenticated("the access token is not valid", code="invalid_token")
-    return AccessClaims(*named)
+    return AccessClaims(user_id, session_id, workspace_id)
 
 
 def new_refresh_token(user_id: str, session_id: str) -> RefreshToken:
@@ -121,5 +121,3 @@ def parse_refresh_token(text: str) -> RefreshToken:
     if not (is_id(user_id) and is_id(session_id) and secret):
         raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token")
     return RefreshToken(user_id, session_id, text)
-
-

@@ -82,7 +82,7 @@ class AuthService:
     def list_users(self, principal: Principal, cursor: str | None, limit: int) -> Page:
         """A page of all users, for administrators."""
         principal.require_admin()
-        return self._users.list(cursor, limit)
+        return self._users.page(cursor, limit)
 
     def set_active(self, principal: Principal, user_id: str, *, active: bool) -> User:
         """Let a user in or keep them out; their access tokens are refused at once.

@@ -134,14 +134,12 @@ class ExecutionService:
         definition = WorkflowDefinition.model_validate(stored.definition)
         return ExecutionView(execution, node_states(definition, outcomes, timers, execution.status))
 
-    def list(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
+    def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """A page of the workspace's executions, the newest first."""
         principal.require(Permission.READ)
-        return self._executions.list(principal.workspace_id, wanted, cursor, limit)
+        return self._executions.page(principal.workspace_id, wanted, cursor, limit)
 
-    def logs(
-        self, principal: Principal, execution_id: str, after: str | None, limit: int
-    ) -> list[tuple[str, LogLine]]:
+    def logs(self, principal: Principal, execution_id: str, after: str | None, limit: int) -> list[tuple[str, LogLine]]:
         """Log lines behind a cursor, each with its own; one more than `limit` where there is more.
 
         Raises:
@@ -217,5 +215,3 @@ def _log_cursor(after: str | None) -> tuple[str | None, int]:
         return batch, int(line)
     problem = {"path": "after", "code": "invalid", "message": "not a cursor of this log"}
     raise InvalidInput("`after` is not a cursor of this log", details=[problem])
-
-

@@ -52,10 +52,10 @@ class WorkflowService:
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         return self._with_definition(workflow)
 
-    def list(self, principal: Principal, cursor: str | None, limit: int) -> Page:
+    def page(self, principal: Principal, cursor: str | None, limit: int) -> Page:
         """A page of the workspace's workflows, the newest first."""
         principal.require(Permission.READ)
-        return self._workflows.list(principal.workspace_id, cursor, limit)
+        return self._workflows.page(principal.workspace_id, cursor, limit)
 
     def update(self, principal: Principal, workflow_id: str, body: WorkflowBody, based_on: int | None) -> Workflow:
         """Make a new version, if `based_on` is the newest; None replaces whatever is there.
@@ -69,9 +69,7 @@ class WorkflowService:
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         definition = self._checked(body.definition)
         base = workflow.version if based_on is None else based_on
-        version = self._version(
-            principal, workflow_id, base + 1, body, definition, format_time(self._clock.now())
-        )
+        version = self._version(principal, workflow_id, base + 1, body, definition, format_time(self._clock.now()))
         return replace(self._workflows.add_version(workflow, version, based_on=base), definition=definition)
 
     def delete(self, principal: Principal, workflow_id: str) -> None:
@@ -133,7 +131,7 @@ class WorkflowService:
         stored = self._workflows.get_version(workflow.id, workflow.version)
         return replace(workflow, definition=stored.definition)
 
-    def _version(  # noqa: PLR0913 - the parts of a version
+    def _version(
         self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
     ) -> WorkflowVersion:
         return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)

@@ -14,7 +14,7 @@ from engine.execution import OPEN_STATUSES, Execution, LogLine, Status, format_t
 from engine.ids import first_id_at, new_id
 from engine.journal import Entry, Outcome, Timer
 from engine.jsonvalue import dumps
-from engine.storage.payloads import PayloadStore
+from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 
 _OPEN = sorted(OPEN_STATUSES)
@@ -88,7 +88,7 @@ class ExecutionRepository:
             raise NotFound("there is no such execution")
         return self._execution(item)
 
-    def list(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
+    def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input, result and error details, the newest first.
 
         A page may hold fewer than `limit` though there is more, when few of many have the wanted status.
@@ -207,24 +207,28 @@ class ExecutionRepository:
         for item in self._table.query(f"EXECUTION#{execution_id}", after="META"):
             if item["SK"] == "META":
                 execution = self._execution(item)
-            elif item["SK"].startswith("NODES#"):
-                for packed in self._payloads.unpack(item["outcomes"]):
-                    outcome = _entry(packed, packed["output"])
-                    entries.setdefault(outcome.key, outcome)
-            else:
+                continue
+            if "entry" in item:
                 entry = _entry(json.loads(item["entry"]), self._payloads.unpack(item.get("output")))
                 entries[entry.key] = entry
+            for packed in self._payloads.unpack(item.get("outcomes")) or ():
+                outcome = _entry(packed, packed["output"])
+                entries.setdefault(outcome.key, outcome)
         if execution is None:
             raise ExecutionLost(f"there is no execution {execution_id}")
         return execution, list(entries.values())
 
-    def record(self, execution_id: str, entry: Entry, at: datetime) -> Entry:
-        """Write a journal entry unless its key is taken; gives the one that stands there then."""
+    def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome], at: datetime) -> Entry:
+        """Write a journal entry unless its key is taken; gives the one that stands there then.
+
+        The same item keeps the outcomes `along`, which any driver would compute alike.
+        """
         item = {
             "PK": f"EXECUTION#{execution_id}",
             "SK": f"NODE#{entry.key}",
             "entry": dumps(_entry_facts(entry)),
             "output": self._payloads.pack(entry.output, execution_id),
+            "outcomes": self._pack_outcomes(along, execution_id),
             "expires_at": self._journal_expiry(at),
         }
         try:
@@ -237,11 +241,10 @@ class ExecutionRepository:
 
     def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome], at: datetime) -> None:
         """Write outcomes that any driver would compute alike, as one item."""
-        facts = [{**_entry_facts(outcome), "output": outcome.output} for outcome in outcomes]
         item = {
             "PK": f"EXECUTION#{execution_id}",
             "SK": f"NODES#{new_id()}",
-            "outcomes": self._payloads.pack(facts, execution_id),
+            "outcomes": self._pack_outcomes(outcomes, execution_id),
             "expires_at": self._journal_expiry(at),
         }
         self._table.put(item)
@@ -271,12 +274,14 @@ class ExecutionRepository:
                 if name == batch and number <= line:
                     continue
                 timestamp, level, node_id, message, metadata = packed
-                result.append(
-                    (f"{name}.{number}", LogLine(parse_time(timestamp), level, message, node_id, metadata))
-                )
+                result.append((f"{name}.{number}", LogLine(parse_time(timestamp), level, message, node_id, metadata)))
                 if len(result) == limit:
                     return result
         return result
+
+    def _pack_outcomes(self, outcomes: Sequence[Outcome], execution_id: str) -> Packed | None:
+        facts = [{**_entry_facts(outcome), "output": outcome.output} for outcome in outcomes]
+        return self._payloads.pack(facts, execution_id) if facts else None
 
     # -- codec ---------------------------------------------------------------------------------------------
 

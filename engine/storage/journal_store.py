@@ -31,9 +31,9 @@ class DynamoStore:
         """See ExecutionStore."""
         return await asyncio.to_thread(self._load, execution_id)
 
-    async def record(self, execution_id: str, entry: Entry) -> Entry:
+    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
         """See ExecutionStore."""
-        return await asyncio.to_thread(self._executions.record, execution_id, entry, self._clock.now())
+        return await asyncio.to_thread(self._executions.record, execution_id, entry, along, self._clock.now())
 
     async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """See ExecutionStore."""

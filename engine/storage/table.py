@@ -81,7 +81,8 @@ class Table:
                 for raw in answer["Responses"].get(self.name, []):
                     item = decode(raw)
                     found[item["PK"], item["SK"]] = item
-                wanted = list(answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", []))
+                unprocessed: dict[str, Any] = dict(answer.get("UnprocessedKeys") or {})
+                wanted = unprocessed.get(self.name, {}).get("Keys", [])
                 if not wanted:
                     break
             else:
@@ -178,30 +179,12 @@ class Table:
         consistent: bool = True,
     ) -> Iterator[Item]:
         """The items of a partition in the order of the sort key, from `after` to `before`, both included."""
-        condition = "#pk = :pk"
-        values: dict[str, Any] = {":pk": pk}
-        if after is not None:
-            values[":after"] = after
-        if before is not None:
-            values[":before"] = before
-        if after is not None and before is not None:
-            condition += " AND #sk BETWEEN :after AND :before"
-        elif after is not None:
-            condition += " AND #sk >= :after"
-        elif before is not None:
-            condition += " AND #sk <= :before"
-        names = {"#pk": pk_name, **({"#sk": sk_name} if "#sk" in condition else {})}
         arguments: dict[str, Any] = {
             "TableName": self.name,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": encode(values),
             "ScanIndexForward": not descending,
+            **_key_condition(pk, pk_name, sk_name, after, before),
+            **({"IndexName": index} if index else {"ConsistentRead": consistent}),
         }
-        if index:
-            arguments["IndexName"] = index
-        else:
-            arguments["ConsistentRead"] = consistent
         left = limit
         while True:
             if left is not None:
@@ -280,6 +263,21 @@ def id_cursor(cursor: str | None) -> str | None:
 
 def _key(pk: str, sk: str) -> Any:
     return {"PK": {"S": pk}, "SK": {"S": sk}}
+
+
+def _key_condition(pk: str, pk_name: str, sk_name: str, after: str | None, before: str | None) -> dict[str, Any]:
+    condition = "#pk = :pk"
+    if after is not None and before is not None:
+        condition += " AND #sk BETWEEN :after AND :before"
+    elif after is not None:
+        condition += " AND #sk >= :after"
+    elif before is not None:
+        condition += " AND #sk <= :before"
+    return {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": {"#pk": pk_name, **({"#sk": sk_name} if "#sk" in condition else {})},
+        "ExpressionAttributeValues": encode({":pk": pk, ":after": after, ":before": before}),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -86,13 +86,11 @@ class UserRepository:
         item = self._table.get(f"USER#{user_id}", "PROFILE")
         return _user(item) if item else None
 
-    def list(self, cursor: str | None, limit: int) -> Page:
+    def page(self, cursor: str | None, limit: int) -> Page:
         """Users by the time at which they were added."""
         after = id_cursor(cursor)
         keys = list(
-            self._table.query(
-                "USERS", index="by-list", pk_name="user_list", sk_name="id", after=after, limit=limit + 2
-            )
+            self._table.query("USERS", index="by-list", pk_name="user_list", sk_name="id", after=after, limit=limit + 2)
         )
         ids = [key["id"] for key in keys if key["id"] != after]
         shown = ids[:limit]

@@ -71,7 +71,7 @@ class WorkflowRepository:
             raise NotFound(f"the workflow has no version {version}")
         return _version(item)
 
-    def list(self, workspace_id: str, cursor: str | None, limit: int) -> Page:
+    def page(self, workspace_id: str, cursor: str | None, limit: int) -> Page:
         """A workspace's workflows without their definitions, the newest first."""
         before = id_cursor(cursor)
         keys = self._table.query(
@@ -186,4 +186,4 @@ def _version_item(version: WorkflowVersion) -> Item:
 
 def _version(item: Item) -> WorkflowVersion:
     values = {name: item.get(name) for name in WorkflowVersion.__dataclass_fields__}
-    return WorkflowVersion(**{**values, "definition": json.loads(item["definition"])})  # type: ignore[arg-type]
+    return WorkflowVersion(**{**values, "definition": json.loads(item["definition"])})

@@ -1,0 +1,1 @@
+"""Closes executions whose driver is gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from engine.schemas.users import Credentials, MeAnswer, RefreshRequest, Registration, Tokens, UserAnswer
 from functions import resources
@@ -12,7 +13,7 @@ from functions.http import caller, errors, make_app, make_handler
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
-_CREATED: dict[int, Any] = {201: {"description": "Created"}}
+_CREATED: dict[int, OpenAPIResponse] = {201: {"description": "Created"}}
 
 
 @app.post(

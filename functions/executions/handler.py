@@ -56,7 +56,7 @@ def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionA
     summary="List executions",
     responses={200: {"description": "A page of executions"}, **errors(401, 403)},
 )
-def list_executions(  # noqa: PLR0913 - the filters of the list
+def list_executions(
     limit: Limit = limits.PAGE_SIZE,
     cursor: Cursor = None,
     workflow_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -66,7 +66,7 @@ def list_executions(  # noqa: PLR0913 - the filters of the list
 ) -> ExecutionList:
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
     wanted = Filter(workflow_id, status, created_after, created_before)
-    page = resources.execution_service().list(caller(app), wanted, cursor, limit)
+    page = resources.execution_service().page(caller(app), wanted, cursor, limit)
     return ExecutionList(items=[ExecutionSummary(**_summary(one)) for one in page.items], next_cursor=page.next_cursor)
 
 

@@ -51,7 +51,7 @@ def create(body: WorkflowBody) -> Response[WorkflowAnswer]:
 )
 def list_workflows(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> WorkflowList:
     """The newest first, without their definitions."""
-    page = resources.workflow_service().list(caller(app), cursor, limit)
+    page = resources.workflow_service().page(caller(app), cursor, limit)
     items = [WorkflowSummary.model_validate(workflow, from_attributes=True) for workflow in page.items]
     return WorkflowList(items=items, next_cursor=page.next_cursor)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from engine.execution import Status
@@ -75,7 +77,7 @@ def test_fifty_quick_nodes_take_one_turn():
         ],
         "edges": [
             {"from": a, "to": b, "port": "main" if number % 2 else "true"}
-            for number, (a, b) in enumerate(zip(chain, chain[1:], strict=False))
+            for number, (a, b) in enumerate(pairwise(chain))
         ],
     }
     result = run(definition, 7)
@@ -266,10 +268,8 @@ def test_a_cancelled_execution_starts_nothing_more():
 def test_a_turn_that_runs_out_of_time_goes_on_in_the_next():
     chain = [f"n{i}" for i in range(6)]
     definition = {
-        "nodes": [
-            {"id": i, "type": "effect", "config": {"seconds": 20}, "timeout_seconds": 25} for i in chain
-        ],
-        "edges": [{"from": a, "to": b} for a, b in zip(chain, chain[1:], strict=False)],
+        "nodes": [{"id": i, "type": "effect", "config": {"seconds": 20}, "timeout_seconds": 25} for i in chain],
+        "edges": [{"from": a, "to": b} for a, b in pairwise(chain)],
     }
     started = start(definition)
     for _ in range(10):
@@ -364,8 +364,9 @@ def test_advancing_a_finished_execution_changes_nothing():
 
 
 def test_a_waiting_node_is_shown_as_waiting():
-    started = start({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 600}}, *nodes("b")],
-                     "edges": edges("d>b")})
+    started = start(
+        {"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 600}}, *nodes("b")], "edges": edges("d>b")}
+    )
     started.advance()
 
     assert started.execution.status is Status.WAITING

@@ -1,0 +1,144 @@
+"""The command line's way to the API: signs in, turns every failure into one sentence."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+
+from infrastructure.local import LocalStack, LocalStackError
+
+FINAL = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
+_FASTEST, _SLOWEST = 0.15, 2.0
+
+
+class ApiError(Exception):
+    """The API refused or did not answer; the message is for people, `problems` lists what is wrong if it is input."""
+
+    def __init__(self, message: str, problems: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or []
+
+
+class Client:
+    """A signed-in caller of one Mainspring."""
+
+    def __init__(self, api_url: str, token: str) -> None:
+        self.api_url = api_url.rstrip("/")
+        self._http = httpx2.Client(
+            base_url=self.api_url, headers={"authorization": f"Bearer {token}"}, timeout=60, trust_env=False
+        )
+
+    @classmethod
+    def local(cls, stack: LocalStack) -> Client:
+        """Signed in to the local stack as its administrator.
+
+        Raises:
+            LocalStackError: it does not run.
+            ApiError: it does not let us in.
+        """
+        running = stack.running()
+        if running is None:
+            raise LocalStackError("the local stack does not run; `mainspring up` starts it")
+        return cls(running.api_url, sign_in(running.api_url, *stack.credentials()))
+
+    def ensure_workflow(self, name: str, description: str | None, definition: dict[str, Any]) -> dict[str, Any]:
+        """The workflow of that name with that definition: created, given a new version, or as it is."""
+        body = {"name": name, "description": description, "definition": definition}
+        for summary in self.pages("/api/workflows"):
+            if summary["name"] != name:
+                continue
+            current: dict[str, Any] = self.call("GET", f"/api/workflows/{summary['id']}")
+            if current["definition"] == definition and current["description"] == description:
+                return current
+            headers = {"if-match": f'"{current["version"]}"'}
+            return dict(self.call("PUT", f"/api/workflows/{summary['id']}", json=body, headers=headers))
+        return dict(self.call("POST", "/api/workflows", json=body))
+
+    def start(self, workflow_id: str, value: Any) -> dict[str, Any]:
+        """Start an execution; a lost answer is asked for again with the same key, so it starts once."""
+        headers = {"idempotency-key": str(uuid.uuid4())}
+        body = {"workflow_id": workflow_id, "input": value}
+        return dict(self.call("POST", "/api/executions", json=body, headers=headers))
+
+    def follow(self, execution_id: str) -> Iterator[dict[str, Any]]:
+        """The execution again and again until it is final, less often the longer nothing changes."""
+        pause, last = _FASTEST, None
+        while True:
+            execution = self.call("GET", f"/api/executions/{execution_id}")
+            yield execution
+            if execution["status"] in FINAL:
+                return
+            state = [execution["status"], *(node["status"] for node in execution["nodes"])]
+            pause = _FASTEST if state != last else min(pause * 1.3, _SLOWEST)
+            last = state
+            time.sleep(pause)
+
+    def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list."""
+        cursor = None
+        while True:
+            page = self.call("GET", path, params={**query, **({"cursor": cursor} if cursor else {})})
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """The answer's JSON. A call that got no answer is made again, twice.
+
+        Raises:
+            ApiError: it was refused, or there was no answer.
+        """
+        for attempt in range(3):
+            try:
+                return _answer(self._http.request(method, path, **arguments))
+            except httpx2.TransportError as error:
+                if attempt == 2:  # noqa: PLR2004
+                    raise ApiError(f"{self.api_url} does not answer: {error}") from error
+                time.sleep(0.5 * (attempt + 1))
+        raise AssertionError("not reached")
+
+
+def sign_in(api_url: str, email: str, password: str) -> str:
+    """An access token.
+
+    Raises:
+        ApiError: the API does not answer, or does not let us in.
+    """
+    try:
+        body = {"email": email, "password": password}
+        answer = _answer(httpx2.post(f"{api_url}/api/auth/login", json=body, timeout=60, trust_env=False))
+    except httpx2.HTTPError as error:
+        raise ApiError(f"{api_url} does not answer: {error}") from error
+    token: str = answer["access_token"]
+    return token
+
+
+def remote(api_url: str | None, token: str | None) -> Client | None:
+    """A client for a deployed stack, where options or environment name one.
+
+    Raises:
+        ApiError: only one of the two is there.
+    """
+    api_url = api_url or os.environ.get("MAINSPRING_API_URL")
+    token = token or os.environ.get("MAINSPRING_TOKEN")
+    if bool(api_url) != bool(token):
+        missing = "--token (or MAINSPRING_TOKEN)" if api_url else "--api-url (or MAINSPRING_API_URL)"
+        raise ApiError(f"give {missing} as well")
+    return Client(api_url, token) if api_url and token else None
+
+
+def _answer(response: httpx2.Response) -> Any:
+    if response.is_success:
+        return response.json() if response.content else None
+    try:
+        error = response.json()["error"]
+        details = error["details"] if isinstance(error["details"], list) else []
+        raise ApiError(error["message"], details)
+    except (ValueError, KeyError, TypeError):
+        raise ApiError(f"the API answered with status {response.status_code}") from None
