@@ -18,9 +18,12 @@ PAYLOAD_DAYS = 500  # a year of waiting, the retention, and some more
 
 
 class Storage(Construct):
-    """Everything here outlives a deletion of the stack."""
+    """Everything here outlives a deletion of the stack.
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    `plain_http` is for an emulator without TLS, where a bucket that insists on it could not be used.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, plain_http: bool) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
         self.identity = self._table("Identity")
@@ -32,7 +35,7 @@ class Storage(Construct):
             self,
             "Payloads",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
+            enforce_ssl=not plain_http,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
@@ -51,6 +54,8 @@ class Storage(Construct):
             "Only the functions' roles reach this bucket, object by object; CloudTrail data events show who did, "
             "for those who want to pay for it.",
         )
+        if plain_http:
+            acknowledge(self.payloads, "AwsSolutions-S10", "The emulator listens on loopback, without TLS.")
         signing_secret = secretsmanager.Secret(
             self,
             "SigningKeys",
