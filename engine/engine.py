@@ -14,7 +14,8 @@ from random import Random, SystemRandom
 from engine.clock import Clock, SystemClock
 from engine.context import NodeServices
 from engine.definition import NodeDefinition, WorkflowDefinition
-from engine.execution import Decision
+from engine.errors import ExecutionLost
+from engine.execution import Decision, Status
 from engine.executor import NodeExecutorFactory
 from engine.graph import Graph
 from engine.journal import ExecutionStore
@@ -57,10 +58,18 @@ class WorkflowEngine:
         Returns:
             What to do next: call again, call again at a time, or nothing since the status is final.
 
+        An execution whose workflow version is gone can never go on, so it is closed as failed.
+
         Raises:
-            ExecutionLost: the execution or its workflow version is not stored.
+            ExecutionLost: there is no such execution.
         """
-        snapshot = await self.store.load(execution_id)
+        try:
+            snapshot = await self.store.load(execution_id)
+        except ExecutionLost as lost:
+            now = self.clock.now()
+            error = {**lost.as_dict(), "node": None}
+            final = await self.store.finish(execution_id, Status.FAILED, now, started_at=now, result=None, error=error)
+            return Decision(final)
         if snapshot.execution.status.is_final:
             return Decision(snapshot.execution.status)
         graph, nodes = prepare(snapshot.definition)

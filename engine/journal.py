@@ -99,7 +99,10 @@ class ExecutionStore(Protocol):
     async def finish(
         self, execution_id: str, status: Status, at: datetime, *, started_at: datetime, result: Any, error: Any
     ) -> Status:
-        """Note the final status, unless one is there; gives the one that stands then."""
+        """Note the final status, unless one is there; gives the one that stands then.
+
+        Raises ExecutionLost where there is no such execution.
+        """
 
     async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
         """Append lines to the log, as one item."""
@@ -172,6 +175,8 @@ class MemoryStore:
         self, execution_id: str, status: Status, at: datetime, *, started_at: datetime, result: Any, error: Any
     ) -> Status:
         """See ExecutionStore."""
+        if execution_id not in self.executions:
+            raise ExecutionLost(f"there is no execution {execution_id}")
         execution = self.executions[execution_id]
         if not execution.status.is_final:
             self.executions[execution_id] = replace(

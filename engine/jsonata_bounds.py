@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ UNDEFINED = object()
 
 _SIGNAL_GRACE = 0.15
 _MAX_INTEGER_BITS = 1_100
+_MAKERS = frozenset({"binary", "unary"})  # expressions that make values; a path only finds them
+_MOST_CHARACTERS, _MOST_ITEMS = 32 * 1024 * 1024, 2_000_000  # made by one evaluation in all
 
 
 class _TooMuch(Exception):
@@ -76,11 +79,11 @@ class Compiled:
         Raises:
             ExpressionError: a bound was hit, or the expression cannot be evaluated over this data.
         """
-        frame = self._jsonata.create_frame(Jsonata.static_frame)
-        _bind_functions(frame, scope)
+        frame = self._jsonata.create_frame(_functions())
         timebox = Timebox(frame, limits.MAX_EXPRESSION_MILLISECONDS, limits.MAX_EXPRESSION_DEPTH)
         frame.set_evaluate_exit_callback(_exit_callback(timebox))
         Jsonata.CURRENT.jsonata = self._jsonata
+        _current.scope, _current.budget = scope, _Budget()
         try:
             with _alarm(limits.MAX_EXPRESSION_MILLISECONDS / 1000 + _SIGNAL_GRACE):
                 result = self._jsonata.evaluate(dict(scope.data), frame)
@@ -101,18 +104,47 @@ class Compiled:
         yield from _references(self._jsonata.ast)
 
 
+class _Budget:
+    """What one evaluation has made so far."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self.items = 0
+
+    def charge(self, value: Any) -> None:
+        """Count a value that was made.
+
+        Raises:
+            _TooMuch: it is too large, or all together are.
+        """
+        if isinstance(value, str):
+            self.characters += len(value)
+            if len(value) > limits.MAX_TEXT_LENGTH or self.characters > _MOST_CHARACTERS:
+                raise _TooMuch(f"text made here has at most {limits.MAX_TEXT_LENGTH} characters")
+        elif isinstance(value, list):
+            self.items += len(value)
+            if len(value) > limits.MAX_RANGE_ITEMS or self.items > _MOST_ITEMS:
+                raise _TooMuch(f"a list made here has at most {limits.MAX_RANGE_ITEMS} items")
+        elif isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
+            raise _TooMuch("the number is too large")
+
+
+class _Current(threading.local):
+    """The evaluation that this thread is in."""
+
+    scope: Scope
+    budget: _Budget
+
+
+_current = _Current()
+
+
 def _exit_callback(timebox: Timebox) -> Callable[[Any, Any, Any, Any], None]:
-    def callback(_expression: Any, _input: Any, _environment: Any, result: Any) -> None:
+    def callback(expression: Any, _input: Any, _environment: Any, result: Any) -> None:
         timebox.depth -= 1
         timebox.check_runaway()
-        if isinstance(result, str):
-            if len(result) > limits.MAX_TEXT_LENGTH:
-                raise _TooMuch(f"text has at most {limits.MAX_TEXT_LENGTH} characters")
-        elif isinstance(result, list):
-            if len(result) > limits.MAX_RANGE_ITEMS:
-                raise _TooMuch(f"a list made here has at most {limits.MAX_RANGE_ITEMS} items")
-        elif isinstance(result, int) and result.bit_length() > _MAX_INTEGER_BITS:
-            raise _TooMuch("the number is too large")
+        if getattr(expression, "type", None) in _MAKERS:
+            _current.budget.charge(result)
 
     return callback
 
@@ -140,44 +172,63 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def _bind_functions(frame: Any, scope: Scope) -> None:
-    """Put our own versions of the functions that read time or chance, multiply sizes, or evaluate text."""
+@cache
+def _functions() -> Any:
+    """JSONata's functions, each charged for what it makes, and our own in place of those that are not safe.
 
-    def volatile(value: Any) -> Any:
-        scope.volatile = True
-        return value
-
-    milliseconds = round(scope.now.timestamp() * 1000)
-    frame.bind("millis", _native("millis", lambda: volatile(milliseconds)))
-    frame.bind("now", _native("now", lambda p, z: volatile(Functions.datetime_from_millis(milliseconds, p, z))))
-    frame.bind("random", _native("random", lambda: volatile(scope.random.random())))
-    frame.bind("shuffle", _native("shuffle", lambda items: volatile(_shuffled(items, scope))))
-    for name, function in _GUARDED.items():
-        frame.bind(name, function)
-
-
-def _native(name: str, method: Callable[..., Any]) -> Any:
-    """The library's function `name`, with its signature, doing `method`."""
-    function = copy.copy(Jsonata.static_frame.lookup(name))
-    function.method = method
-    return function
-
-
-def _guarded(name: str, check: Callable[..., None]) -> Any:
-    original = Jsonata.static_frame.lookup(name).method
-
-    def method(*arguments: Any) -> Any:
-        check(*arguments)
-        return original(*arguments)
-
-    return _native(name, method)
+    These read the time or chance, which the engine has to know of, or could multiply sizes, or evaluate text.
+    """
+    frame = Jsonata.Frame(Jsonata.static_frame)
+    checks = {
+        "eval": _no_eval,
+        "pad": _check_pad,
+        "replace": _check_replace,
+        "join": _check_join,
+        "string": lambda value, *_: _check_size(value),
+        "clone": lambda value, *_: _check_size(value),
+    }
+    own = {"millis": _millis, "now": _now, "random": _random, "shuffle": _shuffled}
+    for name, function in list(Jsonata.static_frame.bindings.items()):
+        if isinstance(function, Jsonata.JNativeFunction):
+            frame.bind(name, _charged(function, own.get(name, function.method), checks.get(name)))
+    return frame
 
 
-def _shuffled(items: Any, scope: Scope) -> Any:
+def _charged(function: Any, method: Callable[..., Any], check: Callable[..., None] | None) -> Any:
+    """The library's function, with its signature, doing `method` after `check`."""
+
+    def checked(*arguments: Any) -> Any:
+        if check is not None:
+            check(*arguments)
+        result = method(*arguments)
+        _current.budget.charge(result)
+        return result
+
+    replacement = copy.copy(function)
+    replacement.method = checked
+    return replacement
+
+
+def _millis() -> int:
+    _current.scope.volatile = True
+    return round(_current.scope.now.timestamp() * 1000)
+
+
+def _now(picture: Any, zone: Any) -> Any:
+    return Functions.datetime_from_millis(_millis(), picture, zone)
+
+
+def _random() -> float:
+    _current.scope.volatile = True
+    return _current.scope.random.random()
+
+
+def _shuffled(items: Any) -> Any:
     if not isinstance(items, list):
         return items
+    _current.scope.volatile = True
     result = list(items)
-    scope.random.shuffle(result)
+    _current.scope.random.shuffle(result)
     return result
 
 
@@ -231,16 +282,6 @@ def _check_size(*values: Any) -> None:
 def _check_length(length: int) -> None:
     if length > limits.MAX_TEXT_LENGTH:
         raise _TooMuch(f"the values hold over {limits.MAX_TEXT_LENGTH} characters")
-
-
-_GUARDED = {
-    "eval": _native("eval", _no_eval),
-    "pad": _guarded("pad", _check_pad),
-    "replace": _guarded("replace", _check_replace),
-    "join": _guarded("join", _check_join),
-    "string": _guarded("string", lambda value, *_: _check_size(value)),
-    "clone": _guarded("clone", lambda value, *_: _check_size(value)),
-}
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -154,7 +153,7 @@ def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory) -> Ite
 def _edges(
     edges: Mapping[int, Edge], ids: list[str], known: Mapping[str, NodeDefinition], factory: NodeExecutorFactory
 ) -> Iterable[Problem]:
-    counts = Counter((edge.source, edge.port, edge.target) for edge in edges.values())
+    seen: set[tuple[str, str, str]] = set()
     there = set(ids)
     for index, edge in edges.items():
         where = f"edges[{index}]"
@@ -169,10 +168,10 @@ def _edges(
                 listed = ", ".join(f"`{port}`" for port in ports) or "none"
                 message = f"`{edge.source}` has no port `{edge.port}`; it has {listed}"
                 yield Problem(f"{where}.port", "unknown_port", message)
-        if counts[edge.source, edge.port, edge.target] > 1:
-            counts[edge.source, edge.port, edge.target] = 0
+        if (edge.source, edge.port, edge.target) in seen:
             message = f"two edges go from `{edge.source}` by `{edge.port}` to `{edge.target}`"
             yield Problem(where, "duplicate_edge", message)
+        seen.add((edge.source, edge.port, edge.target))
 
 
 def _order(graph: Graph) -> Iterable[Problem]:

@@ -116,6 +116,8 @@ def make_handler(app: APIGatewayHttpResolver) -> Handler:
             answer = _proxy(_own_error(error))
         except Exception as error:  # noqa: BLE001 - the last line: nothing may leave as a stack trace
             answer = _proxy(_unforeseen(error))
+        if answer.get("body") is None:
+            answer["body"] = ""  # API Gateway wants text, also for 204
         answer["headers"] = {**_HEADERS, **{k.lower(): v for k, v in (answer.get("headers") or {}).items()}}
         return answer
 

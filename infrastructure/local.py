@@ -161,11 +161,12 @@ class LocalStack:
                 stderr=log,
                 start_new_session=True,
             )
+        process.returncode = 0  # it outlives this object on purpose; from here on it is known by its id
         running = Running(process.pid, port, _api_url(port), str(self.data))
         (self.data / "stack.json").write_text(json.dumps(asdict(running)))
         deadline = time.monotonic() + _START_SECONDS
         while not _health(port):
-            if process.poll() is not None or time.monotonic() > deadline:
+            if not _is_alive(process.pid) or time.monotonic() > deadline:
                 self.down()
                 raise LocalStackError(f"the emulator did not start; {self.data / 'emulator.log'} has its output")
             time.sleep(0.05)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from engine.errors import ExecutionLost
 from engine.execution import Status
 from engine.journal import Timer
 from tests.harness import Effects, edges, nodes, run, start
@@ -372,3 +373,26 @@ def test_a_waiting_node_is_shown_as_waiting():
     assert started.execution.status is Status.WAITING
     assert [state.status for state in started.states.values()] == ["waiting", "pending"]
     assert [e for e in started.store.entries["execution-1"].values() if isinstance(e, Timer)]
+
+
+def test_an_execution_whose_version_is_gone_is_closed():
+    started = start({"nodes": nodes("a")})
+
+    async def lost(_execution_id):
+        raise ExecutionLost("version 1 is gone")
+
+    started.store.load = lost
+    decision = started.advance()
+
+    assert decision.next == Status.FAILED
+    assert started.execution.error == {
+        "code": "execution_lost",
+        "message": "version 1 is gone",
+        "details": None,
+        "node": None,
+    }
+
+
+def test_advancing_what_does_not_exist_says_so():
+    with pytest.raises(ExecutionLost):
+        start({"nodes": nodes("a")}).clock.run(start({"nodes": nodes("a")}).engine.advance("nobody"))

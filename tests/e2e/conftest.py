@@ -1,0 +1,95 @@
+"""The local stack, deployed once for all e2e tests, with IAM on; and callers of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from infrastructure.client import FINAL, sign_in
+from infrastructure.local import LocalStack, free_port
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who is signed in."""
+
+    http: httpx2.Client
+    email: str
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        """Any call."""
+        return self.http.request(method, path, **arguments)
+
+    def ok(self, method: str, path: str, **arguments: Any) -> Any:
+        """A call that must succeed; its JSON."""
+        response = self.http.request(method, path, **arguments)
+        assert response.is_success, (method, path, response.status_code, response.text)
+        return response.json() if response.content else None
+
+    def workflow(self, definition: dict[str, Any], name: str = "test") -> dict[str, Any]:
+        """A new workflow."""
+        return self.ok("POST", "/api/workflows", json={"name": name, "definition": definition})
+
+    def start(self, workflow_id: str, value: Any = None, key: str | None = None) -> dict[str, Any]:
+        """A new execution."""
+        headers = {"idempotency-key": key} if key else {}
+        return self.ok("POST", "/api/executions", json={"workflow_id": workflow_id, "input": value}, headers=headers)
+
+    def wait(self, execution_id: str, until: frozenset[str] = FINAL) -> dict[str, Any]:
+        """The execution once its status is one of `until`; never asks for ever."""
+        for _ in range(1200):
+            execution: dict[str, Any] = self.ok("GET", f"/api/executions/{execution_id}")
+            if execution["status"] in until:
+                return execution
+            time.sleep(0.05)
+        raise AssertionError(f"still {execution['status']}: {execution}")
+
+    def run(self, definition: dict[str, Any], value: Any = None) -> dict[str, Any]:
+        """Create, start, wait."""
+        return self.wait(self.start(self.workflow(definition)["id"], value)["id"])
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    local = LocalStack(tmp_path_factory.mktemp("stack"))
+    local.up(free_port())
+    yield local
+    local.down()
+
+
+@pytest.fixture(scope="session")
+def api_url(stack: LocalStack) -> str:
+    running = stack.running()
+    assert running is not None
+    return running.api_url
+
+
+@pytest.fixture(scope="session")
+def anonymous(api_url: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=api_url, timeout=60) as client:
+        yield client
+
+
+def caller(api_url: str, email: str, password: str) -> Caller:
+    token = sign_in(api_url, email, password)
+    headers = {"authorization": f"Bearer {token}"}
+    return Caller(httpx2.Client(base_url=api_url, headers=headers, timeout=60), email)
+
+
+@pytest.fixture(scope="session")
+def admin(stack: LocalStack, api_url: str) -> Caller:
+    return caller(api_url, *stack.credentials())
+
+
+@pytest.fixture(scope="session")
+def other(admin: Caller, api_url: str) -> Caller:
+    """A second user, with a workspace of their own."""
+    admin.ok("POST", "/api/users", json={"email": "other@example.com", "password": PASSWORD})
+    return caller(api_url, "other@example.com", PASSWORD)

@@ -1,0 +1,207 @@
+"""Who may do what: no identity, a bad one, another workspace's, a user's, an administrator's."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import jwt
+import pytest
+
+from functions.routes import PUBLIC_ROUTES
+from infrastructure.local import LocalStack
+from tests.e2e.conftest import PASSWORD, Caller, caller
+from tests.e2e.test_user_story import client_of
+
+SIMPLE = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 600}}]}
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+
+
+def operations(document: dict) -> list[tuple[str, str]]:
+    return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
+
+
+def filled(path: str, value: str = UNKNOWN) -> str:
+    for name in ("workflow_id", "execution_id", "user_id"):
+        path = path.replace("{" + name + "}", value)
+    return path.replace("{version}", "1")
+
+
+@pytest.fixture(scope="module")
+def document(anonymous: httpx2.Client) -> dict:
+    return anonymous.get("/api/openapi.json").json()
+
+
+def test_every_route_but_the_public_ones_refuses_strangers(anonymous: httpx2.Client, document: dict):
+    answered = {}
+    for method, path in operations(document):
+        if f"{method} {path}" not in PUBLIC_ROUTES:
+            response = anonymous.request(method, filled(path), json={} if method in ("POST", "PUT") else None)
+            answered[method, path] = (response.status_code, response.json()["error"]["code"])
+
+    assert len(answered) > 20
+    assert set(answered.values()) == {(401, "unauthenticated")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/health/",
+        "/api/health/x",
+        "//api/health",
+        "/API/health",
+        "/api/HEALTH",
+        "/api/workflows/api/health",
+        "/api/%68ealth/..",
+        "/api/auth/login/extra",
+        "/api/users/openapi.json",
+        "/",
+        "/api",
+    ],
+)
+def test_no_trick_with_a_path_makes_a_route_public(anonymous: httpx2.Client, path: str):
+    response = anonymous.get(path)
+
+    assert response.status_code == 401
+
+
+def test_strangers_may_ask_for_health_and_the_document(anonymous: httpx2.Client, document: dict):
+    assert anonymous.get("/api/health").json() == {"status": "ok"}
+    assert document["openapi"].startswith("3.1")
+    assert {f"{method} {path}" for method, path in operations(document)} > PUBLIC_ROUTES
+
+
+def test_another_users_things_are_not_there(admin: Caller, other: Caller, document: dict):
+    workflow = admin.workflow(SIMPLE, "secret")
+    execution = admin.start(workflow["id"])
+    for method, path in operations(document):
+        if "{workflow_id}" in path or "{execution_id}" in path:
+            address = filled(path, workflow["id"] if "{workflow_id}" in path else execution["id"])
+            body = {"json": {"name": "x", "definition": SIMPLE}} if method == "PUT" else {}
+            response = other.request(method, address, headers={"if-match": "*"}, **body)
+            assert response.status_code == 404, (method, path, response.text)
+    started = other.request("POST", "/api/executions", json={"workflow_id": workflow["id"]})
+
+    assert started.status_code == 404
+    assert other.ok("GET", "/api/executions", params={"workflow_id": workflow["id"]})["items"] == []
+    assert workflow["id"] not in str(other.ok("GET", "/api/workflows"))
+    assert admin.ok("GET", f"/api/workflows/{workflow['id']}")["version"] == 1
+    assert admin.ok("POST", f"/api/executions/{execution['id']}/cancel")["status"] == "cancelled"
+
+
+def test_only_administrators_see_and_change_users(admin: Caller, other: Caller):
+    mine = other.ok("GET", "/api/auth/me")
+
+    assert mine["is_admin"] is False
+    assert other.request("GET", "/api/users").status_code == 403
+    new = {"email": "x@example.com", "password": PASSWORD}
+    assert other.request("POST", "/api/users", json=new).status_code == 403
+    assert other.request("POST", f"/api/users/{mine['id']}/deactivate").status_code == 403
+    assert {"other@example.com"} < {user["email"] for user in admin.ok("GET", "/api/users")["items"]}
+    assert "password" not in json.dumps(admin.ok("GET", "/api/users"))
+
+
+def test_registration_is_closed_after_the_first_user(anonymous: httpx2.Client):
+    response = anonymous.post("/api/auth/register", json={"email": "late@example.com", "password": PASSWORD})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "registration_closed")
+
+
+def test_an_address_belongs_to_one_user(admin: Caller, other: Caller):
+    body = {"email": other.email.upper(), "password": PASSWORD}
+    response = admin.request("POST", "/api/users", json=body)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "email_taken")
+
+
+def test_a_deactivated_user_is_out_at_once(admin: Caller, api_url: str, anonymous: httpx2.Client):
+    user = admin.ok("POST", "/api/users", json={"email": "leaver@example.com", "password": PASSWORD})
+    leaver = caller(api_url, "leaver@example.com", PASSWORD)
+    assert leaver.request("GET", "/api/workflows").status_code == 200
+    admin.ok("POST", f"/api/users/{user['id']}/deactivate")
+
+    assert leaver.request("GET", "/api/workflows").status_code == 401
+    credentials = {"email": "leaver@example.com", "password": PASSWORD}
+    assert anonymous.post("/api/auth/login", json=credentials).status_code == 401
+    admin.ok("POST", f"/api/users/{user['id']}/activate")
+    assert anonymous.post("/api/auth/login", json=credentials).status_code == 200
+    me = admin.ok("GET", "/api/auth/me")
+    assert admin.request("POST", f"/api/users/{me['id']}/deactivate").json()["error"]["code"] == "own_account"
+
+
+def test_signing_out_ends_the_session_at_once(admin: Caller, other: Caller, api_url: str):
+    session = caller(api_url, other.email, PASSWORD)
+    assert session.request("POST", "/api/auth/logout").status_code == 204
+
+    assert session.request("GET", "/api/auth/me").json()["error"]["code"] == "session_ended"
+    assert other.request("GET", "/api/auth/me").status_code == 200
+
+
+def test_a_refresh_token_is_good_once_and_reuse_ends_the_session(anonymous: httpx2.Client, other: Caller):
+    first = anonymous.post("/api/auth/login", json={"email": other.email, "password": PASSWORD}).json()
+    second = anonymous.post("/api/auth/refresh", json={"refresh_token": first["refresh_token"]}).json()
+    header = {"authorization": f"Bearer {second['access_token']}"}
+    assert anonymous.get("/api/auth/me", headers=header).status_code == 200
+    reused = anonymous.post("/api/auth/refresh", json={"refresh_token": first["refresh_token"]})
+
+    assert reused.status_code == 401
+    assert anonymous.get("/api/auth/me", headers=header).status_code == 401
+    assert anonymous.post("/api/auth/refresh", json={"refresh_token": second["refresh_token"]}).status_code == 401
+
+
+def test_parallel_refreshes_give_at_most_one_success(anonymous: httpx2.Client, other: Caller):
+    tokens = anonymous.post("/api/auth/login", json={"email": other.email, "password": PASSWORD}).json()
+    body = {"refresh_token": tokens["refresh_token"]}
+    with ThreadPoolExecutor(5) as pool:
+        statuses = list(pool.map(lambda _: anonymous.post("/api/auth/refresh", json=body).status_code, range(5)))
+
+    assert statuses.count(200) <= 1
+    assert set(statuses) <= {200, 401}
+
+
+def signing_key(stack: LocalStack) -> str:
+    secrets = client_of(stack, "secretsmanager")
+    arn = secrets.list_secrets()["SecretList"][0]["ARN"]
+    return json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])["k1"]
+
+
+def test_forged_and_expired_tokens_are_refused(anonymous: httpx2.Client, other: Caller, stack: LocalStack):
+    genuine = other.http.headers["authorization"].removeprefix("Bearer ")
+    claims = jwt.decode(genuine, options={"verify_signature": False})
+    key, now = signing_key(stack), int(time.time())
+    head, body, signature = genuine.split(".")
+    promoted = base64.urlsafe_b64encode(json.dumps({**claims, "sub": UNKNOWN}).encode()).decode().rstrip("=")
+
+    def made(changes: dict, secret: str = key, algorithm: str = "HS256", kid: str = "k1") -> str:
+        content = {name: value for name, value in {**claims, **changes}.items() if value is not None}
+        return jwt.encode(content, secret, algorithm=algorithm, headers={"kid": kid})
+
+    assert anonymous.get("/api/auth/me", headers={"authorization": f"Bearer {made({})}"}).status_code == 200
+    bad = {
+        "expired": made({"exp": now - 1}),
+        "not yet": made({"nbf": now + 100}),
+        "wrong key": made({}, "x" * 64),
+        "other algorithm": made({}, algorithm="HS512"),
+        "none": made({}, "", "none"),
+        "key named current": made({}, "k1" * 32, kid="current"),
+        "unknown key": made({}, kid="k9"),
+        "wrong audience": made({"aud": "somebody"}),
+        "wrong issuer": made({"iss": "somebody"}),
+        "no expiry": made({"exp": None}),
+        "refresh as access": made({"use": "refresh"}),
+        "somebody else's workspace": made({"ws": UNKNOWN}),
+        "unknown session": made({"sid": UNKNOWN}),
+        "changed": f"{head}.{promoted}.{signature}",
+        "cut": f"{head}.{body}",
+        "noise": "x" * 5000,
+    }
+    codes = {}
+    for name, token in bad.items():
+        response = anonymous.get("/api/auth/me", headers={"authorization": f"Bearer {token}"})
+        assert response.status_code == 401, (name, response.text)
+        codes[name] = response.json()["error"]["code"]
+    assert codes["expired"] == "token_expired"
+    assert anonymous.get("/api/auth/me", headers={"authorization": f"Basic {genuine}"}).status_code == 401

@@ -1,0 +1,101 @@
+"""Every example ends as its description says, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infrastructure.local import LocalStack
+from tests.e2e.conftest import Caller
+
+EXAMPLES = Path(__file__).parent.parent.parent / "events" / "workflows"
+MAINSPRING = Path(sys.executable).parent / "mainspring"
+
+EXPECTED = {
+    "fan_out_and_join": lambda result: result["join"]["statuses"] == [200, 200, 401],
+    "long_delay": lambda result: result["after"]["waited_seconds"] >= 8,
+    "nightly_report": lambda result: "Optional source: unavailable" in result["report"],
+    "order_approval": lambda result: (result["decision"], result["by"]) == ("review", "finance"),
+    "retry_then_recover": lambda result: result["summary"]["status"] == 401 and result["summary"]["fallback"] == "ok",
+    "transform_orders": lambda result: result["by_country"] == {"DE": 120, "FR": 100, "日本": 990},
+    "route_by_priority": None,
+}
+
+
+def mainspring(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(MAINSPRING), *arguments, "--data", str(stack.data)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_every_example_has_its_expectation():
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_example(stack: LocalStack, admin: Caller, name: str):
+    done = mainspring(stack, "run", str(EXAMPLES / f"{name}.json"))
+    expected = EXPECTED[name]
+    example = json.loads((EXAMPLES / f"{name}.json").read_text())
+    workflow = next(w for w in admin.ok("GET", "/api/workflows")["items"] if w["name"] == example["name"])
+    listed = admin.ok("GET", "/api/executions", params={"workflow_id": workflow["id"]})["items"][0]
+    execution = admin.ok("GET", f"/api/executions/{listed['id']}")
+
+    if expected is None:
+        assert done.returncode == 1
+        assert "galactic" in done.stderr
+        assert execution["status"] == "failed"
+    else:
+        assert done.returncode == 0, done.stderr
+        assert expected(json.loads(done.stdout))
+        assert execution["result"] == json.loads(done.stdout)
+    assert {node["status"] for node in execution["nodes"]} <= {"succeeded", "failed", "skipped"}
+    assert admin.ok("GET", f"/api/executions/{listed['id']}/logs")["items"]
+
+
+def test_running_an_example_again_makes_no_new_version(stack: LocalStack, admin: Caller):
+    file = str(EXAMPLES / "order_approval.json")
+    first, second = (
+        mainspring(stack, "run", file),
+        mainspring(stack, "run", file, "--input", '{"order_id": 1, "customer": "A", "total": 5}'),
+    )
+
+    assert "version 1" in first.stderr.replace("\n", " ")
+    assert "version 1" in second.stderr.replace("\n", " ")
+    assert json.loads(second.stdout)["decision"] == "approved"
+
+
+def test_the_command_line_against_an_api_and_a_token(stack: LocalStack, admin: Caller):
+    token = mainspring(stack, "token").stdout.strip()
+    command = [str(MAINSPRING), "run", str(EXAMPLES / "order_approval.json"), "--api-url", str(admin.http.base_url)]
+    done = subprocess.run([*command, "--token", token], capture_output=True, text=True, check=False, timeout=60)
+    refused = subprocess.run([*command, "--token", "x"], capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert "not valid" in refused.stderr
+
+
+def test_status_and_logs(stack: LocalStack, admin: Caller):
+    facts = json.loads(mainspring(stack, "status", "--json").stdout)
+    execution = admin.run({"nodes": [{"id": "a", "type": "transform", "config": {"value": 1}}]})
+    log = mainspring(stack, "logs", execution["id"]).stdout
+
+    assert facts["running"] is True
+    assert set(facts) >= {"api_url", "email", "password"}
+    assert "execution succeeded" in log
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(stack: LocalStack, tmp_path: Path):
+    running = stack.running()
+    assert running is not None
+    command = [str(MAINSPRING), "up", "--detach", "--port", str(running.port), "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,185 @@
+"""Templates: values, text, errors, bounds, and what cannot be reached."""
+
+from __future__ import annotations
+
+import resource
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from engine.errors import ExpressionError
+from engine.expressions import Scope, expressions_of, render, templates
+from engine.jsonata_bounds import Compiled
+
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+DATA = {
+    "trigger": {"body": {"total": 5, "items": [{"p": 1}, {"p": 2}], "name": "Zoë", "none": None, "in": 3}},
+    "nodes": {"a": {"list": [5], "empty": [], "map": {"k": "v"}}},
+    "vars": {"limit": 10},
+}
+
+
+def evaluate(template: object) -> object:
+    return render(template, Scope(DATA, NOW, Random(1)), "config.value")  # noqa: S311
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("plain", "plain"),
+        ("{{ trigger.body.total }}", 5),
+        (" {{ trigger.body.total }} ", 5),
+        ("{{trigger.body.items[1].p}}", 2),
+        ("{{ trigger.body.items.p }}", [1, 2]),
+        ("{{ trigger.body.none }}", None),
+        ("{{ nodes.a.list }}", [5]),
+        ("{{ nodes.a.empty }}", []),
+        ("{{ trigger.body.total * 2 > vars.limit - 1 }}", True),
+        ("total: {{ trigger.body.total }}, {{ trigger.body.name }}", "total: 5, Zoë"),
+        ("{{ nodes.a.map }} and {{ trigger.body.none }}", '{"k":"v"} and null'),
+        ("{{ {'a': {'b': 1}} }}", {"a": {"b": 1}}),
+        ("{{{'a': {'b': trigger.body.total}}}}", {"a": {"b": 5}}),
+        ("x{{ '}}' }}y", "x}}y"),
+        ("{{ '{{' }}", "{{"),
+        ("{{ trigger.body.missing ?? 'default' }}", "default"),
+        ("{{ $exists(trigger.body.missing) }}", False),
+        ("{{ 10 / 4 }}", 2.5),
+        ("{{ 10 / 2 }}", 5),
+        ("{{ true }}", True),
+        ("{{ null }}", None),
+        ("{{ $now() }}", "2026-03-01T12:30:00.000Z"),
+        ("{{ $millis() }}", 1772368200000),
+        ({"k": ["{{ vars.limit }}", {"deep": "{{ vars.limit }}"}]}, {"k": [10, {"deep": 10}]}),
+        ({"{{ key }}": 1}, {"{{ key }}": 1}),
+    ],
+)
+def test_value(template: object, value: object):
+    result = evaluate(template)
+
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ trigger.body.totl }}", "`trigger.body.totl` is not there; did you mean `total`?"),
+        ("{{ trigger.body.totl > 3 }}", "`trigger.body.totl` is not there; did you mean `total`?"),
+        ("{{ trigger.body.items[7].p }}", "the list has 2 items"),
+        ("{{ trigger.body.none.x }}", "`trigger.body.none` is null"),
+        ("{{ trigger.body.name.x }}", "`trigger.body.name` is text"),
+        ("{{ nodes.b.x }}", "that node has not run"),
+        ("{{ $sum }}", "the result is a function"),
+        ("{{ $number('1e999') }}", "out of range"),
+        ("{{ trigger.body.total + 'x' }}", "number"),
+        ("{{ $error('boom') }}", "boom"),
+    ],
+)
+def test_an_error_says_what_was_wrong(template: str, says: str):
+    with pytest.raises(ExpressionError) as caught:
+        evaluate(template)
+
+    assert says in caught.value.message
+    assert caught.value.details["field"] == "config.value"
+    assert caught.value.details["expression"] == template.removeprefix("{{ ").removesuffix(" }}")
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ ", "{{}}", "{{ a b }}", "{{ ( }}", "{{ /(/ }}", "{{ " + "1+" * 5000 + "1 }}", "{{ 'a }}"]
+)
+def test_what_does_not_parse_is_an_error(template: str):
+    with pytest.raises(ExpressionError):
+        expressions_of(template)
+
+
+BOMBS = [
+    "{{ [1..10000000] }}",
+    "{{ $pad('a', 1e9) }}",
+    "{{ $pad('a', -1e12) }}",
+    "{{ $match('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /(a+)+$/) }}",
+    "{{ $contains('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /^(a|a?)+$/) }}",
+    "{{ ($f := function($n) { $f($n + 1) }; $f(1)) }}",
+    "{{ ($f := function($n) { 1 + $f($n + 1) }; $f(1)) }}",
+    "{{ ($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, [$a, $a]) }; $f(60, [1])) }}",
+    "{{ ($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, $append($a, $a)) }; $f(60, [1])) }}",
+    "{{ ($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, $a & $a) }; $f(60, 'ab')) }}",
+    "{{ ($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, $a * $a) }; $f(60, 10)) }}",
+    "{{ ($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, {'a': $a, 'b': $a}) }; $string($f(40, 1))) }}",
+    "{{ $map([1..1000], function($i) { $map([1..1000], function($j) { $i * $j }) }) }}",
+    "{{ $string($map([1..10000], function($x) { $pad('', 100000) })) }}",
+    "{{ $replace($pad('a', 1000000, 'a'), 'a', $pad('b', 1000000, 'b')) }}",
+    "{{ $join($map([1..100000], function($x) { $pad('', 1000) })) }}",
+    "{{ $eval('1') }}",
+]
+
+
+@pytest.mark.parametrize("template", BOMBS)
+def test_a_bomb_ends_as_an_error_and_takes_little_memory(template: str):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ExpressionError):
+        evaluate(template)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+ESCAPES = [
+    "{{ trigger.__class__ }}",
+    "{{ trigger.body.__dict__ }}",
+    "{{ $lookup(trigger, '__class__') }}",
+    "{{ $.__init__.__globals__ }}",
+    "{{ trigger.body.name.format }}",
+    "{{ nodes.constructor }}",
+    "{{ nodes.__proto__ }}",
+    "{{ __import__('os') }}",
+    "{{ $import('os') }}",
+    "{{ open('/etc/passwd') }}",
+]
+
+
+@pytest.mark.parametrize("template", ESCAPES)
+def test_nothing_of_python_can_be_reached(template: str):
+    with pytest.raises(ExpressionError):
+        evaluate(template)
+
+
+def test_reading_time_or_chance_is_noticed():
+    seen = {}
+    for source in ("$now()", "$millis()", "$random()", "$shuffle([1,2,3])", "1 + 1", "vars.limit"):
+        scope = Scope(DATA, NOW)
+        render(f"{{{{ {source} }}}}", scope)
+        seen[source] = scope.volatile
+
+    assert seen == {
+        "$now()": True,
+        "$millis()": True,
+        "$random()": True,
+        "$shuffle([1,2,3])": True,
+        "1 + 1": False,
+        "vars.limit": False,
+    }
+
+
+def test_an_evaluation_leaves_its_data_as_it_was():
+    before = repr(DATA)
+    evaluate("{{ trigger.body ~> |$|{'total': 6}| }}")
+    evaluate("{{ $append(nodes.a.list, 3) }}")
+
+    assert repr(DATA) == before
+
+
+def test_references_are_told_without_running():
+    source = "nodes.a.x[p = nodes.q] + $sum(nodes.c.items.p) ? $$.nodes.d : (nodes.e).f"
+
+    assert list(Compiled(source).references()) == [
+        ("nodes", "a", "x"),
+        ("nodes", "c", "items", "p"),
+        ("nodes", "d"),
+        ("nodes", "e"),
+    ]
+
+
+def test_templates_are_found_with_their_fields():
+    config = {"url": "{{ a }}", "headers": {"X": "y{{ b }}"}, "list": [1, "{{ c }}"], "plain": "z"}
+
+    assert [where for where, _ in templates(config, "config")] == ["config.url", "config.headers.X", "config.list[1]"]
