@@ -70,6 +70,7 @@ class Compiled:
             reason = str(error) if isinstance(error, JException | ValueError) else "it cannot be parsed"
             message = f"`{_short(source)}` is not a JSONata expression: {reason}"
             raise ExpressionError(message, details={"expression": source, "reason": reason}) from None
+        self._jsonata.environment = self._jsonata.create_frame(_functions())
         self._jsonata.set_validate_input(False)
         self._jsonata.set_output_convert_nulls(False)
 
@@ -79,7 +80,7 @@ class Compiled:
         Raises:
             ExpressionError: a bound was hit, or the expression cannot be evaluated over this data.
         """
-        frame = self._jsonata.create_frame(_functions())
+        frame = self._jsonata.create_frame(None)
         timebox = Timebox(frame, limits.MAX_EXPRESSION_MILLISECONDS, limits.MAX_EXPRESSION_DEPTH)
         frame.set_evaluate_exit_callback(_exit_callback(timebox))
         Jsonata.CURRENT.jsonata = self._jsonata

@@ -16,6 +16,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / "engine" / "requirements.txt"
 DEPLOYED_PLATFORM = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13")
+EXPORT = (
+    "export",
+    "--quiet",
+    "--no-default-groups",
+    "--no-emit-project",
+    "--no-header",
+    "--no-annotate",
+    "--format",
+    "requirements-txt",
+)
+"""What uv is told to write `engine/requirements.txt`: pinned, with hashes, naming no host."""
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 

@@ -1,8 +1,15 @@
-"""What all tests share: AWS's SDK is told of a region and of credentials that open nothing."""
+"""What all tests share: AWS's SDK is told of a region and of credentials that open nothing.
+
+The functions read their settings when they are imported, so these are here too.
+"""
 
 from __future__ import annotations
 
 import os
+
+import moto  # noqa: F401 - has to come before the first client is made, in whatever test that is
+
+STATE_MACHINE_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:execution"
 
 os.environ.update(
     {
@@ -11,5 +18,11 @@ os.environ.update(
         "AWS_SECRET_ACCESS_KEY": "test",
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_DISABLED": "true",
+        "MAINSPRING_IDENTITY_TABLE": "Identity",
+        "MAINSPRING_AUTOMATION_TABLE": "Automation",
+        "MAINSPRING_PAYLOAD_BUCKET": "payloads",
+        "MAINSPRING_SIGNING_SECRET": "signing",
+        "MAINSPRING_STATE_MACHINE_ARN": STATE_MACHINE_ARN,
+        "MAINSPRING_API_URL": "https://api.example",
     }
 )

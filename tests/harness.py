@@ -131,7 +131,7 @@ def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: E
         "execution-1", "workspace-1", "workflow-1", 1, "manual", "user-1", {"body": trigger}, clock.now()
     )
     store.add(execution, definition)
-    engine = WorkflowEngine(store, factory, clock=clock, random=Random(seed))  # noqa: S311
+    engine = WorkflowEngine(store, factory, clock=clock, random=Random(seed))
     return Run(definition, store, engine, clock, effects)
 
 

@@ -16,7 +16,7 @@ from pydantic import Base64Bytes, Field, JsonValue, field_validator, model_valid
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import depth_of
+from engine.jsonvalue import depth_of, dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def _build(client: httpx2.AsyncClient, config: HttpConfig, idempotency_key: str)
         headers = {"user-agent": "Mainspring", "idempotency-key": idempotency_key, **_lower(config.headers)}
         body: dict[str, Any] = {}
         if "json_body" in config.model_fields_set:
-            body["json"] = config.json_body
+            headers.setdefault("content-type", "application/json")
+            body["content"] = dumps(config.json_body).encode()
         elif config.form is not None:
             body["data"] = config.form
         elif config.text is not None:

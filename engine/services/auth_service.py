@@ -104,16 +104,15 @@ class AuthService:
         """
         email = credentials.email.strip().lower()
         now = int(self._clock.now().timestamp())
-        window = now // _WINDOW_SECONDS
         subjects = {"account": f"account#{email}", "address": f"address#{address}"}
         for kind, subject in subjects.items():
-            if self._users.failures(subject, window) >= _MOST_FAILURES[kind]:
-                wait = (window + 1) * _WINDOW_SECONDS - now
-                raise TooManyRequests("too many failed sign-ins; try again later", retry_after=wait)
+            failures, forgotten_at = self._users.failures(subject, now)
+            if failures >= _MOST_FAILURES[kind]:
+                raise TooManyRequests("too many failed sign-ins; try again later", retry_after=forgotten_at - now)
         user = self._users.by_email(email)
         if not verify_password(credentials.password, user.password_hash if user else None) or user is None:
             for subject in subjects.values():
-                self._users.count_failure(subject, window, (window + 2) * _WINDOW_SECONDS)
+                self._users.count_failure(subject, now, _WINDOW_SECONDS)
             raise Unauthenticated("the e-mail address or the password is wrong", code="wrong_credentials")
         if not user.is_active:
             raise Unauthenticated("the e-mail address or the password is wrong", code="wrong_credentials")

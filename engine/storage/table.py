@@ -119,10 +119,9 @@ class Table:
         Raises:
             ConditionFailed: it does not hold; holds the item that is there.
         """
-        return self.client_update(pk, sk, update_arguments(changes, remove, condition, values or {}))
+        return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}))
 
-    def client_update(self, pk: str, sk: str, arguments: dict[str, Any]) -> Item:
-        """UpdateItem with ready arguments; see `update`."""
+    def _update(self, pk: str, sk: str, arguments: dict[str, Any]) -> Item:
         with _conditions():
             answer = self.client.update_item(
                 TableName=self.name,
@@ -133,13 +132,17 @@ class Table:
             )
         return decode(answer["Attributes"])
 
-    def add(self, pk: str, sk: str, counter: str, amount: int, changes: Mapping[str, Any]) -> int:
-        """Add to a counter, creating the item where there is none, and set other attributes; gives the sum."""
-        arguments = update_arguments(changes, (), "", {})
-        arguments["UpdateExpression"] += " ADD #counter :amount"
+    def add(self, pk: str, sk: str, counter: str, amount: int, *, condition: str, values: Mapping[str, Any]) -> int:
+        """Add to a counter where `condition` holds (see `update`); gives the sum.
+
+        Raises:
+            ConditionFailed: it does not hold.
+        """
+        arguments = update_arguments({}, (), condition, values)
+        arguments["UpdateExpression"] = "ADD #counter :amount"
         arguments["ExpressionAttributeNames"]["#counter"] = counter
         arguments["ExpressionAttributeValues"][":amount"] = _serialize(amount)
-        return int(self.client_update(pk, sk, arguments)[counter])
+        return int(self._update(pk, sk, arguments)[counter])
 
     def delete(self, pk: str, sk: str) -> None:
         """Remove an item, if it is there."""

@@ -148,14 +148,18 @@ class UserRepository:
             found[member]["role"] if member in found else None,
         )
 
-    def failures(self, subject: str, window: int) -> int:
-        """How many sign-ins of a subject failed in a window of time."""
-        item = self._table.get(f"FAILURES#{subject}", f"WINDOW#{window}", ["failures"])
-        return int(item["failures"]) if item else 0
+    def failures(self, subject: str, now: int) -> tuple[int, int]:
+        """How many sign-ins of a subject have failed of late, and when (epoch seconds) that is forgotten."""
+        item = self._table.get(f"FAILURES#{subject}", "COUNT")
+        return (item["failures"], item["expires_at"]) if item and item["expires_at"] > now else (0, now)
 
-    def count_failure(self, subject: str, window: int, expires_at: int) -> None:
-        """Count one more failed sign-in; the count is forgotten at `expires_at` (epoch seconds)."""
-        self._table.add(f"FAILURES#{subject}", f"WINDOW#{window}", "failures", 1, {"expires_at": expires_at})
+    def count_failure(self, subject: str, now: int, seconds: int) -> None:
+        """Count a failed sign-in; `seconds` after the first one all are forgotten."""
+        pk, sk = f"FAILURES#{subject}", "COUNT"
+        try:
+            self._table.add(pk, sk, "failures", 1, condition="#expires_at > :now", values={"now": now})
+        except ConditionFailed:
+            self._table.put({"PK": pk, "SK": sk, "failures": 1, "expires_at": now + seconds})
 
 
 def _user_item(user: User) -> Item:

@@ -1,0 +1,231 @@
+"""The synthesized template: what is granted, kept, encrypted and watched; and that the linters have no complaint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk
+import pytest
+from aws_cdk.assertions import Match, Template
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+from statelint.config import Config
+from statelint.linter import Linter
+
+from infrastructure.app import STACK_NAME, build_app
+from infrastructure.execution import DEFINITION
+from infrastructure.packaging import ROOT
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> aws_cdk.Stack:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = build_app(context=context, outdir=tmp_path_factory.mktemp("cdk"))
+    found = app.node.find_child(STACK_NAME)
+    assert isinstance(found, aws_cdk.Stack)
+    return found
+
+
+@pytest.fixture(scope="session")
+def template(stack: aws_cdk.Stack) -> Template:
+    return Template.from_stack(stack)
+
+
+def resources(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    return {name: found["Properties"] for name, found in template.find_resources(kind).items()}
+
+
+def statements(template: Template) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for name, policy in resources(template, "AWS::IAM::Policy").items():
+        found += [(name, statement) for statement in policy["PolicyDocument"]["Statement"]]
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def policy_of(template: Template, function: str) -> str:
+    return json.dumps([statement for name, statement in statements(template) if name.startswith(function)])
+
+
+def test_cdk_nag_has_no_finding_without_a_reason(stack: aws_cdk.Stack):
+    report = AwsSolutionsChecks(stack).validate_scope(stack)
+    found = sorted((v.rule_name, c.construct_path) for v in report.violations for c in v.violating_resources)
+
+    assert found == []
+
+
+def test_every_acknowledgement_has_its_reason(stack: aws_cdk.Stack):
+    key = aws_cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+    reasons = [
+        reason
+        for construct in stack.node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == key
+        for reason in entry.data.values()
+    ]
+
+    assert reasons
+    assert all(len(str(reason)) > 20 for reason in reasons)
+
+
+def test_cfn_lint_has_no_complaint(template: Template):
+    found = lint(json.dumps(template.to_json()), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
+
+    assert [str(match) for match in found] == []
+
+
+def test_the_state_machine_is_sound():
+    assert Linter.validate(json.loads(DEFINITION.read_text()), Config()) == []
+
+
+def test_advance_is_retried_on_everything_and_caught():
+    states = json.loads(DEFINITION.read_text())["States"]
+
+    assert states["Advance"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
+    assert states["Advance"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Abort"}]
+    assert states["Abort"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
+    assert states["Next?"]["Default"] == "Fail"
+    assert states["Sleep"]["TimestampPath"] == "$.decision.until"
+
+
+def test_no_policy_has_a_wildcard_action_or_an_unnamed_resource(template: Template):
+    for name, statement in statements(template):
+        actions = listed(statement["Action"])
+        assert not [action for action in actions if "*" in action], name
+        if "*" in listed(statement["Resource"]):
+            assert all(action.startswith("xray:") for action in actions), (name, actions)
+
+
+def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template: Template):
+    identity = next(name for name in resources(template, "AWS::DynamoDB::Table") if "Identity" in name)
+    secret = next(iter(resources(template, "AWS::SecretsManager::Secret")))
+    for function in ("Advance", "Abort", "Workflows", "Executions", "Platform"):
+        assert identity not in policy_of(template, function), function
+        assert secret not in policy_of(template, function), function
+    for function in ("Auth", "Authorizer", "Users"):
+        assert "Automation" not in policy_of(template, function)
+    assert "states:" not in policy_of(template, "Advance")
+    assert "dynamodb:PutItem" not in policy_of(template, "Authorizer")
+
+
+def test_no_function_is_told_a_secret(template: Template):
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        variables = function["Environment"]["Variables"]
+        for key in variables:
+            assert key.startswith(("MAINSPRING_", "POWERTOOLS_")), (name, key)
+        assert "resolve:secretsmanager" not in json.dumps(variables)
+
+
+def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template: Template):
+    functions = resources(template, "AWS::Lambda::Function")
+
+    assert len(functions) == 8
+    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 8
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 8
+    for function in functions.values():
+        assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert len(function["Layers"]) == 1
+    for group in resources(template, "AWS::Logs::LogGroup").values():
+        assert group["RetentionInDays"] == 90
+
+
+def test_tables_are_kept_encrypted_recoverable_and_forget(template: Template):
+    tables = template.find_resources("AWS::DynamoDB::Table")
+
+    assert len(tables) == 2
+    for table in tables.values():
+        properties = table["Properties"]
+        assert table["DeletionPolicy"] == "Retain"
+        assert properties["DeletionProtectionEnabled"] is True
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+        assert properties["SSESpecification"]["SSEType"] == "KMS"
+        for index in properties["GlobalSecondaryIndexes"]:
+            assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_the_bucket_is_closed_and_encrypted_and_insists_on_tls(template: Template):
+    template.has_resource_properties(
+        "AWS::S3::Bucket",
+        {
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "LifecycleConfiguration": {"Rules": [Match.object_like({"Prefix": "payloads/", "ExpirationInDays": 500})]},
+        },
+    )
+    policy = json.dumps(resources(template, "AWS::S3::BucketPolicy"))
+    assert '"aws:SecureTransport": "false"' in policy
+
+
+def test_exactly_the_public_routes_have_no_authorizer(template: Template):
+    routes = resources(template, "AWS::ApiGatewayV2::Route").values()
+    public = {route["RouteKey"] for route in routes if route.get("AuthorizationType", "NONE") == "NONE"}
+
+    assert public == {
+        "POST /api/auth/register",
+        "POST /api/auth/login",
+        "POST /api/auth/refresh",
+        "GET /api/health",
+        "GET /api/openapi.json",
+    }
+    assert "$default" in {route["RouteKey"] for route in routes}
+
+
+def test_the_authorizer_is_asked_each_time(template: Template):
+    template.has_resource_properties(
+        "AWS::ApiGatewayV2::Authorizer",
+        {
+            "AuthorizerResultTtlInSeconds": 0,
+            "IdentitySource": [],
+            "EnableSimpleResponses": True,
+            "AuthorizerPayloadFormatVersion": "2.0",
+        },
+    )
+
+
+def test_the_api_is_throttled_and_logged(template: Template):
+    stage = next(iter(resources(template, "AWS::ApiGatewayV2::Stage").values()))
+
+    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 200, "ThrottlingRateLimit": 100}
+    assert "request_id" in stage["AccessLogSettings"]["Format"]
+
+
+def test_a_driver_that_dies_is_reported(template: Template):
+    template.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": {
+                "source": ["aws.states"],
+                "detail-type": ["Step Functions Execution Status Change"],
+                "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": Match.any_value()},
+            }
+        },
+    )
+
+
+def test_the_url_is_an_output(template: Template):
+    assert "ApiUrl" in template.find_outputs("*")
+
+
+def test_the_layers_requirements_are_in_step_and_host_free(tmp_path: Path):
+    """`engine/requirements.txt` is what `uv export` gives for the dependencies of `pyproject.toml`."""
+    import subprocess
+
+    from infrastructure.packaging import EXPORT, REQUIREMENTS, uv_binary
+
+    done = subprocess.run([uv_binary(), *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert REQUIREMENTS.read_text() == done.stdout
+    assert "://" not in done.stdout

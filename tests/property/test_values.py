@@ -1,0 +1,156 @@
+"""Laws of expressions, retries, graphs and values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.definition import Edge, Retry
+from engine.errors import ExpressionError, NodeError
+from engine.executor import NodeExecutorFactory
+from engine.expressions import Scope, render
+from engine.graph import Graph, Progress, find_cycle
+from engine.ids import first_id_at, is_id, new_id
+from engine.jsonata_bounds import Compiled
+from engine.jsonvalue import depth_of
+from engine.retries import next_delay
+from engine.validator import validate
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=12,
+)
+texts = st.text(alphabet=st.sampled_from("{}$ab.()[]'\" \\\n"), max_size=30)
+
+
+@settings(max_examples=300, deadline=None)
+@given(values, st.lists(names | st.integers(0, 3), max_size=4))
+def test_a_plain_path_gives_what_jsonata_gives(value: Any, steps: list[str | int]):
+    """The quick way and the long way agree on every value that both find."""
+    source = "vars" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    scope = Scope({"vars": value}, NOW)
+    try:
+        quick = render(f"{{{{ {source} }}}}", scope)
+    except ExpressionError:
+        return
+    slow = Compiled(source).evaluate(scope, "x")
+
+    assert quick == slow
+
+
+@settings(max_examples=200, deadline=None)
+@given(values | texts)
+def test_data_is_never_evaluated(value: Any):
+    scope = Scope({"trigger": {"body": value}}, NOW)
+
+    assert render("{{ trigger.body }}", scope) == value
+    if isinstance(value, str):
+        assert render("<{{ trigger.body }}>", scope) == f"<{value}>"
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts)
+def test_any_template_text_gives_a_value_or_an_expression_error(text: str):
+    try:
+        render(text, Scope({"vars": {}}, NOW))
+    except ExpressionError as error:
+        assert error.message
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(values, lambda inner: st.fixed_dictionaries({"nodes": st.lists(inner), "edges": st.lists(inner)})))
+def test_the_validator_answers_anything(raw: Any):
+    definition, problems = validate(raw, NodeExecutorFactory())
+
+    assert (definition is None) == bool(problems)
+
+
+@given(
+    st.integers(1, 20),
+    st.floats(0, 1000),
+    st.floats(1, 10),
+    st.floats(0, 5000),
+    st.floats(0, 10_000),
+    st.integers(0, 99),
+)
+def test_a_back_off_is_bounded_grows_and_honours_retry_after(
+    attempts: int, interval: float, rate: float, longest: float, after: float, seed: int
+):
+    retry = Retry(max_attempts=attempts, interval_seconds=interval, backoff_rate=rate, max_interval_seconds=longest)
+    error = NodeError("x", retryable=True, retry_after=after)
+    for attempt in range(1, attempts + 2):
+        delay = next_delay(retry, attempt, error, Random(seed))
+        if attempt >= attempts:
+            assert delay is None
+        else:
+            full = min(interval * rate ** (attempt - 1), longest)
+            assert delay is not None
+            assert max(full / 2, after) <= delay <= max(full, after)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    count = draw(st.integers(1, 9))
+    ids = tuple(f"n{i}" for i in range(count))
+    pairs = draw(st.lists(st.tuples(st.sampled_from(ids), st.sampled_from(ids)), max_size=15, unique=True))
+    return Graph(ids, tuple(Edge.model_validate({"from": a, "to": b}) for a, b in pairs))
+
+
+@given(graphs())
+def test_a_cycle_is_found_iff_there_is_one_and_is_a_real_walk(graph: Graph):
+    cycle = find_cycle(graph)
+
+    assert bool(cycle) == (len(graph.topological_order()) < len(graph.nodes))
+    if cycle:
+        assert cycle[0] == cycle[-1]
+        assert len(set(cycle)) == len(cycle) - 1
+        walked = {(edge.source, edge.target) for edge in graph.edges}
+        assert all(pair in walked for pair in zip(cycle, cycle[1:], strict=False))
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_each_node_becomes_ready_or_skipped_exactly_once(graph: Graph, random: Any):
+    if find_cycle(graph):
+        return
+    progress = Progress(graph)
+    ready = list(progress.ready)
+    seen = set(ready)
+    progress.ready.clear()
+    while ready:
+        node = ready.pop(random.randrange(len(ready)))
+        progress.settle(node, random.choice(["main", None]))
+        for following in progress.ready:
+            assert following not in seen
+            seen.add(following)
+            ready.append(following)
+        progress.ready.clear()
+
+    assert progress.finished
+    assert seen | progress.skipped == set(graph.nodes)
+    assert not seen & progress.skipped
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
+def test_ids_sort_by_time(moment: datetime):
+    now = datetime.now(UTC)
+    made = new_id()
+
+    assert is_id(made)
+    assert (first_id_at(moment) < made) == (moment < now)
+    assert first_id_at(now.replace(microsecond=0)) <= made
+
+
+@given(values)
+def test_depth_is_that_of_the_deepest(value: Any):
+    def deep(item: Any) -> int:
+        inner = list(item.values()) if isinstance(item, dict) else item if isinstance(item, list) else None
+        return 0 if inner is None else 1 + max(map(deep, inner), default=0)
+
+    assert depth_of(value, 99) == deep(value)

@@ -1,0 +1,101 @@
+"""AWS in memory, with the tables, the bucket, the secret and the state machine that the functions expect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from engine.storage.executions import ExecutionRepository
+from engine.storage.payloads import PayloadStore
+from engine.storage.table import Table
+from engine.storage.users import UserRepository
+from engine.storage.workflows import WorkflowRepository
+
+NOW = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
+INDEXES = {
+    "Identity": {"by-list": "user_list"},
+    "Automation": {"by-workspace": "workspace_key", "by-workflow": "workflow_key"},
+}
+
+
+@dataclass
+class FixedClock:
+    """A clock that stands still until it is moved."""
+
+    moment: datetime = NOW
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self.moment
+
+    def pass_time(self, **duration: float) -> None:
+        """Let time pass."""
+        self.moment += timedelta(**duration)
+
+
+@dataclass
+class Aws:
+    """What the functions work on."""
+
+    dynamodb: Any
+    s3: Any
+    identity: Table
+    automation: Table
+    clock: FixedClock
+
+    @property
+    def users(self) -> UserRepository:
+        """The Identity table's repository."""
+        return UserRepository(self.identity)
+
+    @property
+    def workflows(self) -> WorkflowRepository:
+        """The workflows' repository."""
+        return WorkflowRepository(self.automation)
+
+    @property
+    def executions(self) -> ExecutionRepository:
+        """The executions' repository."""
+        return ExecutionRepository(self.automation, PayloadStore(self.s3, "payloads"), 90)
+
+
+def create_table(dynamodb: Any, name: str) -> None:
+    attributes = {"PK", "SK", "id", *INDEXES[name].values()}
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in sorted(attributes)],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": partition, "KeyType": "HASH"},
+                    {"AttributeName": "id", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index, partition in INDEXES[name].items()
+        ],
+    )
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb")
+        for name in INDEXES:
+            create_table(dynamodb, name)
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="payloads")
+        boto3.client("secretsmanager").create_secret(
+            Name="signing", SecretString=json.dumps({"current": "k1", "k1": "x" * 64})
+        )
+        yield Aws(dynamodb, s3, Table(dynamodb, "Identity"), Table(dynamodb, "Automation"), FixedClock())

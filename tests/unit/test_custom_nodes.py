@@ -1,0 +1,91 @@
+"""A node type of one's own, as the README shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from engine.context import NodeContext
+from engine.definition import WorkflowDefinition
+from engine.engine import WorkflowEngine
+from engine.errors import UnknownNodeType
+from engine.execution import Execution
+from engine.executor import BUILT_IN, NodeExecutorFactory
+from engine.journal import MemoryStore
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.validator import validate
+
+README = Path(__file__).parent.parent.parent / "README.md"
+
+
+class GreetConfig(NodeConfig):
+    name: str
+
+
+class GreetNode(BaseNode):
+    """Greets somebody."""
+
+    Config = GreetConfig
+    title: ClassVar[str] = "Greet"
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        config = context.config(GreetConfig, self.raw_config)
+        context.log("greeted", name=config.name)
+        return Completed({"text": f"Hello {config.name}"})
+
+
+def test_a_registered_type_runs_and_is_described():
+    factory = NodeExecutorFactory()
+    factory.register_node_type("custom", GreetNode)
+    raw = {"nodes": [{"id": "hi", "type": "custom", "config": {"name": "{{ trigger.body }}"}}]}
+    definition, problems = validate(raw, factory)
+    assert definition is not None, problems
+    store = MemoryStore()
+    store.add(Execution("e", "ws", "wf", 1, "manual", None, {"body": "Ada"}, datetime.now(UTC)), definition)
+    asyncio.run(WorkflowEngine(store, factory).advance("e"))
+
+    assert store.executions["e"].result == {"hi": {"text": "Hello Ada"}}
+    assert "greeted" in [line.message for line in store.lines["e"]]
+    assert factory.describe("custom")["title"] == "Greet"
+    assert [p.code for p in validate({"nodes": [{"id": "x", "type": "custom"}]}, factory)[1]] == ["invalid_config"]
+
+
+def test_what_breaks_the_contract_is_refused():
+    factory = NodeExecutorFactory()
+
+    class Nameless(BaseNode):
+        async def execute(self, context: NodeContext) -> NodeResult:
+            return Completed(context.path)
+
+    for wrong in (object, "text", Nameless):
+        with pytest.raises(TypeError):
+            factory.register_node_type("wrong", wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="already"):
+        factory.register_node_type("http", GreetNode)
+    with pytest.raises(UnknownNodeType):
+        factory.node_class("wrong")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_built_in_type_is_described(name: str):
+    described = NodeExecutorFactory().describe(name)
+
+    assert described["title"]
+    assert described["description"]
+    assert described["config_schema"]["properties"]
+
+
+def test_the_readmes_example_works():
+    example = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert example, "the README shows a custom node"
+    names: dict = {}
+    exec(example[1], names)  # noqa: S102 - our own README
+    factory: NodeExecutorFactory = names["factory"]
+
+    assert factory.knows("shout")
+    assert WorkflowDefinition.model_validate({"nodes": [{"id": "a", "type": "shout", "config": {"text": "hi"}}]})

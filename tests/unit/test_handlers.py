@@ -1,0 +1,253 @@
+"""The Lambda handlers with the sample events, on AWS in memory."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from engine.execution import Execution, Status
+from engine.ids import new_id
+from engine.security.tokens import AccessClaims, sign_access_token
+from engine.storage.users import Session, User
+from engine.storage.workflows import Workflow, WorkflowVersion
+from tests.unit.conftest import NOW, Aws
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+USER, SESSION, WORKSPACE, WORKFLOW, EXECUTION = (f"01920000-0000-7000-8000-00000000000{n}" for n in range(1, 6))
+AT = "2026-05-01T09:00:00.000Z"
+API = {
+    "auth_register": ("auth", 403),  # Ada is here already
+    "auth_login": ("auth", 401),  # with another password
+    "users_list": ("users", 200),
+    "workflows_create": ("workflows", 201),
+    "workflows_list": ("workflows", 200),
+    "workflows_validate": ("workflows", 200),
+    "executions_start": ("executions", 202),
+    "executions_get": ("executions", 200),
+    "executions_list": ("executions", 200),
+    "platform_health": ("platform", 200),
+    "platform_node_types": ("platform", 200),
+}
+
+
+def event(name: str) -> dict[str, Any]:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def invoke(function: str, payload: dict[str, Any]) -> Any:
+    handler = import_module(f"functions.{function}.handler").handler
+    context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 300_000)
+    return handler(payload, context)
+
+
+@pytest.fixture
+def seeded(aws: Aws) -> Aws:
+    """Ada, her session, a workflow of hers, and an execution that has not begun."""
+    role = boto3.client("iam").create_role(RoleName="states", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    boto3.client("stepfunctions").create_state_machine(name="execution", definition=definition, roleArn=role)
+    aws.users.create(User(USER, "ada@example.com", None, HASH, True, True, WORKSPACE, AT), first=True)
+    aws.users.add_session(Session(SESSION, USER, WORKSPACE, "hash", 4_000_000_000))
+    workflow = Workflow(WORKFLOW, WORKSPACE, "w", None, 1, False, AT, AT)
+    nodes = [{"id": "a", "type": "transform", "config": {"value": "Hello {{ trigger.body.name }}"}}]
+    aws.workflows.create(workflow, WorkflowVersion(WORKFLOW, 1, "w", None, {"nodes": nodes}, AT, USER))
+    execution = Execution(EXECUTION, WORKSPACE, WORKFLOW, 1, "manual", USER, {"body": {"name": "Ada"}}, NOW)
+    aws.executions.create(execution, None, "")
+    return aws
+
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$0000000000000000000000000000000000000000000"
+
+
+def test_every_sample_event_is_tried():
+    assert {path.stem for path in (EVENTS / "api").glob("*.json")} == {*API, "authorizer"}
+
+
+@pytest.mark.parametrize("name", API)
+def test_api_event(seeded: Aws, name: str):
+    function, status = API[name]
+    answer = invoke(function, event(f"api/{name}"))
+
+    assert answer["statusCode"] == status, answer["body"]
+    assert answer["headers"]["content-type"] == "application/json"
+    assert answer["headers"]["cache-control"] == "no-store"
+    json.loads(answer["body"])
+
+
+@pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in ("auth", "platform")])
+def test_without_an_identity_every_such_event_is_refused(seeded: Aws, name: str):
+    stranger = event(f"api/{name}")
+    del stranger["requestContext"]["authorizer"]
+    answer = invoke(API[name][0], stranger)
+
+    assert answer["statusCode"] == 401
+    assert answer["headers"]["www-authenticate"] == "Bearer"
+
+
+def test_roles_allow_what_they_say(seeded: Aws):
+    statuses = {}
+    for role in ("owner", "editor", "operator", "viewer", "nobody"):
+        for name in ("workflows_create", "executions_start", "workflows_list"):
+            asked = event(f"api/{name}")
+            asked["requestContext"]["authorizer"]["lambda"]["role"] = role
+            statuses[role, name] = invoke(API[name][0], asked)["statusCode"]
+
+    assert statuses == {
+        ("owner", "workflows_create"): 201,
+        ("owner", "executions_start"): 202,
+        ("owner", "workflows_list"): 200,
+        ("editor", "workflows_create"): 201,
+        ("editor", "executions_start"): 202,
+        ("editor", "workflows_list"): 200,
+        ("operator", "workflows_create"): 403,
+        ("operator", "executions_start"): 202,
+        ("operator", "workflows_list"): 200,
+        ("viewer", "workflows_create"): 403,
+        ("viewer", "executions_start"): 403,
+        ("viewer", "workflows_list"): 200,
+        ("nobody", "workflows_create"): 403,
+        ("nobody", "executions_start"): 403,
+        ("nobody", "workflows_list"): 403,
+    }
+
+
+def test_the_authorizer_finds_the_caller(seeded: Aws):
+    now = int(__import__("time").time())
+    token = sign_access_token(AccessClaims(USER, SESSION, WORKSPACE), {"current": "k1", "k1": "x" * 64}, now)
+    asked = event("api/authorizer")
+    asked["headers"]["authorization"] = f"Bearer {token}"
+
+    assert invoke("authorizer", asked) == {
+        "isAuthorized": True,
+        "context": {
+            "user_id": USER,
+            "session_id": SESSION,
+            "workspace_id": WORKSPACE,
+            "role": "owner",
+            "is_admin": "true",
+        },
+    }
+
+
+def test_the_authorizer_vouches_for_nobody_else(seeded: Aws):
+    asked = event("api/authorizer")
+    for header in ("Bearer …", "", "Bearer", "Basic x", "Bearer a.b.c"):
+        asked["headers"]["authorization"] = header
+        context = invoke("authorizer", asked)["context"]
+        assert set(context) == {"denied", "message"}
+
+
+def test_the_authorizer_says_unavailable_when_it_cannot_tell(aws: Aws):
+    """No secret can be read under this name: neither let in, nor told that the token is bad."""
+    from functions import resources
+
+    boto3.client("secretsmanager").delete_secret(SecretId="signing", ForceDeleteWithoutRecovery=True)
+    resources._secrets().store.clear()
+    asked = event("api/authorizer")
+    context = invoke("authorizer", asked)["context"]
+    refused = event("api/workflows_list")
+    refused["requestContext"]["authorizer"]["lambda"] = context
+
+    assert context["denied"] == "unavailable"
+    assert invoke("workflows", refused)["statusCode"] == 503
+
+
+def test_advance_runs_to_the_end(seeded: Aws):
+    answer = invoke("advance", event("states/advance"))
+    done = seeded.executions.get(WORKSPACE, EXECUTION)
+
+    assert answer["next"] == "succeeded"
+    assert (done.status, done.result) == (Status.SUCCEEDED, {"a": "Hello Ada"})
+
+
+def test_a_quick_run_takes_four_writes(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
+    """The record, the journal, the log, the end: what a run of any number of quick nodes costs."""
+    from functions import resources
+
+    calls: list[str] = []
+    hook = lambda model, **_: calls.append(model.name)  # noqa: E731
+    resources.client("dynamodb").meta.events.register("before-call.dynamodb", hook)
+    try:
+        invoke("executions", event("api/executions_list"))
+        calls.clear()
+        invoke("advance", event("states/advance"))
+    finally:
+        resources.client("dynamodb").meta.events.unregister("before-call.dynamodb", hook)
+
+    assert sorted(call for call in calls if call not in ("Query", "GetItem")) == ["PutItem", "PutItem", "UpdateItem"]
+
+
+@pytest.mark.parametrize("name", ["states/abort", "eventbridge/driver_died"])
+def test_abort_closes_an_open_record_once(seeded: Aws, name: str):
+    first = invoke("abort", event(name))
+    done = seeded.executions.get(WORKSPACE, EXECUTION)
+    again = invoke("abort", event(name))
+
+    assert first == again == {"next": "failed"}
+    assert done.status is Status.FAILED
+    assert done.error is not None
+    assert done.error["code"] == "engine_error"
+    assert seeded.executions.get(WORKSPACE, EXECUTION) == done
+
+
+def test_abort_leaves_a_finished_record_and_nothing_alone(seeded: Aws):
+    seeded.executions.finish(EXECUTION, Status.SUCCEEDED, NOW, started_at=NOW, result=1)
+    unknown = {**event("states/abort"), "execution_id": new_id()}
+
+    assert invoke("abort", event("states/abort")) == {"next": "succeeded"}
+    assert invoke("abort", unknown) == {"next": "failed"}
+
+
+def test_a_start_that_step_functions_refuses_is_said_and_leaves_nothing_pending(seeded: Aws):
+    states = boto3.client("stepfunctions")
+    states.delete_state_machine(stateMachineArn=states.list_state_machines()["stateMachines"][0]["stateMachineArn"])
+    asked = event("api/executions_start")
+    with_key = invoke("executions", asked)
+    del asked["headers"]["idempotency-key"]
+    without_key = invoke("executions", asked)
+    listed = json.loads(invoke("executions", event("api/executions_list"))["body"])["items"]
+
+    assert with_key["statusCode"] == without_key["statusCode"] == 503
+    assert len(listed) == 1, "the one without a key is failed; the other waits for the same request again"
+
+
+def test_a_start_that_was_interrupted_is_completed_by_the_same_request(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
+    from engine.services.execution_service import StateMachine
+
+    started: list[str] = []
+
+    def start(_self: StateMachine, execution_id: str) -> None:
+        """The first time the process dies after the record and before Step Functions."""
+        started.append(execution_id)
+        if len(started) == 1:
+            raise SystemExit
+
+    monkeypatch.setattr(StateMachine, "start", start)
+    with pytest.raises(SystemExit):
+        invoke("executions", event("api/executions_start"))
+    again = invoke("executions", event("api/executions_start"))
+
+    assert json.loads(again["body"])["id"] == started[0] == started[1]
+
+
+def test_the_openapi_document_is_whole_and_host_free():
+    from functions.openapi import API_FUNCTIONS, build, routes_of
+    from functions.routes import PUBLIC_ROUTES
+
+    document = build()
+    routes = [route for name in API_FUNCTIONS for route in routes_of(name)]
+
+    assert len(routes) == len(set(routes)) == sum(len(methods) for methods in document["paths"].values())
+    assert set(routes) > PUBLIC_ROUTES
+    assert "servers" not in document
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            public = f"{method.upper()} {path}" in PUBLIC_ROUTES
+            assert (operation.get("security") == []) == public, path
+            assert operation["summary"]

@@ -1,0 +1,332 @@
+"""The repositories on DynamoDB and S3 (moto): conditions, pages, payloads, and what two at once do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from engine.errors import Conflict, ExecutionLost, InvalidInput, NotFound, PreconditionFailed
+from engine.execution import Execution, LogLine, Status
+from engine.ids import new_id
+from engine.journal import Outcome, Timer
+from engine.storage.executions import Filter
+from engine.storage.table import ConditionFailed
+from engine.storage.users import Session, User
+from engine.storage.workflows import Workflow, WorkflowVersion
+from tests.unit.conftest import NOW, Aws
+
+AT = "2026-05-01T09:00:00.000Z"
+DEFINITION = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "ü"}}]}
+
+
+def execution(**changes: Any) -> Execution:
+    base = Execution(new_id(), "ws-1", "wf-1", 1, "manual", "user-1", {"type": "manual", "body": {"n": 1}}, NOW)
+    return replace(base, **changes)
+
+
+def outcome(path: str = "a", output: Any = 1, **changes: Any) -> Outcome:
+    return replace(Outcome(path, "succeeded", NOW, NOW + timedelta(seconds=1), "main", output), **changes)
+
+
+def workflow(aws: Aws, workspace: str = "ws-1") -> Workflow:
+    made = Workflow(new_id(), workspace, "n", None, 1, is_active=False, created_at=AT, updated_at=AT)
+    aws.workflows.create(made, WorkflowVersion(made.id, 1, "n", None, DEFINITION, AT, "user-1"))
+    return made
+
+
+def user(email: str) -> User:
+    return User(new_id(), email, None, "hash", is_admin=False, is_active=True, workspace_id=new_id(), created_at=AT)
+
+
+# -- executions
+
+
+def test_a_record_comes_back_as_it_was(aws: Aws):
+    made = execution()
+    assert aws.executions.create(made, None, "").is_new
+
+    assert aws.executions.get("ws-1", made.id) == made
+
+
+def test_an_execution_of_another_workspace_is_not_there(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+
+    with pytest.raises(NotFound):
+        aws.executions.get("ws-2", made.id)
+    with pytest.raises(NotFound):
+        aws.executions.get("ws-1", new_id())
+
+
+def test_one_idempotency_key_makes_one_execution(aws: Aws):
+    first, second, third = execution(), execution(), execution()
+    started = aws.executions.create(first, "key", "request")
+    again = aws.executions.create(second, "key", "request")
+    other = aws.executions.create(third, "key", "another request")
+
+    assert (started.is_new, again.is_new, again.execution.id) == (True, False, first.id)
+    assert other.same_request is False
+    with pytest.raises(NotFound):
+        aws.executions.get("ws-1", second.id)
+
+
+def test_keys_of_different_workspaces_do_not_meet(aws: Aws):
+    assert aws.executions.create(execution(), "key", "r").is_new
+    assert aws.executions.create(execution(workspace_id="ws-2"), "key", "r").is_new
+
+
+def test_the_first_final_status_stands(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    first = aws.executions.finish(made.id, Status.CANCELLED, NOW)
+    second = aws.executions.finish(made.id, Status.SUCCEEDED, NOW, started_at=NOW, result={"x": 1})
+    aws.executions.mark(made.id, Status.RUNNING, NOW)
+
+    assert (first, second) == ((Status.CANCELLED, True), (Status.CANCELLED, False))
+    assert aws.executions.get("ws-1", made.id).result is None
+    assert aws.executions.status(made.id) is Status.CANCELLED
+
+
+def test_what_is_gone_is_lost(aws: Aws):
+    for call in (
+        lambda: aws.executions.status("x"),
+        lambda: aws.executions.load("x"),
+        lambda: aws.executions.mark("x", Status.RUNNING, NOW),
+        lambda: aws.executions.finish("x", Status.FAILED, NOW),
+    ):
+        with pytest.raises(ExecutionLost):
+            call()
+
+
+def test_the_first_journal_entry_wins_and_the_later_writer_gets_it(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    with ThreadPoolExecutor(8) as pool:
+        winners = list(pool.map(lambda n: aws.executions.record(made.id, outcome(output=n), (), NOW), range(8)))
+    _, entries = aws.executions.load(made.id)
+
+    assert len({winner.output for winner in winners}) == 1
+    assert entries == [winners[0]]
+
+
+def test_entries_of_every_kind_come_back(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    error = {"code": "x", "message": "y", "details": None}
+    written = [
+        outcome("ok", {"deep": [1, None, "ü"]}, port="true", attempts=3),
+        outcome("bad", None, status="failed", port=None, error=error),
+        Timer("later", NOW + timedelta(days=300), NOW, None, None, {"until": "x"}, "main"),
+        Timer("again", NOW + timedelta(seconds=9), NOW, 2, error),
+    ]
+    for entry in written:
+        aws.executions.record(made.id, entry, (), NOW)
+    aws.executions.record_recomputable(made.id, [outcome("p1", None), outcome("p2", 2)], NOW)
+    _, entries = aws.executions.load(made.id)
+
+    assert {entry.key: entry for entry in entries} == {
+        entry.key: entry for entry in [*written, outcome("p1", None), outcome("p2", 2)]
+    }
+
+
+def test_outcomes_travel_along_with_an_entry_that_wins_only(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    aws.executions.record(made.id, outcome("effect"), [outcome("pure", 5)], NOW)
+    aws.executions.record(made.id, outcome("effect", 9), [outcome("lost", 6)], NOW)
+    _, entries = aws.executions.load(made.id)
+
+    assert {entry.path: entry.output for entry in entries} == {"effect": 1, "pure": 5}
+
+
+@pytest.mark.parametrize("size", [10, 8 * 1024 - 2, 8 * 1024, 1_000_000, 5_000_000])
+def test_values_of_any_size_come_back_and_items_stay_small(aws: Aws, size: int):
+    made = execution(trigger={"type": "manual", "body": "t" * size})
+    aws.executions.create(made, None, "")
+    aws.executions.record(made.id, outcome(output="o" * size), [outcome("p", "q" * size)], NOW)
+    aws.executions.finish(made.id, Status.SUCCEEDED, NOW, started_at=NOW, result="r" * size)
+    loaded, entries = aws.executions.load(made.id)
+    raw = aws.dynamodb.scan(TableName="Automation")["Items"]
+
+    assert (loaded.trigger["body"], loaded.result) == ("t" * size, "r" * size)
+    assert {entry.path: entry.output for entry in entries} == {"a": "o" * size, "p": "q" * size}
+    assert max(len(str(item)) for item in raw) < 50_000
+
+
+def test_executions_are_listed_by_workspace_workflow_status_and_time(aws: Aws):
+    made = []
+    for number in range(7):
+        one = execution(workflow_id="wf-1" if number % 2 else "wf-2", created_at=NOW + timedelta(minutes=number))
+        aws.executions.create(one, None, "")
+        made.append(one.id)
+    aws.executions.create(execution(workspace_id="ws-2"), None, "")
+    aws.executions.finish(made[1], Status.FAILED, NOW)
+
+    def ids(**wanted: Any) -> list[str]:
+        return [one.id for one in aws.executions.page("ws-1", Filter(**wanted), None, 50).items]
+
+    assert ids() == made[::-1]
+    assert ids(workflow_id="wf-1") == made[1::2][::-1]
+    assert ids(status=Status.FAILED) == [made[1]]
+    assert ids(workflow_id="wf-2", status=Status.FAILED) == []
+    assert aws.executions.page("ws-2", Filter(workflow_id="wf-1"), None, 50).items[0].workspace_id == "ws-2"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+def test_pages_hold_everything_once(aws: Aws, limit: int):
+    made = [execution() for _ in range(7)]
+    for one in made:
+        aws.executions.create(one, None, "")
+    seen, cursor = [], None
+    for _ in range(10):
+        page = aws.executions.page("ws-1", Filter(), cursor, limit)
+        assert len(page.items) <= limit
+        seen += [one.id for one in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert seen == [one.id for one in made][::-1]
+
+
+def test_few_among_many_are_found_over_several_pages(aws: Aws):
+    made = [execution() for _ in range(230)]
+    for one in made:
+        aws.executions.create(one, None, "")
+    for one in (made[0], made[115], made[229]):
+        aws.executions.finish(one.id, Status.FAILED, NOW)
+    found, cursor = [], None
+    while True:
+        page = aws.executions.page("ws-1", Filter(status=Status.FAILED), cursor, 2)
+        found += [one.id for one in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert found == [made[229].id, made[115].id, made[0].id]
+
+
+def test_a_foreign_cursor_is_refused(aws: Aws):
+    with pytest.raises(InvalidInput):
+        aws.executions.page("ws-1", Filter(), "WORKSPACE#ws-2", 5)
+
+
+def test_log_lines_come_in_order_and_behind_a_cursor(aws: Aws):
+    lines = [LogLine(NOW + timedelta(seconds=n), "info", f"line {n}", "node", {"n": n}) for n in range(9)]
+    for start in (0, 4, 5):
+        aws.executions.log("e", lines[start : {0: 4, 4: 5, 5: 9}[start]], NOW)
+    everything = aws.executions.logs("e", None, -1, 100)
+
+    assert [line for _, line in everything] == lines
+    for number, (cursor, _) in enumerate(everything):
+        batch, _, position = cursor.partition(".")
+        assert [line for _, line in aws.executions.logs("e", batch, int(position), 3)] == lines[number + 1 : number + 4]
+
+
+# -- workflows
+
+
+def test_a_workflow_and_its_versions(aws: Aws):
+    made = workflow(aws)
+    version = WorkflowVersion(made.id, 2, "new", "d", {"nodes": []}, AT, "user-1")
+    changed = aws.workflows.add_version(made, version, based_on=1)
+
+    assert (changed.version, changed.name, changed.description) == (2, "new", "d")
+    assert aws.workflows.get_version(made.id, 1).definition == DEFINITION
+    assert [v.version for v in aws.workflows.versions(made.id, None, 10).items] == [2, 1]
+    assert aws.workflows.versions(made.id, None, 1).next_cursor == "2"
+    assert [v.version for v in aws.workflows.versions(made.id, 2, 10).items] == [1]
+
+
+def test_an_edit_of_an_old_version_changes_nothing(aws: Aws):
+    made = workflow(aws)
+    aws.workflows.add_version(made, WorkflowVersion(made.id, 2, "a", None, DEFINITION, AT, "u"), based_on=1)
+    with pytest.raises(PreconditionFailed) as caught:
+        aws.workflows.add_version(made, WorkflowVersion(made.id, 2, "b", None, DEFINITION, AT, "u"), based_on=1)
+
+    assert caught.value.details == {"based_on": 1, "current": 2}
+    assert aws.workflows.get("ws-1", made.id).name == "a"
+
+
+def test_a_deleted_workflow_is_gone_but_its_versions_stay(aws: Aws):
+    made = workflow(aws)
+    aws.workflows.delete(made, AT)
+
+    with pytest.raises(NotFound):
+        aws.workflows.get("ws-1", made.id)
+    with pytest.raises(NotFound):
+        aws.workflows.set_active(made, active=True, at=AT)
+    with pytest.raises(PreconditionFailed):
+        aws.workflows.add_version(made, WorkflowVersion(made.id, 2, "b", None, DEFINITION, AT, "u"), based_on=1)
+    assert aws.workflows.page("ws-1", None, 10).items == []
+    assert aws.workflows.count("ws-1") == 0
+    assert aws.workflows.get_version(made.id, 1).definition == DEFINITION
+
+
+def test_workflows_of_other_workspaces_are_not_listed(aws: Aws):
+    mine = [workflow(aws).id for _ in range(3)]
+    workflow(aws, "ws-2")
+    first = aws.workflows.page("ws-1", None, 2)
+    rest = aws.workflows.page("ws-1", first.next_cursor, 2)
+
+    assert [w.id for w in first.items + rest.items] == mine[::-1]
+    assert rest.next_cursor is None
+
+
+# -- users
+
+
+def test_an_address_is_taken_once_and_nothing_else_is_written(aws: Aws):
+    aws.users.create(user("a@example.com"), first=True)
+    before = len(aws.dynamodb.scan(TableName="Identity")["Items"])
+    with pytest.raises(Conflict) as caught:
+        aws.users.create(user("a@example.com"), first=False)
+
+    assert caught.value.code == "email_taken"
+    assert len(aws.dynamodb.scan(TableName="Identity")["Items"]) == before
+
+
+def test_there_is_one_first_user(aws: Aws):
+    assert aws.users.is_empty()
+    aws.users.create(user("a@example.com"), first=True)
+
+    assert not aws.users.is_empty()
+    with pytest.raises(Conflict) as caught:
+        aws.users.create(user("b@example.com"), first=True)
+    assert caught.value.code == "not_first"
+
+
+def test_users_are_listed_in_pages(aws: Aws):
+    made = [user(f"{n}@example.com") for n in range(5)]
+    for one in made:
+        aws.users.create(one, first=False)
+    first = aws.users.page(None, 3)
+    rest = aws.users.page(first.next_cursor, 3)
+
+    assert [u.email for u in first.items + rest.items] == [u.email for u in made]
+    assert rest.next_cursor is None
+
+
+def test_a_session_is_rotated_once(aws: Aws):
+    session = Session(new_id(), new_id(), new_id(), "old", 2_000)
+    aws.users.add_session(session)
+    rotated = aws.users.rotate_session(session.user_id, session.id, "old", "new", 1_000)
+
+    assert rotated.refresh_hash == "new"
+    for stale, now in (("old", 1_000), ("new", 3_000)):
+        with pytest.raises(ConditionFailed):
+            aws.users.rotate_session(session.user_id, session.id, stale, "x", now)
+
+
+def test_failures_are_forgotten_after_a_while(aws: Aws):
+    for _ in range(3):
+        aws.users.count_failure("s", 1_000, 900)
+
+    assert aws.users.failures("s", 1_899) == (3, 1_900)
+    assert aws.users.failures("s", 1_900) == (0, 1_900)
+    aws.users.count_failure("s", 2_000, 900)
+    assert aws.users.failures("s", 2_001) == (1, 2_900)
