@@ -70,8 +70,8 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_turns(definition: dict
 
     def drive() -> None:
         for _ in range(500):
-            begin = short.clock.offset
-            decision = short.advance(lambda: budget + 31 - (asyncio.get_running_loop().time() - begin))
+            end = short.clock.offset + budget + 31
+            decision = short.advance(lambda end=end: end - asyncio.get_running_loop().time())
             if decision.next == "sleep":
                 short.clock.sleep_until(decision.until)
             elif decision.next != "again":
@@ -95,9 +95,9 @@ def test_cancelling_at_any_time_stops_it(definition: dict[str, Any], n: int, dat
         driver = asyncio.create_task(run.engine.advance(run.execution_id))
         await asyncio.sleep(moment)
         now = run.clock.now()
-        await run.store.finish(
-            run.execution_id, Status.CANCELLED, now, started_at=now, result=None, error={"message": "x"}
-        )
+        error = {"message": "x"}
+        await run.store.finish(run.execution_id, Status.CANCELLED, now, started_at=now, result=None, error=error)
+        await asyncio.sleep(0)  # what was about to start in this very instant has started
         started = len(run.effects.events)
         await driver
         return started
