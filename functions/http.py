@@ -19,8 +19,6 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-from botocore.exceptions import BotoCoreError, ClientError
 
 from engine import limits
 from engine.errors import (
@@ -269,6 +267,10 @@ def _framework_error(error: ServiceError) -> Response[Any]:
 
 
 def _unforeseen(error: Exception) -> Response[Any]:
+    # Only here, where they are needed: the platform function works without the AWS SDK, which is slow to import.
+    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+    from botocore.exceptions import BotoCoreError, ClientError
+
     if isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLED:
         return _own_error(Unavailable("the service is overloaded; try again"))
     if isinstance(error, BotoCoreError | GetParameterError):

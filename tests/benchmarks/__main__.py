@@ -1,0 +1,223 @@
+"""`uv run python -m tests.benchmarks`: engine time, imports, the layer, and what a run of each example costs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import tests.conftest  # noqa: F401 - sets the functions' environment
+
+# isort: split
+import boto3
+from moto import mock_aws
+from pytest_httpserver import HTTPServer
+from rich.console import Console
+from rich.table import Table as Sheet
+
+from engine.context import NodeServices
+from engine.definition import WorkflowDefinition
+from engine.engine import WorkflowEngine
+from engine.execution import Execution
+from engine.ids import new_id
+from engine.journal import MemoryStore
+from engine.security.egress import guarded_client, parse_networks
+from engine.services.execution_service import ExecutionService, StateMachine
+from engine.services.principal import Principal
+from engine.storage.executions import ExecutionRepository
+from engine.storage.journal_store import DynamoStore
+from engine.storage.payloads import PayloadStore
+from engine.storage.table import Table
+from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion
+from infrastructure.packaging import build_layer
+from tests.benchmarks import prices
+from tests.benchmarks.meter import Meter
+from tests.unit.conftest import INDEXES, FixedClock, create_table
+
+ROOT = Path(__file__).parent.parent.parent
+HANDLERS = ("authorizer", "auth", "users", "workflows", "executions", "platform", "advance", "abort")
+ADVANCE_GB = 1.0
+console = Console(width=110)
+
+
+def chain(count: int) -> dict[str, Any]:
+    nodes = [{"id": f"n{i}", "type": "transform", "config": {"value": "{{ trigger.body }}"}} for i in range(count)]
+    return {"nodes": nodes, "edges": [{"from": f"n{i}", "to": f"n{i + 1}"} for i in range(count - 1)]}
+
+
+def fan(count: int) -> dict[str, Any]:
+    nodes = [{"id": f"n{i}", "type": "transform", "config": {"value": "{{ trigger.body }}"}} for i in range(count)]
+    ends = [{"id": name, "type": "transform", "config": {"value": 1}} for name in ("first", "last")]
+    edges = [{"from": "first", "to": f"n{i}"} for i in range(count)]
+    return {"nodes": [*nodes, *ends], "edges": edges + [{"from": f"n{i}", "to": "last"} for i in range(count)]}
+
+
+def engine_microseconds(raw: dict[str, Any], rounds: int) -> float:
+    """Median time of one node, of runs in memory."""
+    definition = WorkflowDefinition.model_validate(raw)
+    store = MemoryStore()
+    engine = WorkflowEngine(store)
+    times = []
+    for number in range(rounds + 1):
+        name = f"e{number}"
+        store.add(Execution(name, "ws", "wf", 1, "manual", None, {"body": 1}, datetime.now(UTC)), definition)
+        begin = time.perf_counter()
+        asyncio.run(engine.advance(name))
+        times.append((time.perf_counter() - begin) / len(raw["nodes"]) * 1e6)
+    return median(times[1:])
+
+
+def show_engine() -> None:
+    sheet = Sheet(title="Engine: µs a quick node, in memory (median)")
+    for heading in ("shape", "1", "10", "100", "1000", "1000 : 10"):
+        sheet.add_column(heading, justify="right")
+    for name, shape in (("chain", chain), ("fan", fan)):
+        figures = [engine_microseconds(shape(n), rounds) for n, rounds in ((1, 200), (10, 100), (100, 30), (1000, 7))]
+        sheet.add_row(name, *(f"{figure:.0f}" for figure in figures), f"{figures[3] / figures[1]:.2f}")
+    console.print(sheet)
+
+
+def show_imports() -> None:
+    sheet = Sheet(title="Cold start: import of each handler, milliseconds (median of 5 processes)")
+    sheet.add_column("handler")
+    sheet.add_column("ms", justify="right")
+    sheet.add_column("times bare python", justify="right")
+
+    with_bytecode = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+    def milliseconds(statement: str) -> float:
+        times = []
+        for _ in range(6):
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True, env=with_bytecode)
+            times.append((time.perf_counter() - begin) * 1000)
+        return median(times[1:])
+
+    bare = milliseconds("pass")
+    for name in HANDLERS:
+        whole = milliseconds(f"import functions.{name}.handler")
+        sheet.add_row(name, f"{whole - bare:.0f}", f"{whole / bare:.1f}")
+    console.print(sheet)
+
+
+def show_layer() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        layer = build_layer(Path(folder), local=False)
+        size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+    console.print(f"Layer for Lambda: {size / 1e6:.1f} MB unzipped (Lambda's bound is 250 MB)\n")
+
+
+def stand_in(server: HTTPServer) -> None:
+    """The three addresses of the platform's own API that the examples call."""
+    document = {"info": {"title": "Mainspring"}, "paths": {f"/{i}": {"get": {}} for i in range(23)}, "x": "y" * 60_000}
+    server.expect_request("/api/health").respond_with_json({"status": "ok"})
+    server.expect_request("/api/openapi.json").respond_with_json(document)
+    server.expect_request("/api/auth/me").respond_with_json({"error": {}}, status=401)
+    server.expect_request("/api/missing").respond_with_json({"error": {}}, status=401)
+
+
+def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
+    """Start an example through the service, drive it as the state machine does, and count."""
+    with mock_aws():
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        for name in INDEXES:
+            create_table(dynamodb, name)
+        s3.create_bucket(Bucket="payloads")
+        table = Table(dynamodb, "Automation")
+        workflows, executions = WorkflowRepository(table), ExecutionRepository(table, PayloadStore(s3, "payloads"), 90)
+        at, workflow_id = "2026-01-01T00:00:00.000Z", new_id()
+        workflow = Workflow(workflow_id, "ws", "w", None, 1, is_active=False, created_at=at, updated_at=at)
+        workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, example["definition"], at, "u"))
+        meter = Meter()
+        meter.attach(dynamodb, s3)
+
+        class Started(StateMachine):
+            def __init__(self) -> None:
+                self.ids: list[str] = []
+
+            def start(self, execution_id: str, generation: int = 1) -> None:
+                del generation
+                self.ids.append(execution_id)
+
+        machine = Started()
+        service = ExecutionService(executions, workflows, machine, FixedClock(datetime.now(UTC)))
+        from engine.schemas.executions import StartBody
+
+        principal = Principal("u", "s", "ws", "owner", is_admin=False)
+        service.start(principal, StartBody(workflow_id=workflow_id, input=example.get("input")), None)
+        turns, seconds, transitions = asyncio.run(drive(DynamoStore(executions, workflows), machine.ids[0], api_url))
+    puts, gets = meter.calls["s3 PutObject"], meter.calls["s3 GetObject"]
+    dollars = {
+        "transitions": transitions * prices.TRANSITION,
+        "lambda": (turns + 1) * prices.LAMBDA_REQUEST + seconds * ADVANCE_GB * prices.LAMBDA_GB_SECOND_ARM,
+        "database": meter.writes * prices.WRITE_UNIT + meter.reads * prices.READ_UNIT,
+        "s3": puts * prices.S3_PUT + gets * prices.S3_GET,
+    }
+    return {
+        "calls": turns,
+        "transitions": transitions,
+        "writes": meter.writes,
+        "reads": meter.reads,
+        "s3": puts + gets,
+        "dollars": sum(dollars.values()) * 1000,
+    }
+
+
+async def drive(store: DynamoStore, execution_id: str, api_url: str) -> tuple[int, float, int]:
+    """Turns, seconds of Lambda, and state transitions until the end."""
+    turns, seconds, transitions = 0, 0.0, 0
+    async with guarded_client(parse_networks("127.0.0.0/8")) as client:
+
+        async def http() -> Any:
+            return client
+
+        engine = WorkflowEngine(store, services=NodeServices(http, api_url))
+        while True:
+            begin = time.perf_counter()
+            decision = await engine.advance(execution_id)
+            seconds += time.perf_counter() - begin
+            turns += 1
+            transitions += 2  # Advance, Next?
+            if decision.next == "sleep" and decision.until:
+                transitions += 1
+                await asyncio.sleep(max(0.0, (decision.until - datetime.now(UTC)).total_seconds()))
+            elif decision.next != "again":
+                return turns, seconds, transitions + 2  # the start, and Succeed or Fail
+
+
+def show_costs() -> None:
+    sheet = Sheet(title="A run of each example, at list prices without free tier")
+    for heading in (
+        "example",
+        "Advance calls",
+        "transitions",
+        "write units",
+        "read units",
+        "S3 calls",
+        "$ / 1,000 runs",
+    ):
+        sheet.add_column(heading, justify="left" if heading == "example" else "right")
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        stand_in(server)
+        for path in sorted((ROOT / "events" / "workflows").glob("*.json")):
+            cost = cost_of(json.loads(path.read_text()), server.url_for(""))
+            figures = (cost[name] for name in ("calls", "transitions", "writes", "reads", "s3"))
+            sheet.add_row(path.stem, *(f"{figure:.0f}" for figure in figures), f"{cost['dollars']:.3f}")
+    console.print(sheet)
+
+
+if __name__ == "__main__":
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    show_engine()
+    show_imports()
+    show_layer()
+    show_costs()
