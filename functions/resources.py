@@ -54,7 +54,7 @@ def executions() -> ExecutionRepository:
     from engine.storage.executions import ExecutionRepository
     from engine.storage.payloads import PayloadStore
 
-    payloads = PayloadStore(client("s3"), settings.payload_bucket)
+    payloads = PayloadStore(lambda: client("s3"), settings.payload_bucket)
     return ExecutionRepository(Table(client("dynamodb"), settings.automation_table), payloads, settings.retention_days)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,8 @@ class PayloadStore:
     in between leaves an object that the bucket's lifecycle removes, and writing it again changes nothing.
     """
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
+        self._client = client  # made on first use: most runs have no large payload, and making one takes time
         self._bucket = bucket
 
     def pack(self, value: Any, owner: str) -> Packed | None:
@@ -35,7 +36,7 @@ class PayloadStore:
         if len(body) <= limits.INLINE_PAYLOAD_BYTES:
             return text
         key = f"payloads/{owner}/{sha256(body).hexdigest()}.json"
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
     def unpack(self, packed: Packed | None) -> Any:
@@ -44,4 +45,4 @@ class PayloadStore:
             return None
         if isinstance(packed, str):
             return json.loads(packed)
-        return json.loads(self._client.get_object(Bucket=self._bucket, Key=packed["s3"])["Body"].read())
+        return json.loads(self._client().get_object(Bucket=self._bucket, Key=packed["s3"])["Body"].read())

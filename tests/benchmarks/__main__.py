@@ -133,7 +133,10 @@ def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
             create_table(dynamodb, name)
         s3.create_bucket(Bucket="payloads")
         table = Table(dynamodb, "Automation")
-        workflows, executions = WorkflowRepository(table), ExecutionRepository(table, PayloadStore(s3, "payloads"), 90)
+        workflows, executions = (
+            WorkflowRepository(table),
+            ExecutionRepository(table, PayloadStore(lambda: s3, "payloads"), 90),
+        )
         at, workflow_id = "2026-01-01T00:00:00.000Z", new_id()
         workflow = Workflow(workflow_id, "ws", "w", None, 1, is_active=False, created_at=at, updated_at=at)
         workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, example["definition"], at, "u"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,14 @@ EXPECTED = {
 
 
 def mainspring(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(MAINSPRING), *arguments, "--data", str(stack.data)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return command_line(*arguments, "--data", str(stack.data))
+
+
+def command_line(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The console script, without the settings that the tests make for functions."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAINSPRING_", "AWS_"))}
+    command = [str(MAINSPRING), *arguments]
+    return subprocess.run(command, env=clean, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_every_example_has_its_expectation():
@@ -70,14 +77,16 @@ def test_running_an_example_again_makes_no_new_version(stack: LocalStack, admin:
 
 def test_the_command_line_against_an_api_and_a_token(stack: LocalStack, admin: Caller):
     token = mainspring(stack, "token").stdout.strip()
-    command = [str(MAINSPRING), "run", str(EXAMPLES / "order_approval.json"), "--api-url", str(admin.http.base_url)]
-    done = subprocess.run([*command, "--token", token], capture_output=True, text=True, check=False, timeout=60)
-    refused = subprocess.run([*command, "--token", "x"], capture_output=True, text=True, check=False, timeout=60)
+    file = str(EXAMPLES / "order_approval.json")
+    done = command_line("run", file, "--api-url", str(admin.http.base_url), "--token", token)
+    refused = command_line("run", file, "--api-url", str(admin.http.base_url), "--token", "x")
+    half = command_line("run", file, "--api-url", str(admin.http.base_url))
 
     assert done.returncode == 0, done.stderr
-    assert refused.returncode == 1
+    assert (refused.returncode, half.returncode) == (1, 1)
     assert "Traceback" not in refused.stderr
     assert "not valid" in refused.stderr
+    assert "--token" in half.stderr
 
 
 def test_status_and_logs(stack: LocalStack, admin: Caller):
@@ -93,9 +102,26 @@ def test_status_and_logs(stack: LocalStack, admin: Caller):
 def test_a_port_that_is_taken_is_said_in_a_sentence(stack: LocalStack, tmp_path: Path):
     running = stack.running()
     assert running is not None
-    command = [str(MAINSPRING), "up", "--detach", "--port", str(running.port), "--data", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = command_line("up", "--detach", "--port", str(running.port), "--data", str(tmp_path))
 
     assert done.returncode == 1
     assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "does not hold a JSON object"),
+        ('{"definition": {}, "colour": 1}', "unknown field `colour`"),
+        ('{"nodes": [{"id": "a", "type": "nope"}]}', "1 problem"),
+    ],
+)
+def test_a_bad_file_is_said_in_a_sentence(tmp_path: Path, content: str, says: str):
+    (tmp_path / "w.json").write_text(content)
+    done = command_line("validate", str(tmp_path / "w.json"))
+
+    assert done.returncode == 1
+    assert says in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr

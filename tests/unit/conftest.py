@@ -63,7 +63,7 @@ class Aws:
     @property
     def executions(self) -> ExecutionRepository:
         """The executions' repository."""
-        return ExecutionRepository(self.automation, PayloadStore(self.s3, "payloads"), 90)
+        return ExecutionRepository(self.automation, PayloadStore(lambda: self.s3, "payloads"), 90)
 
 
 def create_table(dynamodb: Any, name: str) -> None:
