@@ -29,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[
     Path, typer.Option("--data", help="Where the local stack keeps everything.", default_factory=default_data)

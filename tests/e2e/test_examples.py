@@ -70,8 +70,8 @@ def test_running_an_example_again_makes_no_new_version(stack: LocalStack, admin:
         mainspring(stack, "run", file, "--input", '{"order_id": 1, "customer": "A", "total": 5}'),
     )
 
-    assert "version 1" in first.stderr.replace("\n", " ")
-    assert "version 1" in second.stderr.replace("\n", " ")
+    assert "version 1" in first.stderr
+    assert "version 1" in second.stderr
     assert json.loads(second.stdout)["decision"] == "approved"
 
 
@@ -123,5 +123,5 @@ def test_a_bad_file_is_said_in_a_sentence(tmp_path: Path, content: str, says: st
     done = command_line("validate", str(tmp_path / "w.json"))
 
     assert done.returncode == 1
-    assert says in done.stderr.replace("\n", " ")
+    assert says in done.stderr
     assert "Traceback" not in done.stderr
