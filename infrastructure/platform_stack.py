@@ -64,7 +64,7 @@ class PlatformStack(Stack):
             self,
             "abort",
             code=self._code,
-            grants=Grants(storage).table(storage.automation, "UpdateItem", "PutItem").payloads("PutObject"),
+            grants=Grants(storage).table(storage.automation, "UpdateItem", "PutItem"),
             environment={**automation, **payloads},
             timeout=30,
         )

@@ -13,8 +13,8 @@ import pytest
 
 from functions.routes import PUBLIC_ROUTES
 from infrastructure.local import LocalStack
+from tests.e2e.aws import client_of
 from tests.e2e.conftest import PASSWORD, Caller, caller
-from tests.e2e.test_user_story import client_of
 
 SIMPLE = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 600}}]}
 UNKNOWN = "01900000-0000-7000-8000-000000000000"

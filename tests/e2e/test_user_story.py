@@ -6,28 +6,16 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from infrastructure.local import LocalStack
+from tests.e2e.aws import client_of, driver_arn, machine_arn
 from tests.e2e.conftest import Caller
 from tests.harness import edges
 
 CHAIN = [f"n{i}" for i in range(50)]
-
-
-def client_of(stack: LocalStack, service: str):
-    running = stack.running()
-    assert running is not None
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{running.port}",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +165,7 @@ def test_fifty_quick_nodes_take_one_call_of_advance(admin: Caller, stack: LocalS
     }
     execution = admin.run(definition, 7)
     states = client_of(stack, "stepfunctions")
-    machine = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
-    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{execution['id']}-1"
+    arn = driver_arn(stack, execution["id"])
     events = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
 
     assert execution["status"] == "succeeded"
@@ -265,8 +252,7 @@ def test_an_execution_stopped_from_outside_is_closed_with_the_reason(admin: Call
     started = admin.start(admin.workflow(definition)["id"])
     admin.wait(started["id"], frozenset({"waiting"}))
     states = client_of(stack, "stepfunctions")
-    machine = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
-    states.stop_execution(executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:{started['id']}-1")
+    states.stop_execution(executionArn=driver_arn(stack, started["id"]))
     execution = admin.wait(started["id"])
 
     assert execution["status"] == "failed"
@@ -281,9 +267,7 @@ def test_a_driver_that_cannot_go_on_closes_the_record(admin: Caller, stack: Loca
     )
     admin.wait(started["id"], frozenset({"waiting"}))
     states = client_of(stack, "stepfunctions")
-    deployed = states.describe_state_machine(
-        stateMachineArn=states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
-    )
+    deployed = states.describe_state_machine(stateMachineArn=machine_arn(stack))
     definition = json.loads(deployed["definition"])
     advance = definition["States"]["Advance"]
     advance["Retry"][0]["MaxAttempts"] = 1

@@ -1,0 +1,226 @@
+"""Every grant of every role is needed: with IAM on, taking one away breaks what it is for.
+
+Not tried: KMS, X-Ray and log grants, which the emulator does not check.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from infrastructure.local import LocalStack
+from tests.e2e.aws import client_of, driver_arn
+from tests.e2e.conftest import PASSWORD, Caller
+
+QUICK = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
+LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]}
+CALLS = {"nodes": [{"id": "a", "type": "http", "config": {"url": "{{ execution.api_url }}/api/health"}}]}
+LARGE = "x" * 20_000
+
+
+class World:
+    """What the probes work with. Each probe says whether what a grant is for works."""
+
+    def __init__(self, stack: LocalStack, admin: Caller, anonymous: httpx2.Client) -> None:
+        self.stack, self.admin, self.anonymous = stack, admin, anonymous
+        self.quick, self.long, self.calls = (admin.workflow(definition)["id"] for definition in (QUICK, LONG, CALLS))
+        self.done = admin.wait(admin.start(self.quick, LARGE)["id"])["id"]
+        self.user = admin.ok("POST", "/api/users", json={"email": "grants@example.com", "password": PASSWORD})["id"]
+
+    def works(self, method: str, path: str, **arguments: Any) -> bool:
+        return self.admin.request(method, path, **arguments).is_success
+
+    def sign_in(self) -> httpx2.Response:
+        return self.anonymous.post("/api/auth/login", json={"email": "grants@example.com", "password": PASSWORD})
+
+    def signs_in(self) -> bool:
+        return self.sign_in().is_success
+
+    def refreshes(self) -> bool:
+        body = {"refresh_token": self.sign_in().json()["refresh_token"]}
+        return self.anonymous.post("/api/auth/refresh", json=body).is_success
+
+    def signs_out(self) -> bool:
+        headers = {"authorization": f"Bearer {self.sign_in().json()['access_token']}"}
+        return self.anonymous.post("/api/auth/logout", headers=headers).is_success
+
+    def looks_keys_up(self) -> bool:
+        """A token with an unknown key id makes the authorizer read the keys anew."""
+        unknown = "eyJhbGciOiJIUzI1NiIsImtpZCI6Ims5In0.e30.eHg"
+        time.sleep(10.1 - time.time() % 10)  # it does so once in each ten seconds
+        return self.anonymous.get("/api/auth/me", headers={"authorization": f"Bearer {unknown}"}).status_code == 401
+
+    def adds_a_user(self) -> bool:
+        return self.works("POST", "/api/users", json={"email": f"{uuid4()}@example.com", "password": PASSWORD})
+
+    def creates(self) -> bool:
+        return self.works("POST", "/api/workflows", json={"name": "x", "definition": QUICK})
+
+    def activates(self) -> bool:
+        """Activating and deactivating, so that one of them has something to write."""
+        return all(self.works("POST", f"/api/workflows/{self.long}/{verb}") for verb in ("activate", "deactivate"))
+
+    def lists_by_workflow(self) -> bool:
+        return self.works("GET", "/api/executions", params={"workflow_id": self.quick})
+
+    def starts(self, value: Any = None) -> bool:
+        body = {"workflow_id": self.quick, "input": value}
+        return self.works("POST", "/api/executions", json=body)
+
+    def cancels(self) -> bool:
+        return self.works("POST", f"/api/executions/{self.admin.start(self.long)['id']}/cancel")
+
+    def stops_the_driver(self) -> bool:
+        execution_id = self.admin.start(self.long)["id"]
+        self.admin.wait(execution_id, frozenset({"waiting"}))
+        self.works("POST", f"/api/executions/{execution_id}/cancel")
+        states = client_of(self.stack, "stepfunctions")
+        return states.describe_execution(executionArn=driver_arn(self.stack, execution_id))["status"] == "ABORTED"
+
+    def runs(self, workflow_id: str, value: Any = None) -> bool:
+        execution_id = self.admin.start(workflow_id, value)["id"]
+        for _ in range(25):
+            if self.admin.ok("GET", f"/api/executions/{execution_id}")["status"] == "succeeded":
+                return True
+            time.sleep(0.1)
+        self.works("POST", f"/api/executions/{execution_id}/cancel")
+        return False
+
+    def closes(self) -> bool:
+        """An execution stopped from outside is closed as failed, and its log says so."""
+        execution_id = self.admin.start(self.long)["id"]
+        self.admin.wait(execution_id, frozenset({"waiting"}))
+        client_of(self.stack, "stepfunctions").stop_execution(executionArn=driver_arn(self.stack, execution_id))
+        for _ in range(25):
+            lines = self.admin.ok("GET", f"/api/executions/{execution_id}/logs")["items"]
+            status = self.admin.ok("GET", f"/api/executions/{execution_id}")["status"]
+            if status == "failed" and lines[-1]["level"] == "error":
+                return True
+            time.sleep(0.1)
+        self.works("POST", f"/api/executions/{execution_id}/cancel")
+        return False
+
+
+@pytest.fixture(scope="module")
+def world(stack: LocalStack, admin: Caller, anonymous: httpx2.Client) -> World:
+    return World(stack, admin, anonymous)
+
+
+@contextmanager
+def without(stack: LocalStack, function: str, action: str, resource: str) -> Iterator[None]:
+    """The stack with one action of one role on one kind of resource taken away."""
+    iam = client_of(stack, "iam")
+    role = next(r["RoleName"] for r in iam.list_roles()["Roles"] if f"-{function}Role" in r["RoleName"])
+    policy = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    reduced = json.loads(json.dumps(document))
+    removed = 0
+    for statement in reduced["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        if action in actions:
+            kept = [one for one in resources if resource not in one] if resource else []
+            if len(kept) == len(resources):
+                continue
+            removed += 1
+            if kept:
+                statement["Resource"] = kept
+            else:
+                statement["Action"] = [one for one in actions if one != action] or ["none:None"]
+    assert removed, f"{function} has no grant of {action} on {resource or 'anything'}"
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(reduced))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+Probe = Callable[[World], bool]
+GRANTS: list[tuple[str, str, str, Probe]] = [
+    ("Authorizer", "dynamodb:BatchGetItem", "", lambda w: w.works("GET", "/api/auth/me")),
+    ("Authorizer", "secretsmanager:GetSecretValue", "", World.looks_keys_up),
+    ("Auth", "dynamodb:GetItem", "", World.signs_in),
+    ("Auth", "dynamodb:PutItem", "", World.signs_in),
+    ("Auth", "dynamodb:UpdateItem", "", World.refreshes),
+    ("Auth", "dynamodb:DeleteItem", "", World.signs_out),
+    ("Users", "dynamodb:PutItem", "", World.adds_a_user),
+    ("Users", "dynamodb:UpdateItem", "", lambda w: w.works("POST", f"/api/users/{w.user}/activate")),
+    ("Users", "dynamodb:BatchGetItem", "", lambda w: w.works("GET", "/api/users")),
+    ("Users", "dynamodb:Query", "index/by-list", lambda w: w.works("GET", "/api/users")),
+    ("Workflows", "dynamodb:GetItem", "", lambda w: w.works("GET", f"/api/workflows/{w.quick}")),
+    (
+        "Workflows",
+        "dynamodb:PutItem",
+        "",
+        lambda w: w.works("POST", "/api/workflows", json={"name": "x", "definition": QUICK}),
+    ),
+    ("Workflows", "dynamodb:UpdateItem", "", World.activates),
+    ("Workflows", "dynamodb:BatchGetItem", "", lambda w: w.works("GET", "/api/workflows")),
+    ("Workflows", "dynamodb:Query", "", lambda w: w.works("GET", f"/api/workflows/{w.quick}/versions")),
+    ("Workflows", "dynamodb:Query", "index/by-workspace", lambda w: w.works("GET", "/api/workflows")),
+    ("Executions", "dynamodb:GetItem", "", World.starts),
+    ("Executions", "dynamodb:PutItem", "", World.starts),
+    ("Executions", "dynamodb:UpdateItem", "", World.cancels),
+    ("Executions", "dynamodb:BatchGetItem", "", lambda w: w.works("GET", "/api/executions")),
+    ("Executions", "dynamodb:Query", "", lambda w: w.works("GET", f"/api/executions/{w.done}/logs")),
+    ("Executions", "dynamodb:Query", "index/by-workspace", lambda w: w.works("GET", "/api/executions")),
+    (
+        "Executions",
+        "dynamodb:Query",
+        "index/by-workflow",
+        lambda w: w.works("GET", f"/api/executions?workflow_id={w.quick}"),
+    ),
+    ("Executions", "s3:PutObject", "", lambda w: w.starts(LARGE)),
+    ("Executions", "s3:GetObject", "", lambda w: w.works("GET", f"/api/executions/{w.done}")),
+    ("Executions", "states:StartExecution", "", World.starts),
+    ("Executions", "states:StopExecution", "", World.stops_the_driver),
+    ("Advance", "dynamodb:GetItem", "", lambda w: w.runs(w.calls)),
+    ("Advance", "dynamodb:PutItem", "", lambda w: w.runs(w.calls)),
+    ("Advance", "dynamodb:UpdateItem", "", lambda w: w.runs(w.quick)),
+    ("Advance", "dynamodb:Query", "", lambda w: w.runs(w.quick)),
+    ("Advance", "s3:GetObject", "", lambda w: w.runs(w.quick, LARGE)),
+    ("Advance", "s3:PutObject", "", lambda w: w.runs(w.quick, LARGE)),
+    ("Abort", "dynamodb:UpdateItem", "", World.closes),
+    ("Abort", "dynamodb:PutItem", "", World.closes),
+]
+
+
+def _name(part: str | Probe) -> str:
+    return part if isinstance(part, str) else part.__name__.strip("<>")
+
+
+def test_everything_works_with_all_grants(world: World):
+    assert {(function, action): probe(world) for function, action, _, probe in GRANTS} == {
+        (function, action): True for function, action, _, _ in GRANTS
+    }
+
+
+@pytest.mark.parametrize(("function", "action", "resource", "probe"), GRANTS, ids=_name)
+def test_without_the_grant_it_does_not_work(world: World, function: str, action: str, resource: str, probe: Probe):
+    with without(world.stack, function, action, resource):
+        assert probe(world) is False
+
+
+def test_every_grant_of_the_template_is_tried(world: World):
+    """But for those that the emulator does not check, and the signing keys of the function that remembers them."""
+    iam = client_of(world.stack, "iam")
+    granted = set()
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        function = name.removeprefix("Mainspring-").partition("Role")[0]
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for statement in document["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                checked = [action for action in actions if not action.startswith(("kms:", "logs:", "xray:"))]
+                granted |= {(function, action) for action in checked}
+    granted -= {("Auth", "secretsmanager:GetSecretValue"), ("Execution", "lambda:InvokeFunction")}
+
+    assert granted == {(function, action) for function, action, _, _ in GRANTS}
