@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from engine.definition import json_schema
 from engine.executor import NodeExecutorFactory
 from engine.schemas.platform import Health, NodeTypeList
 from functions.http import errors, make_app, make_handler
@@ -53,6 +55,17 @@ def node_types() -> NodeTypeList:
     return NodeTypeList.model_validate(
         {"items": [_factory.describe(name) for name in _factory.names()], "next_cursor": None}
     )
+
+
+@app.get(
+    "/api/workflow-schema",
+    tags=["platform"],
+    summary="The JSON Schema of a workflow definition",
+    responses={200: {"description": "JSON Schema", "content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+def workflow_schema() -> Response[str]:
+    """For editors. What a node's `config` holds is told by its node type."""
+    return Response(200, "application/json", json.dumps(json_schema()))
 
 
 @lru_cache(maxsize=1)

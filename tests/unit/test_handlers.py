@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import jsonschema_rs
 import pytest
 
 from engine.execution import Execution, Status
@@ -251,3 +252,15 @@ def test_the_openapi_document_is_whole_and_host_free():
             public = f"{method.upper()} {path}" in PUBLIC_ROUTES
             assert (operation.get("security") == []) == public, path
             assert operation["summary"]
+
+
+def test_the_schema_of_definitions_is_published_and_takes_the_examples():
+    path = "/api/workflow-schema"
+    asked = {**event("api/platform_node_types"), "routeKey": f"GET {path}", "rawPath": path}
+    asked["requestContext"]["http"]["path"] = path
+    schema = jsonschema_rs.validator_for(json.loads(invoke("platform", asked)["body"]))
+
+    for example in (EVENTS / "workflows").glob("*.json"):
+        assert schema.is_valid(json.loads(example.read_text())["definition"]), example
+    assert not schema.is_valid({"nodes": [{"id": "a", "type": "x"}], "colour": 1})
+    assert not schema.is_valid({"nodes": []})
