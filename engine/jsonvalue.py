@@ -10,8 +10,16 @@ from engine.errors import NodeError
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON text; refuses NaN and infinities, which are not JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Compact JSON text that can be encoded as UTF-8; refuses NaN and infinities, which are not JSON.
+
+    A half of a surrogate pair, which other people's JSON may hold, stays escaped as it came.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text
 
 
 def depth_of(value: Any, limit: int) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -23,6 +25,8 @@ _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 _BATCH = 100
 _BATCH_TRIES = 8
+_TRANSACTION_TRIES = 6
+_random = Random()  # noqa: S311 - spreads those who try again
 
 
 class ConditionFailed(Exception):
@@ -151,22 +155,24 @@ class Table:
     def transact(self, writes: Sequence[Put | dict[str, Any]]) -> None:
         """All of the writes or none: puts, or ready entries of TransactWriteItems.
 
+        Where another transaction is at the same items, it is tried again: then one of the two has won.
+
         Raises:
             ConditionFailed: one of them may not be done; `index` says which, `item` what is there.
-            Unavailable: another transaction was at the same items.
+            Unavailable: other transactions kept being at the same items.
         """
         entries = [self._entry(write) for write in writes]
-        try:
-            self.client.transact_write_items(TransactItems=entries)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
-                raise
-            reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-            for index, reason in enumerate(reasons):
-                if reason.get("Code") == "ConditionalCheckFailed":
-                    old = reason.get("Item")
-                    raise ConditionFailed(decode(old) if old else None, index) from None
-            raise Unavailable("another change was under way; try again") from error
+        for attempt in range(_TRANSACTION_TRIES):
+            try:
+                self.client.transact_write_items(TransactItems=entries)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                    raise
+                _raise_condition(error)
+                time.sleep(_random.uniform(0.01, 0.05) * 2**attempt)
+            else:
+                return
+        raise Unavailable("other changes of the same thing are under way; try again")
 
     def query(  # noqa: PLR0913 - the parts of a Query
         self,
@@ -262,6 +268,15 @@ def id_cursor(cursor: str | None) -> str | None:
         problem = {"path": "cursor", "code": "invalid", "message": "not a cursor of this list"}
         raise InvalidInput("`cursor` is not a cursor of this list", details=[problem])
     return cursor
+
+
+def _raise_condition(error: ClientError) -> None:
+    """Raise ConditionFailed if that is why a transaction was cancelled."""
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    for index, reason in enumerate(reasons):
+        if reason.get("Code") == "ConditionalCheckFailed":
+            old = reason.get("Item")
+            raise ConditionFailed(decode(old) if old else None, index) from None
 
 
 def _key(pk: str, sk: str) -> Any:

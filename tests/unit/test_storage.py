@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from engine.errors import Conflict, ExecutionLost, InvalidInput, NotFound, PreconditionFailed
 from engine.execution import Execution, LogLine, Status
@@ -330,3 +331,30 @@ def test_failures_are_forgotten_after_a_while(aws: Aws):
     assert aws.users.failures("s", 1_900) == (0, 1_900)
     aws.users.count_failure("s", 2_000, 900)
     assert aws.users.failures("s", 2_001) == (1, 2_900)
+
+
+def test_a_conflict_of_transactions_is_tried_again(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    real, conflicts = aws.dynamodb.transact_write_items, []
+
+    def conflict_first(**arguments: Any) -> Any:
+        conflicts.append(1)
+        if len(conflicts) < 4:
+            reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+            answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(answer, "TransactWriteItems")
+        return real(**arguments)
+
+    monkeypatch.setattr(aws.dynamodb, "transact_write_items", conflict_first)
+
+    assert aws.executions.create(execution(), "key", "r").is_new
+    assert len(conflicts) == 4
+
+
+def test_half_a_surrogate_pair_comes_back(aws: Aws):
+    made = execution(trigger={"type": "manual", "body": "\ud83d"})
+    aws.executions.create(made, None, "")
+    aws.executions.record(made.id, outcome(output=["\ud83d", "ü"]), (), NOW)
+    loaded, entries = aws.executions.load(made.id)
+
+    assert loaded.trigger["body"] == "\ud83d"
+    assert entries[0].output == ["\ud83d", "ü"]
