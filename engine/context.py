@@ -13,6 +13,7 @@ from engine.clock import Clock
 from engine.errors import NodeError
 from engine.execution import LogLine
 from engine.expressions import Scope, render
+from engine.sentences import sentence
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -98,7 +99,8 @@ class NodeContext:
             return model.model_validate(rendered)
         except ValidationError as error:
             problems = [
-                {"field": ".".join(["config", *map(str, one["loc"])]), "message": one["msg"]} for one in error.errors()
+                {"field": ".".join(["config", *map(str, one["loc"])]), "message": sentence(one)}
+                for one in error.errors()
             ]
             first = problems[0]
             raise NodeError(

@@ -16,7 +16,9 @@ from engine.executor import NodeExecutorFactory
 from engine.expressions import ROOTS, expressions_of, templates
 from engine.graph import Graph, find_cycle
 from engine.jsonvalue import depth_of, dumps
+from engine.sentences import sentence
 
+_CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
 Part = TypeVar("Part", bound=BaseModel)
 
 
@@ -109,12 +111,8 @@ def _model_problems(model: type[BaseModel], raw: Any, where: str) -> Iterable[Pr
             path = where
             for step in one["loc"]:
                 path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
-            message, code = one["msg"], "invalid"
-            if one["type"] == "extra_forbidden":
-                code, message = "unknown_key", f"`{one['loc'][-1]}` is not a known field"
-            elif one["type"] == "missing":
-                code, message = "missing", f"`{one['loc'][-1]}` is required"
-            elif one["type"] == "string_pattern_mismatch" and one["loc"][-1] in ("id", "from", "to"):
+            message, code = sentence(one), _CODES.get(one["type"], "invalid")
+            if one["type"] == "string_pattern_mismatch" and one["loc"][-1] in ("id", "from", "to"):
                 code = "malformed_id"
                 message = f"{one['input']!r} is not an id: letters, digits and `_`, not first a digit, at most 64"
             yield Problem(path, code, message)

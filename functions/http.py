@@ -38,6 +38,7 @@ from engine.errors import (
 from engine.ids import ID_PATTERN
 from engine.jsonvalue import depth_of
 from engine.schemas.common import ErrorAnswer
+from engine.sentences import sentence
 from engine.services.principal import Principal
 from functions.routes import PUBLIC_ROUTES
 
@@ -243,10 +244,8 @@ def _validation_error(error: RequestValidationError) -> Response[Any]:
         reason = found[0].get("ctx", {}).get("error") or "not JSON"
         return _json(400, "malformed_json", f"the body is not a JSON object: {reason}")
     if all(one["loc"] and one["loc"][0] == "path" for one in found):
-        return _json(404, "not_found", "there is nothing at this address")
-    details = [
-        {"path": _field(one["loc"]), "code": str(one["type"]), "message": str(one["msg"])} for one in found[:100]
-    ]
+        return _json(404, "not_found", "there is nothing with this id")
+    details = [{"path": _field(one["loc"]), "code": str(one["type"]), "message": sentence(one)} for one in found[:100]]
     first = details[0]
     return _json(422, "invalid_input", f"{first['path'] or 'the request'}: {first['message']}", details)
 

@@ -7,6 +7,7 @@ networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finis
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,19 @@ from typing import Any
 from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infrastructure.packaging import ROOT, build_functions, build_layer
+from infrastructure.packaging import ROOT, PackagingError, build_functions, build_layer
 from infrastructure.platform_stack import Options, PlatformStack
 
 STACK_NAME = "Mainspring"
 
 
-def build_app(
-    *,
-    local: bool = False,
-    context: Mapping[str, Any] | None = None,
-    outdir: Path | None = None,
-    build: Path | None = None,
-) -> App:
-    """The app with its one stack, layer and code built. `local` builds for this machine's emulator."""
+def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
+    """The app with its one stack, layer and code built.
+
+    Two more choices are for the local stack: `local_api_id` makes it for this machine's emulator, `build` names
+    the folder to build in.
+    """
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the handlers make clients when they are imported
-    target = build or ROOT / "build"
     app = App(
         context=dict(context or {}),
         outdir=str(outdir) if outdir else None,
@@ -41,6 +39,8 @@ def build_app(
         value = app.node.try_get_context(name)
         return default if value is None else str(value)
 
+    target = Path(choice("build") or ROOT / "build")
+    local = bool(choice("local_api_id"))
     options = Options(
         layer=build_layer(target, local=local),
         functions=build_functions(target),
@@ -57,4 +57,7 @@ def build_app(
 
 
 if __name__ == "__main__":
-    build_app().synth()
+    try:
+        build_app().synth()
+    except PackagingError as error:
+        sys.exit(str(error))

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from infrastructure.local import DEFAULT_PORT, LocalStack, LocalStackError, Running, default_data
+from infrastructure.local import LocalStack, LocalStackError, Running, default_data
 
 if TYPE_CHECKING:
     from infrastructure.client import Client
@@ -32,9 +32,20 @@ app = typer.Typer(
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[
-    Path, typer.Option("--data", help="Where the local stack keeps everything.", default_factory=default_data)
+    Path,
+    typer.Option(
+        "--data",
+        help="Where the local stack keeps everything.",
+        default_factory=default_data,
+        show_default="$MAINSPRING_DATA, or .mainspring here",
+    ),
 ]
-Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the emulator listens on 127.0.0.1.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=1, max=65_535, help="Where the emulator listens on 127.0.0.1.", show_default="as before, or 4566"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
 Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
@@ -63,14 +74,16 @@ class Complaint(Exception):
 @app.command()
 def up(
     data: Data,
-    port: Port = DEFAULT_PORT,
+    port: Port = None,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running in the background.")] = False,
 ) -> None:
     """Start the local stack: the real CDK app on an AWS emulator, with IAM enforced."""
     stack = LocalStack(data, _step)
+    ran_before = stack.running() is not None
     running = stack.up(port)
     _introduce(stack, running)
-    if detach:
+    if detach or ran_before:
+        console.print("`mainspring down` stops it.")
         return
     console.print("Ctrl-C stops it.")
 
@@ -83,6 +96,8 @@ def up(
             time.sleep(1)
         raise Complaint(f"the emulator has ended; {stack.data / 'emulator.log'} may say why, `mainspring up` starts it")
     except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not leave it half stopped
+            signal.signal(number, signal.SIG_IGN)
         console.print("stopping …")
         stack.down()
 
@@ -90,7 +105,10 @@ def up(
 @app.command()
 def down(data: Data) -> None:
     """Stop the local stack; what it holds stays for the next `up`."""
-    console.print("stopped" if LocalStack(data).down() else "it was not running")
+    stack = LocalStack(data)
+    if stack.running() is not None:
+        console.print("stopping …")
+    console.print("stopped" if stack.down() else f"nothing was running in {escape(str(stack.data))}")
 
 
 @app.command()
@@ -107,7 +125,7 @@ def status(data: Data, as_json: AsJson = False) -> None:
     elif running is not None:
         _introduce(stack, running)
     else:
-        console.print("not running; `mainspring up` starts it")
+        console.print(f"nothing runs in {escape(str(stack.data))}; `mainspring up` starts it")
     if running is None:
         raise typer.Exit(1)
 
@@ -165,6 +183,8 @@ def run(
         print(json.dumps(final["result"], indent=2, ensure_ascii=False))
         return
     error = final["error"] or {}
+    if final["status"] == "cancelled":
+        raise Complaint("the execution was cancelled")
     where = f" in node {error['node']}" if error.get("node") else ""
     raise Complaint(f"the execution has {final['status']}{where}: {error.get('message')}")
 
@@ -201,7 +221,7 @@ def main() -> None:
         app()
     except (Complaint, ApiError) as complaint:
         console.print(f"[red]error:[/] {escape(str(complaint))}")
-        for problem in complaint.problems:
+        for problem in complaint.problems if len(complaint.problems) > 1 or isinstance(complaint, Complaint) else ():
             console.print(
                 f"  [bold]{escape(str(problem.get('path') or 'definition'))}[/]: {escape(problem['message'])}"
             )

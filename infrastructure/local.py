@@ -22,7 +22,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from infrastructure.packaging import ROOT, PackagingError
+from infrastructure.packaging import ROOT
 
 DEFAULT_PORT = 4566
 STACK_NAME = "Mainspring"
@@ -73,7 +73,7 @@ class LocalStack:
             running = Running(**json.loads((self.data / "stack.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return running if _is_alive(running.pid) and _health(running.port) else None
+        return running if _is_emulator(running.pid) and _health(running.port) else None
 
     def credentials(self) -> tuple[str, str]:
         """E-mail address and password of the local administrator.
@@ -91,19 +91,24 @@ class LocalStack:
 
     # -- up and down --------------------------------------------------------------------------------------
 
-    def up(self, port: int = DEFAULT_PORT) -> Running:
+    def up(self, port: int | None = None) -> Running:
         """Start the emulator, deploy what has changed, and make sure that there is an administrator.
+
+        Without a port it is the one that this data directory had before, or 4566.
 
         Raises:
             LocalStackError: the port is taken, another `up` is at work, or a step failed.
         """
-        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalStackError(f"{self.data} cannot be the data directory: {error.strerror}") from None
         with self._lock():
             running = self.running()
-            if running is not None:
-                self._report(f"already running on port {running.port}")
-            else:
-                running = self._start(port)
+            if running is None:
+                running = self._start(port or self._last_port())
+            elif port not in (None, running.port):
+                raise LocalStackError(f"it runs on port {running.port}; `mainspring down` stops it")
             try:
                 self._deploy(running)
                 self._wait_for_api(running)
@@ -120,8 +125,8 @@ class LocalStack:
             pid = int(json.loads(path.read_text())["pid"])
         except (OSError, ValueError, KeyError):
             return False
-        path.unlink(missing_ok=True)
-        if not _is_alive(pid):
+        if not _is_emulator(pid):
+            path.unlink(missing_ok=True)
             return False
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -129,8 +134,15 @@ class LocalStack:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+        path.unlink(missing_ok=True)
         shutil.rmtree(self.data / "tmp", ignore_errors=True)
         return True
+
+    def _last_port(self) -> int:
+        try:
+            return int((self.data / "port").read_text())
+        except (OSError, ValueError):
+            return DEFAULT_PORT
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -146,7 +158,7 @@ class LocalStack:
 
     def _start(self, port: int) -> Running:
         if not _is_free(port):
-            raise LocalStackError(f"port {port} is taken; choose another with --port, or stop what uses it")
+            raise LocalStackError(f"port {port} is taken; `mainspring up --port` takes another, or stop what uses it")
         self._report("starting the AWS emulator")
         temporary = self.data / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -164,6 +176,7 @@ class LocalStack:
         process.returncode = 0  # it outlives this object on purpose; from here on it is known by its id
         running = Running(process.pid, port, _api_url(port), str(self.data))
         (self.data / "stack.json").write_text(json.dumps(asdict(running)))
+        (self.data / "port").write_text(str(port))
         deadline = time.monotonic() + _START_SECONDS
         while not _health(port):
             if not _is_alive(process.pid) or time.monotonic() > deadline:
@@ -188,16 +201,11 @@ class LocalStack:
         command = [str(cdk), "deploy", STACK_NAME, "--app", str(assembly), "--require-approval", "never", "--yes"]
         command += ["--no-notices", "--no-color", "--progress", "events", "--method", "direct"]
         environment = {**_clean_environment(), **_aws_environment(running.port), "CI": "true"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=self.data)
-        (self.data / "deploy.log").write_text(done.stdout + done.stderr)
-        if done.returncode:
-            raise LocalStackError(f"the deployment failed; {self.data / 'deploy.log'} has its output")
+        self._run(command, environment, self.data, "the deployment failed")
         stamp.write_text(wanted)
 
     def _synthesize(self, running: Running) -> Path:
-        """The cloud assembly for the emulator. CDK is imported here only: it takes seconds."""
-        from infrastructure.app import build_app
-
+        """The cloud assembly for the emulator, made by a process of its own: CDK's Node would get our Ctrl-C."""
         assembly = self.data / "cdk.out"
         shutil.rmtree(assembly, ignore_errors=True)
         context = {
@@ -205,12 +213,22 @@ class LocalStack:
             "local_api_id": LOCAL_API_ID,
             "api_url": running.api_url,
             "allowed_networks": "127.0.0.0/8,::1/128",
+            "build": str(self.data / "build"),
         }
-        try:
-            build_app(local=True, context=context, outdir=assembly, build=self.data / "build").synth()
-        except PackagingError as error:
-            raise LocalStackError(str(error)) from error
+        environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(assembly)}
+        self._run([sys.executable, "-m", "infrastructure.app"], environment, ROOT, "the template could not be built")
         return assembly
+
+    def _run(self, command: list[str], environment: dict[str, str], folder: Path, failure: str) -> None:
+        """Run a step of the deployment in a session of its own, its output in `deploy.log`."""
+        done = subprocess.run(
+            command, env=environment, cwd=folder, capture_output=True, text=True, check=False, start_new_session=True
+        )
+        log = self.data / "deploy.log"
+        log.write_text(done.stdout + done.stderr)
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or [""]
+            raise LocalStackError(f"{failure}: {lines[-1][:300]} (all of its output is in {log})")
 
     def _cdk_cli(self) -> Path:
         """The CDK command line of the pinned version, installed by npm once for this user."""
@@ -363,6 +381,17 @@ def _is_free(port: int) -> bool:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
+        return True
+
+
+def _is_emulator(pid: int) -> bool:
+    """Whether that process is an emulator of ours: after a crash somebody else may have its id."""
+    if not _is_alive(pid):
+        return False
+    command = ["ps", "-p", str(pid), "-o", "command="]
+    try:
+        return "ministack" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:  # a machine without `ps`
         return True
 
 

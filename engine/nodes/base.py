@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine import limits
 from engine.context import NodeContext
 from engine.expressions import templates
+from engine.sentences import sentence
 
 
 class NodeConfig(BaseModel):
@@ -106,7 +107,7 @@ class BaseNode(ABC):
         except ValidationError as error:
             fields = {where for where, _ in templates(config)}
             return [
-                ConfigProblem(path, one["msg"])
+                ConfigProblem(path, sentence(one))
                 for one in error.errors()
                 if not _stands_for_template(path := _dotted(one["loc"]), fields)
             ]

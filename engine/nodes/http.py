@@ -182,7 +182,7 @@ async def _sent(
     except httpx2.TransportError as error:
         reason = str(error) or type(error).__name__
         raise NodeError(
-            f"no answer from {request.url.host}: {reason}", code="connection_failed", retryable=True
+            f"no answer from {request.url.netloc.decode()}: {reason}", code="connection_failed", retryable=True
         ) from error
     except (ValueError, httpx2.InvalidURL, httpx2.DecodingError) as error:
         raise NodeError(f"the answer cannot be used: {error}", code="bad_response") from error
