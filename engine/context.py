@@ -71,7 +71,8 @@ class NodeContext:
 
     @property
     def now(self) -> datetime:
-        """The time at which this attempt started. Reading it here keeps a node's clock in one place."""
+        """The time at which this attempt started. What is made of it cannot be recomputed, so it is journalled."""
+        self.scope.volatile = True
         return self.scope.now
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ ROOTS = frozenset({"trigger", "nodes", "vars", "execution", "item", "index"})
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null"})
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d{1,9}\])*", re.ASCII)
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]", re.ASCII)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`')
+_PARSE_TRIES = 4
 _MISSING = object()
 _NEEDS_JSONATA = object()
 
@@ -45,6 +48,22 @@ class Scope:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     random: Random = field(default_factory=SystemRandom)
     volatile: bool = False
+    seconds: float = 0.0
+    characters: int = 0
+
+    def charge(self, where: str, *, seconds: float = 0.0, characters: int = 0) -> None:
+        """Count what rendering one node takes in all.
+
+        Raises:
+            ExpressionError: it is too much.
+        """
+        self.seconds += seconds
+        self.characters += characters
+        self.volatile = self.volatile or seconds > limits.SLOW_EXPRESSION
+        if self.seconds > limits.MAX_RENDER_SECONDS:
+            raise _fail(f"the node's expressions took over {limits.MAX_RENDER_SECONDS:g} s together", where, "")
+        if self.characters > limits.MAX_OUTPUT_BYTES:
+            raise _fail(f"the node's texts have over {limits.MAX_OUTPUT_BYTES} characters together", where, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +85,9 @@ class Expression:
                 raise _fail(_describe_missing(scope.data, self.path), where, self.source)
             if value is not _NEEDS_JSONATA:
                 return value
+        begin = time.perf_counter()
         value = _compiled(self.source).evaluate(scope, where)
+        scope.charge(where, seconds=time.perf_counter() - begin)
         if value is _undefined():
             raise _fail(self._why_undefined(scope), where, self.source)
         return value
@@ -100,6 +121,7 @@ class Text:
             length += len(piece)
             if length > limits.MAX_TEXT_LENGTH:
                 raise _fail(f"the text grew over {limits.MAX_TEXT_LENGTH} characters", where, "")
+            scope.charge(where, characters=len(piece))
             pieces.append(piece)
         return "".join(pieces)
 
@@ -176,17 +198,27 @@ def _read_expression(text: str, start: int) -> tuple[Expression, int]:
     parses is the end.
     """
     first_error: ExpressionError | None = None
-    end = start + 1
-    for _ in range(50):
-        end = text.find("}}", end + 1)
-        if end < 0:
-            break
+    end, failures = start + 1, 0
+    while failures < _PARSE_TRIES and (end := text.find("}}", end + 1)) >= 0:
         source = text[start + 2 : end].strip()
+        if not _may_be_whole(source):
+            continue
         try:
             return _parse(source), end + 2
         except ExpressionError as error:
             first_error = first_error or error
+            failures += 1
     raise first_error or ExpressionError("`{{` is not closed by `}}`", details={"expression": text[start : start + 80]})
+
+
+def _may_be_whole(source: str) -> bool:
+    """Whether each brace that is opened is closed, so that parsing is worth its time.
+
+    Braces in quoted text and in regular expressions count as well where that makes a whole, since telling
+    these apart is the parser's work.
+    """
+    outside = _QUOTED.sub("", source)
+    return outside.count("{") == outside.count("}") or source.count("{") == source.count("}")
 
 
 @lru_cache(maxsize=4096)

@@ -65,6 +65,7 @@ class Turn:
         self._succeeded: list[str] = []
         self._failure: dict[str, Any] | None = None
         self._out_of_time = False
+        self._draining = False
         self._last_look = engine.clock.now()
 
     async def run(self) -> Decision:
@@ -80,6 +81,12 @@ class Turn:
                     if decision is not None:
                         return decision
                 await self._wait()
+        except Exception:
+            # Something could not be written. What runs beside it may still end and be journalled: stopping it here
+            # would make its effect happen again.
+            self._draining = True
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            raise
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -95,6 +102,10 @@ class Turn:
                 self._out_of_time = True
                 break
             await self._take(self._progress.ready.popleft())
+            if self._tasks:
+                await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
+            if not await self._look_up_in_time():
+                return False
         if self._failure or not self._effects:
             return True
         if (await self._store.status(self._execution.id)).is_final:
@@ -126,15 +137,12 @@ class Turn:
             result = await self._engine.factory.create(node).execute(context)
             check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
         except Exception as error:  # noqa: BLE001 - whatever a node raises is that node's failure
-            entry: Entry = self._failed(node, as_node_error(error, node), context, context.now)
+            entry: Entry = self._failed(node, as_node_error(error, node), context, context.scope.now)
         else:
-            entry = self._entry(node, result, context.now, 1)
+            entry = self._entry(node, result, context.scope.now, 1)
         self._lines.extend(context.lines)
-        waits = isinstance(entry, Timer) and entry.due_at - context.now > timedelta(seconds=limits.INLINE_WAIT)
-        if context.scope.volatile or waits:
+        if context.scope.volatile or isinstance(entry, Timer):
             self._spawn(node.id, self._record(entry))
-        elif isinstance(entry, Timer):
-            self._timers[node.id] = entry
         else:
             self._unwritten.append(entry)
             self._settle(entry)
@@ -179,9 +187,13 @@ class Turn:
                 return await self._record(self._failed(node, error, context, started_at))
             self._log("warning", f"attempt {attempt} failed: {error.message}; again in {delay:.1f} s", node.id)
             attempt += 1
-            if delay > limits.INLINE_WAIT or self._remaining() < delay + self._timeout(node) + limits.TURN_RESERVE:
+            if (
+                self._draining
+                or delay > limits.INLINE_WAIT
+                or self._remaining() < delay + self._timeout(node) + limits.TURN_RESERVE
+            ):
                 due_at = self._engine.clock.now() + timedelta(seconds=delay)
-                return await self._record(Timer(node.id, due_at, started_at, attempt, error.as_dict()))
+                return await self._record(Timer(node.id, due_at, started_at, attempt, bounded(error)))
             await asyncio.sleep(delay)
             if (await self._store.status(self._execution.id)).is_final:
                 return None
@@ -200,8 +212,7 @@ class Turn:
         elif self._progress.graph.has_port(node.id, "error"):
             port = "error"
         now = self._engine.clock.now()
-        error_dict = error.as_dict()
-        return Outcome(node.id, "failed", started_at, now, port, error=error_dict, attempts=context.attempt)
+        return Outcome(node.id, "failed", started_at, now, port, error=bounded(error), attempts=context.attempt)
 
     async def _record(self, entry: Entry) -> Entry:
         along, self._unwritten = self._unwritten, []
@@ -247,8 +258,7 @@ class Turn:
             for task in sorted(done, key=lambda task: self._tasks[task]):
                 del self._tasks[task]
                 self._accept(task.result())
-        if (self._engine.clock.now() - self._last_look).total_seconds() >= PROGRESS_SECONDS:
-            await self._look_up()
+        await self._look_up_in_time()
 
     def _accept(self, entry: Entry | None) -> None:
         if isinstance(entry, Outcome):
@@ -256,16 +266,23 @@ class Turn:
         elif entry is not None:
             self._timers[entry.path] = entry
 
-    async def _look_up(self) -> None:
-        """Write what is known so far, and stop the tasks of an execution that was cancelled meanwhile."""
-        self._last_look = self._engine.clock.now()
+    async def _look_up_in_time(self) -> bool:
+        """Every PROGRESS_SECONDS write what is known so far, and stop the tasks of a cancelled execution.
+
+        False once the execution was found cancelled.
+        """
+        if (self._engine.clock.now() - self._last_look).total_seconds() < PROGRESS_SECONDS:
+            return True
         await self._flush()
-        if (await self._store.status(self._execution.id)).is_final:
+        cancelled = (await self._store.status(self._execution.id)).is_final
+        self._last_look = self._engine.clock.now()
+        if cancelled:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._tasks.clear()
             self._timers.clear()
+        return not cancelled
 
     async def _decide(self) -> Decision | None:
         """What comes next when nothing runs; None to wait here for a timer that is due soon."""
@@ -289,8 +306,8 @@ class Turn:
             else:
                 result = {node: self._context.nodes[node] for node in self._progress.ends(self._succeeded)}
             check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-        except NodeError as error:
-            return await self._finish(Status.FAILED, error={**error.as_dict(), "node": None})
+        except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
+            return await self._finish(Status.FAILED, error={**bounded(as_node_error(error)), "node": None})
         return await self._finish(Status.SUCCEEDED, result=result)
 
     async def _finish(self, status: Status, *, result: Any = None, error: dict[str, Any] | None = None) -> Decision:
@@ -354,11 +371,22 @@ class Turn:
         self._lines.append(LogLine(self._engine.clock.now(), level, message, node_id, metadata))
 
 
-def as_node_error(error: Exception, node: NodeDefinition, timeout: float | None = None) -> NodeError:
+def as_node_error(error: Exception, node: NodeDefinition | None = None, timeout: float | None = None) -> NodeError:
     """Any exception of a node as a NodeError; what nobody foresaw says no more than its kind."""
     if isinstance(error, NodeError):
         return error
     if isinstance(error, TimeoutError) and timeout is not None:
         return NodeError(f"no end within {timeout:g} seconds", code="timeout", retryable=True)
-    logger.error("node %s of type %s raised", node.id, node.type, exc_info=error)
-    return NodeError(f"the node type {node.type} failed with {type(error).__name__}", code="internal_error")
+    what = f"the node type {node.type}" if node else "the output template"
+    logger.error("%s raised", what, exc_info=error)
+    return NodeError(f"{what} failed with {type(error).__name__}", code="internal_error")
+
+
+def bounded(error: NodeError) -> dict[str, Any]:
+    """The error as it is stored: an error is for reading, so neither its message nor its details grow large."""
+    stored = {**error.as_dict(), "message": error.message[: limits.MAX_ERROR_LENGTH]}
+    try:
+        check_output(stored["details"], limits.MAX_ERROR_DETAILS, limits.MAX_JSON_DEPTH)
+    except NodeError:
+        stored["details"] = {"omitted": "the details were too large, or not JSON"}
+    return stored

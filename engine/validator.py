@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from engine.jsonvalue import depth_of, dumps
 from engine.sentences import sentence
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
+_TEMPLATE_SECONDS = 10.0
 Part = TypeVar("Part", bound=BaseModel)
 
 
@@ -59,7 +61,7 @@ def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition
     problems += _order(graph)
     problems += _template_problems(raw, nodes, graph)
     if problems:
-        return None, sorted(problems, key=_document_order)
+        return None, sorted(problems, key=_document_order)[: limits.MAX_PROBLEMS]
     return WorkflowDefinition.model_validate(raw), []
 
 
@@ -177,29 +179,24 @@ def _order(graph: Graph) -> Iterable[Problem]:
     if not cycle:
         return
     yield Problem("edges", "cycle", f"these nodes wait for each other: {' → '.join(cycle)}")
-    behind = set(graph.nodes) - set(graph.topological_order())
-    for node in (node for node in graph.nodes if node in behind and not _on_cycle(graph, node)):
+    rest = set(graph.nodes) - set(graph.topological_order())
+    backwards = [Edge.model_validate({"from": e.target, "to": e.source}) for e in graph.edges if e.source in rest]
+    behind = Graph(tuple(node for node in graph.nodes if node in rest), tuple(backwards)).topological_order()
+    for node in sorted(behind, key=graph.nodes.index):
         message = f"`{node}` can never run: each way to it leads through a cycle"
         yield Problem(f"nodes[{graph.nodes.index(node)}]", "unreachable", message)
-
-
-def _on_cycle(graph: Graph, node: str) -> bool:
-    seen: set[str] = set()
-    stack = [edge.target for edge in graph.outgoing[node]]
-    while stack:
-        current = stack.pop()
-        if current == node:
-            return True
-        if current not in seen:
-            seen.add(current)
-            stack.extend(edge.target for edge in graph.outgoing[current])
-    return False
 
 
 def _template_problems(raw: dict[str, Any], nodes: Mapping[int, NodeDefinition], graph: Graph) -> Iterable[Problem]:
     ancestors = graph.ancestors()
     everything = frozenset(graph.nodes)
+    begin = time.monotonic()
     for index, node in nodes.items():
+        if time.monotonic() - begin > _TEMPLATE_SECONDS:
+            yield Problem(
+                f"nodes[{index}].config", "too_complex", "the templates take too long to check; simplify them"
+            )
+            return
         if any("{{" in key for key in node.config):
             yield Problem(f"nodes[{index}].config", "template_in_key", "keys cannot hold templates")
         before = ancestors.get(node.id, everything)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 settings = Settings.from_environment()
 clock = SystemClock()
 
-_config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=10)
+_config = Config(
+    retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=10, max_pool_connections=50
+)
 _KEYS_SECONDS = 300
 
 

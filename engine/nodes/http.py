@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,11 @@ MAX_REDIRECTS = 10
 _RETRYABLE_STATUSES = frozenset({408, 409, 421, 425, 429, 500, 502, 503, 504})
 _BODIES = ("json", "form", "text", "base64")
 _SHOWN_BODY = 2_000
+# The other side names the charset, and Python knows some (punycode, unicode-escape) that are slow or no text at all.
+_CHARSETS = re.compile(
+    r"utf-?(8|16|32)(-?(le|be|sig))?|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?1|(windows-|cp)125\d|koi8-[ru]"
+    r"|shift-?jis|euc-(jp|kr)|gb2312|gbk|gb18030|big5|iso-2022-jp"
+)
 _HARMLESS_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
 Scalar = str | int | float | bool | None
@@ -104,9 +110,8 @@ class HttpNode(BaseNode):
             "headers": {name.lower(): value for name, value in response.headers.items()},
             "body": _decode(response, body, config.response),
         }
-        shown = urlsplit(str(response.url))
-        context.log(
-            f"{request.method} {shown.scheme}://{shown.hostname}{shown.path} gave {response.status_code}",
+        context.log(  # the host only: the path of a webhook's URL is its secret
+            f"{request.method} {response.url.host} gave {response.status_code}",
             status=response.status_code,
             bytes=len(body),
         )
@@ -227,10 +232,12 @@ def _decode(response: httpx2.Response, body: bytes, wanted: str) -> Any:
         return value
     is_text = kind.startswith("text/") or kind in ("", "application/xml", "application/x-www-form-urlencoded")
     if wanted == "text" or (wanted == "auto" and (is_text or kind.endswith("+xml"))):
+        charset = (response.charset_encoding or "utf-8").lower().replace("_", "-")
         try:
-            return body.decode(response.charset_encoding or "utf-8", errors="replace" if wanted == "text" else "strict")
+            if _CHARSETS.fullmatch(charset):
+                return body.decode(charset, errors="replace" if wanted == "text" else "strict")
         except (UnicodeDecodeError, LookupError):
-            return base64.b64encode(body).decode()
+            pass  # it is not what it says: given as bytes
     return base64.b64encode(body).decode()
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
@@ -55,6 +58,9 @@ _REFUSED = tuple(
 )
 
 
+_resolvers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
+
+
 class EgressRefused(NodeError):
     """The address is one that nodes may not reach."""
 
@@ -70,7 +76,9 @@ class Resolver(Protocol):
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses that the system's resolver knows for `host`."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # Threads of their own: a look-up that hangs goes on after its node has given up, and must not hold up the journal.
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_resolvers, look_up)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -156,7 +164,10 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
 
 def guarded_client(allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> httpx2.AsyncClient:
     """An HTTP client that goes through the guard; it neither follows redirects nor keeps cookies by itself."""
-    return httpx2.AsyncClient(transport=GuardedTransport(allowed, resolver), trust_env=False, follow_redirects=False)
+    # The client lives as long as the worker and serves every workspace: it must remember nothing of an answer.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    transport = GuardedTransport(allowed, resolver)
+    return httpx2.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False)
 
 
 def parse_networks(text: str) -> list[Network]:
