@@ -99,9 +99,9 @@ class NodeContext:
         try:
             return model.model_validate(rendered)
         except ValidationError as error:
+            found = error.errors(include_url=False)[:20]
             problems = [
-                {"field": ".".join(["config", *map(str, one["loc"])]), "message": sentence(one)}
-                for one in error.errors()
+                {"field": ".".join(["config", *map(str, one["loc"])]), "message": sentence(one)} for one in found
             ]
             first = problems[0]
             raise NodeError(

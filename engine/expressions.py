@@ -197,28 +197,22 @@ def _read_expression(text: str, start: int) -> tuple[Expression, int]:
     JSONata itself may hold `}}` (an object in an object), so the first `}}` that leaves something which
     parses is the end.
     """
+    ends = [found.start() for found in re.finditer(r"(?=\}\})", text[start + 2 :])]
+    candidates = [(text[start + 2 : start + 2 + end].strip(), start + 4 + end) for end in ends]
+    likely = [candidate for candidate in candidates if _may_be_whole(candidate[0])]
     first_error: ExpressionError | None = None
-    end, failures = start + 1, 0
-    while failures < _PARSE_TRIES and (end := text.find("}}", end + 1)) >= 0:
-        source = text[start + 2 : end].strip()
-        if not _may_be_whole(source):
-            continue
+    for source, after in [*likely[:_PARSE_TRIES], *candidates[:_PARSE_TRIES]]:
         try:
-            return _parse(source), end + 2
+            return _parse(source), after
         except ExpressionError as error:
             first_error = first_error or error
-            failures += 1
     raise first_error or ExpressionError("`{{` is not closed by `}}`", details={"expression": text[start : start + 80]})
 
 
 def _may_be_whole(source: str) -> bool:
-    """Whether each brace that is opened is closed, so that parsing is worth its time.
-
-    Braces in quoted text and in regular expressions count as well where that makes a whole, since telling
-    these apart is the parser's work.
-    """
+    """Whether each brace outside of quotes is closed, so that parsing it is worth the time."""
     outside = _QUOTED.sub("", source)
-    return outside.count("{") == outside.count("}") or source.count("{") == source.count("}")
+    return outside.count("{") == outside.count("}")
 
 
 @lru_cache(maxsize=4096)

@@ -40,7 +40,9 @@ class PlatformStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, options: Options, **kwargs: object) -> None:
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
-        storage = Storage(self, "Storage", plain_http=options.local_api_id is not None)
+        storage = Storage(
+            self, "Storage", retention_days=options.retention_days, plain_http=options.local_api_id is not None
+        )
         runtime, architecture = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
         layer = lambda_.LayerVersion(
             self,

@@ -14,16 +14,17 @@ from constructs import Construct
 from infrastructure.acknowledge import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
-PAYLOAD_DAYS = 500  # a year of waiting, the retention, and some more
+MOST_WAITING_DAYS = 370  # an execution may wait for a year before its retention begins
 
 
 class Storage(Construct):
     """Everything here outlives a deletion of the stack.
 
-    `plain_http` is for an emulator without TLS, where a bucket that insists on it could not be used.
+    Payloads of executions go `retention_days` after the latest time at which these can end. `plain_http` is for
+    an emulator without TLS, where a bucket that insists on it could not be used.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, plain_http: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, retention_days: int, plain_http: bool) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
         self.identity = self._table("Identity")
@@ -42,7 +43,7 @@ class Storage(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     prefix=PAYLOAD_PREFIX,
-                    expiration=Duration.days(PAYLOAD_DAYS),
+                    expiration=Duration.days(retention_days + MOST_WAITING_DAYS),
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 )
             ],

@@ -53,15 +53,15 @@ class ExecutionAnswer(ExecutionSummary):
     input: Any
     result: Any
     error: dict[str, Any] | None
+    omitted: list[str] = Field(
+        default_factory=list, description="Fields that are null here because they are too large to be shown."
+    )
 
 
 class ExecutionDetail(ExecutionAnswer):
     """An execution with its nodes."""
 
     nodes: list[NodeAnswer]
-    omitted: list[str] = Field(
-        default_factory=list, description="Fields that are null here because they are too large to be shown."
-    )
 
 
 class ExecutionList(Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from engine.schemas.executions import StartBody
 from engine.services.principal import Permission, Principal
 from engine.states import NodeState, node_states
 from engine.storage.executions import ExecutionRepository, Filter
+from engine.storage.payloads import OMITTED
 from engine.storage.table import Page
 from engine.storage.workflows import WorkflowRepository
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 logger = logging.getLogger(__name__)
+
+SHOWN_BYTES = 4 * 1024 * 1024
+"""What an answer may hold. Lambda gives back at most 6 MB."""
 
 
 class StateMachine:
@@ -126,8 +131,8 @@ class ExecutionService:
     def get(self, principal: Principal, execution_id: str) -> ExecutionView:
         """An execution with its nodes. Raises NotFound."""
         principal.require(Permission.READ)
-        self._executions.get(principal.workspace_id, execution_id)
-        execution, entries = self._executions.load(execution_id)
+        self._executions.get(principal.workspace_id, execution_id, payloads=False)
+        execution, entries = self._executions.load(execution_id, SHOWN_BYTES)
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
         outcomes: Mapping[str, Outcome] = {entry.path: entry for entry in entries if isinstance(entry, Outcome)}
         timers = latest_timers([entry for entry in entries if isinstance(entry, Timer)])
@@ -147,7 +152,7 @@ class ExecutionService:
             InvalidInput: the cursor is none of ours.
         """
         principal.require(Permission.READ)
-        self._executions.get(principal.workspace_id, execution_id)
+        self._executions.get(principal.workspace_id, execution_id, payloads=False)
         batch, line = _log_cursor(after)
         return self._executions.logs(execution_id, batch, line, limit + 1)
 
@@ -161,7 +166,7 @@ class ExecutionService:
             Conflict: it is finished.
         """
         principal.require(Permission.EXECUTE)
-        before = self._executions.get(principal.workspace_id, execution_id)
+        before = self._executions.get(principal.workspace_id, execution_id, payloads=False)
         now = self._clock.now()
         error = {"code": "cancelled", "message": "the execution was cancelled", "details": None}
         final, wrote = self._executions.finish(execution_id, Status.CANCELLED, now, error=error)
@@ -182,14 +187,17 @@ class ExecutionService:
             raise
 
 
-def shown(view: ExecutionView, most_bytes: int) -> tuple[ExecutionView, list[str]]:
+def shown(view: ExecutionView) -> tuple[ExecutionView, list[str]]:
     """The view with what is too large for one answer left out, and the names of those fields."""
     omitted: list[str] = []
-    left = most_bytes
+    left = SHOWN_BYTES
 
     def keep(name: str, value: Any) -> Any:
         nonlocal left
-        size = len(dumps(value).encode()) if value is not None else 0
+        if value is None:
+            return None
+        # Lambda's answer holds the body as a string in JSON, so what counts is the value escaped twice.
+        size = left + 1 if value is OMITTED else len(json.dumps(json.dumps(value)))
         if size > left:
             omitted.append(name)
             return None
@@ -203,7 +211,12 @@ def shown(view: ExecutionView, most_bytes: int) -> tuple[ExecutionView, list[str
         trigger={**execution.trigger, "body": keep("input", execution.trigger.get("body"))},
         result=keep("result", execution.result),
     )
-    nodes = [replace(node, output=keep(f"nodes.{node.id}.output", node.output)) for node in view.nodes]
+    nodes = [
+        replace(
+            node, error=keep(f"nodes.{node.id}.error", node.error), output=keep(f"nodes.{node.id}.output", node.output)
+        )
+        for node in view.nodes
+    ]
     return ExecutionView(execution, nodes), omitted
 
 

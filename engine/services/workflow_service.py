@@ -92,7 +92,7 @@ class WorkflowService:
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         before = None
         if cursor is not None:
-            if not (cursor.isascii() and cursor.isdecimal() and 1 <= int(cursor[:9]) <= limits.MAX_VERSIONS):
+            if not (cursor.isascii() and cursor.isdecimal() and 1 <= int(cursor[:9]) <= limits.MAX_VERSIONS + 1):
                 problem = {"path": "cursor", "code": "invalid", "message": "not a cursor of this list"}
                 raise InvalidInput("`cursor` is not a cursor of this list", details=[problem])
             before = int(cursor)

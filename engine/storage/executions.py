@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from engine.execution import OPEN_STATUSES, Execution, LogLine, Status, format_t
 from engine.ids import first_id_at, new_id
 from engine.journal import Entry, Outcome, Timer
 from engine.jsonvalue import dumps
-from engine.storage.payloads import Packed, PayloadStore
+from engine.storage.payloads import OMITTED, Packed, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 
 _OPEN = sorted(OPEN_STATUSES)
@@ -58,7 +59,9 @@ class ExecutionRepository:
         """
         record = Put(self._record(execution))
         if idempotency_key is None:
-            self._table.put(record.item, if_absent=True)
+            # The id is new, so what may stand there is our own, written by a try whose answer was lost.
+            with suppress(ConditionFailed):
+                self._table.put(record.item, if_absent=True)
             return Started(execution, is_new=True)
         expires_at = int(execution.created_at.timestamp()) + _IDEMPOTENCY_SECONDS
         key = {
@@ -77,8 +80,8 @@ class ExecutionRepository:
             return Started(before, is_new=False, same_request=failed.item["request_hash"] == request_hash)
         return Started(execution, is_new=True)
 
-    def get(self, workspace_id: str, execution_id: str) -> Execution:
-        """The record.
+    def get(self, workspace_id: str, execution_id: str, *, payloads: bool = True) -> Execution:
+        """The record; without `payloads` its trigger, result and error are not read.
 
         Raises:
             NotFound: it is not there, or belongs to another workspace.
@@ -86,7 +89,7 @@ class ExecutionRepository:
         item = self._table.get(f"EXECUTION#{execution_id}", "META")
         if item is None or item["workspace_id"] != workspace_id:
             raise NotFound("there is no such execution")
-        return self._execution(item)
+        return self._execution(item, payloads=payloads)
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input, result and error details, the newest first.
@@ -95,7 +98,7 @@ class ExecutionRepository:
         """
         index, pk_name, pk = "by-workspace", "workspace_key", f"{workspace_id}#EXECUTIONS"
         if wanted.workflow_id:
-            index, pk_name, pk = "by-workflow", "workflow_key", f"WORKFLOW#{wanted.workflow_id}"
+            index, pk_name, pk = "by-workflow", "workflow_key", f"{workspace_id}#WORKFLOW#{wanted.workflow_id}"
         after = first_id_at(wanted.created_after) if wanted.created_after else None
         before = id_cursor(cursor) or (first_id_at(wanted.created_before) if wanted.created_before else None)
         found: list[Execution] = []
@@ -196,8 +199,8 @@ class ExecutionRepository:
 
     # -- journal -------------------------------------------------------------------------------------------
 
-    def load(self, execution_id: str) -> tuple[Execution, list[Entry]]:
-        """The record and the journal, in one query.
+    def load(self, execution_id: str, at_most: int | None = None) -> tuple[Execution, list[Entry]]:
+        """The record and the journal, in one query; values over `at_most` bytes are OMITTED.
 
         Raises:
             ExecutionLost: there is no record.
@@ -206,10 +209,10 @@ class ExecutionRepository:
         entries: dict[str, Entry] = {}
         for item in self._table.query(f"EXECUTION#{execution_id}", after="META"):
             if item["SK"] == "META":
-                execution = self._execution(item)
+                execution = self._execution(item, at_most=at_most)
                 continue
             if "entry" in item:
-                entry = _entry(json.loads(item["entry"]), self._payloads.unpack(item.get("output")))
+                entry = _entry(json.loads(item["entry"]), self._payloads.unpack(item.get("output"), at_most))
                 entries[entry.key] = entry
             for packed in self._payloads.unpack(item.get("outcomes")) or ():
                 outcome = _entry(packed, packed["output"])
@@ -294,7 +297,7 @@ class ExecutionRepository:
             "SK": "META",
             "id": execution.id,
             "workspace_key": f"{execution.workspace_id}#EXECUTIONS",
-            "workflow_key": f"WORKFLOW#{execution.workflow_id}",
+            "workflow_key": f"{execution.workspace_id}#WORKFLOW#{execution.workflow_id}",
             "workspace_id": execution.workspace_id,
             "workflow_id": execution.workflow_id,
             "workflow_version": execution.workflow_version,
@@ -305,7 +308,7 @@ class ExecutionRepository:
             "created_at": format_time(execution.created_at),
         }
 
-    def _execution(self, item: Item, *, payloads: bool = True) -> Execution:
+    def _execution(self, item: Item, *, payloads: bool = True, at_most: int | None = None) -> Execution:
         execution = Execution(
             id=item["id"],
             workspace_id=item["workspace_id"],
@@ -321,12 +324,12 @@ class ExecutionRepository:
         )
         if not payloads:
             return execution
-        unpack = self._payloads.unpack
+        trigger = self._payloads.unpack(item["trigger"], at_most)
         return replace(
             execution,
-            trigger=unpack(item["trigger"]),
-            result=unpack(item.get("result")),
-            error=unpack(item.get("error")),
+            trigger={"body": OMITTED} if trigger is OMITTED else trigger,
+            result=self._payloads.unpack(item.get("result"), at_most),
+            error=self._payloads.unpack(item.get("error")),
         )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Packed = str | dict[str, Any]
 
+OMITTED = object()
+"""Stands for a value that was too large to be read."""
+
 
 class PayloadStore:
     """Packs values into what an item's attribute may hold, and unpacks them.
@@ -39,10 +42,12 @@ class PayloadStore:
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
-    def unpack(self, packed: Packed | None) -> Any:
-        """The value behind an attribute."""
+    def unpack(self, packed: Packed | None, at_most: int | None = None) -> Any:
+        """The value behind an attribute; OMITTED if it is in S3 and larger than `at_most` bytes."""
         if packed is None:
             return None
         if isinstance(packed, str):
             return json.loads(packed)
+        if at_most is not None and packed["bytes"] > at_most:
+            return OMITTED
         return json.loads(self._client().get_object(Bucket=self._bucket, Key=packed["s3"])["Body"].read())

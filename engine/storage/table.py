@@ -63,11 +63,8 @@ class Table:
 
     def get(self, pk: str, sk: str, attributes: Sequence[str] = ()) -> Item | None:
         """The item at a key, read consistently; all of it, or some attributes."""
-        arguments: dict[str, Any] = {}
-        if attributes:
-            arguments["ProjectionExpression"] = ", ".join(f"#a{i}" for i in range(len(attributes)))
-            arguments["ExpressionAttributeNames"] = {f"#a{i}": name for i, name in enumerate(attributes)}
-        answer = self.client.get_item(TableName=self.name, Key=_key(pk, sk), ConsistentRead=True, **arguments)
+        projection = _projection(attributes) if attributes else {}
+        answer = self.client.get_item(TableName=self.name, Key=_key(pk, sk), ConsistentRead=True, **projection)
         return decode(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
@@ -185,15 +182,19 @@ class Table:
         before: str | None = None,
         limit: int | None = None,
         descending: bool = False,
-        consistent: bool = True,
+        attributes: Sequence[str] = (),
     ) -> Iterator[Item]:
         """The items of a partition in the order of the sort key, from `after` to `before`, both included."""
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "ScanIndexForward": not descending,
             **_key_condition(pk, pk_name, sk_name, after, before),
-            **({"IndexName": index} if index else {"ConsistentRead": consistent}),
+            **({"IndexName": index} if index else {"ConsistentRead": True}),
         }
+        if attributes:
+            projection = _projection(attributes)
+            arguments["ExpressionAttributeNames"] |= projection.pop("ExpressionAttributeNames")
+            arguments |= projection
         left = limit
         while True:
             if left is not None:
@@ -277,6 +278,13 @@ def _raise_condition(error: ClientError) -> None:
         if reason.get("Code") == "ConditionalCheckFailed":
             old = reason.get("Item")
             raise ConditionFailed(decode(old) if old else None, index) from None
+
+
+def _projection(attributes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "ProjectionExpression": ", ".join(f"#a{i}" for i in range(len(attributes))),
+        "ExpressionAttributeNames": {f"#a{i}": name for i, name in enumerate(attributes)},
+    }
 
 
 def _key(pk: str, sk: str) -> Any:

@@ -96,17 +96,21 @@ class WorkflowRepository:
         return sum(1 for _ in keys)
 
     def versions(self, workflow_id: str, before: int | None, limit: int) -> Page:
-        """A workflow's versions, the newest first, from below number `before`."""
+        """A workflow's versions without their definitions, the newest first, from below number `before`."""
+        newest = before - 1 if before else 999_999
+        if newest < 1:
+            return Page([], None)
         items = list(
             self._table.query(
                 f"WORKFLOW#{workflow_id}",
                 after=_version_key(1),
-                before=_version_key(before - 1 if before else 999_999),
+                before=_version_key(newest),
                 limit=limit + 1,
                 descending=True,
+                attributes=[name for name in WorkflowVersion.__dataclass_fields__ if name != "definition"],
             )
         )
-        versions = [_version(item) for item in items[:limit]]
+        versions = [_version({**item, "definition": "{}"}) for item in items[:limit]]
         return Page(versions, str(versions[-1].version) if len(items) > limit else None)
 
     def add_version(self, workflow: Workflow, version: WorkflowVersion, *, based_on: int) -> Workflow:

@@ -28,7 +28,6 @@ from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
 app = make_app()
-_MOST_BYTES = 4 * 1024 * 1024  # Lambda gives back at most 6 MB
 
 IdempotencyKey = Annotated[
     str | None,
@@ -47,7 +46,7 @@ Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an off
 def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
     """Runs the workflow's newest version. The same `Idempotency-Key` gives the same execution for 24 hours."""
     execution, _ = resources.execution_service().start(caller(app), body, idempotency_key)
-    return ExecutionAnswer(**_answer(execution))
+    return _shown(execution)
 
 
 @app.get(
@@ -79,7 +78,7 @@ def list_executions(
 def get(execution_id: IdInPath) -> ExecutionDetail:
     """With the state of each node. Values that do not fit into 4 MB are left out, and `omitted` names them."""
     view: ExecutionView = resources.execution_service().get(caller(app), execution_id)
-    view, omitted = shown(view, _MOST_BYTES)
+    view, omitted = shown(view)
     return ExecutionDetail(
         **_answer(view.execution), nodes=[NodeAnswer(**_node(node)) for node in view.nodes], omitted=omitted
     )
@@ -121,7 +120,13 @@ def logs(
 def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     """No node starts after this. Cancelling twice changes nothing; what is finished cannot be cancelled."""
     execution = resources.execution_service().cancel(caller(app), execution_id)
-    return Response(200, "application/json", ExecutionAnswer(**_answer(execution)))
+    return Response(200, "application/json", _shown(execution))
+
+
+def _shown(execution: Execution) -> ExecutionAnswer:
+    """An execution without its nodes, which may be one of long ago with a large result."""
+    view, omitted = shown(ExecutionView(execution, []))
+    return ExecutionAnswer(**_answer(view.execution), omitted=omitted)
 
 
 def _summary(execution: Execution) -> dict[str, Any]:

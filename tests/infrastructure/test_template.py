@@ -162,7 +162,7 @@ def test_the_bucket_is_closed_and_encrypted_and_insists_on_tls(template: Templat
                 "IgnorePublicAcls": True,
                 "RestrictPublicBuckets": True,
             },
-            "LifecycleConfiguration": {"Rules": [Match.object_like({"Prefix": "payloads/", "ExpirationInDays": 500})]},
+            "LifecycleConfiguration": {"Rules": [Match.object_like({"Prefix": "payloads/", "ExpirationInDays": 460})]},
         },
     )
     policy = json.dumps(resources(template, "AWS::S3::BucketPolicy"))

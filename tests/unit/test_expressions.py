@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from engine import expressions, limits
 from engine.errors import ExpressionError
 from engine.expressions import Scope, expressions_of, render, templates
 from engine.jsonata_bounds import Compiled
@@ -183,3 +184,48 @@ def test_templates_are_found_with_their_fields():
     config = {"url": "{{ a }}", "headers": {"X": "y{{ b }}"}, "list": [1, "{{ c }}"], "plain": "z"}
 
     assert [where for where, _ in templates(config, "config")] == ["config.url", "config.headers.X", "config.list[1]"]
+
+
+@pytest.mark.parametrize("template", [r"{{ $match('a', /\p/) }}", "{{ $match('a', /a{99999999999}/) }}"])
+def test_a_regex_that_python_refuses_is_an_expression_error(template: str):
+    with pytest.raises(ExpressionError):
+        expressions_of(template)
+
+
+def test_braces_in_quotes_and_regexes_do_not_end_an_expression():
+    assert evaluate("{{ $contains('a}b', /\\}/) }} {{ '{' }} {{ \"}}\" & `x` ?? 1 }}").startswith("true { ")
+    assert evaluate("{{ $replace('a{b', '{', '}}') }}") == "a}}b"
+
+
+def test_an_unclosed_template_is_not_parsed_again_and_again(monkeypatch: pytest.MonkeyPatch):
+    parsed = []
+    real = expressions._parse
+    monkeypatch.setattr(expressions, "_parse", lambda source: parsed.append(source) or real(source))
+    with pytest.raises(ExpressionError):
+        expressions_of("{{ 1 + " + "}} " * 100)
+
+    assert len(parsed) < 10
+
+
+def test_all_expressions_of_a_node_share_a_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "MAX_RENDER_SECONDS", 0.02)
+    monkeypatch.setattr(limits, "MAX_OUTPUT_BYTES", 10_000)
+    with pytest.raises(ExpressionError, match="together"):
+        evaluate(["{{ $count([1..2000][$ % 2 = 0]) }}"] * 200)
+    with pytest.raises(ExpressionError, match="together"):
+        evaluate(["{{ trigger.body.name }}" * 5] * 1_000)
+
+
+def test_a_slow_expression_may_end_otherwise_the_next_time_so_it_is_journalled(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "SLOW_EXPRESSION", 0.0)
+    scope = Scope(DATA, NOW)
+    render("{{ 1 + 1 }}", scope)
+
+    assert scope.volatile
+
+
+def test_data_is_printed_nowhere(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(ExpressionError):
+        evaluate("{{ trigger.body.name() }}")
+
+    assert "Zoë" not in capsys.readouterr().out

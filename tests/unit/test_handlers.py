@@ -264,3 +264,16 @@ def test_the_schema_of_definitions_is_published_and_takes_the_examples():
         assert schema.is_valid(json.loads(example.read_text())["definition"]), example
     assert not schema.is_valid({"nodes": [{"id": "a", "type": "x"}], "colour": 1})
     assert not schema.is_valid({"nodes": []})
+
+
+@pytest.mark.parametrize(
+    ("value", "omitted"),
+    [("x" * 3_000_000, []), ("x" * 5_000_000, ["result"]), ("ж" * 700_000, ["result"]), (["a"] * 900_000, ["result"])],
+)
+def test_an_answer_fits_what_lambda_gives_back(seeded: Aws, value: Any, omitted: list[str]):
+    seeded.executions.finish(EXECUTION, Status.SUCCEEDED, NOW, started_at=NOW, result=value)
+    answer = invoke("executions", event("api/executions_get"))
+
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["omitted"] == omitted
+    assert len(json.dumps(answer)) < 6 * 1024 * 1024

@@ -265,3 +265,41 @@ def test_a_header_cannot_smuggle_a_line():
     error = failure({"url": "http://127.0.0.1:1/", "headers": {"x": "a\r\nEvil: 1"}})
 
     assert error.code == "config"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "unicode_escape", "idna", "rot13", "nonsense"])
+def test_a_charset_that_is_none_gives_bytes(server: HTTPServer, charset: str):
+    server.expect_request("/x").respond_with_data(b"abc", content_type=f"text/plain; charset={charset}")
+
+    assert call({"url": server.url_for("/x")})["body"] == "YWJj"
+
+
+def test_the_client_remembers_no_cookies(server: HTTPServer):
+    """It serves every workspace, so a session of one must not reach the other."""
+    server.expect_request("/login").respond_with_data("", headers={"Set-Cookie": "session=A; Path=/"})
+    server.expect_request("/echo").respond_with_handler(echo)
+
+    async def two() -> Any:
+        async with guarded_client(LOOPBACK) as client:
+            await client.get(server.url_for("/login"))
+            return (await client.get(server.url_for("/echo"))).json()
+
+    assert "cookie" not in asyncio.run(two())["headers"]
+
+
+def test_the_log_names_the_host_and_not_the_path(server: HTTPServer):
+    server.expect_request("/secret-token").respond_with_data("x")
+
+    async def run() -> NodeContext:
+        async with guarded_client(LOOPBACK) as client:
+
+            async def http() -> Any:
+                return client
+
+            scope = Scope({"trigger": {}, "nodes": {}, "vars": {}}, datetime.now(UTC))
+            context = NodeContext("e", "call", 1, scope, NodeServices(http), SystemClock())
+            await HttpNode({"url": server.url_for("/secret-token")}).execute(context)
+            return context
+
+    lines = asyncio.run(run()).lines
+    assert [line.message for line in lines] == ["GET 127.0.0.1 gave 200"]

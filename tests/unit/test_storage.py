@@ -15,6 +15,7 @@ from engine.execution import Execution, LogLine, Status
 from engine.ids import new_id
 from engine.journal import Outcome, Timer
 from engine.storage.executions import Filter
+from engine.storage.payloads import OMITTED
 from engine.storage.table import ConditionFailed
 from engine.storage.users import Session, User
 from engine.storage.workflows import Workflow, WorkflowVersion
@@ -358,3 +359,25 @@ def test_half_a_surrogate_pair_comes_back(aws: Aws):
 
     assert loaded.trigger["body"] == "\ud83d"
     assert entries[0].output == ["\ud83d", "ü"]
+
+
+def test_a_record_that_a_lost_answer_left_is_ours(aws: Aws):
+    made = execution()
+
+    assert aws.executions.create(made, None, "").is_new
+    assert aws.executions.create(made, None, "").is_new
+
+
+def test_nothing_is_below_the_first_version(aws: Aws):
+    assert aws.workflows.versions(workflow(aws).id, 1, 10).items == []
+
+
+def test_values_too_large_to_show_are_not_read(aws: Aws):
+    made = execution(trigger={"type": "manual", "body": "t" * 20_000})
+    aws.executions.create(made, None, "")
+    aws.executions.record(made.id, outcome(output="o" * 20_000), (), NOW)
+    loaded, entries = aws.executions.load(made.id, 10_000)
+
+    assert loaded.trigger["body"] is OMITTED
+    assert entries[0].output is OMITTED
+    assert aws.executions.get("ws-1", made.id, payloads=False).trigger == {}

@@ -141,3 +141,12 @@ def test_a_definition_comes_back_as_it_was_written():
     assert definition is not None
     assert definition.as_json() == raw
     assert definition.has_output
+
+
+def test_long_cycles_and_many_problems_are_answered():
+    ids = [f"n{i}" for i in range(1_500)]
+    ring = [{"from": a, "to": b} for a, b in zip(ids, ids[1:] + ids[:1], strict=True)]
+    many = {"nodes": transforms("a", a=["{{ wrong.name }}"] * 1_000)}
+
+    assert problems({"nodes": transforms(*ids), "edges": ring}) == [("edges", "cycle")]
+    assert len(problems(many)) == limits.MAX_PROBLEMS
