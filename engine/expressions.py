@@ -197,16 +197,30 @@ def _read_expression(text: str, start: int) -> tuple[Expression, int]:
     JSONata itself may hold `}}` (an object in an object), so the first `}}` that leaves something which
     parses is the end.
     """
-    ends = [found.start() for found in re.finditer(r"(?=\}\})", text[start + 2 :])]
-    candidates = [(text[start + 2 : start + 2 + end].strip(), start + 4 + end) for end in ends]
-    likely = [candidate for candidate in candidates if _may_be_whole(candidate[0])]
     first_error: ExpressionError | None = None
-    for source, after in [*likely[:_PARSE_TRIES], *candidates[:_PARSE_TRIES]]:
-        try:
-            return _parse(source), after
-        except ExpressionError as error:
-            first_error = first_error or error
+    for wanted in (True, False):  # first those ends that leave something whole, then any
+        tries = 0
+        for end in _ends(text, start + 2):
+            source = text[start + 2 : end].strip()
+            if wanted and not _may_be_whole(source):
+                continue
+            try:
+                return _parse(source), end + 2
+            except ExpressionError as error:
+                first_error = first_error or error
+                tries += 1
+            if tries == _PARSE_TRIES:
+                break
+    if first_error is None and text.find("}}", start) >= 0:
+        first_error = ExpressionError(f"an expression has at most {limits.MAX_EXPRESSION_LENGTH} characters")
     raise first_error or ExpressionError("`{{` is not closed by `}}`", details={"expression": text[start : start + 80]})
+
+
+def _ends(text: str, start: int) -> Iterator[int]:
+    """Where each `}}` is behind `start`, as far as an expression may reach."""
+    end = start - 1
+    while 0 <= (end := text.find("}}", end + 1)) <= start + limits.MAX_EXPRESSION_LENGTH:
+        yield end
 
 
 def _may_be_whole(source: str) -> bool:
@@ -219,9 +233,6 @@ def _may_be_whole(source: str) -> bool:
 def _parse(source: str) -> Expression:
     if not source:
         raise ExpressionError("`{{ }}` holds no expression", details={"expression": ""})
-    if len(source) > limits.MAX_EXPRESSION_LENGTH:
-        message = f"an expression has at most {limits.MAX_EXPRESSION_LENGTH} characters, this one has {len(source)}"
-        raise ExpressionError(message, details={"expression": source[:80] + "…"})
     path = _plain_path(source)
     if path is None:
         _compiled(source)
