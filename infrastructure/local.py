@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ ADMIN_EMAIL = "admin@mainspring.localhost.dev"
 _ASSETS_BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
 _START_SECONDS = 30
 _STOP_SECONDS = 60
+_LOST_BY_RESTART = "States.ServiceRestart"
 
 Progress = Callable[[str], None]
 
@@ -105,6 +107,8 @@ class LocalStack:
             raise LocalStackError(f"{self.data} cannot be the data directory: {error.strerror}") from None
         with self._lock():
             running = self.running()
+            began = datetime.now(UTC)
+            was_down = running is None
             if running is None:
                 running = self._start(port or self._last_port())
             elif port not in (None, running.port):
@@ -113,6 +117,8 @@ class LocalStack:
                 self._deploy(running)
                 self._wait_for_api(running)
                 self._make_administrator(running)
+                if was_down:
+                    self._resume(running, began)
             except BaseException:
                 self.down()
                 raise
@@ -281,6 +287,30 @@ class LocalStack:
         if answer.status_code in (201, 403, 409):  # made, or made before
             return
         raise LocalStackError(f"the administrator could not be made: {answer.text[:300]}")
+
+    def _resume(self, running: Running, began: datetime) -> None:
+        """Drive on what was under way when the emulator stopped, from its journal.
+
+        Step Functions on AWS loses no execution; the emulator fails those that it was driving.
+        """
+        states = _aws("stepfunctions", running.port)
+        resumed = 0
+        for machine in states.list_state_machines()["stateMachines"]:
+            arn = machine["stateMachineArn"]
+            pages = states.get_paginator("list_executions").paginate(stateMachineArn=arn, statusFilter="FAILED")
+            for found in (execution for page in pages for execution in page["executions"]):
+                if found["stopDate"] < began - timedelta(seconds=1):
+                    continue
+                failed = states.describe_execution(executionArn=found["executionArn"])
+                if failed.get("error") != _LOST_BY_RESTART:
+                    continue
+                execution_id, _, generation = found["name"].rpartition("-")
+                again = int(generation) + 1
+                payload = json.dumps({"execution_id": execution_id, "generation": again})
+                states.start_execution(stateMachineArn=arn, name=f"{execution_id}-{again}", input=payload)
+                resumed += 1
+        if resumed:
+            self._report(f"driving on {resumed} execution{'s' if resumed > 1 else ''} that had been under way")
 
 
 def default_data() -> Path:
