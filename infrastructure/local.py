@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,13 +20,22 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
+from infrastructure.emulator import (
+    REGION,
+    aws_client,
+    aws_environment,
+    clean_environment,
+    emulator_environment,
+    is_alive,
+    is_emulator,
+    is_free,
+    is_healthy,
+)
 from infrastructure.packaging import ROOT
 
 DEFAULT_PORT = 4566
 STACK_NAME = "Mainspring"
-REGION = "us-east-1"
 LOCAL_API_ID = "a5c0de00"
 CDK_CLI = "aws-cdk@2.1148.1"  # npm's `latest` does not read what this aws-cdk-lib writes
 ADMIN_EMAIL = "admin@mainspring.localhost.dev"
@@ -75,7 +83,7 @@ class LocalStack:
             running = Running(**json.loads((self.data / "stack.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return running if _is_emulator(running.pid) and _health(running.port) else None
+        return running if is_emulator(running.pid) and is_healthy(running.port) else None
 
     def credentials(self) -> tuple[str, str]:
         """E-mail address and password of the local administrator.
@@ -131,12 +139,12 @@ class LocalStack:
             pid = int(json.loads(path.read_text())["pid"])
         except (OSError, ValueError, KeyError):
             return False
-        if not _is_emulator(pid):
+        if not is_emulator(pid):
             path.unlink(missing_ok=True)
             return False
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
-        while _is_alive(pid):
+        while is_alive(pid):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
@@ -163,7 +171,7 @@ class LocalStack:
             yield
 
     def _start(self, port: int) -> Running:
-        if not _is_free(port):
+        if not is_free(port):
             raise LocalStackError(f"port {port} is taken; `mainspring up --port` takes another, or stop what uses it")
         self._report("starting the AWS emulator")
         temporary = self.data / "tmp"
@@ -172,7 +180,7 @@ class LocalStack:
         with (self.data / "emulator.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
-                env=_emulator_environment(self.data, port),
+                env=emulator_environment(self.data, port),
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -184,8 +192,8 @@ class LocalStack:
         (self.data / "stack.json").write_text(json.dumps(asdict(running)))
         (self.data / "port").write_text(str(port))
         deadline = time.monotonic() + _START_SECONDS
-        while not _health(port):
-            if not _is_alive(process.pid) or time.monotonic() > deadline:
+        while not is_healthy(port):
+            if not is_alive(process.pid) or time.monotonic() > deadline:
                 self.down()
                 raise LocalStackError(f"the emulator did not start; {self.data / 'emulator.log'} has its output")
             time.sleep(0.05)
@@ -203,10 +211,10 @@ class LocalStack:
         self._report("building the layer and the template")
         assembly = self._synthesize(running)
         self._report("deploying the stack")
-        _aws("s3", running.port).create_bucket(Bucket=_ASSETS_BUCKET)
+        aws_client("s3", running.port).create_bucket(Bucket=_ASSETS_BUCKET)
         command = [str(cdk), "deploy", STACK_NAME, "--app", str(assembly), "--require-approval", "never", "--yes"]
         command += ["--no-notices", "--no-color", "--progress", "events", "--method", "direct"]
-        environment = {**_clean_environment(), **_aws_environment(running.port), "CI": "true"}
+        environment = {**clean_environment(), **aws_environment(running.port), "CI": "true"}
         self._run(command, environment, self.data, "the deployment failed")
         stamp.write_text(wanted)
 
@@ -293,7 +301,7 @@ class LocalStack:
 
         Step Functions on AWS loses no execution; the emulator fails those that it was driving.
         """
-        states = _aws("stepfunctions", running.port)
+        states = aws_client("stepfunctions", running.port)
         resumed = 0
         for machine in states.list_state_machines()["stateMachines"]:
             arn = machine["stateMachineArn"]
@@ -313,68 +321,13 @@ class LocalStack:
             self._report(f"driving on {resumed} execution{'s' if resumed > 1 else ''} that had been under way")
 
 
-def default_data() -> Path:
-    """`$MAINSPRING_DATA`, or `.mainspring` here."""
-    return Path(os.environ.get("MAINSPRING_DATA") or ".mainspring")
-
-
-def free_port() -> int:
-    """A port of this machine that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _api_url(port: int) -> str:
     return f"http://127.0.0.1:{port}/_aws/execute-api/{LOCAL_API_ID}"
 
 
-def _emulator_environment(data: Path, port: int) -> dict[str, str]:
-    """All that the emulator and its Lambda workers get: nothing of the caller's own environment leaks in."""
-    return {
-        **_clean_environment(),
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-        "AUTH": "true",
-        "PERSIST_STATE": "1",
-        "STATE_DIR": str(data / "state"),
-        "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(data / "s3"),
-        "TMPDIR": str(data / "tmp"),
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        "PYTHONDONTWRITEBYTECODE": "",
-    }
-
-
-def _clean_environment() -> dict[str, str]:
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
-    return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def _aws_environment(port: int) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-    }
-
-
-def _aws(service: str, port: int) -> Any:
-    import boto3
-
-    make: Any = boto3.client  # which of four hundred overloads it is does not matter here
-    return make(
-        service,
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator's
-    )
+def default_data() -> Path:
+    """`$MAINSPRING_DATA`, or `.mainspring` here."""
+    return Path(os.environ.get("MAINSPRING_DATA") or ".mainspring")
 
 
 def _fingerprint(port: int) -> str:
@@ -391,51 +344,5 @@ def _fingerprint(port: int) -> str:
 
 def _api_exists(port: int) -> bool:
     """Whether the emulator still has the stack: it loses what it had when it was killed."""
-    found = _aws("apigatewayv2", port).get_apis()["Items"]
+    found = aws_client("apigatewayv2", port).get_apis()["Items"]
     return any(api["ApiId"] == LOCAL_API_ID for api in found)
-
-
-def _health(port: int) -> bool:
-    import httpx2
-
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/_ministack/health", timeout=2).status_code == 200  # noqa: PLR2004
-    except httpx2.HTTPError:
-        return False
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _is_emulator(pid: int) -> bool:
-    """Whether that process is an emulator of ours: after a crash somebody else may have its id."""
-    if not _is_alive(pid):
-        return False
-    command = ["ps", "-p", str(pid), "-o", "command="]
-    try:
-        return "ministack" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:  # a machine without `ps`
-        return True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        waited, _ = os.waitpid(pid, os.WNOHANG)  # if it is our child and has ended, let it go
-        if waited == pid:
-            return False
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from infrastructure.client import FINAL, sign_in
-from infrastructure.local import LocalStack, free_port
+from infrastructure.emulator import free_port
+from infrastructure.local import LocalStack
 
 PASSWORD = "correct horse battery staple"
 

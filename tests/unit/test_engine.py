@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from engine.clock import SystemClock
 from engine.errors import ExecutionLost
 from engine.execution import Status
 from engine.journal import Timer
@@ -246,7 +245,6 @@ def test_a_cancelled_execution_starts_nothing_more():
     )
 
     async def cancel_while_it_runs():
-        import asyncio
 
         driver = asyncio.create_task(started.engine.advance(started.execution_id))
         await asyncio.sleep(4)
@@ -398,94 +396,3 @@ def test_an_execution_whose_version_is_gone_is_closed():
 def test_advancing_what_does_not_exist_says_so():
     with pytest.raises(ExecutionLost):
         start({"nodes": nodes("a")}).clock.run(start({"nodes": nodes("a")}).engine.advance("nobody"))
-
-
-class StoreIsDown(Exception):
-    """A write that did not work."""
-
-
-def test_a_write_that_fails_does_not_repeat_what_runs_beside_it():
-    """The turn ends with the error, but only after the sibling is journalled: its effect happens once."""
-    started = start(
-        {
-            "nodes": [
-                {"id": "poison", "type": "effect", "config": {"seconds": 1}},
-                {"id": "pay", "type": "effect", "config": {"seconds": 10}},
-            ]
-        }
-    )
-    real = started.store.record
-
-    async def record(execution_id, entry, along=()):
-        if entry.path == "poison" and started.clock.offset == 0:
-            raise StoreIsDown
-        return await real(execution_id, entry, along)
-
-    started.store.record = record
-    with pytest.raises(StoreIsDown):
-        started.advance()
-    started.store.record = real
-
-    assert started.drive().status is Status.SUCCEEDED
-    assert started.effects.count("pay") == 1
-    assert started.effects.count("poison") == 2
-
-
-def test_what_a_crash_behind_a_delay_repeats_sees_the_same_time():
-    definition = {
-        "nodes": [
-            {"id": "pause", "type": "delay", "config": {"seconds": 1}},
-            {"id": "tell", "type": "effect", "config": {"output": "{{ nodes.pause.until }}"}},
-        ],
-        "edges": edges("pause>tell"),
-    }
-    started = start(definition)
-    seen, real = [], started.store.record
-
-    async def record(execution_id, entry, along=()):
-        if entry.path == "tell" and len(seen) < 2:
-            seen.append(entry.output)
-            raise StoreIsDown
-        return await real(execution_id, entry, along)
-
-    started.store.record = record
-    for _ in range(2):
-        with pytest.raises(StoreIsDown):
-            started.advance()
-        started.clock.offset += 7
-    final = started.drive()
-
-    assert {*seen, final.result["tell"]} == {seen[0]}
-
-
-def test_nodes_that_compute_do_not_make_the_others_time_out():
-    """In real time: the calls would block the loop for longer than the effect's time-out."""
-    ids = [f"t{i}" for i in range(12)]
-    slow = "{{ $count($filter([1..30000], function($x) { $x % 2 = 1 })) ?? 0 }}"
-    definition = {
-        "nodes": [
-            {"id": "pay", "type": "effect", "config": {"seconds": 0.05}, "timeout_seconds": 1},
-            *({"id": i, "type": "transform", "config": {"value": slow}, "on_error": "continue"} for i in ids),
-        ]
-    }
-    started = start(definition)
-    started.engine.clock = SystemClock()
-    asyncio.run(started.engine.advance(started.execution_id))
-
-    assert started.outcomes["pay"].status == "succeeded"
-
-
-def test_an_error_is_stored_without_what_is_too_large():
-    definition = {
-        "nodes": [{"id": "a", "type": "http", "config": {"url": "https://x", "headers": "{{ trigger.body }}"}}]
-    }
-    error = run(definition, {f"h{i}": i for i in range(5_000)}).execution.error
-
-    assert len(error["details"]["problems"]) == 20
-
-
-def test_an_output_template_that_breaks_jsonata_fails_the_execution():
-    execution = run({"nodes": nodes("a"), "output": "{{ $toMillis('x', '[Y') }}"}).execution
-
-    assert execution.status is Status.FAILED
-    assert execution.error["code"] == "expression"

@@ -1,0 +1,118 @@
+"""The AWS emulator as a process: its environment, its ports, whether it lives, and clients of its services."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+REGION = "us-east-1"
+
+
+def free_port() -> int:
+    """A port of this machine that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def emulator_environment(data: Path, port: int) -> dict[str, str]:
+    """All that the emulator and its Lambda workers get: nothing of the caller's own environment leaks in."""
+    return {
+        **clean_environment(),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(data / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(data / "s3"),
+        "TMPDIR": str(data / "tmp"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+
+
+def clean_environment() -> dict[str, str]:
+    """Of the caller's environment only what programs need to run."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def aws_environment(port: int) -> dict[str, str]:
+    """What points the AWS tools at the emulator."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def aws_client(service: str, port: int) -> Any:
+    """A client of one of the emulator's services, with all rights."""
+    import boto3
+
+    make: Any = boto3.client  # which of four hundred overloads it is does not matter here
+    return make(
+        service,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator's
+    )
+
+
+def is_healthy(port: int) -> bool:
+    """Whether the emulator answers."""
+    import httpx2
+
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/_ministack/health", timeout=2).status_code == 200  # noqa: PLR2004
+    except httpx2.HTTPError:
+        return False
+
+
+def is_emulator(pid: int) -> bool:
+    """Whether that process is an emulator of ours: after a crash somebody else may have its id."""
+    if not is_alive(pid):
+        return False
+    command = ["ps", "-p", str(pid), "-o", "command="]
+    try:
+        return "ministack" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:  # a machine without `ps`
+        return True
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process lives; a child of ours that has ended is let go."""
+    try:
+        waited, _ = os.waitpid(pid, os.WNOHANG)  # if it is our child and has ended, let it go
+        if waited == pid:
+            return False
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
