@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from engine.schemas.common import Answer, Body
 
-Password = Annotated[str, StringConstraints(min_length=10, max_length=200)]
+
+def _email_address(text: str) -> str:
+    """The address in its normal form. Addresses of a company's own network (`@corp.local`) are addresses too."""
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+    SPECIAL_USE_DOMAIN_NAMES.clear()  # the library's own way to allow them
+    try:
+        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"this is not an e-mail address: {error}") from None
+
+
+EmailAddress = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    AfterValidator(_email_address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
+]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class Registration(Body):
     """A new user."""
 
-    email: EmailStr
+    email: EmailAddress
     password: Password
     full_name: FullName | None = None
 

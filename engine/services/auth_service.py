@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from unicodedata import normalize
 
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
@@ -102,7 +103,7 @@ class AuthService:
             Unauthenticated: the address or the password is wrong, or the user is deactivated; it does not say which.
             TooManyRequests: too many failures for this account or from this network address.
         """
-        email = credentials.email.strip().lower()
+        email = normalize("NFC", credentials.email.strip()).lower()
         now = int(self._clock.now().timestamp())
         subjects = {"account": f"account#{email}", "address": f"address#{address}"}
         for kind, subject in subjects.items():

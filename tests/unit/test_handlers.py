@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -277,3 +278,28 @@ def test_an_answer_fits_what_lambda_gives_back(seeded: Aws, value: Any, omitted:
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["omitted"] == omitted
     assert len(json.dumps(answer)) < 6 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.com", "ada@corp.local", "ada@team.test", "zoë@exämple.com", "A.B+c@Example.COM"]
+)
+def test_addresses_of_every_kind_of_network_register_and_sign_in(aws: Aws, email: str):
+    register = event("api/auth_register")
+    register["body"] = json.dumps({"email": email, "password": "12345678"})
+    login = event("api/auth_login")
+    login["body"] = json.dumps({"email": unicodedata.normalize("NFD", email).upper(), "password": "12345678"})
+
+    assert invoke("auth", register)["statusCode"] == 201
+    assert invoke("auth", login)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "email", ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@exa mple.com", "x" * 300 + "@example.com"]
+)
+def test_what_is_no_address_is_named(aws: Aws, email: str):
+    register = event("api/auth_register")
+    register["body"] = json.dumps({"email": email, "password": "12345678"})
+    answer = invoke("auth", register)
+
+    assert answer["statusCode"] == 422
+    assert [problem["path"] for problem in json.loads(answer["body"])["error"]["details"]] == ["email"]
