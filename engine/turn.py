@@ -17,7 +17,7 @@ from engine import limits
 from engine.context import ExecutionContext, NodeContext
 from engine.definition import NodeDefinition
 from engine.errors import NodeError
-from engine.execution import Decision, LogLine, Status
+from engine.execution import Decision, LogLine, Status, format_time
 from engine.expressions import render
 from engine.graph import Graph, Progress
 from engine.journal import Entry, Outcome, Snapshot, Timer
@@ -265,6 +265,8 @@ class Turn:
             self._settle(entry)
         elif entry is not None:
             self._timers[entry.path] = entry
+            if entry.next_attempt is None:
+                self._log("info", f"waits until {format_time(entry.due_at)}", entry.path)
 
     async def _look_up_in_time(self) -> bool:
         """Every PROGRESS_SECONDS write what is known so far, and stop the tasks of a cancelled execution.

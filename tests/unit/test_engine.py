@@ -396,3 +396,11 @@ def test_an_execution_whose_version_is_gone_is_closed():
 def test_advancing_what_does_not_exist_says_so():
     with pytest.raises(ExecutionLost):
         start({"nodes": nodes("a")}).clock.run(start({"nodes": nodes("a")}).engine.advance("nobody"))
+
+
+def test_the_log_tells_of_a_wait_once():
+    started = start({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 600}}]})
+    started.drive()
+    messages = [line.message for line in started.store.lines[started.execution_id] if line.node_id == "d"]
+
+    assert messages == ["waits until 2026-01-01T00:10:00.000Z", "succeeded"]
