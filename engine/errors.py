@@ -52,6 +52,11 @@ class InvalidInput(RequestError):
 
     default_code = "invalid_input"
 
+    @classmethod
+    def at(cls, path: str, message: str) -> InvalidInput:
+        """One field is wrong; the message says what it should be, or is not."""
+        return cls(f"{path}: {message}", details=[{"path": path, "code": "invalid", "message": message}])
+
 
 class Unauthenticated(RequestError):
     """No valid identity."""

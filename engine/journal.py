@@ -6,7 +6,7 @@ gets the first one back and adopts it. So drivers may crash, overlap or come lat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -108,14 +108,16 @@ class ExecutionStore(Protocol):
         """Append lines to the log, as one item."""
 
 
-def latest_timers(timers: Sequence[Timer]) -> dict[str, Timer]:
-    """Of each node the timer of its highest attempt."""
-    latest: dict[str, Timer] = {}
-    for timer in timers:
-        known = latest.get(timer.path)
-        if known is None or (timer.next_attempt or 0) > (known.next_attempt or 0):
-            latest[timer.path] = timer
-    return latest
+def by_path(entries: Iterable[Entry]) -> tuple[dict[str, Outcome], dict[str, Timer]]:
+    """The outcome of each node that has one, and of each node that waited the timer of its highest attempt."""
+    outcomes: dict[str, Outcome] = {}
+    timers: dict[str, Timer] = {}
+    for entry in entries:
+        if isinstance(entry, Outcome):
+            outcomes[entry.path] = entry
+        elif entry.path not in timers or (entry.next_attempt or 0) > (timers[entry.path].next_attempt or 0):
+            timers[entry.path] = entry
+    return outcomes, timers
 
 
 @dataclass
@@ -139,13 +141,8 @@ class MemoryStore:
         if execution_id not in self.executions:
             raise ExecutionLost(f"there is no execution {execution_id}")
         execution = self.executions[execution_id]
-        entries = self.entries[execution_id].values()
-        return Snapshot(
-            execution,
-            self.definitions[execution.workflow_id, execution.workflow_version],
-            {entry.path: entry for entry in entries if isinstance(entry, Outcome)},
-            latest_timers([entry for entry in entries if isinstance(entry, Timer)]),
-        )
+        definition = self.definitions[execution.workflow_id, execution.workflow_version]
+        return Snapshot(execution, definition, *by_path(self.entries[execution_id].values()))
 
     async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
         """See ExecutionStore."""

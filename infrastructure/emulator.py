@@ -11,14 +11,6 @@ from typing import Any
 REGION = "us-east-1"
 
 
-def free_port() -> int:
-    """A port of this machine that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def is_free(port: int) -> bool:
     """Whether nothing listens on a port of this machine."""
     with socket.socket() as probe:

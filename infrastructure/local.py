@@ -1,6 +1,6 @@
 """The local stack: MiniStack, an AWS emulator, with the real CDK app deployed to it and IAM enforced.
 
-All that it keeps is in one data directory, so removing that directory removes every trace.
+All that it holds is in one data directory; the CDK command line is kept in the user's cache.
 """
 
 from __future__ import annotations

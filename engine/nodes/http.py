@@ -23,7 +23,6 @@ from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 if TYPE_CHECKING:
     import httpx2
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MAX_REDIRECTS = 10
 _RETRYABLE_STATUSES = frozenset({408, 409, 421, 425, 429, 500, 502, 503, 504})
 _BODIES = ("json", "form", "text", "base64")

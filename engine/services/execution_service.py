@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import Conflict, InvalidInput, TooLarge, Unavailable
 from engine.execution import Execution, LogLine, Status
 from engine.ids import is_id, new_id
-from engine.journal import Outcome, Timer, latest_timers
+from engine.journal import by_path
 from engine.jsonvalue import dumps
 from engine.schemas.executions import StartBody
 from engine.services.principal import Permission, Principal
@@ -87,14 +86,11 @@ class ExecutionService:
         self._machine = machine
         self._clock = clock
 
-    def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> tuple[Execution, bool]:
+    def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> Execution:
         """Start a workflow's newest version.
 
         With an idempotency key the same request gives the same execution for 24 hours, and a start that was
         interrupted between the record and Step Functions is completed.
-
-        Returns:
-            The execution, and whether this call made it.
 
         Raises:
             NotFound: there is no such workflow.
@@ -126,18 +122,15 @@ class ExecutionService:
             raise Conflict(message, code="idempotency_mismatch")
         if started.execution.status is Status.PENDING:
             self._drive(started.execution, can_be_repeated=idempotency_key is not None)
-        return started.execution, started.is_new
+        return started.execution
 
     def get(self, principal: Principal, execution_id: str) -> ExecutionView:
         """An execution with its nodes. Raises NotFound."""
         principal.require(Permission.READ)
-        self._executions.get(principal.workspace_id, execution_id, payloads=False)
-        execution, entries = self._executions.load(execution_id, SHOWN_BYTES)
+        execution, entries = self._executions.load_own(principal.workspace_id, execution_id, SHOWN_BYTES)
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
-        outcomes: Mapping[str, Outcome] = {entry.path: entry for entry in entries if isinstance(entry, Outcome)}
-        timers = latest_timers([entry for entry in entries if isinstance(entry, Timer)])
         definition = WorkflowDefinition.model_validate(stored.definition)
-        return ExecutionView(execution, node_states(definition, outcomes, timers, execution.status))
+        return ExecutionView(execution, node_states(definition, *by_path(entries), execution.status))
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """A page of the workspace's executions, the newest first."""
@@ -226,5 +219,4 @@ def _log_cursor(after: str | None) -> tuple[str | None, int]:
     batch, _, line = after.partition(".")
     if is_id(batch) and line.isascii() and line.isdecimal() and len(line) < 9:  # noqa: PLR2004
         return batch, int(line)
-    problem = {"path": "after", "code": "invalid", "message": "not a cursor of this log"}
-    raise InvalidInput("`after` is not a cursor of this log", details=[problem])
+    raise InvalidInput.at("after", "not a cursor of this log")

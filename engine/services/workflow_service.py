@@ -93,8 +93,7 @@ class WorkflowService:
         before = None
         if cursor is not None:
             if not (cursor.isascii() and cursor.isdecimal() and 1 <= int(cursor[:9]) <= limits.MAX_VERSIONS + 1):
-                problem = {"path": "cursor", "code": "invalid", "message": "not a cursor of this list"}
-                raise InvalidInput("`cursor` is not a cursor of this list", details=[problem])
+                raise InvalidInput.at("cursor", "not a cursor of this list")
             before = int(cursor)
         return self._workflows.versions(workflow.id, before, limit)
 

@@ -221,6 +221,20 @@ class ExecutionRepository:
             raise ExecutionLost(f"there is no execution {execution_id}")
         return execution, list(entries.values())
 
+    def load_own(self, workspace_id: str, execution_id: str, at_most: int) -> tuple[Execution, list[Entry]]:
+        """As `load`, for a caller of a workspace.
+
+        Raises:
+            NotFound: it is not there, or belongs to another workspace.
+        """
+        try:
+            execution, entries = self.load(execution_id, at_most)
+        except ExecutionLost:
+            raise NotFound("there is no such execution") from None
+        if execution.workspace_id != workspace_id:
+            raise NotFound("there is no such execution")
+        return execution, entries
+
     def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome], at: datetime) -> Entry:
         """Write a journal entry unless its key is taken; gives the one that stands there then.
 

@@ -13,7 +13,7 @@ from engine.clock import Clock, SystemClock
 from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, NotFound
 from engine.execution import LogLine, Status
-from engine.journal import Entry, Outcome, Snapshot, Timer, latest_timers
+from engine.journal import Entry, Outcome, Snapshot, by_path
 from engine.storage.executions import ExecutionRepository
 from engine.storage.workflows import WorkflowRepository
 
@@ -71,9 +71,7 @@ class DynamoStore:
     def _load(self, execution_id: str) -> Snapshot:
         execution, entries = self._executions.load(execution_id)
         definition = self._definition(execution.workflow_id, execution.workflow_version)
-        outcomes = {entry.path: entry for entry in entries if isinstance(entry, Outcome)}
-        timers = latest_timers([entry for entry in entries if isinstance(entry, Timer)])
-        return Snapshot(execution, definition, outcomes, timers)
+        return Snapshot(execution, definition, *by_path(entries))
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> WorkflowDefinition:

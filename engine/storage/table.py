@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -208,6 +208,38 @@ class Table:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def page_by_id(
+        self,
+        pk: str,
+        *,
+        index: str,
+        pk_name: str,
+        item_key: Callable[[str], tuple[str, str]],
+        cursor: str | None,
+        limit: int,
+        descending: bool,
+    ) -> tuple[list[Item], str | None]:
+        """The items of a list that an index of ids keeps, behind the cursor, and the next cursor.
+
+        Raises:
+            InvalidInput: the cursor is none that we gave out.
+        """
+        last = id_cursor(cursor)
+        keys = self.query(
+            pk,
+            index=index,
+            pk_name=pk_name,
+            sk_name="id",
+            after=None if descending else last,
+            before=last if descending else None,
+            limit=limit + 2,  # the last one again, and one more to know whether there is more
+            descending=descending,
+        )
+        ids = [key["id"] for key in keys if key["id"] != last]
+        wanted = [item_key(one) for one in ids[:limit]]
+        found = self.get_many(wanted)
+        return [found[key] for key in wanted if key in found], ids[limit - 1] if len(ids) > limit else None
+
     def _entry(self, write: Put | dict[str, Any]) -> Any:
         if isinstance(write, Put):
             entry: dict[str, Any] = {"TableName": self.name, "Item": encode(write.item)}
@@ -266,8 +298,7 @@ def id_cursor(cursor: str | None) -> str | None:
         InvalidInput: it is not one that we gave out.
     """
     if cursor is not None and not is_id(cursor):
-        problem = {"path": "cursor", "code": "invalid", "message": "not a cursor of this list"}
-        raise InvalidInput("`cursor` is not a cursor of this list", details=[problem])
+        raise InvalidInput.at("cursor", "not a cursor of this list")
     return cursor
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import Conflict, NotFound
-from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
+from engine.storage.table import ConditionFailed, Item, Page, Put, Table
 
 FIRST_USER = ("PLATFORM#", "FIRST_USER")
 
@@ -88,15 +88,16 @@ class UserRepository:
 
     def page(self, cursor: str | None, limit: int) -> Page:
         """Users by the time at which they were added."""
-        after = id_cursor(cursor)
-        keys = list(
-            self._table.query("USERS", index="by-list", pk_name="user_list", sk_name="id", after=after, limit=limit + 2)
+        items, next_cursor = self._table.page_by_id(
+            "USERS",
+            index="by-list",
+            pk_name="user_list",
+            item_key=lambda user_id: (f"USER#{user_id}", "PROFILE"),
+            cursor=cursor,
+            limit=limit,
+            descending=False,
         )
-        ids = [key["id"] for key in keys if key["id"] != after]
-        shown = ids[:limit]
-        items = self._table.get_many([(f"USER#{user_id}", "PROFILE") for user_id in shown])
-        users = [_user(items[key]) for user_id in shown if (key := (f"USER#{user_id}", "PROFILE")) in items]
-        return Page(users, shown[-1] if len(ids) > limit else None)
+        return Page([_user(item) for item in items], next_cursor)
 
     def set_active(self, user_id: str, *, active: bool) -> User:
         """Let a user sign in, or keep them out at once.

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import NotFound, PreconditionFailed
 from engine.jsonvalue import dumps
-from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor, update_arguments
+from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +73,16 @@ class WorkflowRepository:
 
     def page(self, workspace_id: str, cursor: str | None, limit: int) -> Page:
         """A workspace's workflows without their definitions, the newest first."""
-        before = id_cursor(cursor)
-        keys = self._table.query(
+        items, next_cursor = self._table.page_by_id(
             f"{workspace_id}#WORKFLOWS",
             index="by-workspace",
             pk_name="workspace_key",
-            sk_name="id",
-            before=before,
-            limit=limit + 2,
+            item_key=lambda workflow_id: (f"WORKFLOW#{workflow_id}", "META"),
+            cursor=cursor,
+            limit=limit,
             descending=True,
         )
-        ids = [key["id"] for key in keys if key["id"] != before]
-        shown = ids[:limit]
-        items = self._table.get_many([(f"WORKFLOW#{workflow_id}", "META") for workflow_id in shown])
-        found = [items[key] for workflow_id in shown if (key := (f"WORKFLOW#{workflow_id}", "META")) in items]
-        workflows = [_workflow(item) for item in found if not item.get("deleted_at")]
-        return Page(workflows, shown[-1] if len(ids) > limit else None)
+        return Page([_workflow(item) for item in items if not item.get("deleted_at")], next_cursor)
 
     def count(self, workspace_id: str) -> int:
         """How many workflows a workspace holds, as far as the index knows by now."""

@@ -45,8 +45,7 @@ Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an off
 )
 def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
     """Runs the workflow's newest version. The same `Idempotency-Key` gives the same execution for 24 hours."""
-    execution, _ = resources.execution_service().start(caller(app), body, idempotency_key)
-    return _shown(execution)
+    return _shown(resources.execution_service().start(caller(app), body, idempotency_key))
 
 
 @app.get(

@@ -24,6 +24,7 @@ from engine.schemas.workflows import (
     WorkflowSummary,
 )
 from engine.storage.workflows import Workflow
+from engine.validator import Problem
 from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
@@ -64,9 +65,7 @@ def list_workflows(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> Wo
 )
 def validate_definition(body: DefinitionBody) -> ValidationAnswer:
     """Stores nothing."""
-    problems = resources.workflow_service().problems(caller(app), body.definition)
-    details = [ErrorDetail(**asdict(problem)) for problem in problems]
-    return ValidationAnswer(valid=not problems, problems=details)
+    return _validation(resources.workflow_service().problems(caller(app), body.definition))
 
 
 @app.get(
@@ -143,9 +142,7 @@ def get_version(workflow_id: IdInPath, version: Annotated[int, Path(ge=1, le=lim
 def validate_stored(workflow_id: IdInPath) -> ValidationAnswer:
     """Checks the newest version against today's node types."""
     service = resources.workflow_service()
-    problems = service.problems(caller(app), service.get(caller(app), workflow_id).definition)
-    details = [ErrorDetail(**asdict(problem)) for problem in problems]
-    return ValidationAnswer(valid=not problems, problems=details)
+    return _validation(service.problems(caller(app), service.get(caller(app), workflow_id).definition))
 
 
 @app.post(
@@ -175,6 +172,10 @@ def _answer(workflow: Workflow, status: int = 200) -> Response[WorkflowAnswer]:
     return Response(status, "application/json", body, headers={"ETag": f'"{workflow.version}"'})
 
 
+def _validation(problems: list[Problem]) -> ValidationAnswer:
+    return ValidationAnswer(valid=not problems, problems=[ErrorDetail(**asdict(problem)) for problem in problems])
+
+
 def _version_of(if_match: str | None) -> int | None:
     if if_match is None:
         message = "send the version that your change is based on as `If-Match`, or `*` to replace whatever is there"
@@ -183,8 +184,7 @@ def _version_of(if_match: str | None) -> int | None:
         return None
     found = _ETAG.match(if_match.strip())
     if not found:
-        problem = {"path": "If-Match", "code": "invalid", "message": 'a version such as "3", or *'}
-        raise InvalidInput('If-Match: a version such as "3", or *', details=[problem])
+        raise InvalidInput.at("If-Match", 'a version such as "3", or *')
     return int(found[1])
 
 

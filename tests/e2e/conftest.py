@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ import httpx2
 import pytest
 
 from infrastructure.client import FINAL, sign_in
-from infrastructure.emulator import free_port
 from infrastructure.local import LocalStack
 
 PASSWORD = "correct horse battery staple"
@@ -55,6 +55,14 @@ class Caller:
     def run(self, definition: dict[str, Any], value: Any = None) -> dict[str, Any]:
         """Create, start, wait."""
         return self.wait(self.start(self.workflow(definition)["id"], value)["id"])
+
+
+def free_port() -> int:
+    """A port of this machine that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture(scope="session")
