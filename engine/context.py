@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,32 +13,50 @@ from engine.clock import Clock
 from engine.errors import NodeError
 from engine.execution import LogLine
 from engine.expressions import Scope, render
+from engine.journal import Outcome, Stored
 from engine.sentences import sentence
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from engine.execution import Execution
-    from engine.journal import Outcome
 
 Config = TypeVar("Config", bound=BaseModel)
 
 
 class ExecutionContext:
-    """The data of one execution, by the names that expressions know: trigger, nodes, vars, execution."""
+    """The data of one frame, by the names that expressions know: trigger, nodes, vars, execution; item and index.
 
-    def __init__(self, execution: Execution, variables: dict[str, Any], api_url: str = "") -> None:
-        self.nodes: dict[str, Any] = {}
-        self.data = {
-            "trigger": execution.trigger,
-            "nodes": self.nodes,
-            "vars": variables,
-            "execution": {**execution.facts, "api_url": api_url},
-        }
+    Outputs that are large stand here as `Stored` until something that is evaluated reads them.
+    """
 
-    def settle(self, outcome: Outcome) -> None:
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.nodes: dict[str, Any] = dict(data.get("nodes", {}))
+        self.stored = {name for name, output in self.nodes.items() if isinstance(output, Stored)}
+        self.data = {**data, "nodes": self.nodes}
+
+    @classmethod
+    def of(cls, execution: Execution, variables: Mapping[str, Any], api_url: str, callbacks: Any) -> ExecutionContext:
+        """The outermost frame's. `callbacks` has the URL for each node that waits for a callback."""
+        facts = {**execution.facts, "api_url": api_url, "callbacks": callbacks}
+        return cls({"trigger": execution.trigger, "vars": variables, "execution": facts})
+
+    def within(self, reads: frozenset[str] | None, callbacks: Any, **more: Any) -> ExecutionContext:
+        """That of a turn of a loop: what stands here, of the outputs only what is read there, and `item` and `index`."""
+        nodes = self.nodes if reads is None else {name: self.nodes[name] for name in reads if name in self.nodes}
+        execution = {**self.data["execution"], "callbacks": {**self.data["execution"]["callbacks"], **callbacks}}
+        return ExecutionContext({**self.data, "nodes": nodes, "execution": execution, **more})
+
+    def settle(self, node_id: str, outcome: Outcome) -> None:
         """Make an outcome visible as `nodes.<id>`; a failed node shows `nodes.<id>.error`."""
-        self.nodes[outcome.path] = {"error": outcome.error} if outcome.status == "failed" else outcome.output
+        self.nodes[node_id] = {"error": outcome.error} if outcome.status == "failed" else outcome.output
+        if isinstance(outcome.output, Stored):
+            self.stored.add(node_id)
+
+    def replace(self, node_id: str, output: Any) -> None:
+        """Put the value itself where it was `Stored`."""
+        self.nodes[node_id] = output
+        self.stored.discard(node_id)
 
     def scope(self, now: datetime) -> Scope:
         """What one evaluation at `now` sees."""
@@ -50,16 +68,19 @@ class NodeServices:
     """What nodes reach the outside with, given to the engine by whoever runs it.
 
     `http` gives the client whose every connection passes the egress guard; `api_url` is where this platform's
-    own API answers, `execution.api_url` to expressions.
+    own API answers, `execution.api_url` to expressions. `poke` tells the conductor that an execution has something to
+    start (for the nodes at these paths) or has ended with something left to do; it may get lost, for the sweeper
+    finds what is left.
     """
 
     http: Callable[[], Awaitable[AsyncClient]] | None = None
     api_url: str = ""
+    poke: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
 
 
 @dataclass
 class NodeContext:
-    """One attempt of one node."""
+    """One attempt of one node. `came_from` has the nodes whose edges to it have fired, in that order."""
 
     execution_id: str
     path: str
@@ -67,6 +88,7 @@ class NodeContext:
     scope: Scope
     services: NodeServices
     clock: Clock
+    came_from: Sequence[str] = ()
     lines: list[LogLine] = field(default_factory=list)
 
     @property

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
+from engine.ids import ID_PATTERN
 
 NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
@@ -58,11 +59,11 @@ class NodeDefinition(Model):
     on_error: Literal["fail", "continue"] = Field(
         default="fail", description="`continue`: a failure counts as success with output `{error: …}`."
     )
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts the node has in all."""
-        return self.retry.max_attempts if self.retry else 1
+    delivery: Literal["at_least_once", "at_most_once"] = Field(
+        default="at_least_once",
+        description="`at_most_once`: an attempt that was cut off is not made again but fails as `interrupted`.",
+    )
+    body: Body | None = Field(default=None, description="What a loop repeats; only loops have one.")
 
 
 class Edge(Model):
@@ -73,24 +74,64 @@ class Edge(Model):
     target: NodeId = Field(alias="to")
 
 
-class WorkflowDefinition(Model):
+class Body(Model):
     """Nodes and the edges between them, which have no cycle."""
 
     nodes: list[NodeDefinition] = Field(min_length=1, max_length=limits.MAX_NODES)
     edges: list[Edge] = Field(default_factory=list, max_length=limits.MAX_EDGES)
-    vars: dict[NodeId, JsonValue] = Field(
-        default_factory=dict, description="Constants, as `vars.<name>` in expressions."
-    )
-    output: JsonValue = Field(default=None, description="Template of the execution's result.")
+    output: JsonValue = Field(default=None, description="Template of the result.")
 
     @property
     def has_output(self) -> bool:
         """Whether the author gave an output template (`null` is one)."""
         return "output" in self.model_fields_set
 
+
+class Concurrency(Model):
+    """How many executions of a workflow may be under way at the same time."""
+
+    limit: int = Field(ge=1, le=limits.MAX_CONCURRENCY_LIMIT)
+    key: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=limits.MAX_EXPRESSION_LENGTH,
+        description="A template over `trigger` and `vars`; the limit holds for each value of it.",
+    )
+    when_full: Literal["queue", "skip", "cancel_oldest"] = Field(
+        default="queue",
+        description="What becomes of one more: it waits for its turn, it is cancelled, or the oldest one is.",
+    )
+
+
+class OnFailure(Model):
+    """A workflow of the same workspace to start when an execution has failed or timed out."""
+
+    workflow_id: Annotated[str, Field(pattern=ID_PATTERN)]
+    version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
+
+
+class WorkflowDefinition(Body):
+    """A whole workflow: nodes, edges, and what holds for each of its executions."""
+
+    vars: dict[NodeId, JsonValue] = Field(
+        default_factory=dict, description="Constants, as `vars.<name>` in expressions."
+    )
+    timeout_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=limits.MAX_DELAY,
+        allow_inf_nan=False,
+        description="From its first step on; an execution that takes longer ends as `timed_out`.",
+    )
+    concurrency: Concurrency | None = None
+    on_failure: OnFailure | None = None
+
     def as_json(self) -> dict[str, Any]:
         """The definition as its author wrote it: no defaults filled in, `from` and `to` by those names."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+NodeDefinition.model_rebuild()
 
 
 def json_schema() -> dict[str, Any]:

@@ -6,20 +6,22 @@ from the journal, and what they find out they write there first.
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
 
+from engine.callbacks import callback_url
 from engine.clock import Clock, SystemClock
 from engine.context import NodeServices
-from engine.definition import NodeDefinition, WorkflowDefinition
 from engine.errors import ExecutionLost
-from engine.execution import Decision, Status
+from engine.execution import Decision, Execution, Status
 from engine.executor import NodeExecutorFactory
-from engine.graph import Graph
 from engine.journal import ExecutionStore
+from engine.regions import Region, prepare
 from engine.turn import Turn
+
+logger = logging.getLogger(__name__)
 
 
 class WorkflowEngine:
@@ -48,17 +50,19 @@ class WorkflowEngine:
         self.clock = clock or SystemClock()
         self.random = random or SystemRandom()
 
-    async def advance(self, execution_id: str, remaining: Callable[[], float] = lambda: math.inf) -> Decision:
+    async def advance(
+        self, execution_id: str, remaining: Callable[[], float] = lambda: math.inf, *, generation: int | None = None
+    ) -> Decision:
         """Run as much of the execution as can be run now.
 
         Args:
-            execution_id: which execution.
+            execution_id: which execution, or which part of one whose loop is spread over several drivers.
             remaining: gives the seconds that the caller has left; nothing is started that may not end in time.
+            generation: that of the caller, which ends where there is a newer one.
 
         Returns:
-            What to do next: call again, call again at a time, or nothing since the status is final.
-
-        An execution whose workflow version is gone can never go on, so it is closed as failed.
+            What to do next: call again, call again at a time or after a signal, or nothing since the status is
+            final or the caller was superseded.
 
         Raises:
             ExecutionLost: there is no such execution.
@@ -72,28 +76,24 @@ class WorkflowEngine:
             return Decision(final)
         if snapshot.execution.status.is_final:
             return Decision(snapshot.execution.status)
-        graph, nodes = prepare(snapshot.definition)
-        return await Turn(self, snapshot, graph, nodes, remaining).run()
+        if generation is not None and generation < snapshot.execution.generation:
+            return Decision("superseded")
+        region = prepare(snapshot.definition, self.factory)
+        return await Turn(self, execution_id, snapshot, region, remaining).run()
 
+    def callbacks(self, execution: Execution, region: Region, prefix: str) -> dict[str, str]:
+        """The URL of each node of a region that waits for a callback, by id."""
+        waiting = [node.id for node in region.body.nodes if self._has_callback(node.type)]
+        base = self.services.api_url
+        return {name: callback_url(base, execution.id, execution.secret, prefix + name, 1) for name in waiting}
 
-def prepare(definition: WorkflowDefinition) -> tuple[Graph, Mapping[str, NodeDefinition]]:
-    """The graph of a definition and its nodes by id; remembered for the definitions used last."""
-    return _prepare(_Same(definition))
+    async def poke(self, execution_id: str, paths: Sequence[str]) -> None:
+        """Tell the conductor that there is something to do. If that fails the sweeper finds it."""
+        if self.services.poke is not None:
+            try:
+                await self.services.poke(execution_id, paths)
+            except Exception:
+                logger.exception("the conductor could not be told")
 
-
-class _Same:
-    """Wraps a definition so that a cache knows it by identity: equal ones are rarely two objects."""
-
-    def __init__(self, definition: WorkflowDefinition) -> None:
-        self.definition = definition
-
-    def __hash__(self) -> int:
-        return id(self.definition)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.definition is other.definition
-
-
-@lru_cache(maxsize=64)
-def _prepare(same: _Same) -> tuple[Graph, Mapping[str, NodeDefinition]]:
-    return Graph.of(same.definition), {node.id: node for node in same.definition.nodes}
+    def _has_callback(self, node_type: str) -> bool:
+        return self.factory.knows(node_type) and self.factory.node_class(node_type).has_callback

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from engine.bill import Bill
 
 
 class Status(StrEnum):
@@ -30,8 +33,36 @@ OPEN_STATUSES = frozenset(Status) - FINAL_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """The node of another execution that started this one, and whether it waits for the end."""
+
+    execution_id: str
+    path: str
+    attempt: int
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an execution stands among others of its workflow when there is a limit.
+
+    `gate` names the limit (a workflow, and a value of its key); `admitted` says whether it has a slot. While it has
+    none it is pending, and nobody drives it.
+    """
+
+    gate: str
+    limit: int
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
-    """The record of one run of one workflow version. `trigger` is what expressions see by that name."""
+    """The record of one run of one workflow version. `trigger` is what expressions see by that name.
+
+    `generation` counts the executions of the state machine that have driven it; an older one ends when it sees a
+    newer one. `signals` counts the answers to its waits. `secret` makes the tokens of its callbacks; it is never shown.
+    `depth` is how many executions started one another until this one.
+    """
 
     id: str
     workspace_id: str
@@ -46,6 +77,15 @@ class Execution:
     completed_at: datetime | None = None
     result: Any = None
     error: dict[str, Any] | None = None
+    generation: int = 1
+    signals: int = 0
+    secret: str = ""
+    depth: int = 0
+    caller: Caller | None = None
+    place: Place | None = None
+    retry_of: str | None = None
+    bill: Bill = field(default_factory=Bill)
+    progress: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -72,10 +112,15 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the driver of an execution does next: `again`, `sleep` until a time, or one of the final statuses."""
+    """What the driver of an execution does next.
+
+    `again`; `sleep` until a time; `park` until a signal comes after the first `signals`, or until a time;
+    `superseded` where a later driver is at work; or one of the final statuses.
+    """
 
     next: str
     until: datetime | None = None
+    signals: int = 0
 
 
 def format_time(moment: datetime) -> str:

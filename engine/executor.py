@@ -17,12 +17,18 @@ from engine.errors import UnknownNodeType
 from engine.nodes.base import BaseNode
 
 BUILT_IN = {
+    "approval": "engine.nodes.approval:ApprovalNode",
     "conditional": "engine.nodes.conditional:ConditionalNode",
     "delay": "engine.nodes.delay:DelayNode",
     "fail": "engine.nodes.fail:FailNode",
+    "for_each": "engine.nodes.for_each:ForEachNode",
     "http": "engine.nodes.http:HttpNode",
+    "merge": "engine.nodes.merge:MergeNode",
+    "sub_workflow": "engine.nodes.sub_workflow:SubWorkflowNode",
     "switch": "engine.nodes.switch:SwitchNode",
     "transform": "engine.nodes.transform:TransformNode",
+    "wait_for_callback": "engine.nodes.wait_for_callback:WaitForCallbackNode",
+    "while": "engine.nodes.while_loop:WhileNode",
 }
 
 
@@ -93,6 +99,7 @@ class NodeExecutorFactory:
             "description": (node_class.__doc__ or "").strip(),
             "ports": [*node_class.ports, *(["error"] if node_class.can_fail else [])],
             "has_effect": node_class.has_effect,
+            "has_body": node_class.has_body,
             "default_timeout_seconds": node_class.default_timeout,
             "config_schema": node_class.Config.model_json_schema(),
             "retry_schema": Retry.model_json_schema(),

@@ -11,20 +11,24 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.definition import Edge, WorkflowDefinition
+from engine.definition import Body, Edge
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in the order of the definition, and the edges between them."""
+    """Nodes in the order of the definition, and the edges between them.
+
+    `first_of` names the nodes that do not wait for all of their edges but go on at the first that fires.
+    """
 
     nodes: tuple[str, ...]
     edges: tuple[Edge, ...]
+    first_of: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, definition: WorkflowDefinition) -> Graph:
-        """The graph of a definition."""
-        return cls(tuple(node.id for node in definition.nodes), tuple(definition.edges))
+    def of(cls, body: Body, first_of: frozenset[str] = frozenset()) -> Graph:
+        """The graph of a definition, or of a loop's body."""
+        return cls(tuple(node.id for node in body.nodes), tuple(body.edges), first_of)
 
     @cached_property
     def outgoing(self) -> Mapping[str, tuple[Edge, ...]]:
@@ -47,6 +51,26 @@ class Graph:
             sources = {edge.source for edge in self.incoming[node]}
             before[node] = frozenset(sources.union(*(before[source] for source in sources)))
         return before
+
+    @cached_property
+    def racing(self) -> frozenset[str]:
+        """The nodes that run when one of several has ended: what they see depends on which came first."""
+        found = set(self.first_of)
+        for node in self.topological_order() if found else ():
+            if any(edge.source in found for edge in self.incoming[node]):
+                found.add(node)
+        return frozenset(found)
+
+    def descendants(self, starts: Iterable[str]) -> frozenset[str]:
+        """The given nodes and all that can run after one of them."""
+        found = set(starts)
+        queue = deque(found)
+        while queue:
+            for edge in self.outgoing[queue.popleft()]:
+                if edge.target not in found:
+                    found.add(edge.target)
+                    queue.append(edge.target)
+        return frozenset(found)
 
     def topological_order(self) -> list[str]:
         """The nodes so that each stands after its predecessors; nodes on or behind a cycle are left out."""
@@ -72,8 +96,9 @@ class Graph:
 class Progress:
     """How far one execution has come through a graph.
 
-    A node is ready when each of its incoming edges is decided and at least one fired; when all are dead it
-    is skipped, and its own edges are dead. `ready` and `skipped` are what the caller acts on.
+    A node is ready when each of its incoming edges is decided and at least one fired (one of the graph's `first_of`
+    as soon as one has fired); when all are dead it is skipped, and its own edges are dead. `ready` and `skipped` are
+    what the caller acts on. `came_from` has, for each node, those whose edges to it have fired, in that order.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -82,7 +107,7 @@ class Progress:
         self.skipped: set[str] = set()
         self.settled: set[str] = set()
         self._undecided = {node: len(graph.incoming[node]) for node in graph.nodes}
-        self._fired: set[str] = set()
+        self.came_from: dict[str, list[str]] = {}
         self._went_on: set[str] = set()
         self.ready.extend(node for node in graph.nodes if not self._undecided[node])
 
@@ -105,12 +130,18 @@ class Progress:
     def _decide(self, node: str, port: str | None, dead: deque[str]) -> None:
         for edge in self.graph.outgoing[node]:
             target = edge.target
-            if edge.port == port:
-                self._fired.add(target)
-                self._went_on.add(node)
             self._undecided[target] -= 1
-            if not self._undecided[target]:
-                (self.ready if target in self._fired else dead).append(target)
+            fired_before = target in self.came_from
+            if edge.port == port:
+                self.came_from.setdefault(target, []).append(node)
+                self._went_on.add(node)
+            if target in self.graph.first_of:
+                if target in self.came_from and not fired_before:
+                    self.ready.append(target)
+                elif not self._undecided[target] and not fired_before:
+                    dead.append(target)
+            elif not self._undecided[target]:
+                (self.ready if target in self.came_from else dead).append(target)
 
     @property
     def finished(self) -> bool:

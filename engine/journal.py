@@ -2,18 +2,27 @@
 
 An entry is written before anything that depends on it starts. The first write of a key wins; a later writer
 gets the first one back and adopts it. So drivers may crash, overlap or come late, and all see one history.
+
+A path names a node within an execution: `fetch`, or in the fourth turn of a loop `each[3].fetch`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from engine.bill import Bill
 from engine.definition import WorkflowDefinition
-from engine.errors import ExecutionLost
 from engine.execution import Execution, LogLine, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Stands for a value that is not loaded yet; `ExecutionStore.fetch` gives it."""
+
+    reference: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +70,159 @@ class Timer:
         return Outcome(self.path, "succeeded", self.started_at, self.due_at, self.port, self.output)
 
 
-Entry = Outcome | Timer
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A node that waits for a signal: a person's answer, a callback, another execution, the drivers of a big loop.
+
+    `output` is what the kind of wait needs to know; `deadline` is when nobody waits any more.
+    """
+
+    path: str
+    attempt: int
+    kind: str
+    started_at: datetime
+    deadline: datetime | None = None
+    output: Any = None
+
+    @property
+    def key(self) -> str:
+        """Its place in the journal."""
+        return f"{self.path}#WAIT#{self.attempt:04d}"
+
+    @property
+    def signal_key(self) -> str:
+        """Where its one answer stands."""
+        return f"{self.path}#SIGNAL#{self.attempt:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The one answer to a wait. `by` says whose it is: `deadline` where the time was over before anybody else's."""
+
+    path: str
+    attempt: int
+    at: datetime
+    by: str
+    output: Any = None
+
+    @property
+    def key(self) -> str:
+        """Its place in the journal."""
+        return f"{self.path}#SIGNAL#{self.attempt:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt of an at-most-once node has begun; `driver` says who began it."""
+
+    path: str
+    attempt: int
+    started_at: datetime
+    driver: str
+    output: Any = None
+
+    @property
+    def key(self) -> str:
+        """Its place in the journal."""
+        return f"{self.path}#STARTED#{self.attempt:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a loop has read and that could be otherwise another time: its items, or whether it goes on."""
+
+    path: str
+    name: Literal["items", "goes_on", "result"]
+    output: Any = None
+
+    @property
+    def key(self) -> str:
+        """Its place in the journal."""
+        return f"{self.path}#FACT#{self.name}"
+
+
+Entry = Outcome | Timer | Wait | Signal | Started | Fact
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What an execution's entries say, by path. Of timers and waits it holds the latest of each node."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    timers: dict[str, Timer] = field(default_factory=dict)
+    waits: dict[str, Wait] = field(default_factory=dict)
+    signals: dict[str, Signal] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Journal:
+        """The journal that consists of these entries."""
+        journal = cls()
+        for entry in entries:
+            journal.add(entry)
+        return journal
+
+    def add(self, entry: Entry) -> None:
+        """Take note of one more entry. Signals and facts are kept by their keys."""
+        match entry:
+            case Outcome():
+                self.outcomes[entry.path] = entry
+            case Timer():
+                before = self.timers.get(entry.path)
+                if before is None or (entry.next_attempt or 0) > (before.next_attempt or 0):
+                    self.timers[entry.path] = entry
+            case Wait():
+                known = self.waits.get(entry.path)
+                if known is None or entry.attempt > known.attempt:
+                    self.waits[entry.path] = entry
+            case Signal():
+                self.signals[entry.key] = entry
+            case Fact():
+                self.facts[entry.key] = entry
+            case Started():
+                pass  # it matters only to who writes it next
+
+    def open_wait(self, path: str) -> Wait | None:
+        """The wait of a node that is not answered and not followed by another attempt."""
+        wait, timer = self.waits.get(path), self.timers.get(path)
+        if wait is None or path in self.outcomes or wait.signal_key in self.signals:
+            return None
+        return None if timer is not None and (timer.next_attempt or 0) > wait.attempt else wait
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A part of a loop that is spread over several drivers: some of its items, and what its body sees outside.
+
+    `scope` is the data that expressions see around the loop; `first` is the index of the first of `items`.
+    """
+
+    path: str
+    number: int
+    first: int
+    items: Sequence[Any]
+    scope: Mapping[str, Any]
+    collect: bool
+    concurrency: int
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a turn starts from. `timers` holds the latest one of each node."""
+    """All that a turn starts from. `batch` is there when only a part of a loop is to be driven."""
 
     execution: Execution
     definition: WorkflowDefinition
-    outcomes: Mapping[str, Outcome]
-    timers: Mapping[str, Timer]
+    journal: Journal
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a running turn has to know about its execution now and then."""
+
+    status: Status
+    generation: int
+    signals: int
 
 
 class ExecutionStore(Protocol):
@@ -79,6 +230,9 @@ class ExecutionStore(Protocol):
 
     async def load(self, execution_id: str) -> Snapshot:
         """The execution as it is now. Raises ExecutionLost where it or its version is gone."""
+
+    async def fetch(self, stored: Stored) -> Any:
+        """The value that was left out when the execution was loaded, because it is large."""
 
     async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
         """Write an entry unless its key is taken; gives the one that stands there then.
@@ -90,102 +244,37 @@ class ExecutionStore(Protocol):
     async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes that any driver would compute alike, in one item, for readers and to save work."""
 
-    async def status(self, execution_id: str) -> Status:
-        """The status as it is now, read consistently."""
+    async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
+        """The answers that these waits have by now."""
 
-    async def mark(self, execution_id: str, status: Status, started_at: datetime) -> None:
-        """Note an open status, unless a final one is there."""
+    async def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a loop's items where other drivers find them, in batches; gives what they need to know to do so."""
 
-    async def finish(
-        self, execution_id: str, status: Status, at: datetime, *, started_at: datetime, result: Any, error: Any
+    async def look(self, execution_id: str) -> Look:
+        """The status and what else may have changed, read consistently."""
+
+    async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
+        """Note an open status, unless a final one is there, and when somebody should look at the execution next."""
+
+    async def finish(  # noqa: PLR0913 - the parts of an end
+        self,
+        execution_id: str,
+        status: Status,
+        at: datetime,
+        *,
+        started_at: datetime,
+        result: Any,
+        error: Any,
+        look_at: datetime | None = None,
     ) -> Status:
         """Note the final status, unless one is there; gives the one that stands then.
 
-        Raises ExecutionLost where there is no such execution.
+        `look_at` is given where something is to be done after the end. Raises ExecutionLost where there is no such
+        execution.
         """
 
     async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
         """Append lines to the log, as one item."""
 
-
-def by_path(entries: Iterable[Entry]) -> tuple[dict[str, Outcome], dict[str, Timer]]:
-    """The outcome of each node that has one, and of each node that waited the timer of its highest attempt."""
-    outcomes: dict[str, Outcome] = {}
-    timers: dict[str, Timer] = {}
-    for entry in entries:
-        if isinstance(entry, Outcome):
-            outcomes[entry.path] = entry
-        elif entry.path not in timers or (entry.next_attempt or 0) > (timers[entry.path].next_attempt or 0):
-            timers[entry.path] = entry
-    return outcomes, timers
-
-
-@dataclass
-class MemoryStore:
-    """An ExecutionStore in memory, for tests and for trying workflows without AWS."""
-
-    executions: dict[str, Execution] = field(default_factory=dict)
-    definitions: dict[tuple[str, int], WorkflowDefinition] = field(default_factory=dict)
-    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
-    lines: dict[str, list[LogLine]] = field(default_factory=dict)
-
-    def add(self, execution: Execution, definition: WorkflowDefinition) -> None:
-        """Put an execution into the store, as starting it does."""
-        self.executions[execution.id] = execution
-        self.definitions[execution.workflow_id, execution.workflow_version] = definition
-        self.entries[execution.id] = {}
-        self.lines[execution.id] = []
-
-    async def load(self, execution_id: str) -> Snapshot:
-        """See ExecutionStore."""
-        if execution_id not in self.executions:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        execution = self.executions[execution_id]
-        definition = self.definitions[execution.workflow_id, execution.workflow_version]
-        return Snapshot(execution, definition, *by_path(self.entries[execution_id].values()))
-
-    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
-        """See ExecutionStore."""
-        winner = self.entries[execution_id].setdefault(entry.key, entry)
-        if winner is entry:
-            await self.record_recomputable(execution_id, along)
-        return winner
-
-    async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
-        """See ExecutionStore."""
-        for outcome in outcomes:
-            self.entries[execution_id].setdefault(outcome.key, outcome)
-
-    async def status(self, execution_id: str) -> Status:
-        """See ExecutionStore."""
-        return self.executions[execution_id].status
-
-    async def mark(self, execution_id: str, status: Status, started_at: datetime) -> None:
-        """See ExecutionStore."""
-        execution = self.executions[execution_id]
-        if not execution.status.is_final:
-            self.executions[execution_id] = replace(
-                execution, status=status, started_at=execution.started_at or started_at
-            )
-
-    async def finish(
-        self, execution_id: str, status: Status, at: datetime, *, started_at: datetime, result: Any, error: Any
-    ) -> Status:
-        """See ExecutionStore."""
-        if execution_id not in self.executions:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        execution = self.executions[execution_id]
-        if not execution.status.is_final:
-            self.executions[execution_id] = replace(
-                execution,
-                status=status,
-                started_at=execution.started_at or started_at,
-                completed_at=at,
-                result=result,
-                error=error,
-            )
-        return self.executions[execution_id].status
-
-    async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
-        """See ExecutionStore."""
-        self.lines[execution_id].extend(lines)
+    def spent(self) -> Bill:
+        """What the store's own calls have cost since this was asked last."""

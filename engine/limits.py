@@ -43,6 +43,51 @@ TURN_RESERVE = 15.0
 
 MAX_PARALLEL_NODES = 50
 
+MAX_BODY_DEPTH = 5
+"""Loops in loops."""
+MAX_ITERATIONS = 10_000
+"""Turns of a `while`, whose results are kept."""
+MAX_ITEMS = 100_000
+MAX_LOOP_CONCURRENCY = 1_000
+LOOP_CONCURRENCY = 10
+INLINE_ITEMS = 200
+"""A `for_each` over more than this is spread over drivers of its own."""
+BATCH_ITEMS = 100
+"""So many items of a spread loop share one partition of the journal."""
+LANE_CONCURRENCY = 10
+"""So many items one driver of a spread loop works on at the same time."""
+MAX_ROUNDS = 20
+"""So often what is left of a spread loop is taken up again when a driver of it is lost."""
+
+MAX_CONCURRENCY_LIMIT = 1_000
+MAX_CALL_DEPTH = 10
+"""Executions that start executions: this deep."""
+
+MAX_SHOWN_TURNS = 500
+"""Turns of loops whose nodes an answer tells one by one."""
+
+MAX_SIGNAL_BYTES = 256 * 1024
+DEFAULT_SIGNAL_SECONDS = 30 * 24 * 3600.0
+"""How long an approval or a callback is waited for where the definition does not say."""
+
+ROLL_OVER_TURNS = 300
+"""Turns in one execution of the state machine. A turn with a park and fifteen retries is 75 events of 25,000."""
+MAX_REVIVALS = 5
+"""So often an execution is driven again without having got on in between; then it is closed as failed."""
+
+START_GRACE = 60.0
+"""Seconds after which somebody looks whether a new execution is being driven."""
+LOOK_GRACE = 15.0
+"""Seconds after the time at which a waiting execution should have gone on."""
+LOOK_AGAIN = 60.0
+"""Seconds until the next look at an execution that is in good hands; then twice as many, up to the longest."""
+LOOK_LONGEST = 3_600.0
+LOOK_SHARDS = 8
+SWEEP_MOST = 200
+"""Executions looked at by one run of the sweeper, from all shards."""
+SLOT_LEASE = 600.0
+"""Seconds for which a concurrency slot is held before its holder is looked at."""
+
 INLINE_PAYLOAD_BYTES = 8 * 1024
 """Up to here a payload lives in its DynamoDB item. Writing 8 KB there costs what one S3 PUT costs."""
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.definition import NodeDefinition, WorkflowDefinition
-from engine.execution import Status
-from engine.graph import Graph, Progress
-from engine.journal import Outcome, Timer
+from engine import limits
+from engine.definition import NodeDefinition
+from engine.execution import Execution, Status
+from engine.graph import Progress
+from engine.journal import Journal, Outcome, Stored, Wait
+from engine.regions import Region
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """One node's state: pending, running, waiting, succeeded, failed, skipped or cancelled."""
+    """One node's state: pending, running, waiting, succeeded, failed, skipped or cancelled.
+
+    `id` is the node's path: `each[3].fetch` is a node in the fourth turn of a loop. `wait` is what it waits for.
+    `progress` is that of a loop: `{total, done, failed}`, `total` None where it is not known yet.
+    """
 
     id: str
     type: str
@@ -25,55 +32,124 @@ class NodeState:
     completed_at: datetime | None = None
     output: Any = None
     error: dict[str, Any] | None = None
+    wait: Wait | None = None
+    progress: Mapping[str, int | None] | None = None
 
 
-def node_states(
-    definition: WorkflowDefinition, outcomes: Mapping[str, Outcome], timers: Mapping[str, Timer], status: Status
-) -> list[NodeState]:
-    """The state of each node, in the definition's order.
+def node_states(region: Region, journal: Journal, execution: Execution) -> list[NodeState]:
+    """The state of each node, in the definition's order; behind a loop those of its turns that began.
 
     A node that nobody has journalled yet is `running` if it may run now; nothing is written to say that it
-    has started, which would cost a write each time.
+    has started, which would cost a write each time. Of all turns together at most `MAX_SHOWN_TURNS` are told.
     """
-    progress = Progress(Graph.of(definition))
-    active: set[str] = set()
-    while progress.ready:
-        node_id = progress.ready.popleft()
-        if node_id in outcomes:
-            progress.settle(node_id, outcomes[node_id].port)
+    return _Teller(journal, execution).tell(region)
+
+
+class _Teller:
+    def __init__(self, journal: Journal, execution: Execution) -> None:
+        self._journal = journal
+        self._execution = execution
+        self._left = limits.MAX_SHOWN_TURNS
+        self._turns: dict[str, set[int]] = defaultdict(set)
+        for path in (*journal.outcomes, *journal.timers, *journal.waits):
+            self._note(path)
+
+    def _note(self, path: str) -> None:
+        """Remember which turns of which loops a path is in."""
+        end = path.find("].")
+        while end >= 0:
+            loop, _, index = path[:end].rpartition("[")
+            self._turns[loop].add(int(index))
+            end = path.find("].", end + 1)
+
+    def tell(self, region: Region) -> list[NodeState]:
+        """All states."""
+        return list(self._region(region, ""))
+
+    def _region(self, region: Region, prefix: str) -> Iterator[NodeState]:
+        progress, active = self._progress(region, prefix)
+        for node in region.body.nodes:
+            path = prefix + node.id
+            state = self._state(node, path, skipped=node.id in progress.skipped, active=node.id in active)
+            if node.body is None:
+                yield state
+                continue
+            inner = region.bodies[node.id]
+            yield self._with_progress(state, inner, path)
+            for index in sorted(self._turns.get(path, ())):
+                if self._left > 0:
+                    self._left -= 1
+                    yield from self._region(inner, f"{path}[{index}].")
+
+    def _progress(self, region: Region, prefix: str) -> tuple[Progress, set[str]]:
+        """How far a region has come, and which of its nodes may run now."""
+        progress = Progress(region.graph)
+        active: set[str] = set()
+        while progress.ready:
+            node_id = progress.ready.popleft()
+            outcome = self._journal.outcomes.get(prefix + node_id)
+            if outcome is not None:
+                progress.settle(node_id, outcome.port)
+            else:
+                active.add(node_id)
+        return progress, active
+
+    def _state(self, node: NodeDefinition, path: str, *, skipped: bool, active: bool) -> NodeState:
+        outcome, timer, status = self._journal.outcomes.get(path), self._journal.timers.get(path), self._execution.status
+        if outcome is not None:
+            return _ended(node, outcome)
+        if skipped:
+            return NodeState(path, node.type, "skipped")
+        wait = self._journal.open_wait(path)
+        if wait is not None:
+            shown = "cancelled" if status.is_final else "waiting"
+            return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
+        if timer is not None:
+            attempts = timer.next_attempt - 1 if timer.next_attempt else 1
+            shown = "cancelled" if status.is_final else "waiting"
+            return NodeState(path, node.type, shown, attempts, timer.started_at, error=timer.error)
+        if status.is_final:
+            return NodeState(path, node.type, "cancelled")
+        if node.body is not None and active and status is Status.WAITING:
+            return NodeState(path, node.type, "waiting")
+        running = active and status is not Status.PENDING
+        return NodeState(path, node.type, "running" if running else "pending")
+
+    def _with_progress(self, state: NodeState, inner: Region, path: str) -> NodeState:
+        spread = self._execution.progress.get(path)
+        wait = self._journal.waits.get(path)
+        if wait is not None and wait.kind == "fan_out":
+            total = None if isinstance(wait.output, Stored) else wait.output["count"]
+            told = spread or {}
+            progress = {"total": total, "done": told.get("done", 0), "failed": told.get("failed", 0)}
         else:
-            active.add(node_id)
-    return [
-        _state(node, progress, active, outcomes.get(node.id), timers.get(node.id), status) for node in definition.nodes
-    ]
-
-
-def _state(
-    node: NodeDefinition,
-    progress: Progress,
-    active: set[str],
-    outcome: Outcome | None,
-    timer: Timer | None,
-    status: Status,
-) -> NodeState:
-    if outcome is not None:
+            output = state.output
+            ends = [self._turn_end(inner, f"{path}[{index}].") for index in self._turns.get(path, ())]
+            total = len(output) if isinstance(output, list) else None
+            progress = {"total": total, "done": ends.count("done"), "failed": ends.count("failed")}
+        if state.status in ("skipped", "pending"):
+            return state
         return NodeState(
-            node.id,
-            node.type,
-            outcome.status,
-            outcome.attempts,
-            outcome.started_at,
-            outcome.completed_at,
-            outcome.output,
-            outcome.error,
-        )
-    if node.id in progress.skipped:
-        return NodeState(node.id, node.type, "skipped")
-    if timer is not None:
-        attempts = timer.next_attempt - 1 if timer.next_attempt else 1
-        shown = "cancelled" if status.is_final else "waiting"
-        return NodeState(node.id, node.type, shown, attempts, timer.started_at, error=timer.error)
-    if status.is_final:
-        return NodeState(node.id, node.type, "cancelled")
-    running = node.id in active and status is not Status.PENDING
-    return NodeState(node.id, node.type, "running" if running else "pending")
+            state.id, state.type, state.status, state.attempts, state.started_at, state.completed_at, state.output,
+            state.error, None if wait and wait.kind == "fan_out" else state.wait, progress,
+        )  # fmt: skip
+
+    def _turn_end(self, inner: Region, prefix: str) -> str:
+        progress, _ = self._progress(inner, prefix)
+        outcomes = [self._journal.outcomes.get(prefix + node_id) for node_id in progress.settled]
+        if any(outcome is not None and outcome.port is None for outcome in outcomes):
+            return "failed"
+        return "done" if progress.finished else "open"
+
+
+def _ended(node: NodeDefinition, outcome: Outcome) -> NodeState:
+    return NodeState(
+        outcome.path,
+        node.type,
+        outcome.status,
+        outcome.attempts,
+        outcome.started_at,
+        outcome.completed_at,
+        outcome.output,
+        outcome.error,
+    )

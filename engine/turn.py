@@ -7,388 +7,449 @@ time. A task ends only after its outcome is in the journal, so nothing that depe
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
-from engine.context import ExecutionContext, NodeContext
+from engine.book import Book
+from engine.context import ExecutionContext
 from engine.definition import NodeDefinition
-from engine.errors import NodeError
-from engine.execution import Decision, LogLine, Status, format_time
+from engine.execution import Decision, Status, format_time
 from engine.expressions import render
-from engine.graph import Graph, Progress
-from engine.journal import Entry, Outcome, Snapshot, Timer
+from engine.frame import Frame
+from engine.journal import Entry, Outcome, Signal, Snapshot, Timer, Wait
 from engine.jsonvalue import check_output
-from engine.nodes.base import NodeResult, WaitUntil
-from engine.retries import next_delay
+from engine.loops import Loops
+from engine.nodes.base import ForEach, Repeat
+from engine.regions import Region
+from engine.worker import Worker, as_node_error, bounded
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
 
-logger = logging.getLogger(__name__)
-
 PROGRESS_SECONDS = 1.0
 """How long a turn may go on before what it found out becomes visible, and how often it looks for a cancellation."""
+
+Accept = Callable[[Any], None]
 
 
 class Turn:
     """The state of one turn. `run` is all that is called from outside."""
 
     def __init__(
-        self,
-        engine: WorkflowEngine,
-        snapshot: Snapshot,
-        graph: Graph,
-        nodes: Mapping[str, NodeDefinition],
-        remaining: Callable[[], float],
+        self, engine: WorkflowEngine, owner: str, snapshot: Snapshot, region: Region, remaining: Callable[[], float]
     ) -> None:
         self._engine = engine
         self._store = engine.store
+        self._owner = owner
         self._execution = snapshot.execution
-        self._definition = snapshot.definition
-        self._outcomes = dict(snapshot.outcomes)
-        self._journalled_timers = dict(snapshot.timers)
-        self._nodes = nodes
-        self._progress = Progress(graph)
-        self._context = ExecutionContext(snapshot.execution, snapshot.definition.vars, engine.services.api_url)
+        self._journal = snapshot.journal
         self._remaining = remaining
         self._started_at = snapshot.execution.started_at or engine.clock.now()
         self._status = snapshot.execution.status
-        self._tasks: dict[asyncio.Task[Entry | None], str] = {}
-        self._timers: dict[str, Timer] = {}
-        self._effects: deque[tuple[str, int]] = deque()
-        self._unwritten: list[Outcome] = []
-        self._lines: list[LogLine] = []
-        self._succeeded: list[str] = []
-        self._failure: dict[str, Any] | None = None
+        self._signals = snapshot.execution.signals
+        self._on_failure = snapshot.definition.on_failure is not None
+        self._deadline: datetime | None = None
+        if snapshot.definition.timeout_seconds is not None:
+            self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
+        self.book = Book(engine.store, owner, engine.clock)
+        self.worker = Worker(engine, snapshot.execution, owner, self.book, remaining)
+        self._loops = Loops(self, engine, snapshot)
+        self._tasks: dict[asyncio.Task[Any], tuple[Frame, str, Accept]] = {}
+        self._timers: dict[str, tuple[Frame, Timer]] = {}
+        self._waits: dict[str, tuple[Frame, Wait]] = {}
+        self._known: deque[tuple[Frame, str]] = deque()
+        self._fresh: deque[tuple[Frame, str]] = deque()
+        self._effects: deque[tuple[Frame, str, int]] = deque()
+        self._chores: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
         self._out_of_time = False
-        self._draining = False
+        self._over: Decision | None = None
         self._last_look = engine.clock.now()
+        if snapshot.batch is None:
+            callbacks = engine.callbacks(snapshot.execution, region, "")
+            variables, api_url = snapshot.definition.vars, engine.services.api_url
+            self._root = Frame(region, ExecutionContext.of(snapshot.execution, variables, api_url, callbacks))
+            self.enter(self._root)
+        else:
+            self._root = self._loops.open_batch(region, snapshot.batch)
 
     async def run(self) -> Decision:
         """Advance until the execution is finished, or all that is left waits, or time runs low."""
         if self._status is Status.PENDING:
-            self._log("info", "execution started")
+            self.book.log("info", "execution started")
         try:
             while True:
-                if not await self._start_what_is_ready():
-                    return await self._give_up_cancelled()
-                if not self._tasks:
+                await self._start_what_is_ready()
+                if self._over is None and not self._tasks:
                     decision = await self._decide()
                     if decision is not None:
                         return decision
+                if self._over is not None:
+                    return await self._give_up(self._over)
                 await self._wait()
         except Exception:
             # Something could not be written. What runs beside it may still end and be journalled: stopping it here
             # would make its effect happen again.
-            self._draining = True
+            self.worker.draining = True
             await asyncio.gather(*self._tasks, return_exceptions=True)
             raise
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._stop_tasks()
 
     # -- starting ------------------------------------------------------------------------------------------
 
-    async def _start_what_is_ready(self) -> bool:
-        """Run the ready nodes that have no effects, and start tasks for the others; False when cancelled."""
-        self._fire_due_timers()
-        while self._progress.ready and not self._failure:
-            if self._remaining() < limits.TURN_RESERVE:
+    def enter(self, frame: Frame) -> None:
+        """Queue the nodes of a frame that have become ready: what is journalled comes before what is not.
+
+        So a driver that takes over has all that is known together before it finds out anything new.
+        """
+        ready = frame.progress.ready
+        while ready:
+            node_id = ready.popleft()
+            queue = self._known if frame.path(node_id) in self._journal.outcomes else self._fresh
+            queue.append((frame, node_id))
+
+    async def _start_what_is_ready(self) -> None:
+        """Run the ready nodes that have no effects, and start tasks for the others."""
+        self._fire_due()
+        while (self._chores or self._known or self._fresh) and self._over is None:
+            if self._chores:
+                await self._chores.popleft()()
+                continue
+            queue = self._known or self._fresh
+            frame, node_id = queue.popleft()
+            if frame.stopping:
+                continue
+            if queue is self._fresh and self._remaining() < limits.TURN_RESERVE:
+                queue.appendleft((frame, node_id))
                 self._out_of_time = True
                 break
-            await self._take(self._progress.ready.popleft())
+            await self._take(frame, frame.region.nodes[node_id])
             if self._tasks:
                 await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
-            if not await self._look_up_in_time():
-                return False
-        if self._failure or not self._effects:
-            return True
-        if (await self._store.status(self._execution.id)).is_final:
-            return False
-        while self._effects and len(self._tasks) < limits.MAX_PARALLEL_NODES:
-            if self._remaining() < self._timeout(self._nodes[self._effects[0][0]]) + limits.TURN_RESERVE:
+            await self._look_up_in_time()
+        if self._over is not None or not any(not frame.stopping for frame, _, _ in self._effects):
+            return
+        await self._look_up()
+        performing = False
+        while self._effects and len(self._tasks) < limits.MAX_PARALLEL_NODES and self._over is None:
+            frame, node_id, attempt = self._effects.popleft()
+            if frame.stopping:
+                continue
+            node = frame.region.nodes[node_id]
+            if self._remaining() < self.worker.timeout(node) + limits.TURN_RESERVE:
+                self._effects.appendleft((frame, node_id, attempt))
                 self._out_of_time = True
                 break
-            node_id, attempt = self._effects.popleft()
-            self._spawn(node_id, self._perform(self._nodes[node_id], attempt))
-        await self._mark(Status.RUNNING)
-        return True
+            self.spawn(frame, frame.path(node_id), self.worker.perform(frame, node, attempt), self.acceptor(frame))
+            performing = True
+        if performing:
+            await self._mark(Status.RUNNING)
 
-    async def _take(self, node_id: str) -> None:
-        """Settle a ready node from the journal, run it in line, or queue it as an effect."""
-        if node_id in self._outcomes:
-            self._settle(self._outcomes[node_id])
-        elif node_id in self._journalled_timers:
-            self._timers[node_id] = self._journalled_timers[node_id]
-        elif self._has_effect(self._nodes[node_id]):
-            self._effects.append((node_id, 1))
+    async def _take(self, frame: Frame, node: NodeDefinition) -> None:
+        """Settle a ready node from the journal, go on waiting with it, run it in line, or queue it as an effect."""
+        path = frame.path(node.id)
+        timer = self._journal.timers.get(path)
+        if path in self._journal.outcomes:
+            self.settle(frame, self._journal.outcomes[path], known=True)
+        elif (wait := self._journal.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
+            self._wait_for(frame, wait)
+        elif timer is not None:
+            self._timers[path] = frame, timer
+        elif node.body is not None:
+            await self._loops.open(frame, node)
+        elif self.worker.has_effect(node):
+            self._effects.append((frame, node.id, 1))
         else:
-            await self._compute(self._nodes[node_id])
+            begin = self._engine.clock.now()
+            result, volatile = await self.worker.compute(frame, node)
+            if isinstance(result, ForEach | Repeat):
+                raise TypeError(f"the node type {node.type} is a loop and has no body")
+            entry = result if isinstance(result, Outcome) else self.worker.entry(path, result, begin, 1)
+            self.conclude(frame, entry, volatile=volatile)
 
-    async def _compute(self, node: NodeDefinition) -> None:
-        """Run a node without effects. Another attempt would end alike, so there is none."""
-        context = self._node_context(node, 1)
-        try:
-            result = await self._engine.factory.create(node).execute(context)
-            check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-        except Exception as error:  # noqa: BLE001 - whatever a node raises is that node's failure
-            entry: Entry = self._failed(node, as_node_error(error, node), context, context.scope.now)
+    def conclude(self, frame: Frame, entry: Entry, *, volatile: bool) -> None:
+        """Take what was computed. What another driver might compute otherwise is journalled first."""
+        if volatile or not isinstance(entry, Outcome):
+            self.spawn(frame, entry.path, self.book.record(entry), self.acceptor(frame))
         else:
-            entry = self._entry(node, result, context.scope.now, 1)
-        self._lines.extend(context.lines)
-        if context.scope.volatile or isinstance(entry, Timer):
-            self._spawn(node.id, self._record(entry))
-        else:
-            self._unwritten.append(entry)
-            self._settle(entry)
+            self.book.note(entry)
+            self.settle(frame, entry)
 
-    def _fire_due_timers(self) -> None:
-        now = self._engine.clock.now()
-        for timer in [timer for timer in self._timers.values() if timer.due_at <= now]:
-            del self._timers[timer.path]
-            if timer.next_attempt is None:
-                outcome = timer.outcome()
-                self._unwritten.append(outcome)
-                self._settle(outcome)
-            else:
-                self._effects.append((timer.path, timer.next_attempt))
+    def spawn(self, frame: Frame, path: str, work: Coroutine[Any, Any, Any], accept: Accept) -> None:
+        """Start a task of a frame; `accept` takes its result."""
+        for one in frame.around:
+            one.running += 1
+        self._tasks[asyncio.create_task(work)] = frame, path, accept
 
-    def _spawn(self, node_id: str, work: Any) -> None:
-        self._tasks[asyncio.create_task(work)] = node_id
-
-    # -- running one node with effects ---------------------------------------------------------------------
-
-    async def _perform(self, node: NodeDefinition, attempt: int) -> Entry | None:
-        """Attempt a node until it succeeds or gives up, and journal that; short back-offs are slept here.
-
-        None means that the execution was found cancelled between two attempts.
-        """
-        started_at = self._engine.clock.now()
-        impl = self._engine.factory.create(node)
-        while True:
-            context = self._node_context(node, attempt)
-            try:
-                async with asyncio.timeout(self._timeout(node)):
-                    result = await impl.execute(context)
-                check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-            except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
-                error = as_node_error(raised, node, self._timeout(node))
-            else:
-                self._lines.extend(context.lines)
-                return await self._record(self._entry(node, result, started_at, attempt))
-            self._lines.extend(context.lines)
-            delay = next_delay(node.retry, attempt, error, self._engine.random)
-            if delay is None:
-                return await self._record(self._failed(node, error, context, started_at))
-            self._log("warning", f"attempt {attempt} failed: {error.message}; again in {delay:.1f} s", node.id)
-            attempt += 1
-            if (
-                self._draining
-                or delay > limits.INLINE_WAIT
-                or self._remaining() < delay + self._timeout(node) + limits.TURN_RESERVE
-            ):
-                due_at = self._engine.clock.now() + timedelta(seconds=delay)
-                return await self._record(Timer(node.id, due_at, started_at, attempt, bounded(error)))
-            await asyncio.sleep(delay)
-            if (await self._store.status(self._execution.id)).is_final:
-                return None
-
-    def _entry(self, node: NodeDefinition, result: NodeResult, started_at: datetime, attempt: int) -> Entry:
-        if isinstance(result, WaitUntil):
-            return Timer(node.id, result.due_at, started_at, output=result.output, port=result.port)
-        now = self._engine.clock.now()
-        return Outcome(node.id, "succeeded", started_at, now, result.port, result.output, attempts=attempt)
-
-    def _failed(self, node: NodeDefinition, error: NodeError, context: NodeContext, started_at: datetime) -> Outcome:
-        """The outcome of a node that gave up: by its error port, by main if it is to go on, or by none."""
-        port = None
-        if node.on_error == "continue":
-            port = "main"
-        elif self._progress.graph.has_port(node.id, "error"):
-            port = "error"
-        now = self._engine.clock.now()
-        return Outcome(node.id, "failed", started_at, now, port, error=bounded(error), attempts=context.attempt)
-
-    async def _record(self, entry: Entry) -> Entry:
-        along, self._unwritten = self._unwritten, []
-        winner = await self._store.record(self._execution.id, entry, along)
-        if winner is not entry:
-            self._unwritten = along + self._unwritten
-        return winner
+    def later(self, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something as soon as what is being settled now is settled."""
+        self._chores.append(chore)
 
     # -- settling ------------------------------------------------------------------------------------------
 
-    def _settle(self, outcome: Outcome) -> None:
-        known = outcome.path in self._outcomes
-        self._outcomes[outcome.path] = outcome
-        self._context.settle(outcome)
-        self._progress.settle(outcome.path, outcome.port)
-        if outcome.status == "succeeded" or outcome.port == "main":
-            self._succeeded.append(outcome.path)
-        elif outcome.port is None and self._failure is None:
-            self._failure = {**(outcome.error or {}), "node": outcome.path}
+    def settle(self, frame: Frame, outcome: Outcome, *, known: bool = False) -> None:
+        """Take an outcome that is journalled, or can be computed again, and what follows from it."""
+        node_id = outcome.path.rpartition(".")[2]
+        frame.settle(node_id, outcome)
         if not known:
-            self._log_outcome(outcome)
+            self.book.log_outcome(outcome)
+        self.enter(frame)
+        self._loops.check(frame)
 
-    def _log_outcome(self, outcome: Outcome) -> None:
-        milliseconds = round((outcome.completed_at - outcome.started_at).total_seconds() * 1000)
-        metadata = {"duration_ms": milliseconds, "attempts": outcome.attempts}
-        if outcome.status == "succeeded":
-            self._log("info", "succeeded", outcome.path, metadata)
-        else:
-            error = outcome.error or {}
-            self._log("error", f"failed: {error.get('message')}", outcome.path, {**metadata, "code": error.get("code")})
+    def acceptor(self, frame: Frame) -> Accept:
+        """What takes the entry that a task of a frame has journalled."""
+        return lambda entry: self._accept(frame, entry)
+
+    def _accept(self, frame: Frame, entry: Entry | None) -> None:
+        if isinstance(entry, Outcome):
+            self.settle(frame, entry)
+        elif isinstance(entry, Timer):
+            self._timers[entry.path] = frame, entry
+            if entry.next_attempt is None:
+                self.book.log("info", f"waits until {format_time(entry.due_at)}", entry.path)
+        elif isinstance(entry, Wait):
+            until = f" until {format_time(entry.deadline)}" if entry.deadline else ""
+            self.book.log("info", f"waits for {entry.kind}{until}", entry.path)
+            self._wait_for(frame, entry)
+
+    # -- timers, waits and their signals -------------------------------------------------------------------
+
+    def _fire_due(self) -> None:
+        """Start what has waited long enough; give those up who were waited for too long."""
+        now = self._engine.clock.now()
+        for frame, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
+            del self._timers[timer.path]
+            if frame.stopping:
+                continue
+            if timer.next_attempt is not None:
+                self._effects.append((frame, timer.path.rpartition(".")[2], timer.next_attempt))
+            else:
+                outcome = timer.outcome()
+                self.book.note(outcome)
+                self.settle(frame, outcome)
+        for frame, wait in [pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now]:
+            del self._waits[wait.path]
+            if not frame.stopping:
+                late = Signal(wait.path, wait.attempt, now, "deadline")
+                accept = self._taker(frame, wait)
+                self.spawn(frame, wait.path, self.book.record(late), accept)
+
+    def _wait_for(self, frame: Frame, wait: Wait) -> None:
+        """Wait for a signal, which may have come already."""
+        self._waits[wait.path] = frame, wait
+        signal = self._journal.signals.get(wait.signal_key)
+        if signal is not None:
+            self._answer(frame, wait, signal)
+
+    def _taker(self, frame: Frame, wait: Wait) -> Accept:
+        def take(signal: Signal) -> None:
+            self._answer(frame, wait, signal)
+
+        return take
+
+    def _answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
+        """Take the answer to a wait: the node ends, or is attempted again later."""
+        self._waits.pop(wait.path, None)
+        node = frame.region.nodes[wait.path.rpartition(".")[2]]
+        self.spawn(frame, wait.path, self._resolve(frame, node, wait, signal), lambda entry: self._resolved(frame, entry))
+
+    async def _resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Entry:
+        if wait.kind == "fan_out":
+            return self._loops.spread_outcome(frame, node, wait, signal)
+        entry = await self.worker.resolve(frame, node, wait, signal)
+        return await self.book.record(entry) if isinstance(entry, Timer) else entry
+
+    def _resolved(self, frame: Frame, entry: Entry) -> None:
+        if isinstance(entry, Outcome):
+            self.book.note(entry)
+        self._accept(frame, entry)
+
+    async def _take_signals(self) -> None:
+        """Fetch the answers that have come since the last look."""
+        open_waits = [wait for _, wait in self._waits.values()]
+        for signal in await self._store.signals(self._owner, open_waits):
+            if signal.path in self._waits:
+                self._answer(*self._waits[signal.path], signal)
 
     # -- waiting and ending --------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
-        """Until a task ends, a timer is due, or it is time to show progress and look for a cancellation."""
+        """Until a task ends, something is due, or it is time to show progress and look for a cancellation."""
         now = self._engine.clock.now()
-        times = [now + timedelta(seconds=PROGRESS_SECONDS), *(timer.due_at for timer in self._timers.values())]
+        times = [now + timedelta(seconds=PROGRESS_SECONDS), *self._due_times()]
         timeout = max(0.0, (min(times) - now).total_seconds())
         if not self._tasks:
             await asyncio.sleep(timeout)
         else:
             done, _ = await asyncio.wait(self._tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=lambda task: self._tasks[task]):
-                del self._tasks[task]
-                self._accept(task.result())
+            for task in sorted(done, key=lambda task: self._tasks[task][1]):
+                frame, _, accept = self._tasks.pop(task)
+                for one in frame.around:
+                    one.running -= 1
+                accept(task.result())
+                self._loops.check(frame)
         await self._look_up_in_time()
 
-    def _accept(self, entry: Entry | None) -> None:
-        if isinstance(entry, Outcome):
-            self._settle(entry)
-        elif entry is not None:
-            self._timers[entry.path] = entry
-            if entry.next_attempt is None:
-                self._log("info", f"waits until {format_time(entry.due_at)}", entry.path)
+    def _due_times(self) -> list[datetime]:
+        """When something is due: a timer, the deadline of a wait, that of the execution."""
+        timers = [timer.due_at for frame, timer in self._timers.values() if not frame.stopping]
+        waits = [wait.deadline for frame, wait in self._waits.values() if wait.deadline and not frame.stopping]
+        return [*timers, *waits, *([self._deadline] if self._deadline else [])]
 
-    async def _look_up_in_time(self) -> bool:
-        """Every PROGRESS_SECONDS write what is known so far, and stop the tasks of a cancelled execution.
-
-        False once the execution was found cancelled.
-        """
+    async def _look_up_in_time(self) -> None:
+        """Every PROGRESS_SECONDS write what is known so far, and see what others have done meanwhile."""
+        if self._over is None and self._is_late():
+            await self._time_out()
         if (self._engine.clock.now() - self._last_look).total_seconds() < PROGRESS_SECONDS:
-            return True
-        await self._flush()
-        cancelled = (await self._store.status(self._execution.id)).is_final
+            return
+        await self.book.flush()
+        await self._look_up()
         self._last_look = self._engine.clock.now()
-        if cancelled:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            self._tasks.clear()
-            self._timers.clear()
-        return not cancelled
+
+    async def _look_up(self) -> None:
+        """See whether the execution is over, has another driver, or was answered."""
+        look = await self._store.look(self._owner)
+        if look.status.is_final:
+            self._over = Decision(look.status)
+        elif look.generation > self._execution.generation:
+            self._over = Decision("superseded")
+        elif look.signals != self._signals:
+            self._signals = look.signals
+            await self._take_signals()
+        if self._over is not None:
+            await self._stop_tasks()
+
+    async def _stop_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and self._deadline <= self._engine.clock.now()
+
+    async def _time_out(self) -> None:
+        await self._stop_tasks()
+        error = {"code": "timed_out", "message": "the execution took longer than its `timeout_seconds`", "node": None}
+        self._over = await self._finish(Status.TIMED_OUT, error={**error, "details": None})
 
     async def _decide(self) -> Decision | None:
-        """What comes next when nothing runs; None to wait here for a timer that is due soon."""
-        if self._failure:
-            return await self._finish(Status.FAILED, error=self._failure)
-        if self._progress.finished:
+        """What comes next when nothing runs; None to go on here, or to wait here for what is due soon."""
+        if self._is_late():
+            await self._time_out()
+            return self._over
+        if self._loops.batch_outcome is not None:
+            return await self._finish_batch(self._loops.batch_outcome)
+        if self._root.failures:
+            return await self._finish(Status.FAILED, error=self._root.failure)
+        if self._root.progress.finished:
             return await self._finish_succeeded()
-        if self._out_of_time or not self._timers:
-            return await self._pause(Decision("again"))
-        due_at = min(timer.due_at for timer in self._timers.values())
-        wait = (due_at - self._engine.clock.now()).total_seconds()
-        if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.TURN_RESERVE:
+        if self._out_of_time:
+            return await self._pause("again", None)
+        if self._chores or self._known or self._fresh or self._effects:
             return None
-        return await self._pause(Decision("sleep", due_at))
+        due = min(self._due_times(), default=None)
+        if due is not None:
+            wait = (due - self._engine.clock.now()).total_seconds()
+            if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.TURN_RESERVE:
+                return None
+        return await self._pause("park" if self._waits else "sleep" if due else "again", due)
 
     async def _finish_succeeded(self) -> Decision:
-        scope = self._context.scope(self._engine.clock.now())
         try:
-            if self._definition.has_output:
-                result = render(self._definition.output, scope, "output")
-            else:
-                result = {node: self._context.nodes[node] for node in self._progress.ends(self._succeeded)}
-            check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+            result, _ = await self.result_of(self._root)
         except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
             return await self._finish(Status.FAILED, error={**bounded(as_node_error(error)), "node": None})
         return await self._finish(Status.SUCCEEDED, result=result)
 
+    async def result_of(self, frame: Frame) -> tuple[Any, bool]:
+        """The result of a frame that has finished, and whether another driver might find another one.
+
+        Raises:
+            NodeError: its output template cannot be evaluated, or gives too much.
+        """
+        scope = frame.context.scope(self._engine.clock.now())
+        if frame.region.body.has_output:
+            await self.worker.load(frame, frame.region.reads_of(None))
+            result = render(frame.region.body.output, scope, "output")
+        else:
+            ends = frame.ends()
+            await self.worker.load(frame, frozenset(ends))
+            result = {node: frame.context.nodes[node] for node in ends}
+        check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+        return result, scope.volatile
+
+    async def _finish_batch(self, outcome: Outcome) -> Decision:
+        status = Status.SUCCEEDED if outcome.status == "succeeded" else Status.FAILED
+        return await self._finish(status, result=outcome.output, error=outcome.error)
+
     async def _finish(self, status: Status, *, result: Any = None, error: dict[str, Any] | None = None) -> Decision:
         """Record the end last, so that who reads a final status finds everything else written."""
         if status is Status.SUCCEEDED:
-            self._log("info", "execution succeeded")
+            self.book.log("info", "execution succeeded")
         else:
-            self._log("error", f"execution failed: {(error or {}).get('message')}")
-        await self._flush()
+            self.book.log("error", f"execution failed: {(error or {}).get('message')}")
+        await self.book.flush()
         now = self._engine.clock.now()
+        follow_up = self._leaves_something_to_do(status)
         final = await self._store.finish(
-            self._execution.id, status, now, started_at=self._started_at, result=result, error=error
+            self._owner,
+            status,
+            now,
+            started_at=self._started_at,
+            result=result,
+            error=error,
+            look_at=now + timedelta(seconds=limits.LOOK_GRACE) if follow_up else None,
         )
+        if follow_up:
+            await self._engine.poke(self._execution.id, ())
         return Decision(final)
 
-    async def _pause(self, decision: Decision) -> Decision:
-        if (await self._store.status(self._execution.id)).is_final:
-            return await self._give_up_cancelled()
-        await self._flush()
-        await self._mark(Status.WAITING if decision.next == "sleep" else Status.RUNNING)
+    def _leaves_something_to_do(self, status: Status) -> bool:
+        """Whether the conductor has to see to what an end brings: a slot, a caller, executions that it started."""
+        execution = self._execution
+        return not self._loops.is_batch and (
+            execution.place is not None
+            or (execution.caller is not None and execution.caller.waits)
+            or (self._on_failure and status is not Status.SUCCEEDED)
+            or any(wait.kind in ("child", "fan_out") for _, wait in self._waits.values())
+        )
+
+    async def _pause(self, following: str, until: datetime | None) -> Decision | None:
+        """Stop here; None if there is something to do after all."""
+        await self._look_up()
+        if self._over is not None or self._tasks:
+            return None
+        await self.book.flush()
+        look_at = self._look_at(following, until)
+        await self._mark(Status.RUNNING if following == "again" else Status.WAITING, look_at)
+        return Decision(following, until, self._signals)
+
+    def _look_at(self, following: str, until: datetime | None) -> datetime | None:
+        """When somebody should look whether this execution got on; None where a look is due soon anyway."""
+        if following == "again":
+            return None
+        now = self._engine.clock.now()
+        times = [until + timedelta(seconds=limits.LOOK_GRACE)] if until else []
+        if any(wait.kind in ("child", "fan_out") for _, wait in self._waits.values()):
+            times.append(now + timedelta(seconds=limits.LOOK_AGAIN))
+        return min(times, default=now + timedelta(seconds=limits.LOOK_LONGEST))
+
+    async def _give_up(self, decision: Decision) -> Decision:
+        """End a turn whose execution is over, or somebody else's."""
+        await self.book.flush()
         return decision
 
-    async def _give_up_cancelled(self) -> Decision:
-        await self._flush()
-        return Decision(await self._store.status(self._execution.id))
-
-    # -- writing -------------------------------------------------------------------------------------------
-
-    async def _flush(self) -> None:
-        unwritten, self._unwritten = self._unwritten, []
-        lines, self._lines = self._lines, []
-        writes = []
-        if unwritten:
-            writes.append(self._store.record_recomputable(self._execution.id, unwritten))
-        if lines:
-            lines.sort(key=lambda line: line.timestamp)
-            writes.append(self._store.log(self._execution.id, lines))
-        await asyncio.gather(*writes)
-
-    async def _mark(self, status: Status) -> None:
-        if self._status is not status:
+    async def _mark(self, status: Status, look_at: datetime | None = None) -> None:
+        if self._status is not status or look_at is not None:
             self._status = status
-            await self._store.mark(self._execution.id, status, self._started_at)
+            await self._store.mark(self._owner, status, self._started_at, look_at)
 
-    # -- small things --------------------------------------------------------------------------------------
-
-    def _node_context(self, node: NodeDefinition, attempt: int) -> NodeContext:
-        scope = self._context.scope(self._engine.clock.now())
-        return NodeContext(self._execution.id, node.id, attempt, scope, self._engine.services, self._engine.clock)
-
-    def _has_effect(self, node: NodeDefinition) -> bool:
-        factory = self._engine.factory
-        return factory.knows(node.type) and factory.node_class(node.type).has_effect
-
-    def _timeout(self, node: NodeDefinition) -> float:
-        return node.timeout_seconds or self._engine.factory.node_class(node.type).default_timeout
-
-    def _log(
-        self, level: str, message: str, node_id: str | None = None, metadata: dict[str, Any] | None = None
-    ) -> None:
-        self._lines.append(LogLine(self._engine.clock.now(), level, message, node_id, metadata))
-
-
-def as_node_error(error: Exception, node: NodeDefinition | None = None, timeout: float | None = None) -> NodeError:
-    """Any exception of a node as a NodeError; what nobody foresaw says no more than its kind."""
-    if isinstance(error, NodeError):
-        return error
-    if isinstance(error, TimeoutError) and timeout is not None:
-        return NodeError(f"no end within {timeout:g} seconds", code="timeout", retryable=True)
-    what = f"the node type {node.type}" if node else "the output template"
-    logger.error("%s raised", what, exc_info=error)
-    return NodeError(f"{what} failed with {type(error).__name__}", code="internal_error")
-
-
-def bounded(error: NodeError) -> dict[str, Any]:
-    """The error as it is stored: an error is for reading, so neither its message nor its details grow large."""
-    stored = {**error.as_dict(), "message": error.message[: limits.MAX_ERROR_LENGTH]}
-    try:
-        check_output(stored["details"], limits.MAX_ERROR_DETAILS, limits.MAX_JSON_DEPTH)
-    except NodeError:
-        stored["details"] = {"omitted": "the details were too large, or not JSON"}
-    return stored
+    def drop(self, frame: Frame) -> None:
+        """Forget what waits in a frame that is closed, and in those below."""
+        for waiting in (self._timers, self._waits):
+            for path in [path for path, (one, _) in waiting.items() if one.closed or frame in one.around]:
+                del waiting[path]  # type: ignore[attr-defined]

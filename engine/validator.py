@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from engine import limits
-from engine.definition import NODE_ID_PATTERN, Edge, NodeDefinition, WorkflowDefinition
+from engine.definition import NODE_ID_PATTERN, Body, Edge, NodeDefinition, WorkflowDefinition
 from engine.errors import ExpressionError
 from engine.executor import NodeExecutorFactory
 from engine.expressions import ROOTS, expressions_of, templates
@@ -21,6 +21,14 @@ from engine.sentences import sentence
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
 _TEMPLATE_SECONDS = 10.0
+_ROOTS_INSIDE = ROOTS
+_ROOTS_OUTSIDE = ROOTS - {"item", "index"}
+_NOT_HERE = {
+    "item": "it is that of a loop's body",
+    "index": "it is that of a loop's body",
+    "nodes": "nothing has run yet",
+    "execution": "there is no execution yet",
+}
 Part = TypeVar("Part", bound=BaseModel)
 
 
@@ -49,20 +57,91 @@ def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition
     if problems:
         return None, problems
     problems += _envelope(raw)
-    nodes = _parts(NodeDefinition, raw.get("nodes"), "nodes", problems)
-    edges = _parts(Edge, raw.get("edges", []), "edges", problems)
-    ids = _ids(raw.get("nodes"))
-    problems += _duplicate_ids(raw.get("nodes"))
-    for index, node in nodes.items():
-        problems += _node(node, f"nodes[{index}]", factory)
-    known = {node.id: node for node in nodes.values()}
-    problems += _edges(edges, ids, known, factory)
-    graph = Graph(tuple(dict.fromkeys(ids)), tuple(e for e in edges.values() if e.source in ids and e.target in ids))
-    problems += _order(graph)
-    problems += _template_problems(raw, nodes, graph)
+    problems += _duplicate_ids(raw)
+    problems += _Checker(factory).region(raw, "", _Outside())
+    problems += _concurrency_key(raw)
     if problems:
         return None, sorted(problems, key=_document_order)[: limits.MAX_PROBLEMS]
     return WorkflowDefinition.model_validate(raw), []
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What is around a region: the nodes that have run before its loop, and how deep it is."""
+
+    before: frozenset[str] = frozenset()
+    everything: frozenset[str] = frozenset()
+    depth: int = 0
+
+
+class _Checker:
+    """Checks a region and the bodies of its loops. Templates of a whole definition share one time budget."""
+
+    def __init__(self, factory: NodeExecutorFactory) -> None:
+        self._factory = factory
+        self._begin = time.monotonic()
+
+    def region(self, raw: dict[str, Any], where: str, outside: _Outside) -> Iterable[Problem]:
+        """The nodes and edges of the definition, or of a body at `where`."""
+        at = f"{where}." if where else ""
+        problems: list[Problem] = []
+        nodes = _parts(NodeDefinition, _without_bodies(raw.get("nodes")), f"{at}nodes", problems)
+        edges = _parts(Edge, raw.get("edges", []), f"{at}edges", problems)
+        yield from problems
+        ids = _ids(raw.get("nodes"))
+        for index, node in nodes.items():
+            yield from _node(node, f"{at}nodes[{index}]", self._factory)
+        known = {node.id: node for node in nodes.values()}
+        yield from _edges(edges, ids, known, self._factory, at)
+        there = tuple(e for e in edges.values() if e.source in ids and e.target in ids)
+        graph = Graph(tuple(dict.fromkeys(ids)), there)
+        yield from _order(graph, at)
+        ancestors, own = graph.ancestors(), frozenset(graph.nodes)
+        everything = outside.everything | own
+        for index, node in nodes.items():
+            before = outside.before | ancestors.get(node.id, own)
+            inside = outside.depth > 0 or self._asks_each_turn(node)
+            yield from self._templates(node.config, f"{at}nodes[{index}].config", before, everything, inside=inside)
+            body = raw["nodes"][index].get("body")
+            deeper = _Outside(before, everything, outside.depth + 1)
+            yield from self._body(node, body, f"{at}nodes[{index}].body", deeper)
+        outputs = outside.before | own
+        yield from self._templates(raw.get("output"), f"{at}output", outputs, everything, inside=outside.depth > 0)
+
+    def _asks_each_turn(self, node: NodeDefinition) -> bool:
+        """Whether the node's own config is evaluated anew for each turn, so that it knows `item` and `index`."""
+        if not self._factory.knows(node.type):
+            return True
+        node_class = self._factory.node_class(node.type)
+        return node_class.has_body and not node_class.loops_over_items
+
+    def _body(self, node: NodeDefinition, body: Any, where: str, outside: _Outside) -> Iterable[Problem]:
+        if not self._factory.knows(node.type):
+            return
+        wanted = self._factory.node_class(node.type).has_body
+        if body is None:
+            if wanted:
+                yield Problem(where, "missing", f"a `{node.type}` node has a `body`: `{{nodes, edges}}`, what it repeats")
+        elif not wanted:
+            yield Problem(where, "unknown_key", f"a `{node.type}` node has no `body`; only loops have one")
+        elif outside.depth > limits.MAX_BODY_DEPTH:
+            yield Problem(where, "too_deep", f"loops are nested at most {limits.MAX_BODY_DEPTH} deep")
+        elif not isinstance(body, dict):
+            yield Problem(where, "invalid", "a body is an object with `nodes` and `edges`")
+        else:
+            yield from _shell(Body, body, where)
+            yield from self.region(body, where, outside)
+
+    def _templates(
+        self, value: Any, where: str, before: frozenset[str], everything: frozenset[str], *, inside: bool
+    ) -> Iterable[Problem]:
+        if time.monotonic() - self._begin > _TEMPLATE_SECONDS:
+            yield Problem(where, "too_complex", "the templates take too long to check; simplify them")
+            return
+        if isinstance(value, dict) and any("{{" in key for key in value):
+            yield Problem(where, "template_in_key", "keys cannot hold templates")
+        for field, text in templates(value, where):
+            yield from _template(text, field, before, everything, _ROOTS_INSIDE if inside else _ROOTS_OUTSIDE)
 
 
 def _sizes(raw: dict[str, Any]) -> Iterable[Problem]:
@@ -77,20 +156,47 @@ def _sizes(raw: dict[str, Any]) -> Iterable[Problem]:
     if size > limits.MAX_DEFINITION_BYTES:
         yield Problem("", "too_large", f"a definition has at most {limits.MAX_DEFINITION_BYTES} bytes, this has {size}")
     for name, most in (("nodes", limits.MAX_NODES), ("edges", limits.MAX_EDGES)):
-        count = len(raw[name]) if isinstance(raw.get(name), list) else 0
+        count = sum(len(body[name]) for _, body in _bodies(raw) if isinstance(body.get(name), list))
         if count > most:
             yield Problem(name, "too_many", f"a workflow has at most {most} {name}, this has {count}")
 
 
+def _bodies(raw: dict[str, Any], where: str = "") -> Iterable[tuple[str, dict[str, Any]]]:
+    """The definition and all bodies in it, each with the path of what is in it."""
+    yield where, raw
+    for index, node in enumerate(raw["nodes"] if isinstance(raw.get("nodes"), list) else []):
+        if isinstance(node, dict) and isinstance(node.get("body"), dict):
+            yield from _bodies(node["body"], f"{where}nodes[{index}].body.")
+
+
+def _without_bodies(raw: Any) -> Any:
+    """A list of nodes without their bodies, which are looked at by themselves."""
+    if not isinstance(raw, list):
+        return raw
+    return [{k: v for k, v in node.items() if k != "body"} if isinstance(node, dict) else node for node in raw]
+
+
 def _envelope(raw: dict[str, Any]) -> Iterable[Problem]:
     """The definition's own fields; its nodes and edges are looked at one by one."""
-    shell = {**raw, "nodes": [{"id": "x", "type": "x"}], "edges": []}
-    yield from _model_problems(WorkflowDefinition, shell, "")
+    yield from _shell(WorkflowDefinition, raw, "")
+
+
+def _shell(model: type[Body], raw: dict[str, Any], where: str) -> Iterable[Problem]:
+    at = f"{where}." if where else ""
+    yield from _model_problems(model, {**raw, "nodes": [{"id": "x", "type": "x"}], "edges": []}, where)
     nodes = raw.get("nodes")
     if not isinstance(nodes, list) or not nodes:
-        yield Problem("nodes", "invalid", "`nodes` is a list of at least one node")
+        yield Problem(f"{at}nodes", "invalid", "`nodes` is a list of at least one node")
     if not isinstance(raw.get("edges", []), list):
-        yield Problem("edges", "invalid", "`edges` is a list of edges")
+        yield Problem(f"{at}edges", "invalid", "`edges` is a list of edges")
+
+
+def _concurrency_key(raw: dict[str, Any]) -> Iterable[Problem]:
+    concurrency = raw.get("concurrency")
+    key = concurrency.get("key") if isinstance(concurrency, dict) else None
+    if isinstance(key, str):
+        for where, text in templates(key, "concurrency.key"):
+            yield from _template(text, where, frozenset(), frozenset(), frozenset({"trigger", "vars"}))
 
 
 def _parts(model: type[Part], raw: Any, where: str, problems: list[Problem]) -> dict[int, Part]:
@@ -127,14 +233,17 @@ def _ids(raw: Any) -> list[str]:
     return [node_id for node_id in ids if isinstance(node_id, str) and re.match(NODE_ID_PATTERN, node_id)]
 
 
-def _duplicate_ids(raw: Any) -> Iterable[Problem]:
+def _duplicate_ids(raw: dict[str, Any]) -> Iterable[Problem]:
+    """Ids are unique in the whole workflow, so that a template in a body can name any node around it."""
     seen: set[str] = set()
-    for index, entry in enumerate(raw if isinstance(raw, list) else []):
-        node_id = entry.get("id") if isinstance(entry, dict) else None
-        if isinstance(node_id, str):
-            if node_id in seen:
-                yield Problem(f"nodes[{index}].id", "duplicate_id", f"another node has the id `{node_id}` too")
-            seen.add(node_id)
+    for where, body in _bodies(raw):
+        for index, entry in enumerate(body["nodes"] if isinstance(body.get("nodes"), list) else []):
+            node_id = entry.get("id") if isinstance(entry, dict) else None
+            if isinstance(node_id, str):
+                if node_id in seen:
+                    message = f"another node has the id `{node_id}` too"
+                    yield Problem(f"{where}nodes[{index}].id", "duplicate_id", message)
+                seen.add(node_id)
 
 
 def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory) -> Iterable[Problem]:
@@ -148,15 +257,22 @@ def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory) -> Ite
         yield Problem(path, "invalid_config", problem.message)
     if node.on_error == "continue" and not node_class.can_fail:
         yield Problem(f"{where}.on_error", "invalid", f"a `{node.type}` node cannot go on after its failure")
+    if node.delivery == "at_most_once" and not node_class.has_effect:
+        message = f"a `{node.type}` node has no effect outside, so it needs no `delivery`"
+        yield Problem(f"{where}.delivery", "invalid", message)
 
 
 def _edges(
-    edges: Mapping[int, Edge], ids: list[str], known: Mapping[str, NodeDefinition], factory: NodeExecutorFactory
+    edges: Mapping[int, Edge],
+    ids: list[str],
+    known: Mapping[str, NodeDefinition],
+    factory: NodeExecutorFactory,
+    at: str,
 ) -> Iterable[Problem]:
     seen: set[tuple[str, str, str]] = set()
     there = set(ids)
     for index, edge in edges.items():
-        where = f"edges[{index}]"
+        where = f"{at}edges[{index}]"
         for end, name in (("from", edge.source), ("to", edge.target)):
             if name not in there:
                 yield Problem(f"{where}.{end}", "unknown_node", f"there is no node `{name}`")
@@ -174,47 +290,32 @@ def _edges(
         seen.add((edge.source, edge.port, edge.target))
 
 
-def _order(graph: Graph) -> Iterable[Problem]:
+def _order(graph: Graph, at: str) -> Iterable[Problem]:
     cycle = find_cycle(graph)
     if not cycle:
         return
-    yield Problem("edges", "cycle", f"these nodes wait for each other: {' → '.join(cycle)}")
+    yield Problem(f"{at}edges", "cycle", f"these nodes wait for each other: {' → '.join(cycle)}")
     rest = set(graph.nodes) - set(graph.topological_order())
     backwards = [Edge.model_validate({"from": e.target, "to": e.source}) for e in graph.edges if e.source in rest]
     behind = Graph(tuple(node for node in graph.nodes if node in rest), tuple(backwards)).topological_order()
     for node in sorted(behind, key=graph.nodes.index):
         message = f"`{node}` can never run: each way to it leads through a cycle"
-        yield Problem(f"nodes[{graph.nodes.index(node)}]", "unreachable", message)
+        yield Problem(f"{at}nodes[{graph.nodes.index(node)}]", "unreachable", message)
 
 
-def _template_problems(raw: dict[str, Any], nodes: Mapping[int, NodeDefinition], graph: Graph) -> Iterable[Problem]:
-    ancestors = graph.ancestors()
-    everything = frozenset(graph.nodes)
-    begin = time.monotonic()
-    for index, node in nodes.items():
-        if time.monotonic() - begin > _TEMPLATE_SECONDS:
-            yield Problem(
-                f"nodes[{index}].config", "too_complex", "the templates take too long to check; simplify them"
-            )
-            return
-        if any("{{" in key for key in node.config):
-            yield Problem(f"nodes[{index}].config", "template_in_key", "keys cannot hold templates")
-        before = ancestors.get(node.id, everything)
-        for field, text in templates(node.config, f"nodes[{index}].config"):
-            yield from _template(text, field, before, everything)
-    for field, text in templates(raw.get("output"), "output"):
-        yield from _template(text, field, everything, everything)
-
-
-def _template(text: str, where: str, before: frozenset[str], everything: frozenset[str]) -> Iterable[Problem]:
+def _template(
+    text: str, where: str, before: frozenset[str], everything: frozenset[str], roots: frozenset[str]
+) -> Iterable[Problem]:
     try:
         references = [path for expression in expressions_of(text) for path in expression.references()]
     except ExpressionError as error:
         yield Problem(where, "template_syntax", error.message)
         return
     for root, *rest in dict.fromkeys(references):
-        if root not in ROOTS:
-            names = ", ".join(sorted(ROOTS))
+        if root in ROOTS - roots:
+            yield Problem(where, "unknown_name", f"`{root}` is not known here; {_NOT_HERE[str(root)]}")
+        elif root not in ROOTS:
+            names = ", ".join(sorted(roots))
             yield Problem(where, "unknown_name", f"`{root}` is not a name that expressions know; they know {names}")
         elif root == "nodes" and rest and isinstance(rest[0], str) and rest[0] not in before:
             if rest[0] in everything:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar
@@ -10,13 +11,15 @@ from engine.context import NodeContext
 from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.errors import NodeError
-from engine.execution import Execution, Status
+from engine.execution import Decision, Execution, Status
 from engine.executor import NodeExecutorFactory
-from engine.journal import MemoryStore, Outcome
+from engine.journal import Journal, Outcome, Signal, Wait
+from engine.memory_store import MemoryStore
+from engine.regions import Region, prepare
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.states import NodeState, node_states
 from engine.validator import validate
-from tests.history import check_history
+from tests.history import check_history, check_journal
 from tests.virtual_time import VirtualClock
 
 
@@ -80,6 +83,8 @@ class Run:
     effects: Effects
     execution_id: str = "execution-1"
     decisions: list[str] = field(default_factory=list)
+    people: Callable[[Run], None] | None = None
+    """Answers what waits, whenever the execution is parked."""
 
     def advance(self, remaining: Any = None) -> Any:
         """One call of the Advance function."""
@@ -92,14 +97,36 @@ class Run:
         """Advance until the end, sleeping as told, then check the history."""
         for _ in range(turns):
             decision = self.advance(remaining)
-            if decision.next == "sleep":
+            if decision.next == "park":
+                self.park(decision)
+            elif decision.next == "sleep":
                 self.clock.sleep_until(decision.until)
             elif decision.next != "again":
                 break
         else:
             raise AssertionError(f"no end after {turns} turns: {self.decisions[-5:]}")
-        check_history(self.definition, self.execution, self.states, self.effects.events)
+        check_history(self.region, self.execution, self.states, self.effects.events)
+        check_journal(list(self.store.entries[self.execution_id].values()))
         return self.execution
+
+    def park(self, decision: Decision) -> None:
+        """Wait as the state machine does: until there is a signal that the turn has not seen, or the time has come."""
+        if self.people is not None and self.execution.signals == decision.signals:
+            self.people(self)
+        if self.execution.signals == decision.signals:
+            assert decision.until is not None, "parked, and nobody answers"
+            self.clock.sleep_until(decision.until)
+
+    def waiting(self) -> dict[str, Wait]:
+        """What waits for an answer, by path."""
+        journal = Journal.of(self.store.entries[self.execution_id].values())
+        waits = {path: journal.open_wait(path) for path in journal.waits}
+        return {path: wait for path, wait in waits.items() if wait is not None}
+
+    def answer(self, path: str, output: Any = None, *, attempt: int = 1, by: str = "somebody") -> Signal:
+        """Answer a wait; gives the answer that stands."""
+        signal = Signal(path, attempt, self.clock.now(), by, output)
+        return self.store.signal(self.execution_id, signal)
 
     @property
     def execution(self) -> Execution:
@@ -109,13 +136,18 @@ class Run:
     @property
     def outcomes(self) -> dict[str, Outcome]:
         """The journalled outcomes."""
-        return {e.path: e for e in self.store.entries[self.execution_id].values() if isinstance(e, Outcome)}
+        return Journal.of(self.store.entries[self.execution_id].values()).outcomes
 
     @property
     def states(self) -> dict[str, NodeState]:
         """Each node's state, by id."""
-        timers = self.clock.run(self.store.load(self.execution_id)).timers
-        return {state.id: state for state in node_states(self.definition, self.outcomes, timers, self.execution.status)}
+        journal = Journal.of(self.store.entries[self.execution_id].values())
+        return {state.id: state for state in node_states(self.region, journal, self.execution)}
+
+    @property
+    def region(self) -> Region:
+        """The definition, prepared."""
+        return prepare(self.definition, self.engine.factory)
 
 
 def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: Effects | None = None) -> Run:
@@ -135,9 +167,10 @@ def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: E
     return Run(definition, store, engine, clock, effects)
 
 
-def run(raw: dict[str, Any], trigger: Any = None, **options: Any) -> Run:
+def run(raw: dict[str, Any], trigger: Any = None, people: Callable[[Run], None] | None = None, **options: Any) -> Run:
     """Start and drive to the end."""
     started = start(raw, trigger, **options)
+    started.people = people
     started.drive()
     return started
 

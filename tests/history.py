@@ -1,19 +1,25 @@
-"""The laws that every finished execution keeps, whatever happened on the way."""
+"""The laws that every finished execution keeps, whatever happened on the way.
+
+One final status; nothing starts before its live predecessors have ended; a join fires once; skipped is propagated;
+finished if and only if nothing live is left; what a loop's turns gave is what the loop gave.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from engine.definition import WorkflowDefinition
 from engine.execution import Execution, Status
-from engine.graph import Graph
+from engine.journal import Entry, Outcome, Signal
+from engine.regions import Region, find_region
 from engine.states import NodeState
 
 ENDED = {"succeeded", "failed", "skipped", "cancelled"}
+DECIDED = ("succeeded", "failed", "skipped")
 
 
 def check_history(
-    definition: WorkflowDefinition,
+    region: Region,
     execution: Execution,
     states: Mapping[str, NodeState],
     events: Sequence[tuple[str, str, int]] = (),
@@ -21,57 +27,89 @@ def check_history(
     """Check one finished execution.
 
     Args:
-        definition: what ran.
+        region: what ran.
         execution: its record.
-        states: each node's state, by id.
+        states: each node's state, by path.
         events: starts and ends of nodes with effects, in the order in which they happened, if known.
     """
-    graph = Graph.of(definition)
     assert execution.status.is_final, execution.status
     assert execution.completed_at is not None
     assert execution.started_at is None or execution.started_at <= execution.completed_at
-    for node in graph.nodes:
-        assert states[node].status in ENDED, (node, states[node].status)
-        check_node(graph, node, states, execution)
-    check_order(graph, events)
+    for path, state in states.items():
+        assert state.status in ENDED, (path, state.status)
+        prefix, _, node_id = path.rpartition(".")
+        inner = find_region(region, prefix)
+        check_node(inner, f"{prefix}." if prefix else "", node_id, states, execution)
+    check_order(region, events)
     if execution.status is Status.SUCCEEDED:
-        assert not any(state.status == "cancelled" for state in states.values())
+        cancelled = [path for path, state in states.items() if state.status == "cancelled"]
+        assert all(_in_a_failed_loop(path, states) for path in cancelled), cancelled
         assert execution.error is None
-    if execution.status is Status.FAILED:
+    if execution.status in (Status.FAILED, Status.TIMED_OUT):
         assert execution.error
         assert execution.error["message"]
 
 
-def check_node(graph: Graph, node: str, states: Mapping[str, NodeState], execution: Execution) -> None:
+def check_node(
+    region: Region, prefix: str, node: str, states: Mapping[str, NodeState], execution: Execution
+) -> None:
     """A node ran iff every predecessor ended and at least one edge to it fired; else it was skipped."""
-    incoming = graph.incoming[node]
-    state = states[node]
+    incoming = region.graph.incoming[node]
+    state = states[prefix + node]
     if not incoming:
         assert state.status != "skipped", f"{node} has no predecessors and was skipped"
         return
-    sources = [states[edge.source] for edge in incoming]
+    sources = [states[prefix + edge.source] for edge in incoming]
     if state.status in ("succeeded", "failed"):
-        assert all(source.status in ("succeeded", "failed", "skipped") for source in sources), f"{node} ran early"
+        if node not in region.graph.first_of:
+            assert all(source.status in DECIDED for source in sources), f"{node} ran early"
         assert any(source.status in ("succeeded", "failed") for source in sources), f"{node} ran without cause"
-        for source in sources:
-            if source.completed_at and state.started_at:
-                assert source.completed_at <= state.started_at, f"{node} started before {source.id} ended"
+        ends = [source.completed_at for source in sources if source.completed_at]
+        if state.started_at and ends:
+            first = min(ends) if node in region.graph.first_of else max(ends)
+            assert first <= state.started_at, f"{node} started before what it waits for ended"
     elif state.status == "skipped":
-        assert all(source.status in ("succeeded", "failed", "skipped") for source in sources)
-        live = [e for e in incoming if e.port == "main" and states[e.source].status == "succeeded"]
+        assert all(source.status in DECIDED for source in sources)
+        live = [e for e in incoming if e.port == "main" and states[prefix + e.source].status == "succeeded"]
         assert not live, f"{node} was skipped though an edge fired"
     elif state.status == "cancelled":
-        assert execution.status is not Status.SUCCEEDED
+        assert execution.status is not Status.SUCCEEDED or _in_a_failed_loop(prefix + node, states)
 
 
-def check_order(graph: Graph, events: Sequence[tuple[str, str, int]]) -> None:
+def check_order(region: Region, events: Sequence[tuple[str, str, int]]) -> None:
     """Nothing with an effect starts before each of its predecessors with an effect has ended its last attempt."""
-    last_end = {name: i for i, (what, name, _) in enumerate(events) if what == "end"}
+    last_end = {path: i for i, (what, path, _) in enumerate(events) if what == "end"}
     first_start: dict[str, int] = {}
-    for i, (what, name, _) in enumerate(events):
+    for i, (what, path, _) in enumerate(events):
         if what == "start":
-            first_start.setdefault(name, i)
-    for node, position in first_start.items():
-        for edge in graph.incoming[node]:
-            if edge.source in last_end:
-                assert last_end[edge.source] < position, f"{node} started before {edge.source} ended"
+            first_start.setdefault(path, i)
+    for path, position in first_start.items():
+        prefix, _, node = path.rpartition(".")
+        inner, at = find_region(region, prefix), f"{prefix}." if prefix else ""
+        if node in inner.graph.first_of:
+            continue
+        for edge in inner.graph.incoming[node]:
+            if edge.source not in inner.graph.racing and at + edge.source in last_end:
+                assert last_end[at + edge.source] < position, f"{path} started before {edge.source} ended"
+
+
+def check_journal(entries: Sequence[Entry]) -> None:
+    """Each place in the journal was written once; a node has one outcome and each of its waits one answer."""
+    keys = Counter(entry.key for entry in entries)
+    assert not [key for key, count in keys.items() if count > 1]
+    paths = Counter(entry.path for entry in entries if isinstance(entry, Outcome))
+    assert not [path for path, count in paths.items() if count > 1]
+    answers = Counter((entry.path, entry.attempt) for entry in entries if isinstance(entry, Signal))
+    assert not [answer for answer, count in answers.items() if count > 1]
+
+
+def _in_a_failed_loop(path: str, states: Mapping[str, NodeState]) -> bool:
+    """What was under way in a turn when its loop, or the turn itself, failed is cancelled though the run goes on."""
+    while "." in path:
+        prefix = path.rpartition(".")[0]
+        loop = prefix[: prefix.rindex("[")]
+        siblings = [s for p, s in states.items() if p.startswith(f"{prefix}.") and "." not in p[len(prefix) + 1 :]]
+        if states[loop].status == "failed" or any(state.status == "failed" for state in siblings):
+            return True
+        path = loop
+    return False

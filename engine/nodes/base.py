@@ -19,10 +19,10 @@ journalling it. Time comes from `context.now`, chance from expressions; both mak
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,6 +30,9 @@ from engine import limits
 from engine.context import NodeContext
 from engine.expressions import templates
 from engine.sentences import sentence
+
+if TYPE_CHECKING:
+    from engine.journal import Signal
 
 
 class NodeConfig(BaseModel):
@@ -55,7 +58,37 @@ class WaitUntil:
     port: str = "main"
 
 
-NodeResult = Completed | WaitUntil
+@dataclass(frozen=True, slots=True)
+class WaitForSignal:
+    """The node is done when somebody has answered, or at the deadline; `answered` then says how.
+
+    `kind` is what the API and the conductor know the wait by; `output` is what they need for it.
+    """
+
+    kind: str
+    deadline: datetime | None = None
+    output: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """The node's body runs once for each item, up to `concurrency` at the same time."""
+
+    items: Sequence[Any]
+    concurrency: int
+    collect: bool
+    """Whether an item that fails becomes `{"error": …}` in the result instead of failing the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Whether the node's body runs once more, and after how many turns that is an error."""
+
+    goes_on: bool
+    max_iterations: int
+
+
+NodeResult = Completed | WaitUntil | WaitForSignal | ForEach | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +111,14 @@ class BaseNode(ABC):
     """Whether an edge may leave by `error`, and `on_error: continue` makes sense."""
     default_timeout: ClassVar[float] = limits.DEFAULT_NODE_TIMEOUT
     """Seconds for one attempt where the definition names none."""
+    has_body: ClassVar[bool] = False
+    """Whether it is a loop, with nodes of its own in `body`."""
+    loops_over_items: ClassVar[bool] = False
+    """Whether a loop is told all its items when it begins; else it is asked before each turn."""
+    has_callback: ClassVar[bool] = False
+    """Whether it has a URL, `{{ execution.callbacks.<id> }}`."""
+    reads_sources: ClassVar[bool] = False
+    """Whether it reads the outputs of the nodes that it came from without a template that says so."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.raw_config = config
@@ -89,6 +130,20 @@ class BaseNode(ABC):
         Raises:
             NodeError: it failed; `retryable` says whether another attempt may end differently.
         """
+
+    def answered(self, signal: Signal) -> Completed:
+        """How a node that waited for a signal ends, now that there is one. It must depend on nothing else.
+
+        Raises:
+            NodeError: it failed.
+        """
+        raise NotImplementedError(f"{type(self).__name__} waits for no signal")
+
+    @classmethod
+    def goes_on_at_first(cls, config: dict[str, Any]) -> bool:
+        """Whether a node with this config runs at the first edge that fires, instead of when all are decided."""
+        del config
+        return False
 
     @classmethod
     def ports_of(cls, config: dict[str, Any]) -> tuple[str, ...]:

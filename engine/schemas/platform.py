@@ -23,6 +23,7 @@ class NodeTypeAnswer(Answer):
     description: str
     ports: list[str]
     has_effect: bool = Field(description="Whether it changes or asks something outside.")
+    has_body: bool = Field(description="Whether it is a loop, with nodes of its own in `body`.")
     default_timeout_seconds: float
     config_schema: dict[str, Any]
     retry_schema: dict[str, Any]

@@ -29,7 +29,7 @@ from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.execution import Execution
 from engine.ids import new_id
-from engine.journal import MemoryStore
+from engine.memory_store import MemoryStore
 from engine.security.egress import guarded_client, parse_networks
 from engine.services.execution_service import ExecutionService, StateMachine
 from engine.services.principal import Principal
@@ -39,7 +39,6 @@ from engine.storage.payloads import PayloadStore
 from engine.storage.table import Table
 from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion
 from infrastructure.packaging import build_layer
-from tests.benchmarks import prices
 from tests.benchmarks.meter import Meter
 from tests.unit.conftest import INDEXES, FixedClock, create_table
 

@@ -79,7 +79,7 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_turns(definition: dict
         raise AssertionError("no end")
 
     drive()
-    check_history(short.definition, short.execution, short.states, short.effects.events)
+    check_history(short.region, short.execution, short.states, short.effects.events)
     assert short.execution.status == long.execution.status
     if long.execution.status is Status.SUCCEEDED:
         assert summary(short) == summary(long)

@@ -16,7 +16,7 @@ from engine.engine import WorkflowEngine
 from engine.errors import UnknownNodeType
 from engine.execution import Execution
 from engine.executor import BUILT_IN, NodeExecutorFactory
-from engine.journal import MemoryStore
+from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.validator import validate
 

@@ -1,6 +1,8 @@
-"""List prices in US dollars, us-east-1, as of November 2026, without any free tier."""
+"""List prices in US dollars, us-east-1, without any free tier. Each is the price of one."""
 
 from __future__ import annotations
+
+AS_OF = "2026-11"
 
 TRANSITION = 0.025 / 1_000
 LAMBDA_REQUEST = 0.20 / 1_000_000
@@ -9,4 +11,3 @@ WRITE_UNIT = 0.625 / 1_000_000
 READ_UNIT = 0.125 / 1_000_000
 S3_PUT = 0.005 / 1_000
 S3_GET = 0.0004 / 1_000
-API_REQUEST = 1.00 / 1_000_000

@@ -1,0 +1,53 @@
+"""What a run costs: counts of what was used, and dollars at list price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from engine import prices
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What an execution has used so far: counts, and milliseconds of functions. Bills can be added.
+
+    Read and write units are what DynamoDB said that it charged; `lambda_mb_ms` is milliseconds times memory.
+    """
+
+    lambda_calls: int = 0
+    lambda_ms: int = 0
+    lambda_mb_ms: int = 0
+    transitions: int = 0
+    write_units: float = 0.0
+    read_units: float = 0.0
+    s3_puts: int = 0
+    s3_gets: int = 0
+
+    def __add__(self, other: Bill) -> Bill:
+        return Bill(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Bill)))
+
+    def as_dict(self) -> dict[str, float]:
+        """The counts that are not zero."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Any] | None) -> Bill:
+        """The bill with these counts; names that it does not know are left out."""
+        known = {one.name: one.type for one in fields(cls)}
+        chosen = {name: value for name, value in (counts or {}).items() if name in known}
+        return cls(**{name: float(v) if known[name] == "float" else int(v) for name, v in chosen.items()})
+
+    @property
+    def dollars(self) -> float:
+        """All of it at list price, without any free tier."""
+        return (
+            self.lambda_calls * prices.LAMBDA_REQUEST
+            + self.lambda_mb_ms / 1024 / 1000 * prices.LAMBDA_GB_SECOND_ARM
+            + self.transitions * prices.TRANSITION
+            + self.write_units * prices.WRITE_UNIT
+            + self.read_units * prices.READ_UNIT
+            + self.s3_puts * prices.S3_PUT
+            + self.s3_gets * prices.S3_GET
+        )

@@ -1,0 +1,129 @@
+"""An ExecutionStore in memory, for tests and for trying workflows without AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from engine import limits
+from engine.bill import Bill
+from engine.definition import WorkflowDefinition
+from engine.errors import ExecutionLost
+from engine.execution import Execution, LogLine, Status
+from engine.journal import Batch, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+
+
+@dataclass
+class MemoryStore:
+    """See `engine.journal.ExecutionStore`. Whatever is put in stays as it is: values are not copied."""
+
+    executions: dict[str, Execution] = field(default_factory=dict)
+    definitions: dict[tuple[str, int], WorkflowDefinition] = field(default_factory=dict)
+    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    look_at: dict[str, datetime | None] = field(default_factory=dict)
+
+    def add(self, execution: Execution, definition: WorkflowDefinition) -> None:
+        """Put an execution into the store, as starting it does."""
+        self.executions[execution.id] = execution
+        self.definitions[execution.workflow_id, execution.workflow_version] = definition
+        self.entries[execution.id] = {}
+        self.lines[execution.id] = []
+
+    async def load(self, execution_id: str) -> Snapshot:
+        """See ExecutionStore."""
+        if execution_id not in self.executions:
+            raise ExecutionLost(f"there is no execution {execution_id}")
+        execution = self.executions[execution_id]
+        definition = self.definitions[execution.workflow_id, execution.workflow_version]
+        journal = Journal.of(self.entries[execution_id].values())
+        return Snapshot(execution, definition, journal, self.batches.get(execution_id))
+
+    async def fetch(self, stored: Stored) -> Any:
+        """See ExecutionStore."""
+        return stored.reference["value"]
+
+    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
+        """See ExecutionStore."""
+        winner = self.entries[execution_id].setdefault(entry.key, entry)
+        if winner is entry:
+            await self.record_recomputable(execution_id, along)
+        return winner
+
+    async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
+        """See ExecutionStore."""
+        for outcome in outcomes:
+            self.entries[execution_id].setdefault(outcome.key, outcome)
+
+    async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
+        """See ExecutionStore."""
+        known = self.entries[execution_id]
+        found = [known.get(wait.signal_key) for wait in waits]
+        return [signal for signal in found if isinstance(signal, Signal)]
+
+    async def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+        """See ExecutionStore."""
+        del execution_id
+        return {"count": len(items), "batch": limits.BATCH_ITEMS, "items": list(items), "scope": dict(scope)}
+
+    async def look(self, execution_id: str) -> Look:
+        """See ExecutionStore."""
+        execution = self.executions[execution_id]
+        return Look(execution.status, execution.generation, execution.signals)
+
+    async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
+        """See ExecutionStore."""
+        execution = self.executions[execution_id]
+        if not execution.status.is_final:
+            self.executions[execution_id] = replace(
+                execution, status=status, started_at=execution.started_at or started_at
+            )
+            if look_at is not None:
+                self.look_at[execution_id] = look_at
+
+    async def finish(  # noqa: PLR0913 - the parts of an end
+        self,
+        execution_id: str,
+        status: Status,
+        at: datetime,
+        *,
+        started_at: datetime,
+        result: Any,
+        error: Any,
+        look_at: datetime | None = None,
+    ) -> Status:
+        """See ExecutionStore."""
+        if execution_id not in self.executions:
+            raise ExecutionLost(f"there is no execution {execution_id}")
+        execution = self.executions[execution_id]
+        if not execution.status.is_final:
+            self.executions[execution_id] = replace(
+                execution,
+                status=status,
+                started_at=execution.started_at or started_at,
+                completed_at=at,
+                result=result,
+                error=error,
+            )
+            self.look_at[execution_id] = look_at
+        return self.executions[execution_id].status
+
+    async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
+        """See ExecutionStore."""
+        self.lines[execution_id].extend(lines)
+
+    def signal(self, execution_id: str, signal: Signal) -> Signal:
+        """Answer a wait, as the API does: the first answer stands."""
+        winner = self.entries[execution_id].setdefault(signal.key, signal)
+        execution = self.executions[execution_id]
+        self.executions[execution_id] = replace(execution, signals=execution.signals + 1)
+        if not isinstance(winner, Signal):
+            raise TypeError("a signal's key holds a signal")
+        return winner
+
+    def spent(self) -> Bill:
+        """Memory costs nothing."""
+        return Bill()

@@ -1,0 +1,52 @@
+"""`approval`: asks somebody to approve or to reject."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from engine import limits
+from engine.context import NodeContext
+from engine.journal import Signal
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
+
+Approver = Annotated[str, Field(min_length=1, max_length=320)]
+
+
+class ApprovalConfig(NodeConfig):
+    """What is asked, whom, and until when."""
+
+    message: str = Field(min_length=1, max_length=4_000, description="What the approvers read.")
+    approvers: list[Approver] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Who may answer: e-mail addresses, user ids or roles. Nobody named: whoever may run workflows.",
+    )
+    timeout_seconds: float = Field(
+        default=limits.DEFAULT_SIGNAL_SECONDS, gt=0, le=limits.MAX_DELAY, description="Then it goes on by `timeout`."
+    )
+
+
+class ApprovalNode(BaseNode):
+    """Asks somebody, and goes on by `approved` or `rejected` when they have answered, or by `timeout`.
+
+    The output is `{decision, comment, by, at}`.
+    """
+
+    Config = ApprovalConfig
+    title: ClassVar[str] = "Approval"
+    ports: ClassVar[tuple[str, ...]] = ("approved", "rejected", "timeout")
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Waits for the answer."""
+        config = context.config(ApprovalConfig, self.raw_config)
+        deadline = context.now + timedelta(seconds=config.timeout_seconds)
+        return WaitForSignal("approval", deadline, {"message": config.message, "approvers": config.approvers})
+
+    def answered(self, signal: Signal) -> Completed:
+        """By the decision's port."""
+        if signal.by == "deadline":
+            return Completed({"decision": "timeout", "comment": None, "by": None, "at": None}, "timeout")
+        return Completed(signal.output, signal.output["decision"])

@@ -1,0 +1,49 @@
+"""`for_each`: runs its body once for each item of a list."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from engine import limits
+from engine.context import NodeContext
+from engine.nodes.base import BaseNode, ForEach, NodeConfig, NodeResult
+
+
+class ForEachConfig(NodeConfig):
+    """Over what, and how."""
+
+    items: list[Any] = Field(
+        max_length=limits.MAX_ITEMS, description="A list, or a template that gives one; `item` and `index` in the body."
+    )
+    concurrency: int = Field(
+        default=limits.LOOP_CONCURRENCY,
+        ge=1,
+        le=limits.MAX_LOOP_CONCURRENCY,
+        description="So many items at the same time; 1 for one after another.",
+    )
+    on_item_error: Literal["fail", "collect"] = Field(
+        default="fail", description="`collect`: an item that fails becomes `{error: …}` in the result."
+    )
+
+    @field_validator("items", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, items: Any) -> Any:
+        """In JSONata a list of one and its one value are the same, so a filter that finds one gives no list."""
+        return items if items is None or isinstance(items, list) else [items]
+
+
+class ForEachNode(BaseNode):
+    """Runs its body once for each item. The output is the list of the body's results, in the items' order."""
+
+    Config = ForEachConfig
+    title: ClassVar[str] = "For each"
+    has_effect: ClassVar[bool] = False
+    has_body: ClassVar[bool] = True
+    loops_over_items: ClassVar[bool] = True
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """The items, for the engine to run the body with."""
+        config = context.config(ForEachConfig, self.raw_config)
+        return ForEach(config.items, config.concurrency, config.on_item_error == "collect")

@@ -1,0 +1,48 @@
+"""`merge`: brings branches together."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.context import NodeContext
+from engine.nodes.base import BaseNode, Completed, ConfigProblem, NodeConfig, NodeResult
+
+
+class MergeConfig(NodeConfig):
+    """What it waits for."""
+
+    mode: Literal["all", "any"] = Field(
+        default="all", description="`all` branches that are taken, or `any` one, the first that comes."
+    )
+
+
+class MergeNode(BaseNode):
+    """Goes on when all branches that are taken have come, or (`any`) when the first has; the others run on.
+
+    The output has by the ids of the nodes that it came from what those gave: `{"fetch": …}`.
+    """
+
+    Config = MergeConfig
+    title: ClassVar[str] = "Merge"
+    has_effect: ClassVar[bool] = False
+    reads_sources: ClassVar[bool] = True
+
+    @classmethod
+    def goes_on_at_first(cls, config: dict[str, Any]) -> bool:
+        """Whether it is told to."""
+        return config.get("mode") == "any"
+
+    @classmethod
+    def validate_config(cls, config: dict[str, Any]) -> list[ConfigProblem]:
+        """When it goes on has to be known before anything runs."""
+        if "{{" in str(config.get("mode")):
+            return [ConfigProblem("mode", "this cannot be a template; give `all` or `any`")]
+        return super().validate_config(config)
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """The outputs of the nodes whose edges have fired."""
+        config = context.config(MergeConfig, self.raw_config)
+        sources = context.came_from[:1] if config.mode == "any" else context.came_from
+        return Completed({name: context.scope.data["nodes"][name] for name in sources})

@@ -1,0 +1,48 @@
+"""`wait_for_callback`: waits until another system calls a URL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import Field
+
+from engine import limits
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.journal import Signal
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
+
+
+class WaitForCallbackConfig(NodeConfig):
+    """Until when."""
+
+    timeout_seconds: float = Field(
+        default=limits.DEFAULT_SIGNAL_SECONDS,
+        gt=0,
+        le=limits.MAX_DELAY,
+        description="Then it fails as `timeout`, which can be retried.",
+    )
+
+
+class WaitForCallbackNode(BaseNode):
+    """Waits until somebody sends JSON by `POST` to its URL, which is good once: `{{ execution.callbacks.<id> }}`.
+
+    Nodes before it can hand the URL on, and the call may come before this node is reached. The output is
+    `{body, at}`.
+    """
+
+    Config = WaitForCallbackConfig
+    title: ClassVar[str] = "Wait for a callback"
+    has_callback: ClassVar[bool] = True
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Waits for the call."""
+        config = context.config(WaitForCallbackConfig, self.raw_config)
+        return WaitForSignal("callback", context.now + timedelta(seconds=config.timeout_seconds))
+
+    def answered(self, signal: Signal) -> Completed:
+        """With what was sent."""
+        if signal.by == "deadline":
+            raise NodeError("nobody called back in time", code="timeout", retryable=True)
+        return Completed(signal.output)

@@ -1,0 +1,40 @@
+"""`while`: runs its body as long as a condition holds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from engine import limits
+from engine.context import NodeContext
+from engine.nodes.base import BaseNode, NodeConfig, NodeResult, Repeat
+from engine.nodes.conditional import truth
+
+
+class WhileConfig(NodeConfig):
+    """How long."""
+
+    condition: bool | str = Field(
+        description="A template that gives true or false, evaluated before each turn. `index` counts from 0, `item` is "
+        "the result of the turn before, null before the first."
+    )
+    max_iterations: int = Field(
+        ge=1,
+        le=limits.MAX_ITERATIONS,
+        description="When the condition still holds after so many turns, the node fails as `max_iterations`.",
+    )
+
+
+class WhileNode(BaseNode):
+    """Runs its body as long as the condition holds. The output is the list of the body's results."""
+
+    Config = WhileConfig
+    title: ClassVar[str] = "While"
+    has_effect: ClassVar[bool] = False
+    has_body: ClassVar[bool] = True
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Whether there is one more turn; the engine asks before each."""
+        config = context.config(WhileConfig, self.raw_config)
+        return Repeat(truth(config.condition, "config.condition"), config.max_iterations)

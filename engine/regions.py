@@ -1,0 +1,122 @@
+"""A definition prepared for running: the graph of the workflow and of each loop's body, and what their templates read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from engine.definition import Body, NodeDefinition, WorkflowDefinition
+from engine.executor import NodeExecutorFactory
+from engine.expressions import expressions_of, templates
+from engine.graph import Graph
+
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# What may reach outputs without naming their nodes: the whole input, wildcards, `nodes` as a value.
+_REACHES_ALL = re.compile(r"\$\$|\$\.|\$\[|\*|%|\bnodes\b(?!\s*\.)")
+
+
+@dataclass(frozen=True)
+class Region:
+    """The workflow itself, or the body of a loop: what one frame runs."""
+
+    body: Body
+    graph: Graph
+    nodes: Mapping[str, NodeDefinition]
+    bodies: Mapping[str, Region]
+
+    @cached_property
+    def reads(self) -> frozenset[str] | None:
+        """The ids of the nodes whose outputs templates in here may read; None if that can be any."""
+        return self._reads_of([self.body.model_dump(mode="json")])
+
+    def reads_of(self, node_id: str | None) -> frozenset[str] | None:
+        """The same for the templates of one node; None as the id stands for the region's own output."""
+        if node_id is None:
+            return self._reads_of([self.body.output])
+        return self._known[node_id]
+
+    @cached_property
+    def _known(self) -> Mapping[str, frozenset[str] | None]:
+        return {node.id: self._reads_of([node.config]) for node in self.body.nodes}
+
+    @staticmethod
+    def _reads_of(values: Iterable[Any]) -> frozenset[str] | None:
+        found: set[str] = set()
+        for _, text in (entry for value in values for entry in templates(value)):
+            for expression in expressions_of(text):
+                if expression.path is not None:
+                    if expression.path[0] == "nodes":
+                        if len(expression.path) == 1:
+                            return None
+                        found.add(str(expression.path[1]))
+                elif _REACHES_ALL.search(expression.source):
+                    return None
+                else:
+                    found.update(_WORD.findall(expression.source))
+        return frozenset(found)
+
+    def walk(self) -> Iterator[Region]:
+        """This region and all below it."""
+        yield self
+        for region in self.bodies.values():
+            yield from region.walk()
+
+
+def prepare(definition: WorkflowDefinition, factory: NodeExecutorFactory) -> Region:
+    """The regions of a definition; remembered for the definitions used last."""
+    return _prepare(_Same(definition), factory)
+
+
+class _Same:
+    """Wraps a definition so that a cache knows it by identity: equal ones are rarely two objects."""
+
+    def __init__(self, definition: WorkflowDefinition) -> None:
+        self.definition = definition
+
+    def __hash__(self) -> int:
+        return id(self.definition)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.definition is other.definition
+
+
+@lru_cache(maxsize=64)
+def _prepare(same: _Same, factory: NodeExecutorFactory) -> Region:
+    return _region(same.definition, factory)
+
+
+def _region(body: Body, factory: NodeExecutorFactory) -> Region:
+    first_of = frozenset(
+        node.id
+        for node in body.nodes
+        if factory.knows(node.type) and factory.node_class(node.type).goes_on_at_first(node.config)
+    )
+    return Region(
+        body,
+        Graph.of(body, first_of),
+        {node.id: node for node in body.nodes},
+        {node.id: _region(node.body, factory) for node in body.nodes if node.body is not None},
+    )
+
+
+def find_node(region: Region, path: str) -> NodeDefinition | None:
+    """The definition of the node at a path such as `each[3].inner[0].ask`; None where there is none."""
+    node: NodeDefinition | None = None
+    inner: Region | None = region
+    for step in path.split("."):
+        node_id = step.partition("[")[0]
+        node = inner.nodes.get(node_id) if inner is not None else None
+        if node is None:
+            return None
+        inner = inner.bodies.get(node_id) if inner is not None else None
+    return node
+
+
+def find_region(region: Region, prefix: str) -> Region:
+    """The region whose nodes have paths that begin with this prefix, such as `each[3]`; the outermost for none."""
+    for step in prefix.split(".") if prefix else ():
+        region = region.bodies[step.partition("[")[0]]
+    return region

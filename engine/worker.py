@@ -1,0 +1,226 @@
+"""Carries out single nodes: evaluates those that only compute, attempts those with effects, reads answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from engine import limits
+from engine.book import Book
+from engine.context import NodeContext
+from engine.definition import NodeDefinition
+from engine.errors import NodeError
+from engine.execution import Execution
+from engine.frame import Frame
+from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
+from engine.jsonvalue import check_output
+from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
+from engine.retries import next_delay
+
+if TYPE_CHECKING:
+    from engine.engine import WorkflowEngine
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Does the nodes of one turn.
+
+    `remaining` gives the seconds that are left for it. Once `draining` is set no further attempt is made here.
+    """
+
+    def __init__(
+        self, engine: WorkflowEngine, execution: Execution, owner: str, book: Book, remaining: Callable[[], float]
+    ) -> None:
+        self._engine = engine
+        self._execution = execution
+        self._owner = owner
+        self._book = book
+        self._remaining = remaining
+        self._fetched: dict[int, Any] = {}
+        self.draining = False
+
+    async def compute(
+        self, frame: Frame, node: NodeDefinition, data: Mapping[str, Any] | None = None
+    ) -> tuple[NodeResult | Outcome, bool]:
+        """The result of a node without effects, or its failure; and whether that could be otherwise another time.
+
+        Another attempt would end alike, so there is none. The node sees `data` on top of its frame's.
+        """
+        context = await self.context(frame, node, 1, data)
+        result: NodeResult | Outcome
+        try:
+            result = await self._engine.factory.create(node).execute(context)
+            if isinstance(result, Completed):
+                check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+        except Exception as error:  # noqa: BLE001 - whatever a node raises is that node's failure
+            result = self.failed(frame, node, as_node_error(error, node), context.scope.now, 1)
+        self._book.log_lines(context.lines)
+        return result, context.scope.volatile or frame.is_racing(node.id)
+
+    async def perform(self, frame: Frame, node: NodeDefinition, attempt: int) -> Entry | None:
+        """Attempt a node until it succeeds, waits or gives up, and journal that; short back-offs are slept here.
+
+        None means that the execution was found to be over between two attempts.
+        """
+        started_at = self._engine.clock.now()
+        path = frame.path(node.id)
+        while True:
+            if node.delivery == "at_most_once" and not await self._may_start(path, attempt, started_at):
+                error = NodeError(
+                    "an attempt was cut off; whether it had its effect is not known",
+                    code="interrupted",
+                    details={"attempt": attempt},
+                )
+                return await self._book.record(self.failed(frame, node, error, started_at, attempt))
+            tried = await self._attempt(frame, node, attempt)
+            if not isinstance(tried, NodeError):
+                return await self._book.record(self.entry(path, tried, started_at, attempt))
+            delay = next_delay(node.retry, attempt, tried, self._engine.random)
+            if delay is None:
+                return await self._book.record(self.failed(frame, node, tried, started_at, attempt))
+            self._book.log("warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path)
+            attempt += 1
+            if (
+                self.draining
+                or delay > limits.INLINE_WAIT
+                or self._remaining() < delay + self.timeout(node) + limits.TURN_RESERVE
+            ):
+                return await self._book.record(self._timer(path, tried, delay, started_at, attempt))
+            await asyncio.sleep(delay)
+            if (await self._engine.store.look(self._owner)).status.is_final:
+                return None
+
+    async def _may_start(self, path: str, attempt: int, at: datetime) -> bool:
+        """Whether this driver is the one that may make an attempt which must not be made twice."""
+        mine = Started(path, attempt, at, str(uuid4()))
+        winner = await self._book.record(mine)
+        return isinstance(winner, Started) and winner.driver == mine.driver
+
+    async def _attempt(self, frame: Frame, node: NodeDefinition, attempt: int) -> NodeResult | NodeError:
+        context = await self.context(frame, node, attempt)
+        try:
+            async with asyncio.timeout(self.timeout(node)):
+                result = await self._engine.factory.create(node).execute(context)
+            if isinstance(result, Completed | WaitUntil | WaitForSignal):
+                check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+        except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
+            return as_node_error(raised, node, self.timeout(node))
+        finally:
+            self._book.log_lines(context.lines)
+        return result
+
+    async def resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome | Timer:
+        """How a node that has its answer ends; or the timer of its next attempt. The same for each driver."""
+        path = frame.path(node.id)
+        output = await self.fetch(signal.output)
+        if isinstance(output, Stored):
+            raise TypeError("a fetched value is loaded")
+        signal = Signal(path, signal.attempt, signal.at, signal.by, output)
+        try:
+            result = self._engine.factory.create(node).answered(signal)
+            check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+        except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
+            error = as_node_error(raised, node)
+        else:
+            port, attempt = result.port, wait.attempt
+            return Outcome(path, "succeeded", wait.started_at, signal.at, port, result.output, attempts=attempt)
+        delay = next_delay(node.retry, wait.attempt, error, self._engine.random)
+        if delay is None:
+            return self.failed(frame, node, error, wait.started_at, wait.attempt)
+        self._book.log("warning", f"attempt {wait.attempt} failed: {error.message}; again in {delay:.1f} s", path)
+        return self._timer(path, error, delay, wait.started_at, wait.attempt + 1)
+
+    def entry(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> Entry:
+        """What is journalled of a result."""
+        match result:
+            case Completed(output=output, port=port):
+                now = self._engine.clock.now()
+                return Outcome(path, "succeeded", started_at, now, port, output, attempts=attempt)
+            case WaitUntil(due_at=due_at, output=output, port=port):
+                return Timer(path, due_at, started_at, output=output, port=port)
+            case WaitForSignal(kind=kind, deadline=deadline, output=output):
+                return Wait(path, attempt, kind, started_at, deadline, output)
+        raise TypeError(f"{type(result).__name__} is for loops")
+
+    def failed(
+        self, frame: Frame, node: NodeDefinition, error: NodeError, started_at: datetime, attempt: int
+    ) -> Outcome:
+        """The outcome of a node that gave up: by its error port, by main if it is to go on, or by none."""
+        port = None
+        if node.on_error == "continue":
+            port = "main"
+        elif frame.region.graph.has_port(node.id, "error"):
+            port = "error"
+        now, path = self._engine.clock.now(), frame.path(node.id)
+        return Outcome(path, "failed", started_at, now, port, error=bounded(error), attempts=attempt)
+
+    def _timer(self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int) -> Timer:
+        due_at = self._engine.clock.now() + timedelta(seconds=delay)
+        return Timer(path, due_at, started_at, next_attempt, bounded(error))
+
+    async def context(
+        self, frame: Frame, node: NodeDefinition, attempt: int, data: Mapping[str, Any] | None = None
+    ) -> NodeContext:
+        """What a node sees: its frame's data, `data` on top."""
+        came_from = frame.progress.came_from.get(node.id, ())
+        if frame.context.stored:
+            reads = frame.region.reads_of(node.id)
+            if reads is not None and self._engine.factory.node_class(node.type).reads_sources:
+                reads |= frozenset(came_from)
+            await self.load(frame, reads)
+        scope = frame.context.scope(self._engine.clock.now())
+        if data:
+            scope.data = {**scope.data, **data}
+        services, clock = self._engine.services, self._engine.clock
+        return NodeContext(
+            self._execution.id, frame.path(node.id), attempt, scope, services, clock, came_from=came_from
+        )
+
+    async def load(self, frame: Frame, names: frozenset[str] | None) -> None:
+        """Load those outputs of a frame's nodes that are still `Stored`; all of them for None."""
+        stored = frame.context.stored
+        for name in sorted(stored if names is None else stored & names):
+            frame.context.replace(name, await self.fetch(frame.context.nodes[name]))
+
+    async def fetch(self, output: Any) -> Any:
+        """The value itself, loaded once in a turn."""
+        if not isinstance(output, Stored):
+            return output
+        if id(output) not in self._fetched:
+            self._fetched[id(output)] = (output, await self._engine.store.fetch(output))
+        return self._fetched[id(output)][1]
+
+    def has_effect(self, node: NodeDefinition) -> bool:
+        """Whether a node changes or asks something outside."""
+        factory = self._engine.factory
+        return factory.knows(node.type) and factory.node_class(node.type).has_effect
+
+    def timeout(self, node: NodeDefinition) -> float:
+        """Seconds for one attempt."""
+        return node.timeout_seconds or self._engine.factory.node_class(node.type).default_timeout
+
+
+def as_node_error(error: Exception, node: NodeDefinition | None = None, timeout: float | None = None) -> NodeError:
+    """Any exception of a node as a NodeError; what nobody foresaw says no more than its kind."""
+    if isinstance(error, NodeError):
+        return error
+    if isinstance(error, TimeoutError) and timeout is not None:
+        return NodeError(f"no end within {timeout:g} seconds", code="timeout", retryable=True)
+    what = f"the node type {node.type}" if node else "the output template"
+    logger.error("%s raised", what, exc_info=error)
+    return NodeError(f"{what} failed with {type(error).__name__}", code="internal_error")
+
+
+def bounded(error: NodeError) -> dict[str, Any]:
+    """The error as it is stored: an error is for reading, so neither its message nor its details grow large."""
+    stored = {**error.as_dict(), "message": error.message[: limits.MAX_ERROR_LENGTH]}
+    try:
+        check_output(stored["details"], limits.MAX_ERROR_DETAILS, limits.MAX_JSON_DEPTH)
+    except NodeError:
+        stored["details"] = {"omitted": "the details were too large, or not JSON"}
+    return stored
