@@ -35,9 +35,9 @@ class Bill:
     @classmethod
     def of(cls, counts: Mapping[str, Any] | None) -> Bill:
         """The bill with these counts; names that it does not know are left out."""
-        known = {one.name: one.type for one in fields(cls)}
-        chosen = {name: value for name, value in (counts or {}).items() if name in known}
-        return cls(**{name: float(v) if known[name] == "float" else int(v) for name, v in chosen.items()})
+        given = counts or {}
+        kinds = {one.name: float if one.type == "float" else int for one in fields(cls)}
+        return cls(*(kind(given.get(name, 0)) for name, kind in kinds.items()))
 
     @property
     def dollars(self) -> float:

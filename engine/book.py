@@ -36,9 +36,7 @@ class Book:
             self._unwritten = along + self._unwritten
         return winner
 
-    def log(
-        self, level: str, message: str, node: str | None = None, metadata: dict[str, Any] | None = None
-    ) -> None:
+    def log(self, level: str, message: str, node: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         """Add a line to the execution's log."""
         self._lines.append(LogLine(self._clock.now(), level, message, node, metadata))
 

@@ -42,7 +42,7 @@ class ExecutionContext:
         return cls({"trigger": execution.trigger, "vars": variables, "execution": facts})
 
     def within(self, reads: frozenset[str] | None, callbacks: Any, **more: Any) -> ExecutionContext:
-        """That of a turn of a loop: what stands here, of the outputs only what is read there, and `item` and `index`."""
+        """That of a turn of a loop: what stands here, of the outputs those that are read there, `item` and `index`."""
         nodes = self.nodes if reads is None else {name: self.nodes[name] for name in reads if name in self.nodes}
         execution = {**self.data["execution"], "callbacks": {**self.data["execution"]["callbacks"], **callbacks}}
         return ExecutionContext({**self.data, "nodes": nodes, "execution": execution, **more})
@@ -69,8 +69,8 @@ class NodeServices:
 
     `http` gives the client whose every connection passes the egress guard; `api_url` is where this platform's
     own API answers, `execution.api_url` to expressions. `poke` tells the conductor that an execution has something to
-    start (for the nodes at these paths) or has ended with something left to do; it may get lost, for the sweeper
-    finds what is left.
+    start (the waits with these keys) or has ended with something left to do; it may get lost, for the sweeper finds
+    what is left.
     """
 
     http: Callable[[], Awaitable[AsyncClient]] | None = None

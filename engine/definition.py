@@ -95,7 +95,7 @@ class Concurrency(Model):
         default=None,
         min_length=1,
         max_length=limits.MAX_EXPRESSION_LENGTH,
-        description="A template over `trigger` and `vars`; the limit holds for each value of it.",
+        description="A template over `trigger`; the limit holds for each value of it.",
     )
     when_full: Literal["queue", "skip", "cancel_oldest"] = Field(
         default="queue",

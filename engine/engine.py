@@ -87,11 +87,11 @@ class WorkflowEngine:
         base = self.services.api_url
         return {name: callback_url(base, execution.id, execution.secret, prefix + name, 1) for name in waiting}
 
-    async def poke(self, execution_id: str, paths: Sequence[str]) -> None:
+    async def poke(self, owner: str, waits: Sequence[str] = ()) -> None:
         """Tell the conductor that there is something to do. If that fails the sweeper finds it."""
         if self.services.poke is not None:
             try:
-                await self.services.poke(execution_id, paths)
+                await self.services.poke(owner, waits)
             except Exception:
                 logger.exception("the conductor could not be told")
 

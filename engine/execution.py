@@ -46,13 +46,13 @@ class Caller:
 class Place:
     """Where an execution stands among others of its workflow when there is a limit.
 
-    `gate` names the limit (a workflow, and a value of its key); `admitted` says whether it has a slot. While it has
-    none it is pending, and nobody drives it.
+    `gate` names the limit (a workflow, and a value of its key); `slot` is the number of the slot that it has. While it
+    has none it is pending, and nobody drives it.
     """
 
     gate: str
     limit: int
-    admitted: bool
+    slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

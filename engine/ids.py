@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from hashlib import sha256
 
 import uuid_utils
 
@@ -14,6 +15,13 @@ _ID = re.compile(ID_PATTERN)
 def new_id() -> str:
     """A new id, greater than each that this process made before."""
     return str(uuid_utils.uuid7())
+
+
+def derived_id(moment: datetime, *parts: object) -> str:
+    """The id of something that follows from something else: the same from the same moment and parts, for anybody."""
+    digits = f"{max(0, int(moment.timestamp() * 1000)):012x}"
+    rest = sha256("\0".join(map(str, parts)).encode()).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-7{rest[:3]}-{'89ab'[int(rest[3], 16) % 4]}{rest[4:7]}-{rest[7:19]}"
 
 
 def is_id(text: str) -> bool:

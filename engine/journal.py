@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from engine.bill import Bill
 from engine.definition import WorkflowDefinition
 from engine.execution import Execution, LogLine, Status
 
@@ -191,6 +190,36 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchId:
+    """The name of a part of a spread loop."""
+
+    whole: str
+    number: int
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.whole}~{self.number}~{self.path}"
+
+    @classmethod
+    def parse(cls, text: str) -> BatchId | None:
+        """What an id names, None if it is that of a whole execution."""
+        if "~" not in text:
+            return None
+        whole, number, path = text.split("~", 2)
+        return cls(whole, int(number), path)
+
+    @property
+    def wait(self) -> str:
+        """The journal key of the loop's wait for its drivers."""
+        return f"{self.path}#WAIT#0001"
+
+    @property
+    def signal(self) -> str:
+        """The journal key of the loop's end."""
+        return f"{self.path}#SIGNAL#0001"
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A part of a loop that is spread over several drivers: some of its items, and what its body sees outside.
 
@@ -256,7 +285,7 @@ class ExecutionStore(Protocol):
     async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
         """Note an open status, unless a final one is there, and when somebody should look at the execution next."""
 
-    async def finish(  # noqa: PLR0913 - the parts of an end
+    async def finish(
         self,
         execution_id: str,
         status: Status,
@@ -266,15 +295,13 @@ class ExecutionStore(Protocol):
         result: Any,
         error: Any,
         look_at: datetime | None = None,
+        items: tuple[int, int] = (0, 0),
     ) -> Status:
         """Note the final status, unless one is there; gives the one that stands then.
 
-        `look_at` is given where something is to be done after the end. Raises ExecutionLost where there is no such
-        execution.
+        `look_at` is given where something is to be done after the end; `items`, for a part of a loop, is how many it
+        had and how many of these failed. Raises ExecutionLost where there is no such execution.
         """
 
     async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
         """Append lines to the log, as one item."""
-
-    def spent(self) -> Bill:
-        """What the store's own calls have cost since this was asked last."""

@@ -36,6 +36,13 @@ class Loops:
         """Whether all of this turn is a part of a loop."""
         return self._batch is not None
 
+    @property
+    def items(self) -> tuple[int, int]:
+        """How many items a part of a loop had, and how many of these failed."""
+        if self._batch is None:
+            return 0, 0
+        return len(self._batch.results) + len(self._batch.errors), len(self._batch.errors)
+
     # -- opening -------------------------------------------------------------------------------------------
 
     def open_batch(self, region: Region, batch: Batch) -> Frame:
@@ -227,15 +234,17 @@ class Loops:
             "concurrency": min(each.concurrency, limits.LANE_CONCURRENCY),
             "collect": each.collect,
         }
-        entry = await self._turn.book.record(Wait(loop.path, 1, "fan_out", loop.started_at, None, output))
-        await self._engine.poke(self._execution.id, [loop.path])
+        wait = Wait(loop.path, 1, "fan_out", loop.started_at, None, output)
+        entry = await self._turn.book.record(wait)
+        await self._engine.poke(self._execution.id, [wait.key])
         return entry
 
-    def spread_outcome(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome:
+    async def spread_outcome(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome:
         """How a spread loop has ended, as its last driver has told: its output stays where it is."""
         if signal.by == "fan_out":
             return Outcome(wait.path, "succeeded", wait.started_at, signal.at, output=signal.output)
-        error = NodeError(signal.output["message"], code=signal.output["code"], details=signal.output.get("details"))
+        told = await self._turn.worker.fetch(signal.output)
+        error = NodeError(told["message"], code=told["code"], details=told.get("details"))
         return self._turn.worker.failed(frame, node, error, wait.started_at, 1)
 
     def _require_batch(self) -> LoopRun:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from engine import limits
-from engine.bill import Bill
 from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost
 from engine.execution import Execution, LogLine, Status
@@ -84,7 +83,7 @@ class MemoryStore:
             if look_at is not None:
                 self.look_at[execution_id] = look_at
 
-    async def finish(  # noqa: PLR0913 - the parts of an end
+    async def finish(
         self,
         execution_id: str,
         status: Status,
@@ -94,8 +93,10 @@ class MemoryStore:
         result: Any,
         error: Any,
         look_at: datetime | None = None,
+        items: tuple[int, int] = (0, 0),
     ) -> Status:
         """See ExecutionStore."""
+        del items
         if execution_id not in self.executions:
             raise ExecutionLost(f"there is no execution {execution_id}")
         execution = self.executions[execution_id]
@@ -123,7 +124,3 @@ class MemoryStore:
         if not isinstance(winner, Signal):
             raise TypeError("a signal's key holds a signal")
         return winner
-
-    def spent(self) -> Bill:
-        """Memory costs nothing."""
-        return Bill()

@@ -1,4 +1,4 @@
-"""A definition prepared for running: the graph of the workflow and of each loop's body, and what their templates read."""
+"""A definition prepared for running: the graphs of the workflow and of loops' bodies, and what their templates read."""
 
 from __future__ import annotations
 

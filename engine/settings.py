@@ -16,10 +16,13 @@ class Settings:
     payload_bucket: str = ""
     signing_secret: str = ""
     state_machine_arn: str = ""
+    fan_out_machine_arn: str = ""
+    conductor_function: str = ""
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
     api_url: str = ""
+    memory_mb: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -35,8 +38,11 @@ class Settings:
             payload_bucket=values.get("MAINSPRING_PAYLOAD_BUCKET", ""),
             signing_secret=values.get("MAINSPRING_SIGNING_SECRET", ""),
             state_machine_arn=values.get("MAINSPRING_STATE_MACHINE_ARN", ""),
+            fan_out_machine_arn=values.get("MAINSPRING_FAN_OUT_MACHINE_ARN", ""),
+            conductor_function=values.get("MAINSPRING_CONDUCTOR_FUNCTION", ""),
             open_registration=values.get("MAINSPRING_OPEN_REGISTRATION", "") == "true",
             allowed_networks=values.get("MAINSPRING_ALLOWED_NETWORKS", ""),
             api_url=values.get("MAINSPRING_API_URL", ""),
+            memory_mb=int(values.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
             retention_days=int(values.get("MAINSPRING_RETENTION_DAYS", "90")),
         )

@@ -95,7 +95,11 @@ class _Teller:
         return progress, active
 
     def _state(self, node: NodeDefinition, path: str, *, skipped: bool, active: bool) -> NodeState:
-        outcome, timer, status = self._journal.outcomes.get(path), self._journal.timers.get(path), self._execution.status
+        outcome, timer, status = (
+            self._journal.outcomes.get(path),
+            self._journal.timers.get(path),
+            self._execution.status,
+        )
         if outcome is not None:
             return _ended(node, outcome)
         if skipped:

@@ -52,7 +52,7 @@ class Turn:
         self._signals = snapshot.execution.signals
         self._on_failure = snapshot.definition.on_failure is not None
         self._deadline: datetime | None = None
-        if snapshot.definition.timeout_seconds is not None:
+        if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
         self.book = Book(engine.store, owner, engine.clock)
         self.worker = Worker(engine, snapshot.execution, owner, self.book, remaining)
@@ -77,7 +77,7 @@ class Turn:
 
     async def run(self) -> Decision:
         """Advance until the execution is finished, or all that is left waits, or time runs low."""
-        if self._status is Status.PENDING:
+        if self._status is Status.PENDING and not self._loops.is_batch:
             self.book.log("info", "execution started")
         try:
             while True:
@@ -254,11 +254,13 @@ class Turn:
         """Take the answer to a wait: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
         node = frame.region.nodes[wait.path.rpartition(".")[2]]
-        self.spawn(frame, wait.path, self._resolve(frame, node, wait, signal), lambda entry: self._resolved(frame, entry))
+        self.spawn(
+            frame, wait.path, self._resolve(frame, node, wait, signal), lambda entry: self._resolved(frame, entry)
+        )
 
     async def _resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Entry:
         if wait.kind == "fan_out":
-            return self._loops.spread_outcome(frame, node, wait, signal)
+            return await self._loops.spread_outcome(frame, node, wait, signal)
         entry = await self.worker.resolve(frame, node, wait, signal)
         return await self.book.record(entry) if isinstance(entry, Timer) else entry
 
@@ -384,14 +386,16 @@ class Turn:
 
     async def _finish_batch(self, outcome: Outcome) -> Decision:
         status = Status.SUCCEEDED if outcome.status == "succeeded" else Status.FAILED
-        return await self._finish(status, result=outcome.output, error=outcome.error)
+        decision = await self._finish(status, result=outcome.output, error=outcome.error)
+        if status is Status.FAILED:
+            await self._engine.poke(self._execution.id)
+        return decision
 
     async def _finish(self, status: Status, *, result: Any = None, error: dict[str, Any] | None = None) -> Decision:
         """Record the end last, so that who reads a final status finds everything else written."""
-        if status is Status.SUCCEEDED:
-            self.book.log("info", "execution succeeded")
-        else:
-            self.book.log("error", f"execution failed: {(error or {}).get('message')}")
+        if not self._loops.is_batch:
+            reason = f": {error.get('message')}" if error else ""
+            self.book.log("error" if error else "info", f"execution {status}{reason}")
         await self.book.flush()
         now = self._engine.clock.now()
         follow_up = self._leaves_something_to_do(status)
@@ -403,9 +407,10 @@ class Turn:
             result=result,
             error=error,
             look_at=now + timedelta(seconds=limits.LOOK_GRACE) if follow_up else None,
+            items=self._loops.items,
         )
         if follow_up:
-            await self._engine.poke(self._execution.id, ())
+            await self._engine.poke(self._owner)
         return Decision(final)
 
     def _leaves_something_to_do(self, status: Status) -> bool:
@@ -452,4 +457,4 @@ class Turn:
         """Forget what waits in a frame that is closed, and in those below."""
         for waiting in (self._timers, self._waits):
             for path in [path for path, (one, _) in waiting.items() if one.closed or frame in one.around]:
-                del waiting[path]  # type: ignore[attr-defined]
+                del waiting[path]

@@ -28,6 +28,7 @@ _NOT_HERE = {
     "index": "it is that of a loop's body",
     "nodes": "nothing has run yet",
     "execution": "there is no execution yet",
+    "vars": "it knows only `trigger`",
 }
 Part = TypeVar("Part", bound=BaseModel)
 
@@ -121,7 +122,9 @@ class _Checker:
         wanted = self._factory.node_class(node.type).has_body
         if body is None:
             if wanted:
-                yield Problem(where, "missing", f"a `{node.type}` node has a `body`: `{{nodes, edges}}`, what it repeats")
+                yield Problem(
+                    where, "missing", f"a `{node.type}` node has a `body`: `{{nodes, edges}}`, what it repeats"
+                )
         elif not wanted:
             yield Problem(where, "unknown_key", f"a `{node.type}` node has no `body`; only loops have one")
         elif outside.depth > limits.MAX_BODY_DEPTH:
@@ -196,7 +199,7 @@ def _concurrency_key(raw: dict[str, Any]) -> Iterable[Problem]:
     key = concurrency.get("key") if isinstance(concurrency, dict) else None
     if isinstance(key, str):
         for where, text in templates(key, "concurrency.key"):
-            yield from _template(text, where, frozenset(), frozenset(), frozenset({"trigger", "vars"}))
+            yield from _template(text, where, frozenset(), frozenset(), frozenset({"trigger"}))
 
 
 def _parts(model: type[Part], raw: Any, where: str, problems: list[Problem]) -> dict[int, Part]:

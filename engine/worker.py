@@ -79,7 +79,10 @@ class Worker:
                 return await self._book.record(self.failed(frame, node, error, started_at, attempt))
             tried = await self._attempt(frame, node, attempt)
             if not isinstance(tried, NodeError):
-                return await self._book.record(self.entry(path, tried, started_at, attempt))
+                entry = await self._book.record(self.entry(path, tried, started_at, attempt))
+                if isinstance(entry, Wait) and entry.kind == "child":
+                    await self._engine.poke(self._owner, [entry.key])
+                return entry
             delay = next_delay(node.retry, attempt, tried, self._engine.random)
             if delay is None:
                 return await self._book.record(self.failed(frame, node, tried, started_at, attempt))

@@ -140,6 +140,7 @@ def principal_of(event: Event) -> Principal | None:
         workspace_id=found["workspace_id"],
         role=found["role"],
         is_admin=found["is_admin"] in (True, "true"),
+        email=found.get("email", ""),
     )
 
 

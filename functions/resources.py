@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,18 @@ from engine.settings import Settings
 from engine.storage.table import Table
 
 if TYPE_CHECKING:
+    from engine.services.admission import Admission
     from engine.services.auth_service import AuthService
+    from engine.services.closing import Closing
+    from engine.services.conductor import Conductor
     from engine.services.execution_service import ExecutionService
+    from engine.services.signal_service import SignalService
+    from engine.services.starting import Starter
+    from engine.services.state_machine import StateMachine
+    from engine.services.sweeper import Sweeper
     from engine.services.workflow_service import WorkflowService
-    from engine.storage.executions import ExecutionRepository
+    from engine.storage.stores import Stores
     from engine.storage.users import UserRepository
-    from engine.storage.workflows import WorkflowRepository
 
 settings = Settings.from_environment()
 clock = SystemClock()
@@ -30,11 +36,22 @@ _config = Config(
 _KEYS_SECONDS = 300
 
 
+_wanted: dict[str, Callable[[Any], None]] = {}
+
+
 @cache
 def client(service: str) -> Any:
     """The worker's client of an AWS service."""
     make: Any = boto3.client  # which of four hundred overloads it is does not matter here
-    return make(service, config=_config)
+    made = make(service, config=_config)
+    if service in _wanted:
+        _wanted[service](made)
+    return made
+
+
+def when_made(service: str, use: Callable[[Any], None]) -> None:
+    """Do something with a client once it is made, which for most services is only when it is needed."""
+    _wanted[service] = use
 
 
 def users() -> UserRepository:
@@ -44,20 +61,58 @@ def users() -> UserRepository:
     return UserRepository(Table(client("dynamodb"), settings.identity_table))
 
 
-def workflows() -> WorkflowRepository:
-    """The repository of workflows."""
-    from engine.storage.workflows import WorkflowRepository
+@cache
+def stores() -> Stores:
+    """The repositories of the Automation table."""
+    from engine.storage.stores import Stores
 
-    return WorkflowRepository(Table(client("dynamodb"), settings.automation_table))
+    table = Table(client("dynamodb"), settings.automation_table)
+    return Stores.of(table, lambda: client("s3"), settings.payload_bucket, settings.retention_days)
 
 
-def executions() -> ExecutionRepository:
-    """The repository of executions."""
-    from engine.storage.executions import ExecutionRepository
-    from engine.storage.payloads import PayloadStore
+@cache
+def machine() -> StateMachine:
+    """The state machines."""
+    from engine.services.state_machine import StateMachine
 
-    payloads = PayloadStore(lambda: client("s3"), settings.payload_bucket)
-    return ExecutionRepository(Table(client("dynamodb"), settings.automation_table), payloads, settings.retention_days)
+    return StateMachine(client("stepfunctions"), settings.state_machine_arn, settings.fan_out_machine_arn)
+
+
+@cache
+def _admission() -> Admission:
+    from engine.services.admission import Admission
+
+    return Admission(stores(), machine(), clock)
+
+
+@cache
+def _starter() -> Starter:
+    from engine.services.starting import Starter
+
+    return Starter(stores(), _admission(), machine(), clock)
+
+
+@cache
+def _closing() -> Closing:
+    from engine.services.closing import Closing
+
+    return Closing(stores(), _admission(), _starter(), machine(), clock)
+
+
+@cache
+def conductor() -> Conductor:
+    """What starts and drives on executions."""
+    from engine.services.conductor import Conductor
+
+    return Conductor(stores(), _starter(), _closing(), machine(), clock)
+
+
+@cache
+def sweeper() -> Sweeper:
+    """What looks after executions."""
+    from engine.services.sweeper import Sweeper
+
+    return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock)
 
 
 def signing_keys() -> Mapping[str, str]:
@@ -98,13 +153,20 @@ def workflow_service() -> WorkflowService:
     from engine.executor import NodeExecutorFactory
     from engine.services.workflow_service import WorkflowService
 
-    return WorkflowService(workflows(), NodeExecutorFactory(), clock)
+    return WorkflowService(stores().workflows, NodeExecutorFactory(), clock)
 
 
 @cache
 def execution_service() -> ExecutionService:
     """Executions."""
-    from engine.services.execution_service import ExecutionService, StateMachine
+    from engine.services.execution_service import ExecutionService
 
-    machine = StateMachine(client("stepfunctions"), settings.state_machine_arn)
-    return ExecutionService(executions(), workflows(), machine, clock)
+    return ExecutionService(stores(), _starter(), _closing())
+
+
+@cache
+def signal_service() -> SignalService:
+    """Answers to what waits."""
+    from engine.services.signal_service import SignalService
+
+    return SignalService(stores(), _closing(), clock)

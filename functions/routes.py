@@ -12,5 +12,6 @@ PUBLIC_ROUTES = frozenset(
         "POST /api/auth/refresh",
         "GET /api/health",
         "GET /api/openapi.json",
+        "POST /api/callbacks/{execution_id}/{token}",
     }
 )

@@ -1,62 +1,132 @@
-"""The state machine that drives executions, and what happens when one of its executions dies."""
+"""The state machines that drive executions and big loops, and what happens when one of their executions dies."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import Aws, Stack
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infrastructure.acknowledge import acknowledge, logical_id
+from infrastructure.acknowledge import acknowledge
 
 DEFINITION = Path(__file__).parent / "execution.asl.json"
+FAN_OUT_DEFINITION = Path(__file__).parent / "fan_out.asl.json"
 
 
-class ExecutionMachine(Construct):
-    """The state machine `execution`."""
+class MachineNames:
+    """The ARNs of the machines, known before these are made: the functions that they call also start them."""
+
+    def __init__(self, scope: Construct) -> None:
+        self._stack = Stack.of(scope)
+        self.execution = f"{self._stack.stack_name}-execution"
+        self.fan_out = f"{self._stack.stack_name}-fan-out"
+
+    def machine_arn(self, name: str) -> str:
+        """The ARN of a machine."""
+        return self._arn("stateMachine", name)
+
+    def executions_arn(self, name: str) -> str:
+        """The ARN of any execution of a machine."""
+        return self._arn("execution", f"{name}:*")
+
+    def executions_finding(self, name: str) -> str:
+        """How cdk-nag writes that ARN."""
+        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}:*"
+
+    def _arn(self, resource: str, name: str) -> str:
+        return self._stack.format_arn(
+            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+
+class ExecutionMachines(Construct):
+    """The state machines `execution` and `fan-out`."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, advance: lambda_.IFunction, abort: lambda_.IFunction
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: MachineNames,
+        advance: lambda_.IFunction,
+        conductor: lambda_.IFunction,
+        automation: dynamodb.ITable,
+        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        invoke = iam.PolicyStatement(
-            actions=["lambda:InvokeFunction"], resources=[advance.function_arn, abort.function_arn]
+        self._names = names
+        self._called = [advance.function_arn, conductor.function_arn]
+        self._automation, self._key = automation, key
+        self._substitutions = {
+            "AdvanceFunctionArn": advance.function_arn,
+            "ConductorFunctionArn": conductor.function_arn,
+            "AutomationTable": automation.table_name,
+        }
+        self.machine = self._machine("Machine", names.execution, DEFINITION, [])
+        # The children of a Distributed Map are executions that the machine starts itself.
+        children = iam.PolicyStatement(actions=["states:StartExecution"], resources=[names.machine_arn(names.fan_out)])
+        watched = iam.PolicyStatement(
+            actions=["states:DescribeExecution", "states:StopExecution"],
+            resources=[names.executions_arn(names.fan_out)],
         )
-        trace = iam.PolicyStatement(
-            actions=[
-                "xray:PutTraceSegments",
-                "xray:PutTelemetryRecords",
-                "xray:GetSamplingRules",
-                "xray:GetSamplingTargets",
-            ],
-            resources=["*"],
-        )
-        policy = iam.Policy(self, "Policy", statements=[invoke, trace], roles=[role])
-        acknowledge(self, "AwsSolutions-IAM5[Resource::*]", "X-Ray's actions have no resources.")
-        self.machine = sfn.StateMachine(
+        self.fan_out = self._machine("FanOut", names.fan_out, FAN_OUT_DEFINITION, [children, watched])
+        acknowledge(
             self,
-            "Machine",
-            definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text()),
-            definition_substitutions={
-                "AdvanceFunctionArn": advance.function_arn,
-                "AbortFunctionArn": abort.function_arn,
-            },
+            f"AwsSolutions-IAM5[Resource::{names.executions_finding(names.fan_out)}]",
+            "A Distributed Map watches the children that it started; their names are made by Step Functions.",
+        )
+        self._rules(conductor)
+
+    def _machine(
+        self, construct_id: str, name: str, definition: Path, more: list[iam.PolicyStatement]
+    ) -> sfn.StateMachine:
+        role = iam.Role(self, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        statements = [
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=self._called),
+            iam.PolicyStatement(actions=["dynamodb:UpdateItem"], resources=[self._automation.table_arn]),
+            iam.PolicyStatement(
+                actions=["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
+                resources=[self._key.key_arn],
+            ),
+            iam.PolicyStatement(
+                actions=[
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                ],
+                resources=["*"],
+            ),
+            *more,
+        ]
+        policy = iam.Policy(self, f"{construct_id}Policy", statements=statements, roles=[role])
+        acknowledge(policy, "AwsSolutions-IAM5[Resource::*]", "X-Ray's actions have no resources.")
+        machine = sfn.StateMachine(
+            self,
+            construct_id,
+            state_machine_name=name,
+            definition_body=sfn.DefinitionBody.from_string(definition.read_text()),
+            definition_substitutions=self._substitutions,
             role=role.without_policy_updates(),
             tracing_enabled=True,
         )
-        self.machine.node.add_dependency(policy)
+        machine.node.add_dependency(policy)
         acknowledge(
-            self.machine,
+            machine,
             "AwsSolutions-SF1",
             "The journal in DynamoDB is the history; logging all events again would cost more than the run.",
         )
-        # An execution stopped from outside, or over a limit of Step Functions, never reaches Abort by itself.
+        return machine
+
+    def _rules(self, conductor: lambda_.IFunction) -> None:
+        """Who hears of a driver that has died, and who looks after what nobody hears of."""
         events.Rule(
             self,
             "DriverDied",
@@ -68,16 +138,15 @@ class ExecutionMachine(Construct):
                     "stateMachineArn": [self.machine.state_machine_arn],
                 },
             ),
-            targets=[targets.LambdaFunction(abort)],
+            targets=[targets.LambdaFunction(conductor)],
         )
-
-    def executions_arn(self) -> str:
-        """The ARN of any execution of the machine."""
-        region, account = Stack.of(self).region, Stack.of(self).account
-        name = self.machine.state_machine_name
-        return f"arn:{Aws.PARTITION}:states:{region}:{account}:execution:{name}:*"
-
-    def executions_finding(self) -> str:
-        """How cdk-nag writes that ARN."""
-        name = logical_id(self.machine)
-        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{name}.Name>:*"
+        events.Rule(
+            self,
+            "EachMinute",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[
+                targets.LambdaFunction(
+                    conductor, event=events.RuleTargetInput.from_object({"sweep": {}}), retry_attempts=0
+                )
+            ],
+        )

@@ -16,6 +16,7 @@ from infrastructure.acknowledge import acknowledge, logical_id
 from infrastructure.storage import PAYLOAD_PREFIX, Storage
 
 ADVANCE_SECONDS = 300
+CONDUCTOR_SECONDS = 60
 _ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
 
 

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,7 +41,9 @@ ADMIN_EMAIL = "admin@mainspring.localhost.dev"
 _ASSETS_BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
 _START_SECONDS = 30
 _STOP_SECONDS = 60
-_LOST_BY_RESTART = "States.ServiceRestart"
+_MOST_SWEEPS = 50
+_ALL_AHEAD = 2 * 366 * 24 * 3600
+"""Seconds: whatever is to be looked at some day is looked at now."""
 
 Progress = Callable[[str], None]
 
@@ -115,7 +116,6 @@ class LocalStack:
             raise LocalStackError(f"{self.data} cannot be the data directory: {error.strerror}") from None
         with self._lock():
             running = self.running()
-            began = datetime.now(UTC)
             was_down = running is None
             if running is None:
                 running = self._start(port or self._last_port())
@@ -126,7 +126,7 @@ class LocalStack:
                 self._wait_for_api(running)
                 self._make_administrator(running)
                 if was_down:
-                    self._resume(running, began)
+                    self._resume(running)
             except BaseException:
                 self.down()
                 raise
@@ -296,29 +296,23 @@ class LocalStack:
             return
         raise LocalStackError(f"the administrator could not be made: {answer.text[:300]}")
 
-    def _resume(self, running: Running, began: datetime) -> None:
-        """Drive on what was under way when the emulator stopped, from its journal.
+    def _resume(self, running: Running) -> None:
+        """Have the sweeper look at once at all that was under way when the emulator stopped.
 
-        Step Functions on AWS loses no execution; the emulator fails those that it was driving.
+        It would find it within a minute or two by itself. Step Functions on AWS loses no execution; the emulator
+        fails those that it was driving.
         """
-        states = aws_client("stepfunctions", running.port)
-        resumed = 0
-        for machine in states.list_state_machines()["stateMachines"]:
-            arn = machine["stateMachineArn"]
-            pages = states.get_paginator("list_executions").paginate(stateMachineArn=arn, statusFilter="FAILED")
-            for found in (execution for page in pages for execution in page["executions"]):
-                if found["stopDate"] < began - timedelta(seconds=1):
-                    continue
-                failed = states.describe_execution(executionArn=found["executionArn"])
-                if failed.get("error") != _LOST_BY_RESTART:
-                    continue
-                execution_id, _, generation = found["name"].rpartition("-")
-                again = int(generation) + 1
-                payload = json.dumps({"execution_id": execution_id, "generation": again})
-                states.start_execution(stateMachineArn=arn, name=f"{execution_id}-{again}", input=payload)
-                resumed += 1
-        if resumed:
-            self._report(f"driving on {resumed} execution{'s' if resumed > 1 else ''} that had been under way")
+        outputs = aws_client("cloudformation", running.port).describe_stacks(StackName=STACK_NAME)["Stacks"][0][
+            "Outputs"
+        ]
+        name = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "ConductorFunction")
+        functions = aws_client("lambda", running.port)
+        for _ in range(_MOST_SWEEPS):
+            answer = functions.invoke(FunctionName=name, Payload=json.dumps({"sweep": {"ahead_seconds": _ALL_AHEAD}}))
+            done = json.loads(answer["Payload"].read() or "{}")
+            if not isinstance(done, dict) or not done.get("revived"):
+                return
+            self._report(f"driving on {done['revived']} that had been under way")
 
 
 def _api_url(port: int) -> str:

@@ -12,8 +12,8 @@ from constructs import Construct
 from functions.openapi import routes_of
 from infrastructure.acknowledge import acknowledge
 from infrastructure.api import Api
-from infrastructure.execution import ExecutionMachine
-from infrastructure.functions import ADVANCE_SECONDS, Code, Function, Grants
+from infrastructure.execution import ExecutionMachines, MachineNames
+from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, Code, Function, Grants
 from infrastructure.storage import Storage
 
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
@@ -62,29 +62,49 @@ class PlatformStack(Stack):
         }
         registration = {"MAINSPRING_OPEN_REGISTRATION": "true" if options.open_registration else "false"}
 
-        abort = Function(
-            self,
-            "abort",
-            code=self._code,
-            grants=Grants(storage).table(storage.automation, "UpdateItem", "PutItem"),
-            environment={**automation, **payloads},
-            timeout=30,
-        )
-        advance_environment = {
-            **automation,
-            **payloads,
-            "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks,
+        names = MachineNames(self)
+        machines = {
+            "MAINSPRING_STATE_MACHINE_ARN": names.machine_arn(names.execution),
+            "MAINSPRING_FAN_OUT_MACHINE_ARN": names.machine_arn(names.fan_out),
         }
+        conductor = Function(
+            self,
+            "conductor",
+            code=self._code,
+            grants=self._driving(storage, names)
+            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look"])
+            .on(names.machine_arn(names.fan_out), "states:StartExecution")
+            .on(names.executions_arn(names.execution), "states:DescribeExecution")
+            .on(names.executions_arn(names.fan_out), "states:DescribeExecution"),
+            environment={**automation, **payloads, **machines},
+            timeout=CONDUCTOR_SECONDS,
+        )
         advance = Function(
             self,
             "advance",
             code=self._code,
-            grants=Grants(storage).table(storage.automation, *_ITEMS).payloads("GetObject", "PutObject"),
-            environment=advance_environment,
+            grants=Grants(storage)
+            .table(storage.automation, *_ITEMS, "BatchGetItem")
+            .payloads("GetObject", "PutObject")
+            .on(conductor.function.function_arn, "lambda:InvokeFunction"),
+            environment={
+                **automation,
+                **payloads,
+                "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks,
+                "MAINSPRING_CONDUCTOR_FUNCTION": conductor.function.function_name,
+            },
             memory=1024,
             timeout=ADVANCE_SECONDS,
         )
-        machine = ExecutionMachine(self, "Execution", advance=advance.function, abort=abort.function)
+        ExecutionMachines(
+            self,
+            "Execution",
+            names=names,
+            advance=advance.function,
+            conductor=conductor.function,
+            automation=storage.automation,
+            key=storage.key,
+        )
         authorizer = Function(
             self,
             "authorizer",
@@ -124,22 +144,22 @@ class PlatformStack(Stack):
             self,
             "executions",
             code=self._code,
-            grants=Grants(storage)
-            .table(storage.automation, *_ITEMS, "BatchGetItem", indexes=["by-workspace", "by-workflow"])
-            .payloads("GetObject", "PutObject")
-            .on(machine.machine.state_machine_arn, "states:StartExecution")
-            .on(machine.executions_arn(), "states:StopExecution"),
-            environment={
-                **automation,
-                **payloads,
-                "MAINSPRING_STATE_MACHINE_ARN": machine.machine.state_machine_arn,
-            },
+            grants=self._driving(storage, names).table(
+                storage.automation,
+                *_ITEMS,
+                "BatchGetItem",
+                "DeleteItem",
+                indexes=["by-workspace", "by-workflow"],
+            ),
+            environment={**automation, **payloads, **machines},
         )
-        acknowledge(
-            executions,
-            f"AwsSolutions-IAM5[Resource::{machine.executions_finding()}]",
-            "It stops any execution of this one state machine; their names are the ids of executions.",
-        )
+        for function in (conductor, executions):
+            for name in (names.execution, names.fan_out):
+                acknowledge(
+                    function,
+                    f"AwsSolutions-IAM5[Resource::{names.executions_finding(name)}]",
+                    "It asks for and stops any execution of these two machines; their names are ids of executions.",
+                )
         platform = Function(self, "platform", code=self._code, grants=Grants(storage), environment={}, memory=256)
         functions = {
             "auth": auth,
@@ -156,7 +176,21 @@ class PlatformStack(Stack):
             authorizer=authorizer.function,
             local_id=options.local_api_id,
         )
-        advance.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
+        for function in (advance, executions, conductor):
+            function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers")
-        CfnOutput(self, "StateMachineArn", value=machine.machine.state_machine_arn)
+        CfnOutput(self, "StateMachineArn", value=names.machine_arn(names.execution))
+        CfnOutput(self, "ConductorFunction", value=conductor.function.function_name)
         CfnOutput(self, "AutomationTable", value=storage.automation.table_name)
+
+    @staticmethod
+    def _driving(storage: Storage, names: MachineNames) -> Grants:
+        """What starting, stopping and waking executions takes."""
+        return (
+            Grants(storage)
+            .payloads("GetObject", "PutObject")
+            .on(names.machine_arn(names.execution), "states:StartExecution", "states:SendTaskSuccess")
+            .on(names.machine_arn(names.fan_out), "states:SendTaskSuccess")
+            .on(names.executions_arn(names.execution), "states:StopExecution")
+            .on(names.executions_arn(names.fan_out), "states:StopExecution")
+        )

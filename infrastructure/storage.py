@@ -32,6 +32,7 @@ class Storage(Construct):
         self.automation = self._table("Automation")
         _keys_only_index(self.automation, "by-workspace", "workspace_key")
         _keys_only_index(self.automation, "by-workflow", "workflow_key")
+        _keys_only_index(self.automation, "by-look", "look_shard", sort="look_at")
         self.payloads = s3.Bucket(
             self,
             "Payloads",
@@ -100,11 +101,11 @@ class Storage(Construct):
         )
 
 
-def _keys_only_index(table: dynamodb.Table, name: str, partition: str) -> None:
+def _keys_only_index(table: dynamodb.Table, name: str, partition: str, sort: str = "id") -> None:
     """An index of keys: a change of anything else in an item does not cost a write here."""
     table.add_global_secondary_index(
         index_name=name,
         partition_key=dynamodb.Attribute(name=partition, type=dynamodb.AttributeType.STRING),
-        sort_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+        sort_key=dynamodb.Attribute(name=sort, type=dynamodb.AttributeType.STRING),
         projection_type=dynamodb.ProjectionType.KEYS_ONLY,
     )

@@ -15,8 +15,8 @@ from engine.execution import Decision, Execution, Status
 from engine.executor import NodeExecutorFactory
 from engine.journal import Journal, Outcome, Signal, Wait
 from engine.memory_store import MemoryStore
-from engine.regions import Region, prepare
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.regions import Region, prepare
 from engine.states import NodeState, node_states
 from engine.validator import validate
 from tests.history import check_history, check_journal

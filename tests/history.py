@@ -50,9 +50,7 @@ def check_history(
         assert execution.error["message"]
 
 
-def check_node(
-    region: Region, prefix: str, node: str, states: Mapping[str, NodeState], execution: Execution
-) -> None:
+def check_node(region: Region, prefix: str, node: str, states: Mapping[str, NodeState], execution: Execution) -> None:
     """A node ran iff every predecessor ended and at least one edge to it fired; else it was skipped."""
     incoming = region.graph.incoming[node]
     state = states[prefix + node]

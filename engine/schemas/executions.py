@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, JsonValue, RootModel, StringConstraints
 
+from engine import limits
 from engine.execution import Status
 from engine.ids import ID_PATTERN
 from engine.schemas.common import Answer, Body
@@ -20,10 +21,78 @@ class StartBody(Body):
     input: Any = Field(default=None, description="Any JSON; `trigger.body` to expressions.")
 
 
+class RetryBody(Body):
+    """From where to go on, and with which version of the workflow."""
+
+    start: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        default="failed", alias="from", description="`failed`: what failed and all behind it; or a node's id."
+    )
+    version: Literal["same", "current"] | Annotated[int, Field(ge=1, le=limits.MAX_VERSIONS)] = Field(
+        default="same", description="That of the old execution, the newest, or a number."
+    )
+    input: Any = Field(default=None, description="Replaces the old input for all that runs again.")
+
+
+class SignalBody(Body):
+    """An answer to what waits: a decision for an approval, a body for a callback."""
+
+    decision: Literal["approved", "rejected"] | None = None
+    comment: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+    body: Any = Field(default=None, description="What a callback gives; any JSON.")
+    attempt: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Which attempt of the node is meant; an answer to an older one is refused."
+    )
+
+
+class SignalAnswer(Answer):
+    """The answer that was taken."""
+
+    execution_id: str
+    node: str
+    attempt: int
+    at: str
+
+
+class CallbackBody(RootModel[dict[str, JsonValue]]):
+    """Any JSON object."""
+
+
+class WaitAnswer(Answer):
+    """What a node waits for."""
+
+    kind: str = Field(description="approval, callback or child")
+    attempt: int
+    deadline: str | None
+    message: str | None = None
+    approvers: list[str] | None = None
+    url: str | None = Field(default=None, description="Where a callback is received.")
+    execution_id: str | None = Field(default=None, description="The execution that is waited for.")
+
+
+class ProgressAnswer(Answer):
+    """How far a loop has come."""
+
+    total: int | None
+    done: int
+    failed: int
+
+
+class BillAnswer(Answer):
+    """What a run has cost so far, at list price."""
+
+    dollars: float
+    prices_as_of: str
+    lambda_ms: int
+    transitions: int
+    write_units: float
+    read_units: float
+    s3_calls: int
+
+
 class NodeAnswer(Answer):
     """What one node is doing or did."""
 
-    id: str
+    id: str = Field(description="Its path: `each[3].fetch` is a node in the fourth turn of a loop.")
     type: str
     status: str = Field(description="pending, running, waiting, succeeded, failed, skipped or cancelled")
     attempts: int
@@ -31,6 +100,8 @@ class NodeAnswer(Answer):
     completed_at: str | None
     output: Any
     error: dict[str, Any] | None
+    wait: WaitAnswer | None = None
+    progress: ProgressAnswer | None = None
 
 
 class ExecutionSummary(Answer):
@@ -42,6 +113,9 @@ class ExecutionSummary(Answer):
     status: Status
     trigger_type: str
     triggered_by: str | None
+    queued: bool = Field(description="Whether it waits for others of its workflow to end.")
+    retry_of: str | None
+    started_from: str | None = Field(description="The execution that started it.")
     created_at: str
     started_at: str | None
     completed_at: str | None
@@ -53,6 +127,7 @@ class ExecutionAnswer(ExecutionSummary):
     input: Any
     result: Any
     error: dict[str, Any] | None
+    bill: BillAnswer
     omitted: list[str] = Field(
         default_factory=list, description="Fields that are null here because they are too large to be shown."
     )

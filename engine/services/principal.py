@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,13 +36,14 @@ _GRANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: user, session, and the one workspace that the access token is for."""
+    """The caller: user, session, and the one workspace that the access token is for. `email` is in lower case."""
 
     user_id: str
     session_id: str
     workspace_id: str
     role: str
     is_admin: bool
+    email: str = ""
 
     def require(self, permission: Permission) -> None:
         """Refuse what the role does not grant.
@@ -51,6 +53,11 @@ class Principal:
         """
         if self.role not in set(Role) or permission not in _GRANTS[Role(self.role)]:
             raise Forbidden(f"your role in this workspace, {self.role}, does not allow to {permission}")
+
+    def is_one_of(self, names: Sequence[str]) -> bool:
+        """Whether the caller is among these: e-mail addresses, user ids, roles."""
+        wanted = {name.strip().lower() for name in names}
+        return bool(wanted & {self.email, self.user_id, self.role} - {""})
 
     def require_admin(self) -> None:
         """Refuse all but administrators.

@@ -41,7 +41,7 @@ class WorkflowService:
         now = format_time(self._clock.now())
         workflow = Workflow(
             new_id(), principal.workspace_id, body.name, body.description, 1, is_active=False, created_at=now,
-            updated_at=now, definition=definition,
+            updated_at=now, definition=definition, concurrency=definition.get("concurrency"),
         )  # fmt: skip
         self._workflows.create(workflow, self._version(principal, workflow.id, 1, body, definition, now))
         return workflow

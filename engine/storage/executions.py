@@ -1,26 +1,28 @@
-"""Executions: their records, journals and logs, and the idempotency of starting them."""
+"""The records of executions: started once, marked, ended once; and who has to be looked at when."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from engine import limits
+from engine.bill import Bill
 from engine.errors import ExecutionLost, NotFound
-from engine.execution import OPEN_STATUSES, Execution, LogLine, Status, format_time, parse_time
-from engine.ids import first_id_at, new_id
-from engine.journal import Entry, Outcome, Timer
-from engine.jsonvalue import dumps
-from engine.storage.payloads import OMITTED, Packed, PayloadStore
+from engine.execution import OPEN_STATUSES, Caller, Execution, Place, Status, format_time, parse_time
+from engine.ids import first_id_at
+from engine.storage.payloads import OMITTED, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 
 _OPEN = sorted(OPEN_STATUSES)
 _IDEMPOTENCY_SECONDS = 24 * 3600
 _MOST_PAGES = 10
+_BILL = tuple(f"bill_{one.name}" for one in fields(Bill))
+LOOK = ("look_shard", "look_at")
+"""The attributes of the index of what has to be looked at; an item without them is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +44,70 @@ class Filter:
     created_before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What the sweeper knows of an open execution beside its record: the token of its park, and vain revivals."""
+
+    execution: Execution
+    task_token: str | None
+    revivals: int
+    look_at: datetime | None
+
+
 class ExecutionRepository:
-    """Reads and writes executions. Journal and log items live as long as an execution can, and then the retention."""
+    """Reads and writes the records of executions, and of the parts of spread loops, which look alike."""
 
     def __init__(self, table: Table, payloads: PayloadStore, retention_days: int) -> None:
         self._table = table
         self._payloads = payloads
         self._retention = timedelta(days=retention_days)
 
-    # -- records -------------------------------------------------------------------------------------------
+    # -- starting ------------------------------------------------------------------------------------------
 
-    def create(self, execution: Execution, idempotency_key: str | None, request_hash: str) -> Started:
-        """Store a new execution, or find the one that the same idempotency key made before.
+    def create(
+        self,
+        execution: Execution,
+        idempotency_key: str | None,
+        request_hash: str,
+        also: Sequence[Put] = (),
+    ) -> Started:
+        """Store a new execution, or find the one that the same idempotency key or id made before.
 
-        Any number of calls with one key at once make one execution: record and key are one transaction.
+        Any number of calls with one key at once make one execution: record, key and what is put with them are one
+        transaction.
         """
-        record = Put(self._record(execution))
-        if idempotency_key is None:
-            # The id is new, so what may stand there is our own, written by a try whose answer was lost.
-            with suppress(ConditionFailed):
+        record = Put(self.encoded(execution))
+        if idempotency_key is None and not also:
+            try:
                 self._table.put(record.item, if_absent=True)
+            except ConditionFailed as failed:
+                if failed.item is None:
+                    raise
+                return Started(self.decoded(failed.item), is_new=False)
             return Started(execution, is_new=True)
-        expires_at = int(execution.created_at.timestamp()) + _IDEMPOTENCY_SECONDS
-        key = {
-            "PK": f"IDEMPOTENCY#{execution.workspace_id}#{idempotency_key}",
-            "SK": "START",
-            "execution_id": execution.id,
-            "request_hash": request_hash,
-            "expires_at": expires_at,
-        }
+        writes = [record, *also]
+        if idempotency_key is not None:
+            expires_at = int(execution.created_at.timestamp()) + _IDEMPOTENCY_SECONDS
+            key = {
+                "PK": f"IDEMPOTENCY#{execution.workspace_id}#{idempotency_key}",
+                "SK": "START",
+                "execution_id": execution.id,
+                "request_hash": request_hash,
+                "expires_at": expires_at,
+            }
+            writes.insert(0, Put(key))
         try:
-            self._table.transact([Put(key), record])
+            self._table.transact(writes)
         except ConditionFailed as failed:
-            if failed.item is None or "execution_id" not in failed.item:
+            if failed.item is None:
                 raise
+            if failed.item["SK"] != "START":
+                return Started(self.decoded(failed.item), is_new=False)
             before = self.get(execution.workspace_id, failed.item["execution_id"])
             return Started(before, is_new=False, same_request=failed.item["request_hash"] == request_hash)
         return Started(execution, is_new=True)
+
+    # -- reading -------------------------------------------------------------------------------------------
 
     def get(self, workspace_id: str, execution_id: str, *, payloads: bool = True) -> Execution:
         """The record; without `payloads` its trigger, result and error are not read.
@@ -89,7 +118,20 @@ class ExecutionRepository:
         item = self._table.get(f"EXECUTION#{execution_id}", "META")
         if item is None or item["workspace_id"] != workspace_id:
             raise NotFound("there is no such execution")
-        return self._execution(item, payloads=payloads)
+        return self.decoded(item, payloads=payloads)
+
+    def find(self, execution_id: str, *, payloads: bool = False) -> Driver | None:
+        """The record for those who look after it, of whatever workspace it is; None where there is none."""
+        item = self._table.get(f"EXECUTION#{execution_id}", "META")
+        if item is None:
+            return None
+        look_at = parse_time(item["look_at"]) if "look_at" in item else None
+        execution = self.decoded(item, payloads=payloads)
+        return Driver(execution, item.get("task_token"), int(item.get("revivals", 0)), look_at)
+
+    def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
+        """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
+        return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input, result and error details, the newest first.
@@ -123,7 +165,7 @@ class ExecutionRepository:
                 if item is None or item["workspace_id"] != workspace_id:
                     continue
                 if wanted.status is None or item["status"] == wanted.status:
-                    found.append(self._execution(item, payloads=False))
+                    found.append(self.decoded(item, payloads=False))
                 if len(found) == limit:
                     more = execution_id != ids[-1] or len(read) == limits.MAX_PAGE_SIZE
                     return Page(found, execution_id if more else None)
@@ -132,30 +174,26 @@ class ExecutionRepository:
             before = read[-1]
         return Page(found, before)
 
-    def status(self, execution_id: str) -> Status:
-        """The status as it is now.
+    def attributes(self, execution_ids: Sequence[str]) -> dict[str, Item]:
+        """The records as they are stored, of those of these executions that there are, by id."""
+        found = self._table.get_many([(f"EXECUTION#{execution_id}", "META") for execution_id in execution_ids])
+        return {pk.removeprefix("EXECUTION#"): item for (pk, _), item in found.items()}
 
-        Raises:
-            ExecutionLost: there is no record.
-        """
-        item = self._table.get(f"EXECUTION#{execution_id}", "META", ["status"])
-        if item is None:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        return Status(item["status"])
+    # -- going on and ending -------------------------------------------------------------------------------
 
-    def mark(self, execution_id: str, status: Status, started_at: datetime) -> None:
-        """Note an open status; a final one that is there stays."""
-        try:
-            self._table.update(
-                f"EXECUTION#{execution_id}",
-                "META",
-                {"status": str(status), "started_at": format_time(started_at)},
-                condition=_status_is_open(),
-                values=_open_values(),
-            )
-        except ConditionFailed as failed:
-            if failed.item is None:
-                raise ExecutionLost(f"there is no execution {execution_id}") from None
+    def mark(
+        self,
+        execution_id: str,
+        status: Status,
+        started_at: datetime,
+        look_at: datetime | None = None,
+        bill: Bill | None = None,
+    ) -> None:
+        """Note an open status, what has been spent, and when to look; a final status that is there stays."""
+        changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at)}
+        if look_at is not None:
+            changes |= {"look_at": format_time(look_at), "look_shard": shard_of(execution_id), "revivals": 0}
+        self._update_open(execution_id, changes, bill)
 
     def finish(
         self,
@@ -166,8 +204,10 @@ class ExecutionRepository:
         started_at: datetime | None = None,
         result: Any = None,
         error: dict[str, Any] | None = None,
+        look_at: datetime | None = None,
+        bill: Bill | None = None,
     ) -> tuple[Status, bool]:
-        """Note the final status, unless there is one.
+        """Note the final status, unless there is one; `look_at` keeps the record in the sweeper's sight.
 
         Returns:
             The status that stands then, and whether this call wrote it.
@@ -182,130 +222,93 @@ class ExecutionRepository:
             "result": self._payloads.pack(result, execution_id),
             "error": self._payloads.pack(error, execution_id),
             "expires_at": int((at + self._retention).timestamp()),
+            "look_at": format_time(look_at) if look_at else None,
+            "look_shard": shard_of(execution_id) if look_at else None,
         }
+        remove = ("task_token", *(() if look_at else LOOK))
+        try:
+            self._update_open(execution_id, changes, bill, remove)
+        except _Over as over:
+            return over.status, False
+        return status, True
+
+    def _update_open(
+        self, execution_id: str, changes: Mapping[str, Any], bill: Bill | None, remove: Sequence[str] = ()
+    ) -> None:
         try:
             self._table.update(
                 f"EXECUTION#{execution_id}",
                 "META",
                 {name: value for name, value in changes.items() if value is not None},
-                condition=_status_is_open(),
-                values=_open_values(),
+                remove=remove,
+                add=bill_counts(bill),
+                condition=open_status(),
+                values=open_values(),
             )
         except ConditionFailed as failed:
             if failed.item is None:
                 raise ExecutionLost(f"there is no execution {execution_id}") from None
-            return Status(failed.item["status"]), False
-        return status, True
+            if remove:
+                raise _Over(Status(failed.item["status"])) from None
 
-    # -- journal -------------------------------------------------------------------------------------------
+    # -- looking after -------------------------------------------------------------------------------------
 
-    def load(self, execution_id: str, at_most: int | None = None) -> tuple[Execution, list[Entry]]:
-        """The record and the journal, in one query; values over `at_most` bytes are OMITTED.
+    def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str, str]]:
+        """Keys of what has to be looked at by then, and the time that each was to be, the longest overdue first."""
+        found = self._table.query(
+            f"LOOK#{shard}",
+            index="by-look",
+            pk_name="look_shard",
+            sk_name="look_at",
+            before=format_time(until),
+            limit=limit,
+        )
+        return [(item["PK"], item["SK"], item["look_at"]) for item in found]
 
-        Raises:
-            ExecutionLost: there is no record.
-        """
-        execution: Execution | None = None
-        entries: dict[str, Entry] = {}
-        for item in self._table.query(f"EXECUTION#{execution_id}", after="META"):
-            if item["SK"] == "META":
-                execution = self._execution(item, at_most=at_most)
-                continue
-            if "entry" in item:
-                entry = _entry(json.loads(item["entry"]), self._payloads.unpack(item.get("output"), at_most))
-                entries[entry.key] = entry
-            for packed in self._payloads.unpack(item.get("outcomes")) or ():
-                outcome = _entry(packed, packed["output"])
-                entries.setdefault(outcome.key, outcome)
-        if execution is None:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        return execution, list(entries.values())
-
-    def load_own(self, workspace_id: str, execution_id: str, at_most: int) -> tuple[Execution, list[Entry]]:
-        """As `load`, for a caller of a workspace.
-
-        Raises:
-            NotFound: it is not there, or belongs to another workspace.
-        """
+    def look_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
+        """Set when to look next; False where somebody else has set it since `seen`, so that only one looks."""
+        condition = "#look_at = :seen" if seen else "attribute_exists(#look_at)"
         try:
-            execution, entries = self.load(execution_id, at_most)
-        except ExecutionLost:
-            raise NotFound("there is no such execution") from None
-        if execution.workspace_id != workspace_id:
-            raise NotFound("there is no such execution")
-        return execution, entries
+            self._table.update(
+                *key, {"look_at": format_time(at)}, condition=condition, values={"seen": seen} if seen else {}
+            )
+        except ConditionFailed:
+            return False
+        return True
 
-    def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome], at: datetime) -> Entry:
-        """Write a journal entry unless its key is taken; gives the one that stands there then.
+    def look_no_more(self, execution_id: str) -> None:
+        """Take an execution that is over and done with out of the index."""
+        with suppress(ConditionFailed):
+            self._table.update(f"EXECUTION#{execution_id}", "META", {}, remove=LOOK)
 
-        The same item keeps the outcomes `along`, which any driver would compute alike.
-        """
-        item = {
-            "PK": f"EXECUTION#{execution_id}",
-            "SK": f"NODE#{entry.key}",
-            "entry": dumps(_entry_facts(entry)),
-            "output": self._payloads.pack(entry.output, execution_id),
-            "outcomes": self._pack_outcomes(along, execution_id),
-            "expires_at": self._journal_expiry(at),
+    def next_generation(self, execution: Execution, look_at: datetime, *, revival: bool) -> int | None:
+        """Make room for another driver; None where there is a newer one already or the execution is over."""
+        following = execution.generation + 1
+        changes = {
+            "generation": following,
+            "look_at": format_time(look_at),
+            "look_shard": shard_of(execution.id),
         }
         try:
-            self._table.put(item, if_absent=True)
-        except ConditionFailed as failed:
-            if failed.item is None:
-                raise
-            return _entry(json.loads(failed.item["entry"]), self._payloads.unpack(failed.item.get("output")))
-        return entry
-
-    def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome], at: datetime) -> None:
-        """Write outcomes that any driver would compute alike, as one item."""
-        item = {
-            "PK": f"EXECUTION#{execution_id}",
-            "SK": f"NODES#{new_id()}",
-            "outcomes": self._pack_outcomes(outcomes, execution_id),
-            "expires_at": self._journal_expiry(at),
-        }
-        self._table.put(item)
-
-    # -- log -----------------------------------------------------------------------------------------------
-
-    def log(self, execution_id: str, lines: Sequence[LogLine], at: datetime) -> None:
-        """Append lines, as one item whose key is the time of writing."""
-        packed = [
-            [format_time(line.timestamp), line.level, line.node_id, line.message, line.metadata] for line in lines
-        ]
-        item = {
-            "PK": f"EXECUTION#{execution_id}",
-            "SK": f"LOG#{new_id()}",
-            "lines": self._payloads.pack(packed, execution_id),
-            "expires_at": self._journal_expiry(at),
-        }
-        self._table.put(item)
-
-    def logs(self, execution_id: str, batch: str | None, line: int, limit: int) -> list[tuple[str, LogLine]]:
-        """At most `limit` log lines after line number `line` of `batch`, oldest first, each with its cursor."""
-        result: list[tuple[str, LogLine]] = []
-        after = f"LOG#{batch or ''}"
-        for item in self._table.query(f"EXECUTION#{execution_id}", after=after, before="LOG$"):
-            name = item["SK"].removeprefix("LOG#")
-            for number, packed in enumerate(self._payloads.unpack(item["lines"])):
-                if name == batch and number <= line:
-                    continue
-                timestamp, level, node_id, message, metadata = packed
-                result.append((f"{name}.{number}", LogLine(parse_time(timestamp), level, message, node_id, metadata)))
-                if len(result) == limit:
-                    return result
-        return result
-
-    def _pack_outcomes(self, outcomes: Sequence[Outcome], execution_id: str) -> Packed | None:
-        facts = [{**_entry_facts(outcome), "output": outcome.output} for outcome in outcomes]
-        return self._payloads.pack(facts, execution_id) if facts else None
+            self._table.update(
+                f"EXECUTION#{execution.id}",
+                "META",
+                changes,
+                remove=("task_token",),
+                add={"revivals": 1} if revival else {},
+                condition=f"#generation = :generation AND {open_status()}",
+                values={"generation": execution.generation, **open_values()},
+            )
+        except ConditionFailed:
+            return None
+        return following
 
     # -- codec ---------------------------------------------------------------------------------------------
 
-    def _journal_expiry(self, at: datetime) -> int:
-        return int((at + self._retention).timestamp()) + limits.MAX_DELAY
-
-    def _record(self, execution: Execution) -> Item:
+    def encoded(self, execution: Execution) -> Item:
+        """The record of an execution as it is stored when it is new."""
+        place, caller = execution.place, execution.caller
+        look_at = execution.created_at + timedelta(seconds=limits.START_GRACE)
         return {
             "PK": f"EXECUTION#{execution.id}",
             "SK": "META",
@@ -320,9 +323,26 @@ class ExecutionRepository:
             "triggered_by": execution.triggered_by,
             "trigger": self._payloads.pack(execution.trigger, execution.id),
             "created_at": format_time(execution.created_at),
+            "generation": execution.generation,
+            "signals": 0,
+            "secret": execution.secret,
+            "depth": execution.depth or None,
+            "caller": [caller.execution_id, caller.path, caller.attempt, caller.waits] if caller else None,
+            "gate": place.gate if place else None,
+            "gate_limit": place.limit if place else None,
+            "slot": place.slot if place else None,
+            "retry_of": execution.retry_of,
+            "look_at": format_time(look_at),
+            "look_shard": shard_of(execution.id),
         }
 
-    def _execution(self, item: Item, *, payloads: bool = True, at_most: int | None = None) -> Execution:
+    def decoded(
+        self, item: Item, *, payloads: bool = True, at_most: int | None = None, progress: Sequence[Item] = ()
+    ) -> Execution:
+        """The execution in a stored record; `progress` are the items of its big loops."""
+        caller = item.get("caller")
+        place = Place(item["gate"], item["gate_limit"], item.get("slot")) if "gate" in item else None
+        bills = [Bill.of({name[5:]: one[name] for name in _BILL if name in one}) for one in (item, *progress)]
         execution = Execution(
             id=item["id"],
             workspace_id=item["workspace_id"],
@@ -335,47 +355,53 @@ class ExecutionRepository:
             status=Status(item["status"]),
             started_at=parse_time(item["started_at"]) if "started_at" in item else None,
             completed_at=parse_time(item["completed_at"]) if "completed_at" in item else None,
+            generation=item["generation"],
+            signals=item["signals"],
+            secret=item["secret"],
+            depth=item.get("depth", 0),
+            caller=Caller(caller[0], caller[1], int(caller[2]), caller[3]) if caller else None,
+            place=place,
+            retry_of=item.get("retry_of"),
+            bill=sum(bills, Bill()),
+            progress={
+                one["SK"].removeprefix("PROGRESS#"): {"done": one.get("done", 0), "failed": one.get("failed", 0)}
+                for one in progress
+            },
         )
         if not payloads:
             return execution
-        trigger = self._payloads.unpack(item["trigger"], at_most)
+        trigger = self._payloads.unpack(item.get("trigger"), at_most)
         return replace(
             execution,
-            trigger={"body": OMITTED} if trigger is OMITTED else trigger,
+            trigger={"body": OMITTED} if trigger is OMITTED else trigger or {},
             result=self._payloads.unpack(item.get("result"), at_most),
             error=self._payloads.unpack(item.get("error")),
         )
 
 
-def _status_is_open() -> str:
+class _Over(Exception):
+    """The execution has a final status already."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+def shard_of(name: str) -> str:
+    """The part of the sweeper's index in which an item is."""
+    return f"LOOK#{crc32(name.encode()) % limits.LOOK_SHARDS}"
+
+
+def open_status() -> str:
+    """The condition that an execution's status is not final; see `open_values`."""
     return f"#status IN ({', '.join(f':open_{status}' for status in _OPEN)})"
 
 
-def _open_values() -> dict[str, str]:
+def open_values() -> dict[str, str]:
+    """The values of `open_status`."""
     return {f"open_{status}": str(status) for status in _OPEN}
 
 
-def _entry_facts(entry: Entry) -> dict[str, Any]:
-    if isinstance(entry, Timer):
-        facts = {"due_at": format_time(entry.due_at), "next_attempt": entry.next_attempt}
-    else:
-        facts = {"status": entry.status, "attempts": entry.attempts, "completed_at": format_time(entry.completed_at)}
-    common = {"path": entry.path, "port": entry.port, "error": entry.error, "started_at": format_time(entry.started_at)}
-    return {**common, **facts}
-
-
-def _entry(facts: dict[str, Any], output: Any) -> Entry:
-    started_at = parse_time(facts["started_at"])
-    if "due_at" in facts:
-        due_at = parse_time(facts["due_at"])
-        return Timer(facts["path"], due_at, started_at, facts["next_attempt"], facts["error"], output, facts["port"])
-    return Outcome(
-        facts["path"],
-        facts["status"],
-        started_at,
-        parse_time(facts["completed_at"]),
-        facts["port"],
-        output,
-        facts["error"],
-        facts["attempts"],
-    )
+def bill_counts(bill: Bill | None) -> dict[str, float]:
+    """A bill as what is added to a record."""
+    return {f"bill_{name}": value for name, value in (bill or Bill()).as_dict().items()}

@@ -1,10 +1,14 @@
-"""The engine's ExecutionStore on DynamoDB: the repositories, off the event loop."""
+"""The engine's ExecutionStore on DynamoDB: the repositories, off the event loop.
+
+A part of a spread loop is driven like an execution. Its id names the whole, the number of the batch, and the loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -12,66 +16,166 @@ from typing import Any, TypeVar
 from engine.clock import Clock, SystemClock
 from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, NotFound
-from engine.execution import LogLine, Status
-from engine.journal import Entry, Outcome, Snapshot, by_path
-from engine.storage.executions import ExecutionRepository
+from engine.execution import Execution, LogLine, Status
+from engine.journal import BatchId, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+from engine.storage.meter import Meter
+from engine.storage.stores import Stores
 from engine.storage.workflows import WorkflowRepository
 
 Result = TypeVar("Result")
 
 
 class DynamoStore:
-    """See `engine.journal.ExecutionStore`. Versions never change, so those used last stay in memory."""
+    """See `engine.journal.ExecutionStore`. Versions never change, so those used last stay in memory.
+
+    What was spent goes into the record together with whatever else is written there.
+    """
 
     def __init__(
-        self, executions: ExecutionRepository, workflows: WorkflowRepository, clock: Clock | None = None
+        self,
+        stores: Stores,
+        clock: Clock | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        self._executions = executions
+        self._executions = stores.executions
+        self._journals = stores.journals
+        self._fan_outs = stores.fan_outs
         self._clock = clock or SystemClock()
+        self._meter = meter or Meter(0)
         # Threads of their own, so that nothing else that waits can hold up the journal.
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="store")
-        self._definition = lru_cache(maxsize=64)(lambda workflow_id, version: _load(workflows, workflow_id, version))
+        self._definition = lru_cache(maxsize=64)(
+            lambda workflow_id, version: _load(stores.workflows, workflow_id, version)
+        )
 
     async def load(self, execution_id: str) -> Snapshot:
         """See ExecutionStore."""
+        batch = BatchId.parse(execution_id)
+        if batch is not None:
+            return await self._in_thread(self._load_batch, batch)
         return await self._in_thread(self._load, execution_id)
+
+    async def fetch(self, stored: Stored) -> Any:
+        """See ExecutionStore."""
+        return await self._in_thread(self._journals.load, stored)
 
     async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
         """See ExecutionStore."""
-        return await self._in_thread(self._executions.record, execution_id, entry, along, self._clock.now())
+        return await self._in_thread(self._journals.record, execution_id, entry, along, self._clock.now())
 
     async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """See ExecutionStore."""
-        await self._in_thread(self._executions.record_recomputable, execution_id, outcomes, self._clock.now())
+        await self._in_thread(self._journals.record_recomputable, execution_id, outcomes, self._clock.now())
 
-    async def status(self, execution_id: str) -> Status:
+    async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
         """See ExecutionStore."""
-        return await self._in_thread(self._executions.status, execution_id)
+        keys = [wait.signal_key for wait in waits]
+        found = await self._in_thread(self._journals.get, execution_id, keys)
+        return [entry for entry in found if isinstance(entry, Signal)]
 
-    async def mark(self, execution_id: str, status: Status, started_at: datetime) -> None:
+    async def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """See ExecutionStore."""
-        await self._in_thread(self._executions.mark, execution_id, status, started_at)
+        return await self._in_thread(self._journals.spread, execution_id, items, scope)
+
+    async def look(self, execution_id: str) -> Look:
+        """See ExecutionStore."""
+        return await self._in_thread(self._look, execution_id)
+
+    async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
+        """See ExecutionStore."""
+        bill = self._meter.take(transitions=1 if status is Status.WAITING else 0)
+        await self._in_thread(self._executions.mark, execution_id, status, started_at, look_at, bill)
 
     async def finish(
-        self, execution_id: str, status: Status, at: datetime, *, started_at: datetime, result: Any, error: Any
+        self,
+        execution_id: str,
+        status: Status,
+        at: datetime,
+        *,
+        started_at: datetime,
+        result: Any,
+        error: Any,
+        look_at: datetime | None = None,
+        items: tuple[int, int] = (0, 0),
     ) -> Status:
         """See ExecutionStore."""
+        bill = self._meter.take(transitions=1)
+        batch = BatchId.parse(execution_id)
+        if batch is not None:
+            end = {"status": status, "at": at, "started_at": started_at, "result": result, "error": error}
+            return await self._in_thread(self._finish_batch, batch, {**end, "bill": bill}, items)
         final, _ = await self._in_thread(
-            self._executions.finish, execution_id, status, at, started_at=started_at, result=result, error=error
+            self._executions.finish,
+            execution_id,
+            status,
+            at,
+            started_at=started_at,
+            result=result,
+            error=error,
+            look_at=look_at,
+            bill=bill,
         )
         return final
 
     async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
-        """See ExecutionStore."""
-        await self._in_thread(self._executions.log, execution_id, lines, self._clock.now())
+        """See ExecutionStore. The log of a part is in that of the whole."""
+        batch = BatchId.parse(execution_id)
+        whole = batch.whole if batch else execution_id
+        await self._in_thread(self._journals.log, whole, lines, self._clock.now())
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
 
     def _load(self, execution_id: str) -> Snapshot:
-        execution, entries = self._executions.load(execution_id)
+        items = self._executions.partition(execution_id)
+        if not items or items[0]["SK"] != "META":
+            raise ExecutionLost(f"there is no execution {execution_id}")
+        progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
+        execution = self._executions.decoded(items[0], progress=progress)
         definition = self._definition(execution.workflow_id, execution.workflow_version)
-        return Snapshot(execution, definition, *by_path(entries))
+        return Snapshot(execution, definition, Journal.of(self._journals.entries_in(items)))
+
+    def _load_batch(self, batch: BatchId) -> Snapshot:
+        whole = self._whole(batch)
+        around = Journal.of(self._journals.get(batch.whole, [batch.wait, batch.signal]))
+        wait = around.waits.get(batch.path)
+        if wait is None:
+            raise ExecutionLost(f"execution {batch.whole} has no loop {batch.path} to drive")
+        wait = replace(wait, output=self._journals.load(wait.output))
+        part = self._fan_outs.create_batch(whole, str(batch))
+        status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
+        execution = replace(whole, status=status, started_at=part.started_at, signals=part.signals, generation=1)
+        definition = self._definition(whole.workflow_id, whole.workflow_version)
+        journal = Journal.of(self._journals.entries_in(self._executions.partition(str(batch))))
+        work = None if status.is_final else self._journals.batch(wait, batch.number)
+        return Snapshot(execution, definition, journal, work)
+
+    def _whole(self, batch: BatchId) -> Execution:
+        found = self._executions.find(batch.whole)
+        if found is None:
+            raise ExecutionLost(f"there is no execution {batch.whole}")
+        return found.execution
+
+    def _look(self, execution_id: str) -> Look:
+        batch = BatchId.parse(execution_id)
+        wanted = [execution_id, batch.whole] if batch else [execution_id]
+        found = self._executions.attributes(wanted)
+        if len(found) < len(wanted):
+            raise ExecutionLost(f"there is no execution {execution_id}")
+        own = found[execution_id]
+        status = Status(own["status"])
+        if batch and (Status(found[batch.whole]["status"]).is_final or self._journals.get(batch.whole, [batch.signal])):
+            status = Status.CANCELLED
+        return Look(status, own["generation"], own["signals"])
+
+    def _finish_batch(self, batch: BatchId, end: dict[str, Any], items: tuple[int, int]) -> Status:
+        """End a part of a loop; one that fails ends the loop, unless that has ended before."""
+        expires_at = self._journals.expiry(self._clock.now())
+        end = {**end, "expires_at": expires_at}
+        final = self._fan_outs.finish_batch(str(batch), batch.whole, batch.path, end, items)
+        if final is Status.FAILED:
+            self._journals.answer_if_open(batch.whole, Signal(batch.path, 1, end["at"], "item", end["error"]))
+        return final
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> WorkflowDefinition:

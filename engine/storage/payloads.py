@@ -1,22 +1,29 @@
-"""Payloads: JSON values of any size. Small ones live in their item, large ones in S3 by the hash of their content."""
+"""Payloads: JSON values of any size. Small ones live in their item, compressed if that costs less, large ones in S3."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
+from engine.journal import Stored
 from engine.jsonvalue import dumps
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-Packed = str | dict[str, Any]
+Packed = str | bytes | dict[str, Any]
 
 OMITTED = object()
 """Stands for a value that was too large to be read."""
+
+_UNIT = 1_024
+"""Bytes of an item that one write unit pays for."""
+_WORTH_TRYING = 64 * 1024
+"""What is larger will hardly fit into an item, however well it compresses."""
 
 
 class PayloadStore:
@@ -31,23 +38,53 @@ class PayloadStore:
         self._bucket = bucket
 
     def pack(self, value: Any, owner: str) -> Packed | None:
-        """The value as an attribute; `owner` (an execution's id) becomes part of the key in S3."""
+        """The value as an attribute; `owner` (an execution's id) becomes part of the key in S3.
+
+        One that is `Stored` already stays where it is.
+        """
         if value is None:
             return None
+        if isinstance(value, Stored):
+            return dict(value.reference)
         text = dumps(value)
         body = text.encode()
+        if _UNIT < len(body) <= _WORTH_TRYING:
+            small = zlib.compress(body, 6)
+            if len(small) <= limits.INLINE_PAYLOAD_BYTES and -(-len(small) // _UNIT) < -(-len(body) // _UNIT):
+                return small
         if len(body) <= limits.INLINE_PAYLOAD_BYTES:
             return text
+        return self.store(body, owner)
+
+    def store(self, body: bytes, owner: str) -> dict[str, Any]:
+        """Put JSON text into S3; gives the reference to it."""
         key = f"payloads/{owner}/{sha256(body).hexdigest()}.json"
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
-    def unpack(self, packed: Packed | None, at_most: int | None = None) -> Any:
-        """The value behind an attribute; OMITTED if it is in S3 and larger than `at_most` bytes."""
+    def unpack(self, packed: Packed | None, at_most: int | None = None, *, lazily: bool = False) -> Any:
+        """The value behind an attribute; OMITTED if it is in S3 and larger than `at_most` bytes.
+
+        Where it may come later, what is in S3 is given as `Stored`.
+        """
         if packed is None:
             return None
         if isinstance(packed, str):
             return json.loads(packed)
+        if not isinstance(packed, dict):
+            return json.loads(zlib.decompress(bytes(packed)))
         if at_most is not None and packed["bytes"] > at_most:
             return OMITTED
-        return json.loads(self._client().get_object(Bucket=self._bucket, Key=packed["s3"])["Body"].read())
+        return Stored(packed) if lazily else json.loads(self.read(packed["s3"]))
+
+    def read(self, key: str, begin: int = 0, end: int | None = None) -> bytes:
+        """An object's bytes, or those from `begin` to before `end`."""
+        span: Any = {"Range": f"bytes={begin}-{end - 1}"} if end is not None else {}
+        return self._client().get_object(Bucket=self._bucket, Key=key, **span)["Body"].read()
+
+    def adopt(self, stored: Stored, owner: str) -> Stored:
+        """The same value as a payload of another owner, which lives as long as that one's."""
+        source = str(stored.reference["s3"])
+        key = f"payloads/{owner}/{source.rpartition('/')[2]}"
+        self._client().copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
+        return Stored({**stored.reference, "s3": key})

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from engine.errors import InvalidInput, Unavailable
@@ -110,17 +111,18 @@ class Table:
         changes: Mapping[str, Any],
         *,
         remove: Sequence[str] = (),
+        add: Mapping[str, Any] | None = None,
         condition: str = "attribute_exists(PK)",
         values: Mapping[str, Any] | None = None,
     ) -> Item:
-        """Set and remove attributes where `condition` holds; gives the item as it is then.
+        """Set, remove and count up attributes where `condition` holds; gives the item as it is then.
 
         In the condition, `#name` stands for the attribute `name` and `:name` for `values[name]`.
 
         Raises:
             ConditionFailed: it does not hold; holds the item that is there.
         """
-        return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}))
+        return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}, add or {}))
 
     def _update(self, pk: str, sk: str, arguments: dict[str, Any]) -> Item:
         with _conditions():
@@ -133,21 +135,19 @@ class Table:
             )
         return decode(answer["Attributes"])
 
-    def add(self, pk: str, sk: str, counter: str, amount: int, *, condition: str, values: Mapping[str, Any]) -> int:
-        """Add to a counter where `condition` holds (see `update`); gives the sum.
-
-        Raises:
-            ConditionFailed: it does not hold.
-        """
-        arguments = update_arguments({}, (), condition, values)
-        arguments["UpdateExpression"] = "ADD #counter :amount"
-        arguments["ExpressionAttributeNames"]["#counter"] = counter
-        arguments["ExpressionAttributeValues"][":amount"] = _serialize(amount)
-        return int(self._update(pk, sk, arguments)[counter])
-
     def delete(self, pk: str, sk: str) -> None:
         """Remove an item, if it is there."""
         self.client.delete_item(TableName=self.name, Key=_key(pk, sk))
+
+    def delete_where(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> bool:
+        """Remove an item if `condition` holds (see `update`); whether it did."""
+        arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
+        try:
+            with _conditions():
+                self.client.delete_item(TableName=self.name, Key=_key(pk, sk), **arguments)
+        except ConditionFailed:
+            return False
+        return True
 
     def transact(self, writes: Sequence[Put | dict[str, Any]]) -> None:
         """All of the writes or none: puts, or ready entries of TransactWriteItems.
@@ -249,6 +249,17 @@ class Table:
             return {"Put": entry}
         return write
 
+    def delete_entry(self, pk: str, sk: str) -> dict[str, Any]:
+        """The removal of an item that must be there, as an entry of a transaction."""
+        return {
+            "Delete": {
+                "TableName": self.name,
+                "Key": _key(pk, sk),
+                "ConditionExpression": "attribute_exists(PK)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
     def update_entry(self, pk: str, sk: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """An update as an entry of a transaction."""
         return {
@@ -262,17 +273,27 @@ class Table:
 
 
 def update_arguments(
-    changes: Mapping[str, Any], remove: Sequence[str], condition: str, values: Mapping[str, Any]
+    changes: Mapping[str, Any],
+    remove: Sequence[str],
+    condition: str,
+    values: Mapping[str, Any],
+    add: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The arguments of an UpdateItem; `#name` and `:name` in the condition as in `Table.update`."""
-    names = {f"#{name}": name for name in (*changes, *remove)}
+    names = {f"#{name}": name for name in (*changes, *remove, *add)}
     names |= {f"#{name}": name for name in _names_in(condition)}
     expression = ""
     if changes:
         expression += "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
     if remove:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-    everything = {**{f":set_{name}": value for name, value in changes.items()}, **_prefixed(values)}
+    if add:
+        expression += " ADD " + ", ".join(f"#{name} :add_{name}" for name in add)
+    everything = {
+        **{f":set_{name}": value for name, value in changes.items()},
+        **{f":add_{name}": amount for name, amount in add.items()},
+        **_prefixed(values),
+    }
     arguments: dict[str, Any] = {"UpdateExpression": expression.strip(), "ExpressionAttributeNames": names}
     if everything:
         arguments["ExpressionAttributeValues"] = encode(everything)
@@ -283,7 +304,7 @@ def update_arguments(
 
 def encode(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as DynamoDB takes it. None is left out: an absent attribute costs nothing."""
-    return {name: _serialize(value) for name, value in item.items() if value is not None}
+    return {name: _serialize(_exact(value)) for name, value in item.items() if value is not None}
 
 
 def decode(item: Mapping[str, Any]) -> Item:
@@ -337,9 +358,16 @@ def _key_condition(pk: str, pk_name: str, sk_name: str, after: str | None, befor
     }
 
 
+def _exact(value: Any) -> Any:
+    """DynamoDB's numbers are decimal."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return int(value)
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Binary):
+        return value.value
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return value

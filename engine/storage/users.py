@@ -158,7 +158,7 @@ class UserRepository:
         """Count a failed sign-in; `seconds` after the first one all are forgotten."""
         pk, sk = f"FAILURES#{subject}", "COUNT"
         try:
-            self._table.add(pk, sk, "failures", 1, condition="#expires_at > :now", values={"now": now})
+            self._table.update(pk, sk, {}, add={"failures": 1}, condition="#expires_at > :now", values={"now": now})
         except ConditionFailed:
             self._table.put({"PK": pk, "SK": sk, "failures": 1, "expires_at": now + seconds})
 

@@ -13,7 +13,10 @@ from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A workflow as it is now; `version` is the number of its newest version, `definition` that version's."""
+    """A workflow as it is now; `version` is the number of its newest version, `definition` that version's.
+
+    `concurrency` is a copy of what that one says, so that starting it need not read it all.
+    """
 
     id: str
     workspace_id: str
@@ -24,6 +27,7 @@ class Workflow:
     created_at: str
     updated_at: str
     definition: dict[str, Any] | None = None
+    concurrency: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +117,18 @@ class WorkflowRepository:
         Raises:
             PreconditionFailed: somebody else's version came first.
         """
-        changes = {
+        changes: dict[str, Any] = {
             "name": version.name,
             "description": version.description or "",
             "version": version.version,
             "updated_at": version.created_at,
         }
+        concurrency = version.definition.get("concurrency")
+        if concurrency:
+            changes["concurrency"] = concurrency
         condition = "#version = :based_on AND attribute_not_exists(#deleted_at)"
-        arguments = update_arguments(changes, (), condition, {"based_on": based_on})
+        remove = () if concurrency else ("concurrency",)
+        arguments = update_arguments(changes, remove, condition, {"based_on": based_on})
         pk = f"WORKFLOW#{workflow.id}"
         try:
             self._table.transact([self._table.update_entry(pk, "META", arguments), Put(_version_item(version))])

@@ -59,4 +59,5 @@ def identify(header: str | None) -> dict[str, Any]:
         "workspace_id": claims.workspace_id,
         "role": identity.role,
         "is_admin": "true" if identity.user.is_admin else "false",
+        "email": identity.user.email,
     }

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Header, Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AwareDatetime
 
-from engine import limits
+from engine import limits, prices
+from engine.bill import Bill
+from engine.callbacks import callback_url
 from engine.execution import Execution, Status, format_time
+from engine.journal import Signal, Wait
 from engine.schemas.executions import (
+    BillAnswer,
+    CallbackBody,
     ExecutionAnswer,
     ExecutionDetail,
     ExecutionList,
@@ -19,8 +25,14 @@ from engine.schemas.executions import (
     LogAnswer,
     LogList,
     NodeAnswer,
+    ProgressAnswer,
+    RetryBody,
+    SignalAnswer,
+    SignalBody,
     StartBody,
+    WaitAnswer,
 )
+from engine.services.closing import child_id
 from engine.services.execution_service import ExecutionView, shown
 from engine.states import NodeState
 from engine.storage.executions import Filter
@@ -33,6 +45,8 @@ IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=255, description="The same key starts one execution."),
 ]
+NodePath = Annotated[str, Path(min_length=1, max_length=1_000, description="The node's id, or its path in a loop.")]
+CallbackToken = Annotated[str, Path(min_length=1, max_length=2_000)]
 Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an offset.")]
 
 
@@ -79,7 +93,9 @@ def get(execution_id: IdInPath) -> ExecutionDetail:
     view: ExecutionView = resources.execution_service().get(caller(app), execution_id)
     view, omitted = shown(view)
     return ExecutionDetail(
-        **_answer(view.execution), nodes=[NodeAnswer(**_node(node)) for node in view.nodes], omitted=omitted
+        **_answer(view.execution),
+        nodes=[NodeAnswer(**_node(view.execution, node)) for node in view.nodes],
+        omitted=omitted,
     )
 
 
@@ -122,6 +138,45 @@ def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     return Response(200, "application/json", _shown(execution))
 
 
+@app.post(
+    "/api/executions/<execution_id>/retry",
+    status_code=202,
+    tags=["executions"],
+    summary="Go on from a point of an execution",
+    responses={202: {"description": "Started"}, **errors(400, 401, 403, 404, 409, 413, 415, 503)},
+)
+def retry(execution_id: IdInPath, body: RetryBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
+    """Starts another execution, which begins with all that this one found out before the point where it goes on."""
+    return _shown(resources.execution_service().retry(caller(app), execution_id, body, idempotency_key))
+
+
+@app.post(
+    "/api/executions/<execution_id>/signals/<node>",
+    tags=["executions"],
+    summary="Answer a node that waits",
+    responses={200: {"description": "The answer was taken"}, **errors(400, 401, 403, 404, 409, 413, 415)},
+)
+def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAnswer:
+    """An approval takes `decision`, a callback `body`. The first answer stands; any further one is refused."""
+    return _taken(execution_id, resources.signal_service().answer(caller(app), execution_id, unquote(node), body))
+
+
+@app.post(
+    "/api/callbacks/<execution_id>/<token>",
+    tags=["executions"],
+    summary="Call back",
+    responses={200: {"description": "The call was taken"}, **errors(400, 404, 409, 413, 415)},
+    openapi_extensions={"security": []},
+)
+def call_back(execution_id: IdInPath, token: CallbackToken, body: CallbackBody) -> SignalAnswer:
+    """For other systems; the URL is all that they need, and is good once. `{{ execution.callbacks.<node> }}` has it."""
+    return _taken(execution_id, resources.signal_service().call_back(execution_id, token, body.root))
+
+
+def _taken(execution_id: str, signal: Signal) -> SignalAnswer:
+    return SignalAnswer(execution_id=execution_id, node=signal.path, attempt=signal.attempt, at=format_time(signal.at))
+
+
 def _shown(execution: Execution) -> ExecutionAnswer:
     """An execution without its nodes, which may be one of long ago with a large result."""
     view, omitted = shown(ExecutionView(execution, []))
@@ -136,6 +191,9 @@ def _summary(execution: Execution) -> dict[str, Any]:
         "status": execution.status,
         "trigger_type": execution.trigger_type,
         "triggered_by": execution.triggered_by,
+        "queued": execution.place is not None and execution.place.slot is None and not execution.status.is_final,
+        "retry_of": execution.retry_of,
+        "started_from": execution.caller.execution_id.partition("~")[0] if execution.caller else None,
         "created_at": format_time(execution.created_at),
         "started_at": _time(execution.started_at),
         "completed_at": _time(execution.completed_at),
@@ -148,10 +206,41 @@ def _answer(execution: Execution) -> dict[str, Any]:
         "input": execution.trigger.get("body"),
         "result": execution.result,
         "error": execution.error,
+        "bill": _bill(execution.bill),
     }
 
 
-def _node(node: NodeState) -> dict[str, Any]:
+def _bill(bill: Bill) -> BillAnswer:
+    return BillAnswer(
+        dollars=round(bill.dollars, 9),
+        prices_as_of=prices.AS_OF,
+        lambda_ms=bill.lambda_ms,
+        transitions=bill.transitions,
+        write_units=bill.write_units,
+        read_units=bill.read_units,
+        s3_calls=bill.s3_puts + bill.s3_gets,
+    )
+
+
+def _wait(execution: Execution, wait: Wait) -> WaitAnswer:
+    told = wait.output if isinstance(wait.output, dict) else {}
+    url = started = None
+    if wait.kind == "callback":
+        url = callback_url(resources.settings.api_url, execution.id, execution.secret, wait.path, wait.attempt)
+    elif wait.kind == "child":
+        started = child_id(execution.id, wait)
+    return WaitAnswer(
+        kind=wait.kind,
+        attempt=wait.attempt,
+        deadline=_time(wait.deadline),
+        message=told.get("message"),
+        approvers=told.get("approvers") or None,
+        url=url,
+        execution_id=started,
+    )
+
+
+def _node(execution: Execution, node: NodeState) -> dict[str, Any]:
     return {
         "id": node.id,
         "type": node.type,
@@ -161,6 +250,8 @@ def _node(node: NodeState) -> dict[str, Any]:
         "completed_at": _time(node.completed_at),
         "output": node.output,
         "error": node.error,
+        "wait": _wait(execution, node.wait) if node.wait else None,
+        "progress": ProgressAnswer.model_validate(node.progress) if node.progress else None,
     }
 
 

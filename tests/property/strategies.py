@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+import engine.jsonata_bounds  # noqa: F401 - sets the recursion limit, which may not change within a test
+
 
 @st.composite
 def workflows(draw: st.DrawFn, most: int = 10) -> dict[str, Any]:

@@ -95,7 +95,10 @@ def test_loops_nest():
         "id": "inner",
         "type": "for_each",
         "config": {"items": "{{ item }}"},
-        "body": {"nodes": [{"id": "x", "type": "effect", "config": {"output": "{{ item }}"}}], "output": "{{ nodes.x }}"},
+        "body": {
+            "nodes": [{"id": "x", "type": "effect", "config": {"output": "{{ item }}"}}],
+            "output": "{{ nodes.x }}",
+        },
     }
     result = run({"nodes": [loop(body={"nodes": [inner], "output": "{{ nodes.inner }}"})]}, [[1, 2], [], [3]])
 

@@ -222,7 +222,10 @@ def test_a_time_out_stops_what_runs():
 
 def test_an_attempt_at_most_once_that_was_cut_off_is_not_made_again():
     once = {
-        "nodes": [{"id": "pay", "type": "effect", "delivery": "at_most_once", "config": {"seconds": 2}}, *nodes("after")],
+        "nodes": [
+            {"id": "pay", "type": "effect", "delivery": "at_most_once", "config": {"seconds": 2}},
+            *nodes("after"),
+        ],
         "edges": edges("pay:error>after"),
     }
     started = start(once)

@@ -1,0 +1,170 @@
+"""What the end of an execution brings.
+
+Its slot is given back, who called it is told, what it started is ended, and the workflow that is there for failures
+begins. Each step can be done again, by anybody, to the same end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.definition import WorkflowDefinition
+from engine.errors import ExecutionLost, MainspringError, RequestError
+from engine.execution import Caller, Execution, LogLine, Status, format_time
+from engine.ids import derived_id
+from engine.journal import Journal, Signal, Wait
+from engine.services.admission import Admission
+from engine.services.starting import Request, Starter
+from engine.services.state_machine import StateMachine
+from engine.storage.stores import Stores
+from engine.storage.table import ConditionFailed
+
+logger = logging.getLogger(__name__)
+
+
+class Closing:
+    """Ends executions, and sees to what follows."""
+
+    def __init__(
+        self, stores: Stores, admission: Admission, starter: Starter, machine: StateMachine, clock: Clock
+    ) -> None:
+        self._stores = stores
+        self._executions = stores.executions
+        self._journals = stores.journals
+        self._admission = admission
+        self._starter = starter
+        self._machine = machine
+        self._clock = clock
+
+    def close(self, execution: Execution, status: Status, code: str, message: str, **metadata: Any) -> Status:
+        """End an execution from outside, unless it has ended; gives the status that it has then.
+
+        The record comes first: from then on no driver starts another node, whatever happens to this call.
+        """
+        now = self._clock.now()
+        error = {"code": code, "message": message, "details": None, "node": None}
+        soon = now + timedelta(seconds=limits.LOOK_GRACE)
+        try:
+            final, wrote = self._executions.finish(execution.id, status, now, error=error, look_at=soon)
+        except ExecutionLost:
+            return status
+        if final is not status:
+            return final
+        if wrote:
+            level = "warning" if status is Status.CANCELLED else "error"
+            self._journals.log(execution.id, [LogLine(now, level, message, None, metadata or None)], now)
+        self._machine.stop(execution.id, execution.generation)
+        self.conclude(execution.id)
+        return final
+
+    def conclude(self, execution_id: str) -> None:
+        """See to all that the end of an execution brings, if it has ended. Doing it twice changes nothing."""
+        found = self._executions.find(execution_id, payloads=True)
+        if found is None or not found.execution.status.is_final:
+            return
+        execution = found.execution
+        if execution.place is not None:
+            self._admission.release(execution.place.gate, execution.place.slot, execution.id)
+        if execution.caller is not None and execution.caller.waits:
+            self._tell(execution.caller, execution)
+        if execution.status is not Status.SUCCEEDED:
+            self._end_what_it_started(execution)
+        if execution.status in (Status.FAILED, Status.TIMED_OUT):
+            self._start_on_failure(execution)
+        self._executions.look_no_more(execution.id)
+
+    def wake(self, owner: str) -> None:
+        """Go on with an execution that is parked; if it is not, the counter of its signals keeps it from parking."""
+        found = self._executions.find(owner)
+        if found is not None and found.task_token is not None:
+            self._machine.wake(found.task_token)
+
+    def answer(self, owner: str, wait: Wait | Caller, by: str, output: Any) -> None:
+        """Answer a wait and wake who waits, unless that one is over."""
+        now = self._clock.now()
+        signal = Signal(wait.path, wait.attempt, now, by, output)
+        try:
+            self._journals.answer(owner, signal, now + timedelta(seconds=limits.LOOK_GRACE))
+        except ConditionFailed:
+            return
+        self.wake(owner)
+
+    def open_waits(self, execution_id: str) -> Iterator[Wait]:
+        """The waits of an execution for others that are not answered."""
+        journal = Journal.of(self._journals.entries_in(self._executions.partition(execution_id)))
+        for path in journal.waits:
+            wait = journal.open_wait(path)
+            if wait is not None and wait.kind in ("child", "fan_out"):
+                yield wait
+
+    def _tell(self, caller: Caller, execution: Execution) -> None:
+        told = {
+            "execution_id": execution.id,
+            "status": str(execution.status),
+            "result": execution.result,
+            "error": execution.error,
+        }
+        self.answer(caller.execution_id, caller, "child", told)
+
+    def _end_what_it_started(self, execution: Execution) -> None:
+        for wait in self.open_waits(execution.id):
+            if wait.kind == "fan_out":
+                current = int(self._stores.fan_outs.progress(execution.id, wait.path)["round"])
+                self._machine.stop_fan_out(execution.id, wait.path, current)
+                continue
+            child = self._executions.find(child_id(execution.id, wait))
+            if child is not None and child.execution.caller is not None and child.execution.caller.waits:
+                message = f"the execution that waited for it has {execution.status}"
+                self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=execution.id)
+
+    def _start_on_failure(self, execution: Execution) -> None:
+        stored = self._stores.workflows.get_version(execution.workflow_id, execution.workflow_version)
+        rule = WorkflowDefinition.model_validate(stored.definition).on_failure
+        if rule is None:
+            return
+        ended = execution.completed_at or execution.created_at
+        facts = {
+            **execution.facts,
+            "workflow_name": stored.name,
+            "status": str(execution.status),
+            "error": execution.error,
+            "started_at": format_time(execution.started_at) if execution.started_at else None,
+            "completed_at": format_time(ended),
+            "input": execution.trigger.get("body"),
+        }
+        request = Request(
+            workspace_id=execution.workspace_id,
+            workflow_id=rule.workflow_id,
+            version=rule.version,
+            trigger={"type": "failure", "body": {"execution": facts}},
+            id=derived_id(ended, execution.id, "on_failure"),
+            depth=execution.depth + 1,
+        )
+        try:
+            check_depth(request)
+            self._starter.start(request)
+        except MainspringError as error:
+            message = f"the workflow for failures could not be started: {error.message}"
+            now = self._clock.now()
+            self._journals.log(execution.id, [LogLine(now, "error", message)], now)
+
+
+def check_depth(request: Request) -> None:
+    """Refuse an execution that was started by too many, each by the other.
+
+    Raises:
+        RequestError: code `too_deep`.
+    """
+    if request.depth > limits.MAX_CALL_DEPTH:
+        message = f"executions start one another at most {limits.MAX_CALL_DEPTH} deep"
+        raise RequestError(message, code="too_deep")
+
+
+def child_id(owner: str, wait: Wait) -> str:
+    """The id of the execution that a sub-workflow node starts."""
+    return derived_id(wait.started_at, owner, wait.key)

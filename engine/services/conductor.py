@@ -1,0 +1,198 @@
+"""The conductor: starts what executions ask for, drives on those whose driver is gone, and sees to what ends bring.
+
+It is told of something to do, and looks into the journal what that is; so it may be told twice, late, or not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.errors import MainspringError, Unavailable
+from engine.execution import Caller, Execution, LogLine, Status
+from engine.journal import BatchId, Journal, Wait
+from engine.services.closing import Closing, check_depth, child_id
+from engine.services.starting import Request, Starter
+from engine.services.state_machine import StateMachine
+from engine.storage.stores import Stores
+
+logger = logging.getLogger(__name__)
+
+
+class Conductor:
+    """See above. None of its methods raises for what is over or gone."""
+
+    def __init__(
+        self, stores: Stores, starter: Starter, closing: Closing, machine: StateMachine, clock: Clock
+    ) -> None:
+        self._executions = stores.executions
+        self._journals = stores.journals
+        self._fan_outs = stores.fan_outs
+        self._starter = starter
+        self._closing = closing
+        self._machine = machine
+        self._clock = clock
+
+    def poked(self, owner: str, keys: Sequence[str]) -> None:
+        """Do what an execution (or a part of one) has asked for: its waits with these keys, or all.
+
+        One that has ended is concluded; one that has its answers is woken.
+        """
+        batch = BatchId.parse(owner)
+        found = self._executions.find(batch.whole if batch else owner)
+        if found is None:
+            return
+        if found.execution.status.is_final:
+            self._closing.conclude(found.execution.id)
+            return
+        if not keys:
+            self.launch_all(found.execution)
+            self._closing.wake(owner)
+            return
+        signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
+        journal = Journal.of(self._journals.get(owner, [*keys, *signals]))
+        for path, wait in journal.waits.items():
+            if journal.open_wait(path):
+                self._launch(found.execution, owner, wait)
+
+    def launch_all(self, execution: Execution) -> bool:
+        """Make sure that all that an execution waits for is under way; whether there is any."""
+        waits = list(self._closing.open_waits(execution.id))
+        for wait in waits:
+            self._launch(execution, execution.id, wait)
+        return bool(waits)
+
+    def _launch(self, execution: Execution, owner: str, wait: Wait) -> None:
+        if wait.kind == "child":
+            self._start_child(execution, owner, wait)
+        elif wait.kind == "fan_out":
+            self._fan_out(execution.id, wait)
+
+    # -- sub-workflows -------------------------------------------------------------------------------------
+
+    def _start_child(self, execution: Execution, owner: str, wait: Wait) -> None:
+        asked = self._journals.load(wait.output)
+        request = Request(
+            workspace_id=execution.workspace_id,
+            workflow_id=asked["workflow_id"],
+            version=asked["version"],
+            trigger={"type": "workflow", "body": asked["input"], "execution_id": execution.id},
+            id=child_id(owner, wait),
+            depth=execution.depth + 1,
+            caller=Caller(owner, wait.path, wait.attempt, asked["wait"]),
+        )
+        try:
+            check_depth(request)
+            child = self._starter.start(request).execution
+        except Unavailable:
+            logger.warning("%s will be started by the sweeper", request.id)
+            return
+        except MainspringError as error:
+            self._closing.answer(owner, wait, "child", {"error": error.as_dict()})
+            return
+        if not asked["wait"]:
+            self._closing.answer(owner, wait, "child", {"execution_id": child.id})
+        elif child.status.is_final:
+            self._closing.conclude(child.id)
+
+    # -- big loops -----------------------------------------------------------------------------------------
+
+    def _fan_out(self, execution_id: str, wait: Wait) -> None:
+        """Make sure that a spread loop has its drivers, or join it when all its parts have ended."""
+        facts, path = self._journals.load(wait.output), wait.path
+        progress = self._fan_outs.progress(execution_id, path)
+        current = int(progress["round"])
+        if progress["done"] >= facts["count"]:
+            self._join(execution_id, wait, facts)
+            return
+        if current and self._machine.is_fanned_out(execution_id, path, current):
+            return
+        if current >= limits.MAX_ROUNDS:
+            message = f"the drivers of the loop were lost {current} times"
+            self._closing.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
+            return
+        if self._fan_outs.next_round(execution_id, path, current, self._journals.expiry(self._clock.now())):
+            batches = len(facts["begins"]) - 1
+            self._machine.start_fan_out(execution_id, path, current + 1, lanes=facts["lanes"], batches=batches)
+
+    def fan_out_ended(self, execution_id: str, path: str, round_number: int) -> None:
+        """All drivers of a round have ended: the loop is done, or has failed, or goes into another round."""
+        found = self._executions.find(execution_id)
+        journal = Journal.of(self._journals.get(execution_id, [f"{path}#WAIT#0001", f"{path}#SIGNAL#0001"]))
+        wait = journal.waits.get(path)
+        if found is None or wait is None or found.execution.status.is_final:
+            return
+        if wait.signal_key in journal.signals:
+            self._closing.wake(execution_id)
+            return
+        facts = self._journals.load(wait.output)
+        if self._fan_outs.progress(execution_id, path)["done"] >= facts["count"]:
+            self._join(execution_id, wait, facts)
+        elif round_number < limits.MAX_ROUNDS:
+            expires_at = self._journals.expiry(self._clock.now())
+            if self._fan_outs.next_round(execution_id, path, round_number, expires_at):
+                lanes, batches = facts["lanes"], len(facts["begins"]) - 1
+                self._machine.start_fan_out(execution_id, path, round_number + 1, lanes=lanes, batches=batches)
+
+    def _join(self, execution_id: str, wait: Wait, facts: dict[str, Any]) -> None:
+        """Make one list of what the parts of a loop gave, and go on behind the loop."""
+        ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
+        output = self._journals.joined(self._fan_outs.results(ids), execution_id)
+        if output is None:
+            message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
+            self._closing.answer(execution_id, wait, "item", {"code": "output_too_large", "message": message})
+        else:
+            self._closing.answer(execution_id, wait, "fan_out", output)
+
+    # -- drivers -------------------------------------------------------------------------------------------
+
+    def abort(self, execution_id: str, reason: str) -> None:
+        """Close an execution that cannot go on."""
+        found = self._executions.find(execution_id)
+        if found is not None:
+            message = f"the execution could not go on: {reason}"
+            self._closing.close(found.execution, Status.FAILED, "engine_error", message)
+
+    def roll_over(self, execution_id: str, generation: int) -> None:
+        """Go on in a new execution of the state machine, before the history of this one is full.
+
+        Raises:
+            Unavailable: Step Functions did not take it; to be tried again.
+        """
+        found = self._executions.find(execution_id)
+        if found is None or found.execution.status.is_final:
+            return
+        following: int | None = found.execution.generation
+        if following == generation:
+            soon = self._clock.now() + timedelta(seconds=limits.START_GRACE)
+            following = self._executions.next_generation(found.execution, soon, revival=False)
+        if following == generation + 1:
+            self._machine.start(execution_id, following)
+
+    def driver_ended(self, execution_id: str, generation: int, how: str) -> None:
+        """An execution of the state machine has died; drive on, unless that has been in vain too often."""
+        found = self._executions.find(execution_id)
+        if found is None or found.execution.generation != generation or found.execution.status.is_final:
+            return
+        execution = found.execution
+        if execution.place is not None and execution.place.slot is None:
+            return
+        if found.revivals >= limits.MAX_REVIVALS:
+            self.abort(execution_id, f"its driver has {how}, as {found.revivals} before it")
+            return
+        now = self._clock.now()
+        soon = now + timedelta(seconds=limits.START_GRACE)
+        following = self._executions.next_generation(execution, soon, revival=True)
+        if following is not None:
+            line = LogLine(now, "warning", f"the driver of the execution has {how}; it is driven on")
+            self._journals.log(execution_id, [line], now)
+            self._machine.start(execution_id, following)
+
+
+def reason_of(error: dict[str, Any] | None) -> str:
+    """What Step Functions says of a state that failed."""
+    return f"its driver failed with {(error or {}).get('Error', 'an unknown error')}"

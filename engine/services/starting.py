@@ -1,0 +1,167 @@
+"""Starting executions: by the API, by other executions, again after a failure. There is one way for all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.callbacks import new_secret
+from engine.clock import Clock
+from engine.definition import Concurrency
+from engine.errors import ExpressionError, InvalidInput, Unavailable
+from engine.execution import Caller, Execution, Place, Status, format_time
+from engine.expressions import Scope, render
+from engine.ids import new_id
+from engine.journal import Outcome
+from engine.jsonvalue import dumps
+from engine.services.admission import Admission
+from engine.services.state_machine import StateMachine
+from engine.storage.executions import Started
+from engine.storage.slots import gate_of
+from engine.storage.stores import Stores
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to start. Without `version` it is the newest; without `id` a new one is made."""
+
+    workspace_id: str
+    workflow_id: str
+    trigger: dict[str, Any]
+    version: int | None = None
+    triggered_by: str | None = None
+    id: str | None = None
+    depth: int = 0
+    caller: Caller | None = None
+    retry_of: str | None = None
+    journal: Sequence[Outcome] = ()
+    """Outcomes that it begins with."""
+
+
+class Starter:
+    """Starts executions, each of them once."""
+
+    def __init__(self, stores: Stores, admission: Admission, machine: StateMachine, clock: Clock) -> None:
+        self._stores = stores
+        self._executions = stores.executions
+        self._admission = admission
+        self._machine = machine
+        self._clock = clock
+
+    def start(self, request: Request, idempotency_key: str | None = None, request_hash: str = "") -> Started:
+        """Record an execution and have it driven, or queued where its workflow has a limit.
+
+        The same key or id gives the same execution; a start that was cut off after the record is completed.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+            InvalidInput: the key of the workflow's limit cannot be evaluated over this input.
+            Unavailable: Step Functions did not take it; the sweeper will start it.
+        """
+        execution, rule = self._new(request)
+        if request.journal:
+            journals = self._stores.journals
+            adopted = [journals.adopt(outcome, execution.id) for outcome in request.journal]
+            journals.record_recomputable(execution.id, adopted, execution.created_at)
+        also = [self._stores.slots.queue_entry(execution)] if execution.place else []
+        started = self._executions.create(execution, idempotency_key, request_hash, also)
+        if started.same_request and started.execution.status is Status.PENDING:
+            self._drive(started.execution, rule)
+            if started.execution.place is not None:
+                fresh = self._executions.get(request.workspace_id, started.execution.id)
+                return replace(started, execution=fresh)
+        return started
+
+    def start_or_fail(self, request: Request) -> Started:
+        """As `start`, for a caller that cannot ask again: what Step Functions does not take now has failed."""
+        pinned = replace(request, id=request.id or new_id())
+        try:
+            return self.start(pinned)
+        except Unavailable as error:
+            self._executions.finish(str(pinned.id), Status.FAILED, self._clock.now(), error=error.as_dict())
+            raise
+
+    def _new(self, request: Request) -> tuple[Execution, Concurrency | None]:
+        """The execution that was asked for, and the limit of its workflow version."""
+        workflow = self._stores.workflows.get(request.workspace_id, request.workflow_id)
+        version, concurrency = workflow.version, workflow.concurrency
+        if request.version is not None and request.version != workflow.version:
+            version = request.version
+            concurrency = self._stores.workflows.get_version(workflow.id, version).definition.get("concurrency")
+        rule = Concurrency.model_validate(concurrency) if concurrency else None
+        execution = Execution(
+            id=request.id or new_id(),
+            workspace_id=request.workspace_id,
+            workflow_id=workflow.id,
+            workflow_version=version,
+            trigger_type=request.trigger["type"],
+            triggered_by=request.triggered_by,
+            trigger=request.trigger,
+            created_at=self._clock.now(),
+            secret=new_secret(),
+            depth=request.depth,
+            caller=request.caller,
+            place=_place(workflow.id, rule, request),
+            retry_of=request.retry_of,
+        )
+        return execution, rule
+
+    def _drive(self, execution: Execution, rule: Concurrency | None) -> None:
+        place = execution.place
+        if place is None:
+            self._machine.start(execution.id, execution.generation)
+            return
+        if execution.id in self._admission.admit(place.gate) or rule is None:
+            return
+        if rule.when_full == "skip":
+            self._withdraw(execution, place)
+        elif rule.when_full == "cancel_oldest":
+            self._make_room(execution, place)
+
+    def _withdraw(self, execution: Execution, place: Place) -> None:
+        """Cancel an execution that has no slot; where it has got one meanwhile it runs."""
+        message = f"{place.limit} executions were under way already, and this one was not to wait"
+        error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
+        changes = {
+            "status": str(Status.CANCELLED),
+            "completed_at": format_time(self._clock.now()),
+            "error": dumps(error),
+        }
+        self._stores.slots.withdraw(execution, changes)
+
+    def _make_room(self, execution: Execution, place: Place) -> None:
+        """Cancel those that have had their slots for the longest until this execution has one."""
+        for _ in range(place.limit):
+            oldest = self._admission.oldest(place.gate)
+            if oldest is None or oldest >= execution.id or self._has_slot(execution.id):
+                return
+            now, details = self._clock.now(), {"execution_id": execution.id}
+            message = f"execution {execution.id} has taken its place"
+            error = {"code": "superseded", "message": message, "details": details, "node": None}
+            driver = self._executions.find(oldest)
+            # What else its end brings, to executions that it started and the like, is left to the sweeper.
+            self._executions.finish(oldest, Status.CANCELLED, now, error=error, look_at=now)
+            if driver is not None and driver.execution.place is not None:
+                self._machine.stop(oldest, driver.execution.generation)
+                self._admission.release(place.gate, driver.execution.place.slot, oldest)
+
+    def _has_slot(self, execution_id: str) -> bool:
+        found = self._executions.find(execution_id)
+        return found is None or found.execution.place is None or found.execution.place.slot is not None
+
+
+def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> Place | None:
+    """Where an execution has to queue. One that another one waits for runs in the slot of that one."""
+    if rule is None or (request.caller is not None and request.caller.waits):
+        return None
+    if rule.key is None:
+        return Place(gate_of(workflow_id, None), rule.limit)
+    try:
+        value = render(rule.key, Scope({"trigger": request.trigger}), "concurrency.key")
+    except ExpressionError as error:
+        raise InvalidInput.at("input", f"the workflow's {error.message}") from None
+    return Place(gate_of(workflow_id, dumps(value)), rule.limit)

@@ -1,0 +1,120 @@
+"""The two Step Functions state machines: the one that drives executions, and the one for loops spread over many."""
+
+from __future__ import annotations
+
+import logging
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from engine.bill import Bill
+from engine.errors import Unavailable
+from engine.jsonvalue import dumps
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+
+logger = logging.getLogger(__name__)
+_TOKEN_IS_OLD = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+
+
+class StateMachine:
+    """Starts and stops drivers, asks whether they live, and wakes those that are parked.
+
+    Args:
+        client: of Step Functions.
+        arn: the machine that drives executions.
+        fan_out_arn: the machine that drives the parts of big loops.
+    """
+
+    def __init__(self, client: SFNClient, arn: str, fan_out_arn: str = "") -> None:
+        self._client = client
+        self._arn = arn
+        self._fan_out_arn = fan_out_arn
+
+    def start(self, execution_id: str, generation: int = 1, bill: Bill | None = None) -> None:
+        """Start driving an execution; starting the same generation again changes nothing.
+
+        Args:
+            execution_id: which one.
+            generation: of its drivers.
+            bill: what has been spent on it and is in no record yet.
+
+        Raises:
+            Unavailable: Step Functions did not take it.
+        """
+        payload = {"execution_id": execution_id, "generation": generation}
+        decision = {"turn": 0, "bill": (bill or Bill()).as_dict()}
+        self._start(self._arn, f"{execution_id}-{generation}", {**payload, "decision": decision})
+
+    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> None:
+        """Start the drivers of a spread loop; starting the same round again changes nothing.
+
+        Raises:
+            Unavailable: Step Functions did not take it.
+        """
+        payload = {
+            "execution_id": execution_id,
+            "path": path,
+            "round": round_number,
+            "lanes": list(range(lanes)),
+            "of": lanes,
+            "batches": batches,
+        }
+        self._start(self._fan_out_arn, _fan_out_name(execution_id, path, round_number), payload)
+
+    def _start(self, arn: str, name: str, payload: dict[str, Any]) -> None:
+        try:
+            self._client.start_execution(stateMachineArn=arn, name=name, input=dumps(payload))
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+        except (ClientError, BotoCoreError) as error:
+            logger.exception("StartExecution %s failed", name)
+            raise Unavailable("the execution could not be started; try again") from error
+
+    def stop(self, execution_id: str, generation: int = 1) -> None:
+        """Stop driving it. If that fails it is no harm: the next turn sees the record's status and ends."""
+        self._stop(_execution_arn(self._arn, f"{execution_id}-{generation}"))
+
+    def stop_fan_out(self, execution_id: str, path: str, round_number: int) -> None:
+        """Stop the drivers of a spread loop; as `stop`."""
+        self._stop(_execution_arn(self._fan_out_arn, _fan_out_name(execution_id, path, round_number)))
+
+    def _stop(self, arn: str) -> None:
+        try:
+            self._client.stop_execution(executionArn=arn, cause="cancelled")
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("StopExecution %s failed: %s", arn, error)
+
+    def is_driving(self, execution_id: str, generation: int) -> bool:
+        """Whether that driver lives."""
+        return self._is_running(_execution_arn(self._arn, f"{execution_id}-{generation}"))
+
+    def is_fanned_out(self, execution_id: str, path: str, round_number: int) -> bool:
+        """Whether the drivers of that round live."""
+        return self._is_running(_execution_arn(self._fan_out_arn, _fan_out_name(execution_id, path, round_number)))
+
+    def _is_running(self, arn: str) -> bool:
+        try:
+            return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return False
+
+    def wake(self, task_token: str) -> bool:
+        """Go on with a driver that is parked; False where nobody is parked with this token any more."""
+        try:
+            self._client.send_task_success(taskToken=task_token, output="{}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TOKEN_IS_OLD:
+                return False
+            raise
+        return True
+
+
+def _execution_arn(machine: str, name: str) -> str:
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _fan_out_name(execution_id: str, path: str, round_number: int) -> str:
+    return f"{execution_id}-{sha256(path.encode()).hexdigest()[:16]}-{round_number}"

@@ -1,0 +1,140 @@
+"""The sweeper: each minute it looks at executions and slots that somebody should have looked at by now.
+
+It does a bounded amount of work, oldest first. Of two that run at the same time one gets each thing to look at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import zip_longest
+
+from engine import limits
+from engine.clock import Clock
+from engine.execution import Execution, Status
+from engine.journal import BatchId
+from engine.services.admission import Admission
+from engine.services.closing import Closing
+from engine.services.conductor import Conductor
+from engine.services.state_machine import StateMachine
+from engine.storage.executions import Driver
+from engine.storage.slots import gate_in
+from engine.storage.stores import Stores
+
+logger = logging.getLogger(__name__)
+_RESERVE = 10.0
+"""Seconds that looking at one thing may take; nothing is begun with less."""
+
+
+class Sweeper:
+    """Finds those whom nobody looks after."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        admission: Admission,
+        closing: Closing,
+        conductor: Conductor,
+        machine: StateMachine,
+        clock: Clock,
+    ) -> None:
+        self._executions = stores.executions
+        self._admission = admission
+        self._closing = closing
+        self._conductor = conductor
+        self._machine = machine
+        self._clock = clock
+
+    def sweep(self, remaining: Callable[[], float], ahead: float = 0.0) -> dict[str, int]:
+        """Look at what is due, and `ahead` seconds further; gives how often what was done.
+
+        What goes wrong with one execution is logged and keeps nobody else waiting: it is due again later.
+        """
+        done: Counter[str] = Counter()
+        until = self._clock.now() + timedelta(seconds=ahead)
+        share = limits.SWEEP_MOST // limits.LOOK_SHARDS
+        shards = [self._executions.due(shard, until, share) for shard in range(limits.LOOK_SHARDS)]
+        for pk, sk, seen in (one for row in zip_longest(*shards) for one in row if one is not None):
+            if remaining() < _RESERVE:
+                done["left"] += 1
+                continue
+            again = self._clock.now() + timedelta(seconds=limits.LOOK_AGAIN)
+            if not self._executions.look_again((pk, sk), seen, again):
+                continue
+            try:
+                word = self._slot(pk, sk) if pk.startswith("GATE#") else self._execution(pk)
+            except Exception:
+                logger.exception("looking after %s failed; it is looked at again", pk)
+                word = "failed"
+            done[word] += 1
+        return dict(done)
+
+    def _execution(self, pk: str) -> str:
+        """Look at one execution; gives a word for what was done."""
+        found = self._executions.find(pk.removeprefix("EXECUTION#"))
+        if found is None:
+            return "gone"
+        execution = found.execution
+        if BatchId.parse(execution.id):
+            return self._part(found)
+        if execution.status.is_final:
+            self._closing.conclude(execution.id)
+            return "concluded"
+        if self._is_orphan(execution):
+            message = "the execution that waited for it has ended"
+            self._closing.close(execution, Status.CANCELLED, "caller_ended", message)
+            return "closed"
+        if execution.place is not None and execution.place.slot is None:
+            self._admission.admit(execution.place.gate)
+            self._look_later(execution)
+            return "queued"
+        return self._driven(found)
+
+    def _driven(self, found: Driver) -> str:
+        """An execution that should have a driver: wake it, leave it alone, or drive it on."""
+        execution = found.execution
+        if not self._machine.is_driving(execution.id, execution.generation):
+            self._conductor.driver_ended(execution.id, execution.generation, "gone")
+            return "revived"
+        for_others = execution.status is Status.WAITING and self._conductor.launch_all(execution)
+        if found.task_token is not None and self._machine.wake(found.task_token):
+            return "woken"  # the turn that follows says when to look next
+        self._look_later(execution, soon=for_others)
+        return "driven"
+
+    def _part(self, found: Driver) -> str:
+        """A part of a spread loop: only who is parked needs us; the drivers are looked after with the whole."""
+        if found.execution.status.is_final:
+            self._executions.look_no_more(found.execution.id)
+            return "concluded"
+        if found.task_token is not None:
+            self._machine.wake(found.task_token)
+        return "woken"
+
+    def _slot(self, pk: str, sk: str) -> str:
+        """Look at a slot whose lease has run out."""
+        if not self._admission.check_hold(gate_in(pk), int(sk.removeprefix("HOLD#"))):
+            return "released"
+        lease = self._clock.now() + timedelta(seconds=limits.SLOT_LEASE)
+        self._executions.look_again((pk, sk), None, lease)
+        return "held"
+
+    def _is_orphan(self, execution: Execution) -> bool:
+        """Whether whoever waited for this execution is over."""
+        caller = execution.caller
+        if caller is None or not caller.waits:
+            return False
+        batch = BatchId.parse(caller.execution_id)
+        owners = [caller.execution_id, *([batch.whole] if batch else [])]
+        known = [self._executions.find(owner) for owner in owners]
+        return any(one is None or one.execution.status.is_final for one in known)
+
+    def _look_later(self, execution: Execution, *, soon: bool = False) -> None:
+        """The longer an execution goes on, the less often it is looked at."""
+        now = self._clock.now()
+        age = (now - (execution.started_at or execution.created_at)).total_seconds()
+        longest = 10 * limits.LOOK_AGAIN if soon else limits.LOOK_LONGEST
+        at = now + timedelta(seconds=min(max(age, limits.LOOK_AGAIN), longest))
+        self._executions.look_again((f"EXECUTION#{execution.id}", "META"), None, at)

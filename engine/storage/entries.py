@@ -1,0 +1,89 @@
+"""The codec of journal entries: a JSON object of facts beside each entry's output, which is packed as a payload."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from engine.execution import format_time, parse_time
+from engine.journal import Entry, Fact, Outcome, Signal, Started, Timer, Wait
+
+
+def facts_of(entry: Entry) -> dict[str, Any]:
+    """All of an entry but its output."""
+    match entry:
+        case Outcome():
+            return {
+                "path": entry.path,
+                "status": entry.status,
+                "port": entry.port,
+                "error": entry.error,
+                "attempts": entry.attempts,
+                "started_at": format_time(entry.started_at),
+                "completed_at": format_time(entry.completed_at),
+            }
+        case Timer():
+            return {
+                "kind": "timer",
+                "path": entry.path,
+                "port": entry.port,
+                "error": entry.error,
+                "next_attempt": entry.next_attempt,
+                "started_at": format_time(entry.started_at),
+                "due_at": format_time(entry.due_at),
+            }
+        case Wait():
+            return {
+                "kind": "wait",
+                "path": entry.path,
+                "attempt": entry.attempt,
+                "for": entry.kind,
+                "started_at": format_time(entry.started_at),
+                "deadline": format_time(entry.deadline) if entry.deadline else None,
+            }
+        case Signal():
+            at = format_time(entry.at)
+            return {"kind": "signal", "path": entry.path, "attempt": entry.attempt, "at": at, "by": entry.by}
+        case Started():
+            at = format_time(entry.started_at)
+            return {
+                "kind": "started", "path": entry.path, "attempt": entry.attempt, "started_at": at,
+                "driver": entry.driver,
+            }  # fmt: skip
+        case Fact():
+            return {"kind": "fact", "path": entry.path, "name": entry.name}
+
+
+def entry_of(facts: dict[str, Any], output: Any) -> Entry:
+    """The entry with these facts and this output."""
+    path = facts["path"]
+    match facts.get("kind"):
+        case None:
+            return Outcome(
+                path,
+                facts["status"],
+                parse_time(facts["started_at"]),
+                parse_time(facts["completed_at"]),
+                facts["port"],
+                output,
+                facts["error"],
+                facts["attempts"],
+            )
+        case "timer":
+            due_at, started_at = parse_time(facts["due_at"]), parse_time(facts["started_at"])
+            return Timer(path, due_at, started_at, facts["next_attempt"], facts["error"], output, facts["port"])
+        case "wait":
+            started_at, deadline = parse_time(facts["started_at"]), _time(facts["deadline"])
+            return Wait(path, facts["attempt"], facts["for"], started_at, deadline, output)
+        case "signal":
+            return Signal(path, facts["attempt"], parse_time(facts["at"]), facts["by"], output)
+        case "started":
+            return Started(path, facts["attempt"], parse_time(facts["started_at"]), facts["driver"], output)
+        case "fact":
+            return Fact(path, facts["name"], output)
+        case other:
+            raise ValueError(f"the journal holds a {other!r}, which this version does not know")
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None

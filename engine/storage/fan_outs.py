@@ -1,0 +1,122 @@
+"""Loops that are spread over several drivers: the records of their parts, and how far they have come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.bill import Bill
+from engine.execution import Execution, Status, format_time
+from engine.storage.executions import LOOK, ExecutionRepository, bill_counts, open_status, open_values
+from engine.storage.payloads import Packed, PayloadStore
+from engine.storage.table import ConditionFailed, Item, Table, update_arguments
+
+_CHUNK = 100
+
+
+class FanOutRepository:
+    """Reads and writes the parts of spread loops, whose records look like those of executions but are in no list."""
+
+    def __init__(self, table: Table, payloads: PayloadStore, executions: ExecutionRepository) -> None:
+        self._table = table
+        self._payloads = payloads
+        self._executions = executions
+
+    def create_batch(self, whole: Execution, batch_id: str) -> Execution:
+        """The record of a part of an execution's loop, made if it is not there."""
+        part = replace(
+            whole,
+            id=batch_id,
+            status=Status.PENDING,
+            trigger={},
+            caller=None,
+            place=None,
+            result=None,
+            error=None,
+            started_at=None,
+            completed_at=None,
+            bill=Bill(),
+            generation=1,
+            signals=0,
+            progress={},
+        )
+        item = self._executions.encoded(part)
+        for name in ("workspace_key", "workflow_key", "trigger", *LOOK):
+            del item[name]
+        try:
+            self._table.put(item, if_absent=True)
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise
+            return self._executions.decoded(failed.item, payloads=False)
+        return part
+
+    def finish_batch(
+        self, batch_id: str, whole_id: str, path: str, end: Mapping[str, Any], items: tuple[int, int]
+    ) -> Status:
+        """End a part of a loop and add to the loop's progress, both or none; gives the status that stands then.
+
+        Args:
+            batch_id: the part.
+            whole_id: the execution.
+            path: the loop.
+            end: status, at, started_at, result, error, bill, and when the progress may be forgotten.
+            items: how many it had, and how many of these failed.
+        """
+        changes = {
+            "status": str(end["status"]),
+            "completed_at": format_time(end["at"]),
+            "started_at": format_time(end["started_at"]),
+            "result": self._payloads.pack(end["result"], whole_id),
+            "error": self._payloads.pack(end["error"], whole_id),
+            "expires_at": end["expires_at"],
+        }
+        kept = {name: value for name, value in changes.items() if value is not None}
+        ended = update_arguments(kept, LOOK, open_status(), open_values())
+        counts = {"done": items[0], "failed": items[1], **bill_counts(end["bill"])}
+        counted = update_arguments({"expires_at": end["expires_at"]}, (), "", {}, counts)
+        try:
+            self._table.transact(
+                [
+                    self._table.update_entry(f"EXECUTION#{batch_id}", "META", ended),
+                    self._table.update_entry(f"EXECUTION#{whole_id}", f"PROGRESS#{path}", counted),
+                ]
+            )
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise
+            return Status(failed.item["status"])
+        return Status(end["status"])
+
+    def progress(self, execution_id: str, path: str) -> Item:
+        """How far a spread loop has come: how many items are `done`, how many of these `failed`, and its `round`."""
+        return {
+            "done": 0,
+            "failed": 0,
+            "round": 0,
+            **(self._table.get(f"EXECUTION#{execution_id}", f"PROGRESS#{path}") or {}),
+        }
+
+    def next_round(self, execution_id: str, path: str, current: int, expires_at: int) -> bool:
+        """Make room for another round of drivers; False where somebody else has."""
+        condition = "#round = :round" if current else "attribute_not_exists(#round)"
+        try:
+            self._table.update(
+                f"EXECUTION#{execution_id}",
+                f"PROGRESS#{path}",
+                {"round": current + 1, "expires_at": expires_at},
+                condition=condition,
+                values={"round": current} if current else {},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def results(self, batch_ids: Sequence[str]) -> Iterator[Packed | None]:
+        """What each part gave, in order, not unpacked."""
+        for start in range(0, len(batch_ids), _CHUNK):
+            chunk = batch_ids[start : start + _CHUNK]
+            found = self._executions.attributes(chunk)
+            for batch_id in chunk:
+                yield found[batch_id].get("result")

@@ -1,0 +1,214 @@
+"""The journals and logs of executions, and what big loops keep beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine import limits
+from engine.execution import LogLine, format_time, parse_time
+from engine.ids import new_id
+from engine.journal import Batch, Entry, Outcome, Signal, Stored, Wait
+from engine.jsonvalue import dumps
+from engine.storage.entries import entry_of, facts_of
+from engine.storage.executions import open_status, open_values
+from engine.storage.payloads import Packed, PayloadStore
+from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
+
+
+class JournalRepository:
+    """Reads and writes journals. Their items live as long as an execution can, and then the retention."""
+
+    def __init__(self, table: Table, payloads: PayloadStore, retention_days: int) -> None:
+        self._table = table
+        self._payloads = payloads
+        self._lifetime = timedelta(days=retention_days, seconds=limits.MAX_DELAY)
+
+    # -- entries -------------------------------------------------------------------------------------------
+
+    def entries_in(self, items: Sequence[Item], at_most: int | None = None) -> list[Entry]:
+        """The entries in the items of an execution's partition; large outputs are `Stored`.
+
+        With `at_most` they are loaded, but for those over so many bytes, which are OMITTED.
+        """
+        entries: dict[str, Entry] = {}
+        for item in items:
+            if "entry" in item:
+                output = self._payloads.unpack(item.get("output"), at_most, lazily=at_most is None)
+                entry = entry_of(json.loads(item["entry"]), output)
+                entries[entry.key] = entry
+            for facts in self._payloads.unpack(item.get("outcomes")) or ():
+                output = facts["output"]
+                if "stored" in facts:
+                    output = self._payloads.unpack(facts["stored"], at_most, lazily=at_most is None)
+                outcome = entry_of(facts, output)
+                entries.setdefault(outcome.key, outcome)
+        return list(entries.values())
+
+    def get(self, execution_id: str, keys: Sequence[str]) -> list[Entry]:
+        """Those entries that there are of these keys."""
+        wanted = [(f"EXECUTION#{execution_id}", f"NODE#{key}") for key in keys]
+        return self.entries_in(list(self._table.get_many(wanted).values()))
+
+    def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome], at: datetime) -> Entry:
+        """Write a journal entry unless its key is taken; gives the one that stands there then.
+
+        The same item keeps the outcomes `along`, which any driver would compute alike.
+        """
+        item = {**self._item(execution_id, entry, at), "outcomes": self._pack_outcomes(along, execution_id)}
+        try:
+            self._table.put(item, if_absent=True)
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise
+            return self.entries_in([{**failed.item, "outcomes": None}])[0]
+        return entry
+
+    def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome], at: datetime) -> None:
+        """Write outcomes that any driver would compute alike, as one item."""
+        item = {
+            "PK": f"EXECUTION#{execution_id}",
+            "SK": f"NODES#{new_id()}",
+            "outcomes": self._pack_outcomes(outcomes, execution_id),
+            "expires_at": self.expiry(at),
+        }
+        self._table.put(item)
+
+    def adopt(self, outcome: Outcome, execution_id: str) -> Outcome:
+        """An outcome of another execution for this one, which may outlive it."""
+        if not isinstance(outcome.output, Stored):
+            return outcome
+        return replace(outcome, output=self._payloads.adopt(outcome.output, execution_id))
+
+    def answer(self, execution_id: str, signal: Signal, look_at: datetime) -> Signal:
+        """Write the answer to a wait, and count it, unless there is one or the execution is over.
+
+        Returns:
+            The answer that stands then.
+
+        Raises:
+            ConditionFailed: the execution is over; `index` is 1.
+        """
+        changes = {"look_at": format_time(look_at)}
+        arguments = update_arguments(changes, (), open_status(), open_values(), {"signals": 1})
+        counted = self._table.update_entry(f"EXECUTION#{execution_id}", "META", arguments)
+        try:
+            self._table.transact([Put(self._item(execution_id, signal, signal.at)), counted])
+        except ConditionFailed as failed:
+            if failed.index or failed.item is None:
+                raise
+            stands = self.entries_in([failed.item])[0]
+            if not isinstance(stands, Signal):
+                raise TypeError("a signal's key holds a signal") from None
+            return stands
+        return signal
+
+    def answer_if_open(self, execution_id: str, signal: Signal) -> None:
+        """As `answer`, where it does not matter whether anybody still waits."""
+        with suppress(ConditionFailed):
+            self.answer(execution_id, signal, signal.at + timedelta(seconds=limits.LOOK_GRACE))
+
+    def _item(self, execution_id: str, entry: Entry, at: datetime) -> Item:
+        return {
+            "PK": f"EXECUTION#{execution_id}",
+            "SK": f"NODE#{entry.key}",
+            "entry": dumps(facts_of(entry)),
+            "output": self._payloads.pack(entry.output, execution_id),
+            "expires_at": self.expiry(at),
+        }
+
+    def _pack_outcomes(self, outcomes: Sequence[Outcome], execution_id: str) -> Packed | None:
+        """Several outcomes as one attribute; each large output is an object of its own, so that it can come later."""
+        packed = []
+        for outcome in outcomes:
+            output = self._payloads.pack(outcome.output, execution_id)
+            if isinstance(output, dict):
+                packed.append({**facts_of(outcome), "output": None, "stored": output})
+            else:
+                packed.append({**facts_of(outcome), "output": outcome.output})
+        return self._payloads.pack(packed, execution_id) if packed else None
+
+    # -- big loops -----------------------------------------------------------------------------------------
+
+    def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+        """Store a loop's items in one object, and where each batch of them begins in it; see `batch`."""
+        parts = [dumps(items[i : i + limits.BATCH_ITEMS]).encode() for i in range(0, len(items), limits.BATCH_ITEMS)]
+        begins = [0]
+        for part in parts:
+            begins.append(begins[-1] + len(part))
+        return {
+            "count": len(items),
+            "batch": limits.BATCH_ITEMS,
+            "items": self._payloads.store(b"".join(parts), execution_id)["s3"],
+            "begins": begins,
+            "scope": self._payloads.store(dumps(scope).encode(), execution_id)["s3"],
+        }
+
+    def batch(self, wait: Wait, number: int) -> Batch:
+        """One batch of a spread loop: its items, read by themselves, and the scope around it."""
+        facts = wait.output
+        begin, end = facts["begins"][number], facts["begins"][number + 1]
+        items = json.loads(self._payloads.read(facts["items"], begin, end))
+        scope = json.loads(self._payloads.read(facts["scope"]))
+        first = number * facts["batch"]
+        return Batch(wait.path, number, first, items, scope, facts["collect"], facts["concurrency"])
+
+    def load(self, stored: Any) -> Any:
+        """The value itself of what may be `Stored`."""
+        return self._payloads.unpack(dict(stored.reference)) if isinstance(stored, Stored) else stored
+
+    def joined(self, packed: Iterator[Packed | None], owner: str) -> Stored | None:
+        """One list made of many, without reading what is in them; None if it is over the bound of an output."""
+        texts: list[bytes] = []
+        size = 0
+        for one in packed:
+            text = self._text_of(one).strip()[1:-1]
+            size += len(text) + 1
+            if size > limits.MAX_OUTPUT_BYTES:
+                return None
+            if text:
+                texts.append(text)
+        return Stored(self._payloads.store(b"[" + b",".join(texts) + b"]", owner))
+
+    def _text_of(self, packed: Packed | None) -> bytes:
+        if isinstance(packed, dict):
+            return self._payloads.read(packed["s3"])
+        return packed.encode() if isinstance(packed, str) else dumps(self._payloads.unpack(packed)).encode()
+
+    # -- log -----------------------------------------------------------------------------------------------
+
+    def log(self, execution_id: str, lines: Sequence[LogLine], at: datetime) -> None:
+        """Append lines, as one item whose key is the time of writing."""
+        packed = [
+            [format_time(line.timestamp), line.level, line.node_id, line.message, line.metadata] for line in lines
+        ]
+        item = {
+            "PK": f"EXECUTION#{execution_id}",
+            "SK": f"LOG#{new_id()}",
+            "lines": self._payloads.pack(packed, execution_id),
+            "expires_at": self.expiry(at),
+        }
+        self._table.put(item)
+
+    def logs(self, execution_id: str, batch: str | None, line: int, limit: int) -> list[tuple[str, LogLine]]:
+        """At most `limit` log lines after line number `line` of `batch`, oldest first, each with its cursor."""
+        result: list[tuple[str, LogLine]] = []
+        after = f"LOG#{batch or ''}"
+        for item in self._table.query(f"EXECUTION#{execution_id}", after=after, before="LOG$"):
+            name = item["SK"].removeprefix("LOG#")
+            for number, packed in enumerate(self._payloads.unpack(item["lines"])):
+                if name == batch and number <= line:
+                    continue
+                timestamp, level, node_id, message, metadata = packed
+                result.append((f"{name}.{number}", LogLine(parse_time(timestamp), level, message, node_id, metadata)))
+                if len(result) == limit:
+                    return result
+        return result
+
+    def expiry(self, at: datetime) -> int:
+        """When an item written at a moment may be forgotten, in epoch seconds."""
+        return int((at + self._lifetime).timestamp())

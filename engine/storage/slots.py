@@ -1,0 +1,124 @@
+"""Slots of workflows with a concurrency limit: who has one, and who waits for one, in which order.
+
+A gate is one limit: a workflow, and a value of its key. Its slots are items of their own, each with the execution that
+has it and the time at which somebody looks whether that is still so. Nothing is counted, so nothing can be miscounted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from engine import limits
+from engine.execution import Execution, format_time
+from engine.storage.executions import open_status, open_values, shard_of
+from engine.storage.table import ConditionFailed, Put, Table, update_arguments
+
+_HOLD, _QUEUE = "HOLD#", "QUEUE#"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A slot that is taken; `look_at` is when its holder is to be looked at."""
+
+    slot: int
+    execution_id: str
+    look_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An execution that waits for a slot, under the limit that its workflow version has."""
+
+    execution_id: str
+    limit: int
+
+
+def gate_of(workflow_id: str, key: str | None) -> str:
+    """The name of a limit."""
+    return workflow_id if key is None else f"{workflow_id}#{sha256(key.encode()).hexdigest()[:32]}"
+
+
+def gate_in(pk: str) -> str:
+    """The name of the limit whose items have this key."""
+    return pk.removeprefix("GATE#")
+
+
+class SlotRepository:
+    """Reads and writes gates."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def queue_entry(self, execution: Execution) -> Put:
+        """The item that queues a new execution; it is put in one transaction with the record."""
+        if execution.place is None:
+            raise ValueError("only an execution with a limit is queued")
+        return Put(
+            {
+                "PK": f"GATE#{execution.place.gate}",
+                "SK": f"{_QUEUE}{execution.id}",
+                "execution_id": execution.id,
+                "limit": execution.place.limit,
+            }
+        )
+
+    def holds(self, gate: str) -> list[Hold]:
+        """The slots that are taken."""
+        found = self._table.query(f"GATE#{gate}", after=_HOLD, before=f"{_HOLD}~")
+        return [Hold(int(item["SK"][len(_HOLD) :]), item["execution_id"], item["look_at"]) for item in found]
+
+    def first_in_queue(self, gate: str) -> Queued | None:
+        """Who is next."""
+        for item in self._table.query(f"GATE#{gate}", after=_QUEUE, before=f"{_QUEUE}~", limit=1):
+            return Queued(item["execution_id"], item["limit"])
+        return None
+
+    def admit(self, gate: str, execution_id: str, slot: int, now: datetime) -> None:
+        """Give a slot to a queued execution: hold, queue and record change together or not at all.
+
+        Raises:
+            ConditionFailed: `index` 0 where the slot is taken, 1 where the execution is not queued any more, 2 where
+                it is over or gone.
+        """
+        hold = {
+            "PK": f"GATE#{gate}",
+            "SK": f"{_HOLD}{slot:04d}",
+            "execution_id": execution_id,
+            "look_at": format_time(now + timedelta(seconds=limits.SLOT_LEASE)),
+            "look_shard": shard_of(gate),
+        }
+        changes = {"slot": slot, "look_at": format_time(now + timedelta(seconds=limits.LOOK_GRACE))}
+        record = update_arguments(changes, (), open_status(), open_values())
+        queue = self._table.delete_entry(f"GATE#{gate}", f"{_QUEUE}{execution_id}")
+        meta = self._table.update_entry(f"EXECUTION#{execution_id}", "META", record)
+        self._table.transact([Put(hold), queue, meta])
+
+    def leave_queue(self, gate: str, execution_id: str) -> None:
+        """Take an execution that is over out of the queue."""
+        self._table.delete(f"GATE#{gate}", f"{_QUEUE}{execution_id}")
+
+    def release(self, gate: str, slot: int, execution_id: str) -> None:
+        """Give a slot back, if this execution has it."""
+        self._table.delete_where(f"GATE#{gate}", f"{_HOLD}{slot:04d}", "#execution_id = :id", {"id": execution_id})
+
+    def withdraw(self, execution: Execution, changes: Mapping[str, Any]) -> bool:
+        """End an execution that is still queued, and take it out of the queue; False where it has a slot by now."""
+        if execution.place is None:
+            return False
+        record = update_arguments(
+            changes, ("look_shard", "look_at"), f"attribute_not_exists(#slot) AND {open_status()}", open_values()
+        )
+        try:
+            self._table.transact(
+                [
+                    self._table.delete_entry(f"GATE#{execution.place.gate}", f"{_QUEUE}{execution.id}"),
+                    self._table.update_entry(f"EXECUTION#{execution.id}", "META", record),
+                ]
+            )
+        except ConditionFailed:
+            return False
+        return True

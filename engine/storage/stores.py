@@ -1,0 +1,42 @@
+"""The repositories of the Automation table, together: what services that work across them are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.storage.executions import ExecutionRepository
+from engine.storage.fan_outs import FanOutRepository
+from engine.storage.journals import JournalRepository
+from engine.storage.payloads import PayloadStore
+from engine.storage.slots import SlotRepository
+from engine.storage.table import Table
+from engine.storage.workflows import WorkflowRepository
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Stores:
+    """One of each."""
+
+    executions: ExecutionRepository
+    journals: JournalRepository
+    fan_outs: FanOutRepository
+    slots: SlotRepository
+    workflows: WorkflowRepository
+
+    @classmethod
+    def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Stores:
+        """Those on a table and a bucket; finished executions are kept for so many days."""
+        payloads = PayloadStore(s3, bucket)
+        executions = ExecutionRepository(table, payloads, retention_days)
+        return cls(
+            executions,
+            JournalRepository(table, payloads, retention_days),
+            FanOutRepository(table, payloads, executions),
+            SlotRepository(table),
+            WorkflowRepository(table),
+        )

@@ -1,1 +1,0 @@
-"""Closes executions whose driver is gone."""

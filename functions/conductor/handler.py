@@ -1,0 +1,47 @@
+"""The conductor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
+
+It is called by Advance without waiting (`poke`), by the state machines when a driver gives up, has driven for long, or
+has ended a big loop, by EventBridge when an execution of a state machine has died, and each minute to sweep.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from engine.services.conductor import reason_of
+from functions import resources
+
+logger = Logger()
+_conductor = resources.conductor()
+_sweeper = resources.sweeper()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Does what the event asks for; see above."""
+    logger.info("asked", what=sorted(event))
+    if "sweep" in event:
+        ahead = float(event["sweep"].get("ahead_seconds", 0))
+        done = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
+        logger.info("swept", done=done)
+        return done
+    if "poke" in event:
+        _conductor.poked(event["poke"], event["waits"])
+    elif "abort" in event:
+        _conductor.abort(event["abort"], reason_of(event.get("error")))
+    elif "roll_over" in event:
+        _conductor.roll_over(event["roll_over"], event["generation"])
+    elif "fan_out" in event:
+        _conductor.fan_out_ended(event["fan_out"], event["path"])
+    else:
+        _driver_died(event["detail"])
+    return {}
+
+
+def _driver_died(detail: dict[str, Any]) -> None:
+    """An execution of a state machine has ended other than well."""
+    if detail["stateMachineArn"] == resources.settings.fan_out_machine_arn:
+        return  # the sweeper finds its loop, with whatever else has happened to it
+    execution_id, _, generation = detail["name"].rpartition("-")
+    _conductor.driver_ended(execution_id, int(generation), f"ended as {detail['status'].lower()}")
