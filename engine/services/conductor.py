@@ -26,9 +26,7 @@ logger = logging.getLogger(__name__)
 class Conductor:
     """See above. None of its methods raises for what is over or gone."""
 
-    def __init__(
-        self, stores: Stores, starter: Starter, closing: Closing, machine: StateMachine, clock: Clock
-    ) -> None:
+    def __init__(self, stores: Stores, starter: Starter, closing: Closing, machine: StateMachine, clock: Clock) -> None:
         self._executions = stores.executions
         self._journals = stores.journals
         self._fan_outs = stores.fan_outs

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
 
-from engine.execution import Execution
+from engine import limits
+from engine.definition import WorkflowDefinition
+from engine.errors import Conflict, InvalidInput, NotFound, TooLarge
+from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
+from engine.ids import is_id
+from engine.journal import Journal
+from engine.jsonvalue import dumps
+from engine.regions import Region, prepare
+from engine.reuse import reusable
+from engine.schemas.executions import RetryBody, StartBody
 from engine.services.closing import Closing
-from engine.services.starting import Starter
-from engine.states import NodeState
+from engine.services.principal import Permission, Principal
+from engine.services.starting import Request, Starter
+from engine.states import NodeState, node_states
+from engine.storage.executions import Filter
+from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
+from engine.storage.table import Page
 
 SHOWN_BYTES = 4 * 1024 * 1024
 """What an answer may hold. Lambda gives back at most 6 MB."""
@@ -33,3 +49,175 @@ class ExecutionService:
         self._starter = starter
         self._closing = closing
         self._factory = NodeExecutorFactory()
+
+    def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> Execution:
+        """Start a workflow's newest version.
+
+        With an idempotency key the same request gives the same execution for 24 hours, and a start that was
+        interrupted between the record and Step Functions is completed.
+
+        Raises:
+            NotFound: there is no such workflow.
+            TooLarge: the input is over the bound.
+            InvalidInput: the workflow's concurrency key has no value for this input.
+            Conflict: code `idempotency_mismatch`: the key was used for another request.
+            Unavailable: Step Functions did not take it.
+        """
+        principal.require(Permission.EXECUTE)
+        text = _bounded_input(body.input)
+        request = Request(
+            workspace_id=principal.workspace_id,
+            workflow_id=body.workflow_id,
+            trigger={"type": "manual", "body": body.input},
+            triggered_by=principal.user_id,
+        )
+        return self._started(request, idempotency_key, f"{body.workflow_id} {text}")
+
+    def retry(self, principal: Principal, execution_id: str, body: RetryBody, idempotency_key: str | None) -> Execution:
+        """Start an execution that goes on from a point of one that has ended, with what that one found out before.
+
+        Raises:
+            NotFound: there is no such execution or version.
+            InvalidInput: `from` is no node of the workflow's outermost level.
+            Conflict: it has not ended, nothing has failed, or the versions do not fit.
+        """
+        principal.require(Permission.EXECUTE)
+        text = _bounded_input(body.input)
+        old, journal = self._load(principal.workspace_id, execution_id)
+        if not old.status.is_final:
+            raise Conflict(f"the execution is {old.status}; it can be retried when it has ended", code="not_finished")
+        workflow = self._workflows.get(principal.workspace_id, old.workflow_id)
+        named = {"same": old.workflow_version, "current": workflow.version}
+        version = body.version if isinstance(body.version, int) else named[body.version]
+        before = self._region(old.workflow_id, old.workflow_version)
+        after = before if version == old.workflow_version else self._region(old.workflow_id, version)
+        request = Request(
+            workspace_id=principal.workspace_id,
+            workflow_id=old.workflow_id,
+            version=version,
+            trigger={**old.trigger, "body": body.input} if "input" in body.model_fields_set else old.trigger,
+            triggered_by=principal.user_id,
+            depth=old.depth,
+            retry_of=old.id,
+            journal=reusable(journal.outcomes, before, after, body.start),
+        )
+        return self._started(request, idempotency_key, f"{old.id} {body.start} {body.version} {text}")
+
+    def _started(self, request: Request, idempotency_key: str | None, asked: str) -> Execution:
+        if idempotency_key is None:
+            return self._starter.start_or_fail(request).execution
+        key, request_hash = sha256(idempotency_key.encode()).hexdigest(), sha256(asked.encode()).hexdigest()
+        started = self._starter.start(request, key, request_hash)
+        if not started.same_request:
+            message = "this Idempotency-Key was used for another request; use a new one"
+            raise Conflict(message, code="idempotency_mismatch")
+        return started.execution
+
+    def get(self, principal: Principal, execution_id: str) -> ExecutionView:
+        """An execution with its nodes. Raises NotFound."""
+        principal.require(Permission.READ)
+        execution, journal = self._load(principal.workspace_id, execution_id, SHOWN_BYTES)
+        region = self._region(execution.workflow_id, execution.workflow_version)
+        return ExecutionView(execution, node_states(region, journal, execution))
+
+    def _load(self, workspace_id: str, execution_id: str, at_most: int | None = None) -> tuple[Execution, Journal]:
+        """The record and the journal, in one query; values over `at_most` bytes are OMITTED, without it `Stored`."""
+        items = self._executions.partition(execution_id)
+        if not items or items[0]["SK"] != "META" or items[0]["workspace_id"] != workspace_id:
+            raise NotFound("there is no such execution")
+        progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
+        execution = self._executions.decoded(items[0], at_most=at_most, progress=progress)
+        return execution, Journal.of(self._journals.entries_in(items, at_most))
+
+    def _region(self, workflow_id: str, version: int) -> Region:
+        stored = self._workflows.get_version(workflow_id, version)
+        return prepare(WorkflowDefinition.model_validate(stored.definition), self._factory)
+
+    def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
+        """A page of the workspace's executions, the newest first."""
+        principal.require(Permission.READ)
+        return self._executions.page(principal.workspace_id, wanted, cursor, limit)
+
+    def logs(self, principal: Principal, execution_id: str, after: str | None, limit: int) -> list[tuple[str, LogLine]]:
+        """Log lines behind a cursor, each with its own; one more than `limit` where there is more.
+
+        Raises:
+            NotFound: there is no such execution.
+            InvalidInput: the cursor is none of ours.
+        """
+        principal.require(Permission.READ)
+        self._executions.get(principal.workspace_id, execution_id, payloads=False)
+        batch, line = _log_cursor(after)
+        return self._journals.logs(execution_id, batch, line, limit + 1)
+
+    def cancel(self, principal: Principal, execution_id: str) -> Execution:
+        """Cancel an execution that is not finished; cancelling it twice changes nothing.
+
+        The record comes first: from then on no driver starts another node, whatever happens to this call.
+
+        Raises:
+            NotFound: there is no such execution.
+            Conflict: it is finished.
+        """
+        principal.require(Permission.EXECUTE)
+        execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
+        message = "the execution was cancelled"
+        final = self._closing.close(execution, Status.CANCELLED, "cancelled", message, user_id=principal.user_id)
+        if final is not Status.CANCELLED:
+            raise Conflict(f"the execution has {final} already", code="already_finished")
+        return self._executions.get(execution.workspace_id, execution_id)
+
+
+def shown(view: ExecutionView) -> tuple[ExecutionView, list[str]]:
+    """The view with what is too large for one answer left out, and the names of those fields."""
+    omitted: list[str] = []
+    left = SHOWN_BYTES
+
+    def keep(name: str, value: Any) -> Any:
+        nonlocal left
+        if value is None:
+            return None
+        # Lambda's answer holds the body as a string in JSON, so what counts is the value escaped twice.
+        size = left + 1 if value is OMITTED else len(json.dumps(json.dumps(value)))
+        if size > left:
+            omitted.append(name)
+            return None
+        left -= size
+        return value
+
+    execution = view.execution
+    execution = replace(
+        execution,
+        error=keep("error", execution.error),
+        trigger={**execution.trigger, "body": keep("input", execution.trigger.get("body"))},
+        result=keep("result", execution.result),
+    )
+    nodes = [
+        replace(
+            node, error=keep(f"nodes.{node.id}.error", node.error), output=keep(f"nodes.{node.id}.output", node.output)
+        )
+        for node in view.nodes
+    ]
+    return ExecutionView(execution, nodes), omitted
+
+
+def _bounded_input(value: Any) -> str:
+    """An input as JSON text.
+
+    Raises:
+        TooLarge: it is over the bound.
+    """
+    text = dumps(value)
+    size = len(text.encode())
+    if size > limits.MAX_INPUT_BYTES:
+        raise TooLarge(f"`input` has at most {limits.MAX_INPUT_BYTES} bytes of JSON, this has {size}")
+    return text
+
+
+def _log_cursor(after: str | None) -> tuple[str | None, int]:
+    if after is None:
+        return None, -1
+    batch, _, line = after.partition(".")
+    if is_id(batch) and line.isascii() and line.isdecimal() and len(line) < 9:  # noqa: PLR2004
+        return batch, int(line)
+    raise InvalidInput.at("after", "not a cursor of this log")

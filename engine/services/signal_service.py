@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from engine import limits
+from engine.callbacks import read_token
 from engine.clock import Clock
-from engine.definition import NodeDefinition
+from engine.definition import NodeDefinition, WorkflowDefinition
+from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
+from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
-from engine.journal import Journal
+from engine.journal import BatchId, Journal, Signal, Wait
+from engine.jsonvalue import dumps
+from engine.regions import find_node, prepare
+from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing
+from engine.services.principal import Permission, Principal
 from engine.storage.stores import Stores
+from engine.storage.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
 _ANSWERABLE = {"approval": "approval", "wait_for_callback": "callback"}
@@ -25,6 +37,11 @@ class _Place:
     node: NodeDefinition
     journal: Journal
 
+    @property
+    def wait(self) -> Wait | None:
+        """The latest wait of the node."""
+        return self.journal.waits.get(self.path)
+
 
 class SignalService:
     """Takes the answers."""
@@ -36,3 +53,131 @@ class SignalService:
         self._closing = closing
         self._clock = clock
         self._factory = NodeExecutorFactory()
+
+    def answer(self, principal: Principal, execution_id: str, path: str, body: SignalBody) -> Signal:
+        """Answer the node at a path.
+
+        Raises:
+            NotFound: there is no such execution or node.
+            InvalidInput: the answer is not one for this kind of node.
+            Forbidden: somebody else is to answer.
+            Conflict: the node does not wait, was answered before, or its time is over.
+            TooLarge: the body is over the bound.
+        """
+        principal.require(Permission.READ)
+        execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
+        place = self._place(execution, path)
+        kind = _ANSWERABLE.get(place.node.type)
+        now = format_time(self._clock.now())
+        if kind == "approval":
+            self._check_approver(principal, execution, place)
+            if body.decision is None:
+                raise InvalidInput.at("decision", "give `approved` or `rejected`")
+            output = {"decision": body.decision, "comment": body.comment, "by": principal.user_id, "at": now}
+        elif kind == "callback":
+            principal.require(Permission.EXECUTE)
+            output = {"body": body.body, "at": now}
+        else:
+            raise InvalidInput.at("node", f"`{path}` is a `{place.node.type}` node, which waits for no answer")
+        return self._write(execution, place, body.attempt, principal.user_id, output)
+
+    def call_back(self, execution_id: str, token: str, body: Any) -> Signal:
+        """Take the call of a callback's URL.
+
+        Raises:
+            NotFound: that is no URL of ours.
+            Conflict: it was used, its time is over, or another attempt has another one.
+            TooLarge: the body is over the bound.
+        """
+        found = self._executions.find(execution_id)
+        known = read_token(execution_id, found.execution.secret, token) if found else None
+        if found is None or known is None:
+            raise NotFound("there is nothing at this address")
+        path, attempt = known
+        place = self._place(found.execution, path)
+        output = {"body": body, "at": format_time(self._clock.now())}
+        return self._write(found.execution, place, attempt, "callback", output)
+
+    def _check_approver(self, principal: Principal, execution: Execution, place: _Place) -> None:
+        if place.wait is None:
+            if execution.status.is_final:
+                raise _over(execution)
+            raise Conflict(f"`{place.path}` does not wait for an answer yet", code="not_waiting")
+        approvers = self._journals.load(place.wait.output)["approvers"]
+        if not approvers:
+            principal.require(Permission.EXECUTE)
+        elif not principal.is_one_of(approvers):
+            raise Forbidden("you are not among those who may answer this", code="not_an_approver")
+
+    def _place(self, execution: Execution, path: str) -> _Place:
+        stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
+        region = prepare(WorkflowDefinition.model_validate(stored.definition), self._factory)
+        node = find_node(region, path)
+        if node is None:
+            raise NotFound(f"the workflow has no node `{path[:200]}`")
+        owner = self._owner(execution.id, path)
+        attempts = range(1, (node.retry.max_attempts if node.retry else 1) + 1)
+        keys = [path, *(f"{path}#{kind}#{n:04d}" for n in attempts for kind in ("WAIT", "SIGNAL", "TIMER"))]
+        return _Place(owner, path, node, Journal.of(self._journals.get(owner, keys)))
+
+    def _owner(self, execution_id: str, path: str) -> str:
+        """Whose journal has the node: the execution's, or that of the part of a spread loop around it."""
+        loops: dict[str, int] = {}
+        end = path.find("].")
+        while end >= 0:
+            loop, _, index = path[:end].rpartition("[")
+            if not index.isascii() or not index.isdecimal():
+                raise NotFound(f"the workflow has no node `{path[:200]}`")
+            loops[loop] = int(index)
+            end = path.find("].", end + 1)
+        waits = Journal.of(self._journals.get(execution_id, [f"{loop}#WAIT#0001" for loop in loops])).waits
+        for loop, wait in waits.items():
+            if wait.kind == "fan_out":
+                return str(BatchId(execution_id, loops[loop] // self._journals.load(wait.output)["batch"], loop))
+        return execution_id
+
+    def _write(self, execution: Execution, place: _Place, attempt: int | None, by: str, output: Any) -> Signal:
+        if len(dumps(output).encode()) > limits.MAX_SIGNAL_BYTES:
+            raise TooLarge(f"an answer has at most {limits.MAX_SIGNAL_BYTES} bytes of JSON")
+        meant = self._meant(execution, place, attempt)
+        now = self._clock.now()
+        signal = Signal(place.path, meant, now, by, output)
+        try:
+            stands = self._journals.answer(place.owner, signal, now)
+        except ConditionFailed:
+            raise _over(execution) from None
+        if stands is not signal:
+            raise _answered(place.path)
+        try:
+            self._closing.wake(place.owner)
+        except (ClientError, BotoCoreError):
+            logger.exception("waking %s failed; the sweeper will", place.owner)
+        return signal
+
+    def _meant(self, execution: Execution, place: _Place, attempt: int | None) -> int:
+        """The attempt that an answer is for.
+
+        Raises:
+            Conflict: nobody waits for it any more.
+        """
+        if execution.status.is_final:
+            raise _over(execution)
+        wait, timer = place.wait, place.journal.timers.get(place.path)
+        current = wait.attempt if wait is not None else 1
+        meant = current if attempt is None else attempt
+        if meant != current or (timer is not None and (timer.next_attempt or 0) > meant):
+            raise Conflict(f"attempt {meant} of `{place.path}` is over", code="not_waiting")
+        if place.path in place.journal.outcomes or f"{place.path}#SIGNAL#{meant:04d}" in place.journal.signals:
+            raise _answered(place.path)
+        if wait is not None and wait.deadline is not None and wait.deadline <= self._clock.now():
+            raise Conflict(f"the time to answer `{place.path}` is over", code="too_late")
+        return meant
+
+
+def _answered(path: str) -> Conflict:
+    return Conflict(f"`{path}` has been answered before", code="already_answered")
+
+
+def _over(execution: Execution) -> Conflict:
+    status = execution.status if execution.status.is_final else "ended"
+    return Conflict(f"the execution has {status} already", code="already_finished")

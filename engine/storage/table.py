@@ -367,7 +367,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, Binary):
-        return value.value
+        return bytes(value.value)  # type: ignore[attr-defined]
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return value

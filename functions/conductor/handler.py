@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     elif "roll_over" in event:
         _conductor.roll_over(event["roll_over"], event["generation"])
     elif "fan_out" in event:
-        _conductor.fan_out_ended(event["fan_out"], event["path"])
+        _conductor.fan_out_ended(event["fan_out"], event["path"], event["round"])
     else:
         _driver_died(event["detail"])
     return {}

@@ -24,6 +24,7 @@ from pytest_httpserver import HTTPServer
 from rich.console import Console
 from rich.table import Table as Sheet
 
+from engine import prices
 from engine.context import NodeServices
 from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
