@@ -37,7 +37,8 @@ class Bill:
         """The bill with these counts; names that it does not know are left out."""
         given = counts or {}
         kinds = {one.name: float if one.type == "float" else int for one in fields(cls)}
-        return cls(*(kind(given.get(name, 0)) for name, kind in kinds.items()))
+        counted: Any = {name: kind(given.get(name, 0)) for name, kind in kinds.items()}
+        return cls(**counted)
 
     @property
     def dollars(self) -> float:
