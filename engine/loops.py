@@ -27,6 +27,7 @@ class Loops:
         self._turn = turn
         self._engine = engine
         self._execution = snapshot.execution
+        self._variables = snapshot.definition.vars
         self._facts = snapshot.journal.facts
         self._batch: LoopRun | None = None
         self.batch_outcome: Outcome | None = None
@@ -49,7 +50,7 @@ class Loops:
         """Begin a part of a spread loop; gives the frame around it, in which nothing else runs."""
         prefix, _, node_id = batch.path.rpartition(".")
         inner = find_region(region, prefix)
-        frame = Frame(inner, ExecutionContext(batch.scope), f"{prefix}." if prefix else "")
+        frame = Frame(inner, ExecutionContext({**batch.scope, "vars": self._variables}), f"{prefix}." if prefix else "")
         frame.progress.ready.clear()
         node, now = inner.nodes[node_id], self._engine.clock.now()
         self._batch = LoopRun(node, frame, now, batch.items, batch.first, batch.concurrency, batch.collect)
