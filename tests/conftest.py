@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from tests.figures import FIGURES
+
+# isort: split
 import moto  # noqa: F401 - has to come before the first client is made, in whatever test that is
 
 STATE_MACHINE_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:execution"
@@ -26,3 +31,9 @@ os.environ.update(
         "MAINSPRING_API_URL": "https://api.example",
     }
 )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was tried."""
+    for what, count in sorted(FIGURES.items()):
+        terminalreporter.write_line(f"{what}: {count:,}")

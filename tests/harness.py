@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -30,6 +31,15 @@ class Effects:
         self.events: list[tuple[str, str, int]] = []
         self.started: dict[str, float] = {}
 
+    def begin(self, path: str, attempt: int) -> None:
+        """An attempt begins."""
+        self.events.append(("start", path, attempt))
+        self.started.setdefault(path, asyncio.get_running_loop().time())
+
+    def end(self, path: str, attempt: int) -> None:
+        """An attempt has had its effect."""
+        self.events.append(("end", path, attempt))
+
     def count(self, node: str) -> int:
         """How often a node was attempted."""
         return sum(1 for what, name, _ in self.events if what == "start" and name == node)
@@ -56,13 +66,10 @@ def effect_node(effects: Effects) -> type[BaseNode]:
         title: ClassVar[str] = "Effect"
 
         async def execute(self, context: NodeContext) -> NodeResult:
-            import asyncio
-
             config = context.config(EffectConfig, self.raw_config)
-            effects.events.append(("start", context.path, context.attempt))
-            effects.started.setdefault(context.path, asyncio.get_running_loop().time())
+            effects.begin(context.path, context.attempt)
             await asyncio.sleep(config.seconds)
-            effects.events.append(("end", context.path, context.attempt))
+            effects.end(context.path, context.attempt)
             if context.attempt <= config.fail_times:
                 raise NodeError(
                     "it broke", code=config.code, retryable=config.retryable, retry_after=config.retry_after
@@ -85,6 +92,8 @@ class Run:
     decisions: list[str] = field(default_factory=list)
     people: Callable[[Run], None] | None = None
     """Answers what waits, whenever the execution is parked."""
+    recomputed: bool = False
+    """Whether a driver died in it, so that another has computed some of it again."""
 
     def advance(self, remaining: Any = None) -> Any:
         """One call of the Advance function."""
@@ -105,7 +114,8 @@ class Run:
                 break
         else:
             raise AssertionError(f"no end after {turns} turns: {self.decisions[-5:]}")
-        check_history(self.region, self.execution, self.states, self.effects.events)
+        events, recomputed = self.effects.events, self.recomputed
+        check_history(self.region, self.execution, self.states, events, recomputed=recomputed)
         check_journal(list(self.store.entries[self.execution_id].values()))
         return self.execution
 

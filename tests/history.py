@@ -15,6 +15,7 @@ from engine.regions import Region, find_region
 from engine.states import NodeState
 
 ENDED = {"succeeded", "failed", "skipped", "cancelled"}
+WITH_EFFECTS = {"effect", "approval", "wait_for_callback", "sub_workflow", "http"}
 DECIDED = ("succeeded", "failed", "skipped")
 
 
@@ -23,6 +24,8 @@ def check_history(
     execution: Execution,
     states: Mapping[str, NodeState],
     events: Sequence[tuple[str, str, int]] = (),
+    *,
+    recomputed: bool = False,
 ) -> None:
     """Check one finished execution.
 
@@ -31,6 +34,7 @@ def check_history(
         execution: its record.
         states: each node's state, by path.
         events: starts and ends of nodes with effects, in the order in which they happened, if known.
+        recomputed: whether another driver may have computed again what has no effects, which then bears a later time.
     """
     assert execution.status.is_final, execution.status
     assert execution.completed_at is not None
@@ -39,7 +43,7 @@ def check_history(
         assert state.status in ENDED, (path, state.status)
         prefix, _, node_id = path.rpartition(".")
         inner = find_region(region, prefix)
-        check_node(inner, f"{prefix}." if prefix else "", node_id, states, execution)
+        check_node(inner, f"{prefix}." if prefix else "", node_id, states, execution, recomputed=recomputed)
     check_order(region, events)
     if execution.status is Status.SUCCEEDED:
         cancelled = [path for path, state in states.items() if state.status == "cancelled"]
@@ -50,7 +54,15 @@ def check_history(
         assert execution.error["message"]
 
 
-def check_node(region: Region, prefix: str, node: str, states: Mapping[str, NodeState], execution: Execution) -> None:
+def check_node(
+    region: Region,
+    prefix: str,
+    node: str,
+    states: Mapping[str, NodeState],
+    execution: Execution,
+    *,
+    recomputed: bool,
+) -> None:
     """A node ran iff every predecessor ended and at least one edge to it fired; else it was skipped."""
     incoming = region.graph.incoming[node]
     state = states[prefix + node]
@@ -62,7 +74,8 @@ def check_node(region: Region, prefix: str, node: str, states: Mapping[str, Node
         if node not in region.graph.first_of:
             assert all(source.status in DECIDED for source in sources), f"{node} ran early"
         assert any(source.status in ("succeeded", "failed") for source in sources), f"{node} ran without cause"
-        ends = [source.completed_at for source in sources if source.completed_at]
+        timed = [source for source in sources if source.type in WITH_EFFECTS or not recomputed]
+        ends = [source.completed_at for source in timed if source.completed_at]
         if state.started_at and ends:
             first = min(ends) if node in region.graph.first_of else max(ends)
             assert first <= state.started_at, f"{node} started before what it waits for ended"

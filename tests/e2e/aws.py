@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -26,9 +27,18 @@ def client_of(stack: LocalStack, service: str) -> Any:
 def machine_arn(stack: LocalStack) -> str:
     """The state machine that drives executions."""
     machines = client_of(stack, "stepfunctions").list_state_machines()["stateMachines"]
-    return next(machine["stateMachineArn"] for machine in machines if "Execution" in machine["name"])
+    return next(machine["stateMachineArn"] for machine in machines if machine["name"].endswith("-execution"))
 
 
 def driver_arn(stack: LocalStack, execution_id: str, generation: int = 1) -> str:
     """The Step Functions execution that drives an execution of ours."""
     return f"{machine_arn(stack).replace(':stateMachine:', ':execution:')}:{execution_id}-{generation}"
+
+
+def sweep(stack: LocalStack, *, ahead_seconds: float = 0) -> dict[str, int]:
+    """One run of the sweeper, as the rule makes one each minute; what it did, empty if it could not."""
+    functions = client_of(stack, "lambda")
+    name = next(f["FunctionName"] for f in functions.list_functions()["Functions"] if "Conductor" in f["FunctionName"])
+    payload = json.dumps({"sweep": {"ahead_seconds": ahead_seconds}})
+    answer = functions.invoke(FunctionName=name, Payload=payload)
+    return {} if "FunctionError" in answer else json.loads(answer["Payload"].read())

@@ -16,7 +16,7 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from infrastructure.app import STACK_NAME, build_app
-from infrastructure.execution import DEFINITION
+from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
 from infrastructure.packaging import ROOT
 
 
@@ -80,8 +80,9 @@ def test_cfn_lint_has_no_complaint(template: Template):
     assert [str(match) for match in found] == []
 
 
-def test_the_state_machine_is_sound():
-    assert Linter.validate(json.loads(DEFINITION.read_text()), Config()) == []
+@pytest.mark.parametrize("definition", [DEFINITION, FAN_OUT_DEFINITION], ids=lambda path: path.stem)
+def test_the_state_machines_are_sound(definition: Path):
+    assert Linter.validate(json.loads(definition.read_text()), Config()) == []
 
 
 def test_advance_is_retried_on_everything_and_caught():
@@ -89,6 +90,8 @@ def test_advance_is_retried_on_everything_and_caught():
 
     assert states["Advance"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
     assert states["Advance"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Abort"}]
+    assert states["Park"]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
+    assert states["Park"]["TimeoutSecondsPath"] == "$.decision.wait_seconds"
     assert states["Abort"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
     assert states["Next?"]["Default"] == "Fail"
     assert states["Sleep"]["TimestampPath"] == "$.decision.until"
@@ -102,10 +105,29 @@ def test_no_policy_has_a_wildcard_action_or_an_unnamed_resource(template: Templa
             assert all(action.startswith("xray:") for action in actions), (name, actions)
 
 
+def test_both_machines_drive_alike():
+    """The lanes of a big loop take turns, wait and park as an execution does."""
+    states = json.loads(DEFINITION.read_text())["States"]
+    lane = json.loads(FAN_OUT_DEFINITION.read_text())["States"]["Lanes"]["ItemProcessor"]["States"]
+    for name in ("Advance", "Park"):
+        assert lane[name]["Retry"] == states[name]["Retry"]
+        assert lane[name]["Resource"] == states[name]["Resource"]
+    assert lane["Sleep"] == states["Sleep"]
+    assert json.loads(FAN_OUT_DEFINITION.read_text())["States"]["Lanes"]["ToleratedFailurePercentage"] == 100
+
+
+def test_the_sweeper_runs_each_minute(template: Template):
+    rules = resources(template, "AWS::Events::Rule").values()
+    scheduled = [rule for rule in rules if "ScheduleExpression" in rule]
+
+    assert [rule["ScheduleExpression"] for rule in scheduled] == ["rate(1 minute)"]
+    assert json.loads(scheduled[0]["Targets"][0]["Input"]) == {"sweep": {}}
+
+
 def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template: Template):
     identity = next(name for name in resources(template, "AWS::DynamoDB::Table") if "Identity" in name)
     secret = next(iter(resources(template, "AWS::SecretsManager::Secret")))
-    for function in ("Advance", "Abort", "Workflows", "Executions", "Platform"):
+    for function in ("Advance", "Conductor", "Workflows", "Executions", "Platform"):
         assert identity not in policy_of(template, function), function
         assert secret not in policy_of(template, function), function
     for function in ("Auth", "Authorizer", "Users"):

@@ -1,4 +1,4 @@
-"""Random workflows: any graph without a cycle, nodes that branch, fail, recover, retry, wait and take time."""
+"""Random workflows: any graph without a cycle, nodes that branch, fail, recover, retry, wait, loop and take time."""
 
 from __future__ import annotations
 
@@ -8,43 +8,45 @@ from hypothesis import strategies as st
 
 import engine.jsonata_bounds  # noqa: F401 - sets the recursion limit, which may not change within a test
 
+PLAIN = ("effect", "effect", "effect", "transform", "conditional", "switch", "delay", "clock")
+RICH = (*PLAIN, "effect", "approval", "callback", "for_each", "while")
+
 
 @st.composite
-def workflows(draw: st.DrawFn, most: int = 10) -> dict[str, Any]:
-    """A definition that the validator accepts."""
+def workflows(
+    draw: st.DrawFn, most: int = 10, kinds: tuple[str, ...] = PLAIN, *, racing: bool = False
+) -> dict[str, Any]:
+    """A definition that the validator accepts; with `racing` it may have joins that go on at the first."""
+    return draw(_body("n", most, (*kinds, "first") if racing else kinds, 0))
+
+
+@st.composite
+def _body(draw: st.DrawFn, prefix: str, most: int, kinds: tuple[str, ...], depth: int) -> dict[str, Any]:
     count = draw(st.integers(1, most))
-    nodes = [draw(_node(f"n{i}")) for i in range(count)]
+    nodes = [draw(_node(f"{prefix}{i}", kinds, depth)) for i in range(count)]
     edges: list[dict[str, str]] = []
     for target in range(1, count):
         for source in draw(st.lists(st.integers(0, target - 1), max_size=3, unique=True)):
             port = draw(st.sampled_from(_ports(nodes[source])))
-            edges.append({"from": f"n{source}", "port": port, "to": f"n{target}"})
+            edges.append({"from": f"{prefix}{source}", "port": port, "to": f"{prefix}{target}"})
     return {"nodes": nodes, "edges": edges}
 
 
 def _ports(node: dict[str, Any]) -> list[str]:
-    if node["type"] == "conditional":
-        return ["true", "false", "error"]
-    if node["type"] == "switch":
-        return ["a", "b", "default"]
-    return ["main", "main", "error"]
+    return {
+        "conditional": ["true", "false", "error"],
+        "switch": ["a", "b", "default"],
+        "approval": ["approved", "rejected"],
+    }.get(node["type"], ["main", "main", "error"])
 
 
 @st.composite
-def _node(draw: st.DrawFn, node_id: str) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["effect", "effect", "effect", "transform", "conditional", "switch", "delay", "clock"]))
+def _node(draw: st.DrawFn, node_id: str, kinds: tuple[str, ...], depth: int) -> dict[str, Any]:
+    allowed = [kind for kind in kinds if depth < 2 or kind not in ("for_each", "while")]
+    kind = draw(st.sampled_from(allowed))
     node: dict[str, Any] = {"id": node_id, "type": kind}
     if kind == "effect":
-        node["config"] = {
-            "seconds": draw(st.sampled_from([0, 0, 1, 3, 20])),
-            "fail_times": draw(st.sampled_from([0, 0, 0, 1, 2, 99])),
-            "output": draw(st.integers(0, 9)),
-        }
-        node["retry"] = {
-            "max_attempts": draw(st.integers(1, 3)),
-            "interval_seconds": draw(st.sampled_from([0.5, 60.0])),
-        }
-        node["on_error"] = draw(st.sampled_from(["fail", "fail", "continue"]))
+        _effect(draw, node)
     elif kind == "transform":
         node["config"] = {"value": draw(st.sampled_from([1, "{{ trigger.body.n }}", "{{ trigger.body.missing }}"]))}
     elif kind == "clock":
@@ -57,6 +59,40 @@ def _node(draw: st.DrawFn, node_id: str) -> dict[str, Any]:
             {"port": "b", "expression": draw(st.booleans())},
         ]
         node["config"] = {"cases": cases}
+    elif kind == "approval":
+        node["config"] = {"message": "May I?"}
+    elif kind == "callback":
+        node["type"] = "wait_for_callback"
+        node["config"] = {"timeout_seconds": draw(st.sampled_from([30, 3600]))}
+        node["retry"] = {"max_attempts": 2, "interval_seconds": 40}
+    elif kind == "first":
+        node |= {"type": "merge", "config": {"mode": draw(st.sampled_from(["any", "any", "all"]))}}
+    elif kind in ("for_each", "while"):
+        _loop(draw, node, kinds, depth)
     else:
         node["config"] = {"seconds": draw(st.sampled_from([0, 2, 600]))}
     return node
+
+
+def _effect(draw: st.DrawFn, node: dict[str, Any]) -> None:
+    node["config"] = {
+        "seconds": draw(st.sampled_from([0, 0, 1, 3, 20])),
+        "fail_times": draw(st.sampled_from([0, 0, 0, 1, 2, 99])),
+        "output": draw(st.integers(0, 9)),
+    }
+    node["retry"] = {"max_attempts": draw(st.integers(1, 3)), "interval_seconds": draw(st.sampled_from([0.5, 60.0]))}
+    node["on_error"] = draw(st.sampled_from(["fail", "fail", "continue"]))
+
+
+def _loop(draw: st.DrawFn, node: dict[str, Any], kinds: tuple[str, ...], depth: int) -> None:
+    node["body"] = draw(_body(f"{node['id']}_", 3, kinds, depth + 1))
+    if node["type"] == "while":
+        turns = draw(st.integers(0, 3))
+        node["config"] = {"condition": f"{{{{ index < {turns} }}}}", "max_iterations": draw(st.sampled_from([2, 5]))}
+        return
+    items = draw(st.sampled_from([[], [1], [1, 2, 3], "{{ [trigger.body.n, 2] }}", "{{ [$millis(), 2] }}"]))
+    node["config"] = {
+        "items": items,
+        "concurrency": draw(st.sampled_from([1, 2, 10])),
+        "on_item_error": draw(st.sampled_from(["fail", "collect", "collect"])),
+    }

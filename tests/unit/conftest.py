@@ -13,15 +13,20 @@ import pytest
 from moto import mock_aws
 
 from engine.storage.executions import ExecutionRepository
-from engine.storage.payloads import PayloadStore
+from engine.storage.journals import JournalRepository
+from engine.storage.stores import Stores
 from engine.storage.table import Table
 from engine.storage.users import UserRepository
 from engine.storage.workflows import WorkflowRepository
 
 NOW = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
 INDEXES = {
-    "Identity": {"by-list": "user_list"},
-    "Automation": {"by-workspace": "workspace_key", "by-workflow": "workflow_key"},
+    "Identity": {"by-list": ("user_list", "id")},
+    "Automation": {
+        "by-workspace": ("workspace_key", "id"),
+        "by-workflow": ("workflow_key", "id"),
+        "by-look": ("look_shard", "look_at"),
+    },
 }
 
 
@@ -56,18 +61,28 @@ class Aws:
         return UserRepository(self.identity)
 
     @property
+    def stores(self) -> Stores:
+        """The repositories of the Automation table."""
+        return Stores.of(self.automation, lambda: self.s3, "payloads", 90)
+
+    @property
     def workflows(self) -> WorkflowRepository:
         """The workflows' repository."""
-        return WorkflowRepository(self.automation)
+        return self.stores.workflows
 
     @property
     def executions(self) -> ExecutionRepository:
         """The executions' repository."""
-        return ExecutionRepository(self.automation, PayloadStore(lambda: self.s3, "payloads"), 90)
+        return self.stores.executions
+
+    @property
+    def journals(self) -> JournalRepository:
+        """The journals' repository."""
+        return self.stores.journals
 
 
 def create_table(dynamodb: Any, name: str) -> None:
-    attributes = {"PK", "SK", "id", *INDEXES[name].values()}
+    attributes = {"PK", "SK", *(key for keys in INDEXES[name].values() for key in keys)}
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -78,11 +93,11 @@ def create_table(dynamodb: Any, name: str) -> None:
                 "IndexName": index,
                 "KeySchema": [
                     {"AttributeName": partition, "KeyType": "HASH"},
-                    {"AttributeName": "id", "KeyType": "RANGE"},
+                    {"AttributeName": sort, "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
-            for index, partition in INDEXES[name].items()
+            for index, (partition, sort) in INDEXES[name].items()
         ],
     )
 

@@ -33,6 +33,9 @@ API = {
     "executions_start": ("executions", 202),
     "executions_get": ("executions", 200),
     "executions_list": ("executions", 200),
+    "executions_retry": ("executions", 409),  # it has not ended
+    "executions_signal": ("executions", 404),  # it has no such node
+    "callbacks_call": ("executions", 404),  # no URL of ours
     "platform_health": ("platform", 200),
     "platform_node_types": ("platform", 200),
 }
@@ -82,7 +85,7 @@ def test_api_event(seeded: Aws, name: str):
     json.loads(answer["body"])
 
 
-@pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in ("auth", "platform")])
+@pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in ("auth", "platform", "callbacks")])
 def test_without_an_identity_every_such_event_is_refused(seeded: Aws, name: str):
     stranger = event(f"api/{name}")
     del stranger["requestContext"]["authorizer"]
@@ -133,6 +136,7 @@ def test_the_authorizer_finds_the_caller(seeded: Aws):
             "workspace_id": WORKSPACE,
             "role": "owner",
             "is_admin": "true",
+            "email": "ada@example.com",
         },
     }
 
@@ -185,25 +189,44 @@ def test_a_quick_run_takes_four_writes(seeded: Aws, monkeypatch: pytest.MonkeyPa
     assert sorted(call for call in calls if call not in ("Query", "GetItem")) == ["PutItem", "PutItem", "UpdateItem"]
 
 
-@pytest.mark.parametrize("name", ["states/abort", "eventbridge/driver_died"])
-def test_abort_closes_an_open_record_once(seeded: Aws, name: str):
-    first = invoke("abort", event(name))
+def test_abort_closes_an_open_record_once(seeded: Aws):
+    invoke("conductor", event("conductor/abort"))
     done = seeded.executions.get(WORKSPACE, EXECUTION)
-    again = invoke("abort", event(name))
+    invoke("conductor", event("conductor/abort"))
 
-    assert first == again == {"next": "failed"}
     assert done.status is Status.FAILED
     assert done.error is not None
     assert done.error["code"] == "engine_error"
     assert seeded.executions.get(WORKSPACE, EXECUTION) == done
 
 
-def test_abort_leaves_a_finished_record_and_nothing_alone(seeded: Aws):
+@pytest.mark.parametrize(
+    "name", ["conductor/abort", "eventbridge/driver_died", "conductor/poke", "conductor/roll_over"]
+)
+def test_the_conductor_leaves_a_finished_record_and_nothing_alone(seeded: Aws, name: str):
     seeded.executions.finish(EXECUTION, Status.SUCCEEDED, NOW, started_at=NOW, result=1)
-    unknown = {**event("states/abort"), "execution_id": new_id()}
+    done = seeded.executions.get(WORKSPACE, EXECUTION)
+    invoke("conductor", event(name))
+    invoke("conductor", json.loads(json.dumps(event(name)).replace(EXECUTION, new_id())))
 
-    assert invoke("abort", event("states/abort")) == {"next": "succeeded"}
-    assert invoke("abort", unknown) == {"next": "failed"}
+    assert seeded.executions.get(WORKSPACE, EXECUTION) == done
+
+
+def test_a_driver_that_died_is_followed_by_another(seeded: Aws):
+    invoke("conductor", event("eventbridge/driver_died"))
+    invoke("conductor", event("eventbridge/driver_died"))
+    states = boto3.client("stepfunctions")
+    started = states.list_executions(
+        stateMachineArn=states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    )
+
+    assert [one["name"] for one in started["executions"]] == [f"{EXECUTION}-2"]
+    assert seeded.executions.get(WORKSPACE, EXECUTION).generation == 2
+
+
+def test_the_sweeper_answers_what_it_did(seeded: Aws):
+    assert invoke("conductor", event("conductor/sweep")) == {"revived": 1}
+    assert invoke("conductor", event("conductor/sweep")) == {}
 
 
 def test_a_start_that_step_functions_refuses_is_said_and_leaves_nothing_pending(seeded: Aws):
@@ -220,11 +243,11 @@ def test_a_start_that_step_functions_refuses_is_said_and_leaves_nothing_pending(
 
 
 def test_a_start_that_was_interrupted_is_completed_by_the_same_request(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
-    from engine.services.execution_service import StateMachine
+    from engine.services.state_machine import StateMachine
 
     started: list[str] = []
 
-    def start(_self: StateMachine, execution_id: str) -> None:
+    def start(_self: StateMachine, execution_id: str, _generation: int = 1) -> None:
         """The first time the process dies after the record and before Step Functions."""
         started.append(execution_id)
         if len(started) == 1:

@@ -1,0 +1,173 @@
+"""Stops an engine at a chosen point, before or after a write or an effect, and drives on as the sweeper does.
+
+Every write of the store and every effect is two points. Once the process has died nothing of it goes on: what is left
+is what was written, and what the effects did outside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.execution import Status
+from engine.journal import Outcome, Started, Timer
+from tests.harness import Effects, Run, start
+
+WRITES = ("record", "record_recomputable", "mark", "finish", "log", "spread")
+APPROVED = {"decision": "approved", "comment": None, "by": "user-1", "at": "2026-01-01T00:00:00.000Z"}
+
+
+class Died(BaseException):
+    """The process is gone: no handler of ours may catch this."""
+
+
+@dataclass
+class Fate:
+    """When the process dies, and what was in its window then: attempts that had begun and were in no journal."""
+
+    at: int | None = None
+    points: int = 0
+    dead: bool = False
+    open: set[tuple[str, int]] = field(default_factory=set)
+    interrupted: set[tuple[str, int]] = field(default_factory=set)
+
+    def point(self) -> None:
+        """One more point; the process dies here if it is the chosen one, and is dead from then on."""
+        if not self.dead:
+            self.points += 1
+            if self.points == self.at:
+                self.dead = True
+                self.interrupted = set(self.open)
+        if self.dead:
+            raise Died
+
+    def revive(self) -> None:
+        """Another process takes over."""
+        self.dead, self.at = False, None
+        self.open.clear()
+
+
+class CrashingStore:
+    """A store whose process may die at each write."""
+
+    def __init__(self, store: Any, fate: Fate) -> None:
+        self._store = store
+        self._fate = fate
+
+    def __getattr__(self, name: str) -> Any:
+        return self._writing(name) if name in WRITES else getattr(self._store, name)
+
+    def _writing(self, name: str) -> Any:
+        work = getattr(self._store, name)
+
+        async def write(*arguments: Any, **named: Any) -> Any:
+            self._fate.point()
+            result = await work(*arguments, **named)
+            if name == "record":
+                self._close(result)
+            self._fate.point()
+            return result
+
+        return write
+
+    def _close(self, entry: Any) -> None:
+        """An attempt whose end is in the journal is out of its window."""
+        if isinstance(entry, Outcome):
+            self._fate.open = {one for one in self._fate.open if one[0] != entry.path}
+        elif isinstance(entry, Timer) and entry.next_attempt:
+            self._fate.open.discard((entry.path, entry.next_attempt - 1))
+        elif isinstance(entry, Started):
+            self._fate.open.add((entry.path, entry.attempt))
+
+
+class CrashingEffects(Effects):
+    """Effects whose process may die before and after each."""
+
+    def __init__(self, fate: Fate) -> None:
+        super().__init__()
+        self._fate = fate
+
+    def begin(self, path: str, attempt: int) -> None:
+        self._fate.point()
+        self._fate.open.add((path, attempt))
+        super().begin(path, attempt)
+
+    def end(self, path: str, attempt: int) -> None:
+        super().end(path, attempt)
+        self._fate.point()
+
+
+def answer_all(run: Run) -> None:
+    """Whoever is asked says yes; every other callback comes, in the second attempt."""
+    for path, wait in run.waiting().items():
+        if wait.kind == "approval":
+            run.answer(path, APPROVED)
+        elif wait.attempt == 2 or len(path) % 2:
+            run.answer(path, {"body": path}, attempt=wait.attempt)
+
+
+def run_to_death(definition: dict[str, Any], trigger: Any, at: int | None) -> tuple[Run, Fate]:
+    """Run a workflow whose process dies at point `at`, and drive it on to its end."""
+    fate = Fate(at)
+    run = start(definition, trigger, effects=CrashingEffects(fate))
+    run.engine.store = CrashingStore(run.store, fate)  # type: ignore[assignment]
+    run.people = answer_all
+    try:
+        run.drive()
+    except Died:
+        fate.revive()
+        run.recomputed = True
+        run.drive()
+    return run, fate
+
+
+def end_state(run: Run) -> tuple[Any, ...]:
+    """What a run ended as: its status, and unless it failed each node's status and output.
+
+    What was cut short by a failure depends on what was quicker, and so do the texts of errors in a list.
+    """
+    if run.execution.status is not Status.SUCCEEDED:
+        return (run.execution.status,)
+    clocks = {name for name, state in run.states.items() if state.type in ("delay",)}
+    shown = {}
+    for name, state in run.states.items():
+        if "." in name:
+            continue
+        node = next(node for node in run.definition.nodes if node.id == name)
+        volatile = name in clocks or "$millis" in str(node.model_dump())
+        shown[name] = (state.status, None if volatile else _plain(state.output))
+    return run.execution.status, shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return "error" if "error" in value else {key: _plain(item) for key, item in value.items() if key != "until"}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def crash_everywhere(definition: dict[str, Any], trigger: Any, most: int | None = None) -> int:
+    """Crash a workflow at each point (or at `most` spread over them), check each run, and say how many were tried."""
+    undisturbed, fate = run_to_death(definition, trigger, None)
+    once = {
+        node.id for region in undisturbed.region.walk() for node in region.body.nodes if node.delivery == "at_most_once"
+    }
+    expected = end_state(undisturbed)
+    step = max(1, fate.points // most) if most else 1
+    tried = 0
+    for at in range(1, fate.points + 1, step):
+        run, crashed = run_to_death(definition, trigger, at)
+        tried += 1
+        starts = Counter((path, attempt) for what, path, attempt in run.effects.events if what == "start")
+        twice = {attempt for attempt, count in starts.items() if count > 1}
+        assert twice <= crashed.interrupted, f"point {at}: repeated without need: {twice - crashed.interrupted}"
+        assert not {a for a in twice if a[0].rpartition(".")[2] in once}, f"point {at}: made twice at most once"
+        lost = {path for path, _ in crashed.interrupted if path.rpartition(".")[2] in once}
+        if not lost:
+            assert end_state(run) == expected, f"point {at}"
+            if expected[0] is Status.SUCCEEDED:
+                undone = {path for _, path, _ in undisturbed.effects.events} - {
+                    path for _, path, _ in run.effects.events
+                }
+                assert not undone, f"point {at}: never done: {undone}"
+    return tried
