@@ -106,7 +106,7 @@ class Loops:
             error = frame.failure
         elif frame.progress.finished:
             try:
-                result, volatile = await self._turn.result_of(frame)
+                result, volatile = await self._turn.ending.result_of(frame)
             except Exception as raised:  # noqa: BLE001 - a template of the author's must not stop the driver
                 error = {**bounded(as_node_error(raised)), "node": loop.path}
             else:

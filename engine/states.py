@@ -95,29 +95,31 @@ class _Teller:
         return progress, active
 
     def _state(self, node: NodeDefinition, path: str, *, skipped: bool, active: bool) -> NodeState:
-        outcome, timer, status = (
-            self._journal.outcomes.get(path),
-            self._journal.timers.get(path),
-            self._execution.status,
-        )
+        outcome, status = self._journal.outcomes.get(path), self._execution.status
         if outcome is not None:
             return _ended(node, outcome)
         if skipped:
             return NodeState(path, node.type, "skipped")
-        wait = self._journal.open_wait(path)
-        if wait is not None:
-            shown = "cancelled" if status.is_final else "waiting"
-            return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
-        if timer is not None:
-            attempts = timer.next_attempt - 1 if timer.next_attempt else 1
-            shown = "cancelled" if status.is_final else "waiting"
-            return NodeState(path, node.type, shown, attempts, timer.started_at, error=timer.error)
+        waiting = self._waiting(node, path)
+        if waiting is not None:
+            return waiting
         if status.is_final:
             return NodeState(path, node.type, "cancelled")
         if node.body is not None and active and status is Status.WAITING:
             return NodeState(path, node.type, "waiting")
         running = active and status is not Status.PENDING
         return NodeState(path, node.type, "running" if running else "pending")
+
+    def _waiting(self, node: NodeDefinition, path: str) -> NodeState | None:
+        """The state of a node that waits for an answer or a time; None where it does not."""
+        shown = "cancelled" if self._execution.status.is_final else "waiting"
+        wait, timer = self._journal.open_wait(path), self._journal.timers.get(path)
+        if wait is not None:
+            return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
+        if timer is not None:
+            attempts = timer.next_attempt - 1 if timer.next_attempt else 1
+            return NodeState(path, node.type, shown, attempts, timer.started_at, error=timer.error)
+        return None
 
     def _with_progress(self, state: NodeState, inner: Region, path: str) -> NodeState:
         spread = self._execution.progress.get(path)

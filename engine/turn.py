@@ -16,15 +16,14 @@ from engine import limits
 from engine.book import Book
 from engine.context import ExecutionContext
 from engine.definition import NodeDefinition
+from engine.ending import Ending
 from engine.execution import Decision, Status, format_time
-from engine.expressions import render
 from engine.frame import Frame
 from engine.journal import Entry, Outcome, Signal, Snapshot, Timer, Wait
-from engine.jsonvalue import check_output
 from engine.loops import Loops
 from engine.nodes.base import ForEach, Repeat
 from engine.regions import Region
-from engine.worker import Worker, as_node_error, bounded
+from engine.worker import Worker
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
@@ -50,12 +49,12 @@ class Turn:
         self._started_at = snapshot.execution.started_at or engine.clock.now()
         self._status = snapshot.execution.status
         self._signals = snapshot.execution.signals
-        self._on_failure = snapshot.definition.on_failure is not None
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
         self.book = Book(engine.store, owner, engine.clock)
         self.worker = Worker(engine, snapshot.execution, owner, self.book, remaining)
+        self.ending = Ending(engine, owner, snapshot, self._started_at, self.book, self.worker)
         self._loops = Loops(self, engine, snapshot)
         self._tasks: dict[asyncio.Task[Any], tuple[Frame, str, Accept]] = {}
         self._timers: dict[str, tuple[Frame, Timer]] = {}
@@ -113,23 +112,7 @@ class Turn:
 
     async def _start_what_is_ready(self) -> None:
         """Run the ready nodes that have no effects, and start tasks for the others."""
-        self._fire_due()
-        while (self._chores or self._known or self._fresh) and self._over is None:
-            if self._chores:
-                await self._chores.popleft()()
-                continue
-            queue = self._known or self._fresh
-            frame, node_id = queue.popleft()
-            if frame.stopping:
-                continue
-            if queue is self._fresh and self._remaining() < limits.TURN_RESERVE:
-                queue.appendleft((frame, node_id))
-                self._out_of_time = True
-                break
-            await self._take(frame, frame.region.nodes[node_id])
-            if self._tasks:
-                await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
-            await self._look_up_in_time()
+        await self._run_what_computes()
         if self._over is not None or not any(not frame.stopping for frame, _, _ in self._effects):
             return
         await self._look_up()
@@ -147,6 +130,26 @@ class Turn:
             performing = True
         if performing:
             await self._mark(Status.RUNNING)
+
+    async def _run_what_computes(self) -> None:
+        """Settle what is known, run what has no effects, until only effects and waits are left."""
+        self._fire_due()
+        while (self._chores or self._known or self._fresh) and self._over is None:
+            if self._chores:
+                await self._chores.popleft()()
+                continue
+            queue = self._known or self._fresh
+            frame, node_id = queue.popleft()
+            if frame.stopping:
+                continue
+            if queue is self._fresh and self._remaining() < limits.TURN_RESERVE:
+                queue.appendleft((frame, node_id))
+                self._out_of_time = True
+                break
+            await self._take(frame, frame.region.nodes[node_id])
+            if self._tasks:
+                await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
+            await self._look_up_in_time()
 
     async def _take(self, frame: Frame, node: NodeDefinition) -> None:
         """Settle a ready node from the journal, go on waiting with it, run it in line, or queue it as an effect."""
@@ -271,8 +274,7 @@ class Turn:
 
     async def _take_signals(self) -> None:
         """Fetch the answers that have come since the last look."""
-        open_waits = [wait for _, wait in self._waits.values()]
-        for signal in await self._store.signals(self._owner, open_waits):
+        for signal in await self._store.signals(self._owner, self._open_waits()):
             if signal.path in self._waits:
                 self._answer(*self._waits[signal.path], signal)
 
@@ -335,8 +337,7 @@ class Turn:
 
     async def _time_out(self) -> None:
         await self._stop_tasks()
-        error = {"code": "timed_out", "message": "the execution took longer than its `timeout_seconds`", "node": None}
-        self._over = await self._finish(Status.TIMED_OUT, error={**error, "details": None})
+        self._over = await self.ending.time_out(self._open_waits())
 
     async def _decide(self) -> Decision | None:
         """What comes next when nothing runs; None to go on here, or to wait here for what is due soon."""
@@ -344,84 +345,24 @@ class Turn:
             await self._time_out()
             return self._over
         if self._loops.batch_outcome is not None:
-            return await self._finish_batch(self._loops.batch_outcome)
+            return await self.ending.finish_part(self._loops.batch_outcome, self._loops.items)
         if self._root.failures:
-            return await self._finish(Status.FAILED, error=self._root.failure)
+            return await self.ending.finish(Status.FAILED, self._open_waits(), error=self._root.failure)
         if self._root.progress.finished:
-            return await self._finish_succeeded()
+            return await self.ending.succeed(self._root, self._open_waits())
         if self._out_of_time:
             return await self._pause("again", None)
+        return await self._wait_for_what_is_due()
+
+    async def _wait_for_what_is_due(self) -> Decision | None:
+        due = min(self._due_times(), default=None)
         if self._chores or self._known or self._fresh or self._effects:
             return None
-        due = min(self._due_times(), default=None)
         if due is not None:
             wait = (due - self._engine.clock.now()).total_seconds()
             if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.TURN_RESERVE:
                 return None
         return await self._pause("park" if self._waits else "sleep" if due else "again", due)
-
-    async def _finish_succeeded(self) -> Decision:
-        try:
-            result, _ = await self.result_of(self._root)
-        except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
-            return await self._finish(Status.FAILED, error={**bounded(as_node_error(error)), "node": None})
-        return await self._finish(Status.SUCCEEDED, result=result)
-
-    async def result_of(self, frame: Frame) -> tuple[Any, bool]:
-        """The result of a frame that has finished, and whether another driver might find another one.
-
-        Raises:
-            NodeError: its output template cannot be evaluated, or gives too much.
-        """
-        scope = frame.context.scope(self._engine.clock.now())
-        if frame.region.body.has_output:
-            await self.worker.load(frame, frame.region.reads_of(None))
-            result = render(frame.region.body.output, scope, "output")
-        else:
-            ends = frame.ends()
-            await self.worker.load(frame, frozenset(ends))
-            result = {node: frame.context.nodes[node] for node in ends}
-        check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-        return result, scope.volatile
-
-    async def _finish_batch(self, outcome: Outcome) -> Decision:
-        status = Status.SUCCEEDED if outcome.status == "succeeded" else Status.FAILED
-        decision = await self._finish(status, result=outcome.output, error=outcome.error)
-        if status is Status.FAILED:
-            await self._engine.poke(self._execution.id)
-        return decision
-
-    async def _finish(self, status: Status, *, result: Any = None, error: dict[str, Any] | None = None) -> Decision:
-        """Record the end last, so that who reads a final status finds everything else written."""
-        if not self._loops.is_batch:
-            reason = f": {error.get('message')}" if error else ""
-            self.book.log("error" if error else "info", f"execution {status}{reason}")
-        await self.book.flush()
-        now = self._engine.clock.now()
-        follow_up = self._leaves_something_to_do(status)
-        final = await self._store.finish(
-            self._owner,
-            status,
-            now,
-            started_at=self._started_at,
-            result=result,
-            error=error,
-            look_at=now + timedelta(seconds=limits.LOOK_GRACE) if follow_up else None,
-            items=self._loops.items,
-        )
-        if follow_up:
-            await self._engine.poke(self._owner)
-        return Decision(final)
-
-    def _leaves_something_to_do(self, status: Status) -> bool:
-        """Whether the conductor has to see to what an end brings: a slot, a caller, executions that it started."""
-        execution = self._execution
-        return not self._loops.is_batch and (
-            execution.place is not None
-            or (execution.caller is not None and execution.caller.waits)
-            or (self._on_failure and status is not Status.SUCCEEDED)
-            or any(wait.kind in ("child", "fan_out") for _, wait in self._waits.values())
-        )
 
     async def _pause(self, following: str, until: datetime | None) -> Decision | None:
         """Stop here; None if there is something to do after all."""
@@ -429,19 +370,12 @@ class Turn:
         if self._over is not None or self._tasks:
             return None
         await self.book.flush()
-        look_at = self._look_at(following, until)
+        look_at = self.ending.look_at(following, until, self._open_waits())
         await self._mark(Status.RUNNING if following == "again" else Status.WAITING, look_at)
         return Decision(following, until, self._signals)
 
-    def _look_at(self, following: str, until: datetime | None) -> datetime | None:
-        """When somebody should look whether this execution got on; None where a look is due soon anyway."""
-        if following == "again":
-            return None
-        now = self._engine.clock.now()
-        times = [until + timedelta(seconds=limits.LOOK_GRACE)] if until else []
-        if any(wait.kind in ("child", "fan_out") for _, wait in self._waits.values()):
-            times.append(now + timedelta(seconds=limits.LOOK_AGAIN))
-        return min(times, default=now + timedelta(seconds=limits.LOOK_LONGEST))
+    def _open_waits(self) -> list[Wait]:
+        return [wait for _, wait in self._waits.values()]
 
     async def _give_up(self, decision: Decision) -> Decision:
         """End a turn whose execution is over, or somebody else's."""

@@ -129,7 +129,7 @@ def end_state(run: Run) -> tuple[Any, ...]:
     """
     if run.execution.status is not Status.SUCCEEDED:
         return (run.execution.status,)
-    clocks = {name for name, state in run.states.items() if state.type in ("delay",)}
+    clocks = {name for name, state in run.states.items() if state.type == "delay"}
     shown = {}
     for name, state in run.states.items():
         if "." in name:

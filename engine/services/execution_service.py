@@ -105,7 +105,7 @@ class ExecutionService:
 
     def _started(self, request: Request, idempotency_key: str | None, asked: str) -> Execution:
         if idempotency_key is None:
-            return self._starter.start_or_fail(request).execution
+            return self._starter.start(request, may_be_asked_again=False).execution
         key, request_hash = sha256(idempotency_key.encode()).hexdigest(), sha256(asked.encode()).hexdigest()
         started = self._starter.start(request, key, request_hash)
         if not started.same_request:

@@ -52,10 +52,18 @@ class Starter:
         self._machine = machine
         self._clock = clock
 
-    def start(self, request: Request, idempotency_key: str | None = None, request_hash: str = "") -> Started:
+    def start(
+        self,
+        request: Request,
+        idempotency_key: str | None = None,
+        request_hash: str = "",
+        *,
+        may_be_asked_again: bool = True,
+    ) -> Started:
         """Record an execution and have it driven, or queued where its workflow has a limit.
 
-        The same key or id gives the same execution; a start that was cut off after the record is completed.
+        The same key or id gives the same execution; a start that was cut off after the record is completed. Where it
+        cannot be asked for again, what Step Functions does not take now has failed.
 
         Raises:
             NotFound: there is no such workflow or version.
@@ -70,20 +78,16 @@ class Starter:
         also = [self._stores.slots.queue_entry(execution)] if execution.place else []
         started = self._executions.create(execution, idempotency_key, request_hash, also)
         if started.same_request and started.execution.status is Status.PENDING:
-            self._drive(started.execution, rule)
+            try:
+                self._drive(started.execution, rule)
+            except Unavailable as error:
+                if not may_be_asked_again:
+                    self._executions.finish(execution.id, Status.FAILED, self._clock.now(), error=error.as_dict())
+                raise
             if started.execution.place is not None:
                 fresh = self._executions.get(request.workspace_id, started.execution.id)
                 return replace(started, execution=fresh)
         return started
-
-    def start_or_fail(self, request: Request) -> Started:
-        """As `start`, for a caller that cannot ask again: what Step Functions does not take now has failed."""
-        pinned = replace(request, id=request.id or new_id())
-        try:
-            return self.start(pinned)
-        except Unavailable as error:
-            self._executions.finish(str(pinned.id), Status.FAILED, self._clock.now(), error=error.as_dict())
-            raise
 
     def _new(self, request: Request) -> tuple[Execution, Concurrency | None]:
         """The execution that was asked for, and the limit of its workflow version."""

@@ -145,9 +145,12 @@ def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     summary="Go on from a point of an execution",
     responses={202: {"description": "Started"}, **errors(400, 401, 403, 404, 409, 413, 415, 503)},
 )
-def retry(execution_id: IdInPath, body: RetryBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
+def retry(
+    execution_id: IdInPath, body: RetryBody | None = None, idempotency_key: IdempotencyKey = None
+) -> ExecutionAnswer:
     """Starts another execution, which begins with all that this one found out before the point where it goes on."""
-    return _shown(resources.execution_service().retry(caller(app), execution_id, body, idempotency_key))
+    wanted = body or RetryBody()
+    return _shown(resources.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
 
 
 @app.post(

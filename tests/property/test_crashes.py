@@ -1,4 +1,4 @@
-"""The crash sweep: whatever is stopped wherever, driven on it comes to the same end, and repeats nothing without need."""
+"""The crash sweep: whatever is stopped wherever, driven on it comes to the same end and repeats nothing needlessly."""
 
 from __future__ import annotations
 

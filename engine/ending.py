@@ -1,0 +1,127 @@
+"""How a turn ends: the result of a frame, the final record, and when somebody should look at what goes on waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from engine import limits
+from engine.book import Book
+from engine.execution import Decision, Status
+from engine.expressions import render
+from engine.frame import Frame
+from engine.journal import Outcome, Snapshot, Wait
+from engine.jsonvalue import check_output
+from engine.worker import Worker, as_node_error, bounded
+
+if TYPE_CHECKING:
+    from engine.engine import WorkflowEngine
+
+FOR_OTHERS = ("child", "fan_out")
+"""The kinds of waits for what was started elsewhere."""
+
+
+class Ending:
+    """The last acts of one turn of `owner`, an execution or a part of a spread loop."""
+
+    def __init__(
+        self, engine: WorkflowEngine, owner: str, snapshot: Snapshot, started_at: datetime, book: Book, worker: Worker
+    ) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._execution = snapshot.execution
+        self._is_part = snapshot.batch is not None
+        self._on_failure = snapshot.definition.on_failure is not None
+        self._started_at = started_at
+        self._book = book
+        self._worker = worker
+
+    async def result_of(self, frame: Frame) -> tuple[Any, bool]:
+        """The result of a frame that has finished, and whether another driver might find another one.
+
+        Raises:
+            NodeError: its output template cannot be evaluated, or gives too much.
+        """
+        scope = frame.context.scope(self._engine.clock.now())
+        if frame.region.body.has_output:
+            await self._worker.load(frame, frame.region.reads_of(None))
+            result = render(frame.region.body.output, scope, "output")
+        else:
+            ends = frame.ends()
+            await self._worker.load(frame, frozenset(ends))
+            result = {node: frame.context.nodes[node] for node in ends}
+        check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+        return result, scope.volatile
+
+    async def succeed(self, root: Frame, waits: Iterable[Wait]) -> Decision:
+        """End an execution in which nothing is left to do."""
+        try:
+            result, _ = await self.result_of(root)
+        except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
+            return await self.finish(Status.FAILED, waits, error={**bounded(as_node_error(error)), "node": None})
+        return await self.finish(Status.SUCCEEDED, waits, result=result)
+
+    async def finish_part(self, outcome: Outcome, items: tuple[int, int]) -> Decision:
+        """End a part of a loop with `items` items, some of which failed; one that fails ends the loop."""
+        status = Status.SUCCEEDED if outcome.status == "succeeded" else Status.FAILED
+        decision = await self.finish(status, (), result=outcome.output, error=outcome.error, items=items)
+        if status is Status.FAILED:
+            await self._engine.poke(self._execution.id)
+        return decision
+
+    async def time_out(self, waits: Iterable[Wait]) -> Decision:
+        """End an execution that has taken too long."""
+        message = "the execution took longer than its `timeout_seconds`"
+        error = {"code": "timed_out", "message": message, "details": None, "node": None}
+        return await self.finish(Status.TIMED_OUT, waits, error=error)
+
+    async def finish(
+        self,
+        status: Status,
+        waits: Iterable[Wait],
+        *,
+        result: Any = None,
+        error: dict[str, Any] | None = None,
+        items: tuple[int, int] = (0, 0),
+    ) -> Decision:
+        """Record the end last, so that who reads a final status finds everything else written."""
+        if not self._is_part:
+            reason = f": {error.get('message')}" if error else ""
+            self._book.log("error" if error else "info", f"execution {status}{reason}")
+        await self._book.flush()
+        now = self._engine.clock.now()
+        follow_up = self._leaves_something_to_do(status, waits)
+        final = await self._engine.store.finish(
+            self._owner,
+            status,
+            now,
+            started_at=self._started_at,
+            result=result,
+            error=error,
+            look_at=now + timedelta(seconds=limits.LOOK_GRACE) if follow_up else None,
+            items=items,
+        )
+        if follow_up:
+            await self._engine.poke(self._owner)
+        return Decision(final)
+
+    def _leaves_something_to_do(self, status: Status, waits: Iterable[Wait]) -> bool:
+        """Whether the conductor has to see to what an end brings: a slot, a caller, executions that it started."""
+        execution = self._execution
+        return not self._is_part and (
+            execution.place is not None
+            or (execution.caller is not None and execution.caller.waits)
+            or (self._on_failure and status is not Status.SUCCEEDED)
+            or any(wait.kind in FOR_OTHERS for wait in waits)
+        )
+
+    def look_at(self, following: str, until: datetime | None, waits: Iterable[Wait]) -> datetime | None:
+        """When somebody should look whether this execution got on; None where a look is due soon anyway."""
+        if following == "again":
+            return None
+        now = self._engine.clock.now()
+        times = [until + timedelta(seconds=limits.LOOK_GRACE)] if until else []
+        if any(wait.kind in FOR_OTHERS for wait in waits):
+            times.append(now + timedelta(seconds=limits.LOOK_AGAIN))
+        return min(times, default=now + timedelta(seconds=limits.LOOK_LONGEST))
