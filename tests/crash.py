@@ -29,11 +29,15 @@ class Fate:
     at: int | None = None
     points: int = 0
     dead: bool = False
+    spared: bool = False
+    """Whether nobody dies at the moment: what happens is not of the process that may."""
     open: set[tuple[str, int]] = field(default_factory=set)
     interrupted: set[tuple[str, int]] = field(default_factory=set)
 
     def point(self) -> None:
         """One more point; the process dies here if it is the chosen one, and is dead from then on."""
+        if self.spared:
+            return
         if not self.dead:
             self.points += 1
             if self.points == self.at:

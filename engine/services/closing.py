@@ -35,6 +35,7 @@ class Closing:
     ) -> None:
         self._stores = stores
         self._executions = stores.executions
+        self._watch = stores.watch
         self._journals = stores.journals
         self._admission = admission
         self._starter = starter
@@ -76,7 +77,7 @@ class Closing:
             self._end_what_it_started(execution)
         if execution.status in (Status.FAILED, Status.TIMED_OUT):
             self._start_on_failure(execution)
-        self._executions.look_no_more(execution.id)
+        self._watch.look_no_more(execution.id)
 
     def wake(self, owner: str) -> None:
         """Go on with an execution that is parked; if it is not, the counter of its signals keeps it from parking."""

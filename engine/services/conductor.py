@@ -28,6 +28,7 @@ class Conductor:
 
     def __init__(self, stores: Stores, starter: Starter, closing: Closing, machine: StateMachine, clock: Clock) -> None:
         self._executions = stores.executions
+        self._watch = stores.watch
         self._journals = stores.journals
         self._fan_outs = stores.fan_outs
         self._starter = starter
@@ -167,7 +168,7 @@ class Conductor:
         following: int | None = found.execution.generation
         if following == generation:
             soon = self._clock.now() + timedelta(seconds=limits.START_GRACE)
-            following = self._executions.next_generation(found.execution, soon, revival=False)
+            following = self._watch.next_generation(found.execution, soon, revival=False)
         if following == generation + 1:
             self._machine.start(execution_id, following)
 
@@ -184,7 +185,7 @@ class Conductor:
             return
         now = self._clock.now()
         soon = now + timedelta(seconds=limits.START_GRACE)
-        following = self._executions.next_generation(execution, soon, revival=True)
+        following = self._watch.next_generation(execution, soon, revival=True)
         if following is not None:
             line = LogLine(now, "warning", f"the driver of the execution has {how}; it is driven on")
             self._journals.log(execution_id, [line], now)

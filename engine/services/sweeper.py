@@ -41,6 +41,7 @@ class Sweeper:
         clock: Clock,
     ) -> None:
         self._executions = stores.executions
+        self._watch = stores.watch
         self._admission = admission
         self._closing = closing
         self._conductor = conductor
@@ -55,13 +56,13 @@ class Sweeper:
         done: Counter[str] = Counter()
         until = self._clock.now() + timedelta(seconds=ahead)
         share = limits.SWEEP_MOST // limits.LOOK_SHARDS
-        shards = [self._executions.due(shard, until, share) for shard in range(limits.LOOK_SHARDS)]
+        shards = [self._watch.due(shard, until, share) for shard in range(limits.LOOK_SHARDS)]
         for pk, sk, seen in (one for row in zip_longest(*shards) for one in row if one is not None):
             if remaining() < _RESERVE:
                 done["left"] += 1
                 continue
             again = self._clock.now() + timedelta(seconds=limits.LOOK_AGAIN)
-            if not self._executions.look_again((pk, sk), seen, again):
+            if not self._watch.look_again((pk, sk), seen, again):
                 continue
             try:
                 word = self._slot(pk, sk) if pk.startswith("GATE#") else self._execution(pk)
@@ -107,7 +108,7 @@ class Sweeper:
     def _part(self, found: Driver) -> str:
         """A part of a spread loop: only who is parked needs us; the drivers are looked after with the whole."""
         if found.execution.status.is_final:
-            self._executions.look_no_more(found.execution.id)
+            self._watch.look_no_more(found.execution.id)
             return "concluded"
         if found.task_token is not None:
             self._machine.wake(found.task_token)
@@ -118,7 +119,7 @@ class Sweeper:
         if not self._admission.check_hold(gate_in(pk), int(sk.removeprefix("HOLD#"))):
             return "released"
         lease = self._clock.now() + timedelta(seconds=limits.SLOT_LEASE)
-        self._executions.look_again((pk, sk), None, lease)
+        self._watch.look_again((pk, sk), None, lease)
         return "held"
 
     def _is_orphan(self, execution: Execution) -> bool:
@@ -137,4 +138,4 @@ class Sweeper:
         age = (now - (execution.started_at or execution.created_at)).total_seconds()
         longest = 10 * limits.LOOK_AGAIN if soon else limits.LOOK_LONGEST
         at = now + timedelta(seconds=min(max(age, limits.LOOK_AGAIN), longest))
-        self._executions.look_again((f"EXECUTION#{execution.id}", "META"), None, at)
+        self._watch.look_again((f"EXECUTION#{execution.id}", "META"), None, at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -250,58 +249,6 @@ class ExecutionRepository:
                 raise ExecutionLost(f"there is no execution {execution_id}") from None
             if remove:
                 raise _Over(Status(failed.item["status"])) from None
-
-    # -- looking after -------------------------------------------------------------------------------------
-
-    def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str, str]]:
-        """Keys of what has to be looked at by then, and the time that each was to be, the longest overdue first."""
-        found = self._table.query(
-            f"LOOK#{shard}",
-            index="by-look",
-            pk_name="look_shard",
-            sk_name="look_at",
-            before=format_time(until),
-            limit=limit,
-        )
-        return [(item["PK"], item["SK"], item["look_at"]) for item in found]
-
-    def look_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
-        """Set when to look next; False where somebody else has set it since `seen`, so that only one looks."""
-        condition = "#look_at = :seen" if seen else "attribute_exists(#look_at)"
-        try:
-            self._table.update(
-                *key, {"look_at": format_time(at)}, condition=condition, values={"seen": seen} if seen else {}
-            )
-        except ConditionFailed:
-            return False
-        return True
-
-    def look_no_more(self, execution_id: str) -> None:
-        """Take an execution that is over and done with out of the index."""
-        with suppress(ConditionFailed):
-            self._table.update(f"EXECUTION#{execution_id}", "META", {}, remove=LOOK)
-
-    def next_generation(self, execution: Execution, look_at: datetime, *, revival: bool) -> int | None:
-        """Make room for another driver; None where there is a newer one already or the execution is over."""
-        following = execution.generation + 1
-        changes = {
-            "generation": following,
-            "look_at": format_time(look_at),
-            "look_shard": shard_of(execution.id),
-        }
-        try:
-            self._table.update(
-                f"EXECUTION#{execution.id}",
-                "META",
-                changes,
-                remove=("task_token",),
-                add={"revivals": 1} if revival else {},
-                condition=f"#generation = :generation AND {open_status()}",
-                values={"generation": execution.generation, **open_values()},
-            )
-        except ConditionFailed:
-            return None
-        return following
 
     # -- codec ---------------------------------------------------------------------------------------------
 

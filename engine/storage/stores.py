@@ -12,6 +12,7 @@ from engine.storage.journals import JournalRepository
 from engine.storage.payloads import PayloadStore
 from engine.storage.slots import SlotRepository
 from engine.storage.table import Table
+from engine.storage.watch import WatchRepository
 from engine.storage.workflows import WorkflowRepository
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Stores:
     journals: JournalRepository
     fan_outs: FanOutRepository
     slots: SlotRepository
+    watch: WatchRepository
     workflows: WorkflowRepository
 
     @classmethod
@@ -38,5 +40,6 @@ class Stores:
             JournalRepository(table, payloads, retention_days),
             FanOutRepository(table, payloads, executions),
             SlotRepository(table),
+            WatchRepository(table),
             WorkflowRepository(table),
         )

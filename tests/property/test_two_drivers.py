@@ -49,7 +49,8 @@ async def drive(run: Run, engine: WorkflowEngine, random: Random) -> str:
         decision = await engine.advance(run.execution_id)
         if decision.next == "park":
             answer_all(run)
-            await asyncio.sleep(1)
+            wait = (decision.until - run.clock.now()).total_seconds() if decision.until else 300
+            await asyncio.sleep(min(max(wait, 1), 300))
         elif decision.next == "sleep":
             assert decision.until is not None
             wait = (decision.until - run.clock.now()).total_seconds()
@@ -78,7 +79,7 @@ def interleave(definition: dict[str, Any], trigger: Any, seed: int) -> Run:
     return run
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9), st.integers(0, 2**32))
 def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int):
     alone = start(definition, {"n": n})
@@ -91,14 +92,14 @@ def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int
         assert end_state(run) == end_state(alone)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(workflows(6, RICH, racing=True), st.integers(0, 9), st.integers(0, 2**32))
 def test_joins_that_go_on_at_the_first_fire_once(definition: dict[str, Any], n: int, seed: int):
     """Which came first is a fact of the journal, and what follows from it is the same for both."""
     interleave(definition, {"n": n}, seed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(workflows(5), st.integers(0, 9), st.integers(0, 2**32))
 def test_at_most_once_is_kept_by_two(definition: dict[str, Any], n: int, seed: int):
     for node in definition["nodes"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,6 +105,12 @@ def create_table(dynamodb: Any, name: str) -> None:
 
 @pytest.fixture
 def aws() -> Iterator[Aws]:
+    with aws_in_memory() as found:
+        yield found
+
+
+@contextmanager
+def aws_in_memory() -> Iterator[Aws]:
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
         for name in INDEXES:

@@ -1,0 +1,378 @@
+"""Loops, waits, sub-workflows, limits and retries on the deployed stack, through the HTTP API."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import httpx2
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from infrastructure.local import LocalStack
+from tests.e2e.aws import sweep
+from tests.e2e.conftest import Caller
+from tests.harness import edges
+
+WAITING = frozenset({"waiting"})
+ASK = {"id": "ask", "type": "approval", "config": {"message": "May I spend {{ trigger.body.amount }}?"}}
+YES = {"id": "yes", "type": "transform", "config": {"value": "{{ nodes.ask.comment }}"}}
+APPROVAL = {"nodes": [ASK, YES], "edges": edges("ask:approved>yes")}
+LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]}
+
+
+def node(execution: dict[str, Any], path: str) -> dict[str, Any]:
+    return next(one for one in execution["nodes"] if one["id"] == path)
+
+
+@pytest.fixture
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer(host="127.0.0.1", threaded=True) as http:
+        yield http
+
+
+# -- waits
+
+
+def test_an_approval_is_answered_once_and_wakes_within_a_second(admin: Caller):
+    execution_id = admin.start(admin.workflow(APPROVAL)["id"], {"amount": 5})["id"]
+    waiting = admin.wait(execution_id, WAITING)
+    time.sleep(1)  # it is parked by now
+    address = f"/api/executions/{execution_id}/signals/ask"
+    wrong = admin.request("POST", address, json={"decision": "perhaps"})
+    none = admin.request("POST", address, json={})
+    old = admin.request("POST", address, json={"decision": "approved", "attempt": 2})
+    taken = admin.request("POST", address, json={"decision": "approved", "comment": "fine"})
+    begin = time.monotonic()
+    again = admin.request("POST", address, json={"decision": "rejected"})
+    done = admin.wait(execution_id)
+
+    assert node(waiting, "ask")["wait"]["message"] == "May I spend 5?"
+    assert (wrong.status_code, none.status_code, old.status_code, taken.status_code) == (422, 422, 409, 200)
+    assert "decision" in none.text
+    assert again.status_code == 409
+    assert done["result"] == {"yes": "fine"}
+    assert time.monotonic() - begin < 30, "not by the sweeper, which comes once a minute"
+    assert done["bill"]["transitions"] == 6
+    assert done["bill"]["dollars"] > 0
+
+
+@pytest.mark.parametrize("path", ["nobody", "yes", "each[0].x", "ask.ask", "ask[", "a" * 900, "%00", "каша"])
+def test_answers_to_what_does_not_wait_are_refused(admin: Caller, path: str):
+    execution_id = admin.start(admin.workflow(APPROVAL)["id"], {"amount": 5})["id"]
+    answer = admin.request("POST", f"/api/executions/{execution_id}/signals/{path}", json={"decision": "approved"})
+    admin.ok("POST", f"/api/executions/{execution_id}/cancel")
+
+    assert answer.status_code in (404, 409, 422), answer.text
+
+
+def test_only_those_who_are_named_may_answer(admin: Caller, other: Caller):
+    definition = {"nodes": [{**ASK, "config": {"message": "?", "approvers": ["somebody@else.example"]}}]}
+    mine = {"nodes": [{**ASK, "config": {"message": "?", "approvers": [" Other@example.com "]}}]}
+    refused = admin.start(admin.workflow(definition)["id"])["id"]
+    allowed = other.start(other.workflow(mine)["id"])["id"]
+    for caller, execution_id, status in ((admin, refused, 403), (other, allowed, 200), (other, refused, 404)):
+        if status != 404:
+            caller.wait(execution_id, WAITING)
+        address = f"/api/executions/{execution_id}/signals/ask"
+        assert caller.request("POST", address, json={"decision": "approved"}).status_code == status
+    admin.ok("POST", f"/api/executions/{refused}/cancel")
+
+
+def test_a_callback_is_good_once_and_may_come_early(admin: Caller, server: HTTPServer):
+    """The other side calls back before it has even answered the call that told it the URL."""
+    codes: list[int] = []
+
+    def call_back(request: Request) -> Response:
+        url = request.get_json()["url"]
+        codes.extend(httpx2.post(url, json={"n": n}).status_code for n in (1, 2))
+        codes.append(httpx2.post(url[:-2] + "xx", json={"n": 3}).status_code)
+        return Response("ok")
+
+    server.expect_request("/start").respond_with_handler(call_back)
+    call = {"method": "POST", "url": server.url_for("/start"), "json": {"url": "{{ execution.callbacks.back }}"}}
+    definition = {
+        "nodes": [{"id": "call", "type": "http", "config": call}, {"id": "back", "type": "wait_for_callback"}],
+        "edges": edges("call>back"),
+        "output": "{{ nodes.back.body }}",
+    }
+
+    assert admin.run(definition)["result"] == {"n": 1}
+    assert codes == [200, 409, 404]
+
+
+def test_a_deadline_in_a_park_is_kept_by_the_sweeper_where_step_functions_does_not(admin: Caller, stack: LocalStack):
+    """On AWS the park has a time-out of its own; the emulator knows none that comes from the state's input."""
+    late = {"id": "late", "type": "transform", "config": {"value": "too late"}}
+    definition = {"nodes": [{**ASK, "config": {"message": "?", "timeout_seconds": 8}}, late]}
+    definition["edges"] = edges("ask:timeout>late")
+    execution_id = admin.start(admin.workflow(definition)["id"])["id"]
+    admin.wait(execution_id, WAITING)
+    time.sleep(8)
+    sweep(stack, ahead_seconds=60)
+
+    assert admin.wait(execution_id)["result"] == {"late": "too late"}
+
+
+# -- loops
+
+
+def test_ten_items_take_one_call_of_advance(admin: Caller):
+    body = {
+        "nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ item * 2 }}"}}],
+        "output": "{{ nodes.x }}",
+    }
+    loop = {"id": "each", "type": "for_each", "config": {"items": "{{ trigger.body }}"}, "body": body}
+    done = admin.run({"nodes": [loop]}, list(range(10)))
+
+    assert done["result"] == {"each": [2 * n for n in range(10)]}
+    assert node(done, "each")["progress"] == {"total": 10, "done": 10, "failed": 0}
+    assert done["bill"]["transitions"] == 3
+
+
+def test_ten_thousand_items_are_spread_and_joined(admin: Caller):
+    body = {
+        "nodes": [
+            {"id": "x", "type": "transform", "config": {"value": "{{ item * vars.factor }}"}},
+            {"id": "odd", "type": "conditional", "config": {"expression": "{{ item % 2 = 1 }}"}},
+            {"id": "bad", "type": "fail", "config": {"message": "{{ item }} is even"}},
+        ],
+        "edges": edges("x>odd", "odd:false>bad"),
+        "output": "{{ nodes.x }}",
+    }
+    config = {"items": "{{ [1..10000] }}", "concurrency": 40, "on_item_error": "collect"}
+    definition = {
+        "vars": {"factor": 3},
+        "nodes": [
+            {"id": "each", "type": "for_each", "config": config, "body": body},
+            {"id": "sum", "type": "transform", "config": {"value": "{{ $sum(nodes.each[$type($) = 'number']) }}"}},
+        ],
+        "edges": edges("each>sum"),
+        "output": {"sum": "{{ nodes.sum }}", "first": "{{ nodes.each[0] }}", "code": "{{ nodes.each[1].error.code }}"},
+    }
+    done = admin.run(definition)
+
+    assert done["result"] == {"sum": 3 * 25_000_000, "first": 3, "code": "failed_by_workflow"}
+    assert node(done, "each")["progress"] == {"total": 10_000, "done": 10_000, "failed": 5_000}
+
+
+def test_approvals_in_a_spread_loop_are_answered_by_their_paths(admin: Caller, stack: LocalStack):
+    body = {
+        "nodes": [
+            {"id": "last", "type": "conditional", "config": {"expression": "{{ item = 250 }}"}},
+            {"id": "ask", "type": "approval", "config": {"message": "?"}},
+        ],
+        "edges": edges("last:true>ask"),
+        "output": "{{ nodes.ask.decision ?? item }}",
+    }
+    loop = {"id": "each", "type": "for_each", "config": {"items": "{{ [1..250] }}", "concurrency": 30}, "body": body}
+    execution_id = admin.start(admin.workflow({"nodes": [loop], "output": "{{ nodes.each[-1] }}"})["id"])["id"]
+    address = f"/api/executions/{execution_id}/signals/each[249].ask"
+    for _ in range(100):
+        answer = admin.request("POST", address, json={"decision": "approved"})
+        if answer.status_code == 200:
+            break
+        time.sleep(0.1)
+
+    assert admin.wait(execution_id)["result"] == "approved"
+    assert admin.request("POST", address, json={"decision": "approved"}).status_code == 409
+
+
+# -- sub-workflows and failures
+
+
+def test_a_sub_workflow_gives_its_result_and_recursion_is_bounded(admin: Caller):
+    inner = admin.workflow(
+        {"nodes": [{"id": "t", "type": "transform", "config": {"value": "{{ trigger.body.n + 1 }}"}}]}
+    )
+    config = {"workflow_id": inner["id"], "input": {"n": 1}}
+    outer = admin.workflow({"nodes": [{"id": "sub", "type": "sub_workflow", "config": config}]})
+    done = admin.wait(admin.start(outer["id"])["id"])
+    body = {"name": "x", "definition": {"nodes": [{**outer_node(outer["id"])}]}}
+    admin.ok("PUT", f"/api/workflows/{outer['id']}", json=body, headers={"if-match": "*"})
+    endless = admin.wait(admin.start(outer["id"])["id"])
+    runs = admin.ok("GET", "/api/executions", params={"workflow_id": outer["id"], "limit": 100})["items"]
+
+    assert done["result"] == {"sub": {"t": 2}}
+    assert endless["status"] == "failed"
+    assert endless["error"]["code"] == "child_failed"
+    assert "deep" in str(endless["error"])
+    assert len(runs) == 12
+    assert Counter(run["status"] for run in runs) == {"succeeded": 1, "failed": 11}
+
+
+def outer_node(workflow_id: str) -> dict[str, Any]:
+    return {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": workflow_id}}
+
+
+def test_a_failure_starts_the_workflow_that_is_there_for_it(admin: Caller):
+    why = {
+        "nodes": [{"id": "why", "type": "transform", "config": {"value": "{{ trigger.body.execution.error.message }}"}}]
+    }
+    follow_up = admin.workflow(why)["id"]
+    definition = {
+        "nodes": [{"id": "f", "type": "fail", "config": {"message": "no {{ trigger.body }}"}}],
+        "on_failure": {"workflow_id": follow_up},
+    }
+    admin.run(definition, "luck")
+    for _ in range(100):
+        found = admin.ok("GET", "/api/executions", params={"workflow_id": follow_up})["items"]
+        if found and found[0]["status"] == "succeeded":
+            break
+        time.sleep(0.1)
+
+    assert admin.ok("GET", f"/api/executions/{found[0]['id']}")["result"] == {"why": "no luck"}
+    assert len(found) == 1
+
+
+def test_a_run_that_takes_too_long_times_out(admin: Caller):
+    definition = {**LONG, "timeout_seconds": 3}
+    done = admin.run(definition)
+
+    assert (done["status"], done["error"]["code"]) == ("timed_out", "timed_out")
+
+
+# -- limits
+
+
+def test_a_limit_queues_in_order_and_each_gets_its_turn(admin: Caller):
+    definition = {
+        "nodes": [{"id": "a", "type": "delay", "config": {"seconds": 1}}],
+        "concurrency": {"limit": 1, "key": "{{ trigger.body.customer }}"},
+    }
+    workflow_id = admin.workflow(definition)["id"]
+    started = [admin.start(workflow_id, {"customer": n % 2})["id"] for n in range(6)]
+    ends = [admin.wait(execution_id) for execution_id in started]
+    bad = admin.request("POST", "/api/executions", json={"workflow_id": workflow_id, "input": {}})
+
+    assert {end["status"] for end in ends} == {"succeeded"}
+    for customer in (0, 1):
+        turns = ends[customer::2]
+        for before, after in pairwise(turns):
+            assert before["completed_at"] <= after["started_at"]
+    assert bad.status_code == 422
+    assert "customer" in bad.text
+
+
+@pytest.mark.parametrize(
+    ("when_full", "first", "second"),
+    [("skip", "waiting", "cancelled"), ("cancel_oldest", "cancelled", "waiting")],
+)
+def test_what_becomes_of_one_too_many(admin: Caller, when_full: str, first: str, second: str):
+    workflow_id = admin.workflow({**LONG, "concurrency": {"limit": 1, "when_full": when_full}})["id"]
+    one = admin.start(workflow_id)["id"]
+    admin.wait(one, WAITING)
+    two = admin.start(workflow_id)["id"]
+    ends = admin.wait(one, frozenset({first})), admin.wait(two, frozenset({second}))
+    for execution_id in (one, two):
+        admin.request("POST", f"/api/executions/{execution_id}/cancel")
+
+    assert [end["status"] for end in ends] == [first, second]
+
+
+def test_cancelling_works_in_every_status_and_leaks_no_slot(admin: Caller):
+    workflow_id = admin.workflow({**APPROVAL, "concurrency": {"limit": 1}})["id"]
+    parked, queued, last = (admin.start(workflow_id, {"amount": n})["id"] for n in range(3))
+    admin.wait(parked, WAITING)
+    assert admin.ok("GET", f"/api/executions/{queued}")["queued"] is True
+    for execution_id in (queued, parked):
+        assert admin.ok("POST", f"/api/executions/{execution_id}/cancel")["status"] == "cancelled"
+    assert admin.wait(last, WAITING)["queued"] is False
+    admin.ok("DELETE", f"/api/workflows/{workflow_id}")
+    admin.ok("POST", f"/api/executions/{last}/signals/ask", json={"decision": "approved"})
+
+    assert admin.wait(last)["status"] == "succeeded"
+
+
+# -- again from here
+
+
+def test_a_retry_reuses_what_was_found_out(admin: Caller, server: HTTPServer):
+    calls: Counter[str] = Counter()
+
+    def count(request: Request) -> Response:
+        calls[request.path] += 1
+        return Response("no", status=500) if request.path == "/b" and calls["/b"] == 1 else Response("yes")
+
+    server.expect_request("/a").respond_with_handler(count)
+    server.expect_request("/b").respond_with_handler(count)
+    steps = [{"id": n, "type": "http", "config": {"method": "POST", "url": server.url_for(f"/{n}")}} for n in "ab"]
+    workflow = admin.workflow({"nodes": steps, "edges": edges("a>b")})
+    failed = admin.wait(admin.start(workflow["id"])["id"])
+    address = f"/api/executions/{failed['id']}/retry"
+    retried = admin.ok("POST", address, headers={"idempotency-key": "again"}, json={})
+    again = admin.ok("POST", address, headers={"idempotency-key": "again"}, json={})
+    done = admin.wait(retried["id"])
+    new = {"nodes": [{**steps[0], "id": "other"}, steps[1]], "edges": edges("other>b")}
+    admin.ok(
+        "PUT", f"/api/workflows/{workflow['id']}", json={"name": "x", "definition": new}, headers={"if-match": "*"}
+    )
+    misfit = admin.request("POST", address, json={"version": "current"})
+    nothing = admin.request("POST", f"/api/executions/{done['id']}/retry", json={})
+    once_more = admin.wait(admin.ok("POST", f"/api/executions/{done['id']}/retry", json={"from": "a"})["id"])
+
+    assert failed["status"] == "failed"
+    assert again["id"] == retried["id"]
+    assert (done["status"], done["retry_of"]) == ("succeeded", failed["id"])
+    assert once_more["status"] == "succeeded"
+    assert calls == {"/a": 2, "/b": 3}
+    assert (misfit.status_code, misfit.json()["error"]["code"]) == (409, "version_mismatch")
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "nothing_failed")
+
+
+# -- payloads and numbers
+
+
+def test_five_megabytes_pass_through_a_workflow(admin: Caller, server: HTTPServer):
+    large = "".join(chr(33 + n * 7919 % 90) for n in range(5_000_000))
+    server.expect_request("/large").respond_with_json({"text": large, "size": len(large)})
+    server.expect_request("/echo").respond_with_handler(lambda request: Response(str(len(request.get_data()))))
+    definition = {
+        "nodes": [
+            {"id": "get", "type": "http", "config": {"url": server.url_for("/large")}},
+            {"id": "pause", "type": "delay", "config": {"seconds": 6}},
+            {
+                "id": "put",
+                "type": "http",
+                "config": {"method": "POST", "url": server.url_for("/echo"), "text": "{{ nodes.get.body.text }}"},
+            },
+        ],
+        "edges": edges("get>pause", "pause>put"),
+        "output": ["{{ nodes.get.body.size }}", "{{ nodes.put.body }}"],
+    }
+    done = admin.run(definition)
+    shown = admin.ok("GET", f"/api/executions/{done['id']}")
+
+    assert done["result"] == [5_000_000, "5000000"], done["error"]
+    assert "nodes.get.output" in shown["omitted"]
+
+
+def test_a_body_over_the_platforms_bound_fails_clearly(admin: Caller, server: HTTPServer):
+    server.expect_request("/large").respond_with_data("x" * 11_000_000)
+    done = admin.run({"nodes": [{"id": "get", "type": "http", "config": {"url": server.url_for("/large")}}]})
+
+    assert done["error"]["code"] == "response_too_large"
+
+
+def test_a_thousand_executions_started_at_once_all_finish(admin: Caller):
+    definition = {
+        "nodes": [
+            {"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.n * 2 }}"}},
+            {"id": "b", "type": "conditional", "config": {"expression": "{{ nodes.a % 4 = 0 }}"}},
+            {"id": "c", "type": "transform", "config": {"value": "{{ nodes.a + 1 }}"}},
+        ],
+        "edges": edges("a>b", "b:true>c"),
+        "output": "{{ nodes.c ?? nodes.a }}",
+    }
+    workflow_id = admin.workflow(definition)["id"]
+    with ThreadPoolExecutor(16) as pool:
+        started = list(pool.map(lambda n: admin.start(workflow_id, {"n": n})["id"], range(1000)))
+        ends = list(pool.map(admin.wait, started))
+
+    assert Counter(end["status"] for end in ends) == {"succeeded": 1000}
+    assert [end["result"] for end in ends] == [2 * n + (n % 2 == 0) for n in range(1000)]
