@@ -49,6 +49,7 @@ class Turn:
         self._started_at = snapshot.execution.started_at or engine.clock.now()
         self._status = snapshot.execution.status
         self._signals = snapshot.execution.signals
+        self._has_new_wait = False
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
@@ -216,6 +217,7 @@ class Turn:
         elif isinstance(entry, Wait):
             until = f" until {format_time(entry.deadline)}" if entry.deadline else ""
             self.book.log("info", f"waits for {entry.kind}{until}", entry.path)
+            self._has_new_wait = True
             self._wait_for(frame, entry)
 
     # -- timers, waits and their signals -------------------------------------------------------------------
@@ -320,8 +322,9 @@ class Turn:
             self._over = Decision(look.status)
         elif look.generation > self._execution.generation:
             self._over = Decision("superseded")
-        elif look.signals != self._signals:
-            self._signals = look.signals
+        elif look.signals != self._signals or (self._has_new_wait and look.signals != self._execution.signals):
+            # What came before a wait began, but after the journal was read, is an answer too.
+            self._signals, self._has_new_wait = look.signals, False
             await self._take_signals()
         if self._over is not None:
             await self._stop_tasks()

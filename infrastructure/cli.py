@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -50,6 +52,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
 Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
 WorkflowFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow as JSON.")]
+
+Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="An execution's id.")]
+
+
+class Decision(StrEnum):
+    """What somebody says who is asked."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
 
 _COLOURS = {
     "succeeded": "green",
@@ -174,24 +186,65 @@ def run(
     workflow = client.ensure_workflow(name, description, definition)
     execution = client.start(workflow["id"], given)
     console.print(f"[bold]{escape(name)}[/] version {workflow['version']}, execution {execution['id']}")
-    try:
-        final = _watch(client, execution["id"])
-    except KeyboardInterrupt:
-        console.print(f"it goes on without you; `mainspring logs {execution['id']}` shows what it does")
-        raise typer.Exit(130) from None
-    if final["status"] == "succeeded":
-        print(json.dumps(final["result"], indent=2, ensure_ascii=False))
-        return
-    error = final["error"] or {}
-    if final["status"] == "cancelled":
-        raise Complaint("the execution was cancelled")
-    where = f" in node {error['node']}" if error.get("node") else ""
-    raise Complaint(f"the execution has {final['status']}{where}: {error.get('message')}")
+    _follow_to_the_end(client, execution["id"])
+
+
+@app.command()
+def retry(
+    execution_id: Execution,
+    data: Data,
+    start: Annotated[
+        str, typer.Option("--from", metavar="NODE", help="Where to go on: `failed`, or the id of a node.")
+    ] = "failed",
+    version: Annotated[str, typer.Option(help="Of the workflow: `same` as before, `current`, or a number.")] = "same",
+    value: Annotated[str | None, typer.Option("--input", help="Another input: JSON, or @FILE.")] = None,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Go on from a point of an execution that has ended, with all that it found out before that point.
+
+    It starts another execution, and prints that one's result. Exit code 0 when it succeeded, 1 when not.
+    """
+    if version not in ("same", "current") and not (version.isascii() and version.isdecimal()):
+        raise Complaint(f"--version {version}: give `same`, `current` or a number")
+    body: dict[str, Any] = {"from": start, "version": int(version) if version.isdecimal() else version}
+    if value is not None:
+        body["input"] = _read_input(value)
+    client = _client(data, api_url, token, start=False)
+    execution = client.post_once(f"/api/executions/{execution_id}/retry", body)
+    console.print(f"execution {execution['id']} goes on from {escape(start)} of {execution_id}")
+    _follow_to_the_end(client, execution["id"])
+
+
+@app.command()
+def answer(
+    execution_id: Execution,
+    node: Annotated[
+        str, typer.Argument(metavar="NODE", help="The node that waits; in a loop its path: `each[3].ask`.")
+    ],
+    decision: Annotated[Decision, typer.Argument(help="What you say.")],
+    data: Data,
+    comment: Annotated[str | None, typer.Option(help="Why.")] = None,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Answer an approval that an execution waits for."""
+    client = _client(data, api_url, token, start=False)
+    body = {"decision": decision, "comment": comment}
+    client.call("POST", f"/api/executions/{execution_id}/signals/{quote(node, safe='')}", json=body)
+    console.print(f"{escape(node)} is {decision}")
+
+
+@app.command()
+def cancel(execution_id: Execution, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Cancel an execution, whatever it does or waits for. Nothing of it starts after this."""
+    _client(data, api_url, token, start=False).call("POST", f"/api/executions/{execution_id}/cancel")
+    console.print("cancelled")
 
 
 @app.command()
 def logs(
-    execution_id: Annotated[str, typer.Argument(metavar="EXECUTION", help="An execution's id.")],
+    execution_id: Execution,
     data: Data,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is finished.")] = False,
     api_url: ApiUrl = None,
@@ -246,25 +299,63 @@ def _client(data: Path, api_url: str | None, token: str | None, *, start: bool) 
     return Client.local(stack)
 
 
+def _follow_to_the_end(client: Client, execution_id: str) -> None:
+    """Show what an execution does, then its cost and its result.
+
+    Raises:
+        Complaint: it did not succeed.
+    """
+    try:
+        final = _watch(client, execution_id)
+    except KeyboardInterrupt:
+        console.print(f"it goes on without you; `mainspring logs {execution_id}` shows what it does")
+        raise typer.Exit(130) from None
+    bill = final["bill"]
+    console.print(
+        f"[dim]cost ${bill['dollars']:.6f} (list prices of {bill['prices_as_of']}): {bill['transitions']} transitions, "
+        f"{bill['lambda_ms']} ms of functions, {bill['write_units']:g} write and {bill['read_units']:g} read units[/]"
+    )
+    if final["status"] == "succeeded":
+        print(json.dumps(final["result"], indent=2, ensure_ascii=False))
+        return
+    error = final["error"] or {}
+    if final["status"] == "cancelled":
+        raise Complaint(error.get("message") or "the execution was cancelled")
+    where = f" in node {error['node']}" if error.get("node") else ""
+    raise Complaint(f"the execution has {final['status'].replace('_', ' ')}{where}: {error.get('message')}")
+
+
 def _watch(client: Client, execution_id: str) -> dict[str, Any]:
     """Print each node as its state changes, until the execution is final; gives it then."""
     seen: dict[str, str] = {}
     execution: dict[str, Any] = {}
     with _spinner() as say:
         for execution in client.follow(execution_id):
-            say(execution["status"])
+            say("queued" if execution["queued"] else execution["status"] + _loops_of(execution))
             for node in execution["nodes"]:
                 if seen.get(node["id"]) != node["status"] and node["status"] != "pending":
                     seen[node["id"]] = node["status"]
-                    _print_node(node)
+                    _print_node(execution_id, node)
     return execution
 
 
-def _print_node(node: dict[str, Any]) -> None:
+def _loops_of(execution: dict[str, Any]) -> str:
+    """How far the loops have come that are under way."""
+    running = [node for node in execution["nodes"] if node["progress"] and node["status"] in ("running", "waiting")]
+    return "".join(f", {node['id']} {node['progress']['done']}/{node['progress']['total'] or '?'}" for node in running)
+
+
+def _print_node(execution_id: str, node: dict[str, Any]) -> None:
     colour = _COLOURS.get(node["status"], "white")
     attempts = f" after {node['attempts']} attempts" if node["attempts"] > 1 else ""
     error = f": {node['error']['message']}" if node["error"] else ""
     console.print(f"  [{colour}]{node['status']:9}[/] {escape(node['id'])}{attempts}[dim]{escape(error)}[/]")
+    wait = node["wait"] or {}
+    if wait.get("kind") == "approval":
+        console.print(f"            {escape(wait['message'])}")
+        console.print(f"            [dim]mainspring answer {execution_id} {escape(node['id'])} approved|rejected[/]")
+    elif wait.get("kind") == "callback":
+        console.print(f"            [dim]POST JSON to {escape(wait['url'])}[/]")
 
 
 @contextmanager

@@ -60,10 +60,13 @@ class Client:
         return dict(self.call("POST", "/api/workflows", json=body))
 
     def start(self, workflow_id: str, value: Any) -> dict[str, Any]:
-        """Start an execution; a lost answer is asked for again with the same key, so it starts once."""
+        """Start an execution."""
+        return self.post_once("/api/executions", {"workflow_id": workflow_id, "input": value})
+
+    def post_once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A call that starts something; asked again after a lost answer it has the same key, so it starts once."""
         headers = {"idempotency-key": str(uuid.uuid4())}
-        body = {"workflow_id": workflow_id, "input": value}
-        return dict(self.call("POST", "/api/executions", json=body, headers=headers))
+        return dict(self.call("POST", path, json=body, headers=headers))
 
     def follow(self, execution_id: str) -> Iterator[dict[str, Any]]:
         """The execution again and again until it is final, less often the longer nothing changes."""

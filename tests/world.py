@@ -29,7 +29,7 @@ from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
 from engine.services.sweeper import Sweeper
 from engine.storage.journal_store import DynamoStore
-from engine.storage.table import ConditionFailed
+from engine.storage.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.validator import validate
 from tests.crash import Died, Fate
@@ -195,9 +195,14 @@ class World:
 
     def all(self) -> list[Execution]:
         """All executions, in the order in which they were started."""
+        return [self.stores.executions.decoded(decode(item)) for item in self._records()]
+
+    def _records(self) -> list[dict[str, Any]]:
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        ids = [item["id"]["S"] for item in items if item["SK"]["S"] == "META" and "workspace_key" in item]
-        return [self.get(one) for one in sorted(ids) if self.stores.executions.find(one)]
+        records = [
+            item for item in items if item["SK"]["S"] == "META" and "trigger_type" in item and "workspace_key" in item
+        ]
+        return sorted(records, key=lambda item: item["id"]["S"])
 
     # -- what AWS does -------------------------------------------------------------------------------------
 
@@ -298,7 +303,8 @@ class World:
         return [(driver.until - begin).total_seconds() for driver in running if driver.until is not None]
 
     def _open(self) -> list[Execution]:
-        return [one for one in self.all() if not one.status.is_final]
+        records = [decode(item) for item in self._records() if "completed_at" not in item]
+        return [self.stores.executions.decoded(record, payloads=False) for record in records]
 
     # -- what has to be true in the end --------------------------------------------------------------------
 

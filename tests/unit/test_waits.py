@@ -70,6 +70,26 @@ def test_an_answer_that_came_before_the_node_was_reached():
     assert "/api/callbacks/execution-1/" in started.outcomes["call"].output
 
 
+def test_an_answer_that_comes_during_the_call_that_hands_the_url_on():
+    """The turn has read the journal before, and looks for signals before there is a wait for this one."""
+    early = {
+        "nodes": [
+            {"id": "call", "type": "effect", "config": {"seconds": 5}},
+            {"id": "back", "type": "wait_for_callback"},
+        ],
+        "edges": edges("call>back"),
+    }
+    started = start(early)
+
+    async def call_back_meanwhile():
+        driver = asyncio.create_task(started.engine.advance("execution-1"))
+        await asyncio.sleep(2)
+        started.answer("back", {"body": 1})
+        return await driver
+
+    assert started.clock.run(call_back_meanwhile()).next == "succeeded"
+
+
 def test_an_answer_while_something_else_runs_is_taken_within_seconds():
     started = start(definition({"id": "long", "type": "effect", "config": {"seconds": 100}}))
     started.engine.factory.node_class("effect").default_timeout = 200
