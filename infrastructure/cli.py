@@ -10,17 +10,16 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from infrastructure.local import LocalStack, LocalStackError, Running, default_data
+from infrastructure.show import Complaint, console, follow_to_the_end
 
 if TYPE_CHECKING:
     from infrastructure.client import Client
@@ -31,7 +30,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[
     Path,
@@ -61,26 +59,6 @@ class Decision(StrEnum):
 
     APPROVED = "approved"
     REJECTED = "rejected"
-
-
-_COLOURS = {
-    "succeeded": "green",
-    "failed": "red",
-    "timed_out": "red",
-    "cancelled": "yellow",
-    "skipped": "dim",
-    "running": "cyan",
-    "waiting": "blue",
-    "pending": "dim",
-}
-
-
-class Complaint(Exception):
-    """Something that the user can mend; one sentence."""
-
-    def __init__(self, message: str, problems: list[dict[str, str]] | None = None) -> None:
-        super().__init__(message)
-        self.problems = problems or []
 
 
 @app.command()
@@ -186,7 +164,7 @@ def run(
     workflow = client.ensure_workflow(name, description, definition)
     execution = client.start(workflow["id"], given)
     console.print(f"[bold]{escape(name)}[/] version {workflow['version']}, execution {execution['id']}")
-    _follow_to_the_end(client, execution["id"])
+    follow_to_the_end(client, execution["id"])
 
 
 @app.command()
@@ -213,7 +191,7 @@ def retry(
     client = _client(data, api_url, token, start=False)
     execution = client.post_once(f"/api/executions/{execution_id}/retry", body)
     console.print(f"execution {execution['id']} goes on from {escape(start)} of {execution_id}")
-    _follow_to_the_end(client, execution["id"])
+    follow_to_the_end(client, execution["id"])
 
 
 @app.command()
@@ -297,74 +275,6 @@ def _client(data: Path, api_url: str | None, token: str | None, *, start: bool) 
         console.print("no local stack runs; starting one that stays (`mainspring down` stops it)")
         stack.up()
     return Client.local(stack)
-
-
-def _follow_to_the_end(client: Client, execution_id: str) -> None:
-    """Show what an execution does, then its cost and its result.
-
-    Raises:
-        Complaint: it did not succeed.
-    """
-    try:
-        final = _watch(client, execution_id)
-    except KeyboardInterrupt:
-        console.print(f"it goes on without you; `mainspring logs {execution_id}` shows what it does")
-        raise typer.Exit(130) from None
-    bill = final["bill"]
-    console.print(
-        f"[dim]cost ${bill['dollars']:.6f} (list prices of {bill['prices_as_of']}): {bill['transitions']} transitions, "
-        f"{bill['lambda_ms']} ms of functions, {bill['write_units']:g} write and {bill['read_units']:g} read units[/]"
-    )
-    if final["status"] == "succeeded":
-        print(json.dumps(final["result"], indent=2, ensure_ascii=False))
-        return
-    error = final["error"] or {}
-    if final["status"] == "cancelled":
-        raise Complaint(error.get("message") or "the execution was cancelled")
-    where = f" in node {error['node']}" if error.get("node") else ""
-    raise Complaint(f"the execution has {final['status'].replace('_', ' ')}{where}: {error.get('message')}")
-
-
-def _watch(client: Client, execution_id: str) -> dict[str, Any]:
-    """Print each node as its state changes, until the execution is final; gives it then."""
-    seen: dict[str, str] = {}
-    execution: dict[str, Any] = {}
-    with _spinner() as say:
-        for execution in client.follow(execution_id):
-            say("queued" if execution["queued"] else execution["status"] + _loops_of(execution))
-            for node in execution["nodes"]:
-                if seen.get(node["id"]) != node["status"] and node["status"] != "pending":
-                    seen[node["id"]] = node["status"]
-                    _print_node(execution_id, node)
-    return execution
-
-
-def _loops_of(execution: dict[str, Any]) -> str:
-    """How far the loops have come that are under way."""
-    running = [node for node in execution["nodes"] if node["progress"] and node["status"] in ("running", "waiting")]
-    return "".join(f", {node['id']} {node['progress']['done']}/{node['progress']['total'] or '?'}" for node in running)
-
-
-def _print_node(execution_id: str, node: dict[str, Any]) -> None:
-    colour = _COLOURS.get(node["status"], "white")
-    attempts = f" after {node['attempts']} attempts" if node["attempts"] > 1 else ""
-    error = f": {node['error']['message']}" if node["error"] else ""
-    console.print(f"  [{colour}]{node['status']:9}[/] {escape(node['id'])}{attempts}[dim]{escape(error)}[/]")
-    wait = node["wait"] or {}
-    if wait.get("kind") == "approval":
-        console.print(f"            {escape(wait['message'])}")
-        console.print(f"            [dim]mainspring answer {execution_id} {escape(node['id'])} approved|rejected[/]")
-    elif wait.get("kind") == "callback":
-        console.print(f"            [dim]POST JSON to {escape(wait['url'])}[/]")
-
-
-@contextmanager
-def _spinner() -> Iterator[Any]:
-    if not console.is_terminal:
-        yield lambda _text: None
-        return
-    with console.status("starting") as live:
-        yield live.update
 
 
 def _log_lines(client: Client, execution_id: str, after: str | None) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,11 @@ EXAMPLES = Path(__file__).parent.parent.parent / "events" / "workflows"
 MAINSPRING = Path(sys.executable).parent / "mainspring"
 
 EXPECTED = {
+    "approval_with_deadline": lambda result: result == {"end": {"escalate": "nobody answered; escalated"}},
+    "charge_at_most_once": lambda result: result == {"receipt": {"charged": 40}},
+    "check_each_address": lambda result: result["summary"] == {"ok": 3, "failed": ["each[2].call"]},
+    "first_answer_wins": lambda result: result == "quick was first",
+    "poll_until_ready": lambda result: result == {"done": {"turn": 3, "ready": True}},
     "fan_out_and_join": lambda result: result["join"]["statuses"] == [200, 200, 401],
     "long_delay": lambda result: result["after"]["waited_seconds"] >= 8,
     "nightly_report": lambda result: "Optional source: unavailable" in result["report"],
@@ -97,6 +102,37 @@ def test_status_and_logs(stack: LocalStack, admin: Caller):
     assert facts["running"] is True
     assert set(facts) >= {"api_url", "email", "password"}
     assert "execution succeeded" in log
+
+
+def test_approvals_are_answered_and_runs_are_retried_and_cancelled(stack: LocalStack, admin: Caller):
+    definition = {
+        "nodes": [
+            {"id": "ask", "type": "approval", "config": {"message": "May I?"}},
+            {"id": "yes", "type": "transform", "config": {"value": "{{ trigger.body.x }}"}},
+        ],
+        "edges": [{"from": "ask", "port": "approved", "to": "yes"}],
+    }
+    workflow_id = admin.workflow(definition)["id"]
+    execution_id = admin.start(workflow_id, {})["id"]
+    admin.wait(execution_id, frozenset({"waiting"}))
+    answered = mainspring(stack, "answer", execution_id, "ask", "approved", "--comment", "go on")
+    failed = admin.wait(execution_id)
+    again = mainspring(stack, "answer", execution_id, "ask", "rejected")
+    retried = mainspring(stack, "retry", execution_id, "--input", '{"x": 7}')
+    wrong = mainspring(stack, "retry", execution_id, "--from", "nobody")
+    other = admin.start(workflow_id, {})["id"]
+    cancelled = mainspring(stack, "cancel", other)
+
+    assert (answered.returncode, failed["status"], again.returncode) == (0, "failed", 1)
+    assert "already" in again.stderr
+    assert (retried.returncode, json.loads(retried.stdout)) == (0, {"yes": 7}), retried.stderr
+    assert "cost $" in retried.stderr
+    assert wrong.returncode == 1
+    assert "no node `nobody`" in wrong.stderr
+    assert cancelled.returncode == 0
+    assert admin.wait(other)["status"] == "cancelled"
+    for done in (again, wrong):
+        assert "Traceback" not in done.stderr
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(stack: LocalStack, tmp_path: Path):

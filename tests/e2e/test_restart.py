@@ -1,8 +1,12 @@
-"""The whole local stack goes down and comes up again in the middle of a run."""
+"""Processes are killed, and the whole local stack goes down and comes up again, in the middle of a run."""
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -13,38 +17,86 @@ from tests.e2e.conftest import Caller
 from tests.harness import edges
 
 
-@pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", threaded=True) as http:
-        yield http
+class Counting:
+    """A server that counts its calls."""
 
+    def __init__(self, server: HTTPServer) -> None:
+        self.calls: list[str] = []
+        self._server = server
+        for path in ("/before", "/after"):
+            server.expect_request(path).respond_with_handler(self._count)
 
-def test_a_run_goes_on_after_a_restart_and_repeats_nothing(admin: Caller, stack: LocalStack, server: HTTPServer):
-    calls: list[str] = []
-
-    def count(request: Request) -> Response:
-        calls.append(request.path)
+    def _count(self, request: Request) -> Response:
+        self.calls.append(request.path)
         return Response("counted")
 
-    server.expect_request("/before").respond_with_handler(count)
-    server.expect_request("/after").respond_with_handler(count)
-    definition = {
-        "nodes": [
-            {"id": "before", "type": "http", "config": {"method": "POST", "url": server.url_for("/before")}},
-            {"id": "wait", "type": "delay", "config": {"seconds": 8}},
-            {"id": "after", "type": "http", "config": {"method": "POST", "url": server.url_for("/after")}},
-        ],
-        "edges": edges("before>wait", "wait>after"),
-    }
-    started = admin.start(admin.workflow(definition)["id"])
-    admin.wait(started["id"], frozenset({"waiting"}))
-    port = stack.running().port
+    def definition(self, seconds: float) -> dict[str, Any]:
+        """http → delay → http."""
+        calls = [
+            {"id": name, "type": "http", "config": {"method": "POST", "url": self._server.url_for(f"/{name}")}}
+            for name in ("before", "after")
+        ]
+        wait = {"id": "wait", "type": "delay", "config": {"seconds": seconds}}
+        return {"nodes": [calls[0], wait, calls[1]], "edges": edges("before>wait", "wait>after")}
+
+
+@pytest.fixture
+def counting() -> Iterator[Counting]:
+    with HTTPServer(host="127.0.0.1", threaded=True) as http:
+        yield Counting(http)
+
+
+def kill_workers(stack: LocalStack) -> int:
+    """SIGKILL to each process that runs a Lambda function of the emulator; how many there were."""
+    running = stack.running()
+    assert running is not None
+    killed = 0
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if parent == running.pid and b"ministack-lambda" in command:
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+@pytest.mark.parametrize("seconds", [4, 8], ids=["slept inside a function", "slept by Step Functions"])
+def test_a_run_goes_on_after_its_workers_were_killed(
+    admin: Caller, stack: LocalStack, counting: Counting, seconds: float
+):
+    started = admin.start(admin.workflow(counting.definition(seconds))["id"])
+    for _ in range(200):
+        nodes = {node["id"]: node["status"] for node in admin.ok("GET", f"/api/executions/{started['id']}")["nodes"]}
+        if nodes["wait"] == "waiting":
+            break
+    assert kill_workers(stack) > 0
+    execution = admin.wait(started["id"])
+
+    assert execution["status"] == "succeeded"
+    assert counting.calls == ["/before", "/after"]
+
+
+def test_a_run_goes_on_after_a_restart_and_repeats_nothing(admin: Caller, stack: LocalStack, counting: Counting):
+    started = admin.start(admin.workflow(counting.definition(8))["id"])
+    asked = admin.start(
+        admin.workflow({"nodes": [{"id": "ask", "type": "approval", "config": {"message": "?"}}]})["id"]
+    )
+    for execution in (started, asked):
+        admin.wait(execution["id"], frozenset({"waiting"}))
+    before = stack.running()
     assert stack.down()
     assert stack.running() is None
     running = stack.up()
     execution = admin.wait(started["id"])
+    admin.ok("POST", f"/api/executions/{asked['id']}/signals/ask", json={"decision": "approved"})
 
-    assert running.port == port
+    assert before is not None
+    assert running.port == before.port
     assert execution["status"] == "succeeded"
-    assert calls == ["/before", "/after"]
+    assert counting.calls == ["/before", "/after"]
     assert [node["attempts"] for node in execution["nodes"]] == [1, 1, 1]
+    assert admin.wait(asked["id"])["status"] == "succeeded"

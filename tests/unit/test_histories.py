@@ -1,0 +1,67 @@
+"""Histories that were recorded are read as they were meant: whole, and cut off anywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.journal import Signal
+from engine.storage.entries import entry_of, facts_of
+from tests.figures import FIGURES
+from tests.harness import Run
+from tests.histories.__main__ import HERE, SHAPES, begin
+
+RECORDED = sorted(HERE.glob("*.json"))
+
+
+CUT = [path for path in RECORDED if path.stem not in ("first_of_two", "at_most_once")]
+"""Those that end alike wherever they are cut: not a race, and not an attempt that must not be made again."""
+
+
+def replay(history: dict[str, Any], count: int, later: float) -> Run:
+    """An engine that finds the first `count` entries in the journal, so many seconds after they were written."""
+    run = begin(history["definition"])
+    for facts in history["journal"][:count]:
+        entry = entry_of(facts, facts["output"])
+        run.store.entries[run.execution_id][entry.key] = entry
+        if isinstance(entry, Signal):
+            run.store.signal(run.execution_id, entry)
+    run.clock.offset = later
+    run.recomputed = True
+    run.drive()
+    return run
+
+
+def test_each_shape_has_its_history():
+    assert {path.stem for path in RECORDED} == set(SHAPES)
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_a_whole_history_gives_the_same_end_without_any_effect(path: Path):
+    history = json.loads(path.read_text())
+    run = replay(history, len(history["journal"]), 100_000)
+
+    assert run.effects.events == []
+    assert (str(run.execution.status), run.execution.result) == (history["status"], history["result"])
+    assert {name: state.status for name, state in run.states.items()} == history["nodes"]
+    assert [json.loads(json.dumps({**facts_of(entry_of(f, f["output"])), "output": f["output"]})) for f in history["journal"]] == history["journal"]  # fmt: skip  # noqa: E501
+
+
+@pytest.mark.parametrize("path", CUT, ids=lambda path: path.stem)
+def test_a_history_that_is_cut_off_is_gone_on_with(path: Path):
+    history = json.loads(path.read_text())
+    for count in range(len(history["journal"])):
+        run = replay(history, count, 0)
+        FIGURES["recorded histories cut off and gone on with"] += 1
+        assert str(run.execution.status) == history["status"]
+        if "$millis" not in json.dumps(history["definition"]):
+            assert _timeless(run.execution.result) == _timeless(history["result"])
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _timeless(item) for key, item in value.items() if key not in ("until", "at")}
+    return [_timeless(item) for item in value] if isinstance(value, list) else value
