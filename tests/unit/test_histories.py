@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from engine.execution import parse_time
 from engine.journal import Signal
 from engine.storage.entries import entry_of, facts_of
 from tests.figures import FIGURES
 from tests.harness import Run
 from tests.histories.__main__ import HERE, SHAPES, begin
+from tests.virtual_time import START
 
 RECORDED = sorted(HERE.glob("*.json"))
 
@@ -54,11 +56,17 @@ def test_a_whole_history_gives_the_same_end_without_any_effect(path: Path):
 def test_a_history_that_is_cut_off_is_gone_on_with(path: Path):
     history = json.loads(path.read_text())
     for count in range(len(history["journal"])):
-        run = replay(history, count, 0)
+        run = replay(history, count, _end_of(history["journal"][:count]))
         FIGURES["recorded histories cut off and gone on with"] += 1
         assert str(run.execution.status) == history["status"]
         if "$millis" not in json.dumps(history["definition"]):
             assert _timeless(run.execution.result) == _timeless(history["result"])
+
+
+def _end_of(journal: list[dict[str, Any]]) -> float:
+    """When the last of these entries was written, in seconds of virtual time."""
+    times = [facts[name] for facts in journal for name in ("started_at", "completed_at", "at") if name in facts]
+    return max(((parse_time(time) - START).total_seconds() for time in times), default=0)
 
 
 def _timeless(value: Any) -> Any:
