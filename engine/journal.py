@@ -94,6 +94,10 @@ class Wait:
         return f"{self.path}#SIGNAL#{self.attempt:04d}"
 
 
+DROPPED = "dropped"
+"""Whose answer it is when nobody waits any more, because what was around the wait has failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """The one answer to a wait. `by` says whose it is: `deadline` where the time was over before anybody else's."""

@@ -56,8 +56,8 @@ BATCH_ITEMS = 100
 """So many items of a spread loop share one partition of the journal."""
 LANE_CONCURRENCY = 10
 """So many items one driver of a spread loop works on at the same time."""
-MAX_ROUNDS = 20
-"""So often what is left of a spread loop is taken up again when a driver of it is lost."""
+MAX_ROUNDS_IN_VAIN = 50
+"""So often what is left of a spread loop is taken up again without a batch of it being done in between."""
 
 MAX_CONCURRENCY_LIMIT = 1_000
 MAX_CALL_DEPTH = 10

@@ -14,6 +14,7 @@ from engine.expressions import expressions_of, templates
 from engine.graph import Graph
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PATH = re.compile(r"(?:[A-Za-z_]\w{0,63}\[(?:0|[1-9]\d{0,6})\]\.)*[A-Za-z_]\w{0,63}", re.ASCII)
 # What may reach outputs without naming their nodes: the whole input, wildcards, `nodes` as a value.
 _REACHES_ALL = re.compile(r"\$\$|\$\.|\$\[|\*|%|\bnodes\b(?!\s*\.)")
 
@@ -103,16 +104,19 @@ def _region(body: Body, factory: NodeExecutorFactory) -> Region:
 
 
 def find_node(region: Region, path: str) -> NodeDefinition | None:
-    """The definition of the node at a path such as `each[3].inner[0].ask`; None where there is none."""
-    node: NodeDefinition | None = None
-    inner: Region | None = region
-    for step in path.split("."):
-        node_id = step.partition("[")[0]
-        node = inner.nodes.get(node_id) if inner is not None else None
-        if node is None:
+    """The definition of the node at a path such as `each[3].inner[0].ask`; None where there is none.
+
+    Each loop around the node has its index, without leading zeros, and the node itself has none.
+    """
+    if not _PATH.fullmatch(path):
+        return None
+    *loops, node_id = path.split(".")
+    for step in loops:
+        inner = region.bodies.get(step.partition("[")[0])
+        if inner is None or "[" not in step:
             return None
-        inner = inner.bodies.get(node_id) if inner is not None else None
-    return node
+        region = inner
+    return region.nodes.get(node_id)
 
 
 def find_region(region: Region, prefix: str) -> Region:

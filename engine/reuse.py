@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from engine.errors import Conflict, InvalidInput
 from engine.graph import Progress
-from engine.journal import Outcome
+from engine.journal import Fact, Journal, Outcome
 from engine.regions import Region
 
 FAILED = "failed"
 
 
-def reusable(outcomes: Mapping[str, Outcome], before: Region, after: Region, start: str = FAILED) -> list[Outcome]:
+def reusable(
+    journal: Journal, before: Region, after: Region, start: str = FAILED, *, same_input: bool = True
+) -> list[Outcome]:
     """The outcomes to begin with.
 
+    The turns of a loop that had not ended, or had failed, are reused only where they are bound to be the same turns:
+    in the same version, with the same input, and where the loop's items are not made from the time or from chance.
+
     Args:
-        outcomes: those of the old execution, by path.
+        journal: that of the old execution.
         before: what it ran.
         after: what the new one runs.
         start: `failed` to run again what failed and all behind it, or the id of the node to begin with.
+        same_input: whether the new execution has the input of the old one.
 
     Raises:
         InvalidInput: there is no such node, or it is in a loop.
         Conflict: nothing has failed, or the versions do not fit; says why.
     """
+    keeper = _Keeper(journal, salvage=start == FAILED and before is after and same_input)
+    skipped = _skipped(journal.outcomes, before)
     if start != FAILED:
         again = frozenset({_checked(start, before)})
     else:
-        again = frozenset(node for node, outcome in _own(outcomes, "") if outcome.port is None)
-        if not again and all(node in outcomes for node in before.graph.nodes):
+        again = keeper.failed("")
+        if not again and all(node in journal.outcomes or node in skipped for node in before.graph.nodes):
             raise Conflict("nothing in it has failed; name the node to begin with in `from`", code="nothing_failed")
-    kept = list(_keep(outcomes, before, "", again, salvage=start == FAILED))
-    _check_fit(kept, outcomes, before, after)
+    kept = list(keeper.keep(before, "", again))
+    _check_fit(kept, skipped, before, after)
     return kept
 
 
@@ -45,55 +54,54 @@ def _checked(node_id: str, region: Region) -> str:
     raise InvalidInput.at("from", f"the workflow has no node `{node_id}`")
 
 
-def _own(outcomes: Mapping[str, Outcome], prefix: str) -> Iterable[tuple[str, Outcome]]:
-    """The outcomes of the nodes whose paths begin with the prefix, without those in their loops, by node id."""
-    for path, outcome in outcomes.items():
-        if path.startswith(prefix) and "." not in path[len(prefix) :]:
-            yield path[len(prefix) :], outcome
+class _Keeper:
+    """The outcomes of an execution by the prefix of their paths, and the turns by their loops."""
+
+    def __init__(self, journal: Journal, *, salvage: bool) -> None:
+        self._salvage = salvage
+        self._facts = journal.facts
+        self._by_prefix: dict[str, dict[str, Outcome]] = defaultdict(dict)
+        self._turns: dict[str, set[str]] = defaultdict(set)
+        for path, outcome in journal.outcomes.items():
+            prefix, _, node = path.rpartition(".")
+            at = f"{prefix}." if prefix else ""
+            self._by_prefix[at][node] = outcome
+            while prefix and at not in self._turns[loop := prefix[: prefix.rindex("[")]]:
+                self._turns[loop].add(at)
+                prefix = loop.rpartition(".")[0]
+                at = f"{prefix}."
+
+    def failed(self, at: str) -> frozenset[str]:
+        """The nodes in a frame that failed with nowhere to go."""
+        return frozenset(node for node, outcome in self._by_prefix[at].items() if outcome.port is None)
+
+    def keep(self, region: Region, at: str, again: frozenset[str]) -> Iterable[Outcome]:
+        """The outcomes in a frame that do not depend on the nodes that run again, and those of turns of its loops."""
+        dropped = region.graph.descendants(again)
+        outcomes = self._by_prefix[at]
+        yield from (outcome for node, outcome in outcomes.items() if node not in dropped and node in region.nodes)
+        for loop, body in region.bodies.items():
+            path = at + loop
+            runs_again = loop in again if loop in outcomes else loop not in dropped
+            if runs_again and self._salvage and Fact(path, "items").key not in self._facts:
+                for turn in sorted(self._turns[path]):
+                    yield from self.keep(body, turn, self.failed(turn))
 
 
-def _keep(
-    outcomes: Mapping[str, Outcome], region: Region, prefix: str, again: frozenset[str], *, salvage: bool
-) -> Iterable[Outcome]:
-    """The outcomes in a region that do not depend on the nodes that run again.
-
-    Of a loop that had not ended, or has failed and is to be salvaged, those of its turns, but for what failed in these.
-    """
-    dropped = region.graph.descendants(again)
-    for node, outcome in _own(outcomes, prefix):
-        if node not in dropped and node in region.nodes:
-            yield outcome
-    for loop, body in region.bodies.items():
-        path = prefix + loop
-        if loop in again if path in outcomes else loop not in dropped:
-            if path in outcomes and not salvage:
-                continue
-            for at in _turns(outcomes, path):
-                failed = frozenset(node for node, outcome in _own(outcomes, at) if outcome.port is None)
-                yield from _keep(outcomes, body, at, failed, salvage=True)
-
-
-def _turns(outcomes: Mapping[str, Outcome], loop: str) -> list[str]:
-    """The prefixes of the paths in each turn of a loop that has left a trace."""
-    inner = [path for path in outcomes if path.startswith(f"{loop}[")]
-    return sorted({path[: path.index("].", len(loop)) + 2] for path in inner})
-
-
-def _check_fit(kept: Iterable[Outcome], outcomes: Mapping[str, Outcome], before: Region, after: Region) -> None:
+def _check_fit(kept: Iterable[Outcome], skipped: set[str], before: Region, after: Region) -> None:
     """Refuse where what is kept does not mean the same in what runs now.
 
     Raises:
         Conflict: code `version_mismatch`.
     """
     names = {outcome.path for outcome in kept if "." not in outcome.path}
-    decided = names | _skipped(outcomes, before)
     for name in sorted(names):
         if name not in after.nodes:
             raise _mismatch(f"that version has no node `{name}`, whose outcome would be reused")
         if after.nodes[name].type != before.nodes[name].type:
             raise _mismatch(f"`{name}` is a `{after.nodes[name].type}` there and was a `{before.nodes[name].type}`")
         for edge in after.graph.incoming[name]:
-            if edge.source not in decided:
+            if edge.source not in names | skipped:
                 raise _mismatch(f"there `{name}`, whose outcome would be reused, runs after `{edge.source}`")
 
 

@@ -16,10 +16,10 @@ from engine import limits
 from engine.book import Book
 from engine.context import ExecutionContext
 from engine.definition import NodeDefinition
-from engine.ending import Ending
+from engine.ending import FOR_OTHERS, Ending
 from engine.execution import Decision, Status, format_time
 from engine.frame import Frame
-from engine.journal import Entry, Outcome, Signal, Snapshot, Timer, Wait
+from engine.journal import DROPPED, Entry, Outcome, Signal, Snapshot, Timer, Wait
 from engine.loops import Loops
 from engine.nodes.base import ForEach, Repeat
 from engine.regions import Region
@@ -114,14 +114,14 @@ class Turn:
     async def _start_what_is_ready(self) -> None:
         """Run the ready nodes that have no effects, and start tasks for the others."""
         await self._run_what_computes()
-        if self._over is not None or not any(not frame.stopping for frame, _, _ in self._effects):
+        if self._effects:
+            self._effects = deque(effect for effect in self._effects if not effect[0].stopping)
+        if self._over is not None or not self._effects:
             return
         await self._look_up()
         performing = False
         while self._effects and len(self._tasks) < limits.MAX_PARALLEL_NODES and self._over is None:
             frame, node_id, attempt = self._effects.popleft()
-            if frame.stopping:
-                continue
             node = frame.region.nodes[node_id]
             if self._remaining() < self.worker.timeout(node) + limits.TURN_RESERVE:
                 self._effects.appendleft((frame, node_id, attempt))
@@ -391,7 +391,16 @@ class Turn:
             await self._store.mark(self._owner, status, self._started_at, look_at)
 
     def drop(self, frame: Frame) -> None:
-        """Forget what waits in a frame that is closed, and in those below."""
-        for waiting in (self._timers, self._waits):
-            for path in [path for path, (one, _) in waiting.items() if one.closed or frame in one.around]:
-                del waiting[path]
+        """Forget what waits in a frame that is closed, and in those below; end what was started for it elsewhere."""
+        for path in [path for path, (one, _) in self._timers.items() if frame in one.around]:
+            del self._timers[path]
+        for path, (one, wait) in list(self._waits.items()):
+            if frame in one.around:
+                del self._waits[path]
+                if wait.kind in FOR_OTHERS and frame.loop is not None:
+                    self.spawn(frame.loop.frame, path, self._abandon(wait), lambda _: None)
+
+    async def _abandon(self, wait: Wait) -> None:
+        """Note that nobody waits any more, so that what is waited for is ended."""
+        await self.book.record(Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED))
+        await self._engine.poke(self._owner, [wait.key])

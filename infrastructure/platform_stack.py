@@ -187,7 +187,10 @@ class PlatformStack(Stack):
     def _driving(self, storage: Storage, names: MachineNames) -> Grants:
         """What starting, stopping and waking executions takes."""
         # AWS finds the machine behind a task token and checks its ARN; the emulator knows no resource of this action.
-        woken = ["*"] if self._is_local else [names.machine_arn(names.execution), names.machine_arn(names.fan_out)]
+        # The children of a Map are executions of a machine that is named after the Map.
+        lanes = f"{names.machine_arn(names.fan_out)}/*"
+        machines = [names.machine_arn(names.execution), names.machine_arn(names.fan_out), lanes]
+        woken = ["*"] if self._is_local else machines
         grants = Grants(storage)
         for arn in woken:
             grants.on(arn, "states:SendTaskSuccess")

@@ -144,9 +144,14 @@ class Run:
         return self.store.executions[self.execution_id]
 
     @property
+    def journal(self) -> Journal:
+        """What the journal says."""
+        return Journal.of(self.store.entries[self.execution_id].values())
+
+    @property
     def outcomes(self) -> dict[str, Outcome]:
         """The journalled outcomes."""
-        return Journal.of(self.store.entries[self.execution_id].values()).outcomes
+        return self.journal.outcomes
 
     @property
     def states(self) -> dict[str, NodeState]:

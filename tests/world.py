@@ -16,7 +16,7 @@ from typing import Any
 from engine.bill import Bill
 from engine.context import NodeServices
 from engine.engine import WorkflowEngine
-from engine.execution import FINAL_STATUSES, Execution
+from engine.execution import FINAL_STATUSES, Execution, Status, format_time
 from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.journal import BatchId, Journal, Wait
@@ -70,16 +70,18 @@ class PlayedMachine(StateMachine):
         self.drivers.setdefault(name, Driver(name, execution_id, generation))
         self._world.fate.point()
 
-    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> None:
+    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
         self._world.fate.point()
         name = f"{execution_id}-{path}-{round_number}"
-        if name not in self.fan_outs:
+        is_new = name not in self.fan_outs
+        if is_new:
             lane = Lane(execution_id, path, lanes, batches)
             self.fan_outs[name] = [Driver(f"{name}/{n}", execution_id, lane=lane, batch=n) for n in range(lanes)]
             for driver in self.fan_outs[name]:
                 self.drivers[driver.name] = driver
                 driver.on_end = lambda: self._joined(name, execution_id, path, round_number)
         self._world.fate.point()
+        return is_new
 
     def _joined(self, name: str, execution_id: str, path: str, round_number: int) -> None:
         if all(driver.status != "RUNNING" for driver in self.fan_outs[name]):
@@ -189,6 +191,11 @@ class World:
                 self.starter.start(request)  # it got no answer and asks again
         return str(request.id)
 
+    def cancel(self, execution_id: str) -> None:
+        """Cancel an execution, as the API does."""
+        execution = self.get(execution_id)
+        self.closing.close(execution, Status.CANCELLED, "cancelled", "the execution was cancelled")
+
     def get(self, execution_id: str) -> Execution:
         """The record."""
         return self.stores.executions.get(WORKSPACE, execution_id)
@@ -218,12 +225,20 @@ class World:
             self.clock.offset = max(self.clock.offset + 0.01, min([swept + 60, *self._wake_times()]))
             if self.clock.offset >= swept + 60:
                 swept = self.clock.offset
-                self._mortal(lambda: self.sweeper.sweep(lambda: 100.0))
+                self.perish(lambda: self.sweeper.sweep(lambda: 100.0))
         raise AssertionError([(one.id, one.status, one.place) for one in self._open()] or self._looked_at())
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and what happens in it."""
+        end = self.clock.offset + seconds
+        while self.clock.offset < end:
+            while self._something_happens():
+                pass
+            self.clock.offset = min([end, *(time for time in self._wake_times() if time > self.clock.offset)])
 
     def _something_happens(self) -> bool:
         if self.calls:
-            self._mortal(self.calls.pop(0))
+            self.perish(self.calls.pop(0))
             return True
         now = self.clock.now()
         for driver in list(self.machine.drivers.values()):
@@ -233,7 +248,7 @@ class World:
                 return True
         return self._somebody_answers()
 
-    def _mortal(self, work: Callable[[], Any]) -> bool:
+    def perish(self, work: Callable[[], Any]) -> bool:
         """Do something in a process that may die at it."""
         try:
             work()
@@ -269,19 +284,22 @@ class World:
         owner = driver.execution_id
         if driver.lane is not None:
             owner = str(BatchId(driver.execution_id, driver.batch, driver.lane.path))
-        token = f"token-{next(self._tokens)}"
+        token, until = f"token-{next(self._tokens)}", decision.until or self.clock.now() + timedelta(days=366)
         condition = "#signals = :seen AND attribute_not_exists(#completed_at)"
         self.fate.spared = True  # Step Functions does not die
         try:
             self.stores.executions._table.update(
-                f"EXECUTION#{owner}", "META", {"task_token": token}, condition=condition,
+                f"EXECUTION#{owner}",
+                "META",
+                {"task_token": token, "seen_signals": decision.signals, "parked_until": format_time(until)},
+                condition=condition,
                 values={"seen": decision.signals},
-            )  # fmt: skip
+            )
         except ConditionFailed:
             return
         finally:
             self.fate.spared = False
-        driver.token, driver.until = token, decision.until or self.clock.now() + timedelta(days=366)
+        driver.token, driver.until = token, until
 
     def _somebody_answers(self) -> bool:
         if self.people is None:
@@ -292,7 +310,7 @@ class World:
             for path in journal.waits:
                 wait = journal.open_wait(path)
                 if wait is not None and wait.kind in ("approval", "callback"):
-                    answered = self._mortal(partial(self.people, self, execution.id, wait))
+                    answered = self.perish(partial(self.people, self, execution.id, wait))
                     if answered:
                         return True
         return False

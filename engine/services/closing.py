@@ -17,7 +17,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, MainspringError, RequestError
 from engine.execution import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
-from engine.journal import Journal, Signal, Wait
+from engine.journal import BatchId, Journal, Signal, Wait
 from engine.services.admission import Admission
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
@@ -25,6 +25,8 @@ from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
+_MOST_ENDED = 100
+"""So many executions are ended by one call for one that had started them."""
 
 
 class Closing:
@@ -73,8 +75,8 @@ class Closing:
             self._admission.release(execution.place.gate, execution.place.slot, execution.id)
         if execution.caller is not None and execution.caller.waits:
             self._tell(execution.caller, execution)
-        if execution.status is not Status.SUCCEEDED:
-            self._end_what_it_started(execution)
+        if execution.status is not Status.SUCCEEDED and not self._end_what_it_started(execution):
+            return  # there is more than one call can end; the sweeper comes again
         if execution.status in (Status.FAILED, Status.TIMED_OUT):
             self._start_on_failure(execution)
         self._watch.look_no_more(execution.id)
@@ -112,16 +114,42 @@ class Closing:
         }
         self.answer(caller.execution_id, caller, "child", told)
 
-    def _end_what_it_started(self, execution: Execution) -> None:
+    def _end_what_it_started(self, execution: Execution) -> bool:
+        """End all that an execution waited for, and its parts waited for; whether that was all."""
+        left = _MOST_ENDED
         for wait in self.open_waits(execution.id):
-            if wait.kind == "fan_out":
-                current = int(self._stores.fan_outs.progress(execution.id, wait.path)["round"])
-                self._machine.stop_fan_out(execution.id, wait.path, current)
-                continue
-            child = self._executions.find(child_id(execution.id, wait))
-            if child is not None and child.execution.caller is not None and child.execution.caller.waits:
-                message = f"the execution that waited for it has {execution.status}"
-                self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=execution.id)
+            left -= self.end_what_was_waited_for(execution, execution.id, wait, left)
+        return left > 0
+
+    def end_what_was_waited_for(
+        self, execution: Execution, owner: str, wait: Wait, most: int = limits.SWEEP_MOST
+    ) -> int:
+        """End the child or the drivers that a wait of an execution (or a part of one) was for; how many were ended."""
+        if wait.kind == "child":
+            return self._end_child(owner, wait)
+        if wait.kind != "fan_out":
+            return 0
+        current = int(self._stores.fan_outs.progress(execution.id, wait.path)["round"])
+        self._machine.stop_fan_out(execution.id, wait.path, current)
+        batches = len(self._journals.load(wait.output)["begins"]) - 1
+        parts = [str(BatchId(execution.id, number, wait.path)) for number in range(batches)]
+        ended = 0
+        for part in self._stores.fan_outs.open_parts(parts):
+            for inner in self.open_waits(part):
+                if ended < most:
+                    ended += self._end_child(part, inner)
+            if ended < most:
+                self._stores.fan_outs.give_up(part)
+        return ended
+
+    def _end_child(self, owner: str, wait: Wait) -> int:
+        child = self._executions.find(child_id(owner, wait))
+        if child is None or child.execution.status.is_final:
+            return 0
+        if child.execution.caller is not None and child.execution.caller.waits:
+            message = "the execution that waited for it has ended, or waits no more"
+            self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=owner)
+        return 1
 
     def _start_on_failure(self, execution: Execution) -> None:
         stored = self._stores.workflows.get_version(execution.workflow_id, execution.workflow_version)

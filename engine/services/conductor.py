@@ -14,7 +14,7 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.execution import Caller, Execution, LogLine, Status
-from engine.journal import BatchId, Journal, Wait
+from engine.journal import DROPPED, BatchId, Journal, Wait
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
@@ -49,20 +49,23 @@ class Conductor:
             self._closing.conclude(found.execution.id)
             return
         if not keys:
-            self.launch_all(found.execution)
+            self.launch_all(found.execution, owner)
             self._closing.wake(owner)
             return
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
         journal = Journal.of(self._journals.get(owner, [*keys, *signals]))
         for path, wait in journal.waits.items():
+            signal = journal.signals.get(wait.signal_key)
             if journal.open_wait(path):
                 self._launch(found.execution, owner, wait)
+            elif signal is not None and signal.by == DROPPED:
+                self._closing.end_what_was_waited_for(found.execution, owner, wait)
 
-    def launch_all(self, execution: Execution) -> bool:
-        """Make sure that all that an execution waits for is under way; whether there is any."""
-        waits = list(self._closing.open_waits(execution.id))
+    def launch_all(self, execution: Execution, owner: str) -> bool:
+        """Make sure that all that an execution (or a part of one) waits for is under way; whether there is any."""
+        waits = list(self._closing.open_waits(owner))
         for wait in waits:
-            self._launch(execution, execution.id, wait)
+            self._launch(execution, owner, wait)
         return bool(waits)
 
     def _launch(self, execution: Execution, owner: str, wait: Wait) -> None:
@@ -100,23 +103,29 @@ class Conductor:
 
     # -- big loops -----------------------------------------------------------------------------------------
 
-    def _fan_out(self, execution_id: str, wait: Wait) -> None:
-        """Make sure that a spread loop has its drivers, or join it when all its parts have ended."""
+    def _fan_out(self, execution_id: str, wait: Wait, *, ended: int = 0) -> None:
+        """Make sure that a spread loop has its drivers, or join it when all its parts have ended.
+
+        `ended` is the round whose drivers are known to have ended.
+        """
         facts, path = self._journals.load(wait.output), wait.path
         progress = self._fan_outs.progress(execution_id, path)
-        current = int(progress["round"])
+        current, lanes, batches = int(progress["round"]), facts["lanes"], len(facts["begins"]) - 1
         if progress["done"] >= facts["count"]:
             self._join(execution_id, wait, facts)
             return
-        if current and self._machine.is_fanned_out(execution_id, path, current):
-            return
-        if current >= limits.MAX_ROUNDS:
-            message = f"the drivers of the loop were lost {current} times"
+        if current > ended:
+            if self._machine.is_fanned_out(execution_id, path, current):
+                return
+            # It may never have been started: who made room for it has died, or is just about to.
+            if self._machine.start_fan_out(execution_id, path, current, lanes=lanes, batches=batches):
+                return
+        if progress["in_vain"] >= limits.MAX_ROUNDS_IN_VAIN:
+            message = f"the drivers of the loop were lost {progress['in_vain']} times"
             self._closing.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
             return
-        if self._fan_outs.next_round(execution_id, path, current, self._journals.expiry(self._clock.now())):
-            batches = len(facts["begins"]) - 1
-            self._machine.start_fan_out(execution_id, path, current + 1, lanes=facts["lanes"], batches=batches)
+        if self._fan_outs.next_round(execution_id, path, progress, self._journals.expiry(self._clock.now())):
+            self._machine.start_fan_out(execution_id, path, current + 1, lanes=lanes, batches=batches)
 
     def fan_out_ended(self, execution_id: str, path: str, round_number: int) -> None:
         """All drivers of a round have ended: the loop is done, or has failed, or goes into another round."""
@@ -127,15 +136,8 @@ class Conductor:
             return
         if wait.signal_key in journal.signals:
             self._closing.wake(execution_id)
-            return
-        facts = self._journals.load(wait.output)
-        if self._fan_outs.progress(execution_id, path)["done"] >= facts["count"]:
-            self._join(execution_id, wait, facts)
-        elif round_number < limits.MAX_ROUNDS:
-            expires_at = self._journals.expiry(self._clock.now())
-            if self._fan_outs.next_round(execution_id, path, round_number, expires_at):
-                lanes, batches = facts["lanes"], len(facts["begins"]) - 1
-                self._machine.start_fan_out(execution_id, path, round_number + 1, lanes=lanes, batches=batches)
+        else:
+            self._fan_out(execution_id, wait, ended=round_number)
 
     def _join(self, execution_id: str, wait: Wait, facts: dict[str, Any]) -> None:
         """Make one list of what the parts of a loop gave, and go on behind the loop."""

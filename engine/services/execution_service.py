@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -13,7 +14,7 @@ from engine.errors import Conflict, InvalidInput, NotFound, TooLarge
 from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
 from engine.ids import is_id
-from engine.journal import Journal
+from engine.journal import Journal, Stored
 from engine.jsonvalue import dumps
 from engine.regions import Region, prepare
 from engine.reuse import reusable
@@ -33,10 +34,11 @@ SHOWN_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ExecutionView:
-    """An execution with the state of each of its nodes."""
+    """An execution with the state of each of its nodes; `omitted` names the fields that are too large to be shown."""
 
     execution: Execution
     nodes: list[NodeState]
+    omitted: list[str]
 
 
 class ExecutionService:
@@ -91,15 +93,16 @@ class ExecutionService:
         version = body.version if isinstance(body.version, int) else named[body.version]
         before = self._region(old.workflow_id, old.workflow_version)
         after = before if version == old.workflow_version else self._region(old.workflow_id, version)
+        has_input = "input" in body.model_fields_set
         request = Request(
             workspace_id=principal.workspace_id,
             workflow_id=old.workflow_id,
             version=version,
-            trigger={**old.trigger, "body": body.input} if "input" in body.model_fields_set else old.trigger,
+            trigger={**old.trigger, "body": body.input} if has_input else old.trigger,
             triggered_by=principal.user_id,
             depth=old.depth,
             retry_of=old.id,
-            journal=reusable(journal.outcomes, before, after, body.start),
+            journal=reusable(journal, before, after, body.start, same_input=not has_input),
         )
         return self._started(request, idempotency_key, f"{old.id} {body.start} {body.version} {text}")
 
@@ -114,20 +117,20 @@ class ExecutionService:
         return started.execution
 
     def get(self, principal: Principal, execution_id: str) -> ExecutionView:
-        """An execution with its nodes. Raises NotFound."""
+        """An execution with its nodes, and what is too large to be shown named instead. Raises NotFound."""
         principal.require(Permission.READ)
         execution, journal = self._load(principal.workspace_id, execution_id, SHOWN_BYTES)
         region = self._region(execution.workflow_id, execution.workflow_version)
-        return ExecutionView(execution, node_states(region, journal, execution))
+        return shown(execution, node_states(region, journal, execution), self._journals.load)
 
     def _load(self, workspace_id: str, execution_id: str, at_most: int | None = None) -> tuple[Execution, Journal]:
-        """The record and the journal, in one query; values over `at_most` bytes are OMITTED, without it `Stored`."""
+        """The record and the journal, in one query. Large outputs are `Stored`; other values are OMITTED if larger."""
         items = self._executions.partition(execution_id)
         if not items or items[0]["SK"] != "META" or items[0]["workspace_id"] != workspace_id:
             raise NotFound("there is no such execution")
         progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
         execution = self._executions.decoded(items[0], at_most=at_most, progress=progress)
-        return execution, Journal.of(self._journals.entries_in(items, at_most))
+        return execution, Journal.of(self._journals.entries_in(items))
 
     def _region(self, workflow_id: str, version: int) -> Region:
         stored = self._workflows.get_version(workflow_id, version)
@@ -168,8 +171,13 @@ class ExecutionService:
         return self._executions.get(execution.workspace_id, execution_id)
 
 
-def shown(view: ExecutionView) -> tuple[ExecutionView, list[str]]:
-    """The view with what is too large for one answer left out, and the names of those fields."""
+def shown(
+    execution: Execution, nodes: Sequence[NodeState] = (), load: Callable[[Any], Any] = lambda value: value
+) -> ExecutionView:
+    """The view of an execution, with what is too large for one answer left out and named.
+
+    What is `Stored` is read only if there is room for it, by `load`.
+    """
     omitted: list[str] = []
     left = SHOWN_BYTES
 
@@ -177,28 +185,31 @@ def shown(view: ExecutionView) -> tuple[ExecutionView, list[str]]:
         nonlocal left
         if value is None:
             return None
+        if value is OMITTED or (isinstance(value, Stored) and value.reference["bytes"] > left):
+            omitted.append(name)
+            return None
+        value = load(value)
         # Lambda's answer holds the body as a string in JSON, so what counts is the value escaped twice.
-        size = left + 1 if value is OMITTED else len(json.dumps(json.dumps(value)))
+        size = len(json.dumps(json.dumps(value)))
         if size > left:
             omitted.append(name)
             return None
         left -= size
         return value
 
-    execution = view.execution
     execution = replace(
         execution,
         error=keep("error", execution.error),
         trigger={**execution.trigger, "body": keep("input", execution.trigger.get("body"))},
         result=keep("result", execution.result),
     )
-    nodes = [
+    kept = [
         replace(
             node, error=keep(f"nodes.{node.id}.error", node.error), output=keep(f"nodes.{node.id}.output", node.output)
         )
-        for node in view.nodes
+        for node in nodes
     ]
-    return ExecutionView(execution, nodes), omitted
+    return ExecutionView(execution, kept, omitted)
 
 
 def _bounded_input(value: Any) -> str:

@@ -51,8 +51,12 @@ class Principal:
         Raises:
             Forbidden: it does not.
         """
-        if self.role not in set(Role) or permission not in _GRANTS[Role(self.role)]:
+        if not self.may(permission):
             raise Forbidden(f"your role in this workspace, {self.role}, does not allow to {permission}")
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role grants it."""
+        return self.role in set(Role) and permission in _GRANTS[Role(self.role)]
 
     def is_one_of(self, names: Sequence[str]) -> bool:
         """Whether the caller is among these: e-mail addresses, user ids, roles."""

@@ -121,19 +121,23 @@ class SignalService:
         return _Place(owner, path, node, Journal.of(self._journals.get(owner, keys)))
 
     def _owner(self, execution_id: str, path: str) -> str:
-        """Whose journal has the node: the execution's, or that of the part of a spread loop around it."""
+        """Whose journal has the node: the execution's, or that of the part of a spread loop around it.
+
+        Raises:
+            NotFound: the loop has fewer items.
+        """
+        steps = path.split(".")[:-1]
         loops: dict[str, int] = {}
-        end = path.find("].")
-        while end >= 0:
-            loop, _, index = path[:end].rpartition("[")
-            if not index.isascii() or not index.isdecimal():
-                raise NotFound(f"the workflow has no node `{path[:200]}`")
-            loops[loop] = int(index)
-            end = path.find("].", end + 1)
+        for number, step in enumerate(steps):
+            name, _, index = step[:-1].partition("[")
+            loops[".".join([*steps[:number], name])] = int(index)
         waits = Journal.of(self._journals.get(execution_id, [f"{loop}#WAIT#0001" for loop in loops])).waits
         for loop, wait in waits.items():
             if wait.kind == "fan_out":
-                return str(BatchId(execution_id, loops[loop] // self._journals.load(wait.output)["batch"], loop))
+                facts = self._journals.load(wait.output)
+                if loops[loop] >= facts["count"]:
+                    raise NotFound(f"the loop `{loop}` has {facts['count']} items")
+                return str(BatchId(execution_id, loops[loop] // facts["batch"], loop))
         return execution_id
 
     def _write(self, execution: Execution, place: _Place, attempt: int | None, by: str, output: Any) -> Signal:

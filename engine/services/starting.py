@@ -130,10 +130,12 @@ class Starter:
         """Cancel an execution that has no slot; where it has got one meanwhile it runs."""
         message = f"{place.limit} executions were under way already, and this one was not to wait"
         error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
+        now = self._clock.now()
         changes = {
             "status": str(Status.CANCELLED),
-            "completed_at": format_time(self._clock.now()),
+            "completed_at": format_time(now),
             "error": dumps(error),
+            "expires_at": self._executions.expiry(now),
         }
         self._stores.slots.withdraw(execution, changes)
 

@@ -48,8 +48,8 @@ class StateMachine:
         decision = {"turn": 0, "bill": (bill or Bill()).as_dict()}
         self._start(self._arn, f"{execution_id}-{generation}", {**payload, "decision": decision})
 
-    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> None:
-        """Start the drivers of a spread loop; starting the same round again changes nothing.
+    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
+        """Start the drivers of a spread loop; False where that round was started before, which changes nothing.
 
         Raises:
             Unavailable: Step Functions did not take it.
@@ -62,16 +62,17 @@ class StateMachine:
             "of": lanes,
             "batches": batches,
         }
-        self._start(self._fan_out_arn, _fan_out_name(execution_id, path, round_number), payload)
+        return self._start(self._fan_out_arn, _fan_out_name(execution_id, path, round_number), payload)
 
-    def _start(self, arn: str, name: str, payload: dict[str, Any]) -> None:
+    def _start(self, arn: str, name: str, payload: dict[str, Any]) -> bool:
         try:
             self._client.start_execution(stateMachineArn=arn, name=name, input=dumps(payload))
         except self._client.exceptions.ExecutionAlreadyExists:
-            return
+            return False
         except (ClientError, BotoCoreError) as error:
             logger.exception("StartExecution %s failed", name)
             raise Unavailable("the execution could not be started; try again") from error
+        return True
 
     def stop(self, execution_id: str, generation: int = 1) -> None:
         """Stop driving it. If that fails it is no harm: the next turn sees the record's status and ends."""

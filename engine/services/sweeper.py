@@ -40,6 +40,7 @@ class Sweeper:
         machine: StateMachine,
         clock: Clock,
     ) -> None:
+        self._stores = stores
         self._executions = stores.executions
         self._watch = stores.watch
         self._admission = admission
@@ -78,8 +79,9 @@ class Sweeper:
         if found is None:
             return "gone"
         execution = found.execution
-        if BatchId.parse(execution.id):
-            return self._part(found)
+        batch = BatchId.parse(execution.id)
+        if batch is not None:
+            return self._part(found, batch)
         if execution.status.is_final:
             self._closing.conclude(execution.id)
             return "concluded"
@@ -99,20 +101,34 @@ class Sweeper:
         if not self._machine.is_driving(execution.id, execution.generation):
             self._conductor.driver_ended(execution.id, execution.generation, "gone")
             return "revived"
-        for_others = execution.status is Status.WAITING and self._conductor.launch_all(execution)
-        if found.task_token is not None and self._machine.wake(found.task_token):
+        for_others = execution.status is Status.WAITING and self._conductor.launch_all(execution, execution.id)
+        if self._has_news(found) and self._machine.wake(str(found.task_token)):
             return "woken"  # the turn that follows says when to look next
         self._look_later(execution, soon=for_others)
         return "driven"
 
-    def _part(self, found: Driver) -> str:
-        """A part of a spread loop: only who is parked needs us; the drivers are looked after with the whole."""
-        if found.execution.status.is_final:
-            self._watch.look_no_more(found.execution.id)
+    def _has_news(self, found: Driver) -> bool:
+        """Whether who is parked should have been woken: by an answer that it has not seen, or by the time."""
+        if found.task_token is None:
+            return False
+        is_due = found.parked_until is not None and found.parked_until <= self._clock.now()
+        return is_due or found.execution.signals != found.seen_signals
+
+    def _part(self, found: Driver, batch: BatchId) -> str:
+        """A part of a spread loop; its drivers are looked after with the whole."""
+        part = found.execution
+        whole = self._executions.find(batch.whole)
+        if part.status.is_final:
+            self._watch.look_no_more(part.id)
             return "concluded"
-        if found.task_token is not None:
-            self._machine.wake(found.task_token)
-        return "woken"
+        if whole is None or whole.execution.status.is_final or self._stores.journals.get(batch.whole, [batch.signal]):
+            self._stores.fan_outs.give_up(part.id)
+            return "closed"
+        for_others = self._conductor.launch_all(whole.execution, part.id)
+        if self._has_news(found) and self._machine.wake(str(found.task_token)):
+            return "woken"
+        self._look_later(part, soon=for_others)
+        return "driven"
 
     def _slot(self, pk: str, sk: str) -> str:
         """Look at a slot whose lease has run out."""
@@ -130,7 +146,10 @@ class Sweeper:
         batch = BatchId.parse(caller.execution_id)
         owners = [caller.execution_id, *([batch.whole] if batch else [])]
         known = [self._executions.find(owner) for owner in owners]
-        return any(one is None or one.execution.status.is_final for one in known)
+        if any(one is None or one.execution.status.is_final for one in known):
+            return True
+        answer = self._stores.journals.get(caller.execution_id, [f"{caller.path}#SIGNAL#{caller.attempt:04d}"])
+        return bool(answer)
 
     def _look_later(self, execution: Execution, *, soon: bool = False) -> None:
         """The longer an execution goes on, the less often it is looked at."""

@@ -45,12 +45,13 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What the sweeper knows of an open execution beside its record: the token of its park, and vain revivals."""
+    """What the sweeper knows of an execution beside its record: how it is parked, and vain revivals."""
 
     execution: Execution
     task_token: str | None
+    seen_signals: int
+    parked_until: datetime | None
     revivals: int
-    look_at: datetime | None
 
 
 class ExecutionRepository:
@@ -124,9 +125,9 @@ class ExecutionRepository:
         item = self._table.get(f"EXECUTION#{execution_id}", "META")
         if item is None:
             return None
-        look_at = parse_time(item["look_at"]) if "look_at" in item else None
-        execution = self.decoded(item, payloads=payloads)
-        return Driver(execution, item.get("task_token"), int(item.get("revivals", 0)), look_at)
+        parked_until = parse_time(item["parked_until"]) if "parked_until" in item else None
+        seen, revivals = int(item.get("seen_signals", 0)), int(item.get("revivals", 0))
+        return Driver(self.decoded(item, payloads=payloads), item.get("task_token"), seen, parked_until, revivals)
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
@@ -220,7 +221,7 @@ class ExecutionRepository:
             "completed_at": format_time(at),
             "result": self._payloads.pack(result, execution_id),
             "error": self._payloads.pack(error, execution_id),
-            "expires_at": int((at + self._retention).timestamp()),
+            "expires_at": self.expiry(at),
             "look_at": format_time(look_at) if look_at else None,
             "look_shard": shard_of(execution_id) if look_at else None,
         }
@@ -230,6 +231,10 @@ class ExecutionRepository:
         except _Over as over:
             return over.status, False
         return status, True
+
+    def expiry(self, ended_at: datetime) -> int:
+        """When an execution that ended then may be forgotten, in epoch seconds."""
+        return int((ended_at + self._retention).timestamp())
 
     def _update_open(
         self, execution_id: str, changes: Mapping[str, Any], bill: Bill | None, remove: Sequence[str] = ()

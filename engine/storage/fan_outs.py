@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ class FanOutRepository:
         self._payloads = payloads
         self._executions = executions
 
-    def create_batch(self, whole: Execution, batch_id: str) -> Execution:
+    def create_batch(self, whole: Execution, batch_id: str, expires_at: int) -> Execution:
         """The record of a part of an execution's loop, made if it is not there."""
         part = replace(
             whole,
@@ -41,7 +42,7 @@ class FanOutRepository:
             signals=0,
             progress={},
         )
-        item = self._executions.encoded(part)
+        item = {**self._executions.encoded(part), "expires_at": expires_at}
         for name in ("workspace_key", "workflow_key", "trigger", *LOOK):
             del item[name]
         try:
@@ -49,8 +50,16 @@ class FanOutRepository:
         except ConditionFailed as failed:
             if failed.item is None:
                 raise
-            return self._executions.decoded(failed.item, payloads=False)
+            return self._executions.decoded(failed.item)
         return part
+
+    def give_up(self, batch_id: str) -> None:
+        """End a part that nobody wants any more, because its loop or its execution has ended."""
+        changes = {"status": str(Status.CANCELLED)}
+        with suppress(ConditionFailed):
+            self._table.update(
+                f"EXECUTION#{batch_id}", "META", changes, remove=LOOK, condition=open_status(), values=open_values()
+            )
 
     def finish_batch(
         self, batch_id: str, whole_id: str, path: str, end: Mapping[str, Any], items: tuple[int, int]
@@ -90,22 +99,27 @@ class FanOutRepository:
         return Status(end["status"])
 
     def progress(self, execution_id: str, path: str) -> Item:
-        """How far a spread loop has come: how many items are `done`, how many of these `failed`, and its `round`."""
-        return {
-            "done": 0,
-            "failed": 0,
-            "round": 0,
-            **(self._table.get(f"EXECUTION#{execution_id}", f"PROGRESS#{path}") or {}),
-        }
+        """How far a spread loop has come.
 
-    def next_round(self, execution_id: str, path: str, current: int, expires_at: int) -> bool:
-        """Make room for another round of drivers; False where somebody else has."""
+        `done` items, how many of these `failed`, the `round` of its drivers, how many were `done_before` this round,
+        and how many rounds before it were `in_vain`.
+        """
+        item = self._table.get(f"EXECUTION#{execution_id}", f"PROGRESS#{path}")
+        return {"done": 0, "failed": 0, "round": 0, "done_before": -1, "in_vain": 0, **(item or {})}
+
+    def next_round(self, execution_id: str, path: str, before: Item, expires_at: int) -> bool:
+        """Make room for another round of drivers after the progress `before`; False where somebody else has."""
+        current = before["round"]
         condition = "#round = :round" if current else "attribute_not_exists(#round)"
+        in_vain = before["in_vain"] + 1 if before["done"] == before["done_before"] else 0
+        changes = {
+            "round": current + 1, "done_before": before["done"], "in_vain": in_vain, "expires_at": expires_at
+        }  # fmt: skip
         try:
             self._table.update(
                 f"EXECUTION#{execution_id}",
                 f"PROGRESS#{path}",
-                {"round": current + 1, "expires_at": expires_at},
+                changes,
                 condition=condition,
                 values={"round": current} if current else {},
             )
@@ -113,10 +127,27 @@ class FanOutRepository:
             return False
         return True
 
-    def results(self, batch_ids: Sequence[str]) -> Iterator[Packed | None]:
-        """What each part gave, in order, not unpacked."""
+    def results(self, batch_ids: Sequence[str]) -> Iterator[Packed]:
+        """What each part gave, in order, not unpacked.
+
+        Raises:
+            ValueError: one has not succeeded.
+        """
+        for batch_id, item in self._parts(batch_ids):
+            if item is None or item["status"] != Status.SUCCEEDED:
+                raise ValueError(f"the part {batch_id} has not succeeded")
+            yield item["result"]
+
+    def open_parts(self, batch_ids: Sequence[str]) -> list[str]:
+        """Those parts that have begun and not ended."""
+        return [
+            batch_id
+            for batch_id, item in self._parts(batch_ids)
+            if item is not None and not Status(item["status"]).is_final
+        ]
+
+    def _parts(self, batch_ids: Sequence[str]) -> Iterator[tuple[str, Item | None]]:
         for start in range(0, len(batch_ids), _CHUNK):
             chunk = batch_ids[start : start + _CHUNK]
             found = self._executions.attributes(chunk)
-            for batch_id in chunk:
-                yield found[batch_id].get("result")
+            yield from ((batch_id, found.get(batch_id)) for batch_id in chunk)

@@ -142,7 +142,10 @@ class DynamoStore:
         if wait is None:
             raise ExecutionLost(f"execution {batch.whole} has no loop {batch.path} to drive")
         wait = replace(wait, output=self._journals.load(wait.output))
-        part = self._fan_outs.create_batch(whole, str(batch))
+        expires_at = self._journals.expiry(self._clock.now())
+        part = self._fan_outs.create_batch(whole, str(batch), expires_at)
+        if part.status is Status.FAILED and not around.signals:
+            self._fail_loop(batch, part.error)  # who ended the part died before
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
         execution = replace(whole, status=status, started_at=part.started_at, signals=part.signals, generation=1)
         definition = self._definition(whole.workflow_id, whole.workflow_version)
@@ -174,8 +177,11 @@ class DynamoStore:
         end = {**end, "expires_at": expires_at}
         final = self._fan_outs.finish_batch(str(batch), batch.whole, batch.path, end, items)
         if final is Status.FAILED:
-            self._journals.answer_if_open(batch.whole, Signal(batch.path, 1, end["at"], "item", end["error"]))
+            self._fail_loop(batch, end["error"])
         return final
+
+    def _fail_loop(self, batch: BatchId, error: Any) -> None:
+        self._journals.answer_if_open(batch.whole, Signal(batch.path, 1, self._clock.now(), "item", error))
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> WorkflowDefinition:

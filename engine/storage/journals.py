@@ -30,21 +30,18 @@ class JournalRepository:
 
     # -- entries -------------------------------------------------------------------------------------------
 
-    def entries_in(self, items: Sequence[Item], at_most: int | None = None) -> list[Entry]:
-        """The entries in the items of an execution's partition; large outputs are `Stored`.
-
-        With `at_most` they are loaded, but for those over so many bytes, which are OMITTED.
-        """
+    def entries_in(self, items: Sequence[Item]) -> list[Entry]:
+        """The entries in the items of an execution's partition; large outputs are `Stored`."""
         entries: dict[str, Entry] = {}
         for item in items:
             if "entry" in item:
-                output = self._payloads.unpack(item.get("output"), at_most, lazily=at_most is None)
-                entry = entry_of(json.loads(item["entry"]), output)
+                facts = json.loads(item["entry"])
+                # What a loop has read is needed as soon as the loop is.
+                output = self._payloads.unpack(item.get("output"), lazily=facts.get("kind") != "fact")
+                entry = entry_of(facts, output)
                 entries[entry.key] = entry
             for facts in self._payloads.unpack(item.get("outcomes")) or ():
-                output = facts["output"]
-                if "stored" in facts:
-                    output = self._payloads.unpack(facts["stored"], at_most, lazily=at_most is None)
+                output = Stored(facts["stored"]) if "stored" in facts else facts["output"]
                 outcome = entry_of(facts, output)
                 entries.setdefault(outcome.key, outcome)
         return list(entries.values())
@@ -161,7 +158,7 @@ class JournalRepository:
         """The value itself of what may be `Stored`."""
         return self._payloads.unpack(dict(stored.reference)) if isinstance(stored, Stored) else stored
 
-    def joined(self, packed: Iterator[Packed | None], owner: str) -> Stored | None:
+    def joined(self, packed: Iterator[Packed], owner: str) -> Stored | None:
         """One list made of many, without reading what is in them; None if it is over the bound of an output."""
         texts: list[bytes] = []
         size = 0
@@ -174,7 +171,7 @@ class JournalRepository:
                 texts.append(text)
         return Stored(self._payloads.store(b"[" + b",".join(texts) + b"]", owner))
 
-    def _text_of(self, packed: Packed | None) -> bytes:
+    def _text_of(self, packed: Packed) -> bytes:
         if isinstance(packed, dict):
             return self._payloads.read(packed["s3"])
         return packed.encode() if isinstance(packed, str) else dumps(self._payloads.unpack(packed)).encode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
@@ -101,8 +100,7 @@ class Table:
         if if_absent:
             arguments["ConditionExpression"] = "attribute_not_exists(PK)"
             arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        with _conditions():
-            self.client.put_item(TableName=self.name, Item=encode(item), **arguments)
+        _written(lambda: self.client.put_item(TableName=self.name, Item=encode(item), **arguments))
 
     def update(
         self,
@@ -125,26 +123,26 @@ class Table:
         return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}, add or {}))
 
     def _update(self, pk: str, sk: str, arguments: dict[str, Any]) -> Item:
-        with _conditions():
-            answer = self.client.update_item(
+        answer = _written(
+            lambda: self.client.update_item(
                 TableName=self.name,
                 Key=_key(pk, sk),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **arguments,
             )
+        )
         return decode(answer["Attributes"])
 
     def delete(self, pk: str, sk: str) -> None:
         """Remove an item, if it is there."""
-        self.client.delete_item(TableName=self.name, Key=_key(pk, sk))
+        _written(lambda: self.client.delete_item(TableName=self.name, Key=_key(pk, sk)))
 
     def delete_where(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> bool:
         """Remove an item if `condition` holds (see `update`); whether it did."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
         try:
-            with _conditions():
-                self.client.delete_item(TableName=self.name, Key=_key(pk, sk), **arguments)
+            _written(lambda: self.client.delete_item(TableName=self.name, Key=_key(pk, sk), **arguments))
         except ConditionFailed:
             return False
         return True
@@ -381,13 +379,22 @@ def _prefixed(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f":{name}": value for name, value in values.items()}
 
 
-@contextmanager
-def _conditions() -> Iterator[None]:
-    """Turns DynamoDB's answer to a failed condition into ConditionFailed."""
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        old: Any = error.response.get("Item")
-        raise ConditionFailed(decode(old) if old else None) from None
+def _written(write: Callable[[], Any]) -> Any:
+    """A write of one item, tried again while a transaction has the item.
+
+    Raises:
+        ConditionFailed: its condition does not hold.
+        Unavailable: transactions kept having it.
+    """
+    for attempt in range(_TRANSACTION_TRIES):
+        try:
+            return write()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException":
+                old: Any = error.response.get("Item")
+                raise ConditionFailed(decode(old) if old else None) from None
+            if code != "TransactionConflictException":
+                raise
+            time.sleep(_random.uniform(0.01, 0.05) * 2**attempt)
+    raise Unavailable("other changes of the same thing are under way; try again")

@@ -33,7 +33,8 @@ from engine.schemas.executions import (
     WaitAnswer,
 )
 from engine.services.closing import child_id
-from engine.services.execution_service import ExecutionView, shown
+from engine.services.execution_service import shown
+from engine.services.principal import Permission
 from engine.states import NodeState
 from engine.storage.executions import Filter
 from functions import resources
@@ -90,12 +91,11 @@ def list_executions(
 )
 def get(execution_id: IdInPath) -> ExecutionDetail:
     """With the state of each node. Values that do not fit into 4 MB are left out, and `omitted` names them."""
-    view: ExecutionView = resources.execution_service().get(caller(app), execution_id)
-    view, omitted = shown(view)
+    view = resources.execution_service().get(caller(app), execution_id)
     return ExecutionDetail(
         **_answer(view.execution),
         nodes=[NodeAnswer(**_node(view.execution, node)) for node in view.nodes],
-        omitted=omitted,
+        omitted=view.omitted,
     )
 
 
@@ -182,8 +182,8 @@ def _taken(execution_id: str, signal: Signal) -> SignalAnswer:
 
 def _shown(execution: Execution) -> ExecutionAnswer:
     """An execution without its nodes, which may be one of long ago with a large result."""
-    view, omitted = shown(ExecutionView(execution, []))
-    return ExecutionAnswer(**_answer(view.execution), omitted=omitted)
+    view = shown(execution)
+    return ExecutionAnswer(**_answer(view.execution), omitted=view.omitted)
 
 
 def _summary(execution: Execution) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _bill(bill: Bill) -> BillAnswer:
 def _wait(execution: Execution, wait: Wait) -> WaitAnswer:
     told = wait.output if isinstance(wait.output, dict) else {}
     url = started = None
-    if wait.kind == "callback":
+    if wait.kind == "callback" and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
         url = callback_url(resources.settings.api_url, execution.id, execution.secret, wait.path, wait.attempt)
     elif wait.kind == "child":
         started = child_id(execution.id, wait)

@@ -1,0 +1,77 @@
+"""Laws of going on from a point: what it does not depend on is reused, what comes behind it runs again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import Conflict
+from engine.execution import Status
+from engine.reuse import FAILED, reusable
+from tests.crash import answer_all, end_state
+from tests.harness import Run, start
+from tests.property.strategies import RICH, workflows
+
+
+def drive(definition: dict[str, Any], n: int, outcomes: list[Any] = ()) -> Run:  # type: ignore[assignment]
+    run = start(definition, {"n": n})
+    for outcome in outcomes:
+        run.store.entries[run.execution_id][outcome.key] = outcome
+    run.people = answer_all
+    run.recomputed = True
+    run.clock.offset = 100_000 if outcomes else 0
+    run.drive()
+    return run
+
+
+@settings(max_examples=150, deadline=None)
+@given(workflows(6, RICH), st.integers(0, 9), st.data())
+def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataObject):
+    old = drive(definition, n)
+    node = data.draw(st.sampled_from([node.id for node in old.definition.nodes]))
+    kept = reusable(old.journal, old.region, old.region, node)
+    behind = old.region.graph.descendants([node])
+    new = drive(definition, n, kept)
+    tops = {path.partition("[")[0].partition(".")[0] for _, path, _ in new.effects.events}
+
+    assert {outcome.path for outcome in kept if "." not in outcome.path} == {
+        path for path in old.outcomes if "." not in path and path not in behind
+    }
+    assert not tops & {outcome.path for outcome in kept}
+    if old.execution.status is Status.SUCCEEDED:
+        assert end_state(new) == end_state(old)
+
+
+@settings(max_examples=150, deadline=None)
+@given(workflows(6, RICH), st.integers(0, 9))
+def test_going_on_from_what_failed(definition: dict[str, Any], n: int):
+    old = drive(definition, n)
+    assume(old.execution.status is Status.FAILED)
+    kept = reusable(old.journal, old.region, old.region, FAILED)
+    new = drive(definition, n, kept)
+    done = {outcome.path for outcome in kept}
+
+    assert all(outcome.port is not None for outcome in kept)
+    assert not {path for _, path, _ in new.effects.events} & done, "what is kept does not run again"
+    assert {path for path, outcome in old.outcomes.items() if outcome.port is None and "." not in path}.isdisjoint(done)
+
+
+@settings(max_examples=50, deadline=None)
+@given(workflows(5), st.integers(0, 9), st.data())
+def test_versions_that_do_not_fit_are_refused(definition: dict[str, Any], n: int, data: st.DataObject):
+    """A node whose outcome would be reused has gone, or is of another type."""
+    old = drive(definition, n)
+    kept = [outcome.path for outcome in reusable(old.journal, old.region, old.region, old.definition.nodes[-1].id)]
+    assume(kept)
+    victim = data.draw(st.sampled_from(kept))
+    changed = {
+        "nodes": [node for node in definition["nodes"] if node["id"] != victim] or [{"id": "x", "type": "merge"}],
+        "edges": [edge for edge in definition["edges"] if victim not in (edge["from"], edge["to"])],
+    }
+    other = start(changed, {"n": n})
+    with pytest.raises(Conflict, match=f"`{victim}`") as refused:
+        reusable(old.journal, old.region, other.region, old.definition.nodes[-1].id)
+    assert refused.value.code == "version_mismatch"
