@@ -32,6 +32,14 @@ class MachineNames:
         """The ARN of a machine."""
         return self._arn("stateMachine", name)
 
+    def lanes_arn(self) -> str:
+        """The ARN of the machine of any lane of a fan-out, as Step Functions names it."""
+        return f"{self.machine_arn(self.fan_out)}/*"
+
+    def lanes_finding(self) -> str:
+        """How cdk-nag writes that ARN."""
+        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:{self.fan_out}/*"
+
     def executions_arn(self, name: str) -> str:
         """The ARN of any execution of a machine."""
         return self._arn("execution", f"{name}:*")

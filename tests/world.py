@@ -19,7 +19,7 @@ from engine.engine import WorkflowEngine
 from engine.execution import FINAL_STATUSES, Execution, Status, format_time
 from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
-from engine.journal import BatchId, Journal, Wait
+from engine.journal import BatchId, Journal, Signal, Wait
 from engine.lanes import DONE, Lane, advance_lane
 from engine.services.admission import Admission
 from engine.services.closing import Closing
@@ -129,12 +129,19 @@ class World:
     aws: Aws
     fate: Fate = field(default_factory=Fate)
     people: Callable[[World, str, Wait], None] | None = None
+    loses_pokes_of: str = ""
+    """The conductor is not told by those whose name holds this."""
+    breaks: Callable[[str, Signal], bool] | None = None
+    """Whether the process dies at this answer, before it is written; it does so once."""
+    turns: int = 0
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
         self.effects = Effects()
         self.calls: list[Callable[[], None]] = []
         self.stores = self.aws.stores
+        self._real_answer = self.stores.journals.answer
+        self.stores.journals.answer = self._answer  # type: ignore[method-assign]
         self.machine = PlayedMachine(self)
         self.admission = Admission(self.stores, self.machine, self.clock)
         self.starter = Starter(self.stores, self.admission, self.machine, self.clock)
@@ -162,7 +169,14 @@ class World:
 
     async def _poke(self, owner: str, waits: Any) -> None:
         self.fate.point()
-        self.calls.append(lambda: self.conductor.poked(owner, waits))
+        if not (self.loses_pokes_of and self.loses_pokes_of in owner):
+            self.calls.append(lambda: self.conductor.poked(owner, waits))
+
+    def _answer(self, execution_id: str, signal: Signal, look_at: datetime) -> Signal:
+        if self.breaks is not None and self.breaks(execution_id, signal):
+            self.breaks = None
+            raise Died
+        return self._real_answer(execution_id, signal, look_at)
 
     # -- what users do -------------------------------------------------------------------------------------
 
@@ -258,6 +272,7 @@ class World:
         return True
 
     def _advance(self, driver: Driver) -> None:
+        self.turns += 1
         try:
             decision = self._turn(driver)
         except Died:

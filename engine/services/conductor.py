@@ -18,6 +18,7 @@ from engine.journal import DROPPED, BatchId, Journal, Wait
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
+from engine.storage.fan_outs import PartFailed
 from engine.storage.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -45,18 +46,17 @@ class Conductor:
         found = self._executions.find(batch.whole if batch else owner)
         if found is None:
             return
-        if found.execution.status.is_final:
+        is_over = found.execution.status.is_final
+        if is_over:
             self._closing.conclude(found.execution.id)
-            return
-        if not keys:
+        elif not keys:
             self.launch_all(found.execution, owner)
             self._closing.wake(owner)
-            return
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
         journal = Journal.of(self._journals.get(owner, [*keys, *signals]))
         for path, wait in journal.waits.items():
             signal = journal.signals.get(wait.signal_key)
-            if journal.open_wait(path):
+            if journal.open_wait(path) and not is_over:
                 self._launch(found.execution, owner, wait)
             elif signal is not None and signal.by == DROPPED:
                 self._closing.end_what_was_waited_for(found.execution, owner, wait)
@@ -142,7 +142,12 @@ class Conductor:
     def _join(self, execution_id: str, wait: Wait, facts: dict[str, Any]) -> None:
         """Make one list of what the parts of a loop gave, and go on behind the loop."""
         ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
-        output = self._journals.joined(self._fan_outs.results(ids), execution_id)
+        try:
+            output = self._journals.joined(self._fan_outs.results(ids), execution_id)
+        except PartFailed as failed:  # who ended it has died before the loop was told
+            part = self._executions.find(failed.part, payloads=True)
+            self._closing.answer(execution_id, wait, "item", part.execution.error if part else None)
+            return
         if output is None:
             message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
             self._closing.answer(execution_id, wait, "item", {"code": "output_too_large", "message": message})

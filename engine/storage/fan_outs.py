@@ -16,6 +16,14 @@ from engine.storage.table import ConditionFailed, Item, Table, update_arguments
 _CHUNK = 100
 
 
+class PartFailed(Exception):
+    """A part of a loop has not succeeded, so there is nothing to join."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"the part {part} has not succeeded")
+        self.part = part
+
+
 class FanOutRepository:
     """Reads and writes the parts of spread loops, whose records look like those of executions but are in no list."""
 
@@ -131,11 +139,11 @@ class FanOutRepository:
         """What each part gave, in order, not unpacked.
 
         Raises:
-            ValueError: one has not succeeded.
+            PartFailed: one has not succeeded.
         """
         for batch_id, item in self._parts(batch_ids):
             if item is None or item["status"] != Status.SUCCEEDED:
-                raise ValueError(f"the part {batch_id} has not succeeded")
+                raise PartFailed(batch_id)
             yield item["result"]
 
     def open_parts(self, batch_ids: Sequence[str]) -> list[str]:

@@ -8,6 +8,10 @@ from engine.execution import Status
 from tests.harness import edges, nodes, run, start
 
 
+def ask(node_id):
+    return {"id": node_id, "type": "approval", "config": {"message": "?"}}
+
+
 def loop(items="{{ trigger.body }}", body=None, **config):
     return {
         "id": "each",
@@ -195,3 +199,21 @@ def test_quick_loops_cost_no_write_of_their_own():
     started.advance()
 
     assert started.decisions == ["succeeded"]
+
+
+def test_what_was_to_start_in_a_loop_that_failed_holds_nobody_up():
+    """More items than may run at the same time: those that wait for a place are forgotten with the loop."""
+    effect = {"seconds": 1, "fail_times": "{{ item = 1 ? 9 : 0 }}"}
+    body = {"nodes": [{"id": "say", "type": "effect", "config": effect}]}
+    definition = {
+        "nodes": [
+            loop(items="{{ [1..80] }}", body=body, concurrency=80),
+            ask("wait"),
+        ],
+        "edges": edges("each:error>wait"),
+    }
+    started = start(definition)
+    decision = started.advance()
+
+    assert decision.next == "park"
+    assert started.clock.offset < 10

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
+
+import pytest
 
 from engine.journal import Wait
 from engine.schemas.executions import SignalBody
@@ -159,3 +163,171 @@ def test_a_spread_loop_whose_drivers_die_goes_on_and_repeats_no_finished_item(aw
 
     assert world.get(execution_id).result["total"] == 450
     assert set(Counter(path for what, path, _ in world.effects.events if what == "start").values()) == {1}
+
+
+# -- found by a review
+
+
+def child_that_waits(world: World) -> str:
+    return world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 9000}}, *nodes("late")], "edges": edges("d>late")})  # fmt: skip  # noqa: E501
+
+
+def ask_child(workflow_id: str, **config: Any) -> dict[str, Any]:
+    return {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": workflow_id, **config}}
+
+
+def test_what_a_loop_has_read_may_be_large(aws: Aws):
+    """Items made from the time are pinned in the journal, and over 8 KB that is in S3."""
+    world = World(aws)
+    noise = Random(1).randbytes(20_000).hex()
+    body = {
+        "nodes": [{"id": "pause", "type": "delay", "config": {"seconds": 60}}, *nodes("x")],
+        "edges": edges("pause>x"),
+    }
+    items = "{{ $map([1..3], function($n) { {'at': $millis(), 'n': $n, 'text': vars.noise} }) }}"
+    each = {"id": "each", "type": "for_each", "config": {"items": items}, "body": body}
+    again = {
+        "id": "again",
+        "type": "while",
+        "config": {"condition": "{{ index < 3 }}", "max_iterations": 3},
+        "body": {
+            "nodes": [{"id": "p", "type": "delay", "config": {"seconds": 60}}],
+            "output": ["{{ $millis() }}", noise],
+        },
+    }
+    execution_id = world.start(world.workflow({"nodes": [each, again], "vars": {"noise": noise}}))
+    world.settle()
+    world.check()
+    done = world.get(execution_id)
+
+    assert done.status == "succeeded", done.error
+    assert [turn[1] for turn in done.result["again"]] == [noise] * 3
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_child_in_a_spread_loop_is_started_though_the_poke_was_lost(aws: Aws, waits: bool):
+    world = World(aws)
+    child = world.workflow({"nodes": nodes("c")})
+    body = {
+        "nodes": [
+            {"id": "few", "type": "conditional", "config": {"expression": "{{ item > 248 }}"}},
+            ask_child(child, wait=waits),
+        ],
+        "edges": edges("few:true>sub"),
+    }
+    definition = {"nodes": [{"id": "each", "type": "for_each", "config": {"items": "{{ [1..250] }}"}, "body": body}]}
+    world.loses_pokes_of = "~"
+    execution_id = world.start(world.workflow(definition))
+    world.settle()
+    world.check()
+
+    assert world.get(execution_id).status == "succeeded"
+    assert world.effects.count("c") == 2
+
+
+def test_a_part_that_failed_fails_its_loop_though_who_ended_it_died(aws: Aws):
+    """The last item of the last batch fails: all items are done then, but there is nothing to join."""
+    world = World(aws)
+    world.breaks = lambda owner, signal: signal.by == "item" and world.effects.count("each[249].x") == 1
+    execution_id = world.start(world.workflow(spread(250, concurrency=1)), {"bad": 250})
+    world.settle()
+    world.check()
+
+    assert world.get(execution_id).error["message"] == "item 249 failed: it broke"
+    assert world.effects.count("each[249].x") == 1
+
+
+def test_who_waits_for_others_is_looked_at_and_not_driven(aws: Aws):
+    world = World(aws)
+    world.start(world.workflow({"nodes": [ask_child(child_that_waits(world))]}))
+    world.settle()
+    world.check()
+
+    assert world.turns <= 6, "two for each of both, whatever time passed"
+
+
+def test_nothing_is_left_of_a_spread_loop_that_was_cancelled(aws: Aws):
+    world = World(aws)
+    body = {"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 600}}]}
+    each = {"id": "each", "type": "for_each", "config": {"items": "{{ [1..450] }}", "concurrency": 30}, "body": body}
+    execution_id = world.start(world.workflow({"nodes": [each]}))
+    world.pass_time(100)
+    world.cancel(execution_id)
+    world.settle()
+    world.check()
+
+    assert not [driver for driver in world.machine.drivers.values() if driver.status == "RUNNING"]
+
+
+@pytest.mark.parametrize("spread_over", [2, 250])
+def test_children_are_ended_with_what_waited_for_them(aws: Aws, spread_over: int):
+    """One item waits for a child, another fails the loop, and the execution goes on without both."""
+    world = World(aws)
+    child = child_that_waits(world)
+    body = {
+        "nodes": [
+            {"id": "first", "type": "conditional", "config": {"expression": "{{ item = 1 }}"}},
+            ask_child(child),
+            {"id": "pause", "type": "delay", "config": {"seconds": 20}},
+            {"id": "bad", "type": "fail", "config": {"message": "no"}},
+        ],
+        "edges": edges("first:true>sub", "first:false>pause", "pause>bad"),
+    }
+    config = {"items": f"{{{{ [1..{spread_over}] }}}}", "concurrency": 30}
+    definition = {
+        "nodes": [{"id": "each", "type": "for_each", "config": config, "body": body}, *nodes("after")],
+        "edges": edges("each:error>after"),
+    }
+    execution_id = world.start(world.workflow(definition))
+    world.pass_time(200)
+    ended = [(one.status, one.id == execution_id) for one in world.all()]
+    world.settle()
+    world.check()
+
+    assert sorted(ended) == [("cancelled", False), ("succeeded", True)]
+    assert world.effects.count("late") == 0
+    assert world.effects.count("after") == 1
+
+
+def test_drivers_that_are_stopped_again_and_again_are_given_up(aws: Aws):
+    world = World(aws)
+    execution_id = world.start(world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 9000}}]}))
+    for _ in range(20):
+        for driver in world.machine.drivers.values():
+            if driver.status == "RUNNING" and driver.until is None:
+                driver.status = "FAILED"
+        world.clock.offset += 200
+        world.sweeper.sweep(lambda: 100.0)
+    done = world.get(execution_id)
+
+    assert (done.status, done.error["code"]) == ("failed", "engine_error")
+
+
+def test_two_sweepers_look_at_each_thing_once(aws: Aws):
+    world = World(aws)
+    workflow_id = world.workflow({"nodes": nodes("a")})
+    for _ in range(12):
+        world.start(workflow_id)
+    for driver in world.machine.drivers.values():
+        driver.status = "FAILED"
+    world.clock.offset += 200
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: world.sweeper.sweep(lambda: 100.0), range(2)))
+
+    assert sum(done.get("revived", 0) for done in both) == 12
+    assert sum(driver.status == "RUNNING" for driver in world.machine.drivers.values()) == 12
+
+
+def test_the_sweeper_does_no_more_than_it_has_time_for(aws: Aws):
+    world = World(aws)
+    workflow_id = world.workflow({"nodes": nodes("a")})
+    for _ in range(6):
+        world.start(workflow_id)
+    for driver in world.machine.drivers.values():
+        driver.status = "FAILED"
+    world.clock.offset += 200
+    seconds = iter([100.0, 100.0, 5.0, 5.0, 5.0, 5.0])
+
+    assert world.sweeper.sweep(lambda: next(seconds)) == {"revived": 2, "left": 4}
+    world.settle()
+    world.check()
