@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar
 
-from engine.context import NodeContext
+from engine.context import NodeContext, NodeServices
 from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.errors import NodeError
@@ -165,7 +165,14 @@ class Run:
         return prepare(self.definition, self.engine.factory)
 
 
-def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: Effects | None = None) -> Run:
+def start(
+    raw: dict[str, Any],
+    trigger: Any = None,
+    *,
+    seed: int = 0,
+    effects: Effects | None = None,
+    services: NodeServices | None = None,
+) -> Run:
     """Validate a definition and put an execution of it into a memory store."""
     effects = effects or Effects()
     factory = NodeExecutorFactory()
@@ -178,7 +185,7 @@ def start(raw: dict[str, Any], trigger: Any = None, *, seed: int = 0, effects: E
         "execution-1", "workspace-1", "workflow-1", 1, "manual", "user-1", {"body": trigger}, clock.now()
     )
     store.add(execution, definition)
-    engine = WorkflowEngine(store, factory, clock=clock, random=Random(seed))
+    engine = WorkflowEngine(store, factory, services=services, clock=clock, random=Random(seed))
     return Run(definition, store, engine, clock, effects)
 
 

@@ -63,7 +63,7 @@ def _node(draw: st.DrawFn, node_id: str, kinds: tuple[str, ...], depth: int) -> 
         node["config"] = {"message": "May I?"}
     elif kind == "callback":
         node["type"] = "wait_for_callback"
-        node["config"] = {"timeout_seconds": draw(st.sampled_from([30, 3600]))}
+        node["config"] = {"timeout_seconds": draw(st.sampled_from([3600, 7200]))}
         node["retry"] = {"max_attempts": 2, "interval_seconds": 40}
     elif kind == "first":
         node |= {"type": "merge", "config": {"mode": draw(st.sampled_from(["any", "any", "all"]))}}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +14,8 @@ from tests.crash import crash_everywhere
 from tests.figures import FIGURES
 from tests.harness import edges
 from tests.property.strategies import RICH, workflows
+
+EXAMPLES = sorted((Path(__file__).parent.parent.parent / "events" / "workflows").glob("*.json"))
 
 NESTED = {
     "nodes": [
@@ -54,6 +59,13 @@ NESTED = {
 def sweep(definition: dict[str, Any], trigger: Any, most: int | None = None) -> None:
     FIGURES["crash points tried in memory"] += crash_everywhere(definition, trigger, most)
     FIGURES["workflows crashed in memory"] += 1
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example(path: Path):
+    """With the platform's own API, which they call, answering in memory."""
+    example = json.loads(path.read_text())
+    sweep(example["definition"], example.get("input"))
 
 
 def test_loops_waits_retries_and_at_most_once():
