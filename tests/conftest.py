@@ -6,6 +6,8 @@ The functions read their settings when they are imported, so these are here too.
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,26 @@ os.environ.update(
         "MAINSPRING_API_URL": "https://api.example",
     }
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The stack is deployed once: all tests that need it run in one process, and the longest of them come first."""
+    for item in items:
+        where = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group("stack" if where == "e2e" else "no stack"))
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process hands its figures to the one that shows them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = dict(FIGURES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the figures of a process."""
+    FIGURES.update(getattr(node, "workeroutput", {}).get("figures", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

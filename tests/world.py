@@ -15,12 +15,14 @@ from typing import Any
 
 from engine.bill import Bill
 from engine.context import NodeServices
+from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.execution import FINAL_STATUSES, Execution, Status, format_time
 from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.journal import BatchId, Journal, Signal, Wait
 from engine.lanes import DONE, Lane, advance_lane
+from engine.regions import prepare
 from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
@@ -28,12 +30,14 @@ from engine.services.signal_service import SignalService
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
 from engine.services.sweeper import Sweeper
+from engine.states import node_states
 from engine.storage.journal_store import DynamoStore
 from engine.storage.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.validator import validate
 from tests.crash import Died, Fate
 from tests.harness import Effects, effect_node
+from tests.history import check_history, check_journal
 from tests.unit.conftest import Aws
 from tests.virtual_time import VirtualClock
 
@@ -344,6 +348,8 @@ class World:
     def check(self) -> None:
         """No execution without a final status, no slot held, nobody queued, nothing left to look at."""
         assert not self._open()
+        for execution in self.all():
+            self._check_history(execution)
         for _ in range(3):
             self.clock.offset += 7200
             self.sweeper.sweep(lambda: 100.0)
@@ -353,6 +359,14 @@ class World:
         left = [(item["PK"]["S"], item["SK"]["S"]) for item in items if item["PK"]["S"].startswith("GATE#")]
         assert not left, f"slots or places in queues are left: {left}"
         assert not self._looked_at()
+
+    def _check_history(self, execution: Execution) -> None:
+        stored = self.stores.workflows.get_version(execution.workflow_id, execution.workflow_version)
+        region = prepare(WorkflowDefinition.model_validate(stored.definition), self.factory)
+        entries = self.stores.journals.entries_in(self.stores.executions.partition(execution.id))
+        states = {state.id: state for state in node_states(region, Journal.of(entries), execution)}
+        check_history(region, execution, states, recomputed=True)
+        check_journal(entries)
 
     def _looked_at(self) -> list[str]:
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +36,7 @@ class WorkflowService:
         """
         principal.require(Permission.WRITE)
         definition = self._checked(body.definition)
+        self._check_references(principal, definition)
         if self._workflows.count(principal.workspace_id) >= limits.MAX_WORKFLOWS:
             message = f"a workspace holds at most {limits.MAX_WORKFLOWS} workflows; delete one first"
             raise Conflict(message, code="limit_reached")
@@ -68,6 +70,7 @@ class WorkflowService:
         principal.require(Permission.WRITE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         definition = self._checked(body.definition)
+        self._check_references(principal, definition)
         base = workflow.version if based_on is None else based_on
         version = self._version(principal, workflow_id, base + 1, body, definition, format_time(self._clock.now()))
         return replace(self._workflows.add_version(workflow, version, based_on=base), definition=definition)
@@ -126,6 +129,18 @@ class WorkflowService:
             raise kind(f"{details[0]['path']}: {first.message}{more}", code=code, details=details)
         return definition.as_json()
 
+    def _check_references(self, principal: Principal, definition: dict[str, Any]) -> None:
+        """Refuse a definition that names a workflow which is not there, where it names it outright.
+
+        Raises:
+            InvalidInput: names the field.
+        """
+        named = dict(_named_workflows(definition, "definition"))
+        there = self._workflows.existing(principal.workspace_id, sorted(set(named.values())))
+        for path, workflow_id in named.items():
+            if workflow_id not in there:
+                raise InvalidInput.at(path, f"there is no workflow {workflow_id}")
+
     def _with_definition(self, workflow: Workflow) -> Workflow:
         stored = self._workflows.get_version(workflow.id, workflow.version)
         return replace(workflow, definition=stored.definition)
@@ -134,3 +149,15 @@ class WorkflowService:
         self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
     ) -> WorkflowVersion:
         return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)
+
+
+def _named_workflows(body: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """The workflows that a definition, or the body of a loop in it, names, by the field that does."""
+    if body.get("on_failure"):
+        yield f"{where}.on_failure.workflow_id", body["on_failure"]["workflow_id"]
+    for number, node in enumerate(body["nodes"]):
+        workflow_id = node.get("config", {}).get("workflow_id")
+        if node["type"] == "sub_workflow" and "{{" not in workflow_id:
+            yield f"{where}.nodes[{number}].config.workflow_id", workflow_id
+        if node.get("body"):
+            yield from _named_workflows(node["body"], f"{where}.nodes[{number}].body")

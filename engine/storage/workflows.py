@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,12 @@ class WorkflowRepository:
         if item is None or item["workspace_id"] != workspace_id or item.get("deleted_at"):
             raise NotFound("there is no such workflow")
         return _workflow(item)
+
+    def existing(self, workspace_id: str, workflow_ids: Sequence[str]) -> set[str]:
+        """Those of these workflows that a workspace has."""
+        found = self._table.get_many([(f"WORKFLOW#{workflow_id}", "META") for workflow_id in workflow_ids])
+        items = [item for item in found.values() if item["workspace_id"] == workspace_id and not item.get("deleted_at")]
+        return {item["id"] for item in items}
 
     def get_version(self, workflow_id: str, version: int) -> WorkflowVersion:
         """One version. Callers make sure first that the workflow is theirs.

@@ -25,6 +25,8 @@ from rich.console import Console
 from rich.table import Table as Sheet
 
 from engine import prices
+from engine.bill import Bill
+from engine.clock import SystemClock
 from engine.context import NodeServices
 from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
@@ -32,19 +34,24 @@ from engine.execution import Execution
 from engine.ids import new_id
 from engine.memory_store import MemoryStore
 from engine.security.egress import guarded_client, parse_networks
-from engine.services.execution_service import ExecutionService, StateMachine
-from engine.services.principal import Principal
-from engine.storage.executions import ExecutionRepository
+from engine.services.admission import Admission
+from engine.services.closing import Closing
+from engine.services.starting import Request, Starter
+from engine.services.state_machine import StateMachine
 from engine.storage.journal_store import DynamoStore
-from engine.storage.payloads import PayloadStore
+from engine.storage.stores import Stores
 from engine.storage.table import Table
-from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion
+from engine.storage.workflows import Workflow, WorkflowVersion
+from infrastructure.client import Client
+from infrastructure.local import LocalStack
 from infrastructure.packaging import build_layer
 from tests.benchmarks.meter import Meter
-from tests.unit.conftest import INDEXES, FixedClock, create_table
+from tests.e2e.conftest import free_port
+from tests.e2e.test_restart import kill_workers
+from tests.unit.conftest import INDEXES, create_table
 
 ROOT = Path(__file__).parent.parent.parent
-HANDLERS = ("authorizer", "auth", "users", "workflows", "executions", "platform", "advance", "abort")
+HANDLERS = ("authorizer", "auth", "users", "workflows", "executions", "platform", "advance", "conductor")
 ADVANCE_GB = 1.0
 console = Console(width=110)
 
@@ -132,14 +139,14 @@ def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
         for name in INDEXES:
             create_table(dynamodb, name)
         s3.create_bucket(Bucket="payloads")
-        table = Table(dynamodb, "Automation")
-        workflows, executions = (
-            WorkflowRepository(table),
-            ExecutionRepository(table, PayloadStore(lambda: s3, "payloads"), 90),
-        )
+        stores = Stores.of(Table(dynamodb, "Automation"), lambda: s3, "payloads", 90)
         at, workflow_id = "2026-01-01T00:00:00.000Z", new_id()
-        workflow = Workflow(workflow_id, "ws", "w", None, 1, is_active=False, created_at=at, updated_at=at)
-        workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, example["definition"], at, "u"))
+        definition = example["definition"]
+        workflow = Workflow(
+            workflow_id, "ws", "w", None, 1, is_active=False, created_at=at, updated_at=at,
+            concurrency=definition.get("concurrency"),
+        )  # fmt: skip
+        stores.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, at, "u"))
         meter = Meter()
         meter.attach(dynamodb, s3)
 
@@ -147,17 +154,16 @@ def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
             def __init__(self) -> None:
                 self.ids: list[str] = []
 
-            def start(self, execution_id: str, generation: int = 1) -> None:
-                del generation
+            def start(self, execution_id: str, generation: int = 1, bill: Bill | None = None) -> None:
+                del generation, bill
                 self.ids.append(execution_id)
 
-        machine = Started()
-        service = ExecutionService(executions, workflows, machine, FixedClock(datetime.now(UTC)))
-        from engine.schemas.executions import StartBody
-
-        principal = Principal("u", "s", "ws", "owner", is_admin=False)
-        service.start(principal, StartBody(workflow_id=workflow_id, input=example.get("input")), None)
-        turns, seconds, transitions = asyncio.run(drive(DynamoStore(executions, workflows), machine.ids[0], api_url))
+        machine, clock = Started(), SystemClock()
+        admission = Admission(stores, machine, clock)
+        starter = Starter(stores, admission, machine, clock)
+        starter.start(Request("ws", workflow_id, {"type": "manual", "body": example.get("input")}))
+        turns, seconds, transitions = asyncio.run(drive(DynamoStore(stores), machine.ids[0], api_url))
+        Closing(stores, admission, starter, machine, clock).conclude(machine.ids[0])
     puts, gets = meter.calls["s3 PutObject"], meter.calls["s3 GetObject"]
     dollars = {
         "transitions": transitions * prices.TRANSITION,
@@ -190,11 +196,11 @@ async def drive(store: DynamoStore, execution_id: str, api_url: str) -> tuple[in
             seconds += time.perf_counter() - begin
             turns += 1
             transitions += 2  # Advance, Next?
-            if decision.next == "sleep" and decision.until:
+            if decision.next in ("sleep", "park") and decision.until:
                 transitions += 1
                 await asyncio.sleep(max(0.0, (decision.until - datetime.now(UTC)).total_seconds()))
             elif decision.next != "again":
-                return turns, seconds, transitions + 2  # the start, and Succeed or Fail
+                return turns, seconds, transitions + 1  # Succeed or Fail
 
 
 def show_costs() -> None:
@@ -218,9 +224,59 @@ def show_costs() -> None:
     console.print(sheet)
 
 
+def peak_of_workers(stack: LocalStack) -> float:
+    """The largest that a worker of the local stack has been, in MB."""
+    running = stack.running()
+    peaks = [0.0]
+    for folder in Path("/proc").iterdir():
+        try:
+            status = (folder / "status").read_text() if folder.name.isdecimal() else ""
+            command = (folder / "cmdline").read_bytes() if status else b""
+        except OSError:
+            continue
+        if running and f"PPid:\t{running.pid}\n" in status and b"ministack-lambda" in command:
+            peaks += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")]
+    return max(peaks)
+
+
+def show_memory() -> None:
+    """A loop over many items on the local stack: the peak of its workers must not grow with the items."""
+    body = {
+        "nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ item * 2 }}"}}],
+        "output": "{{ nodes.x }}",
+    }
+    each = {"id": "each", "type": "for_each", "body": body}
+    sheet = Sheet(title="A loop on the local stack, workers new for each row")
+    for heading in ("items", "seconds", "peak of a worker, MB", "$ / run"):
+        sheet.add_column(heading, justify="right")
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        stack = LocalStack(Path(folder))
+        stack.up(free_port())
+        client = Client.local(stack)
+        for count in (1_000, 10_000):
+            kill_workers(stack)
+            each["config"] = {"items": f"{{{{ [1..{count}] }}}}", "concurrency": 40}
+            workflow = client.ensure_workflow(
+                f"loop {count}", None, {"nodes": [each], "output": "{{ $count(nodes.each) }}"}
+            )
+            begin = time.perf_counter()
+            execution = client.start(workflow["id"], None)
+            *_, final = client.follow(execution["id"])
+            peaks.append(peak_of_workers(stack))
+            seconds = time.perf_counter() - begin
+            sheet.add_row(
+                f"{final['result']:,}", f"{seconds:.1f}", f"{peaks[-1]:.0f}", f"{final['bill']['dollars']:.5f}"
+            )
+        stack.down()
+    console.print(sheet)
+    console.print(f"peak with 10,000 : 1,000 items = {peaks[1] / peaks[0]:.2f}\n")
+
+
 if __name__ == "__main__":
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     show_engine()
     show_imports()
     show_layer()
     show_costs()
+    show_memory()

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from typing import Any
 
-_INDEX_KEYS = ("workspace_key", "workflow_key", "user_list")
+_INDEX_KEYS = ("workspace_key", "workflow_key", "user_list", "look_shard")
 
 
 class Meter:
@@ -30,16 +30,23 @@ class Meter:
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls[model.name] += 1
+        # A change of `look_at` removes an entry of that index and writes one; its removal only removes one.
+        expression = params.get("UpdateExpression", "") if model.name == "UpdateItem" else ""
+        self._looks = 2 if "#look_at = " in expression else 1 if "#look_at" in expression else 0
         if model.name == "PutItem":
             self.writes += _write_units(params["Item"], new=True)
         elif model.name == "TransactWriteItems":
             for entry in params["TransactItems"]:
                 if "Put" in entry:
                     self.writes += 2 * _write_units(entry["Put"]["Item"], new=True)
+                else:
+                    self.writes += 2  # an update or a removal of an item of ours is below a KB
+        elif model.name == "DeleteItem":
+            self.writes += 1
 
     def _after(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if model.name == "UpdateItem" and "Attributes" in parsed:
-            self.writes += _write_units(parsed["Attributes"], new=False)
+            self.writes += _write_units(parsed["Attributes"], new=False) + self._looks
         elif model.name == "GetItem":
             self.reads += _read_units(_size(parsed.get("Item", {})))
         elif model.name == "Query":

@@ -5,14 +5,21 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx2
 import pytest
 
+from engine.definition import WorkflowDefinition
+from engine.execution import Execution, Status, parse_time
+from engine.executor import NodeExecutorFactory
+from engine.regions import Region, prepare
+from engine.states import NodeState
 from infrastructure.client import FINAL, sign_in
 from infrastructure.local import LocalStack
+from tests.history import check_history
 
 PASSWORD = "correct horse battery staple"
 
@@ -23,6 +30,7 @@ class Caller:
 
     http: httpx2.Client
     email: str
+    regions: dict[str, Region] = field(default_factory=dict)
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         """Any call."""
@@ -48,13 +56,44 @@ class Caller:
         for _ in range(1200):
             execution: dict[str, Any] = self.ok("GET", f"/api/executions/{execution_id}")
             if execution["status"] in until:
+                if execution["status"] in FINAL:
+                    self._check(execution)
                 return execution
             time.sleep(0.05)
         raise AssertionError(f"still {execution['status']}: {execution}")
 
+    def _check(self, execution: dict[str, Any]) -> None:
+        """The laws of history hold for what the API tells of a finished execution."""
+        address = f"/api/workflows/{execution['workflow_id']}/versions/{execution['workflow_version']}"
+        if address not in self.regions:
+            found = self.http.get(address)
+            if found.status_code == 404:  # the workflow was deleted meanwhile
+                return
+            definition = WorkflowDefinition.model_validate(found.json()["definition"])
+            self.regions[address] = prepare(definition, NodeExecutorFactory())
+        states = {node["id"]: _state(node) for node in execution["nodes"]}
+        created, started, completed = (
+            _moment(execution[name]) for name in ("created_at", "started_at", "completed_at")
+        )
+        assert created is not None
+        record = Execution(
+            execution["id"], "", execution["workflow_id"], execution["workflow_version"], execution["trigger_type"],
+            None, {}, created, Status(execution["status"]), started, completed, error=execution["error"],
+        )  # fmt: skip
+        check_history(self.regions[address], record, states, recomputed=True)
+
     def run(self, definition: dict[str, Any], value: Any = None) -> dict[str, Any]:
         """Create, start, wait."""
         return self.wait(self.start(self.workflow(definition)["id"], value)["id"])
+
+
+def _state(node: dict[str, Any]) -> NodeState:
+    times = _moment(node["started_at"]), _moment(node["completed_at"])
+    return NodeState(node["id"], node["type"], node["status"], node["attempts"], *times, node["output"], node["error"])
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
 
 
 def free_port() -> int:

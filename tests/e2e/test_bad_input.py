@@ -147,3 +147,53 @@ def test_too_many_wrong_passwords_lock_out_for_a_while(anonymous: httpx2.Client)
     assert {response.status_code for response in responses[:20]} == {401}
     assert responses[-1].status_code == 429
     assert 0 < int(responses[-1].headers["retry-after"]) <= 900
+
+
+NOWHERE = "01920000-0000-7000-8000-000000000099"
+BODY = {"nodes": [{"id": "x", "type": "transform", "config": {"value": 1}}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "path"),
+    [
+        ({"nodes": BODY["nodes"], "on_failure": {"workflow_id": NOWHERE}}, "definition.on_failure.workflow_id"),
+        (
+            {"nodes": [{"id": "s", "type": "sub_workflow", "config": {"workflow_id": NOWHERE}}]},
+            "definition.nodes[0].config.workflow_id",
+        ),
+        ({"nodes": [{"id": "w", "type": "while", "config": {"condition": True}, "body": BODY}]}, "max_iterations"),
+        ({"nodes": [{"id": "f", "type": "for_each", "config": {"items": []}}]}, "definition.nodes[0].body"),
+        ({"nodes": BODY["nodes"], "concurrency": {"limit": 0}}, "definition.concurrency.limit"),
+        ({"nodes": BODY["nodes"], "concurrency": {"limit": 1, "key": "{{ nodes.x }}"}}, "definition.concurrency.key"),
+        ({"nodes": BODY["nodes"], "timeout_seconds": -1}, "definition.timeout_seconds"),
+    ],
+)
+def test_what_is_wrong_with_loops_limits_and_references_is_named(admin: Caller, definition: dict, path: str):
+    answer = admin.request("POST", "/api/workflows", json={"name": "x", "definition": definition})
+
+    assert answer.status_code == 422
+    assert path in answer.text
+
+
+def test_null_stands_for_what_is_not_there(admin: Caller):
+    definition = {"nodes": BODY["nodes"], "on_failure": None, "concurrency": None, "timeout_seconds": None}
+
+    assert admin.run(definition)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"from": ""}, "from"),
+        ({"from": 5}, "from"),
+        ({"version": "newest"}, "version"),
+        ({"version": 0}, "version"),
+        ({"x": 1}, "x"),
+    ],
+)
+def test_a_retry_that_cannot_be_meant_is_refused(admin: Caller, body: dict, field: str):
+    done = admin.run(BODY)
+    answer = admin.request("POST", f"/api/executions/{done['id']}/retry", json=body)
+
+    assert answer.status_code == 422
+    assert field in answer.text

@@ -13,6 +13,7 @@ import boto3
 import jsonschema_rs
 import pytest
 
+from engine import limits
 from engine.execution import Execution, Status
 from engine.ids import new_id
 from engine.security.tokens import AccessClaims, sign_access_token
@@ -227,6 +228,48 @@ def test_a_driver_that_died_is_followed_by_another(seeded: Aws):
 def test_the_sweeper_answers_what_it_did(seeded: Aws):
     assert invoke("conductor", event("conductor/sweep")) == {"revived": 1}
     assert invoke("conductor", event("conductor/sweep")) == {}
+
+
+def test_a_driver_rolls_over_before_its_history_is_full(seeded: Aws):
+    """In its last turn it hands on to the next generation, which the old one then makes room for."""
+    nodes = [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]
+    version = WorkflowVersion(WORKFLOW, 2, "w", None, {"nodes": nodes}, AT, USER)
+    seeded.workflows.add_version(seeded.workflows.get(WORKSPACE, WORKFLOW), version, based_on=1)
+    waiting = Execution(new_id(), WORKSPACE, WORKFLOW, 2, "manual", USER, {"body": None}, NOW)
+    seeded.executions.create(waiting, None, "")
+    asked = {**event("states/advance"), "execution_id": waiting.id}
+    turns = {turn: invoke("advance", {**asked, "decision": {"turn": turn, "bill": {}}}) for turn in (0, 298, 299)}
+    invoke("conductor", {**event("conductor/roll_over"), "roll_over": waiting.id})
+    invoke("conductor", {**event("conductor/roll_over"), "roll_over": waiting.id})
+    states = boto3.client("stepfunctions")
+    started = states.list_executions(
+        stateMachineArn=states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    )
+    late = invoke("advance", asked)
+    following = invoke("advance", {**asked, "generation": 2})
+
+    assert [turns[turn]["next"] for turn in (0, 298, 299)] == ["sleep", "sleep", "roll_over"]
+    assert [one["name"] for one in started["executions"]] == [f"{waiting.id}-2"]
+    assert (late["next"], following["next"]) == ("superseded", "sleep")
+    assert following["until"] == turns[0]["until"], "the wait goes on from where it began"
+
+
+def test_a_generation_fits_into_a_history_of_step_functions():
+    """A turn with all its retries and a park: entered, scheduled, failed and retried fifteen times, and so on."""
+    events_of_a_turn = 2 + 16 * 4 + 2 + 5
+    assert limits.ROLL_OVER_TURNS * events_of_a_turn < 25_000
+
+
+def test_what_was_spent_is_on_the_bill(seeded: Aws):
+    started = {**event("states/advance"), "retries": 2, "decision": {"turn": 3, "bill": {"write_units": 5.0}}}
+    invoke("advance", started)
+    bill = json.loads(invoke("executions", event("api/executions_get"))["body"])["bill"]
+
+    assert bill["transitions"] == 2 + 2 + 1, "Advance and its two retries, Next?, Succeed"
+    assert bill["write_units"] >= 5 + 2
+    assert bill["read_units"] > 0
+    assert bill["dollars"] > bill["transitions"] * 0.000025
+    assert bill["prices_as_of"]
 
 
 def test_a_start_that_step_functions_refuses_is_said_and_leaves_nothing_pending(seeded: Aws):

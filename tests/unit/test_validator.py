@@ -150,3 +150,63 @@ def test_long_cycles_and_many_problems_are_answered():
 
     assert problems({"nodes": transforms(*ids), "edges": ring}) == [("edges", "cycle")]
     assert len(problems(many)) == limits.MAX_PROBLEMS
+
+
+def each(body: Any, node_id: str = "each", **config: Any) -> dict[str, Any]:
+    return {"id": node_id, "type": "for_each", "config": {"items": [1], **config}, "body": body}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ([each({"nodes": transforms("a", a="{{ item + index }}")})], []),
+        (transforms("a", a="{{ item }}"), [("nodes[0].config.value", "unknown_name")]),
+        ([each({"nodes": transforms("a")}), *transforms("a")], [("nodes[0].body.nodes[0].id", "duplicate_id")]),
+        ([each({"nodes": []})], [("nodes[0].body.nodes", "invalid")]),
+        ([each(5)], [("nodes[0].body", "invalid")]),
+        ([each(None)], [("nodes[0].body", "missing")]),
+        ([{**transforms("a")[0], "body": {"nodes": transforms("b")}}], [("nodes[0].body", "unknown_key")]),
+        ([each({"nodes": transforms("a"), "x": 1})], [("nodes[0].body.x", "unknown_key")]),
+        (
+            [each({"nodes": transforms("a", a="{{ nodes.each }}")})],
+            [("nodes[0].body.nodes[0].config.value", "not_before")],
+        ),
+        (
+            [each({"nodes": transforms("a", "b"), "edges": edges("a>b", "b>a")})],
+            [("nodes[0].body.edges", "cycle")],
+        ),
+        (
+            [{"id": "m", "type": "merge", "config": {"mode": "{{ vars.m }}"}}],
+            [("nodes[0].config.mode", "invalid_config")],
+        ),
+        ([{**transforms("a")[0], "delivery": "at_most_once"}], [("nodes[0].delivery", "invalid")]),
+        (
+            [
+                {
+                    "id": "w",
+                    "type": "while",
+                    "config": {"condition": "{{ index < 3 }}", "max_iterations": 0},
+                    "body": {"nodes": transforms("a")},
+                }
+            ],
+            [("nodes[0].config.max_iterations", "invalid_config")],
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_loop(nodes: list[Any], expected: list[tuple[str, str]]):
+    assert sorted(problems({"nodes": nodes})) == sorted(expected)
+
+
+def test_loops_are_nested_only_so_deep():
+    body: Any = {"nodes": transforms("a")}
+    for depth in range(limits.MAX_BODY_DEPTH + 1):
+        body = {"nodes": [each(body, f"l{depth}")]}
+    found = problems(body)
+
+    assert [code for _, code in found] == ["too_deep"]
+
+
+def test_nodes_of_bodies_count():
+    inner = {"nodes": transforms(*(f"n{i}" for i in range(limits.MAX_NODES)))}
+
+    assert [code for _, code in problems({"nodes": [each(inner)]})] == ["too_many"]
