@@ -116,11 +116,11 @@ class Ending:
             or any(wait.kind in FOR_OTHERS for wait in waits)
         )
 
-    def look_at(self, following: str, until: datetime | None, waits: Iterable[Wait]) -> datetime | None:
-        """When somebody should look whether this execution got on; None where a look is due soon anyway."""
-        if following == "again":
-            return None
+    def look_at(self, following: str, until: datetime | None, waits: Iterable[Wait]) -> datetime:
+        """When somebody should look whether this execution got on."""
         now = self._engine.clock.now()
+        if following == "again":
+            return now + timedelta(seconds=2 * limits.LOOK_AGAIN)
         times = [until + timedelta(seconds=limits.LOOK_GRACE)] if until else []
         if any(wait.kind in FOR_OTHERS for wait in waits):
             times.append(now + timedelta(seconds=limits.LOOK_AGAIN))

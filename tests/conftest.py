@@ -35,6 +35,7 @@ os.environ.update(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The stack is deployed once: all tests that need it run in one process, and the longest of them come first."""
     for item in items:

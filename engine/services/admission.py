@@ -50,6 +50,8 @@ class Admission:
                 if failed.index not in (_SLOT, _QUEUE):
                     self._slots.leave_queue(gate, following.execution_id)
                 continue  # somebody else was quicker; look again
+            except Unavailable:
+                break  # so many are at this gate that one of them is sure to get on with it
             admitted.append(following.execution_id)
             self._drive(following.execution_id)
         return admitted

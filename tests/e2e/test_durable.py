@@ -23,6 +23,7 @@ WAITING = frozenset({"waiting"})
 ASK = {"id": "ask", "type": "approval", "config": {"message": "May I spend {{ trigger.body.amount }}?"}}
 YES = {"id": "yes", "type": "transform", "config": {"value": "{{ nodes.ask.comment }}"}}
 APPROVAL = {"nodes": [ASK, YES], "edges": edges("ask:approved>yes")}
+TWICE = {"nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ trigger.body * 2 }}"}}]}
 LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]}
 
 
@@ -150,14 +151,20 @@ def test_ten_thousand_items_are_spread_and_joined(admin: Caller):
         "vars": {"factor": 3},
         "nodes": [
             {"id": "each", "type": "for_each", "config": config, "body": body},
-            {"id": "sum", "type": "transform", "config": {"value": "{{ $sum(nodes.each[$type($) = 'number']) }}"}},
+            {"id": "count", "type": "transform", "config": {"value": "{{ $count(nodes.each) }}"}},
         ],
-        "edges": edges("each>sum"),
-        "output": {"sum": "{{ nodes.sum }}", "first": "{{ nodes.each[0] }}", "code": "{{ nodes.each[1].error.code }}"},
+        "edges": edges("each>count"),
+        "output": {
+            "count": "{{ nodes.count }}",
+            "first": "{{ nodes.each[0] }}",
+            "code": "{{ nodes.each[1].error.code }}",
+            "last but one": "{{ nodes.each[9998] }}",
+        },
     }
     done = admin.run(definition)
 
-    assert done["result"] == {"sum": 3 * 25_000_000, "first": 3, "code": "failed_by_workflow"}
+    expected = {"count": 10_000, "first": 3, "code": "failed_by_workflow", "last but one": 3 * 9_999}
+    assert done["result"] == expected, done["error"]
     assert node(done, "each")["progress"] == {"total": 10_000, "done": 10_000, "failed": 5_000}
 
 
@@ -257,6 +264,16 @@ def test_a_limit_queues_in_order_and_each_gets_its_turn(admin: Caller):
             assert before["completed_at"] <= after["started_at"]
     assert bad.status_code == 422
     assert "customer" in bad.text
+
+
+def test_many_starts_at_once_under_a_limit_all_get_their_turn(admin: Caller):
+    definition = {**TWICE, "concurrency": {"limit": 3}}
+    workflow_id = admin.workflow(definition)["id"]
+    with ThreadPoolExecutor(12) as pool:
+        started = list(pool.map(lambda n: admin.start(workflow_id, n)["id"], range(24)))
+    ends = [admin.wait(execution_id) for execution_id in started]
+
+    assert [end["result"] for end in ends] == [{"x": 2 * n} for n in range(24)]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class World:
         }
         self.sub = admin.workflow({"nodes": [node]})["id"]
         endless = {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": self.long}}
-        soon = {"id": "soon", "type": "delay", "config": {"seconds": 1}}
+        soon = {"id": "soon", "type": "delay", "config": {"seconds": 3}}
         bad = {"id": "bad", "type": "fail", "config": {"message": "x"}}
         definition = {"nodes": [endless, soon, bad], "edges": [{"from": "soon", "to": "bad"}]}
         self.failing = admin.workflow(definition)["id"]
@@ -117,16 +117,16 @@ class World:
         self.admin.wait(execution_id, frozenset({"waiting"}))
         states = client_of(self.stack, "stepfunctions")
         states.stop_execution(executionArn=driver_arn(self.stack, execution_id))
-        driven = self.soon(lambda: self._is_driven(driver_arn(self.stack, execution_id, 2)))
+        driven = self.soon(lambda: self._status_of(driver_arn(self.stack, execution_id, 2)) == "RUNNING")
         self.works("POST", f"/api/executions/{execution_id}/cancel")
         return driven
 
-    def _is_driven(self, arn: str) -> bool:
+    def _status_of(self, arn: str) -> str | None:
         states = client_of(self.stack, "stepfunctions")
         try:
-            return states.describe_execution(executionArn=arn)["status"] == "RUNNING"
+            return str(states.describe_execution(executionArn=arn)["status"])
         except states.exceptions.ExecutionDoesNotExist:
-            return False
+            return None
 
     @staticmethod
     def soon(holds: Callable[[], bool]) -> bool:
@@ -165,13 +165,12 @@ class World:
         """When an execution fails, what it waits for is cancelled and not driven any more."""
         execution_id = self.admin.start(self.failing)["id"]
         child = None
-        for _ in range(30):
+        for _ in range(45):
             node = self.admin.ok("GET", f"/api/executions/{execution_id}")["nodes"][0]
             child = node["wait"]["execution_id"] if node["wait"] else child
             time.sleep(0.1)
-        states = client_of(self.stack, "stepfunctions")
         arn = driver_arn(self.stack, str(child))
-        return self.soon(lambda: states.describe_execution(executionArn=arn)["status"] == "ABORTED")
+        return self.soon(lambda: self._status_of(arn) == "ABORTED")
 
     def sweeps(self) -> bool:
         execution_id = self.admin.start(self.long)["id"]
