@@ -6,10 +6,10 @@ The functions read their settings when they are imported, so these are here too.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.figures import FIGURES
 
@@ -35,13 +35,17 @@ os.environ.update(
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stack is deployed once: all tests that need it run in one process, and the longest of them come first."""
-    for item in items:
-        where = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group("stack" if where == "e2e" else "no stack"))
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+class _ByStack(LoadScopeScheduling):
+    """All tests that need the local stack run in one process, since it is deployed once; the others go by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "stack" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
+    """See above."""
+    return _ByStack(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
