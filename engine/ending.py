@@ -31,6 +31,7 @@ class Ending:
         self._engine = engine
         self._owner = owner
         self._execution = snapshot.execution
+        self._journal = snapshot.journal
         self._is_part = snapshot.batch is not None
         self._on_failure = snapshot.definition.on_failure is not None
         self._started_at = started_at
@@ -114,7 +115,13 @@ class Ending:
             or (execution.caller is not None and execution.caller.waits)
             or (self._on_failure and status is not Status.SUCCEEDED)
             or any(wait.kind in FOR_OTHERS for wait in waits)
+            or any(self._is_open_for_others(path) for path in self._journal.waits)
         )
+
+    def _is_open_for_others(self, path: str) -> bool:
+        """Whether a wait for others is open in the journal; a turn that finds a failure there does not take it up."""
+        wait = self._journal.open_wait(path)
+        return wait is not None and wait.kind in FOR_OTHERS
 
     def look_at(self, following: str, until: datetime | None, waits: Iterable[Wait]) -> datetime:
         """When somebody should look whether this execution got on."""
@@ -122,6 +129,8 @@ class Ending:
         if following == "again":
             return now + timedelta(seconds=2 * limits.LOOK_AGAIN)
         times = [until + timedelta(seconds=limits.LOOK_GRACE)] if until else []
+        if self._is_part or (self._execution.caller is not None and self._execution.caller.waits):
+            times.append(now + timedelta(seconds=limits.LOOK_LONGEST))  # is there still who waits for it?
         if any(wait.kind in FOR_OTHERS for wait in waits):
             times.append(now + timedelta(seconds=limits.LOOK_AGAIN))
         return min(times, default=now + timedelta(seconds=limits.LOOK_LONGEST))

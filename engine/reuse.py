@@ -19,7 +19,7 @@ def reusable(
     """The outcomes to begin with.
 
     The turns of a loop that had not ended, or had failed, are reused only where they are bound to be the same turns:
-    in the same version, with the same input, and where the loop's items are not made from the time or from chance.
+    in the same version, with the same input, and where nothing about the loop is made from the time or from chance.
 
     Args:
         journal: that of the old execution.
@@ -59,7 +59,7 @@ class _Keeper:
 
     def __init__(self, journal: Journal, *, salvage: bool) -> None:
         self._salvage = salvage
-        self._facts = journal.facts
+        self._volatile = {_loop_of(fact) for fact in journal.facts.values()}
         self._by_prefix: dict[str, dict[str, Outcome]] = defaultdict(dict)
         self._turns: dict[str, set[str]] = defaultdict(set)
         for path, outcome in journal.outcomes.items():
@@ -83,7 +83,7 @@ class _Keeper:
         for loop, body in region.bodies.items():
             path = at + loop
             runs_again = loop in again if loop in outcomes else loop not in dropped
-            if runs_again and self._salvage and Fact(path, "items").key not in self._facts:
+            if runs_again and self._salvage and path not in self._volatile:
                 for turn in sorted(self._turns[path]):
                     yield from self.keep(body, turn, self.failed(turn))
 
@@ -103,6 +103,11 @@ def _check_fit(kept: Iterable[Outcome], skipped: set[str], before: Region, after
         for edge in after.graph.incoming[name]:
             if edge.source not in names | skipped:
                 raise _mismatch(f"there `{name}`, whose outcome would be reused, runs after `{edge.source}`")
+
+
+def _loop_of(fact: Fact) -> str:
+    """The path of the loop that has read something which could be otherwise another time."""
+    return fact.path if fact.name == "items" else fact.path[: fact.path.rindex("[")]
 
 
 def _skipped(outcomes: Mapping[str, Outcome], region: Region) -> set[str]:

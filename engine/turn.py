@@ -217,7 +217,6 @@ class Turn:
         elif isinstance(entry, Wait):
             until = f" until {format_time(entry.deadline)}" if entry.deadline else ""
             self.book.log("info", f"waits for {entry.kind}{until}", entry.path)
-            self._has_new_wait = True
             self._wait_for(frame, entry)
 
     # -- timers, waits and their signals -------------------------------------------------------------------
@@ -246,7 +245,9 @@ class Turn:
         """Wait for a signal, which may have come already."""
         self._waits[wait.path] = frame, wait
         signal = self._journal.signals.get(wait.signal_key)
-        if signal is not None:
+        if signal is None:
+            self._has_new_wait = True
+        else:
             self._answer(frame, wait, signal)
 
     def _taker(self, frame: Frame, wait: Wait) -> Accept:
@@ -258,6 +259,8 @@ class Turn:
     def _answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
         """Take the answer to a wait: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
+        if signal.by == DROPPED:
+            return  # another driver knows already that what is around this has failed
         node = frame.region.nodes[wait.path.rpartition(".")[2]]
         self.spawn(
             frame, wait.path, self._resolve(frame, node, wait, signal), lambda entry: self._resolved(frame, entry)
@@ -397,10 +400,11 @@ class Turn:
         for path, (one, wait) in list(self._waits.items()):
             if frame in one.around:
                 del self._waits[path]
-                if wait.kind in FOR_OTHERS and frame.loop is not None:
+                if frame.loop is not None:
                     self.spawn(frame.loop.frame, path, self._abandon(wait), lambda _: None)
 
     async def _abandon(self, wait: Wait) -> None:
-        """Note that nobody waits any more, so that what is waited for is ended."""
+        """Note that nobody waits any more: who answers now is told so, and what was started for it is ended."""
         await self.book.record(Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED))
-        await self._engine.poke(self._owner, [wait.key])
+        if wait.kind in FOR_OTHERS:
+            await self._engine.poke(self._owner, [wait.key])

@@ -75,7 +75,7 @@ class Closing:
             self._admission.release(execution.place.gate, execution.place.slot, execution.id)
         if execution.caller is not None and execution.caller.waits:
             self._tell(execution.caller, execution)
-        if execution.status is not Status.SUCCEEDED and not self._end_what_it_started(execution):
+        if not self._end_what_it_started(execution):
             return  # there is more than one call can end; the sweeper comes again
         if execution.status in (Status.FAILED, Status.TIMED_OUT):
             self._start_on_failure(execution)
@@ -119,14 +119,30 @@ class Closing:
         left = _MOST_ENDED
         for wait in self.open_waits(execution.id):
             left -= self.end_what_was_waited_for(execution, execution.id, wait, left)
-        return left > 0
+            if left <= 0:
+                return False
+        return True
+
+    def end_lost_loops(self, execution: Execution) -> None:
+        """End the drivers of spread loops that have failed, and what their parts wait for."""
+        journal = Journal.of(self._journals.entries_in(self._executions.partition(execution.id)))
+        for wait in journal.waits.values():
+            signal = journal.signals.get(wait.signal_key)
+            if wait.kind == "fan_out" and signal is not None and signal.by != "fan_out":
+                self.end_what_was_waited_for(execution, execution.id, wait)
+
+    def end_part(self, part: str) -> None:
+        """End a part of a loop that nobody wants any more, and what it waits for."""
+        for wait in self.open_waits(part):
+            self.end_child(part, wait)
+        self._stores.fan_outs.give_up(part)
 
     def end_what_was_waited_for(
         self, execution: Execution, owner: str, wait: Wait, most: int = limits.SWEEP_MOST
     ) -> int:
         """End the child or the drivers that a wait of an execution (or a part of one) was for; how many were ended."""
         if wait.kind == "child":
-            return self._end_child(owner, wait)
+            return self.end_child(owner, wait)
         if wait.kind != "fan_out":
             return 0
         current = int(self._stores.fan_outs.progress(execution.id, wait.path)["round"])
@@ -135,20 +151,21 @@ class Closing:
         parts = [str(BatchId(execution.id, number, wait.path)) for number in range(batches)]
         ended = 0
         for part in self._stores.fan_outs.open_parts(parts):
-            for inner in self.open_waits(part):
-                if ended < most:
-                    ended += self._end_child(part, inner)
-            if ended < most:
-                self._stores.fan_outs.give_up(part)
+            if ended >= most:
+                break
+            self.end_part(part)
+            ended += 1
         return ended
 
-    def _end_child(self, owner: str, wait: Wait) -> int:
+    def end_child(self, owner: str, wait: Wait) -> int:
+        """Cancel the execution that a wait was for, if it is waited for and has not ended; how many that were."""
         child = self._executions.find(child_id(owner, wait))
         if child is None or child.execution.status.is_final:
             return 0
-        if child.execution.caller is not None and child.execution.caller.waits:
-            message = "the execution that waited for it has ended, or waits no more"
-            self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=owner)
+        if child.execution.caller is None or not child.execution.caller.waits:
+            return 0
+        message = "the execution that waited for it has ended, or waits no more"
+        self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=owner)
         return 1
 
     def _start_on_failure(self, execution: Execution) -> None:

@@ -51,6 +51,7 @@ class Conductor:
             self._closing.conclude(found.execution.id)
         elif not keys:
             self.launch_all(found.execution, owner)
+            self._closing.end_lost_loops(found.execution)
             self._closing.wake(owner)
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
         journal = Journal.of(self._journals.get(owner, [*keys, *signals]))
@@ -78,6 +79,10 @@ class Conductor:
 
     def _start_child(self, execution: Execution, owner: str, wait: Wait) -> None:
         asked = self._journals.load(wait.output)
+        known = self._executions.find(child_id(owner, wait))
+        if known is not None:
+            self._child_is_there(known.execution, owner, wait, is_waited_for=asked["wait"])
+            return
         request = Request(
             workspace_id=execution.workspace_id,
             workflow_id=asked["workflow_id"],
@@ -96,10 +101,18 @@ class Conductor:
         except MainspringError as error:
             self._closing.answer(owner, wait, "child", {"error": error.as_dict()})
             return
-        if not asked["wait"]:
+        self._child_is_there(child, owner, wait, is_waited_for=asked["wait"])
+
+    def _child_is_there(self, child: Execution, owner: str, wait: Wait, *, is_waited_for: bool) -> None:
+        """Tell the caller what it waits for: the start, or an end that nobody has told it of."""
+        if not is_waited_for:
             self._closing.answer(owner, wait, "child", {"execution_id": child.id})
         elif child.status.is_final:
             self._closing.conclude(child.id)
+        else:
+            caller = self._executions.find(owner)
+            if caller is None or caller.execution.status.is_final:  # it has ended since we were told
+                self._closing.end_child(owner, wait)
 
     # -- big loops -----------------------------------------------------------------------------------------
 
@@ -135,6 +148,7 @@ class Conductor:
         if found is None or wait is None or found.execution.status.is_final:
             return
         if wait.signal_key in journal.signals:
+            self._closing.end_lost_loops(found.execution)
             self._closing.wake(execution_id)
         else:
             self._fan_out(execution_id, wait, ended=round_number)

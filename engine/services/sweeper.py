@@ -91,7 +91,7 @@ class Sweeper:
             return "closed"
         if execution.place is not None and execution.place.slot is None:
             self._admission.admit(execution.place.gate)
-            self._look_later(execution)
+            self._look_later(execution, soon=True)
             return "queued"
         return self._driven(found)
 
@@ -122,7 +122,7 @@ class Sweeper:
             self._watch.look_no_more(part.id)
             return "concluded"
         if whole is None or whole.execution.status.is_final or self._stores.journals.get(batch.whole, [batch.signal]):
-            self._stores.fan_outs.give_up(part.id)
+            self._closing.end_part(part.id)
             return "closed"
         for_others = self._conductor.launch_all(whole.execution, part.id)
         if self._has_news(found) and self._machine.wake(str(found.task_token)):

@@ -306,6 +306,21 @@ def test_cancelling_works_in_every_status_and_leaks_no_slot(admin: Caller):
     assert admin.wait(last)["status"] == "succeeded"
 
 
+def test_a_retry_waits_for_a_slot_like_any_other(admin: Caller):
+    definition = {**APPROVAL, "concurrency": {"limit": 1}}
+    workflow_id = admin.workflow(definition)["id"]
+    first = admin.start(workflow_id, {"amount": 1})["id"]
+    admin.ok("POST", f"/api/executions/{first}/cancel")
+    holder = admin.start(workflow_id, {"amount": 2})["id"]
+    admin.wait(holder, WAITING)
+    retried = admin.ok("POST", f"/api/executions/{first}/retry", json={})
+    admin.ok("POST", f"/api/executions/{holder}/cancel")
+    admin.wait(retried["id"], WAITING)
+    admin.ok("POST", f"/api/executions/{retried['id']}/cancel")
+
+    assert retried["queued"] is True
+
+
 # -- again from here
 
 

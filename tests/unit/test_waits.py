@@ -292,3 +292,44 @@ def test_an_older_driver_ends_when_it_sees_a_newer_one():
 
     assert decision.next == "superseded"
     assert started.effects.events == []
+
+
+def test_an_answer_to_an_old_wait_that_comes_while_a_turn_is_still_finding_its_way_back():
+    """The journal was read before the answer; the turn looks for signals before it has come to the wait again."""
+    steps = [{"id": f"t{i}", "type": "transform", "config": {"value": i}} for i in range(3)]
+    slow = {"nodes": [{"id": "long", "type": "effect", "config": {"seconds": 3}}, *steps, ask("a")], "edges": []}
+    started = start(slow)
+    started.advance()
+    real_load = started.store.load
+
+    async def load_then_answer(execution_id):
+        snapshot = await real_load(execution_id)
+        started.answer("a", APPROVED)
+        return snapshot
+
+    started.store.load = load_then_answer
+
+    assert started.advance().next == "succeeded"
+
+
+def test_who_answers_what_was_given_up_is_told_so():
+    body = {
+        "nodes": [
+            {"id": "even", "type": "conditional", "config": {"expression": "{{ item % 2 = 0 }}"}},
+            ask(),
+            {"id": "pause", "type": "delay", "config": {"seconds": 60}},
+            {"id": "bad", "type": "fail", "config": {"message": "no"}},
+        ],
+        "edges": edges("even:true>ask", "even:false>pause", "pause>bad"),
+    }
+    looping = {
+        "nodes": [{"id": "each", "type": "for_each", "config": {"items": [1, 2]}, "body": body}, ask("later")],
+        "edges": edges("each:error>later"),
+    }
+    started = start(looping)
+    started.advance()
+    started.clock.offset += 61
+    started.advance()
+
+    assert sorted(started.waiting()) == ["later"]
+    assert started.answer("each[1].ask", APPROVED).by == "dropped"

@@ -331,3 +331,49 @@ def test_the_sweeper_does_no_more_than_it_has_time_for(aws: Aws):
     assert world.sweeper.sweep(lambda: next(seconds)) == {"revived": 2, "left": 4}
     world.settle()
     world.check()
+
+
+def test_deleting_a_workflow_does_not_disturb_those_that_wait_for_its_runs(aws: Aws):
+    world = World(aws)
+    child = world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 3000}}], "output": "done"})
+    execution_id = world.start(world.workflow({"nodes": [ask_child(child)]}))
+    world.pass_time(5)
+    world.stores.workflows.delete(world.stores.workflows.get(WORKSPACE, child), "2026-05-02T09:00:00.000Z")
+    world.settle()
+    world.check()
+
+    assert world.get(execution_id).result == {"sub": "done"}
+
+
+def test_when_one_part_of_a_loop_fails_what_others_wait_for_is_ended(aws: Aws):
+    """Item 1 of the first part waits for a child; an item of another part fails the loop."""
+    world = World(aws)
+    child = child_that_waits(world)
+    body = {
+        "nodes": [
+            {"id": "which", "type": "switch", "config": {"cases": WHICH}},
+            ask_child(child),
+            {"id": "pause", "type": "delay", "config": {"seconds": 20}},
+            {"id": "bad", "type": "fail", "config": {"message": "no"}},
+        ],
+        "edges": edges("which:first>sub", "which:late>pause", "pause>bad"),
+    }
+    config = {"items": "{{ [1..250] }}", "concurrency": 30}
+    definition = {
+        "nodes": [{"id": "each", "type": "for_each", "config": config, "body": body}, *nodes("after")],
+        "edges": edges("each:error>after"),
+    }
+    execution_id = world.start(world.workflow(definition))
+    world.pass_time(300)
+    ended = [(one.status, one.id == execution_id) for one in world.all()]
+    world.settle()
+    world.check()
+
+    assert sorted(ended) == [("cancelled", False), ("succeeded", True)]
+    assert world.effects.count("late") == 0
+
+
+WHICH = [
+    {"port": "first", "expression": "{{ item = 1 }}"},
+    {"port": "late", "expression": "{{ item = 150 }}"},
+]
