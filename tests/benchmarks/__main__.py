@@ -47,7 +47,7 @@ from infrastructure.local import LocalStack
 from infrastructure.packaging import build_layer
 from tests.benchmarks.meter import Meter
 from tests.e2e.conftest import free_port
-from tests.e2e.test_restart import kill_workers
+from tests.e2e.test_restart import kill_workers, workers_of
 from tests.unit.conftest import INDEXES, create_table
 
 ROOT = Path(__file__).parent.parent.parent
@@ -225,17 +225,11 @@ def show_costs() -> None:
 
 
 def peak_of_workers(stack: LocalStack) -> float:
-    """The largest that a worker of the local stack has been, in MB."""
-    running = stack.running()
-    peaks = [0.0]
-    for folder in Path("/proc").iterdir():
-        try:
-            status = (folder / "status").read_text() if folder.name.isdecimal() else ""
-            command = (folder / "cmdline").read_bytes() if status else b""
-        except OSError:
-            continue
-        if running and f"PPid:\t{running.pid}\n" in status and b"ministack-lambda" in command:
-            peaks += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")]
+    """The largest that a worker of Advance or of the conductor has been on the local stack, in MB."""
+    peaks = []
+    for worker in workers_of(stack):
+        lines = (Path("/proc") / str(worker) / "status").read_text().splitlines()
+        peaks += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
     return max(peaks)
 
 
@@ -247,7 +241,7 @@ def show_memory() -> None:
     }
     each = {"id": "each", "type": "for_each", "body": body}
     sheet = Sheet(title="A loop on the local stack, workers new for each row")
-    for heading in ("items", "seconds", "peak of a worker, MB", "$ / run"):
+    for heading in ("items", "seconds", "peak of a driver, MB", "$ / run"):
         sheet.add_column(heading, justify="right")
     peaks = []
     with tempfile.TemporaryDirectory() as folder:

@@ -48,14 +48,14 @@ def counting() -> Iterator[Counting]:
         yield Counting(http)
 
 
-def kill_workers(stack: LocalStack) -> int:
-    """SIGKILL to each process of the emulator that runs Advance or the conductor; how many there were.
+def workers_of(stack: LocalStack) -> list[int]:
+    """The processes of the emulator that run Advance or the conductor.
 
-    Those of the API are spared: the emulator lets the next caller of a dead one wait for a minute.
+    Those of the API are left alone: the emulator lets the next caller of one that was killed wait for a minute.
     """
     running = stack.running()
     assert running is not None
-    killed = 0
+    found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
@@ -64,9 +64,16 @@ def kill_workers(stack: LocalStack) -> int:
             except OSError:
                 continue
             if parent == running.pid and any(name in environment for name in _WORKERS):
-                os.kill(int(folder.name), signal.SIGKILL)
-                killed += 1
-    return killed
+                found.append(int(folder.name))
+    return found
+
+
+def kill_workers(stack: LocalStack) -> int:
+    """SIGKILL to each of them; how many there were."""
+    workers = workers_of(stack)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    return len(workers)
 
 
 @pytest.mark.parametrize("seconds", [4, 8], ids=["slept inside a function", "slept by Step Functions"])
