@@ -18,9 +18,6 @@ from engine.worker import Worker, as_node_error, bounded
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
 
-FOR_OTHERS = ("child", "fan_out")
-"""The kinds of waits for what was started elsewhere."""
-
 
 class Ending:
     """The last acts of one turn of `owner`, an execution or a part of a spread loop."""
@@ -114,14 +111,14 @@ class Ending:
             execution.place is not None
             or (execution.caller is not None and execution.caller.waits)
             or (self._on_failure and status is not Status.SUCCEEDED)
-            or any(wait.kind in FOR_OTHERS for wait in waits)
+            or any(wait.is_for_others for wait in waits)
             or any(self._is_open_for_others(path) for path in self._journal.waits)
         )
 
     def _is_open_for_others(self, path: str) -> bool:
         """Whether a wait for others is open in the journal; a turn that finds a failure there does not take it up."""
         wait = self._journal.open_wait(path)
-        return wait is not None and wait.kind in FOR_OTHERS
+        return wait is not None and wait.is_for_others
 
     def look_at(self, following: str, until: datetime | None, waits: Iterable[Wait]) -> datetime:
         """When somebody should look whether this execution got on."""
@@ -131,6 +128,6 @@ class Ending:
         times = [until + timedelta(seconds=limits.LOOK_GRACE)] if until else []
         if self._is_part or (self._execution.caller is not None and self._execution.caller.waits):
             times.append(now + timedelta(seconds=limits.LOOK_LONGEST))  # is there still who waits for it?
-        if any(wait.kind in FOR_OTHERS for wait in waits):
+        if any(wait.is_for_others for wait in waits):
             times.append(now + timedelta(seconds=limits.LOOK_AGAIN))
         return min(times, default=now + timedelta(seconds=limits.LOOK_LONGEST))

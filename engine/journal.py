@@ -17,6 +17,16 @@ from engine.definition import WorkflowDefinition
 from engine.execution import Execution, LogLine, Status
 
 
+def wait_key(path: str, attempt: int = 1) -> str:
+    """The place in the journal of a node's wait."""
+    return f"{path}#WAIT#{attempt:04d}"
+
+
+def signal_key(path: str, attempt: int = 1) -> str:
+    """The place in the journal of the answer to a node's wait."""
+    return f"{path}#SIGNAL#{attempt:04d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Stands for a value that is not loaded yet; `ExecutionStore.fetch` gives it."""
@@ -86,12 +96,17 @@ class Wait:
     @property
     def key(self) -> str:
         """Its place in the journal."""
-        return f"{self.path}#WAIT#{self.attempt:04d}"
+        return wait_key(self.path, self.attempt)
 
     @property
     def signal_key(self) -> str:
         """Where its one answer stands."""
-        return f"{self.path}#SIGNAL#{self.attempt:04d}"
+        return signal_key(self.path, self.attempt)
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether it is for what was started elsewhere: another execution, or the drivers of a spread loop."""
+        return self.kind in ("child", "fan_out")
 
 
 DROPPED = "dropped"
@@ -111,7 +126,7 @@ class Signal:
     @property
     def key(self) -> str:
         """Its place in the journal."""
-        return f"{self.path}#SIGNAL#{self.attempt:04d}"
+        return signal_key(self.path, self.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +230,12 @@ class BatchId:
     @property
     def wait(self) -> str:
         """The journal key of the loop's wait for its drivers."""
-        return f"{self.path}#WAIT#0001"
+        return wait_key(self.path)
 
     @property
     def signal(self) -> str:
         """The journal key of the loop's end."""
-        return f"{self.path}#SIGNAL#0001"
+        return signal_key(self.path)
 
 
 @dataclass(frozen=True, slots=True)

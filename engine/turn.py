@@ -16,7 +16,7 @@ from engine import limits
 from engine.book import Book
 from engine.context import ExecutionContext
 from engine.definition import NodeDefinition
-from engine.ending import FOR_OTHERS, Ending
+from engine.ending import Ending
 from engine.execution import Decision, Status, format_time
 from engine.frame import Frame
 from engine.journal import DROPPED, Entry, Outcome, Signal, Snapshot, Timer, Wait
@@ -406,5 +406,5 @@ class Turn:
     async def _abandon(self, wait: Wait) -> None:
         """Note that nobody waits any more: who answers now is told so, and what was started for it is ended."""
         await self.book.record(Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED))
-        if wait.kind in FOR_OTHERS:
+        if wait.is_for_others:
             await self._engine.poke(self._owner, [wait.key])

@@ -17,7 +17,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, MainspringError, RequestError
 from engine.execution import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
-from engine.journal import BatchId, Journal, Signal, Wait
+from engine.journal import BatchId, Signal, Wait
 from engine.services.admission import Admission
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
@@ -99,10 +99,10 @@ class Closing:
 
     def open_waits(self, execution_id: str) -> Iterator[Wait]:
         """The waits of an execution for others that are not answered."""
-        journal = Journal.of(self._journals.entries_in(self._executions.partition(execution_id)))
+        journal = self._journals.of(self._executions.partition(execution_id))
         for path in journal.waits:
             wait = journal.open_wait(path)
-            if wait is not None and wait.kind in ("child", "fan_out"):
+            if wait is not None and wait.is_for_others:
                 yield wait
 
     def _tell(self, caller: Caller, execution: Execution) -> None:
@@ -125,7 +125,7 @@ class Closing:
 
     def end_lost_loops(self, execution: Execution) -> None:
         """End the drivers of spread loops that have failed, and what their parts wait for."""
-        journal = Journal.of(self._journals.entries_in(self._executions.partition(execution.id)))
+        journal = self._journals.of(self._executions.partition(execution.id))
         for wait in journal.waits.values():
             signal = journal.signals.get(wait.signal_key)
             if wait.kind == "fan_out" and signal is not None and signal.by != "fan_out":

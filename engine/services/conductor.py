@@ -14,7 +14,7 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.execution import Caller, Execution, LogLine, Status
-from engine.journal import DROPPED, BatchId, Journal, Wait
+from engine.journal import DROPPED, BatchId, Journal, Wait, signal_key, wait_key
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
@@ -143,7 +143,7 @@ class Conductor:
     def fan_out_ended(self, execution_id: str, path: str, round_number: int) -> None:
         """All drivers of a round have ended: the loop is done, or has failed, or goes into another round."""
         found = self._executions.find(execution_id)
-        journal = Journal.of(self._journals.get(execution_id, [f"{path}#WAIT#0001", f"{path}#SIGNAL#0001"]))
+        journal = Journal.of(self._journals.get(execution_id, [wait_key(path), signal_key(path)]))
         wait = journal.waits.get(path)
         if found is None or wait is None or found.execution.status.is_final:
             return

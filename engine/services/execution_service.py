@@ -125,12 +125,11 @@ class ExecutionService:
 
     def _load(self, workspace_id: str, execution_id: str, at_most: int | None = None) -> tuple[Execution, Journal]:
         """The record and the journal, in one query. Large outputs are `Stored`; other values are OMITTED if larger."""
-        items = self._executions.partition(execution_id)
-        if not items or items[0]["SK"] != "META" or items[0]["workspace_id"] != workspace_id:
+        found = self._executions.whole(execution_id, at_most)
+        if found is None or found[0].workspace_id != workspace_id:
             raise NotFound("there is no such execution")
-        progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
-        execution = self._executions.decoded(items[0], at_most=at_most, progress=progress)
-        return execution, Journal.of(self._journals.entries_in(items))
+        execution, items = found
+        return execution, self._journals.of(items)
 
     def _region(self, workflow_id: str, version: int) -> Region:
         stored = self._workflows.get_version(workflow_id, version)

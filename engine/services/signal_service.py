@@ -15,7 +15,7 @@ from engine.definition import NodeDefinition, WorkflowDefinition
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
-from engine.journal import BatchId, Journal, Signal, Wait
+from engine.journal import BatchId, Journal, Signal, Wait, signal_key, wait_key
 from engine.jsonvalue import dumps
 from engine.regions import find_node, prepare
 from engine.schemas.executions import SignalBody
@@ -131,7 +131,7 @@ class SignalService:
         for number, step in enumerate(steps):
             name, _, index = step[:-1].partition("[")
             loops[".".join([*steps[:number], name])] = int(index)
-        waits = Journal.of(self._journals.get(execution_id, [f"{loop}#WAIT#0001" for loop in loops])).waits
+        waits = Journal.of(self._journals.get(execution_id, [wait_key(loop) for loop in loops])).waits
         for loop, wait in waits.items():
             if wait.kind == "fan_out":
                 facts = self._journals.load(wait.output)
@@ -171,7 +171,7 @@ class SignalService:
         meant = current if attempt is None else attempt
         if meant != current or (timer is not None and (timer.next_attempt or 0) > meant):
             raise Conflict(f"attempt {meant} of `{place.path}` is over", code="not_waiting")
-        if place.path in place.journal.outcomes or f"{place.path}#SIGNAL#{meant:04d}" in place.journal.signals:
+        if place.path in place.journal.outcomes or signal_key(place.path, meant) in place.journal.signals:
             raise _answered(place.path)
         if wait is not None and wait.deadline is not None and wait.deadline <= self._clock.now():
             raise Conflict(f"the time to answer `{place.path}` is over", code="too_late")

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from engine import limits
 from engine.clock import Clock
 from engine.execution import Execution, Status
-from engine.journal import BatchId
+from engine.journal import BatchId, signal_key
 from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
@@ -148,7 +148,7 @@ class Sweeper:
         known = [self._executions.find(owner) for owner in owners]
         if any(one is None or one.execution.status.is_final for one in known):
             return True
-        answer = self._stores.journals.get(caller.execution_id, [f"{caller.path}#SIGNAL#{caller.attempt:04d}"])
+        answer = self._stores.journals.get(caller.execution_id, [signal_key(caller.path, caller.attempt)])
         return bool(answer)
 
     def _look_later(self, execution: Execution, *, soon: bool = False) -> None:

@@ -133,6 +133,14 @@ class ExecutionRepository:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
         return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
 
+    def whole(self, execution_id: str, at_most: int | None = None) -> tuple[Execution, list[Item]] | None:
+        """The record with the progress of its big loops, and the items of its partition; None where there is none."""
+        items = self.partition(execution_id)
+        if not items or items[0]["SK"] != "META":
+            return None
+        progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
+        return self.decoded(items[0], at_most=at_most, progress=progress), items
+
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input, result and error details, the newest first.
 

@@ -127,13 +127,12 @@ class DynamoStore:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
 
     def _load(self, execution_id: str) -> Snapshot:
-        items = self._executions.partition(execution_id)
-        if not items or items[0]["SK"] != "META":
+        found = self._executions.whole(execution_id)
+        if found is None:
             raise ExecutionLost(f"there is no execution {execution_id}")
-        progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
-        execution = self._executions.decoded(items[0], progress=progress)
+        execution, items = found
         definition = self._definition(execution.workflow_id, execution.workflow_version)
-        return Snapshot(execution, definition, Journal.of(self._journals.entries_in(items)))
+        return Snapshot(execution, definition, self._journals.of(items))
 
     def _load_batch(self, batch: BatchId) -> Snapshot:
         whole = self._whole(batch)
@@ -149,7 +148,7 @@ class DynamoStore:
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
         execution = replace(whole, status=status, started_at=part.started_at, signals=part.signals, generation=1)
         definition = self._definition(whole.workflow_id, whole.workflow_version)
-        journal = Journal.of(self._journals.entries_in(self._executions.partition(str(batch))))
+        journal = self._journals.of(self._executions.partition(str(batch)))
         work = None if status.is_final else self._journals.batch(wait, batch.number)
         return Snapshot(execution, definition, journal, work)
 

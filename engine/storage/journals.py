@@ -12,7 +12,7 @@ from typing import Any
 from engine import limits
 from engine.execution import LogLine, format_time, parse_time
 from engine.ids import new_id
-from engine.journal import Batch, Entry, Outcome, Signal, Stored, Wait
+from engine.journal import Batch, Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.jsonvalue import dumps
 from engine.storage.entries import entry_of, facts_of
 from engine.storage.executions import open_status, open_values
@@ -45,6 +45,10 @@ class JournalRepository:
                 outcome = entry_of(facts, output)
                 entries.setdefault(outcome.key, outcome)
         return list(entries.values())
+
+    def of(self, items: Sequence[Item]) -> Journal:
+        """What the entries in these items say."""
+        return Journal.of(self.entries_in(items))
 
     def get(self, execution_id: str, keys: Sequence[str]) -> list[Entry]:
         """Those entries that there are of these keys."""

@@ -259,19 +259,27 @@ def test_nothing_is_left_of_a_spread_loop_that_was_cancelled(aws: Aws):
     assert not [driver for driver in world.machine.drivers.values() if driver.status == "RUNNING"]
 
 
-@pytest.mark.parametrize("spread_over", [2, 250])
-def test_children_are_ended_with_what_waited_for_them(aws: Aws, spread_over: int):
+@pytest.mark.parametrize(
+    ("spread_over", "fails"),
+    [(2, "item > 1"), (250, "item > 1"), (250, "item = 150")],
+    ids=["in one invocation", "in the same part", "in another part"],
+)
+def test_children_are_ended_with_what_waited_for_them(aws: Aws, spread_over: int, fails: str):
     """One item waits for a child, another fails the loop, and the execution goes on without both."""
     world = World(aws)
     child = child_that_waits(world)
+    cases = [
+        {"port": "first", "expression": "{{ item = 1 }}"},
+        {"port": "late", "expression": f"{{{{ {fails} }}}}"},
+    ]
     body = {
         "nodes": [
-            {"id": "first", "type": "conditional", "config": {"expression": "{{ item = 1 }}"}},
+            {"id": "which", "type": "switch", "config": {"cases": cases}},
             ask_child(child),
             {"id": "pause", "type": "delay", "config": {"seconds": 20}},
             {"id": "bad", "type": "fail", "config": {"message": "no"}},
         ],
-        "edges": edges("first:true>sub", "first:false>pause", "pause>bad"),
+        "edges": edges("which:first>sub", "which:late>pause", "pause>bad"),
     }
     config = {"items": f"{{{{ [1..{spread_over}] }}}}", "concurrency": 30}
     definition = {
@@ -343,37 +351,3 @@ def test_deleting_a_workflow_does_not_disturb_those_that_wait_for_its_runs(aws: 
     world.check()
 
     assert world.get(execution_id).result == {"sub": "done"}
-
-
-def test_when_one_part_of_a_loop_fails_what_others_wait_for_is_ended(aws: Aws):
-    """Item 1 of the first part waits for a child; an item of another part fails the loop."""
-    world = World(aws)
-    child = child_that_waits(world)
-    body = {
-        "nodes": [
-            {"id": "which", "type": "switch", "config": {"cases": WHICH}},
-            ask_child(child),
-            {"id": "pause", "type": "delay", "config": {"seconds": 20}},
-            {"id": "bad", "type": "fail", "config": {"message": "no"}},
-        ],
-        "edges": edges("which:first>sub", "which:late>pause", "pause>bad"),
-    }
-    config = {"items": "{{ [1..250] }}", "concurrency": 30}
-    definition = {
-        "nodes": [{"id": "each", "type": "for_each", "config": config, "body": body}, *nodes("after")],
-        "edges": edges("each:error>after"),
-    }
-    execution_id = world.start(world.workflow(definition))
-    world.pass_time(300)
-    ended = [(one.status, one.id == execution_id) for one in world.all()]
-    world.settle()
-    world.check()
-
-    assert sorted(ended) == [("cancelled", False), ("succeeded", True)]
-    assert world.effects.count("late") == 0
-
-
-WHICH = [
-    {"port": "first", "expression": "{{ item = 1 }}"},
-    {"port": "late", "expression": "{{ item = 150 }}"},
-]
