@@ -110,6 +110,15 @@ class OnFailure(Model):
     version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
 
 
+class TriggerDefinition(Model):
+    """What starts a workflow by itself while it is active."""
+
+    id: NodeId
+    type: str = Field(min_length=1, max_length=64, description="`schedule`, `webhook` or `event`.")
+    name: str | None = Field(default=None, max_length=limits.MAX_NAME_LENGTH, description="For people.")
+    config: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class WorkflowDefinition(Body):
     """A whole workflow: nodes, edges, and what holds for each of its executions."""
 
@@ -125,6 +134,7 @@ class WorkflowDefinition(Body):
     )
     concurrency: Concurrency | None = None
     on_failure: OnFailure | None = None
+    triggers: list[TriggerDefinition] = Field(default_factory=list, max_length=limits.MAX_TRIGGERS)
 
     def as_json(self) -> dict[str, Any]:
         """The definition as its author wrote it: no defaults filled in, `from` and `to` by those names."""

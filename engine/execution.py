@@ -84,6 +84,7 @@ class Execution:
     caller: Caller | None = None
     place: Place | None = None
     retry_of: str | None = None
+    trigger_id: str | None = None
     bill: Bill = field(default_factory=Bill)
     progress: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 

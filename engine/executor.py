@@ -24,6 +24,7 @@ BUILT_IN = {
     "for_each": "engine.nodes.for_each:ForEachNode",
     "http": "engine.nodes.http:HttpNode",
     "merge": "engine.nodes.merge:MergeNode",
+    "respond": "engine.nodes.respond:RespondNode",
     "sub_workflow": "engine.nodes.sub_workflow:SubWorkflowNode",
     "switch": "engine.nodes.switch:SwitchNode",
     "transform": "engine.nodes.transform:TransformNode",

@@ -77,6 +77,8 @@ MAX_REVIVALS = 5
 
 START_GRACE = 60.0
 """Seconds after which somebody looks whether a new execution is being driven."""
+AHEAD_SECONDS = 50.0
+"""How long an execution may run without a state machine: less than START_GRACE, after which it gets another driver."""
 LOOK_GRACE = 15.0
 """Seconds after the time at which a waiting execution should have gone on."""
 LOOK_AGAIN = 60.0
@@ -93,3 +95,56 @@ INLINE_PAYLOAD_BYTES = 8 * 1024
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
+
+MAX_TRIGGERS = 20
+"""In one workflow."""
+MAX_TRIGGERS_BYTES = 16 * 1024
+"""Of a workflow's triggers as JSON. They are copied into its record, which each firing reads."""
+MAX_EXPECTED_SECONDS = 366 * 24 * 3600
+MAX_BACKFILL = 100
+"""Missed times of a schedule that one call starts."""
+SCHEDULE_TIMES = 10
+"""Coming times of a schedule that are shown."""
+SILENT_GRACE = 180.0
+"""Seconds after which a time of a schedule that has not fired counts as missed."""
+RECENT_OUTCOMES = 20
+"""So many of its last executions a trigger remembers."""
+
+MAX_HOOK_BYTES = 4 * 1024 * 1024
+"""Of a delivery to a webhook. Lambda takes 6 MB, and what is not text comes to it as base64."""
+MAX_HOOK_PARTS = 200
+"""Fields of a form, or parts of a multipart body."""
+MAX_HOOK_HEADER_BYTES = 16 * 1024
+HOOK_RATE = 600
+"""Deliveries a minute that a webhook takes where its config does not say."""
+MAX_HOOK_RATE = 100_000
+ANSWER_SECONDS = 25.0
+"""How long a webhook's caller is kept waiting for an answer. API Gateway gives up after 30."""
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+IDEMPOTENCY_SECONDS = 24 * 3600
+"""How long an Idempotency-Key is remembered."""
+DELIVERY_SECONDS = 7 * 24 * 3600
+"""How long the id of a delivery or an event is remembered. Stripe repeats for 3 days, Shopify for 2."""
+
+MAX_PATTERN_BYTES = 2_048
+"""Of an event pattern as EventBridge takes it."""
+MAX_PATTERN_ENTRIES = 100
+MAX_EVENT_BYTES = 200 * 1024
+"""Of an event's data. EventBridge takes 256 KB with all around it."""
+MAX_EVENT_RESULT_BYTES = 64 * 1024
+"""A result over this is left out of the event that tells of the end of its execution."""
+
+MAX_SUBSCRIPTIONS = 50
+"""Of one workspace."""
+OUTGOING_BACKOFF = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
+"""Seconds between the attempts of an outgoing webhook: eleven of them in a day."""
+OUTGOING_TIMEOUT = 15.0
+OUTGOING_LEASE = 60.0
+"""Seconds after which an attempt that was begun counts as lost."""
+OUTGOING_ANSWER_CHARACTERS = 500
+"""Of a receiver's answer that the delivery log keeps."""
+OUTGOING_DISABLED_AFTER = 3 * 24 * 3600
+"""Seconds for which nothing has been taken until a subscription is disabled."""
+OUTGOING_KEPT_DAYS = 30
+SECRET_OVERLAP = 24 * 3600
+"""Seconds for which what is sent is signed with the secret of before, too."""

@@ -18,6 +18,16 @@ class Settings:
     state_machine_arn: str = ""
     fan_out_machine_arn: str = ""
     conductor_function: str = ""
+    advance_function: str = ""
+    deliveries_function: str = ""
+    firing_function_arn: str = ""
+    key_id: str = ""
+    event_bus: str = ""
+    schedule_group: str = ""
+    scheduler_role_arn: str = ""
+    rule_prefix: str = ""
+    dead_letters_arn: str = ""
+    scheduler_has_zones: bool = True
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
@@ -40,6 +50,16 @@ class Settings:
             state_machine_arn=values.get("MAINSPRING_STATE_MACHINE_ARN", ""),
             fan_out_machine_arn=values.get("MAINSPRING_FAN_OUT_MACHINE_ARN", ""),
             conductor_function=values.get("MAINSPRING_CONDUCTOR_FUNCTION", ""),
+            advance_function=values.get("MAINSPRING_ADVANCE_FUNCTION", ""),
+            deliveries_function=values.get("MAINSPRING_DELIVERIES_FUNCTION", ""),
+            firing_function_arn=values.get("MAINSPRING_FIRING_FUNCTION_ARN", ""),
+            key_id=values.get("MAINSPRING_KEY_ID", ""),
+            event_bus=values.get("MAINSPRING_EVENT_BUS", ""),
+            schedule_group=values.get("MAINSPRING_SCHEDULE_GROUP", ""),
+            scheduler_role_arn=values.get("MAINSPRING_SCHEDULER_ROLE_ARN", ""),
+            rule_prefix=values.get("MAINSPRING_RULE_PREFIX", ""),
+            dead_letters_arn=values.get("MAINSPRING_DEAD_LETTERS_ARN", ""),
+            scheduler_has_zones=values.get("MAINSPRING_SCHEDULER_HAS_ZONES", "true") == "true",
             open_registration=values.get("MAINSPRING_OPEN_REGISTRATION", "") == "true",
             allowed_networks=values.get("MAINSPRING_ALLOWED_NETWORKS", ""),
             api_url=values.get("MAINSPRING_API_URL", ""),

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from engine import limits
-from engine.definition import NODE_ID_PATTERN, Body, Edge, NodeDefinition, WorkflowDefinition
+from engine.definition import NODE_ID_PATTERN, Body, Edge, NodeDefinition, TriggerDefinition, WorkflowDefinition
 from engine.errors import ExpressionError
 from engine.executor import NodeExecutorFactory
 from engine.expressions import ROOTS, expressions_of, templates
 from engine.graph import Graph, find_cycle
 from engine.jsonvalue import depth_of, dumps
 from engine.sentences import sentence
+from engine.triggers.types import problems_of
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
 _TEMPLATE_SECONDS = 10.0
@@ -61,6 +62,7 @@ def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition
     problems += _duplicate_ids(raw)
     problems += _Checker(factory).region(raw, "", _Outside())
     problems += _concurrency_key(raw)
+    problems += _triggers(raw)
     if problems:
         return None, sorted(problems, key=_document_order)[: limits.MAX_PROBLEMS]
     return WorkflowDefinition.model_validate(raw), []
@@ -91,7 +93,7 @@ class _Checker:
         yield from problems
         ids = _ids(raw.get("nodes"))
         for index, node in nodes.items():
-            yield from _node(node, f"{at}nodes[{index}]", self._factory)
+            yield from _node(node, f"{at}nodes[{index}]", self._factory, inside=outside.depth > 0)
         known = {node.id: node for node in nodes.values()}
         yield from _edges(edges, ids, known, self._factory, at)
         there = tuple(e for e in edges.values() if e.source in ids and e.target in ids)
@@ -202,6 +204,20 @@ def _concurrency_key(raw: dict[str, Any]) -> Iterable[Problem]:
             yield from _template(text, where, frozenset(), frozenset(), frozenset({"trigger"}))
 
 
+def _triggers(raw: dict[str, Any]) -> Iterable[Problem]:
+    """What is wrong with the triggers, if they are well-formed."""
+    entries, nodes = raw.get("triggers", []), raw.get("nodes")
+    malformed: list[Problem] = []
+    triggers = _parts(TriggerDefinition, entries, "triggers", malformed)
+    if malformed or not isinstance(entries, list):
+        return
+    responds = any(isinstance(node, dict) and node.get("type") == "respond" for node in nodes or ())
+    for path, code, message in problems_of(
+        list(triggers.values()), has_limit=raw.get("concurrency") is not None, has_respond=responds
+    ):
+        yield Problem(path, code, message)
+
+
 def _parts(model: type[Part], raw: Any, where: str, problems: list[Problem]) -> dict[int, Part]:
     """Those entries of a list that are well-formed, by index; what is wrong with the others goes to `problems`."""
     parts: dict[int, Part] = {}
@@ -249,7 +265,7 @@ def _duplicate_ids(raw: dict[str, Any]) -> Iterable[Problem]:
                 seen.add(node_id)
 
 
-def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory) -> Iterable[Problem]:
+def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory, *, inside: bool) -> Iterable[Problem]:
     if not factory.knows(node.type):
         known = ", ".join(factory.names())
         yield Problem(f"{where}.type", "unknown_type", f"there is no node type `{node.type}`; there are {known}")
@@ -258,6 +274,8 @@ def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory) -> Ite
     for problem in node_class.validate_config(node.config):
         path = f"{where}.config" + (f".{problem.path}" if problem.path else "")
         yield Problem(path, "invalid_config", problem.message)
+    if inside and node_class.outermost_only:
+        yield Problem(f"{where}.type", "invalid", f"a `{node.type}` node cannot be in a loop's body")
     if node.on_error == "continue" and not node_class.can_fail:
         yield Problem(f"{where}.on_error", "invalid", f"a `{node.type}` node cannot go on after its failure")
     if node.delivery == "at_most_once" and not node_class.has_effect:

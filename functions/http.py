@@ -100,8 +100,8 @@ def make_app() -> APIGatewayHttpResolver:
     return app
 
 
-def make_handler(app: APIGatewayHttpResolver) -> Handler:
-    """The Lambda handler of a resolver."""
+def make_handler(app: APIGatewayHttpResolver, *, takes_json: bool = True) -> Handler:
+    """The Lambda handler of a resolver; unless it `takes_json` its routes read the bodies themselves."""
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         logger.info("request", route=event.get("routeKey"), request_id=getattr(context, "aws_request_id", None))
@@ -110,7 +110,7 @@ def make_handler(app: APIGatewayHttpResolver) -> Handler:
             if principal is None and event.get("routeKey") not in PUBLIC_ROUTES:
                 raise _why_refused(event)
             app.append_context(principal=principal)  # type: ignore[no-untyped-call]
-            answer = app.resolve(checked_body(event), context)
+            answer = app.resolve(checked_body(event) if takes_json else event, context)
         except MainspringError as error:
             answer = _proxy(_own_error(error))
         except Exception as error:  # noqa: BLE001 - the last line: nothing may leave as a stack trace
@@ -222,12 +222,12 @@ def _why_refused(event: Event) -> MainspringError:
 
 def _own_error(error: MainspringError) -> Response[Any]:
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
-    if isinstance(error, UnsupportedType):
+    if error.code == UnsupportedType.default_code:
         status = 415
     if status >= 500:  # noqa: PLR2004
         logger.error("request failed", code=error.code, reason=error.message)
     headers: dict[str, str | list[str]] = {}
-    if isinstance(error, Unauthenticated):
+    if isinstance(error, Unauthenticated) and error.code != "not_verified":
         headers["www-authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):
         headers["retry-after"] = str(error.retry_after)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-API_FUNCTIONS = ("auth", "users", "workflows", "executions", "platform")
+API_FUNCTIONS = ("auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "platform")
 _TITLE = "Mainspring"
 _ABOUT = "Business process automation in your own AWS account."
 
@@ -52,7 +52,13 @@ def document_of(name: str) -> dict[str, Any]:
 
 
 def routes_of(name: str) -> list[str]:
-    """The API Gateway route keys of one function, such as `GET /api/workflows/{workflow_id}`."""
+    """The API Gateway route keys of one function, such as `GET /api/workflows/{workflow_id}`.
+
+    A handler may name its own, where one of API Gateway's stands for several operations.
+    """
+    own: list[str] | None = getattr(import_module(f"functions.{name}.handler"), "ROUTE_KEYS", None)
+    if own is not None:
+        return own
     paths = document_of(name)["paths"]
     return [f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]
 

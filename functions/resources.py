@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,27 @@ from engine.settings import Settings
 from engine.storage.table import Table
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+    from engine.security.secrets import SecretBox
     from engine.services.admission import Admission
+    from engine.services.announcing import Announcer
+    from engine.services.answering import Answering
     from engine.services.auth_service import AuthService
+    from engine.services.bus import Bus
     from engine.services.closing import Closing
     from engine.services.conductor import Conductor
+    from engine.services.delivering import Delivering
     from engine.services.execution_service import ExecutionService
+    from engine.services.firing import Firing
+    from engine.services.reconciling import Reconciler
     from engine.services.signal_service import SignalService
     from engine.services.starting import Starter
     from engine.services.state_machine import StateMachine
+    from engine.services.subscription_service import SubscriptionService
     from engine.services.sweeper import Sweeper
+    from engine.services.trigger_service import TriggerService
+    from engine.services.webhook_service import WebhookService
     from engine.services.workflow_service import WorkflowService
     from engine.storage.stores import Stores
     from engine.storage.users import UserRepository
@@ -110,9 +123,155 @@ def conductor() -> Conductor:
 @cache
 def sweeper() -> Sweeper:
     """What looks after executions."""
+    from engine.services.silence import Silence
     from engine.services.sweeper import Sweeper
+    from engine.storage.subscriptions import delivery_in
 
-    return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock)
+    def deliver(pk: str, sk: str) -> str:
+        send_deliveries([delivery_in(pk, sk)])
+        return "sent"
+
+    others = {"WORKFLOW": Silence(stores(), announcer(), clock).look, "SUBSCRIPTION": deliver}
+    return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock, others)
+
+
+# -- triggers and events -----------------------------------------------------------------------------------
+
+
+@cache
+def _box() -> SecretBox:
+    from engine.security.secrets import SecretBox
+
+    return SecretBox(lambda: client("kms"), settings.key_id)
+
+
+@cache
+def bus() -> Bus:
+    """The platform's own event bus."""
+    from engine.services.bus import Bus
+
+    return Bus(client("events"), settings.event_bus)
+
+
+@cache
+def account_bus() -> Bus:
+    """The account's default event bus."""
+    from engine.services.bus import Bus
+
+    return Bus(client("events"), "default")
+
+
+def send_deliveries(deliveries: Sequence[tuple[str, str]]) -> None:
+    """Have outgoing webhooks sent at once; if this call is lost the sweeper makes it again."""
+    client("lambda").invoke(
+        FunctionName=settings.deliveries_function,
+        InvocationType="Event",
+        Payload=json.dumps({"deliver": list(deliveries)}),
+    )
+
+
+@cache
+def announcer() -> Announcer:
+    """What tells of what has happened."""
+    from engine.services.announcing import Announcer
+
+    return Announcer(stores(), bus(), send_deliveries, clock)
+
+
+@cache
+def firing() -> Firing:
+    """What schedules and events start."""
+    from engine.services.firing import Firing
+
+    return Firing(stores(), _starter(), clock)
+
+
+@cache
+def reconciler() -> Reconciler:
+    """What makes EventBridge equal to the workflows."""
+    from engine.services.reconciling import Reconciler
+    from engine.services.rules import Rules
+    from engine.services.schedules import Schedules
+
+    target, dead_letters = settings.firing_function_arn, settings.dead_letters_arn
+    schedules = Schedules(
+        client("scheduler"), settings.schedule_group, target, settings.scheduler_role_arn, dead_letters
+    )
+    rules = {
+        name: Rules(client("events"), event_bus, settings.rule_prefix, target, dead_letters)
+        for name, event_bus in (("workspace", settings.event_bus), ("account", "default"))
+    }
+    return Reconciler(stores(), schedules, rules, clock, has_zones=settings.scheduler_has_zones)
+
+
+@cache
+def delivering() -> Delivering:
+    """What sends outgoing webhooks."""
+    from engine.security.egress import guarded_client, parse_networks
+    from engine.services.announcing import Announcer
+    from engine.services.delivering import Delivering
+
+    made: list[AsyncClient] = []
+
+    async def http() -> AsyncClient:
+        if not made:
+            made.append(guarded_client(parse_networks(settings.allowed_networks)))
+        return made[0]
+
+    # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
+    announces = Announcer(stores(), bus(), lambda _: None, clock)
+    return Delivering(stores(), _box(), announces, http, clock)
+
+
+@cache
+def subscription_service() -> SubscriptionService:
+    """Subscriptions to events."""
+    from engine.services.subscription_service import SubscriptionService
+
+    return SubscriptionService(stores().subscriptions, _box(), announcer(), send_deliveries, clock)
+
+
+@cache
+def trigger_service() -> TriggerService:
+    """Triggers, for those who own them."""
+    from engine.services.trigger_service import TriggerService
+
+    return TriggerService(stores(), _starter(), _box(), settings.api_url, clock)
+
+
+@cache
+def answering() -> Answering:
+    """What waits for answers."""
+    from engine.services.answering import Answering
+
+    return Answering(stores(), machine(), _advance)
+
+
+def _advance(execution_id: str) -> str:
+    """Call Advance for an execution, and wait for its decision."""
+    answer = _patient_lambda().invoke(
+        FunctionName=settings.advance_function,
+        Payload=json.dumps({"execution_id": execution_id, "ahead": True}),
+    )
+    told = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise RuntimeError(f"Advance failed: {told}")
+    return str(told["next"])
+
+
+@cache
+def _patient_lambda() -> Any:
+    """A client that waits as long as Advance may take, and never calls it twice by itself."""
+    patient = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=60)
+    return boto3.client("lambda", config=patient)
+
+
+@cache
+def webhook_service() -> WebhookService:
+    """What is delivered to webhooks."""
+    from engine.services.webhook_service import WebhookService
+
+    return WebhookService(stores(), _starter(), answering(), _box(), settings.api_url, clock)
 
 
 def signing_keys() -> Mapping[str, str]:

@@ -13,5 +13,8 @@ PUBLIC_ROUTES = frozenset(
         "GET /api/health",
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",
+        "GET /api/answers/{execution_id}/{token}",
+        "ANY /hooks/{token}",
+        "ANY /hooks/{token}/{path+}",
     }
 )

@@ -17,6 +17,7 @@ from infrastructure.storage import PAYLOAD_PREFIX, Storage
 
 ADVANCE_SECONDS = 300
 CONDUCTOR_SECONDS = 60
+RECONCILER_SECONDS = 900
 _ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
 
 
@@ -59,6 +60,11 @@ class Grants:
     def on(self, resource: str, *actions: str) -> Grants:
         """Actions on one resource."""
         self._allow(list(actions), [resource])
+        return self
+
+    def on_all(self, resources: list[str], *actions: str) -> Grants:
+        """The same actions on several resources."""
+        self._allow(list(actions), resources)
         return self
 
     def _allow(self, actions: list[str], resources: list[str]) -> None:

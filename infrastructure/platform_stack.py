@@ -12,8 +12,9 @@ from constructs import Construct
 from functions.openapi import routes_of
 from infrastructure.acknowledge import acknowledge
 from infrastructure.api import Api
+from infrastructure.eventing import FIRING_SECONDS, Eventing
 from infrastructure.execution import ExecutionMachines, MachineNames
-from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, Code, Function, Grants
+from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCILER_SECONDS, Code, Function, Grants
 from infrastructure.storage import Storage
 
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
@@ -63,6 +64,19 @@ class PlatformStack(Stack):
         }
         registration = {"MAINSPRING_OPEN_REGISTRATION": "true" if options.open_registration else "false"}
 
+        key = {"MAINSPRING_KEY_ID": storage.key.key_id}
+        eventing = Eventing(self, "Eventing", is_local=self._is_local)
+        bus = {"MAINSPRING_EVENT_BUS": eventing.bus.event_bus_name}
+        deliveries = Function(
+            self,
+            "deliveries",
+            code=self._code,
+            grants=eventing.publishes(Grants(storage).table(storage.automation, "GetItem", "PutItem", "UpdateItem")),
+            environment={**automation, **bus, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
+            timeout=CONDUCTOR_SECONDS,
+        )
+        sending = {"MAINSPRING_DELIVERIES_FUNCTION": deliveries.function.function_name}
+
         names = MachineNames(self)
         machines = {
             "MAINSPRING_STATE_MACHINE_ARN": names.machine_arn(names.execution),
@@ -73,11 +87,13 @@ class PlatformStack(Stack):
             "conductor",
             code=self._code,
             grants=self._driving(storage, names)
-            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look"])
+            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look", "by-workspace"])
+            .on(deliveries.function.function_arn, "lambda:InvokeFunction")
+            .on(eventing.bus.event_bus_arn, "events:PutEvents")
             .on(names.machine_arn(names.fan_out), "states:StartExecution")
             .on(names.executions_arn(names.execution), "states:DescribeExecution")
             .on(names.executions_arn(names.fan_out), "states:DescribeExecution"),
-            environment={**automation, **payloads, **machines},
+            environment={**automation, **payloads, **machines, **bus, **sending},
             timeout=CONDUCTOR_SECONDS,
         )
         advance = Function(
@@ -154,7 +170,97 @@ class PlatformStack(Stack):
             ),
             environment={**automation, **payloads, **machines},
         )
-        for function in (conductor, executions):
+        webhooks = Function(
+            self,
+            "webhooks",
+            code=self._code,
+            grants=self._driving(storage, names)
+            .table(storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query", "DeleteItem")
+            .on(advance.function.function_arn, "lambda:InvokeFunction"),
+            environment={
+                **automation,
+                **payloads,
+                **machines,
+                **key,
+                "MAINSPRING_ADVANCE_FUNCTION": advance.function.function_name,
+            },
+        )
+        triggers = Function(
+            self,
+            "triggers",
+            code=self._code,
+            grants=self._driving(storage, names).table(
+                storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
+            ),
+            environment={**automation, **payloads, **machines, **key},
+        )
+        api_events = Function(
+            self,
+            "events",
+            code=self._code,
+            grants=eventing.publishes(
+                Grants(storage).table(
+                    storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
+                )
+            ).on(deliveries.function.function_arn, "lambda:InvokeFunction"),
+            environment={**automation, **bus, **key, **sending},
+        )
+        firing = Function(
+            self,
+            "firing",
+            code=self._code,
+            grants=self._driving(storage, names)
+            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
+            .on(eventing.default_bus_arn(), "events:PutEvents")
+            .on(eventing.dead_letters.queue_arn, "sqs:SendMessage")
+            .on(eventing.inbox.queue_arn, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            environment={**automation, **payloads, **machines},
+            timeout=FIRING_SECONDS,
+        )
+        reconciler = Function(
+            self,
+            "reconciler",
+            code=self._code,
+            grants=eventing.reconciles(
+                eventing.reads_stream(
+                    Grants(storage).table(
+                        storage.automation, "GetItem", "Query", "UpdateItem", "DeleteItem", indexes=["by-look"]
+                    ),
+                    storage.automation,
+                )
+            ),
+            environment={
+                **automation,
+                **bus,
+                "MAINSPRING_SCHEDULE_GROUP": eventing.group_name,
+                "MAINSPRING_SCHEDULER_ROLE_ARN": eventing.scheduler_role.role_arn,
+                "MAINSPRING_RULE_PREFIX": eventing.rule_prefix,
+                "MAINSPRING_DEAD_LETTERS_ARN": eventing.dead_letters.queue_arn,
+                "MAINSPRING_FIRING_FUNCTION_ARN": firing.function.function_arn,
+                "MAINSPRING_SCHEDULER_HAS_ZONES": "false" if self._is_local else "true",
+            },
+            timeout=RECONCILER_SECONDS,
+        )
+        eventing.acknowledge_reconciler(reconciler)
+        announcer = Function(
+            self,
+            "announcer",
+            code=self._code,
+            grants=eventing.publishes(
+                eventing.reads_stream(
+                    Grants(storage)
+                    .table(
+                        storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", indexes=["by-workspace"]
+                    )
+                    .payloads("GetObject"),
+                    storage.automation,
+                )
+            ).on(deliveries.function.function_arn, "lambda:InvokeFunction"),
+            environment={**automation, **payloads, **bus, **sending},
+            timeout=CONDUCTOR_SECONDS,
+        )
+        eventing.connect(table=storage.automation, firing=firing, reconciler=reconciler, announcer=announcer)
+        for function in (conductor, executions, webhooks, triggers, firing):
             acknowledge(
                 function,
                 f"AwsSolutions-IAM5[Resource::{names.lanes_finding()}]",
@@ -172,6 +278,9 @@ class PlatformStack(Stack):
             "users": users,
             "workflows": workflows,
             "executions": executions,
+            "triggers": triggers,
+            "events": api_events,
+            "webhooks": webhooks,
             "platform": platform,
         }
         api = Api(
@@ -182,11 +291,13 @@ class PlatformStack(Stack):
             authorizer=authorizer.function,
             local_id=options.local_api_id,
         )
-        for function in (advance, executions, conductor):
+        for function in (advance, executions, conductor, triggers, webhooks):
             function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers")
         CfnOutput(self, "StateMachineArn", value=names.machine_arn(names.execution))
         CfnOutput(self, "ConductorFunction", value=conductor.function.function_name)
+        CfnOutput(self, "EventBusName", value=eventing.bus.event_bus_name)
+        CfnOutput(self, "InboxUrl", value=eventing.inbox.queue_url, description="Messages sent here are events")
         CfnOutput(self, "AutomationTable", value=storage.automation.table_name)
 
     def _driving(self, storage: Storage, names: MachineNames) -> Grants:

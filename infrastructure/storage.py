@@ -29,7 +29,7 @@ class Storage(Construct):
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
         self.identity = self._table("Identity")
         _keys_only_index(self.identity, "by-list", "user_list")
-        self.automation = self._table("Automation")
+        self.automation = self._table("Automation", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)
         _keys_only_index(self.automation, "by-workspace", "workspace_key")
         _keys_only_index(self.automation, "by-workflow", "workflow_key")
         _keys_only_index(self.automation, "by-look", "look_shard", sort="look_at")
@@ -83,7 +83,7 @@ class Storage(Construct):
             "company's choice.",
         )
 
-    def _table(self, name: str) -> dynamodb.Table:
+    def _table(self, name: str, stream: dynamodb.StreamViewType | None = None) -> dynamodb.Table:
         return dynamodb.Table(
             self,
             name,
@@ -96,6 +96,7 @@ class Storage(Construct):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute="expires_at",
+            stream=stream,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )

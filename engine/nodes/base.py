@@ -120,6 +120,9 @@ class BaseNode(ABC):
     reads_sources: ClassVar[bool] = False
     """Whether it reads the outputs of the nodes that it came from without a template that says so."""
 
+    outermost_only: ClassVar[bool] = False
+    """Whether it cannot be in a loop's body."""
+
     def __init__(self, config: dict[str, Any]) -> None:
         self.raw_config = config
 

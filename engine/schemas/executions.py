@@ -115,6 +115,7 @@ class ExecutionSummary(Answer):
     triggered_by: str | None
     queued: bool = Field(description="Whether it waits for others of its workflow to end.")
     retry_of: str | None
+    trigger_id: str | None = Field(description="The workflow's trigger that started it.")
     started_from: str | None = Field(description="The execution that started it.")
     created_at: str
     started_at: str | None
@@ -133,9 +134,18 @@ class ExecutionAnswer(ExecutionSummary):
     )
 
 
+class ExecutionStarted(Answer):
+    """An execution that was just started."""
+
+    id: str
+    workflow_id: str
+    status: Status
+
+
 class ExecutionDetail(ExecutionAnswer):
     """An execution with its nodes."""
 
+    trigger: dict[str, Any] = Field(description="What started it, beside the input: headers, times, the event.")
     nodes: list[NodeAnswer]
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine import limits
+from engine.bill import Bill
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.execution import Caller, Execution, LogLine, Status
@@ -169,6 +170,16 @@ class Conductor:
             self._closing.answer(execution_id, wait, "fan_out", output)
 
     # -- drivers -------------------------------------------------------------------------------------------
+
+    def drive(self, execution_id: str, bill: Bill) -> None:
+        """Drive an execution that was run ahead and has to wait for something; `bill` is in no record yet.
+
+        Raises:
+            Unavailable: Step Functions did not take it; to be tried again.
+        """
+        found = self._executions.find(execution_id)
+        if found is not None and not found.execution.status.is_final:
+            self._machine.start(execution_id, found.execution.generation, bill)
 
     def abort(self, execution_id: str, reason: str) -> None:
         """Close an execution that cannot go on."""

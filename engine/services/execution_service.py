@@ -47,6 +47,7 @@ class ExecutionService:
     def __init__(self, stores: Stores, starter: Starter, closing: Closing) -> None:
         self._executions = stores.executions
         self._journals = stores.journals
+        self._payloads = stores.payloads
         self._workflows = stores.workflows
         self._starter = starter
         self._closing = closing
@@ -122,6 +123,15 @@ class ExecutionService:
         execution, journal = self._load(principal.workspace_id, execution_id, SHOWN_BYTES)
         region = self._region(execution.workflow_id, execution.workflow_version)
         return shown(execution, node_states(region, journal, execution), self._journals.load)
+
+    def file(self, principal: Principal, execution_id: str, digest: str) -> bytes:
+        """A file that came with a delivery. Raises NotFound."""
+        principal.require(Permission.READ)
+        self._executions.get(principal.workspace_id, execution_id, payloads=False)
+        content = self._payloads.file(execution_id, digest)
+        if content is None:
+            raise NotFound("the execution has no such file")
+        return content
 
     def _load(self, workspace_id: str, execution_id: str, at_most: int | None = None) -> tuple[Execution, Journal]:
         """The record and the journal, in one query. Large outputs are `Stored`; other values are OMITTED if larger."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
+from engine import limits
 from engine.callbacks import new_secret
 from engine.clock import Clock
 from engine.definition import Concurrency
@@ -21,13 +22,18 @@ from engine.services.state_machine import StateMachine
 from engine.storage.executions import Started
 from engine.storage.slots import gate_of
 from engine.storage.stores import Stores
+from engine.storage.workflows import Workflow
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to start. Without `version` it is the newest; without `id` a new one is made."""
+    """What to start. Without `version` it is the newest; without `id` a new one is made.
+
+    Where a trigger starts it, `overlap` says what becomes of it while another of the same trigger is under way, and
+    `workflow` is its record, if the caller has just read it.
+    """
 
     workspace_id: str
     workflow_id: str
@@ -40,6 +46,13 @@ class Request:
     retry_of: str | None = None
     journal: Sequence[Outcome] = ()
     """Outcomes that it begins with."""
+    overlap: Literal["skip", "queue"] | None = None
+    workflow: Workflow | None = None
+
+    @property
+    def trigger_id(self) -> str | None:
+        """The trigger of the workflow that starts it, if one does, and not to be tried."""
+        return None if self.trigger.get("test") else self.trigger.get("trigger_id")
 
 
 class Starter:
@@ -59,11 +72,14 @@ class Starter:
         request_hash: str = "",
         *,
         may_be_asked_again: bool = True,
+        remember: int = limits.IDEMPOTENCY_SECONDS,
+        runs_ahead: bool = False,
     ) -> Started:
         """Record an execution and have it driven, or queued where its workflow has a limit.
 
-        The same key or id gives the same execution; a start that was cut off after the record is completed. Where it
-        cannot be asked for again, what Step Functions does not take now has failed.
+        The same key (for `remember` seconds) or id gives the same execution; a start that was cut off after the record
+        is completed. Where it cannot be asked for again, what Step Functions does not take now has failed. A new one
+        that needs no slot is not driven if `runs_ahead`: the caller sees to that.
 
         Raises:
             NotFound: there is no such workflow or version.
@@ -76,7 +92,9 @@ class Starter:
             adopted = [journals.adopt(outcome, execution.id) for outcome in request.journal]
             journals.record_recomputable(execution.id, adopted, execution.created_at)
         also = [self._stores.slots.queue_entry(execution)] if execution.place else []
-        started = self._executions.create(execution, idempotency_key, request_hash, also)
+        started = self._executions.create(execution, idempotency_key, request_hash, also, remember=remember)
+        if started.is_new and runs_ahead and execution.place is None:
+            return started
         if started.same_request and started.execution.status is Status.PENDING:
             try:
                 self._drive(started.execution, rule)
@@ -89,13 +107,20 @@ class Starter:
                 return replace(started, execution=fresh)
         return started
 
+    def find(self, request: Request) -> Execution | None:
+        """The execution that a request with an id has made, if it got as far."""
+        found = self._executions.find(request.id) if request.id else None
+        return found.execution if found else None
+
     def _new(self, request: Request) -> tuple[Execution, Concurrency | None]:
         """The execution that was asked for, and the limit of its workflow version."""
-        workflow = self._stores.workflows.get(request.workspace_id, request.workflow_id)
+        workflow = request.workflow or self._stores.workflows.get(request.workspace_id, request.workflow_id)
         version, concurrency = workflow.version, workflow.concurrency
         if request.version is not None and request.version != workflow.version:
             version = request.version
             concurrency = self._stores.workflows.get_version(workflow.id, version).definition.get("concurrency")
+        if request.overlap is not None:
+            concurrency = {"limit": 1, "when_full": request.overlap}
         rule = Concurrency.model_validate(concurrency) if concurrency else None
         execution = Execution(
             id=request.id or new_id(),
@@ -111,6 +136,7 @@ class Starter:
             caller=request.caller,
             place=_place(workflow.id, rule, request),
             retry_of=request.retry_of,
+            trigger_id=request.trigger_id,
         )
         return execution, rule
 
@@ -164,6 +190,8 @@ def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> Plac
     """Where an execution has to queue. One that another one waits for runs in the slot of that one."""
     if rule is None or (request.caller is not None and request.caller.waits):
         return None
+    if request.overlap is not None:
+        return Place(gate_of(workflow_id, f"trigger {request.trigger_id}"), rule.limit)
     if rule.key is None:
         return Place(gate_of(workflow_id, None), rule.limit)
     try:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import zip_longest
+from types import MappingProxyType
 
 from engine import limits
 from engine.clock import Clock
@@ -29,7 +30,7 @@ _RESERVE = 10.0
 
 
 class Sweeper:
-    """Finds those whom nobody looks after."""
+    """Finds those whom nobody looks after. `others` look at items that are no executions or slots, by their kind."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Sweeper:
         conductor: Conductor,
         machine: StateMachine,
         clock: Clock,
+        others: Mapping[str, Callable[[str, str], str]] = MappingProxyType({}),
     ) -> None:
         self._stores = stores
         self._executions = stores.executions
@@ -48,6 +50,7 @@ class Sweeper:
         self._conductor = conductor
         self._machine = machine
         self._clock = clock
+        self._others = others
 
     def sweep(self, remaining: Callable[[], float], ahead: float = 0.0) -> dict[str, int]:
         """Look at what is due, and `ahead` seconds further; gives how often what was done.
@@ -66,12 +69,18 @@ class Sweeper:
             if not self._watch.look_again((pk, sk), seen, again):
                 continue
             try:
-                word = self._slot(pk, sk) if pk.startswith("GATE#") else self._execution(pk)
+                word = self._look(pk, sk)
             except Exception:
                 logger.exception("looking after %s failed; it is looked at again", pk)
                 word = "failed"
             done[word] += 1
         return dict(done)
+
+    def _look(self, pk: str, sk: str) -> str:
+        kind = pk.partition("#")[0]
+        if kind in self._others:
+            return self._others[kind](pk, sk)
+        return self._slot(pk, sk) if kind == "GATE" else self._execution(pk)
 
     def _execution(self, pk: str) -> str:
         """Look at one execution; gives a word for what was done."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine import limits
+from engine.callbacks import new_secret
 from engine.clock import Clock
-from engine.errors import Conflict, InvalidInput, TooLarge
+from engine.errors import Conflict, Forbidden, InvalidInput, TooLarge
 from engine.execution import format_time
 from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
@@ -43,7 +44,7 @@ class WorkflowService:
         now = format_time(self._clock.now())
         workflow = Workflow(
             new_id(), principal.workspace_id, body.name, body.description, 1, is_active=False, created_at=now,
-            updated_at=now, definition=definition, concurrency=definition.get("concurrency"),
+            updated_at=now, definition=definition, hook_secret=new_secret(),
         )  # fmt: skip
         self._workflows.create(workflow, self._version(principal, workflow.id, 1, body, definition, now))
         return workflow
@@ -134,7 +135,12 @@ class WorkflowService:
 
         Raises:
             InvalidInput: names the field.
+            Forbidden: a trigger hears what concerns the whole account, and the caller is not the administrator.
         """
+        for number, trigger in enumerate(definition.get("triggers", ())):
+            if trigger.get("config", {}).get("bus") == "account" and not principal.is_admin:
+                message = "only the administrator may have a workflow hear the events of the whole account"
+                raise Forbidden(f"definition.triggers[{number}].config.bus: {message}")
         named = dict(_named_workflows(definition, "definition"))
         there = self._workflows.existing(principal.workspace_id, sorted(set(named.values())))
         for path, workflow_id in named.items():

@@ -17,7 +17,6 @@ from engine.storage.payloads import OMITTED, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 
 _OPEN = sorted(OPEN_STATUSES)
-_IDEMPOTENCY_SECONDS = 24 * 3600
 _MOST_PAGES = 10
 _BILL = tuple(f"bill_{one.name}" for one in fields(Bill))
 LOOK = ("look_shard", "look_at")
@@ -70,11 +69,13 @@ class ExecutionRepository:
         idempotency_key: str | None,
         request_hash: str,
         also: Sequence[Put] = (),
+        *,
+        remember: int = limits.IDEMPOTENCY_SECONDS,
     ) -> Started:
         """Store a new execution, or find the one that the same idempotency key or id made before.
 
         Any number of calls with one key at once make one execution: record, key and what is put with them are one
-        transaction.
+        transaction. The key is remembered for so many seconds.
         """
         record = Put(self.encoded(execution))
         if idempotency_key is None and not also:
@@ -87,7 +88,7 @@ class ExecutionRepository:
             return Started(execution, is_new=True)
         writes = [record, *also]
         if idempotency_key is not None:
-            expires_at = int(execution.created_at.timestamp()) + _IDEMPOTENCY_SECONDS
+            expires_at = int(execution.created_at.timestamp()) + remember
             key = {
                 "PK": f"IDEMPOTENCY#{execution.workspace_id}#{idempotency_key}",
                 "SK": "START",
@@ -292,6 +293,7 @@ class ExecutionRepository:
             "gate_limit": place.limit if place else None,
             "slot": place.slot if place else None,
             "retry_of": execution.retry_of,
+            "trigger_id": execution.trigger_id,
             "look_at": format_time(look_at),
             "look_shard": shard_of(execution.id),
         }
@@ -322,6 +324,7 @@ class ExecutionRepository:
             caller=Caller(caller[0], caller[1], int(caller[2]), caller[3]) if caller else None,
             place=place,
             retry_of=item.get("retry_of"),
+            trigger_id=item.get("trigger_id"),
             bill=sum(bills, Bill()),
             progress={
                 one["SK"].removeprefix("PROGRESS#"): {"done": one.get("done", 0), "failed": one.get("failed", 0)}

@@ -20,22 +20,29 @@ class Meter:
         self._memory_mb = memory_mb
         self._clock = clock
         self._lock = Lock()
+        self._by_machine = True
         self._began = clock()
         self._bill = Bill()
 
-    def begin(self, carried: Bill) -> None:
-        """A call of the function begins; `carried` is what earlier calls have used and nobody has written down."""
+    def begin(self, carried: Bill, *, by_machine: bool = True) -> None:
+        """A call of the function begins, by the state machine or not.
+
+        `carried` is what earlier calls have used and nobody has written down.
+        """
         with self._lock:
+            self._by_machine = by_machine
             self._began = self._clock()
             self._bill = carried + Bill(lambda_calls=1)
 
     def take(self, transitions: int = 0) -> Bill:
-        """All that was used since it was taken last, and these transitions of the state machine."""
+        """All that was used since it was taken last, and these transitions of the machine, if it made the call."""
         with self._lock:
             now = self._clock()
             milliseconds = round((now - self._began) * 1000)
             bill = self._bill + Bill(
-                lambda_ms=milliseconds, lambda_mb_ms=milliseconds * self._memory_mb, transitions=transitions
+                lambda_ms=milliseconds,
+                lambda_mb_ms=milliseconds * self._memory_mb,
+                transitions=transitions if self._by_machine else 0,
             )
             self._began, self._bill = now, Bill()
             return bill

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from engine import limits
 from engine.journal import Stored
 from engine.jsonvalue import dumps
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 Packed = str | bytes | dict[str, Any]
+
+_NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
+"""S3 says that access is denied where there is no object, to those who may not list the bucket."""
 
 OMITTED = object()
 """Stands for a value that was too large to be read."""
@@ -62,6 +67,19 @@ class PayloadStore:
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
+    def store_file(self, content: bytes, owner: str) -> None:
+        """Keep a file of an execution, by the hash of its content."""
+        self._client().put_object(Bucket=self._bucket, Key=_file_key(owner, sha256(content).hexdigest()), Body=content)
+
+    def file(self, owner: str, digest: str) -> bytes | None:
+        """A file of an execution; None where there is none."""
+        try:
+            return self.read(_file_key(owner, digest))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_THERE:
+                return None
+            raise
+
     def unpack(self, packed: Packed | None, at_most: int | None = None, *, lazily: bool = False) -> Any:
         """The value behind an attribute; OMITTED if it is in S3 and larger than `at_most` bytes.
 
@@ -88,3 +106,7 @@ class PayloadStore:
         key = f"payloads/{owner}/{source.rpartition('/')[2]}"
         self._client().copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
         return Stored({**stored.reference, "s3": key})
+
+
+def _file_key(owner: str, digest: str) -> str:
+    return f"payloads/{owner}/files/{digest}"

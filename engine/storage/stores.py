@@ -11,7 +11,9 @@ from engine.storage.fan_outs import FanOutRepository
 from engine.storage.journals import JournalRepository
 from engine.storage.payloads import PayloadStore
 from engine.storage.slots import SlotRepository
+from engine.storage.subscriptions import SubscriptionRepository
 from engine.storage.table import Table
+from engine.storage.triggers import TriggerRepository
 from engine.storage.watch import WatchRepository
 from engine.storage.workflows import WorkflowRepository
 
@@ -29,6 +31,9 @@ class Stores:
     slots: SlotRepository
     watch: WatchRepository
     workflows: WorkflowRepository
+    triggers: TriggerRepository
+    subscriptions: SubscriptionRepository
+    payloads: PayloadStore
 
     @classmethod
     def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Stores:
@@ -42,4 +47,7 @@ class Stores:
             SlotRepository(table),
             WatchRepository(table),
             WorkflowRepository(table),
+            TriggerRepository(table),
+            SubscriptionRepository(table),
+            payloads,
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
+from engine import limits
+from engine.definition import TriggerDefinition
 from engine.errors import NotFound, PreconditionFailed
 from engine.jsonvalue import dumps
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update_arguments
@@ -16,7 +19,9 @@ from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update
 class Workflow:
     """A workflow as it is now; `version` is the number of its newest version, `definition` that version's.
 
-    `concurrency` is a copy of what that one says, so that starting it need not read it all.
+    `concurrency`, `triggers` and `responds` (the ids of `respond` nodes) are copies of what that one says, so that
+    starting it need not read it all. `hook_secret` makes the addresses of its webhooks, and `rotations` counts how
+    often each was changed. `secrets` are what callers of its webhooks are checked against, encrypted.
     """
 
     id: str
@@ -29,6 +34,15 @@ class Workflow:
     updated_at: str
     definition: dict[str, Any] | None = None
     concurrency: dict[str, Any] | None = None
+    triggers: tuple[TriggerDefinition, ...] = ()
+    responds: tuple[str, ...] = ()
+    hook_secret: str = ""
+    rotations: Mapping[str, int] = field(default_factory=dict)
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+
+    def trigger(self, trigger_id: str) -> TriggerDefinition | None:
+        """The trigger of that id, if the newest version has it."""
+        return next((trigger for trigger in self.triggers if trigger.id == trigger_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ class WorkflowRepository:
 
     def create(self, workflow: Workflow, version: WorkflowVersion) -> None:
         """Store a new workflow with its first version, both or none."""
-        self._table.transact([Put(_meta_item(workflow)), Put(_version_item(version))])
+        self._table.transact([Put(_meta_item(workflow, version.definition)), Put(_version_item(version))])
 
     def get(self, workspace_id: str, workflow_id: str) -> Workflow:
         """The workflow, without its definition.
@@ -130,11 +144,10 @@ class WorkflowRepository:
             "version": version.version,
             "updated_at": version.created_at,
         }
-        concurrency = version.definition.get("concurrency")
-        if concurrency:
-            changes["concurrency"] = concurrency
+        copies = copied(workflow.id, version.definition)
+        changes |= {name: value for name, value in copies.items() if value is not None}
         condition = "#version = :based_on AND attribute_not_exists(#deleted_at)"
-        remove = () if concurrency else ("concurrency",)
+        remove = [name for name, value in copies.items() if value is None]
         arguments = update_arguments(changes, remove, condition, {"based_on": based_on})
         pk = f"WORKFLOW#{workflow.id}"
         try:
@@ -157,34 +170,103 @@ class WorkflowRepository:
 
     def delete(self, workflow: Workflow, at: str) -> None:
         """Take the workflow out of sight. Its versions stay: executions that are under way are pinned to them."""
-        self._update(workflow, {"is_active": False, "deleted_at": at}, ("workspace_key",))
+        self._update(workflow, {"is_active": False, "deleted_at": at}, ("workspace_key", "look_shard", "look_at"))
 
-    def _update(self, workflow: Workflow, changes: dict[str, Any], remove: tuple[str, ...]) -> Workflow:
+    # -- triggers ------------------------------------------------------------------------------------------
+
+    def find(self, workflow_id: str) -> Workflow | None:
+        """The workflow, of whatever workspace it is, without its definition; None where there is none any more."""
+        item = self._table.get(f"WORKFLOW#{workflow_id}", "META")
+        return None if item is None or item.get("deleted_at") else _workflow(item)
+
+    def find_many(self, workflow_ids: Sequence[str]) -> dict[str, Workflow]:
+        """Those of these workflows that there are, by id."""
+        found = self._table.get_many([(f"WORKFLOW#{workflow_id}", "META") for workflow_id in workflow_ids])
+        return {item["id"]: _workflow(item) for item in found.values() if not item.get("deleted_at")}
+
+    def with_triggers(self) -> Iterator[str]:
+        """The ids of all workflows that have triggers, of all workspaces."""
+        for shard in range(limits.LOOK_SHARDS):
+            for item in self._table.query(
+                f"TRIGGERS#{shard}", index="by-look", pk_name="look_shard", sk_name="look_at"
+            ):
+                yield item["look_at"]
+
+    def set_secret(self, workflow: Workflow, trigger_id: str, sealed: bytes, at: str) -> None:
+        """Keep the encrypted secret of a webhook. Raises NotFound."""
+        self._update(workflow, {f"{_SECRET}{trigger_id}": sealed, "updated_at": at}, ())
+
+    def rotate(self, workflow: Workflow, trigger_id: str, at: str) -> Workflow:
+        """Give a webhook another address; the one that it had is good no more. Raises NotFound."""
+        return self._update(workflow, {"updated_at": at}, (), {f"{_ROTATION}{trigger_id}": 1})
+
+    def _update(
+        self,
+        workflow: Workflow,
+        changes: Mapping[str, Any],
+        remove: Sequence[str],
+        add: Mapping[str, int] | None = None,
+    ) -> Workflow:
         condition = "attribute_exists(#PK) AND attribute_not_exists(#deleted_at)"
+        key = f"WORKFLOW#{workflow.id}", "META"
         try:
-            item = self._table.update(f"WORKFLOW#{workflow.id}", "META", changes, remove=remove, condition=condition)
+            item = self._table.update(*key, changes, remove=remove, add=add, condition=condition)
         except ConditionFailed:
             raise NotFound("there is no such workflow") from None
         return _workflow(item)
+
+
+_OWN = (
+    "id", "workspace_id", "name", "description", "version", "is_active", "created_at", "updated_at", "hook_secret",
+)  # fmt: skip
+"""What a workflow's record has besides its copies."""
+_SECRET, _ROTATION = "secret_of_", "rotation_of_"
 
 
 def _version_key(version: int) -> str:
     return f"VERSION#{version:06d}"
 
 
-def _meta_item(workflow: Workflow) -> Item:
-    item = {name: getattr(workflow, name) for name in Workflow.__dataclass_fields__ if name != "definition"}
+def copied(workflow_id: str, definition: Mapping[str, Any]) -> Item:
+    """What a workflow's record copies of its newest definition; None stands for what is not there.
+
+    One with triggers is in the index of what has to be looked at, by its id, for whoever looks through all of them.
+    """
+    triggers = definition.get("triggers")
+    return {
+        "concurrency": definition.get("concurrency"),
+        "triggers": dumps(triggers) if triggers else None,
+        "responds": [node["id"] for node in definition["nodes"] if node["type"] == "respond"] or None,
+        "look_shard": f"TRIGGERS#{crc32(workflow_id.encode()) % limits.LOOK_SHARDS}" if triggers else None,
+        "look_at": workflow_id if triggers else None,
+    }
+
+
+def _meta_item(workflow: Workflow, definition: Mapping[str, Any]) -> Item:
     return {
         "PK": f"WORKFLOW#{workflow.id}",
         "SK": "META",
         "workspace_key": f"{workflow.workspace_id}#WORKFLOWS",
-        **item,
+        **{name: getattr(workflow, name) for name in _OWN},
+        **copied(workflow.id, definition),
     }
 
 
 def _workflow(item: Item) -> Workflow:
-    values = {name: item.get(name) for name in Workflow.__dataclass_fields__}
-    return Workflow(**{**values, "description": item.get("description") or None})  # type: ignore[arg-type]
+    return Workflow(
+        **{name: item[name] for name in _OWN if name != "description"},
+        description=item.get("description") or None,
+        concurrency=item.get("concurrency"),
+        triggers=tuple(TriggerDefinition.model_validate(one) for one in json.loads(item.get("triggers", "[]"))),
+        responds=tuple(item.get("responds", ())),
+        rotations=_by_trigger(item, _ROTATION),
+        secrets=_by_trigger(item, _SECRET),
+    )
+
+
+def _by_trigger(item: Item, prefix: str) -> dict[str, Any]:
+    """Attributes that there is one of for each trigger, so that any number of callers can change them at once."""
+    return {name.removeprefix(prefix): value for name, value in item.items() if name.startswith(prefix)}
 
 
 def _version_item(version: WorkflowVersion) -> Item:

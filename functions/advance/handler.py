@@ -1,4 +1,7 @@
-"""Advance: one turn of one execution, or of one lane of a spread loop; called by the state machines."""
+"""Advance: one turn of one execution, or of one lane of a spread loop; called by the state machines.
+
+It is also called for an execution that somebody waits for, which may end without a state machine: it runs ahead.
+"""
 
 from __future__ import annotations
 
@@ -44,15 +47,15 @@ async def _http() -> AsyncClient:
     return _http_client
 
 
-async def _poke(owner: str, waits: Sequence[str]) -> None:
+def _tell_conductor(what: dict[str, Any]) -> None:
     """Call the conductor, which need not be waited for."""
-    payload = json.dumps({"poke": owner, "waits": list(waits)})
-    await asyncio.to_thread(
-        resources.client("lambda").invoke,
-        FunctionName=resources.settings.conductor_function,
-        InvocationType="Event",
-        Payload=payload,
+    resources.client("lambda").invoke(
+        FunctionName=resources.settings.conductor_function, InvocationType="Event", Payload=json.dumps(what)
     )
+
+
+async def _poke(owner: str, waits: Sequence[str]) -> None:
+    await asyncio.to_thread(_tell_conductor, {"poke": owner, "waits": list(waits)})
 
 
 _engine = WorkflowEngine(
@@ -65,8 +68,11 @@ resources.when_made("s3", _meter.attach)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Gives the decision, which is what the state machine's Choice looks at, and what the next turn has to know."""
-    execution_id, before = event["execution_id"], event["decision"]
+    execution_id = event["execution_id"]
     logger.append_keys(execution_id=execution_id)
+    if event.get("ahead"):
+        return _ahead(execution_id, context)
+    before = event["decision"]
     _meter.begin(Bill.of(before["bill"]) + Bill(transitions=2 + int(event["retries"])))
 
     def remaining() -> float:
@@ -78,13 +84,36 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         decision, batch = _runner.run(advance_lane(_engine, lane, int(before["batch"]), remaining))
     else:
         decision = _runner.run(_engine.advance(execution_id, remaining, generation=event["generation"]))
+    _count(decision)
+    return _told(decision, int(before["turn"]) + 1, batch)
+
+
+def _ahead(execution_id: str, context: Any) -> dict[str, Any]:
+    """One turn without a state machine, which is asked for if there is more to do.
+
+    What it starts has to end before the sweeper looks whether anybody drives the execution.
+    """
+    _meter.begin(Bill(), by_machine=False)
+    given = float(context.get_remaining_time_in_millis()) / 1000
+    spare = max(0.0, given - limits.AHEAD_SECONDS)
+
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000 - spare
+
+    decision = _runner.run(_engine.advance(execution_id, remaining, generation=1))
+    _count(decision)
+    if decision.next not in FINAL_STATUSES and decision.next != "superseded":
+        _tell_conductor({"drive": execution_id, "bill": _meter.take().as_dict()})
+    return {"next": decision.next}
+
+
+def _count(decision: Decision) -> None:
     logger.info("turn done", next=decision.next)
     if decision.next in FINAL_STATUSES:
         metrics.add_dimension("status", decision.next)
         metrics.add_metric("ExecutionsFinished", MetricUnit.Count, 1)
         print(metrics.serialize_metric_set())  # noqa: T201 - CloudWatch reads metrics from the log
         metrics.clear_metrics()
-    return _told(decision, int(before["turn"]) + 1, batch)
 
 
 def _told(decision: Decision, turn: int, batch: int | None) -> dict[str, Any]:

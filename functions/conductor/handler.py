@@ -1,7 +1,7 @@
 """The conductor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
 
-It is called by Advance without waiting (`poke`), by the state machines when a driver gives up, has driven for long, or
-has ended a big loop, by EventBridge when an execution of a state machine has died, and each minute to sweep.
+It is called by Advance without waiting (`poke`, `drive`), by the state machines when a driver gives up, has driven for
+long, or has ended a big loop, by EventBridge when an execution of a state machine has died, and each minute to sweep.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from engine.bill import Bill
 from engine.services.conductor import reason_of
 from functions import resources
 
@@ -28,6 +29,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return done
     if "poke" in event:
         _conductor.poked(event["poke"], event["waits"])
+    elif "drive" in event:
+        _conductor.drive(event["drive"], Bill.of(event["bill"]))
     elif "abort" in event:
         _conductor.abort(event["abort"], reason_of(event.get("error")))
     elif "roll_over" in event:

@@ -94,9 +94,23 @@ def get(execution_id: IdInPath) -> ExecutionDetail:
     view = resources.execution_service().get(caller(app), execution_id)
     return ExecutionDetail(
         **_answer(view.execution),
+        trigger={name: value for name, value in view.execution.trigger.items() if name != "body"},
         nodes=[NodeAnswer(**_node(view.execution, node)) for node in view.nodes],
         omitted=view.omitted,
     )
+
+
+@app.get(
+    "/api/executions/<execution_id>/files/<sha256>",
+    tags=["executions"],
+    summary="Get a file",
+    responses={200: {"description": "Its bytes", "content": {"application/octet-stream": {}}}, **errors(401, 403, 404)},
+)
+def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response[Any]:
+    """A file that came with a webhook's multipart body; `trigger.body` has its hash."""
+    content = resources.execution_service().file(caller(app), execution_id, sha256)
+    headers = {"content-disposition": "attachment", "content-security-policy": "sandbox"}
+    return Response(200, "application/octet-stream", content, headers=headers)
 
 
 @app.get(
@@ -196,6 +210,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
         "triggered_by": execution.triggered_by,
         "queued": execution.place is not None and execution.place.slot is None and not execution.status.is_final,
         "retry_of": execution.retry_of,
+        "trigger_id": execution.trigger_id,
         "started_from": execution.caller.execution_id.partition("~")[0] if execution.caller else None,
         "created_at": format_time(execution.created_at),
         "started_at": _time(execution.started_at),

@@ -1,0 +1,86 @@
+"""`respond`: answers the caller of the webhook that started the execution, which goes on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, ClassVar
+
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from engine import limits
+from engine.context import NodeContext
+from engine.jsonvalue import dumps
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")]
+HeaderValue = Annotated[str, Field(max_length=4_096, pattern=r"^[\t\x20-\x7e]*$")]
+
+_OURS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "content-security-policy",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "server",
+        "set-cookie",
+        "strict-transport-security",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-content-type-options",
+    }
+)
+"""Headers that an answer cannot set: they belong to the connection, or keep users' pages apart from the platform."""
+
+
+class RespondConfig(NodeConfig):
+    """An HTTP answer."""
+
+    status: int = Field(default=200, ge=200, le=599)
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=50)
+    body: JsonValue = Field(default=None, description="Text is sent as it is, anything else as JSON.")
+    base64: str | None = Field(default=None, description="Instead of `body`: bytes, as base64.")
+
+    @field_validator("headers")
+    @classmethod
+    def _free(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name in headers:
+            if name.lower() in _OURS:
+                raise ValueError(f"an answer cannot set the header {name}")
+        return headers
+
+    @model_validator(mode="after")
+    def _one_body(self) -> RespondConfig:
+        if self.base64 is None:
+            if len(dumps(self.body).encode()) > limits.MAX_ANSWER_BYTES:
+                raise ValueError(f"an answer has at most {limits.MAX_ANSWER_BYTES} bytes")
+            return self
+        if self.body is not None:
+            raise ValueError("an answer has `body` or `base64`, not both")
+        try:
+            if len(base64.b64decode(self.base64, validate=True)) > limits.MAX_ANSWER_BYTES:
+                raise ValueError(f"an answer has at most {limits.MAX_ANSWER_BYTES} bytes")
+        except binascii.Error:
+            if "{{" not in self.base64:
+                raise ValueError("`base64` is not base64") from None
+        return self
+
+
+class RespondNode(BaseNode):
+    """Answers who called the webhook. The first answer counts; the execution goes on behind it."""
+
+    Config = RespondConfig
+    title: ClassVar[str] = "Respond to the webhook"
+    outermost_only: ClassVar[bool] = True
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """The answer is the output; that it is in the journal is what whoever waits for it looks for."""
+        config = context.config(RespondConfig, self.raw_config)
+        answer = {"status": config.status, "headers": config.headers}
+        if config.base64 is not None:
+            return Completed({**answer, "base64": config.base64})
+        return Completed({**answer, "body": config.body})

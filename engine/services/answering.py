@@ -1,0 +1,187 @@
+"""Answers to those who wait for an execution: the callers of synchronous webhooks, now or later.
+
+An execution that somebody waits for is run ahead: Advance is called for it at once, without a state machine, which is
+started only if it has to wait for something. If that call is lost the sweeper drives the execution on, as any other.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from engine import limits
+from engine.callbacks import make_token, read_token
+from engine.definition import WorkflowDefinition
+from engine.errors import MainspringError, NotFound
+from engine.execution import FINAL_STATUSES, Execution, Status
+from engine.journal import Outcome
+from engine.jsonvalue import dumps
+from engine.services.state_machine import StateMachine
+from engine.storage.stores import Stores
+
+logger = logging.getLogger(__name__)
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.25
+_JSON = {"content-type": "application/json"}
+_PURPOSE = {"result": "/result", "respond": "/respond", "accepted": "/result"}
+"""What the tokens of answers' URLs are for. No node has such a path, so none is good for a callback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer for a webhook's caller."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answering:
+    """Waits for answers.
+
+    Args:
+        stores: where executions are.
+        machine: drives an execution that could not be run ahead.
+        advance: calls Advance for an execution; gives its decision.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        machine: StateMachine,
+        advance: Callable[[str], str],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._executions = stores.executions
+        self._journals = stores.journals
+        self._workflows = stores.workflows
+        self._machine = machine
+        self._advance = advance
+        self._sleep = sleep
+        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ahead")
+        self._running: dict[str, Future[str]] = {}
+
+    def run_ahead(self, execution_id: str) -> None:
+        """Have a new execution run at once, beside what happens here."""
+        self._running[execution_id] = self._threads.submit(self._ahead, execution_id)
+
+    def _ahead(self, execution_id: str) -> str:
+        try:
+            return self._advance(execution_id)
+        except Exception:
+            logger.exception("%s could not be run ahead", execution_id)
+            self._machine.start(execution_id)
+            return "again"
+
+    def answer(self, execution: Execution, mode: str, responds: Sequence[str], seconds: float) -> Answer | None:
+        """The answer of an execution, as soon as it is there; None if it is not there in time."""
+        deadline = time.monotonic() + seconds
+        running = self._running.pop(execution.id, None)
+        pause = _FIRST_PAUSE
+        while True:
+            if running is not None and mode == "result":
+                self._wait(running, deadline - time.monotonic())
+            found = self._now(execution.id, responds if mode == "respond" else ())
+            if found is not None:
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            if running is not None and running.done():
+                running = None
+            self._sleep(min(pause, left))
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+    def later(self, execution_id: str, token: str) -> tuple[Execution, Answer | None]:
+        """The answer at the URL that was given to a caller, None while there is none.
+
+        Raises:
+            NotFound: it is no such URL.
+        """
+        found = self._executions.find(execution_id)
+        read = read_token(execution_id, found.execution.secret, token) if found else None
+        if found is None or read is None or read[0] not in _PURPOSE.values():
+            raise NotFound("there is nothing at this address")
+        execution = found.execution
+        return execution, self._now(execution_id, self._responds(execution) if read[0] == "/respond" else ())
+
+    def _responds(self, execution: Execution) -> list[str]:
+        stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
+        nodes = WorkflowDefinition.model_validate(stored.definition).nodes
+        return [node.id for node in nodes if node.type == "respond"]
+
+    def _now(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
+        """What there is to answer now."""
+        if responds:
+            answer = self._responded(execution_id, responds)
+            if answer is not None:
+                return answer
+        found = self._executions.find(execution_id)
+        if found is None or found.execution.status not in FINAL_STATUSES:
+            return None
+        if responds:  # it may have answered between the two looks
+            answer = self._responded(execution_id, responds)
+            if answer is not None:
+                return answer
+        ended = self._executions.find(execution_id, payloads=True)
+        return _ending(ended.execution) if ended else None
+
+    def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
+        entries = self._journals.get(execution_id, responds)
+        answered = [one for one in entries if isinstance(one, Outcome) and one.status == "succeeded"]
+        if not answered:
+            return None
+        first = min(answered, key=lambda outcome: (outcome.completed_at, outcome.path))
+        return _given(execution_id, self._journals.load(first.output))
+
+    @staticmethod
+    def _wait(running: Future[str], seconds: float) -> None:
+        try:
+            running.result(timeout=max(0.0, seconds))
+        except TimeoutError:
+            return
+        except MainspringError:
+            logger.warning("an execution that was to run ahead is left to the sweeper")
+
+
+def answer_url(api_url: str, execution: Execution, mode: str) -> str:
+    """Where the answer of an execution will be, for whoever has the URL."""
+    token = make_token(execution.id, execution.secret, _PURPOSE[mode], 0)
+    return f"{api_url}/api/answers/{execution.id}/{token}"
+
+
+def _given(execution_id: str, output: Mapping[str, Any]) -> Answer:
+    """The answer of a `respond` node."""
+    headers = {name.lower(): value for name, value in output["headers"].items()}
+    if "base64" in output:
+        body, kind = base64.b64decode(output["base64"]), "application/octet-stream"
+    elif isinstance(output["body"], str):
+        body, kind = output["body"].encode(), "text/plain; charset=utf-8"
+    elif output["body"] is None:
+        body, kind = b"", ""
+    else:
+        body, kind = dumps(output["body"]).encode(), "application/json"
+    if kind:
+        headers.setdefault("content-type", kind)
+    return Answer(output["status"], {**headers, "mainspring-execution": execution_id}, body)
+
+
+def _ending(execution: Execution) -> Answer:
+    """The answer of an execution that has ended without one of its own. Of a failure its caller learns no more."""
+    headers = {**_JSON, "mainspring-execution": execution.id}
+    if execution.status is Status.SUCCEEDED:
+        body = dumps(execution.result).encode()
+        if len(body) <= limits.MAX_ANSWER_BYTES:
+            return Answer(200, headers, body)
+        return _error(headers, "result_too_large", "the result is too large to be sent as an answer", execution)
+    return _error(headers, "execution_failed", f"the execution has {execution.status}", execution)
+
+
+def _error(headers: Mapping[str, str], code: str, message: str, execution: Execution) -> Answer:
+    error = {"code": code, "message": message, "details": {"execution_id": execution.id}}
+    return Answer(502, headers, dumps({"error": error}).encode())

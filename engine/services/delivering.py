@@ -1,0 +1,162 @@
+"""Sending outgoing webhooks: signed, through the egress guard, again and again over a day, and then no more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from engine import limits
+from engine.clock import Clock
+from engine.errors import MainspringError
+from engine.execution import format_time, parse_time
+from engine.ids import derived_id
+from engine.security.secrets import SecretBox, subscription_context
+from engine.services.announcing import Announcer, News
+from engine.storage.stores import Stores
+from engine.storage.subscriptions import Attempt, OutgoingDelivery, Subscription
+from engine.triggers.signatures import sign_standard
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+logger = logging.getLogger(__name__)
+_AT_ONCE = 20
+_GONE = 410
+
+
+class Delivering:
+    """Makes attempts. Of any number who try the same delivery one makes each attempt."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        box: SecretBox,
+        announcer: Announcer,
+        http: Callable[[], Awaitable[AsyncClient]],
+        clock: Clock,
+    ) -> None:
+        self._subscriptions = stores.subscriptions
+        self._box = box
+        self._announcer = announcer
+        self._http = http
+        self._clock = clock
+
+    async def send(self, deliveries: Sequence[tuple[str, str]]) -> None:
+        """Make an attempt for each of these deliveries: subscription and id."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(subscription_id: str, delivery_id: str) -> None:
+            async with gate:
+                try:
+                    await self._attempt(subscription_id, delivery_id)
+                except MainspringError:
+                    logger.exception("delivery %s of %s is left to the sweeper", delivery_id, subscription_id)
+
+        await asyncio.gather(*(one(*delivery) for delivery in deliveries))
+
+    async def _attempt(self, subscription_id: str, delivery_id: str) -> None:
+        delivery = await asyncio.to_thread(self._subscriptions.delivery, subscription_id, delivery_id)
+        if delivery is None or delivery.status != "pending":
+            return
+        until = self._clock.now() + timedelta(seconds=limits.OUTGOING_LEASE)
+        if not await asyncio.to_thread(self._subscriptions.lease, delivery, until):
+            return
+        subscription = await asyncio.to_thread(self._subscriptions.find, subscription_id)
+        if subscription is None or not subscription.is_enabled:
+            reason = "the subscription was deleted" if subscription is None else "the subscription is disabled"
+            gone = Attempt(format_time(self._clock.now()), None, reason, 0)
+            await asyncio.to_thread(self._subscriptions.record, delivery, gone, "failed", None)
+            return
+        headers = await asyncio.to_thread(self._signed, subscription, delivery)
+        attempt, wait = await self._post(subscription, delivery, headers)
+        await asyncio.to_thread(self._ended, subscription, delivery, attempt, wait)
+
+    def _signed(self, subscription: Subscription, delivery: OutgoingDelivery) -> dict[str, str]:
+        now = self._clock.now()
+        stamp = int(now.timestamp())
+        sealed = [subscription.secret]
+        if subscription.old_secret is not None and (subscription.old_secret_until or "") > format_time(now):
+            sealed.append(subscription.old_secret)
+        context = subscription_context(subscription.workspace_id, subscription.id)
+        body = delivery.body.encode()
+        signatures = [sign_standard(self._box.open(one, context), delivery.id, stamp, body) for one in sealed]
+        return {
+            "content-type": "application/json",
+            "user-agent": "Mainspring-Webhooks",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": " ".join(signatures),
+        }
+
+    async def _post(
+        self, subscription: Subscription, delivery: OutgoingDelivery, headers: dict[str, str]
+    ) -> tuple[Attempt, int | None]:
+        """One attempt, and for how many seconds the receiver asks to be left alone."""
+        import httpx2
+
+        begin, at = time.monotonic(), format_time(self._clock.now())
+        status, error, wait = None, None, None
+        try:
+            client = await self._http()
+            async with asyncio.timeout(limits.OUTGOING_TIMEOUT):
+                async with client.stream(
+                    "POST", subscription.url, content=delivery.body.encode(), headers=headers, follow_redirects=False
+                ) as response:
+                    status = response.status_code
+                    after = response.headers.get("retry-after", "")
+                    wait = int(after) if after.isascii() and after.isdecimal() and len(after) < 6 else None  # noqa: PLR2004
+                    if not response.is_success:
+                        error = f"answered {status}: {await _beginning(response)}"
+        except TimeoutError:
+            error = f"no answer within {limits.OUTGOING_TIMEOUT:g} seconds"
+        except MainspringError as refused:
+            error = refused.message
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as failure:
+            error = f"{type(failure).__name__}: {failure}"[: limits.OUTGOING_ANSWER_CHARACTERS]
+        return Attempt(at, status, error, round((time.monotonic() - begin) * 1000)), wait
+
+    def _ended(
+        self, subscription: Subscription, delivery: OutgoingDelivery, attempt: Attempt, wait: int | None
+    ) -> None:
+        if attempt.error is None:
+            self._subscriptions.record(delivery, attempt, "delivered", None)
+            self._subscriptions.working(subscription)
+            return
+        made = len(delivery.attempts) - delivery.round
+        now = self._clock.now()
+        self._subscriptions.failing(subscription, format_time(now))
+        if made < len(limits.OUTGOING_BACKOFF) and attempt.status != _GONE:
+            pause = max(limits.OUTGOING_BACKOFF[made], min(wait or 0, limits.OUTGOING_BACKOFF[-1]))
+            self._subscriptions.record(delivery, attempt, "pending", now + timedelta(seconds=pause))
+        else:
+            self._subscriptions.record(delivery, attempt, "failed", None)
+        self._disable_if_hopeless(subscription, attempt)
+
+    def _disable_if_hopeless(self, subscription: Subscription, attempt: Attempt) -> None:
+        """Stop sending where nothing has been taken for long, or the receiver says that there is nobody any more."""
+        now = self._clock.now()
+        since = parse_time(subscription.failing_since) if subscription.failing_since else now
+        if attempt.status == _GONE:
+            reason = "the receiver answered 410 Gone"
+        elif (now - since).total_seconds() > limits.OUTGOING_DISABLED_AFTER:
+            reason = f"nothing has been taken since {subscription.failing_since}"
+        else:
+            return
+        if self._subscriptions.disable(subscription, reason, format_time(now)):
+            data = {"subscription_id": subscription.id, "url": subscription.url, "reason": reason}
+            news_id = derived_id(now, subscription.id, "disabled")
+            self._announcer.tell([News(news_id, "subscription.disabled", subscription.workspace_id, now, data)])
+
+
+async def _beginning(response: object) -> str:
+    """The first characters of an answer."""
+    text = b""
+    async for chunk in response.aiter_bytes():  # type: ignore[attr-defined]
+        text += chunk
+        if len(text) >= limits.OUTGOING_ANSWER_CHARACTERS:
+            break
+    return text[: limits.OUTGOING_ANSWER_CHARACTERS].decode(errors="replace")

@@ -1,0 +1,171 @@
+"""What schedules and events start. Whoever delivers, however often and late: the current record decides.
+
+A schedule's time gives one execution for ever, since the id is made of it; an event gives one within a week.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.definition import TriggerDefinition
+from engine.errors import MainspringError, Unavailable
+from engine.execution import format_time, parse_time
+from engine.ids import derived_id
+from engine.jsonvalue import dumps
+from engine.services.bus import Marks
+from engine.services.closing import check_depth
+from engine.services.starting import Request, Starter
+from engine.storage.stores import Stores
+from engine.storage.workflows import Workflow
+from engine.triggers.event import EventConfig
+from engine.triggers.schedule import ScheduleConfig
+from engine.triggers.types import config_of
+
+logger = logging.getLogger(__name__)
+_LATE_WITHOUT_TIME = timedelta(seconds=60)
+"""How late a schedule that does not say its time may be: that of an emulator, which looks each ten seconds."""
+
+
+class Firing:
+    """Starts executions for schedules and events. Its methods give a word for what was done."""
+
+    def __init__(self, stores: Stores, starter: Starter, clock: Clock) -> None:
+        self._workflows = stores.workflows
+        self._triggers = stores.triggers
+        self._starter = starter
+        self._clock = clock
+
+    def on_time(self, workflow_id: str, trigger_id: str, scheduled_at: str) -> str:
+        """A schedule has come, for the time that EventBridge Scheduler says.
+
+        Raises:
+            Unavailable: to be delivered again.
+        """
+        found = self._live(workflow_id, trigger_id)
+        if found is None:
+            return "not_live"
+        workflow, trigger = found
+        config = config_of(trigger)
+        if not isinstance(config, ScheduleConfig):
+            return self._refuse(workflow, trigger, "a schedule came for a trigger that is none any more")
+        try:
+            moment, tolerance = parse_time(scheduled_at), timedelta(seconds=1)
+        except ValueError:
+            moment, tolerance = self._clock.now(), _LATE_WITHOUT_TIME
+        due = config.due(moment, tolerance)
+        if due is None:
+            logger.info("%s is not a time of %s/%s", scheduled_at, workflow_id, trigger_id)
+            return "not_due"
+        word = self._start(workflow, trigger, scheduled(workflow, trigger, config, due))
+        self._triggers.fired(
+            workflow.id, trigger.id, self._clock.now(), next(config.after(due), None), counts=word == "started"
+        )
+        return word
+
+    def on_event(self, workflow_id: str, trigger_id: str, pattern: str, event: Mapping[str, Any]) -> str:
+        """An event has come by the rule that was made for this pattern (see `pattern_digest`).
+
+        Raises:
+            Unavailable: to be delivered again.
+        """
+        found = self._live(workflow_id, trigger_id)
+        if found is None:
+            return "not_live"
+        workflow, trigger = found
+        config = config_of(trigger)
+        if not isinstance(config, EventConfig) or pattern_digest(config) != pattern:
+            return self._refuse(workflow, trigger, "an event came by a rule of an older version")
+        marks = Marks.of(event)
+        if config.bus == "workspace" and marks.workspace_id != workflow.workspace_id:
+            return self._refuse(workflow, trigger, "an event of another workspace came")
+        event_id = marks.event_id or str(event["id"])
+        request = Request(
+            workspace_id=workflow.workspace_id,
+            workflow_id=workflow.id,
+            workflow=workflow,
+            trigger={
+                "type": "event",
+                "trigger_id": trigger.id,
+                "body": event["detail"],
+                "event": {
+                    "id": event_id,
+                    "source": event["source"],
+                    "type": event["detail-type"],
+                    "time": event["time"],
+                    "account": event.get("account"),
+                    "region": event.get("region"),
+                    "resources": [one for one in event.get("resources", []) if not Marks.is_ours(one)],
+                },
+            },
+            depth=marks.depth + 1,
+        )
+        key = sha256(f"event {workflow.id} {trigger.id} {event_id}".encode()).hexdigest()
+        word = self._start(workflow, trigger, request, key)
+        if word in ("started", "known"):
+            now, every = self._clock.now(), config.expected_every_seconds
+            expected_at = now + timedelta(seconds=every) if every else None
+            self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=word == "started")
+        return word
+
+    def _live(self, workflow_id: str, trigger_id: str) -> tuple[Workflow, TriggerDefinition] | None:
+        """The workflow and its trigger, if they are there and active now."""
+        workflow = self._workflows.find(workflow_id)
+        trigger = workflow.trigger(trigger_id) if workflow else None
+        if workflow is None or trigger is None:
+            return None
+        if not workflow.is_active:
+            self._refuse(workflow, trigger, "the workflow is not active")
+            return None
+        return workflow, trigger
+
+    def _refuse(self, workflow: Workflow, trigger: TriggerDefinition, reason: str) -> str:
+        self._triggers.refused(workflow.id, trigger.id, self._clock.now(), reason)
+        return "refused"
+
+    def _start(self, workflow: Workflow, trigger: TriggerDefinition, request: Request, key: str | None = None) -> str:
+        try:
+            check_depth(request)
+            started = self._starter.start(request, key, remember=limits.DELIVERY_SECONDS)
+        except Unavailable:
+            raise
+        except MainspringError as error:
+            logger.warning("%s/%s started nothing: %s", workflow.id, trigger.id, error.message)
+            self._triggers.failed(workflow.id, trigger.id, self._clock.now(), error.as_dict())
+            return "failed"
+        return "started" if started.is_new else "known"
+
+
+def scheduled(
+    workflow: Workflow, trigger: TriggerDefinition, config: ScheduleConfig, due: datetime, **more: Any
+) -> Request:
+    """The execution of a schedule's time."""
+    return Request(
+        workspace_id=workflow.workspace_id,
+        workflow_id=workflow.id,
+        workflow=workflow,
+        trigger={
+            "type": "schedule",
+            "trigger_id": trigger.id,
+            "scheduled_at": format_time(due),
+            "body": config.input,
+            **more,
+        },
+        id=scheduled_id(workflow.id, trigger.id, due),
+        overlap=None if config.overlap == "allow" else config.overlap,
+    )
+
+
+def scheduled_id(workflow_id: str, trigger_id: str, due: datetime) -> str:
+    """The id of the execution of a schedule's time."""
+    return derived_id(due, workflow_id, trigger_id, format_time(due))
+
+
+def pattern_digest(config: EventConfig) -> str:
+    """What tells the rule of one pattern from that of another."""
+    return sha256(dumps([config.bus, config.pattern]).encode()).hexdigest()[:16]

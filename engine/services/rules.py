@@ -1,0 +1,100 @@
+"""EventBridge rules: the event triggers of active workflows, on the platform's bus and on the account's default one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.jsonvalue import dumps
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+
+_TARGET_ID = "firing"
+_MOST_AGE, _MOST_RETRIES = 86_400, 185
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rule says: the pattern, and what its target is told beside the event."""
+
+    pattern: dict[str, Any]
+    payload: dict[str, str]
+
+
+class Rules:
+    """Reads and writes the rules of one bus whose names begin with the platform's prefix.
+
+    Args:
+        client: of EventBridge.
+        bus: the name of the bus.
+        prefix: what our rules' names begin with; on the default bus there are others.
+        target: the ARN of the function that is called.
+        dead_letters: the ARN of the queue for what could not be delivered in a day.
+    """
+
+    def __init__(self, client: EventBridgeClient, bus: str, prefix: str, target: str, dead_letters: str) -> None:
+        self._client = client
+        self._bus = bus
+        self._prefix = prefix
+        self._target: Any = {
+            "Id": _TARGET_ID,
+            "Arn": target,
+            "DeadLetterConfig": {"Arn": dead_letters},
+            "RetryPolicy": {"MaximumEventAgeInSeconds": _MOST_AGE, "MaximumRetryAttempts": _MOST_RETRIES},
+        }
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names of the rules that there are, without the platform's prefix."""
+        arguments: dict[str, Any] = {"EventBusName": self._bus, "NamePrefix": self._prefix + prefix}
+        for page in self._client.get_paginator("list_rules").paginate(**arguments):
+            yield from (entry["Name"].removeprefix(self._prefix) for entry in page["Rules"])
+
+    def get(self, name: str) -> Rule | None:
+        """What a rule says; None where there is none, or it is one that we would not have written."""
+        try:
+            found: Any = self._client.describe_rule(EventBusName=self._bus, Name=self._prefix + name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return None
+        targets: list[Any] = list(
+            self._client.list_targets_by_rule(EventBusName=self._bus, Rule=self._prefix + name)["Targets"]
+        )
+        if found["State"] != "ENABLED" or len(targets) != 1 or not found.get("EventPattern"):
+            return None
+        template = targets[0].get("InputTransformer", {}).get("InputTemplate", "")
+        ours = {key: targets[0].get(key) for key in self._target}
+        try:
+            payload = json.loads(template.replace("<aws.events.event.json>", "null"))
+            del payload["event"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return Rule(json.loads(found["EventPattern"]), payload) if ours == self._target else None
+
+    def put(self, name: str, rule: Rule) -> None:
+        """Make a rule, or make it what it should be: nothing but ours is called by it."""
+        full = self._prefix + name
+        self._client.put_rule(Name=full, EventBusName=self._bus, EventPattern=dumps(rule.pattern), State="ENABLED")
+        template = dumps({**rule.payload, "event": None}).removesuffix("null}") + "<aws.events.event.json>}"
+        target: Any = {**self._target, "InputTransformer": {"InputTemplate": template}}
+        answer = self._client.put_targets(Rule=full, EventBusName=self._bus, Targets=[target])
+        if answer["FailedEntryCount"]:
+            raise RuntimeError(f"the target of rule {full} was refused: {answer['FailedEntries']}")
+        others = [one["Id"] for one in self._targets(full) if one["Id"] != _TARGET_ID]
+        if others:
+            self._client.remove_targets(Rule=full, EventBusName=self._bus, Ids=others)
+
+    def delete(self, name: str) -> None:
+        """Remove a rule, if it is there."""
+        full = self._prefix + name
+        try:
+            ids = [one["Id"] for one in self._targets(full)]
+            if ids:
+                self._client.remove_targets(Rule=full, EventBusName=self._bus, Ids=ids)
+            self._client.delete_rule(Name=full, EventBusName=self._bus)
+        except self._client.exceptions.ResourceNotFoundException:
+            return
+
+    def _targets(self, full: str) -> list[Any]:
+        return list(self._client.list_targets_by_rule(EventBusName=self._bus, Rule=full)["Targets"])

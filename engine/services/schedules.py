@@ -1,0 +1,109 @@
+"""EventBridge Scheduler: the schedules of active workflows, in a group of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.jsonvalue import dumps
+
+if TYPE_CHECKING:
+    from types_boto3_scheduler import EventBridgeSchedulerClient
+
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+"""What EventBridge Scheduler puts the time for: https://docs.aws.amazon.com/scheduler/latest/UserGuide/
+managing-schedule-context-attributes.html. An emulator may leave it as it is."""
+_MOST_AGE, _MOST_RETRIES = 86_400, 185
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a schedule says. `start` is when the first interval begins; it is not compared, for it passes."""
+
+    expression: str
+    timezone: str
+    flexible_minutes: int | None
+    end: datetime | None
+    payload: dict[str, Any]
+
+
+class Schedules:
+    """Reads and writes the schedules of one group.
+
+    Args:
+        client: of EventBridge Scheduler.
+        group: the group.
+        target: the ARN of the function that is called.
+        role: the ARN of the role that calls it.
+        dead_letters: the ARN of the queue for what could not be delivered in a day.
+    """
+
+    def __init__(
+        self, client: EventBridgeSchedulerClient, group: str, target: str, role: str, dead_letters: str
+    ) -> None:
+        self._client = client
+        self._group = group
+        self._target: Any = {
+            "Arn": target,
+            "RoleArn": role,
+            "DeadLetterConfig": {"Arn": dead_letters},
+            "RetryPolicy": {"MaximumEventAgeInSeconds": _MOST_AGE, "MaximumRetryAttempts": _MOST_RETRIES},
+        }
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names of the schedules that there are."""
+        arguments: dict[str, Any] = {"GroupName": self._group, **({"NamePrefix": prefix} if prefix else {})}
+        for page in self._client.get_paginator("list_schedules").paginate(**arguments):
+            yield from (entry["Name"] for entry in page["Schedules"])
+
+    def get(self, name: str) -> Schedule | None:
+        """What a schedule says; None where there is none, or it is one that we would not have written."""
+        try:
+            found: Any = self._client.get_schedule(GroupName=self._group, Name=name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return None
+        target = found["Target"]
+        ours = {name: target.get(name) for name in self._target}
+        if found.get("State", "ENABLED") != "ENABLED" or ours != self._target:
+            return None
+        try:
+            payload = json.loads(target.get("Input", ""))
+        except ValueError:
+            return None
+        return Schedule(
+            found["ScheduleExpression"],
+            found.get("ScheduleExpressionTimezone", "UTC"),
+            found["FlexibleTimeWindow"].get("MaximumWindowInMinutes"),
+            found["EndDate"].astimezone(UTC) if found.get("EndDate") else None,
+            payload,
+        )
+
+    def put(self, name: str, schedule: Schedule, start: datetime | None) -> None:
+        """Make a schedule, or make it what it should be."""
+        window: dict[str, Any] = {"Mode": "OFF"}
+        if schedule.flexible_minutes:
+            window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": schedule.flexible_minutes}
+        arguments: dict[str, Any] = {
+            "GroupName": self._group,
+            "Name": name,
+            "ScheduleExpression": schedule.expression,
+            "ScheduleExpressionTimezone": schedule.timezone,
+            "FlexibleTimeWindow": window,
+            "Target": {**self._target, "Input": dumps(schedule.payload)},
+            **({"StartDate": start} if start else {}),
+            **({"EndDate": schedule.end} if schedule.end else {}),
+        }
+        try:
+            self._client.create_schedule(**arguments)
+        except self._client.exceptions.ConflictException:
+            self._client.update_schedule(**arguments)
+
+    def delete(self, name: str) -> None:
+        """Remove a schedule, if it is there."""
+        try:
+            self._client.delete_schedule(GroupName=self._group, Name=name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return

@@ -1,0 +1,53 @@
+"""Looking after triggers that should have fired and did not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine import limits
+from engine.clock import Clock
+from engine.execution import format_time
+from engine.ids import derived_id
+from engine.services.announcing import Announcer, News
+from engine.storage.stores import Stores
+from engine.storage.triggers import trigger_in
+
+
+class Silence:
+    """What the sweeper does with a trigger whose time has passed."""
+
+    def __init__(self, stores: Stores, announcer: Announcer, clock: Clock) -> None:
+        self._workflows = stores.workflows
+        self._triggers = stores.triggers
+        self._announcer = announcer
+        self._clock = clock
+
+    def look(self, pk: str, sk: str) -> str:
+        """Look at one trigger; gives a word for what was done.
+
+        It is told first and noted then: should this die in between it is told again, under the same id.
+        """
+        workflow_id, trigger_id = trigger_in(pk, sk)
+        workflow = self._workflows.find(workflow_id)
+        trigger = workflow.trigger(trigger_id) if workflow else None
+        state = self._triggers.get(workflow_id, trigger_id)
+        expected = state.expected_at
+        if workflow is None or trigger is None or not workflow.is_active or expected is None:
+            self._triggers.expect(workflow_id, trigger_id, None)
+            return "not_live"
+        if self._clock.now() < expected + timedelta(seconds=limits.SILENT_GRACE):
+            self._triggers.expect(workflow_id, trigger_id, expected)
+            return "early"
+        if state.silent_since is None:
+            data = {
+                "workflow_id": workflow.id,
+                "workflow_name": workflow.name,
+                "trigger_id": trigger.id,
+                "trigger_type": trigger.type,
+                "expected_at": format_time(expected),
+                "last_fired_at": format_time(state.last_fired_at) if state.last_fired_at else None,
+            }
+            news_id = derived_id(expected, workflow.id, trigger.id, "silent")
+            self._announcer.tell([News(news_id, "trigger.silent", workflow.workspace_id, expected, data)])
+        self._triggers.silent(workflow.id, trigger.id, expected)
+        return "silent"

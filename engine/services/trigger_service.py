@@ -1,0 +1,259 @@
+"""Triggers, for those who own them: how they are, when they come, firing them to try them, their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.definition import TriggerDefinition
+from engine.errors import Conflict, InvalidInput, NotFound
+from engine.execution import Execution, format_time
+from engine.jsonvalue import dumps
+from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
+from engine.services.firing import scheduled, scheduled_id
+from engine.services.principal import Permission, Principal
+from engine.services.starting import Request, Starter
+from engine.storage.payloads import OMITTED
+from engine.storage.stores import Stores
+from engine.storage.table import Page
+from engine.storage.triggers import TriggerState
+from engine.storage.workflows import Workflow
+from engine.triggers.samples import sample
+from engine.triggers.schedule import ScheduleConfig
+from engine.triggers.tokens import hook_url
+from engine.triggers.types import Config, config_of
+from engine.triggers.webhook import WebhookConfig
+
+_MOST_SAMPLE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerView:
+    """A trigger as it is now. `url` is that of a webhook, for those who may start its workflow."""
+
+    workflow: Workflow
+    trigger: TriggerDefinition
+    state: TriggerState
+    next_at: datetime | None
+    url: str | None
+
+    @property
+    def status(self) -> str:
+        """`silent` if it should have fired and did not, `failing` if what it started last failed, else `healthy`."""
+        if self.workflow.is_active and self.state.silent_since is not None:
+            return "silent"
+        if self.state.consecutive_failures or self.state.last_failure:
+            return "failing"
+        return "healthy"
+
+    @property
+    def has_secret(self) -> bool | None:
+        """Whether the secret of a webhook that needs one is set; None where it needs none."""
+        config = config_of(self.trigger)
+        if not isinstance(config, WebhookConfig) or not config.auth.needs_secret:
+            return None
+        return self.trigger.id in self.workflow.secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """What a backfill did: the times of a trigger, each with its execution, and whether that is new."""
+
+    items: list[tuple[datetime, str, bool]]
+
+
+class TriggerService:
+    """Everything about triggers, for one caller at a time."""
+
+    def __init__(self, stores: Stores, starter: Starter, box: SecretBox, api_url: str, clock: Clock) -> None:
+        self._stores = stores
+        self._workflows = stores.workflows
+        self._triggers = stores.triggers
+        self._starter = starter
+        self._box = box
+        self._api_url = api_url
+        self._clock = clock
+
+    def page(self, principal: Principal, cursor: str | None, limit: int) -> Page:
+        """The triggers of a page of the workspace's workflows, which may have none."""
+        principal.require(Permission.READ)
+        page = self._workflows.page(principal.workspace_id, cursor, limit)
+        pairs = [(workflow, trigger) for workflow in page.items for trigger in workflow.triggers]
+        states = self._triggers.get_many([(workflow.id, trigger.id) for workflow, trigger in pairs])
+        views = [self._view(principal, *pair, states[pair[0].id, pair[1].id]) for pair in pairs]
+        return Page(views, page.next_cursor)
+
+    def get(self, principal: Principal, workflow_id: str, trigger_id: str) -> TriggerView:
+        """One trigger. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow, trigger = self._find(principal, workflow_id, trigger_id)
+        return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
+
+    def schedule(self, principal: Principal, workflow_id: str) -> list[tuple[TriggerDefinition, list[datetime]]]:
+        """The next times of each schedule of a workflow, whether it is active or not. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        now = self._clock.now()
+        return [
+            (trigger, list(islice(config.after(now), limits.SCHEDULE_TIMES)))
+            for trigger, config in _schedules(workflow)
+        ]
+
+    def backfill(
+        self, principal: Principal, workflow_id: str, begin: datetime, end: datetime, trigger_id: str | None
+    ) -> Backfilled:
+        """Start what schedules have missed from `begin` to `end`, in the order of their times.
+
+        A time that has an execution keeps it.
+
+        Raises:
+            NotFound: there is no such workflow or schedule.
+            InvalidInput: the end is in the future or before the begin, or there are more times than one call starts.
+            Unavailable: some have been started; calling again goes on.
+        """
+        principal.require(Permission.EXECUTE)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        if end > self._clock.now():
+            raise InvalidInput.at("to", "it is in the future; what is to come comes by itself")
+        if begin > end:
+            raise InvalidInput.at("from", "it is after `to`")
+        chosen = [pair for pair in _schedules(workflow) if trigger_id in (None, pair[0].id)]
+        if not chosen:
+            raise NotFound("the workflow has no such schedule")
+        times = [
+            (due, trigger, config)
+            for trigger, config in chosen
+            for due in _between(config, begin, end, limits.MAX_BACKFILL + 1)
+        ]
+        if len(times) > limits.MAX_BACKFILL:
+            message = f"there are more than {limits.MAX_BACKFILL} times in between; ask for a shorter span"
+            raise InvalidInput.at("from", message)
+        items: list[tuple[datetime, str, bool]] = []
+        for due, trigger, config in sorted(times, key=lambda one: one[0]):
+            request = scheduled(workflow, trigger, config, due, backfill=True)
+            started = self._starter.start(request)
+            items.append((due, scheduled_id(workflow.id, trigger.id, due), started.is_new))
+        return Backfilled(items)
+
+    def sample(self, principal: Principal, workflow_id: str, trigger_id: str) -> tuple[Any, Any]:
+        """What a trigger gives its executions: a made-up one, and the newest real one if there is one."""
+        principal.require(Permission.READ)
+        workflow, trigger = self._find(principal, workflow_id, trigger_id)
+        return sample(trigger, config_of(trigger), self._clock.now()), self._captured(workflow, trigger)
+
+    def test(
+        self, principal: Principal, workflow_id: str, trigger_id: str, payload: Mapping[str, Any] | None, *, last: bool
+    ) -> Execution:
+        """Start an execution as the trigger would, whether the workflow is active or not.
+
+        Args:
+            principal: who asks.
+            workflow_id: whose trigger it is.
+            trigger_id: which trigger.
+            payload: parts of `trigger` to use instead of the sample's, such as `body`.
+            last: use what it really got last instead of the sample.
+
+        Raises:
+            NotFound: there is no such trigger.
+            Conflict: code `nothing_captured`: it got nothing yet.
+            InvalidInput: the payload has parts that this type has not, or is too large.
+        """
+        principal.require(Permission.EXECUTE)
+        workflow, trigger = self._find(principal, workflow_id, trigger_id)
+        base = sample(trigger, config_of(trigger), self._clock.now())
+        if last:
+            captured = self._captured(workflow, trigger)
+            if captured is None:
+                raise Conflict("this trigger has started nothing yet that could be repeated", code="nothing_captured")
+            base = captured
+        for name in payload or {}:
+            if name not in base:
+                known = ", ".join(f"`{one}`" for one in base)
+                raise InvalidInput.at(f"payload.{name}", f"a {trigger.type} gives {known}")
+        value = {**base, **(payload or {})}
+        if len(dumps(value).encode()) > limits.MAX_INPUT_BYTES:
+            raise InvalidInput.at("payload", f"it has at most {limits.MAX_INPUT_BYTES} bytes")
+        request = Request(
+            workspace_id=workflow.workspace_id,
+            workflow_id=workflow.id,
+            workflow=workflow,
+            trigger={**value, "type": trigger.type, "trigger_id": trigger.id, "test": True},
+            triggered_by=principal.user_id,
+        )
+        return self._starter.start(request, may_be_asked_again=False).execution
+
+    def rotate(self, principal: Principal, workflow_id: str, trigger_id: str) -> TriggerView:
+        """Give a webhook another address. Raises NotFound, or Conflict for what is none."""
+        principal.require(Permission.WRITE)
+        workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
+        workflow = self._workflows.rotate(workflow, trigger.id, format_time(self._clock.now()))
+        return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
+
+    def set_secret(self, principal: Principal, workflow_id: str, trigger_id: str, secret: str) -> None:
+        """Keep what callers of a webhook are checked against; nobody can read it again.
+
+        Raises:
+            NotFound: there is no such trigger.
+            Conflict: it is none that needs a secret.
+            InvalidInput: the secret is too long.
+        """
+        principal.require(Permission.WRITE)
+        workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
+        if len(secret.encode()) > MAX_SECRET_BYTES:
+            raise InvalidInput.at("secret", f"it has at most {MAX_SECRET_BYTES} bytes")
+        sealed = self._box.seal(secret, hook_context(workflow.workspace_id, workflow.id, trigger.id))
+        self._workflows.set_secret(workflow, trigger.id, sealed, format_time(self._clock.now()))
+
+    # -- what they share -----------------------------------------------------------------------------------
+
+    def _find(self, principal: Principal, workflow_id: str, trigger_id: str) -> tuple[Workflow, TriggerDefinition]:
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        trigger = workflow.trigger(trigger_id)
+        if trigger is None:
+            raise NotFound("the workflow has no such trigger")
+        return workflow, trigger
+
+    def _find_hook(self, principal: Principal, workflow_id: str, trigger_id: str) -> tuple[Workflow, TriggerDefinition]:
+        workflow, trigger = self._find(principal, workflow_id, trigger_id)
+        if trigger.type != "webhook":
+            raise Conflict(f"`{trigger.id}` is a trigger of type {trigger.type}; only a webhook has this")
+        return workflow, trigger
+
+    def _view(
+        self, principal: Principal, workflow: Workflow, trigger: TriggerDefinition, state: TriggerState
+    ) -> TriggerView:
+        url = next_at = None
+        if trigger.type == "webhook" and principal.may(Permission.EXECUTE):  # who has the URL can call it
+            url = hook_url(self._api_url, workflow, trigger.id)
+        config = config_of(trigger)
+        if workflow.is_active:
+            next_at = next(config.after(self._clock.now()), None) if isinstance(config, ScheduleConfig) else None
+            next_at = next_at or (state.expected_at if trigger.type != "schedule" else None)
+        return TriggerView(workflow, trigger, state, next_at, url)
+
+    def _captured(self, workflow: Workflow, trigger: TriggerDefinition) -> dict[str, Any] | None:
+        """What `trigger` was in the newest ended execution that this trigger has started."""
+        for execution_id in sorted(self._triggers.get(workflow.id, trigger.id).recent, reverse=True):
+            found = self._stores.executions.whole(execution_id, _MOST_SAMPLE_BYTES)
+            if found is not None and found[0].trigger.get("body") is not OMITTED:
+                return {name: value for name, value in found[0].trigger.items() if name != "type"}
+        return None
+
+
+def _schedules(workflow: Workflow) -> list[tuple[TriggerDefinition, ScheduleConfig]]:
+    pairs: list[tuple[TriggerDefinition, Config]] = [(trigger, config_of(trigger)) for trigger in workflow.triggers]
+    return [(trigger, config) for trigger, config in pairs if isinstance(config, ScheduleConfig)]
+
+
+def _between(config: ScheduleConfig, begin: datetime, end: datetime, most: int) -> list[datetime]:
+    times: list[datetime] = []
+    for due in config.after(begin - timedelta(microseconds=1)):
+        if due > end or len(times) >= most:
+            break
+        times.append(due)
+    return times

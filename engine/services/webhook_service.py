@@ -1,0 +1,222 @@
+"""Calls of webhooks: who calls is found out over the bytes as they came, before anything reads them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.definition import TriggerDefinition
+from engine.errors import InvalidInput, MainspringError, NotFound, RequestError, TooLarge, Unauthenticated, Unavailable
+from engine.execution import Execution
+from engine.ids import new_id
+from engine.jsonvalue import dumps
+from engine.security.secrets import SecretBox, hook_context
+from engine.services.answering import Answer, Answering, answer_url
+from engine.services.starting import Request, Starter
+from engine.storage.stores import Stores
+from engine.storage.workflows import Workflow
+from engine.triggers.bodies import File, Unreadable, WrongType, read_body
+from engine.triggers.signatures import Delivery, Refused
+from engine.triggers.tokens import trigger_in, workflow_in
+from engine.triggers.types import config_of
+from engine.triggers.webhook import WebhookConfig
+
+logger = logging.getLogger(__name__)
+_NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
+_NOBODY = "there is nothing at this address"
+
+
+class WrongMediaType(RequestError):
+    """The body is of another type than the webhook takes."""
+
+    default_code = "unsupported_media_type"
+
+
+@dataclass
+class _Kept:
+    """The files of a multipart body, which are stored when the delivery is taken."""
+
+    execution_id: str
+    files: list[File] = field(default_factory=list)
+
+    def keep(self, file: File) -> dict[str, Any]:
+        """What stands for the file in `trigger.body`."""
+        self.files.append(file)
+        digest = sha256(file.content).hexdigest()
+        return {
+            "filename": file.filename,
+            "content_type": file.content_type,
+            "bytes": len(file.content),
+            "sha256": digest,
+            "file": f"{self.execution_id}/{digest}",
+        }
+
+
+class WebhookService:
+    """Takes what is delivered to webhooks."""
+
+    def __init__(
+        self, stores: Stores, starter: Starter, answering: Answering, box: SecretBox, api_url: str, clock: Clock
+    ) -> None:
+        self._workflows = stores.workflows
+        self._triggers = stores.triggers
+        self._payloads = stores.payloads
+        self._starter = starter
+        self._answering = answering
+        self._box = box
+        self._api_url = api_url
+        self._clock = clock
+
+    def receive(self, token: str, delivery: Delivery) -> Answer:
+        """Take a delivery, start its execution, and answer as the webhook's config says.
+
+        Raises:
+            NotFound: there is no such webhook, it is not active, or does not take that method or path.
+            TooLarge: the body or the headers are.
+            Unauthenticated: the caller did not prove who they are.
+            WrongMediaType: the body is of another type than the webhook takes.
+            InvalidInput: the body cannot be read, or does not fit the workflow's concurrency key.
+            TooManyRequests: more have come in this minute than may.
+            Unavailable: nothing is lost if the sender repeats it.
+        """
+        workflow, trigger, config = self._hook(token, delivery)
+        try:
+            self._verify(workflow, trigger, config, delivery)
+            kept = _Kept(new_id())
+            body = self._read(config, delivery, kept)
+        except Refused as refused:
+            self._refused(workflow, trigger, str(refused))
+            raise Unauthenticated("the delivery could not be verified", code="not_verified") from None
+        except RequestError as error:
+            self._refused(workflow, trigger, error.message)
+            raise
+        if config.auth.type == "slack" and isinstance(body, dict) and body.get("type") == "url_verification":
+            return Answer(
+                200, {"content-type": "application/json"}, dumps({"challenge": body.get("challenge")}).encode()
+            )
+        now, every = self._clock.now(), config.expected_every_seconds
+        expected_at = now + timedelta(seconds=every) if every else None
+        self._triggers.admit(workflow.id, trigger.id, now, config.rate_per_minute, expected_at)
+        execution = self._start(workflow, trigger, config, delivery, body, kept)
+        if config.answer == "accepted":
+            return self._accepted(execution, config)
+        answer = self._answering.answer(execution, config.answer, workflow.responds, config.answer_seconds)
+        return answer or self._accepted(execution, config)
+
+    def _hook(self, token: str, delivery: Delivery) -> tuple[Workflow, TriggerDefinition, WebhookConfig]:
+        """The webhook, if it is there for this call. From outside all that is amiss looks alike."""
+        workflow_id = workflow_in(token)
+        workflow = self._workflows.find(workflow_id) if workflow_id else None
+        trigger = trigger_in(workflow, token) if workflow else None
+        config = config_of(trigger) if trigger else None
+        if workflow is None or trigger is None or not isinstance(config, WebhookConfig):
+            raise NotFound(_NOBODY)
+        reason = None
+        if not workflow.is_active:
+            reason = "the workflow is not active"
+        elif delivery.method not in config.methods:
+            reason = f"{delivery.method[:20]} is not one of its methods"
+        elif delivery.path != "/" and not config.subpaths:
+            reason = "a path below its address was called"
+        if reason is not None:
+            self._refused(workflow, trigger, reason)
+            raise NotFound(_NOBODY)
+        return workflow, trigger, config
+
+    def _verify(
+        self, workflow: Workflow, trigger: TriggerDefinition, config: WebhookConfig, delivery: Delivery
+    ) -> None:
+        """Raises Refused, TooLarge or Unavailable."""
+        if len(delivery.body) > limits.MAX_HOOK_BYTES:
+            raise TooLarge(f"a delivery has at most {limits.MAX_HOOK_BYTES} bytes")
+        size = sum(len(name) + len(value) for name, value in delivery.headers.items())
+        if size > limits.MAX_HOOK_HEADER_BYTES:
+            raise TooLarge(f"the headers have at most {limits.MAX_HOOK_HEADER_BYTES} bytes in all")
+        secret = ""
+        if config.auth.needs_secret:
+            sealed = workflow.secrets.get(trigger.id)
+            if sealed is None:
+                raise Refused("no secret is set for this webhook")
+            secret = self._box.open(sealed, hook_context(workflow.workspace_id, workflow.id, trigger.id))
+        config.auth.check(delivery, secret, self._clock.now().timestamp())
+
+    def _read(self, config: WebhookConfig, delivery: Delivery, kept: _Kept) -> Any:
+        try:
+            return read_body(config.body, delivery.headers.get("content-type", ""), delivery.body, kept.keep)
+        except WrongType as error:
+            raise WrongMediaType(str(error)) from None
+        except Unreadable as error:
+            raise InvalidInput.at("body", str(error)) from None
+
+    def _start(
+        self,
+        workflow: Workflow,
+        trigger: TriggerDefinition,
+        config: WebhookConfig,
+        delivery: Delivery,
+        body: Any,
+        kept: _Kept,
+    ) -> Execution:
+        for file in kept.files:
+            self._payloads.store_file(bytes(file.content), kept.execution_id)
+        request = Request(
+            workspace_id=workflow.workspace_id,
+            workflow_id=workflow.id,
+            workflow=workflow,
+            trigger={
+                "type": "webhook",
+                "trigger_id": trigger.id,
+                "body": body,
+                "headers": _kept_headers(config, delivery.headers),
+                "query": dict(delivery.query),
+                "method": delivery.method,
+                "path": delivery.path,
+            },
+            id=kept.execution_id,
+        )
+        name = _delivery_id(config, delivery, body)
+        key = sha256(f"hook {workflow.id} {trigger.id} {name}".encode()).hexdigest() if name else None
+        try:
+            started = self._starter.start(
+                request, key, remember=limits.DELIVERY_SECONDS, runs_ahead=config.answer != "accepted"
+            )
+        except Unavailable:
+            # It is recorded, if the record could be written, and the sweeper will start it; without an id the sender's
+            # repetition would be another execution.
+            logger.warning("a delivery to %s/%s is left to the sweeper", workflow.id, trigger.id)
+            found = self._starter.find(request) if key is None else None
+            if found is None:
+                raise
+            return found
+        except MainspringError as error:
+            self._triggers.failed(workflow.id, trigger.id, self._clock.now(), error.as_dict())
+            raise
+        if config.answer != "accepted" and started.is_new and started.execution.place is None:
+            self._answering.run_ahead(started.execution.id)
+        return started.execution
+
+    def _accepted(self, execution: Execution, config: WebhookConfig) -> Answer:
+        body = {"execution_id": execution.id, "url": answer_url(self._api_url, execution, config.answer)}
+        headers = {"content-type": "application/json", "location": body["url"], "mainspring-execution": execution.id}
+        return Answer(202, headers, dumps(body).encode())
+
+    def _refused(self, workflow: Workflow, trigger: TriggerDefinition, reason: str) -> None:
+        self._triggers.refused(workflow.id, trigger.id, self._clock.now(), reason)
+
+
+def _delivery_id(config: WebhookConfig, delivery: Delivery, body: Any) -> str | None:
+    if config.delivery_id_header is not None:
+        return delivery.headers.get(config.delivery_id_header.lower())
+    return config.auth.delivery_id(delivery, body)
+
+
+def _kept_headers(config: WebhookConfig, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers without those that prove who somebody is."""
+    secret = {config.auth.header.lower()} if config.auth.type == "header" else set()
+    return {name: value for name, value in headers.items() if name not in _NEVER_KEPT | secret}

@@ -1,0 +1,301 @@
+"""Subscriptions to a workspace's events, and the log of what was sent for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine import limits
+from engine.errors import NotFound
+from engine.execution import format_time
+from engine.jsonvalue import dumps
+from engine.storage.executions import LOOK, shard_of
+from engine.storage.table import ConditionFailed, Item, Page, Table
+
+_DELIVERY = "DELIVERY#"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Where a workspace's events are sent.
+
+    `events` are types, or beginnings of types with a `*`. `secret` signs what is sent, encrypted; `old_secret` does too
+    until `old_secret_until`. `failing_since` is when the first of the deliveries failed behind which none was taken.
+    """
+
+    id: str
+    workspace_id: str
+    url: str
+    events: tuple[str, ...]
+    description: str | None
+    secret: bytes
+    created_at: str
+    updated_at: str
+    is_enabled: bool = True
+    disabled_reason: str | None = None
+    failing_since: str | None = None
+    old_secret: bytes | None = None
+    old_secret_until: str | None = None
+
+    def wants(self, event_type: str) -> bool:
+        """Whether events of a type are sent there."""
+        return self.is_enabled and any(
+            event_type.startswith(one[:-1]) if one.endswith("*") else event_type == one for one in self.events
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send: when, what was answered or went wrong, after how many milliseconds."""
+
+    at: str
+    status: int | None
+    error: str | None
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingDelivery:
+    """One event for one subscription, `pending`, `delivered` or `failed`. `body` is what is sent, and signed."""
+
+    subscription_id: str
+    id: str
+    type: str
+    body: str
+    created_at: str
+    status: str = "pending"
+    attempts: tuple[Attempt, ...] = ()
+    next_at: str | None = None
+    round: int = 0
+    """How many attempts had been made before it was asked for anew."""
+
+
+class SubscriptionRepository:
+    """Reads and writes them. A subscription of another workspace is as good as none."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    # -- subscriptions -------------------------------------------------------------------------------------
+
+    def create(self, subscription: Subscription) -> None:
+        """Store a new one."""
+        self._table.put(_meta_item(subscription), if_absent=True)
+
+    def find(self, subscription_id: str) -> Subscription | None:
+        """The subscription, of whatever workspace; None where there is none."""
+        item = self._table.get(f"SUBSCRIPTION#{subscription_id}", "META")
+        return _subscription(item) if item else None
+
+    def get(self, workspace_id: str, subscription_id: str) -> Subscription:
+        """Raises NotFound."""
+        found = self.find(subscription_id)
+        if found is None or found.workspace_id != workspace_id:
+            raise NotFound("there is no such subscription")
+        return found
+
+    def of_workspace(self, workspace_id: str) -> list[Subscription]:
+        """All of a workspace, which has few."""
+        keys = self._table.query(
+            f"{workspace_id}#SUBSCRIPTIONS", index="by-workspace", pk_name="workspace_key", sk_name="id",
+            limit=2 * limits.MAX_SUBSCRIPTIONS,
+        )  # fmt: skip
+        found = self._table.get_many([(f"SUBSCRIPTION#{key['id']}", "META") for key in keys])
+        return sorted((_subscription(item) for item in found.values()), key=lambda one: one.id)
+
+    def change(self, subscription: Subscription, changes: Mapping[str, Any]) -> Subscription:
+        """Set attributes; None removes one.
+
+        Raises:
+            NotFound: it was deleted meanwhile.
+        """
+        given = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+        try:
+            item = self._table.update(
+                f"SUBSCRIPTION#{subscription.id}",
+                "META",
+                {name: value for name, value in given.items() if value is not None},
+                remove=[name for name, value in given.items() if value is None],
+            )
+        except ConditionFailed:
+            raise NotFound("there is no such subscription") from None
+        return _subscription(item)
+
+    def delete(self, subscription: Subscription) -> None:
+        """Forget it. What is under way for it ends when that is looked at."""
+        self._table.delete(f"SUBSCRIPTION#{subscription.id}", "META")
+
+    def failing(self, subscription: Subscription, since: str) -> None:
+        """Note that nothing is taken any more, unless that is known."""
+        condition = "attribute_exists(#PK) AND attribute_not_exists(#failing_since)"
+        self._try(subscription.id, {"failing_since": since}, (), condition)
+
+    def working(self, subscription: Subscription) -> None:
+        """Note that something was taken."""
+        if subscription.failing_since is not None:
+            self._try(subscription.id, {}, ("failing_since",), "attribute_exists(#PK)")
+
+    def disable(self, subscription: Subscription, reason: str, at: str) -> bool:
+        """Send nothing more; False where that is so already."""
+        changes = {"is_enabled": False, "disabled_reason": reason, "updated_at": at}
+        return self._try(subscription.id, changes, (), "#is_enabled = :on", {"on": True})
+
+    def _try(
+        self,
+        subscription_id: str,
+        changes: Mapping[str, Any],
+        remove: Sequence[str],
+        condition: str,
+        values: Mapping[str, Any] | None = None,
+    ) -> bool:
+        try:
+            self._table.update(
+                f"SUBSCRIPTION#{subscription_id}", "META", changes, remove=remove, condition=condition, values=values
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    # -- deliveries ----------------------------------------------------------------------------------------
+
+    def queue(self, delivery: OutgoingDelivery, at: datetime) -> bool:
+        """Store a delivery that is to be sent now; False where it was stored before."""
+        item = {
+            **_delivery_item(delivery),
+            "expires_at": int((at + timedelta(days=limits.OUTGOING_KEPT_DAYS)).timestamp()),
+            **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
+        }
+        try:
+            self._table.put(item, if_absent=True)
+        except ConditionFailed:
+            return False
+        return True
+
+    def delivery(self, subscription_id: str, delivery_id: str) -> OutgoingDelivery | None:
+        """One delivery; None where there is none."""
+        item = self._table.get(f"SUBSCRIPTION#{subscription_id}", f"{_DELIVERY}{delivery_id}")
+        return _delivery(item) if item else None
+
+    def deliveries(self, subscription_id: str, before: str | None, limit: int) -> Page:
+        """A page of the log, the newest first; the cursor is the id of the last one."""
+        last = f"{_DELIVERY}{before}" if before else f"{_DELIVERY}~"
+        items = list(
+            self._table.query(
+                f"SUBSCRIPTION#{subscription_id}", after=_DELIVERY, before=last, limit=limit + 2, descending=True
+            )
+        )
+        found = [one for one in map(_delivery, items) if one.id != before]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    def lease(self, delivery: OutgoingDelivery, until: datetime) -> bool:
+        """Take a delivery to make an attempt; False where somebody else does, or has.
+
+        Whoever dies behind this leaves it to be found when the lease is over.
+        """
+        now = until - timedelta(seconds=limits.OUTGOING_LEASE)
+        try:
+            self._table.update(
+                *_delivery_key(delivery),
+                {"leased_until": format_time(until), **_look(delivery, until)},
+                condition="#status = :pending AND #made = :made AND "
+                "(attribute_not_exists(#leased_until) OR #leased_until <= :now)",
+                values={"pending": "pending", "made": len(delivery.attempts), "now": format_time(now)},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def record(self, delivery: OutgoingDelivery, attempt: Attempt, status: str, next_at: datetime | None) -> None:
+        """Note how an attempt has ended, and when the next one is."""
+        attempts = [*delivery.attempts, attempt]
+        changes: dict[str, Any] = {
+            "status": status,
+            "made": len(attempts),
+            "attempts": dumps([_attempt_facts(one) for one in attempts]),
+        }
+        remove = ["leased_until"]
+        if next_at is None:
+            remove += ["next_at", *LOOK]
+        else:
+            changes |= {"next_at": format_time(next_at), **_look(delivery, next_at)}
+        condition, values = "#made = :made", {"made": len(delivery.attempts)}
+        try:
+            self._table.update(*_delivery_key(delivery), changes, remove=remove, condition=condition, values=values)
+        except ConditionFailed:
+            return  # it was given up as lost, and somebody else has made this attempt
+
+    def replay(self, delivery: OutgoingDelivery, at: datetime) -> OutgoingDelivery:
+        """Ask for a delivery to be sent again from the beginning.
+
+        Raises:
+            NotFound: it is not kept any more.
+        """
+        changes = {
+            "status": "pending",
+            "round": len(delivery.attempts),
+            "next_at": format_time(at),
+            **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
+        }
+        try:
+            item = self._table.update(*_delivery_key(delivery), changes, remove=("leased_until",))
+        except ConditionFailed:
+            raise NotFound("there is no such delivery") from None
+        return _delivery(item)
+
+
+def delivery_in(pk: str, sk: str) -> tuple[str, str]:
+    """The subscription and the delivery whose item has this key."""
+    return pk.removeprefix("SUBSCRIPTION#"), sk.removeprefix(_DELIVERY)
+
+
+def _delivery_key(delivery: OutgoingDelivery) -> tuple[str, str]:
+    return f"SUBSCRIPTION#{delivery.subscription_id}", f"{_DELIVERY}{delivery.id}"
+
+
+def _look(delivery: OutgoingDelivery, at: datetime) -> dict[str, str]:
+    return {"look_at": format_time(at), "look_shard": shard_of(f"{delivery.subscription_id}{delivery.id}")}
+
+
+def _meta_item(subscription: Subscription) -> Item:
+    values = {name: getattr(subscription, name) for name in Subscription.__dataclass_fields__}
+    return {
+        "PK": f"SUBSCRIPTION#{subscription.id}",
+        "SK": "META",
+        "workspace_key": f"{subscription.workspace_id}#SUBSCRIPTIONS",
+        **values,
+        "events": list(subscription.events),
+    }
+
+
+def _subscription(item: Item) -> Subscription:
+    values: dict[str, Any] = {name: item[name] for name in Subscription.__dataclass_fields__ if name in item}
+    return Subscription(**{"description": None, **values, "events": tuple(item["events"])})
+
+
+def _delivery_item(delivery: OutgoingDelivery) -> Item:
+    pk, sk = _delivery_key(delivery)
+    return {
+        "PK": pk, "SK": sk, "id": delivery.id, "type": delivery.type, "body": delivery.body,
+        "created_at": delivery.created_at, "status": delivery.status, "made": 0, "next_at": delivery.next_at,
+    }  # fmt: skip
+
+
+def _delivery(item: Item) -> OutgoingDelivery:
+    return OutgoingDelivery(
+        delivery_in(item["PK"], item["SK"])[0],
+        item["id"],
+        item["type"],
+        item["body"],
+        item["created_at"],
+        item["status"],
+        tuple(Attempt(**one) for one in json.loads(item.get("attempts", "[]"))),
+        item.get("next_at"),
+        item.get("round", 0),
+    )
+
+
+def _attempt_facts(attempt: Attempt) -> dict[str, Any]:
+    return {name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}

@@ -1,0 +1,219 @@
+"""What triggers have done: when they fired, what became of it, what they refused. One item each, by its workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine import limits
+from engine.errors import TooManyRequests, Unavailable
+from engine.execution import Status, format_time, parse_time
+from engine.storage.executions import LOOK, shard_of
+from engine.storage.table import ConditionFailed, Item, Table
+
+_TRIES = 8
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerState:
+    """What a trigger has done so far.
+
+    `fired` counts the deliveries that were taken, `refused` those that were not, `failed` those from which nothing could
+    be started. `recent` has the statuses with which its last executions ended, by their ids. `expected_at` is when
+    something should come; `silent_since` is the time that should have come and did not, and nothing has come since.
+    """
+
+    fired: int = 0
+    refused: int = 0
+    failed: int = 0
+    last_fired_at: datetime | None = None
+    last_refused_at: datetime | None = None
+    last_refusal: str | None = None
+    last_failure: Mapping[str, Any] | None = None
+    recent: Mapping[str, str] = field(default_factory=dict)
+    expected_at: datetime | None = None
+    silent_since: datetime | None = None
+
+    @property
+    def last_outcome(self) -> tuple[str, str] | None:
+        """The newest execution that has ended, and how; the ids are ordered by time."""
+        return max(self.recent.items(), default=None)
+
+    @property
+    def consecutive_failures(self) -> int:
+        """How many of its newest executions have failed without one that succeeded in between."""
+        count = 0
+        for _, status in sorted(self.recent.items(), reverse=True):
+            if status == Status.SUCCEEDED:
+                break
+            count += status in (Status.FAILED, Status.TIMED_OUT)
+        return count
+
+
+class TriggerRepository:
+    """Reads and writes the states of triggers."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, workflow_id: str, trigger_id: str) -> TriggerState:
+        """What a trigger has done; nothing yet, if there is no item."""
+        return _state(self._table.get(*_key(workflow_id, trigger_id)) or {})
+
+    def get_many(self, triggers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], TriggerState]:
+        """The states of triggers, by workflow and id."""
+        found = self._table.get_many([_key(*trigger) for trigger in triggers])
+        return {trigger: _state(found.get(_key(*trigger)) or {}) for trigger in triggers}
+
+    def of_workflow(self, workflow_id: str) -> dict[str, TriggerState]:
+        """The states of all triggers that a workflow has, or had, by their ids."""
+        pk, first = _key(workflow_id, "")
+        items = self._table.query(pk, after=first, before=f"{first}~")
+        return {trigger_in(pk, item["SK"])[1]: _state(item) for item in items}
+
+    def admit(
+        self, workflow_id: str, trigger_id: str, at: datetime, per_minute: int, expected_at: datetime | None
+    ) -> None:
+        """Count a delivery to a webhook, if fewer have come in this minute than may.
+
+        Raises:
+            TooManyRequests: they have.
+        """
+        minute = int(at.timestamp()) // _MINUTE
+        changes = {"last_fired_at": format_time(at), **_look(workflow_id, trigger_id, expected_at)}
+        for _ in range(_TRIES):
+            try:
+                self._table.update(
+                    *_key(workflow_id, trigger_id),
+                    changes,
+                    remove=("silent_since", "last_failure"),
+                    add={"fired": 1, "in_minute": 1},
+                    condition="#minute = :minute AND #in_minute < :most",
+                    values={"minute": minute, "most": per_minute},
+                )
+            except ConditionFailed as failed:
+                if failed.item is not None and failed.item.get("minute") == minute:
+                    wait = _MINUTE - int(at.timestamp()) % _MINUTE
+                    message = f"this webhook takes {per_minute} deliveries a minute; try again in {wait} seconds"
+                    raise TooManyRequests(message, retry_after=wait) from None
+                self._begin_minute(workflow_id, trigger_id, minute)
+            else:
+                return
+        raise Unavailable("too many deliveries come at once; try again")
+
+    def _begin_minute(self, workflow_id: str, trigger_id: str, minute: int) -> None:
+        """Count anew, unless somebody has begun to; the clocks of two functions may differ, so later minutes stay."""
+        with suppress(ConditionFailed):
+            self._table.update(
+                *_key(workflow_id, trigger_id),
+                {"minute": minute, "in_minute": 0},
+                condition="attribute_not_exists(#minute) OR #minute <> :minute",
+                values={"minute": minute},
+            )
+
+    def fired(
+        self, workflow_id: str, trigger_id: str, at: datetime, expected_at: datetime | None, *, counts: bool = True
+    ) -> None:
+        """Note that a trigger has fired, and when it is expected to fire next; `counts` unless that was known."""
+        self._table.update(
+            *_key(workflow_id, trigger_id),
+            {"last_fired_at": format_time(at), **_look(workflow_id, trigger_id, expected_at)},
+            remove=("silent_since", "last_failure", *(() if expected_at else LOOK)),
+            add={"fired": 1} if counts else {},
+            condition="",
+        )
+
+    def refused(self, workflow_id: str, trigger_id: str, at: datetime, reason: str) -> None:
+        """Count a delivery that was not taken, and note why."""
+        changes = {"last_refused_at": format_time(at), "last_refusal": reason[:500]}
+        self._table.update(*_key(workflow_id, trigger_id), changes, add={"refused": 1}, condition="")
+
+    def failed(self, workflow_id: str, trigger_id: str, at: datetime, error: Mapping[str, Any]) -> None:
+        """Note that nothing could be started from a delivery, and why."""
+        told = {"at": format_time(at), "code": error["code"], "message": str(error["message"])[:1_000]}
+        self._table.update(*_key(workflow_id, trigger_id), {"last_failure": told}, add={"failed": 1}, condition="")
+
+    def ended(self, workflow_id: str, trigger_id: str, statuses: Mapping[str, str]) -> TriggerState:
+        """Note how executions have ended, by their ids; in whatever order and however often that is told.
+
+        Raises:
+            Unavailable: others kept changing the same.
+        """
+        key = _key(workflow_id, trigger_id)
+        for _ in range(_TRIES):
+            item = self._table.get(*key) or {}
+            known = item.get("recent", {})
+            newest = sorted({**known, **statuses}.items(), reverse=True)[: limits.RECENT_OUTCOMES]
+            if dict(newest) == known:
+                return _state(item)
+            changes = {"recent": dict(newest), "told": item.get("told", 0) + 1}
+            condition = "#told = :told" if "told" in item else "attribute_not_exists(#told)"
+            values = {"told": item["told"]} if "told" in item else {}
+            with suppress(ConditionFailed):
+                return _state(self._table.update(*key, changes, condition=condition, values=values))
+        raise Unavailable("the outcomes of this trigger are being noted by others; try again")
+
+    def expect(self, workflow_id: str, trigger_id: str, at: datetime | None) -> None:
+        """Set when a trigger should fire next; None where it cannot be told, or does not matter."""
+        look = _look(workflow_id, trigger_id, at)
+        remove = () if look else ("expected_at", "silent_since", *LOOK)
+        if not look and self._table.get(*_key(workflow_id, trigger_id), ("PK",)) is None:
+            return
+        self._table.update(*_key(workflow_id, trigger_id), look, remove=remove, condition="")
+
+    def silent(self, workflow_id: str, trigger_id: str, since: datetime) -> None:
+        """Note that a trigger should have fired and did not, unless it has meanwhile; then nobody looks any more."""
+        with suppress(ConditionFailed):
+            self._table.update(
+                *_key(workflow_id, trigger_id),
+                {"silent_since": format_time(since)},
+                remove=LOOK,
+                condition="#expected_at = :since",
+                values={"since": format_time(since)},
+            )
+
+    def forget(self, workflow_id: str, trigger_id: str) -> None:
+        """Remove what is known of a trigger."""
+        self._table.delete(*_key(workflow_id, trigger_id))
+
+
+def trigger_in(pk: str, sk: str) -> tuple[str, str]:
+    """The workflow and the trigger whose item has this key."""
+    return pk.removeprefix("WORKFLOW#"), sk.removeprefix("TRIGGER#")
+
+
+def _key(workflow_id: str, trigger_id: str) -> tuple[str, str]:
+    return f"WORKFLOW#{workflow_id}", f"TRIGGER#{trigger_id}"
+
+
+def _look(workflow_id: str, trigger_id: str, expected_at: datetime | None) -> dict[str, Any]:
+    """The attributes by which the sweeper finds a trigger that should have fired."""
+    if expected_at is None:
+        return {}
+    return {
+        "expected_at": format_time(expected_at),
+        "look_at": format_time(expected_at + timedelta(seconds=limits.SILENT_GRACE)),
+        "look_shard": shard_of(f"{workflow_id}/{trigger_id}"),
+    }
+
+
+def _state(item: Item) -> TriggerState:
+    def time(name: str) -> datetime | None:
+        return parse_time(item[name]) if name in item else None
+
+    return TriggerState(
+        fired=item.get("fired", 0),
+        refused=item.get("refused", 0),
+        failed=item.get("failed", 0),
+        last_fired_at=time("last_fired_at"),
+        last_refused_at=time("last_refused_at"),
+        last_refusal=item.get("last_refusal"),
+        last_failure=item.get("last_failure"),
+        recent=item.get("recent", {}),
+        expected_at=time("expected_at"),
+        silent_since=time("silent_since"),
+    )

@@ -1,0 +1,44 @@
+"""What the configs of all trigger types share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from engine import limits
+from engine.execution import parse_time
+
+
+class TriggerConfig(BaseModel):
+    """Base of every trigger type's config: unknown keys are refused, and there are no templates in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _moment(text: str) -> str:
+    try:
+        parse_time(text)
+    except (ValueError, OverflowError):
+        raise ValueError("a time with a zone is expected, such as 2026-12-24T18:00:00Z") from None
+    return text
+
+
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
+"""An RFC 3339 time with an offset, kept as it was written."""
+
+ExpectedEvery = Annotated[
+    int | None,
+    Field(
+        default=None,
+        ge=60,
+        le=limits.MAX_EXPECTED_SECONDS,
+        description="Seconds; the trigger counts as silent when nothing has come for so long.",
+    ),
+]
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """The moment that a config names, in UTC."""
+    return parse_time(text) if text else None

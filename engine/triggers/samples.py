@@ -1,0 +1,67 @@
+"""What each type of trigger gives its executions as `trigger`, made up, to try a workflow with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from engine.definition import TriggerDefinition
+from engine.execution import format_time
+from engine.triggers.event import EventConfig
+from engine.triggers.schedule import ScheduleConfig
+from engine.triggers.types import Config
+from engine.triggers.webhook import WebhookConfig
+
+_BODIES: dict[str, Any] = {
+    "json": {"id": "sample-1", "text": "Hello"},
+    "form": {"id": "sample-1", "text": "Hello"},
+    "multipart": {"id": "sample-1"},
+    "text": "Hello",
+    "base64": "SGVsbG8=",
+}
+
+
+def sample(trigger: TriggerDefinition, config: Config, now: datetime) -> dict[str, Any]:
+    """A made-up `trigger`, without its `type`."""
+    base: dict[str, Any] = {"trigger_id": trigger.id}
+    if isinstance(config, ScheduleConfig):
+        due = next(config.after(now), now)
+        return {**base, "scheduled_at": format_time(due), "body": config.input}
+    if isinstance(config, WebhookConfig):
+        return {
+            **base,
+            "body": _BODIES[config.body],
+            "headers": {"content-type": "application/json"} if config.body == "json" else {},
+            "query": {},
+            "method": config.methods[0],
+            "path": "/",
+        }
+    return {**base, "body": _detail(config), "event": _envelope(config, now)}
+
+
+def _envelope(config: EventConfig, now: datetime) -> dict[str, Any]:
+    return {
+        "id": "00000000-0000-7000-8000-000000000000",
+        "source": _first(config.pattern.get("source"), "sample"),
+        "type": _first(config.pattern.get("detail-type"), "sample"),
+        "time": format_time(now),
+        "account": None,
+        "region": None,
+        "resources": [],
+    }
+
+
+def _detail(config: EventConfig) -> Any:
+    """Data with the values that the pattern names outright."""
+    return _filled(config.pattern.get("detail", {}))
+
+
+def _filled(pattern: Any) -> Any:
+    if isinstance(pattern, dict):
+        return {name: _filled(value) for name, value in pattern.items() if name != "$or"}
+    return _first(pattern, None)
+
+
+def _first(values: Any, default: Any) -> Any:
+    plain = [value for value in values or [] if not isinstance(value, dict)]
+    return plain[0] if plain else default

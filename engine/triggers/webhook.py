@@ -1,0 +1,62 @@
+"""`webhook`: when somebody calls the trigger's own address."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from engine import limits
+from engine.triggers.config import ExpectedEvery, TriggerConfig
+from engine.triggers.signatures import Auth, NoAuth
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+BodyType = Literal["json", "form", "multipart", "text", "base64"]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+
+class WebhookConfig(TriggerConfig):
+    """Who may call, how what they send is read, and what they are answered."""
+
+    methods: list[Method] = Field(default=["POST"], min_length=1, max_length=5)
+    auth: Annotated[Auth, Field(discriminator="type")] = Field(
+        default=NoAuth(type="none"),
+        description="How callers prove who they are. Its secret is set apart: "
+        "`PUT /api/workflows/{id}/triggers/{trigger}/secret`.",
+    )
+    body: BodyType = Field(
+        default="json",
+        description="How the body is read, whatever the caller says it is. `base64` keeps its bytes as they are.",
+    )
+    delivery_id_header: HeaderName | None = Field(
+        default=None,
+        description="A header that is the same when a delivery is repeated, so that it starts one execution only. "
+        "The presets of `auth` know theirs.",
+    )
+    answer: Literal["accepted", "result", "respond"] = Field(
+        default="accepted",
+        description="`accepted`: 202 at once; `result`: when the execution has ended; `respond`: what a `respond` "
+        "node says.",
+    )
+    answer_seconds: float = Field(
+        default=limits.ANSWER_SECONDS,
+        gt=0,
+        le=limits.ANSWER_SECONDS,
+        description="Where an answer takes longer, it is 202 with the URL where it will be.",
+    )
+    rate_per_minute: int = Field(default=limits.HOOK_RATE, ge=1, le=limits.MAX_HOOK_RATE)
+    subpaths: bool = Field(default=False, description="Whether calls below the address are taken; see `trigger.path`.")
+    expected_every_seconds: ExpectedEvery = None
+
+    @field_validator("methods")
+    @classmethod
+    def _distinct(cls, methods: list[str]) -> list[str]:
+        if len(set(methods)) < len(methods):
+            raise ValueError("each method once")
+        return methods
+
+    @model_validator(mode="after")
+    def _signed_needs_body(self) -> WebhookConfig:
+        if self.auth.signs_body and "GET" in self.methods:
+            raise ValueError(f"`{self.auth.type}` signs a body, which GET has none of")
+        return self

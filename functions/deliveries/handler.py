@@ -1,0 +1,22 @@
+"""Deliveries: sends outgoing webhooks; called by who queues them, and by the sweeper when they are due."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from functions import resources
+
+logger = Logger()
+_delivering = resources.delivering()
+_runner = asyncio.Runner()  # one event loop for the worker's life, so that connections stay open
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Makes one attempt for each delivery that is due."""
+    deliveries = [(str(one[0]), str(one[1])) for one in event["deliver"]]
+    logger.info("sending", deliveries=len(deliveries))
+    _runner.run(_delivering.send(deliveries))
+    return {"tried": len(deliveries)}

@@ -1,0 +1,48 @@
+"""Firing: what schedules, events and messages start; called by EventBridge Scheduler, by rules, and by a queue."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from engine.services.bus import Event, Marks
+from functions import resources
+
+logger = Logger()
+_firing = resources.firing()
+_messages = BatchProcessor(event_type=EventType.SQS)
+QUEUE_SOURCE = "mainspring.queue"
+"""The source of the events that messages of queues become, on the account's bus."""
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Starts what the event is for. What raises is delivered again, and goes to the dead letters in the end."""
+    if "Records" in event:
+        return process_partial_response(event, _message, _messages, context)
+    if "schedule" in event:
+        asked = event["schedule"]
+        word = _firing.on_time(asked["workflow_id"], asked["trigger_id"], asked["scheduled_at"])
+    else:
+        asked = event
+        word = _firing.on_event(asked["workflow_id"], asked["trigger_id"], asked["pattern"], asked["event"])
+    logger.info("fired", workflow_id=asked["workflow_id"], trigger_id=asked["trigger_id"], word=word)
+    return {"done": word}
+
+
+def _message(record: SQSRecord) -> None:
+    """A message becomes an event on the account's bus, under its own id, however often it comes."""
+    body = record.body
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = body
+    queue = record.event_source_arn.rpartition(":")[2]
+    sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+    attributes = {name: one.get("stringValue") for name, one in record.raw_event.get("messageAttributes", {}).items()}
+    data = {"queue": queue, "message_id": record.message_id, "body": value, "attributes": attributes}
+    resources.account_bus().publish([Event(QUEUE_SOURCE, "message", data, sent, Marks(None, record.message_id))])

@@ -1,0 +1,250 @@
+"""What starts workflows by itself, and what tells of them: buses, schedules, queues, and who is called by which."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infrastructure.acknowledge import acknowledge
+from infrastructure.functions import Function, Grants
+
+_OPEN = ["pending", "running", "waiting"]
+_ENDED = ["succeeded", "failed", "cancelled", "timed_out"]
+_RECORD_AGE = Duration.hours(12)
+_STREAM_TRIES = 20
+FIRING_SECONDS = 60
+
+
+class Eventing(Construct):
+    """The bus, the group of schedules, the queue for dead letters, and the inbox for messages of others.
+
+    Functions are told of these before they are made; `connect` then says who is called by what.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, is_local: bool) -> None:
+        super().__init__(scope, construct_id)
+        self._stack = Stack.of(self)
+        self._is_local = is_local
+        self.bus = events.EventBus(self, "Bus", event_bus_name=f"{self._stack.stack_name}-events")
+        self.group_name = f"{self._stack.stack_name}-schedules"
+        self.group = scheduler.CfnScheduleGroup(self, "Schedules", name=self.group_name)
+        self.rule_prefix = f"ms{sha256(self._stack.stack_name.encode()).hexdigest()[:8]}-"
+        self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14), enforce_ssl=not is_local)
+        acknowledge(self.dead_letters, "AwsSolutions-SQS3", "This is where dead letters are.")
+        self.inbox = self._queue(
+            "Inbox",
+            retention=Duration.days(4),
+            enforce_ssl=not is_local,
+            visibility_timeout=Duration.seconds(6 * FIRING_SECONDS),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=10, queue=self.dead_letters),
+        )
+        for queue in (self.dead_letters, self.inbox):
+            if is_local:
+                acknowledge(queue, "AwsSolutions-SQS4", "The emulator listens on loopback, without TLS.")
+        self.scheduler_role = iam.Role(
+            self,
+            "SchedulerRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self._stack.account}}
+            ),
+        )
+
+    def _queue(
+        self,
+        construct_id: str,
+        *,
+        retention: Duration,
+        enforce_ssl: bool,
+        visibility_timeout: Duration | None = None,
+        dead_letter_queue: sqs.DeadLetterQueue | None = None,
+    ) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            construct_id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            retention_period=retention,
+            enforce_ssl=enforce_ssl,
+            visibility_timeout=visibility_timeout,
+            dead_letter_queue=dead_letter_queue,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    # -- what functions may do with it ---------------------------------------------------------------------
+
+    def publishes(self, grants: Grants) -> Grants:
+        """Telling on the platform's bus."""
+        return grants.on(self.bus.event_bus_arn, "events:PutEvents")
+
+    def reads_stream(self, grants: Grants, table: dynamodb.Table) -> Grants:
+        """Being told by the stream of a table, with dead letters."""
+        return grants.on(
+            table.table_stream_arn or "", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"
+        ).on(self.dead_letters.queue_arn, "sqs:SendMessage")
+
+    def reconciles(self, grants: Grants) -> Grants:
+        """Making schedules and rules."""
+        # The emulator knows schedules by their names alone.
+        group = "default" if self._is_local else self.group_name
+        return (
+            grants.on(
+                self._arn("scheduler", "schedule", f"{group}/*"),
+                *(f"scheduler:{verb}Schedule" for verb in ("Create", "Get", "Update", "Delete")),
+            )
+            .on("*", "scheduler:ListSchedules", "events:ListRules")
+            .on(self.scheduler_role.role_arn, "iam:PassRole")
+            .on_all(
+                self._rules(),
+                *(f"events:{verb}Rule" for verb in ("Put", "Describe", "Delete")),
+                "events:PutTargets",
+                "events:RemoveTargets",
+                "events:ListTargetsByRule",
+            )
+        )
+
+    def default_bus_arn(self) -> str:
+        """The account's own bus."""
+        return self._arn("events", "event-bus", "default")
+
+    def acknowledge_reconciler(self, function: Function) -> None:
+        """Accept that the names of schedules and rules are made as they are needed."""
+        reason = "Schedules and rules are named after workflows, which there will be; the group or prefix is ours."
+        prefix = "<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>"
+        partition, region, account = prefix
+        group = "default" if self._is_local else self.group_name
+        bus = self._stack.resolve(self.bus.event_bus_name)
+        named = f"<{bus['Ref']}>" if isinstance(bus, dict) and "Ref" in bus else f"{self._stack.stack_name}-events"
+        for resource in (
+            f"arn:{partition}:scheduler:{region}:{account}:schedule/{group}/*",
+            f"arn:{partition}:events:{region}:{account}:rule/{self.rule_prefix}*",
+            f"arn:{partition}:events:{region}:{account}:rule/{named}/{self.rule_prefix}*",
+            f"arn:{partition}:events:{region}:{account}:rule/default/{self.rule_prefix}*",
+        ):
+            acknowledge(function, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
+
+    # -- who is called by what -----------------------------------------------------------------------------
+
+    def connect(self, *, table: dynamodb.Table, firing: Function, reconciler: Function, announcer: Function) -> None:
+        """Say who is called by the stream, by schedules, by rules and by the inbox."""
+        self._connect_stream(
+            "Workflows",
+            table,
+            reconciler,
+            {"dynamodb": {"Keys": {"PK": {"S": [{"prefix": "WORKFLOW#"}]}, "SK": {"S": ["META"]}}}},
+        )
+        self._connect_stream(
+            "Ended",
+            table,
+            announcer,
+            {
+                "dynamodb": {
+                    "Keys": {"PK": {"S": [{"prefix": "EXECUTION#"}]}, "SK": {"S": ["META"]}},
+                    "OldImage": {"status": {"S": _OPEN}},
+                    "NewImage": {"status": {"S": _ENDED}, "workspace_key": {"S": [{"exists": True}]}},
+                }
+            },
+        )
+        self._connect_firing(firing)
+        events.Rule(
+            self,
+            "EachDay",
+            schedule=events.Schedule.rate(Duration.days(1)),
+            targets=[
+                targets.LambdaFunction(
+                    reconciler.function, event=events.RuleTargetInput.from_object({"reconcile": {}}), retry_attempts=2
+                )
+            ],
+        )
+
+    def _connect_stream(
+        self, construct_id: str, table: dynamodb.Table, function: Function, pattern: dict[str, object]
+    ) -> None:
+        mapping = lambda_.EventSourceMapping(
+            self,
+            construct_id,
+            target=function.function,
+            event_source_arn=table.table_stream_arn,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=100,
+            bisect_batch_on_error=True,
+            retry_attempts=_STREAM_TRIES,
+            max_record_age=_RECORD_AGE,
+            filters=[lambda_.FilterCriteria.filter(pattern)],
+            on_failure=sources.SqsDlq(self.dead_letters),
+        )
+        mapping.node.add_dependency(function.policy)
+
+    def _connect_firing(self, firing: Function) -> None:
+        function = firing.function
+        policy = iam.Policy(
+            self,
+            "SchedulerPolicy",
+            roles=[self.scheduler_role],
+            statements=[
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
+                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn]),
+            ],
+        )
+        function.node.add_dependency(self.group)
+        del policy
+        for name, default in (("ByRules", False), ("ByRulesOfDefaultBus", True)):
+            function.add_permission(
+                name,
+                principal=iam.ServicePrincipal("events.amazonaws.com"),
+                source_arn=self._rules_arn(default=default),
+            )
+        self.dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Rules",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.dead_letters.queue_arn],
+                conditions={
+                    "ArnLike": {"aws:SourceArn": [self._rules_arn(default=False), self._rules_arn(default=True)]}
+                },
+            )
+        )
+        lambda_.EventInvokeConfig(
+            self,
+            "FiringRetries",
+            function=function,
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+            on_failure=destinations.SqsDestination(self.dead_letters),
+        )
+        messages = lambda_.EventSourceMapping(
+            self,
+            "Messages",
+            target=function,
+            event_source_arn=self.inbox.queue_arn,
+            batch_size=10,
+            report_batch_item_failures=True,
+        )
+        messages.node.add_dependency(firing.policy)
+
+    def _rules(self) -> list[str]:
+        """The rules that are ours, on both buses. The emulator has other names for some of what they are."""
+        ours = [self._rules_arn(default=False), self._rules_arn(default=True)]
+        if not self._is_local:
+            return ours
+        on_default = self._arn("events", "rule", f"default/{self.rule_prefix}*")
+        return [*ours, on_default, self.bus.event_bus_arn, self.default_bus_arn()]
+
+    def _rules_arn(self, *, default: bool) -> str:
+        name = f"{self.rule_prefix}*"
+        return self._arn("events", "rule", name if default else f"{self.bus.event_bus_name}/{name}")
+
+    def _arn(self, service: str, resource: str, name: str) -> str:
+        return self._stack.format_arn(
+            service=service, resource=resource, resource_name=name, arn_format=ArnFormat.SLASH_RESOURCE_NAME
+        )
