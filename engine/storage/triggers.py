@@ -22,9 +22,9 @@ _MINUTE = 60
 class TriggerState:
     """What a trigger has done so far.
 
-    `fired` counts the deliveries that were taken, `refused` those that were not, `failed` those from which nothing could
-    be started. `recent` has the statuses with which its last executions ended, by their ids. `expected_at` is when
-    something should come; `silent_since` is the time that should have come and did not, and nothing has come since.
+    `fired` counts the deliveries that were taken, `refused` those that were not, `failed` those from which nothing
+    could be started. `recent` has the statuses with which its last executions ended, by their ids. `expected_at` is
+    when something should come; `silent_since` is the time that should have come and did not, with nothing since.
     """
 
     fired: int = 0
