@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -121,6 +121,13 @@ def make_handler(app: APIGatewayHttpResolver, *, takes_json: bool = True) -> Han
         return answer
 
     return handler
+
+
+def raw_answer(status: int, content_type: str | None, body: bytes, headers: Mapping[str, str]) -> Response[Any]:
+    """An answer of bytes, which the resolver leaves as they are."""
+    answer: Response[Any] = Response(status, content_type, base64.b64encode(body).decode(), headers=dict(headers))
+    answer.base64_encoded = True
+    return answer
 
 
 def caller(app: APIGatewayHttpResolver) -> Principal:

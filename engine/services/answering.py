@@ -132,8 +132,9 @@ class Answering:
         return _ending(ended.execution) if ended else None
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
-        entries = self._journals.get(execution_id, responds)
-        answered = [one for one in entries if isinstance(one, Outcome) and one.status == "succeeded"]
+        entries = self._journals.get(execution_id, responds)  # and what was written in one item with them
+        outcomes = [one for one in entries if isinstance(one, Outcome) and one.path in responds]
+        answered = [one for one in outcomes if one.status == "succeeded"]
         if not answered:
             return None
         first = min(answered, key=lambda outcome: (outcome.completed_at, outcome.path))

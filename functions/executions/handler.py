@@ -38,7 +38,7 @@ from engine.services.principal import Permission
 from engine.states import NodeState
 from engine.storage.executions import Filter
 from functions import resources
-from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler, raw_answer
 
 app = make_app()
 
@@ -110,7 +110,7 @@ def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9
     """A file that came with a webhook's multipart body; `trigger.body` has its hash."""
     content = resources.execution_service().file(caller(app), execution_id, sha256)
     headers = {"content-disposition": "attachment", "content-security-policy": "sandbox"}
-    return Response(200, "application/octet-stream", content, headers=headers)
+    return raw_answer(200, "application/octet-stream", content, headers)
 
 
 @app.get(

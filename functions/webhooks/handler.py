@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -16,7 +15,7 @@ from engine.errors import RequestError
 from engine.services.answering import Answer
 from engine.triggers.signatures import Delivery
 from functions import resources
-from functions.http import IdInPath, errors, make_app, make_handler
+from functions.http import IdInPath, errors, make_app, make_handler, raw_answer
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
@@ -82,10 +81,8 @@ def _received(token: str, path: str) -> Response[Any]:
 
 
 def _sent(found: Answer) -> Response[Any]:
-    headers: Mapping[str, Any] = {name: value for name, value in found.headers.items() if name != "content-type"}
-    return Response(
-        found.status, found.headers.get("content-type"), found.body or None, headers={**headers, **_SANDBOX}
-    )
+    headers = {name: value for name, value in found.headers.items() if name != "content-type"}
+    return raw_answer(found.status, found.headers.get("content-type"), found.body, {**headers, **_SANDBOX})
 
 
 def _bytes(event: dict[str, Any]) -> bytes:

@@ -42,3 +42,9 @@ def sweep(stack: LocalStack, *, ahead_seconds: float = 0) -> dict[str, int]:
     payload = json.dumps({"sweep": {"ahead_seconds": ahead_seconds}})
     answer = functions.invoke(FunctionName=name, Payload=payload)
     return {} if "FunctionError" in answer else json.loads(answer["Payload"].read())
+
+
+def output_of(stack: LocalStack, name: str) -> str:
+    """An output of the deployed stack."""
+    outputs = client_of(stack, "cloudformation").describe_stacks(StackName="Mainspring")["Stacks"][0]["Outputs"]
+    return next(one["OutputValue"] for one in outputs if one["OutputKey"] == name)
