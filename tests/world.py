@@ -7,7 +7,7 @@ it can be made to die anywhere.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,14 +24,18 @@ from engine.journal import BatchId, Journal, Signal, Wait
 from engine.lanes import DONE, Lane, advance_lane
 from engine.regions import prepare
 from engine.services.admission import Admission
+from engine.services.announcing import Announcer
+from engine.services.bus import Bus, Event
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
 from engine.services.signal_service import SignalService
+from engine.services.silence import Silence
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
 from engine.services.sweeper import Sweeper
 from engine.states import node_states
 from engine.storage.journal_store import DynamoStore
+from engine.storage.subscriptions import delivery_in
 from engine.storage.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.validator import validate
@@ -119,6 +123,16 @@ class PlayedMachine(StateMachine):
         return False
 
 
+class PlayedBus(Bus):
+    """The platform's event bus, which keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Event] = []
+
+    def publish(self, events: Sequence[Event]) -> None:
+        self.told.extend(events)
+
+
 class InlineStore(DynamoStore):
     """Without threads: virtual time does not wait for them."""
 
@@ -151,7 +165,12 @@ class World:
         self.starter = Starter(self.stores, self.admission, self.machine, self.clock)
         self.closing = Closing(self.stores, self.admission, self.starter, self.machine, self.clock)
         self.conductor = Conductor(self.stores, self.starter, self.closing, self.machine, self.clock)
-        self.sweeper = Sweeper(self.stores, self.admission, self.closing, self.conductor, self.machine, self.clock)
+        self.bus, self.sent = PlayedBus(), list[tuple[str, str]]()
+        self.announcer = Announcer(self.stores, self.bus, self.sent.extend, self.clock)
+        others = {"WORKFLOW": Silence(self.stores, self.announcer, self.clock).look, "SUBSCRIPTION": self._due}
+        self.sweeper = Sweeper(
+            self.stores, self.admission, self.closing, self.conductor, self.machine, self.clock, others
+        )
         self.signals = SignalService(self.stores, self.closing, self.clock)
         self.factory = NodeExecutorFactory()
         self.factory.register_node_type("effect", effect_node(self.effects))
@@ -170,6 +189,10 @@ class World:
 
     def _point(self, **_: Any) -> None:
         self.fate.point()
+
+    def _due(self, pk: str, sk: str) -> str:
+        self.sent.append(delivery_in(pk, sk))
+        return "sent"
 
     async def _poke(self, owner: str, waits: Any) -> None:
         self.fate.point()
@@ -369,8 +392,10 @@ class World:
         check_journal(entries)
 
     def _looked_at(self) -> list[str]:
+        """What the sweeper will look at, but for triggers: they are looked after as long as they are live."""
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        return [f"{item['PK']['S']} {item['look_at']['S']}" for item in items if "look_shard" in item]
+        seen = [item for item in items if "look_shard" in item and not item["PK"]["S"].startswith("WORKFLOW#")]
+        return [f"{item['PK']['S']} {item['look_at']['S']}" for item in seen]
 
     def results(self) -> list[tuple[str, Any]]:
         """How each execution ended, in the order of their workflows and starts."""

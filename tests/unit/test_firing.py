@@ -1,0 +1,297 @@
+"""What starts executions by itself: late, twice, at once, dying in between, on records that have changed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import limits
+from engine.errors import TooManyRequests
+from engine.execution import format_time
+from engine.security.secrets import SecretBox
+from engine.services.answering import Answering
+from engine.services.firing import Firing, pattern_digest
+from engine.services.webhook_service import WebhookService
+from engine.storage.triggers import TriggerRepository
+from engine.storage.workflows import WorkflowVersion
+from engine.triggers.event import EventConfig
+from engine.triggers.signatures import Delivery
+from engine.triggers.tokens import hook_token
+from tests.figures import FIGURES
+from tests.unit.conftest import Aws, aws_in_memory
+from tests.world import AT, WORKSPACE, World
+
+QUICK = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
+LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3000}}]}
+CRON = {"id": "t", "type": "schedule", "config": {"cron": "0 * * * *", "input": {"n": 1}}}
+
+
+def active(world: World, definition: dict[str, Any], *triggers: dict[str, Any]) -> str:
+    workflow_id = world.workflow({**definition, "triggers": list(triggers)})
+    found = world.stores.workflows.find(workflow_id)
+    assert found is not None
+    world.fate.spared = True
+    world.stores.workflows.set_active(found, active=True, at=AT)
+    world.fate.spared = False
+    return workflow_id
+
+
+def firing(world: World) -> Firing:
+    return Firing(world.stores, world.starter, world.clock)
+
+
+def hour(world: World, number: int) -> str:
+    begin = world.clock.now().replace(minute=0, second=0, microsecond=0)
+    return format_time(begin + timedelta(hours=number))
+
+
+def test_a_time_is_one_execution_however_often_and_late_it_is_delivered(aws: Aws):
+    world = World(aws)
+    workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
+    words = [firing(world).on_time(workflow_id, "t", due) for _ in range(3)]
+    world.pass_time(3600)
+    words.append(firing(world).on_time(workflow_id, "t", due))
+    world.settle()
+
+    assert words == ["started", "known", "known", "known"]
+    (execution,) = world.all()
+    assert (execution.trigger_type, execution.trigger_id, execution.result) == ("schedule", "t", {"a": {"n": 1}})
+    assert execution.trigger["scheduled_at"] == due
+    assert world.stores.triggers.get(workflow_id, "t").fired == 1
+
+
+def test_two_deliveries_at_once_are_one_execution(aws: Aws):
+    world = World(aws)
+    workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
+    words: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: words.append(firing(world).on_time(workflow_id, "t", due))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(words) == ["known"] * 7 + ["started"]
+    assert len(world.all()) == 1
+
+
+@pytest.mark.parametrize("overlap", ["allow", "skip", "queue"])
+def test_who_dies_while_firing_is_followed_by_the_next_delivery(overlap: str):
+    points = 0
+    for at in range(1, 40):
+        with aws_in_memory() as aws:
+            world = World(aws)
+            trigger = {**CRON, "config": {**CRON["config"], "overlap": overlap}}
+            workflow_id, due = active(world, QUICK, trigger), hour(world, 0)
+            world.fate.at, world.fate.points = at, 0
+            died = not world.perish(partial(firing(world).on_time, workflow_id, "t", due))
+            world.fate.at = None
+            if not died:
+                break
+            points += 1
+            firing(world).on_time(workflow_id, "t", due)  # it is delivered again
+            world.settle()
+            world.check()
+            assert world.results() == [("succeeded", {"a": {"n": 1}})]
+            assert world.stores.triggers.get(workflow_id, "t").expected_at is not None
+    assert points > 5
+    FIGURES["deaths while a schedule fires"] += points
+
+
+def test_what_is_not_live_or_not_due_starts_nothing(aws: Aws):
+    world = World(aws)
+    workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
+    assert firing(world).on_time(workflow_id, "t", hour(world, 0).replace(":00:00", ":30:00")) == "not_due"
+    assert firing(world).on_time(workflow_id, "u", due) == "not_live"
+    assert firing(world).on_time("01920000-0000-7000-8000-000000000009", "t", due) == "not_live"
+
+    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
+    half = {**QUICK, "triggers": [{**CRON, "config": {"cron": "30 * * * *"}}]}
+    world.stores.workflows.add_version(workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1)
+    assert firing(world).on_time(workflow_id, "t", due) == "not_due"  # a schedule of the old version
+
+    world.stores.workflows.set_active(workflow, active=False, at=AT)
+    assert firing(world).on_time(workflow_id, "t", due.replace(":00:00", ":30:00")) == "not_live"
+    state = world.stores.triggers.get(workflow_id, "t")
+    assert (state.refused, state.last_refusal) == (1, "the workflow is not active")
+    world.stores.workflows.delete(workflow, AT)
+    assert firing(world).on_time(workflow_id, "t", due) == "not_live"
+    assert world.all() == []
+
+
+def test_a_schedule_whose_run_of_before_goes_on(aws: Aws):
+    world = World(aws)
+    ends = {}
+    for overlap in ("allow", "skip", "queue"):
+        config = {"cron": "0 * * * *", "overlap": overlap}
+        workflow_id = active(world, LONG, {**CRON, "config": config})
+        for number in (0, 1):
+            firing(world).on_time(workflow_id, "t", hour(world, number))
+        ends[overlap] = workflow_id
+    world.settle()
+    world.check()
+
+    def of(overlap: str) -> list[Any]:
+        return [one for one in world.all() if one.workflow_id == ends[overlap]]
+
+    assert [str(one.status) for one in of("allow")] == ["succeeded", "succeeded"]
+    assert [str(one.status) for one in of("skip")] == ["succeeded", "cancelled"]
+    first, second = of("queue")
+    assert second.started_at >= first.completed_at
+
+
+def test_an_event_of_another_workspace_or_rule_starts_nothing(aws: Aws):
+    world = World(aws)
+    pattern = {"source": ["shop"]}
+    workflow_id = active(world, QUICK, {"id": "t", "type": "event", "config": {"pattern": pattern}})
+    digest = pattern_digest(EventConfig(pattern=pattern))
+
+    def event(workspace: str, depth: int = 0) -> dict[str, Any]:
+        marks = [f"mainspring:workspace/{workspace}", "mainspring:event/e-1", f"mainspring:depth/{depth}"]
+        return {
+            "id": "x", "source": "shop", "detail-type": "t", "time": AT, "resources": marks, "detail": {"n": 1},
+        }  # fmt: skip
+
+    assert firing(world).on_event(workflow_id, "t", digest, event("another")) == "refused"
+    assert firing(world).on_event(workflow_id, "t", "0" * 16, event(WORKSPACE)) == "refused"
+    assert firing(world).on_event(workflow_id, "t", digest, event(WORKSPACE, limits.MAX_CALL_DEPTH)) == "failed"
+    assert world.stores.triggers.get(workflow_id, "t").last_failure["code"] == "too_deep"
+    assert [firing(world).on_event(workflow_id, "t", digest, event(WORKSPACE)) for _ in range(2)] == [
+        "started",
+        "known",
+    ]
+    world.settle()
+    assert [(one.depth, one.result) for one in world.all()] == [(1, {"a": {"n": 1}})]
+
+
+# -- webhooks ----------------------------------------------------------------------------------------------
+
+
+def hooks(world: World, advance: Any = None) -> WebhookService:
+    box = SecretBox(lambda: boto3.client("kms"), "key")
+    answering = Answering(world.stores, world.machine, advance or (lambda _: "succeeded"), lambda _: None)
+    return WebhookService(world.stores, world.starter, answering, box, "https://api.example", world.clock)
+
+
+def delivered(name: str = "d-1") -> Delivery:
+    headers = {"content-type": "application/json", "x-id": name}
+    return Delivery("POST", "/", headers, {}, b'{"n": 1}')
+
+
+def token(world: World, workflow_id: str) -> str:
+    return hook_token(world.stores.workflows.get(WORKSPACE, workflow_id), "t")
+
+
+def test_who_dies_while_a_delivery_is_taken_is_followed_by_its_repetition():
+    points = 0
+    for at in range(1, 40):
+        with aws_in_memory() as aws:
+            world = World(aws)
+            config = {"delivery_id_header": "x-id"}
+            workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
+            address = token(world, workflow_id)
+            world.fate.at, world.fate.points = at, 0
+            died = not world.perish(partial(hooks(world).receive, address, delivered()))
+            world.fate.at = None
+            if not died:
+                break
+            points += 1
+            answers = [hooks(world).receive(address, delivered()) for _ in range(2)]
+            assert answers[0] == answers[1]
+            world.settle()
+            world.check()
+            assert world.results() == [("succeeded", {"a": {"n": 1}})]
+    assert points > 5
+    FIGURES["deaths while a delivery is taken"] += points
+
+
+def test_an_execution_that_cannot_be_run_ahead_is_driven(aws: Aws):
+    world = World(aws)
+
+    def broken(_execution_id: str) -> str:
+        raise RuntimeError("Advance is not there")
+
+    config = {"answer": "result", "answer_seconds": 0.2}
+    workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
+    answer = hooks(world, broken).receive(token(world, workflow_id), delivered())
+
+    assert answer.status == 202  # nobody has driven it yet in here
+    world.settle()
+    assert world.results() == [("succeeded", {"a": {"n": 1}})]
+
+
+def test_an_execution_that_was_run_ahead_by_one_who_died_is_driven_on(aws: Aws):
+    world = World(aws)
+    config = {"answer": "result", "answer_seconds": 0.2}
+    workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
+
+    hooks(world, lambda _: "again").receive(token(world, workflow_id), delivered())
+    assert world.machine.drivers == {}  # it was left to somebody who never began
+    world.settle()
+    world.check()
+    assert world.results() == [("succeeded", {"a": {"n": 1}})]
+
+
+def test_the_rate_is_kept_by_all_who_take(aws: Aws):
+    repository, at = TriggerRepository(aws.automation), datetime(2026, 5, 1, 9, 0, 20, tzinfo=UTC)
+    taken: list[int] = []
+
+    def take() -> None:
+        try:
+            repository.admit("w", "t", at, 10, None)
+        except TooManyRequests as error:
+            taken.append(error.retry_after)
+        else:
+            taken.append(0)
+
+    threads = [threading.Thread(target=take) for _ in range(25)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [0] * 10 + [40] * 15
+    repository.admit("w", "t", at + timedelta(minutes=1), 10, None)
+    assert repository.get("w", "t").fired == 11
+
+
+# -- how they are ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(["succeeded", "failed", "timed_out", "cancelled"]), min_size=1, max_size=30), st.data())
+def test_outcomes_are_the_same_in_whatever_order_they_are_told(statuses: list[str], data: st.DataObject):
+    with aws_in_memory() as aws:
+        repository = TriggerRepository(aws.automation)
+        ended = [(f"{number:08d}", status) for number, status in enumerate(statuses)]
+        told = data.draw(st.permutations(ended)) + data.draw(st.lists(st.sampled_from(ended)))
+        while told:
+            batch, told = told[:4], told[4:]
+            repository.ended("w", "t", dict(batch))
+
+        state = repository.get("w", "t")
+        assert dict(state.recent) == dict(ended[-limits.RECENT_OUTCOMES :])
+        assert state.last_outcome == ended[-1]
+        behind = statuses[-limits.RECENT_OUTCOMES :][::-1]
+        until = behind.index("succeeded") if "succeeded" in behind else len(behind)
+        assert state.consecutive_failures == sum(status in ("failed", "timed_out") for status in behind[:until])
+
+
+def test_secrets_are_good_at_one_place_only(aws: Aws):
+    del aws
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    box = SecretBox(lambda: kms, key)
+    sealed = box.seal("s3cret", {"workspace": "a", "trigger": "t"})
+
+    assert b"s3cret" not in sealed
+    assert box.open(sealed, {"workspace": "a", "trigger": "t"}) == "s3cret"
+    with pytest.raises(Exception, match="could not be decrypted"):
+        SecretBox(lambda: kms, key).open(sealed, {"workspace": "b", "trigger": "t"})

@@ -1,0 +1,246 @@
+"""Outgoing webhooks under a clock that is moved: a day of attempts, leases, giving up; and triggers that go silent."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import httpx2
+import pytest
+
+from engine import limits
+from engine.errors import Unavailable
+from engine.execution import format_time
+from engine.ids import new_id
+from engine.security.egress import EgressRefused
+from engine.security.secrets import SecretBox, subscription_context
+from engine.services.announcing import Announcer, News
+from engine.services.delivering import Delivering
+from engine.storage.subscriptions import OutgoingDelivery, Subscription
+from tests.unit.conftest import NOW, Aws
+from tests.unit.test_firing import CRON, QUICK, active, firing, hour
+from tests.world import WORKSPACE, PlayedBus, World
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+class Sender:
+    """A subscription, and what sends for it; `answer` is what the receiver says."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws, self.clock, self.store = aws, aws.clock, aws.stores.subscriptions
+        kms = boto3.client("kms")
+        box = SecretBox(lambda: kms, kms.create_key()["KeyMetadata"]["KeyId"])
+        self.id = new_id()
+        sealed = box.seal(SECRET, subscription_context(WORKSPACE, self.id))
+        at = format_time(NOW)
+        self.store.create(Subscription(self.id, WORKSPACE, "https://x.example/h", ("*",), None, sealed, at, at))
+        self.bus, self.sent, self.seen = PlayedBus(), list[tuple[str, str]](), list[httpx2.Request]()
+        self.announcer = Announcer(aws.stores, self.bus, self.sent.extend, aws.clock)
+        self.answer: Answer = lambda _: httpx2.Response(200)
+        client = httpx2.AsyncClient(transport=httpx2.MockTransport(self._take))
+
+        async def http() -> httpx2.AsyncClient:
+            return client
+
+        self.delivering = Delivering(aws.stores, box, self.announcer, http, aws.clock)
+
+    def _take(self, request: httpx2.Request) -> httpx2.Response:
+        self.seen.append(request)
+        return self.answer(request)
+
+    def tell(self, news_id: str = "01920000-0000-7000-8000-000000000001") -> str:
+        self.announcer.tell([News(news_id, "execution.failed", WORKSPACE, NOW, {"n": 1})])
+        return news_id
+
+    def send(self, *deliveries: str) -> None:
+        asyncio.run(self.delivering.send([(self.id, one) for one in deliveries]))
+
+    def delivery(self, name: str) -> OutgoingDelivery:
+        found = self.store.delivery(self.id, name)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def sender(aws: Aws) -> Sender:
+    return Sender(aws)
+
+
+def test_news_told_twice_are_sent_once(sender: Sender):
+    name = sender.tell()
+    sender.tell()
+    assert sender.sent == [(sender.id, name)]
+    for _ in range(3):
+        sender.send(name, name)
+    assert len(sender.seen) == 1
+    assert sender.delivery(name).status == "delivered"
+
+
+def test_a_day_of_attempts_and_then_no_more(sender: Sender):
+    sender.answer = lambda _: httpx2.Response(503, text="down")
+    name = sender.tell()
+    pauses = []
+    while True:
+        sender.send(name)
+        delivery = sender.delivery(name)
+        if delivery.status != "pending":
+            break
+        assert delivery.next_at is not None
+        begin = sender.clock.moment
+        while format_time(sender.clock.moment) < delivery.next_at:
+            sender.clock.pass_time(seconds=1)
+        pauses.append((sender.clock.moment - begin).total_seconds())
+
+    assert pauses == list(limits.OUTGOING_BACKOFF)
+    assert 23 * 3600 < sum(pauses) < 26 * 3600
+    assert (delivery.status, len(delivery.attempts)) == ("failed", 11)
+    assert {attempt.error for attempt in delivery.attempts} == {"answered 503: down"}
+    assert len({request.headers["webhook-id"] for request in sender.seen}) == 1
+
+    sender.answer = lambda _: httpx2.Response(204)
+    sender.store.replay(delivery, sender.clock.now())
+    sender.send(name)
+    assert sender.delivery(name).status == "delivered"
+
+
+def test_who_dies_while_sending_is_followed_when_the_lease_is_over(sender: Sender):
+    name = sender.tell()
+    until = sender.clock.now() + timedelta(seconds=limits.OUTGOING_LEASE)
+    assert sender.store.lease(sender.delivery(name), until)  # and died
+    sender.send(name)
+    assert sender.seen == []  # somebody seems to be at it
+    sender.clock.pass_time(seconds=limits.OUTGOING_LEASE)
+    sender.send(name)
+    assert len(sender.seen) == 1
+
+
+def test_an_attempt_that_comes_back_late_changes_nothing(sender: Sender):
+    """It was given up as lost, and somebody else has made it meanwhile."""
+    name = sender.tell()
+
+    def slow(_request: httpx2.Request) -> httpx2.Response:
+        sender.answer = lambda _: httpx2.Response(200)
+        sender.clock.pass_time(seconds=2 * limits.OUTGOING_LEASE)
+        delivery = sender.delivery(name)
+        sender.store.lease(delivery, sender.clock.now() + timedelta(seconds=limits.OUTGOING_LEASE))
+        from engine.storage.subscriptions import Attempt
+
+        sender.store.record(delivery, Attempt("later", 200, None, 1), "delivered", None)
+        return httpx2.Response(500)
+
+    sender.answer = slow
+    sender.send(name)
+    assert [(one.at, one.status) for one in sender.delivery(name).attempts] == [("later", 200)]
+
+
+def test_what_is_never_taken_is_disabled_and_told(sender: Sender):
+    sender.answer = lambda _: httpx2.Response(500)
+    begin = sender.clock.now()
+    for number in range(1, 20):
+        sender.clock.moment = begin + timedelta(hours=6 * number)
+        sender.send(sender.tell(f"01920000-0000-7000-8000-0000000000{number:02d}"))
+        found = sender.store.find(sender.id)
+        assert found is not None
+        if not found.is_enabled:
+            break
+    assert number * 6 > 72
+    assert found.disabled_reason == f"nothing has been taken since {found.failing_since}"
+    assert [event.type for event in sender.bus.told if event.type != "execution.failed"] == ["subscription.disabled"]
+    seen = len(sender.seen)
+    sender.tell("01920000-0000-7000-8000-000000000099")
+    assert len(sender.seen) == seen
+    assert sender.store.delivery(sender.id, "01920000-0000-7000-8000-000000000099") is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (httpx2.ConnectError("refused"), "ConnectError: refused"),
+        (EgressRefused("connections to 10.0.0.1 are not allowed"), "connections to 10.0.0.1 are not allowed"),
+    ],
+)
+def test_what_cannot_be_reached_is_in_the_log(sender: Sender, failure: Exception, told: str):
+    def broken(_request: httpx2.Request) -> httpx2.Response:
+        raise failure
+
+    sender.answer = broken
+    name = sender.tell()
+    sender.send(name)
+    (attempt,) = sender.delivery(name).attempts
+    assert (attempt.status, attempt.error) == (None, told)
+
+
+def test_what_the_bus_does_not_take_is_told_again(sender: Sender, monkeypatch: pytest.MonkeyPatch):
+    def refuse(_events: Any) -> None:
+        raise Unavailable("no")
+
+    monkeypatch.setattr(sender.bus, "publish", refuse)
+    with pytest.raises(Unavailable):
+        sender.tell()
+    monkeypatch.undo()
+    sender.tell()
+    assert len(sender.sent) == 1
+
+
+# -- silence -----------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_that_does_not_come_is_silent_until_it_does(aws: Aws):
+    world = World(aws)
+    workflow_id = active(world, QUICK, CRON)
+    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    world.settle()
+
+    def look() -> Any:
+        world.sweeper.sweep(lambda: 100.0)
+        return world.stores.triggers.get(workflow_id, "t").silent_since
+
+    world.pass_time(3600)
+    assert look() is None  # it may still come
+    world.pass_time(limits.SILENT_GRACE + 60)
+    assert format_time(look()) == hour(world, 0)
+    for _ in range(3):
+        world.pass_time(3600)
+        look()
+    assert [event.type for event in world.bus.told] == ["trigger.silent"]
+    assert world.bus.told[0].data["trigger_id"] == "t"
+
+    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    assert look() is None
+
+
+def test_who_dies_while_telling_of_silence_tells_it_again_as_the_same(aws: Aws):
+    world = World(aws)
+    workflow_id = active(world, QUICK, CRON)
+    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    world.settle()
+    world.pass_time(2 * 3600)
+    silent = world.stores.triggers.silent
+    world.stores.triggers.silent = lambda *_: None  # type: ignore[method-assign]
+    world.sweeper.sweep(lambda: 100.0)
+    world.stores.triggers.silent = silent  # type: ignore[method-assign]
+    world.pass_time(120)
+    world.sweeper.sweep(lambda: 100.0)
+
+    assert len({event.marks.event_id for event in world.bus.told}) == 1
+    assert world.stores.triggers.get(workflow_id, "t").silent_since is not None
+
+
+def test_what_is_not_active_is_not_silent(aws: Aws):
+    world = World(aws)
+    workflow_id = active(world, QUICK, CRON)
+    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    world.settle()
+    found = world.stores.workflows.get(WORKSPACE, workflow_id)
+    world.stores.workflows.set_active(found, active=False, at=format_time(world.clock.now()))
+    world.pass_time(4 * 3600)
+    world.sweeper.sweep(lambda: 100.0)
+
+    assert world.bus.told == []
+    assert world.stores.triggers.get(workflow_id, "t").expected_at is None
