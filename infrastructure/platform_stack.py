@@ -71,7 +71,11 @@ class PlatformStack(Stack):
             self,
             "deliveries",
             code=self._code,
-            grants=eventing.publishes(Grants(storage).table(storage.automation, "GetItem", "PutItem", "UpdateItem")),
+            grants=eventing.publishes(
+                Grants(storage).table(
+                    storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", indexes=["by-workspace"]
+                )
+            ),
             environment={**automation, **bus, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
             timeout=CONDUCTOR_SECONDS,
         )
@@ -174,8 +178,8 @@ class PlatformStack(Stack):
             self,
             "webhooks",
             code=self._code,
-            grants=self._driving(storage, names)
-            .table(storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query", "DeleteItem")
+            grants=self._starting(storage, names)
+            .table(storage.automation, "BatchGetItem")
             .on(advance.function.function_arn, "lambda:InvokeFunction"),
             environment={
                 **automation,
@@ -189,9 +193,7 @@ class PlatformStack(Stack):
             self,
             "triggers",
             code=self._code,
-            grants=self._driving(storage, names).table(
-                storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
-            ),
+            grants=self._starting(storage, names).table(storage.automation, "BatchGetItem", indexes=["by-workspace"]),
             environment={**automation, **payloads, **machines, **key},
         )
         api_events = Function(
@@ -209,8 +211,7 @@ class PlatformStack(Stack):
             self,
             "firing",
             code=self._code,
-            grants=self._driving(storage, names)
-            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
+            grants=self._starting(storage, names)
             .on(eventing.default_bus_arn(), "events:PutEvents")
             .on(eventing.dead_letters.queue_arn, "sqs:SendMessage")
             .on(eventing.inbox.queue_arn, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
@@ -260,18 +261,16 @@ class PlatformStack(Stack):
             timeout=CONDUCTOR_SECONDS,
         )
         eventing.connect(table=storage.automation, firing=firing, reconciler=reconciler, announcer=announcer)
-        for function in (conductor, executions, webhooks, triggers, firing):
+        for function in (webhooks, triggers, firing):
+            self._acknowledge_executions(function, names, names.execution)
+        for function in (conductor, executions):
             acknowledge(
                 function,
                 f"AwsSolutions-IAM5[Resource::{names.lanes_finding()}]",
                 "The children of a Map are executions of a machine that Step Functions names after the Map.",
             )
-            for name in (names.execution, names.fan_out):
-                acknowledge(
-                    function,
-                    f"AwsSolutions-IAM5[Resource::{names.executions_finding(name)}]",
-                    "It asks for and stops any execution of these two machines; their names are ids of executions.",
-                )
+            self._acknowledge_executions(function, names, names.execution)
+            self._acknowledge_executions(function, names, names.fan_out)
         platform = Function(self, "platform", code=self._code, grants=Grants(storage), environment={}, memory=256)
         functions = {
             "auth": auth,
@@ -299,6 +298,24 @@ class PlatformStack(Stack):
         CfnOutput(self, "EventBusName", value=eventing.bus.event_bus_name)
         CfnOutput(self, "InboxUrl", value=eventing.inbox.queue_url, description="Messages sent here are events")
         CfnOutput(self, "AutomationTable", value=storage.automation.table_name)
+
+    @staticmethod
+    def _acknowledge_executions(function: Function, names: MachineNames, machine: str) -> None:
+        acknowledge(
+            function,
+            f"AwsSolutions-IAM5[Resource::{names.executions_finding(machine)}]",
+            "It asks for and stops any execution of this machine; their names are ids of executions.",
+        )
+
+    def _starting(self, storage: Storage, names: MachineNames) -> Grants:
+        """What starting executions takes, also where that stops another one."""
+        return (
+            Grants(storage)
+            .table(storage.automation, *_ITEMS, "DeleteItem")
+            .payloads("GetObject", "PutObject")
+            .on(names.machine_arn(names.execution), "states:StartExecution")
+            .on(names.executions_arn(names.execution), "states:StopExecution")
+        )
 
     def _driving(self, storage: Storage, names: MachineNames) -> Grants:
         """What starting, stopping and waking executions takes."""

@@ -31,6 +31,13 @@ os.environ.update(
         "MAINSPRING_SIGNING_SECRET": "signing",
         "MAINSPRING_STATE_MACHINE_ARN": STATE_MACHINE_ARN,
         "MAINSPRING_API_URL": "https://api.example",
+        "MAINSPRING_KEY_ID": "alias/platform",
+        "MAINSPRING_EVENT_BUS": "events",
+        "MAINSPRING_SCHEDULE_GROUP": "schedules",
+        "MAINSPRING_SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",
+        "MAINSPRING_RULE_PREFIX": "ms-",
+        "MAINSPRING_DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",
+        "MAINSPRING_FIRING_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:firing",
     }
 )
 

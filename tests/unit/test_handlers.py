@@ -17,13 +17,20 @@ from engine import limits
 from engine.execution import Execution, Status
 from engine.ids import new_id
 from engine.security.tokens import AccessClaims, sign_access_token
+from engine.services.firing import pattern_digest
 from engine.storage.users import Session, User
 from engine.storage.workflows import Workflow, WorkflowVersion
+from engine.triggers.event import EventConfig
 from tests.unit.conftest import NOW, Aws
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 USER, SESSION, WORKSPACE, WORKFLOW, EXECUTION = (f"01920000-0000-7000-8000-00000000000{n}" for n in range(1, 6))
 AT = "2026-05-01T09:00:00.000Z"
+TRIGGERS = [
+    {"id": "daily", "type": "schedule", "config": {"cron": "0 9 * * *", "timezone": "Europe/Berlin"}},
+    {"id": "hook", "type": "webhook", "config": {"auth": {"type": "github"}}},
+    {"id": "shop", "type": "event", "config": {"pattern": {"source": ["shop"]}}},
+]
 API = {
     "auth_register": ("auth", 403),  # Ada is here already
     "auth_login": ("auth", 401),  # with another password
@@ -37,6 +44,19 @@ API = {
     "executions_retry": ("executions", 409),  # it has not ended
     "executions_signal": ("executions", 404),  # it has no such node
     "callbacks_call": ("executions", 404),  # no URL of ours
+    "triggers_list": ("triggers", 200),
+    "triggers_get": ("triggers", 200),
+    "triggers_schedule": ("triggers", 200),
+    "triggers_backfill": ("triggers", 202),
+    "triggers_sample": ("triggers", 200),
+    "triggers_test": ("triggers", 202),
+    "triggers_rotate": ("triggers", 200),
+    "triggers_secret": ("triggers", 204),
+    "events_send": ("events", 202),
+    "subscriptions_create": ("events", 201),
+    "subscriptions_list": ("events", 200),
+    "webhooks_deliver": ("webhooks", 404),  # no address of ours
+    "answers_get": ("webhooks", 404),
     "platform_health": ("platform", 200),
     "platform_node_types": ("platform", 200),
 }
@@ -56,13 +76,18 @@ def invoke(function: str, payload: dict[str, Any]) -> Any:
 def seeded(aws: Aws) -> Aws:
     """Ada, her session, a workflow of hers, and an execution that has not begun."""
     role = boto3.client("iam").create_role(RoleName="states", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    kms, events = boto3.client("kms"), boto3.client("events")
+    kms.create_alias(AliasName="alias/platform", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    events.create_event_bus(Name="events")
+    boto3.client("scheduler").create_schedule_group(Name="schedules")
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     boto3.client("stepfunctions").create_state_machine(name="execution", definition=definition, roleArn=role)
     aws.users.create(User(USER, "ada@example.com", None, HASH, True, True, WORKSPACE, AT), first=True)
     aws.users.add_session(Session(SESSION, USER, WORKSPACE, "hash", 4_000_000_000))
     workflow = Workflow(WORKFLOW, WORKSPACE, "w", None, 1, False, AT, AT)
     nodes = [{"id": "a", "type": "transform", "config": {"value": "Hello {{ trigger.body.name }}"}}]
-    aws.workflows.create(workflow, WorkflowVersion(WORKFLOW, 1, "w", None, {"nodes": nodes}, AT, USER))
+    version = {"nodes": nodes, "triggers": TRIGGERS}
+    aws.workflows.create(workflow, WorkflowVersion(WORKFLOW, 1, "w", None, version, AT, USER))
     execution = Execution(EXECUTION, WORKSPACE, WORKFLOW, 1, "manual", USER, {"body": {"name": "Ada"}}, NOW)
     aws.executions.create(execution, None, "")
     return aws
@@ -83,10 +108,14 @@ def test_api_event(seeded: Aws, name: str):
     assert answer["statusCode"] == status, answer["body"]
     assert answer["headers"]["content-type"] == "application/json"
     assert answer["headers"]["cache-control"] == "no-store"
-    json.loads(answer["body"])
+    if status != 204:
+        json.loads(answer["body"])
 
 
-@pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in ("auth", "platform", "callbacks")])
+PUBLIC = ("auth", "platform", "callbacks", "webhooks", "answers")
+
+
+@pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in PUBLIC])
 def test_without_an_identity_every_such_event_is_refused(seeded: Aws, name: str):
     stranger = event(f"api/{name}")
     del stranger["requestContext"]["authorizer"]
@@ -188,6 +217,71 @@ def test_a_quick_run_takes_four_writes(seeded: Aws, monkeypatch: pytest.MonkeyPa
         resources.client("dynamodb").meta.events.unregister("before-call.dynamodb", hook)
 
     assert sorted(call for call in calls if call not in ("Query", "GetItem")) == ["PutItem", "PutItem", "UpdateItem"]
+
+
+def test_an_execution_that_runs_ahead_ends_without_a_state_machine(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
+    from functions.advance import handler as advance
+
+    told: list[Any] = []
+    monkeypatch.setattr(advance, "_tell_conductor", told.append)
+    assert invoke("advance", event("states/ahead")) == {"next": "succeeded"}
+    assert told == []
+    bill = json.loads(invoke("executions", event("api/executions_get"))["body"])["bill"]
+    assert bill["transitions"] == 0
+    assert bill["lambda_ms"] >= 0
+
+    nodes = [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]
+    version = WorkflowVersion(WORKFLOW, 2, "w", None, {"nodes": nodes}, AT, USER)
+    seeded.workflows.add_version(seeded.workflows.get(WORKSPACE, WORKFLOW), version, based_on=1)
+    waiting = Execution(new_id(), WORKSPACE, WORKFLOW, 2, "webhook", None, {"body": None}, NOW)
+    seeded.executions.create(waiting, None, "")
+    assert invoke("advance", {**event("states/ahead"), "execution_id": waiting.id}) == {"next": "sleep"}
+    assert [one["drive"] for one in told] == [waiting.id]
+    for _ in range(2):
+        invoke("conductor", told[0])
+    assert drivers() == [f"{waiting.id}-1"]
+
+
+def drivers() -> list[str]:
+    states = boto3.client("stepfunctions")
+    arn = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    return [one["name"] for one in states.list_executions(stateMachineArn=arn)["executions"]]
+
+
+def test_what_is_told_to_those_without_an_address(seeded: Aws):
+    """Schedules, rules, queues and streams; each twice, since that is how they tell."""
+    workflow = seeded.workflows.get(WORKSPACE, WORKFLOW)
+    seeded.workflows.set_active(workflow, active=True, at=AT)
+    digest = event("firing/event")
+    digest["pattern"] = pattern_digest(EventConfig(pattern={"source": ["shop"]}))
+
+    assert [invoke("firing", event("firing/schedule"))["done"] for _ in range(2)] == ["started", "known"]
+    assert [invoke("firing", digest)["done"] for _ in range(2)] == ["started", "known"]
+    assert invoke("firing", event("firing/event"))["done"] == "refused"  # by the rule of another pattern
+    assert invoke("firing", event("firing/message")) == {"batchItemFailures": []}
+    assert invoke("reconciler", event("reconciler/changed")) == {"schedules_put": 1, "rules_put": 1}
+    assert invoke("reconciler", event("reconciler/daily")) == {}
+    assert invoke("announcer", event("announcer/ended")) == {"told": 1}  # it has not ended, so nothing is told
+    assert invoke("deliveries", event("deliveries/deliver")) == {"tried": 1}
+
+
+def test_a_workflow_that_cannot_be_reconciled_keeps_no_other_waiting(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
+    from functions.reconciler import handler as reconciler
+
+    done: list[str] = []
+
+    def workflow(workflow_id: str) -> dict[str, int]:
+        if workflow_id == WORKFLOW:
+            raise RuntimeError("broken")
+        done.append(workflow_id)
+        return {}
+
+    monkeypatch.setattr(reconciler._reconciler, "workflow", workflow)
+    records = event("reconciler/changed")["Records"]
+    other = json.loads(json.dumps(records).replace(WORKFLOW, "other"))
+    with pytest.raises(reconciler.NotReconciled, match=WORKFLOW):
+        reconciler.handler({"Records": records + other}, None)
+    assert done == ["other"]
 
 
 def test_abort_closes_an_open_record_once(seeded: Aws):
@@ -310,13 +404,21 @@ def test_the_openapi_document_is_whole_and_host_free():
 
     document = build()
     routes = [route for name in API_FUNCTIONS for route in routes_of(name)]
+    operations = [
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+        if not path.startswith("/hooks/")
+    ]
+    greedy = ["ANY /hooks/{token}", "ANY /hooks/{token}/{path+}"]
 
-    assert len(routes) == len(set(routes)) == sum(len(methods) for methods in document["paths"].values())
+    assert sorted(routes) == sorted([*set(operations), *greedy])
+    assert document["paths"]["/hooks/{token}"].keys() == {"get", "post", "put", "patch", "delete"}
     assert set(routes) > PUBLIC_ROUTES
     assert "servers" not in document
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            public = f"{method.upper()} {path}" in PUBLIC_ROUTES
+            public = f"{method.upper()} {path}" in PUBLIC_ROUTES or path == "/hooks/{token}"
             assert (operation.get("security") == []) == public, path
             assert operation["summary"]
 
