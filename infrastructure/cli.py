@@ -18,7 +18,9 @@ from urllib.parse import quote
 import typer
 from rich.markup import escape
 
-from infrastructure.local import LocalStack, LocalStackError, Running, default_data
+from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input, read_workflow, say_step
+from infrastructure.cli_triggers import show_triggers, trigger_app
+from infrastructure.local import LocalStack, LocalStackError, Running
 from infrastructure.show import Complaint, console, follow_to_the_end
 
 if TYPE_CHECKING:
@@ -31,25 +33,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Data = Annotated[
-    Path,
-    typer.Option(
-        "--data",
-        help="Where the local stack keeps everything.",
-        default_factory=default_data,
-        show_default="$MAINSPRING_DATA, or .mainspring here",
-    ),
-]
 Port = Annotated[
     int | None,
     typer.Option(
         "--port", min=1, max=65_535, help="Where the emulator listens on 127.0.0.1.", show_default="as before, or 4566"
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
-Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
 WorkflowFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow as JSON.")]
+
+app.add_typer(trigger_app, name="trigger")
+app.command("triggers")(show_triggers)
 
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="An execution's id.")]
 
@@ -68,7 +61,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running in the background.")] = False,
 ) -> None:
     """Start the local stack: the real CDK app on an AWS emulator, with IAM enforced."""
-    stack = LocalStack(data, _step)
+    stack = LocalStack(data, say_step)
     ran_before = stack.running() is not None
     running = stack.up(port)
     _introduce(stack, running)
@@ -138,7 +131,7 @@ def validate(file: WorkflowFile) -> None:
     from engine.executor import NodeExecutorFactory
     from engine.validator import validate as check
 
-    _name, _description, definition, _value = _read_workflow(file)
+    _name, _description, definition, _value = read_workflow(file)
     _, problems = check(definition, NodeExecutorFactory())
     if problems:
         rows = [{"path": problem.path, "code": problem.code, "message": problem.message} for problem in problems]
@@ -158,13 +151,40 @@ def run(
 
     Exit code 0 when it succeeded, 1 when not.
     """
-    name, description, definition, default = _read_workflow(file)
-    given = default if value is None else _read_input(value)
-    client = _client(data, api_url, token, start=True)
+    name, description, definition, default = read_workflow(file)
+    given = default if value is None else read_input(value)
+    client = client_for(data, api_url, token, start=True)
     workflow = client.ensure_workflow(name, description, definition)
     execution = client.start(workflow["id"], given)
     console.print(f"[bold]{escape(name)}[/] version {workflow['version']}, execution {execution['id']}")
     follow_to_the_end(client, execution["id"])
+
+
+@app.command()
+def activate(file: WorkflowFile, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Have a workflow file's triggers start it from now on; starts the local stack when none runs."""
+    name, description, definition, _value = read_workflow(file)
+    client = client_for(data, api_url, token, start=True)
+    workflow = client.ensure_workflow(name, description, definition)
+    client.call("POST", f"/api/workflows/{workflow['id']}/activate")
+    console.print(f"[bold]{escape(name)}[/] version {workflow['version']} is active: workflow {workflow['id']}")
+    for trigger in definition.get("triggers", []):
+        found = client.call("GET", f"/api/workflows/{workflow['id']}/triggers/{trigger['id']}")
+        following = found["url"] or (f"next {found['next_expected_at']}" if found["next_expected_at"] else "")
+        console.print(f"  {escape(found['id'])} ({found['type']}) {escape(following)}")
+
+
+@app.command()
+def deactivate(
+    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="A workflow's id, or its name.")],
+    data: Data,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Have a workflow's triggers start it no more. What is under way goes on."""
+    client = client_for(data, api_url, token, start=False)
+    client.call("POST", f"/api/workflows/{client.workflow_id(workflow)}/deactivate")
+    console.print("deactivated")
 
 
 @app.command()
@@ -187,8 +207,8 @@ def retry(
         raise Complaint(f"--version {version}: give `same`, `current` or a number")
     body: dict[str, Any] = {"from": start, "version": int(version) if version.isdecimal() else version}
     if value is not None:
-        body["input"] = _read_input(value)
-    client = _client(data, api_url, token, start=False)
+        body["input"] = read_input(value)
+    client = client_for(data, api_url, token, start=False)
     execution = client.post_once(f"/api/executions/{execution_id}/retry", body)
     console.print(f"execution {execution['id']} goes on from {escape(start)} of {execution_id}")
     follow_to_the_end(client, execution["id"])
@@ -207,7 +227,7 @@ def answer(
     token: Token = None,
 ) -> None:
     """Answer an approval that an execution waits for."""
-    client = _client(data, api_url, token, start=False)
+    client = client_for(data, api_url, token, start=False)
     body = {"decision": decision, "comment": comment}
     client.call("POST", f"/api/executions/{execution_id}/signals/{quote(node, safe='')}", json=body)
     console.print(f"{escape(node)} is {decision}")
@@ -216,7 +236,7 @@ def answer(
 @app.command()
 def cancel(execution_id: Execution, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
     """Cancel an execution, whatever it does or waits for. Nothing of it starts after this."""
-    _client(data, api_url, token, start=False).call("POST", f"/api/executions/{execution_id}/cancel")
+    client_for(data, api_url, token, start=False).call("POST", f"/api/executions/{execution_id}/cancel")
     console.print("cancelled")
 
 
@@ -231,7 +251,7 @@ def logs(
     """Print an execution's log."""
     from infrastructure.client import FINAL
 
-    client = _client(data, api_url, token, start=False)
+    client = client_for(data, api_url, token, start=False)
     after: str | None = None
     while True:
         finished = client.call("GET", f"/api/executions/{execution_id}")["status"] in FINAL
@@ -264,19 +284,6 @@ def main() -> None:
         sys.exit(130)
 
 
-def _client(data: Path, api_url: str | None, token: str | None, *, start: bool) -> Client:
-    from infrastructure.client import Client, remote
-
-    client = remote(api_url, token)
-    if client is not None:
-        return client
-    stack = LocalStack(data, _step)
-    if stack.running() is None and start:
-        console.print("no local stack runs; starting one that stays (`mainspring down` stops it)")
-        stack.up()
-    return Client.local(stack)
-
-
 def _log_lines(client: Client, execution_id: str, after: str | None) -> Iterator[dict[str, Any]]:
     while True:
         query = {"limit": 100, **({"after": after} if after else {})}
@@ -287,50 +294,9 @@ def _log_lines(client: Client, execution_id: str, after: str | None) -> Iterator
             return
 
 
-def _read_workflow(file: Path) -> tuple[str, str | None, Any, Any]:
-    """Name, description, definition and default input of a workflow file, which may be a bare definition.
-
-    Raises:
-        Complaint: it cannot be read, or is not JSON.
-    """
-    content = _read_json(file)
-    if not isinstance(content, dict):
-        raise Complaint(f"{file} does not hold a JSON object")
-    if "definition" not in content:
-        return file.stem, None, content, None
-    unknown = content.keys() - {"name", "description", "definition", "input"}
-    if unknown:
-        raise Complaint(
-            f"{file} has the unknown field `{min(unknown)}`; it may have name, description, definition, input"
-        )
-    return content.get("name") or file.stem, content.get("description"), content["definition"], content.get("input")
-
-
-def _read_input(value: str) -> Any:
-    if value.startswith("@"):
-        return _read_json(Path(value[1:]))
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise Complaint(f"--input is not JSON ({error}); quote it for your shell, or use @FILE") from None
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Complaint(f"{file} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise Complaint(f"{file} is not JSON: {error}") from None
-
-
 def _introduce(stack: LocalStack, running: Running) -> None:
     email, password = stack.credentials()
     console.print(f"[bold green]Mainspring is running[/] (data in {escape(str(stack.data))})")
     console.print(f"  API       {running.api_url}")
     console.print(f"  e-mail    {email}")
     console.print(f"  password  {escape(password)}")
-
-
-def _step(message: str) -> None:
-    console.print(f"[dim]…[/] {escape(message)}")

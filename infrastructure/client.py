@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 
+from engine.ids import is_id
 from infrastructure.local import LocalStack, LocalStackError
 
 FINAL = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
@@ -58,6 +59,19 @@ class Client:
             headers = {"if-match": f'"{current["version"]}"'}
             return dict(self.call("PUT", f"/api/workflows/{summary['id']}", json=body, headers=headers))
         return dict(self.call("POST", "/api/workflows", json=body))
+
+    def workflow_id(self, named: str) -> str:
+        """The id of the workflow of that id or name.
+
+        Raises:
+            ApiError: there is none, or more than one.
+        """
+        if is_id(named):
+            return named
+        found = [one["id"] for one in self.pages("/api/workflows") if one["name"] == named]
+        if len(found) != 1:
+            raise ApiError(f"{len(found) or 'no'} workflow{'s have' if found else ' has'} the name {named!r}")
+        return str(found[0])
 
     def start(self, workflow_id: str, value: Any) -> dict[str, Any]:
         """Start an execution."""

@@ -28,6 +28,11 @@ EXPECTED = {
     "order_approval": lambda result: (result["decision"], result["by"]) == ("review", "finance"),
     "retry_then_recover": lambda result: result["summary"]["status"] == 401 and result["summary"]["fallback"] == "ok",
     "transform_orders": lambda result: result["by_country"] == {"DE": 120, "FR": 100, "日本": 990},
+    "webhook_order_intake": lambda result: result == {"book": {"booked": "A-17", "amount": 120}},
+    "schedule_weekday_digest": lambda result: result["digest"].startswith("The daily digest of 20"),
+    "event_large_orders": lambda result: result == {"note": "Order A-18 is large: 4200"},
+    "event_follow_failures": lambda result: result["tell"].endswith("has failed: the shop answered 500"),
+    "account_uploads_and_messages": lambda result: result == {"file": "orders/2026-05-01.csv"},
     "route_by_priority": None,
 }
 

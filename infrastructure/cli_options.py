@@ -1,0 +1,95 @@
+"""What the commands share: the options that they have in common, files, and the way to the API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from infrastructure.local import LocalStack, default_data
+from infrastructure.show import Complaint, console
+
+if TYPE_CHECKING:
+    from infrastructure.client import Client
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="Where the local stack keeps everything.",
+        default_factory=default_data,
+        show_default="$MAINSPRING_DATA, or .mainspring here",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
+Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
+
+
+def client_for(data: Path, api_url: str | None, token: str | None, *, start: bool) -> Client:
+    """A signed-in caller of a deployed stack, or of the local one, which is started if it may be.
+
+    Raises:
+        LocalStackError: none runs.
+        ApiError: it does not let us in.
+    """
+    from infrastructure.client import Client, remote
+
+    client = remote(api_url, token)
+    if client is not None:
+        return client
+    stack = LocalStack(data, say_step)
+    if stack.running() is None and start:
+        console.print("no local stack runs; starting one that stays (`mainspring down` stops it)")
+        stack.up()
+    return Client.local(stack)
+
+
+def say_step(message: str) -> None:
+    """Show what the local stack is doing."""
+    console.print(f"[dim]…[/] {escape(message)}")
+
+
+def read_workflow(file: Path) -> tuple[str, str | None, Any, Any]:
+    """Name, description, definition and default input of a workflow file, which may be a bare definition.
+
+    Raises:
+        Complaint: it cannot be read, or is not JSON.
+    """
+    content = _read_json(file)
+    if not isinstance(content, dict):
+        raise Complaint(f"{file} does not hold a JSON object")
+    if "definition" not in content:
+        return file.stem, None, content, None
+    unknown = content.keys() - {"name", "description", "definition", "input"}
+    if unknown:
+        raise Complaint(
+            f"{file} has the unknown field `{min(unknown)}`; it may have name, description, definition, input"
+        )
+    return content.get("name") or file.stem, content.get("description"), content["definition"], content.get("input")
+
+
+def read_input(value: str) -> Any:
+    """JSON that was given as an option, or in a file that was.
+
+    Raises:
+        Complaint: it is not JSON.
+    """
+    if value.startswith("@"):
+        return _read_json(Path(value[1:]))
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise Complaint(f"the input is not JSON ({error}); quote it for your shell, or use @FILE") from None
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Complaint(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise Complaint(f"{file} is not JSON: {error}") from None

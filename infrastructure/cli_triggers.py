@@ -1,0 +1,174 @@
+"""`mainspring triggers` and `mainspring trigger …`: how triggers are, and what can be done with one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
+from infrastructure.show import Complaint, console, follow_to_the_end
+
+if TYPE_CHECKING:
+    from infrastructure.client import Client
+
+trigger_app = typer.Typer(help="Fire a trigger, see when it comes, set its secret.", no_args_is_help=True)
+
+Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="A workflow's id, or its name.")]
+Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of one of its triggers.")]
+
+_COLOURS = {"healthy": "green", "failing": "red", "silent": "red"}
+
+
+def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
+    """List all triggers and how they are. Exit code 1 when one is failing or silent."""
+    client = client_for(data, api_url, token, start=False)
+    found = list(client.pages("/api/triggers"))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    elif not found:
+        console.print("there are no triggers; a workflow's definition has them in `triggers`")
+    else:
+        console.print(_table(found))
+    if any(one["is_active"] and one["status"] != "healthy" for one in found):
+        raise typer.Exit(1)
+
+
+def _table(triggers: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("workflow", "trigger", "type", "status", "fired", "refused", "last", "next", "why"):
+        table.add_column(column, overflow="fold")
+    for one in triggers:
+        failure = one["last_failure"] or {}
+        why = f"silent since {one['silent_since']}" if one["status"] == "silent" else failure.get("message", "")
+        if one["status"] == "failing" and not why:
+            why = f"{one['consecutive_failures']} failed in a row, the last {one['last_outcome']['execution_id']}"
+        status = one["status"] if one["is_active"] else "inactive"
+        table.add_row(
+            escape(one["workflow_name"]),
+            escape(one["id"]),
+            one["type"],
+            f"[{_COLOURS.get(status, 'dim')}]{status}[/]",
+            str(one["fired"]),
+            str(one["refused"]),
+            _short(one["last_fired_at"]),
+            _short(one["next_expected_at"]),
+            escape(why or one["last_refusal"] or ""),
+        )
+    return table
+
+
+def _short(moment: str | None) -> str:
+    return moment[:16].replace("T", " ") if moment else "-"
+
+
+@trigger_app.command()
+def show(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Print all that is known of a trigger as JSON, also the address of a webhook."""
+    client = client_for(data, api_url, token, start=False)
+    _print(client.call("GET", _address(client, workflow, trigger)))
+
+
+@trigger_app.command()
+def fire(
+    workflow: Workflow,
+    trigger: Trigger,
+    data: Data,
+    payload: Annotated[
+        str | None, typer.Option(help='Parts of `trigger` to use: JSON such as {"body": …}, or @FILE.')
+    ] = None,
+    last: Annotated[bool, typer.Option("--last", help="With what it really got last.")] = False,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Start an execution as the trigger would, and print its result. Exit code 0 when it succeeded, 1 when not."""
+    body: dict[str, Any] = {"last": last}
+    if payload is not None:
+        body["payload"] = read_input(payload)
+    client = client_for(data, api_url, token, start=False)
+    execution = client.call("POST", f"{_address(client, workflow, trigger)}/test", json=body)
+    console.print(f"execution {execution['id']}")
+    follow_to_the_end(client, execution["id"])
+
+
+@trigger_app.command()
+def sample(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Print what a trigger gives its executions: made up, and as it last was."""
+    client = client_for(data, api_url, token, start=False)
+    _print(client.call("GET", f"{_address(client, workflow, trigger)}/sample"))
+
+
+@trigger_app.command()
+def secret(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Set what callers of a webhook are checked against; it is asked for, or read from standard input."""
+    client = client_for(data, api_url, token, start=False)
+    address = _address(client, workflow, trigger)
+    given = typer.prompt("secret", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+    if not given:
+        raise Complaint("no secret was given")
+    client.call("PUT", f"{address}/secret", json={"secret": given})
+    console.print("set")
+
+
+@trigger_app.command()
+def rotate(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Give a webhook another address, and print it. The old one is good no more, at once."""
+    client = client_for(data, api_url, token, start=False)
+    print(client.call("POST", f"{_address(client, workflow, trigger)}/rotate")["url"])
+
+
+@trigger_app.command()
+def schedule(
+    workflow: Workflow, data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None
+) -> None:
+    """Show the next ten times of a workflow's schedules."""
+    client = client_for(data, api_url, token, start=False)
+    found = client.call("GET", f"/api/workflows/{client.workflow_id(workflow)}/schedule")
+    if as_json:
+        _print(found)
+        return
+    if not found["is_active"]:
+        console.print("[yellow]the workflow is not active; these times come when it is[/]")
+    for one in found["items"]:
+        console.print(f"[bold]{escape(one['trigger_id'])}[/] ({escape(one['timezone'])})")
+        for time in one["times"]:
+            print(time)
+
+
+@trigger_app.command()
+def backfill(
+    workflow: Workflow,
+    data: Data,
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="With a zone: 2026-12-24T18:00:00Z.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Not in the future.")],
+    trigger: Annotated[str | None, typer.Option(help="One of its schedules; default: all.")] = None,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Start what a workflow's schedules have missed, in the order of their times. Doing it twice changes nothing."""
+    for option, text in (("--from", begin), ("--to", end)):
+        try:
+            has_zone = datetime.fromisoformat(text).tzinfo is not None
+        except ValueError:
+            has_zone = False
+        if not has_zone:
+            raise Complaint(f"{option} {text}: give a time with a zone, such as 2026-12-24T18:00:00Z")
+    client = client_for(data, api_url, token, start=False)
+    body = {"from": begin, "to": end, **({"trigger_id": trigger} if trigger else {})}
+    done = client.call("POST", f"/api/workflows/{client.workflow_id(workflow)}/backfill", json=body)
+    for item in done["items"]:
+        print(f"{item['scheduled_at']} {item['execution_id']}{'' if item['is_new'] else ' was there'}")
+    console.print(f"{done['started']} started")
+
+
+def _address(client: Client, workflow: str, trigger: str) -> str:
+    return f"/api/workflows/{client.workflow_id(workflow)}/triggers/{trigger}"
+
+
+def _print(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))

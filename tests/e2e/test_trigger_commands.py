@@ -1,0 +1,103 @@
+"""Triggers from the command line, as a user has them: activate, look, fire, set a secret, fill up, deactivate."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import httpx2
+import pytest
+
+from infrastructure.local import LocalStack
+from tests.e2e.conftest import Caller
+from tests.e2e.test_examples import EXAMPLES, MAINSPRING, mainspring
+from tests.e2e.test_triggers import eventually
+
+INTAKE, DIGEST = "Order intake by webhook", "Weekday digest by schedule"
+
+
+def test_a_webhook_from_file_to_answer(stack: LocalStack, admin: Caller):
+    done = mainspring(stack, "activate", str(EXAMPLES / "webhook_order_intake.json"))
+    assert done.returncode == 0, done.stderr
+    url = next(word for word in done.stderr.split() if "/hooks/" in word)
+
+    taken = httpx2.post(url, json={"order_id": "B-1", "total": 5}, headers={"x-delivery-id": "1"})
+    refused = httpx2.post(url, json={"order_id": "B-2"}, headers={"x-delivery-id": "2"})
+    assert (taken.status_code, taken.json()) == (201, {"order_id": "B-1", "status": "taken"})
+    assert refused.status_code == 422
+    assert admin.wait(taken.headers["mainspring-execution"])["result"] == {"book": {"booked": "B-1", "amount": 5}}
+
+    fired = mainspring(
+        stack, "trigger", "fire", INTAKE, "orders", "--payload", '{"body": {"order_id": "B-3", "total": 7}}'
+    )
+    assert (fired.returncode, json.loads(fired.stdout)) == (0, {"book": {"booked": "B-3", "amount": 7}})
+    shown = json.loads(mainspring(stack, "trigger", "show", INTAKE, "orders").stdout)
+    assert (shown["url"], shown["fired"]) == (url, 2)
+    eventually(lambda: json.loads(mainspring(stack, "trigger", "sample", INTAKE, "orders").stdout)["last"])
+    again = mainspring(stack, "trigger", "fire", INTAKE, "orders", "--last")
+    assert again.returncode == 0, again.stderr
+    changed = mainspring(stack, "trigger", "rotate", INTAKE, "orders").stdout.strip()
+    assert httpx2.post(url, json={}).status_code == 404
+    assert httpx2.post(changed, json={"order_id": "B-4"}).status_code == 422
+
+    listed = json.loads(mainspring(stack, "triggers", "--json").stdout)
+    assert [one["fired"] for one in listed if one["workflow_name"] == INTAKE] == [3]
+    assert INTAKE in mainspring(stack, "triggers").stderr
+    assert mainspring(stack, "deactivate", INTAKE).returncode == 0
+    assert httpx2.post(changed, json={"order_id": "B-5"}).status_code == 404
+
+
+def test_a_schedule_from_file_to_what_it_missed(stack: LocalStack):
+    done = mainspring(stack, "activate", str(EXAMPLES / "schedule_weekday_digest.json"))
+    assert "next 20" in done.stderr
+    times = mainspring(stack, "trigger", "schedule", DIGEST).stdout.splitlines()
+    assert len(times) == 20
+    span = ("--from", "2026-05-04T00:00:00Z", "--to", "2026-05-06T00:00:00+02:00", "--trigger", "weekdays")
+    first, second = (mainspring(stack, "trigger", "backfill", DIGEST, *span) for _ in range(2))
+    assert [line[:16] for line in first.stdout.splitlines()] == ["2026-05-04T05:30", "2026-05-05T05:30"]
+    assert "2 started" in first.stderr
+    assert "0 started" in second.stderr
+    mainspring(stack, "deactivate", DIGEST)
+
+
+def test_a_secret_is_read_from_standard_input(stack: LocalStack, admin: Caller):
+    definition = {
+        "nodes": [{"id": "a", "type": "transform", "config": {"value": 1}}],
+        "triggers": [{"id": "in", "type": "webhook", "config": {"auth": {"type": "header", "header": "X-Token"}}}],
+    }
+    workflow_id = admin.workflow(definition, "secretive")["id"]
+    command = [str(MAINSPRING), "trigger", "secret", workflow_id, "in", "--data", str(stack.data)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAINSPRING_", "AWS_"))}
+    done = subprocess.run(command, input="s3cret\n", env=clean, capture_output=True, text=True, check=False)
+    assert (done.returncode, "s3cret" in done.stdout + done.stderr) == (0, False)
+    admin.ok("POST", f"/api/workflows/{workflow_id}/activate")
+    url = admin.ok("GET", f"/api/workflows/{workflow_id}/triggers/in")["url"]
+    assert httpx2.post(url, json={}, headers={"x-token": "s3cret"}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("trigger", "fire", "nobody", "x"), "no workflow has the name 'nobody'"),
+        (("trigger", "show", "01920000-0000-7000-8000-000000000009", "x"), "there is no such workflow"),
+        (("trigger", "fire", INTAKE, "colour"), "the workflow has no such trigger"),
+        (("trigger", "fire", INTAKE, "orders", "--payload", "{"), "the input is not JSON"),
+        (
+            ("trigger", "backfill", DIGEST, "--from", "yesterday", "--to", "2026-05-06T00:00:00Z"),
+            "give a time with a zone",
+        ),
+        (
+            ("trigger", "backfill", DIGEST, "--from", "2026-05-06T00:00:00Z", "--to", "2026-05-05T00:00:00Z"),
+            "after `to`",
+        ),
+        (("deactivate", "nobody"), "no workflow has the name"),
+        (("activate", "missing.json"), "cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_sentence(stack: LocalStack, arguments: tuple[str, ...], told: str):
+    done = mainspring(stack, *arguments)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
