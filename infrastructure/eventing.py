@@ -175,7 +175,7 @@ class Eventing(Construct):
             target=function.function,
             event_source_arn=table.table_stream_arn,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=100,
+            batch_size=1000,
             bisect_batch_on_error=True,
             retry_attempts=_STREAM_TRIES,
             max_record_age=_RECORD_AGE,

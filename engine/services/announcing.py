@@ -73,8 +73,9 @@ class Announcer:
         Raises:
             Unavailable: to be told again.
         """
-        found = [self._executions.find(execution_id, payloads=True) for execution_id in dict.fromkeys(execution_ids)]
-        ended = [one.execution for one in found if one is not None and one.execution.status.is_final]
+        items = self._executions.attributes(list(dict.fromkeys(execution_ids)))
+        records = [self._executions.decoded(item) for item in items.values()]
+        ended = [execution for execution in records if execution.status.is_final]
         by_trigger: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         for execution in ended:
             if execution.trigger_id is not None:

@@ -75,8 +75,12 @@ class Answering:
             return self._advance(execution_id)
         except Exception:
             logger.exception("%s could not be run ahead", execution_id)
+        # Unless it has begun: then it is being run, or the sweeper finds it. This may be long after, in a function that
+        # was frozen when its caller had been answered.
+        found = self._executions.find(execution_id)
+        if found is not None and found.execution.status is Status.PENDING:
             self._machine.start(execution_id)
-            return "again"
+        return "again"
 
     def answer(self, execution: Execution, mode: str, responds: Sequence[str], seconds: float) -> Answer | None:
         """The answer of an execution, as soon as it is there; None if it is not there in time."""

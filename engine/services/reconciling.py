@@ -185,8 +185,8 @@ class Reconciler:
             config, state = config_of(trigger), known.get(trigger.id)
             expected = state.expected_at if state else None
             if isinstance(config, ScheduleConfig):
-                following = next(config.after(now), None)
-                is_right = expected is not None and config.due(expected) == expected
+                following = config.expected_after(now)
+                is_right = config.is_expected(expected) if expected else following is None
             else:
                 every = config.expected_every_seconds
                 following = now + timedelta(seconds=every) if every else None

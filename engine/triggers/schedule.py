@@ -147,6 +147,19 @@ class ScheduleConfig(TriggerConfig):
             return None
         return found
 
+    def expected_after(self, moment: datetime) -> datetime | None:
+        """By when it has to have come next: its next time, and as much later as it may come."""
+        following = next(self.after(moment), None)
+        return following + self._window if following else None
+
+    def is_expected(self, moment: datetime) -> bool:
+        """Whether `expected_after` may give this moment."""
+        return self.due(moment - self._window) == moment - self._window
+
+    @property
+    def _window(self) -> timedelta:
+        return timedelta(minutes=self.flexible_minutes or 0)
+
     def expressions(self) -> tuple[str, ...]:
         """The schedule in EventBridge Scheduler's words; times are those of `expressed_in`."""
         if self.cron is not None:

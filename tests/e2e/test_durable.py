@@ -391,7 +391,10 @@ def test_a_body_over_the_platforms_bound_fails_clearly(admin: Caller, server: HT
     assert done["error"]["code"] == "response_too_large"
 
 
-def test_a_thousand_executions_started_at_once_all_finish(admin: Caller):
+MANY = 300
+
+
+def test_many_executions_started_at_once_all_finish(admin: Caller):
     definition = {
         "nodes": [
             {"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.n * 2 }}"}},
@@ -403,8 +406,8 @@ def test_a_thousand_executions_started_at_once_all_finish(admin: Caller):
     }
     workflow_id = admin.workflow(definition)["id"]
     with ThreadPoolExecutor(16) as pool:
-        started = list(pool.map(lambda n: admin.start(workflow_id, {"n": n})["id"], range(1000)))
+        started = list(pool.map(lambda n: admin.start(workflow_id, {"n": n})["id"], range(MANY)))
         ends = list(pool.map(admin.wait, started))
 
-    assert Counter(end["status"] for end in ends) == {"succeeded": 1000}
-    assert [end["result"] for end in ends] == [2 * n + (n % 2 == 0) for n in range(1000)]
+    assert Counter(end["status"] for end in ends) == {"succeeded": MANY}
+    assert [end["result"] for end in ends] == [2 * n + (n % 2 == 0) for n in range(MANY)]

@@ -54,6 +54,9 @@ class World:
         self.scenes = Scenes(stack, admin)
         self.user = admin.ok("POST", "/api/users", json={"email": "grants@example.com", "password": PASSWORD})["id"]
 
+    patience = 5.0
+    """Seconds in which what should happen does; with something taken away a shorter time is as good."""
+
     def works(self, method: str, path: str, **arguments: Any) -> bool:
         return self.admin.request(method, path, **arguments).is_success
 
@@ -106,10 +109,8 @@ class World:
 
     def runs(self, workflow_id: str, value: Any = None) -> bool:
         execution_id = self.admin.start(workflow_id, value)["id"]
-        for _ in range(25):
-            if self.admin.ok("GET", f"/api/executions/{execution_id}")["status"] == "succeeded":
-                return True
-            time.sleep(0.1)
+        if self.soon(lambda: self.admin.ok("GET", f"/api/executions/{execution_id}")["status"] == "succeeded"):
+            return True
         self.works("POST", f"/api/executions/{execution_id}/cancel")
         return False
 
@@ -130,12 +131,12 @@ class World:
         except states.exceptions.ExecutionDoesNotExist:
             return None
 
-    @staticmethod
-    def soon(holds: Callable[[], bool]) -> bool:
-        for _ in range(25):
+    def soon(self, holds: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + self.patience
+        while time.monotonic() < deadline:
             if holds():
                 return True
-            time.sleep(0.1)
+            time.sleep(0.05)
         return False
 
     def wakes(self) -> bool:
@@ -167,7 +168,7 @@ class World:
         """When an execution fails, what it waits for is cancelled and not driven any more."""
         execution_id = self.admin.start(self.failing)["id"]
         child = None
-        for _ in range(45):
+        for _ in range(38):
             node = self.admin.ok("GET", f"/api/executions/{execution_id}")["nodes"][0]
             child = node["wait"]["execution_id"] if node["wait"] else child
             time.sleep(0.1)
@@ -362,6 +363,7 @@ def test_everything_works_with_all_grants(world: World):
 
 @pytest.mark.parametrize(("function", "action", "resource", "probe"), GRANTS, ids=_name)
 def test_without_the_grant_it_does_not_work(world: World, function: str, action: str, resource: str, probe: Probe):
+    world.patience = 1.2
     with without(world.stack, function, action, resource):
         assert probe(world) is False
 

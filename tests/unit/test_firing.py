@@ -295,3 +295,13 @@ def test_secrets_are_good_at_one_place_only(aws: Aws):
     assert box.open(sealed, {"workspace": "a", "trigger": "t"}) == "s3cret"
     with pytest.raises(Exception, match="could not be decrypted"):
         SecretBox(lambda: kms, key).open(sealed, {"workspace": "b", "trigger": "t"})
+
+
+def test_a_flexible_schedule_is_expected_at_the_end_of_its_window():
+    from engine.triggers.schedule import ScheduleConfig
+
+    config = ScheduleConfig(cron="0 * * * *", flexible_minutes=15)
+    expected = config.expected_after(datetime(2026, 5, 1, 9, 30, tzinfo=UTC))
+    assert expected == datetime(2026, 5, 1, 10, 15, tzinfo=UTC)
+    assert config.is_expected(expected)
+    assert not config.is_expected(expected - timedelta(minutes=15))
