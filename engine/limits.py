@@ -117,7 +117,8 @@ MAX_HOOK_PARTS = 200
 MAX_HOOK_HEADER_BYTES = 16 * 1024
 HOOK_RATE = 600
 """Deliveries a minute that a webhook takes where its config does not say."""
-MAX_HOOK_RATE = 100_000
+MAX_HOOK_RATE = 30_000
+"""Each delivery is a write to one item, of which DynamoDB takes a thousand a second."""
 ANSWER_SECONDS = 25.0
 """How long a webhook's caller is kept waiting for an answer. API Gateway gives up after 30."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -126,8 +127,8 @@ IDEMPOTENCY_SECONDS = 24 * 3600
 DELIVERY_SECONDS = 7 * 24 * 3600
 """How long the id of a delivery or an event is remembered. Stripe repeats for 3 days, Shopify for 2."""
 
-MAX_PATTERN_BYTES = 2_048
-"""Of an event pattern as EventBridge takes it."""
+MAX_PATTERN_BYTES = 1_900
+"""Of an event pattern. EventBridge takes 2,048 bytes with the mark of whose events it may hear."""
 MAX_PATTERN_ENTRIES = 100
 MAX_EVENT_BYTES = 200 * 1024
 """Of an event's data. EventBridge takes 256 KB with all around it."""
@@ -139,6 +140,10 @@ MAX_SUBSCRIPTIONS = 50
 OUTGOING_BACKOFF = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
 """Seconds between the attempts of an outgoing webhook: eleven of them in a day."""
 OUTGOING_TIMEOUT = 15.0
+SEND_MOST = 400
+"""Outgoing webhooks that one run of the sweeper has sent."""
+SEND_TOGETHER = 20
+"""So many of them one call sends, all at the same time."""
 OUTGOING_LEASE = 60.0
 """Seconds after which an attempt that was begun counts as lost."""
 OUTGOING_ANSWER_CHARACTERS = 500

@@ -211,7 +211,8 @@ def _triggers(raw: dict[str, Any]) -> Iterable[Problem]:
     triggers = _parts(TriggerDefinition, entries, "triggers", malformed)
     if malformed or not isinstance(entries, list):
         return
-    responds = any(isinstance(node, dict) and node.get("type") == "respond" for node in nodes or ())
+    listed = nodes if isinstance(nodes, list) else []
+    responds = any(isinstance(node, dict) and node.get("type") == "respond" for node in listed)
     for path, code, message in problems_of(
         list(triggers.values()), has_limit=raw.get("concurrency") is not None, has_respond=responds
     ):

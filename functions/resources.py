@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from engine import limits
 from engine.clock import SystemClock
 from engine.settings import Settings
 from engine.storage.table import Table
@@ -125,13 +126,8 @@ def sweeper() -> Sweeper:
     """What looks after executions."""
     from engine.services.silence import Silence
     from engine.services.sweeper import Sweeper
-    from engine.storage.subscriptions import delivery_in
 
-    def deliver(pk: str, sk: str) -> str:
-        send_deliveries([delivery_in(pk, sk)])
-        return "sent"
-
-    others = {"WORKFLOW": Silence(stores(), announcer(), clock).look, "SUBSCRIPTION": deliver}
+    others = {"WORKFLOW": Silence(stores(), announcer(), clock).look}
     return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock, others)
 
 
@@ -163,11 +159,12 @@ def account_bus() -> Bus:
 
 def send_deliveries(deliveries: Sequence[tuple[str, str]]) -> None:
     """Have outgoing webhooks sent at once; if this call is lost the sweeper makes it again."""
-    client("lambda").invoke(
-        FunctionName=settings.deliveries_function,
-        InvocationType="Event",
-        Payload=json.dumps({"deliver": list(deliveries)}),
-    )
+    for start in range(0, len(deliveries), limits.SEND_TOGETHER):
+        client("lambda").invoke(
+            FunctionName=settings.deliveries_function,
+            InvocationType="Event",
+            Payload=json.dumps({"deliver": deliveries[start : start + limits.SEND_TOGETHER]}),
+        )
 
 
 @cache

@@ -19,6 +19,7 @@ from infrastructure.packaging import ROOT, PackagingError, build_functions, buil
 from infrastructure.platform_stack import Options, PlatformStack
 
 STACK_NAME = "Mainspring"
+LEAST_RETENTION_DAYS = 8
 
 
 def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
@@ -41,12 +42,17 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
 
     target = Path(choice("build") or ROOT / "build")
     local = bool(choice("local_api_id"))
+    retention_days = int(choice("retention_days", "90"))
+    if retention_days < LEAST_RETENTION_DAYS:
+        raise PackagingError(
+            f"retention_days is at least {LEAST_RETENTION_DAYS}: repeated deliveries are known so long"
+        )
     options = Options(
         layer=build_layer(target, local=local),
         functions=build_functions(target),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
-        retention_days=int(choice("retention_days", "90")),
+        retention_days=retention_days,
         local_api_id=choice("local_api_id") or None,
         api_url=choice("api_url") or None,
     )

@@ -88,9 +88,16 @@ class Eventing(Construct):
 
     def reads_stream(self, grants: Grants, table: dynamodb.Table) -> Grants:
         """Being told by the stream of a table, with dead letters."""
-        return grants.on(
-            table.table_stream_arn or "", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"
-        ).on(self.dead_letters.queue_arn, "sqs:SendMessage")
+        return (
+            grants.on(
+                table.table_stream_arn or "",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:DescribeStream",
+            )
+            .on("*", "dynamodb:ListStreams")
+            .on(self.dead_letters.queue_arn, "sqs:SendMessage")
+        )
 
     def reconciles(self, grants: Grants) -> Grants:
         """Making schedules and rules."""
@@ -141,6 +148,7 @@ class Eventing(Construct):
             table,
             reconciler,
             {"dynamodb": {"Keys": {"PK": {"S": [{"prefix": "WORKFLOW#"}]}, "SK": {"S": ["META"]}}}},
+            tries=_STREAM_TRIES,  # what goes wrong with one workflow for long is left to the daily reconciliation
         )
         self._connect_stream(
             "Ended",
@@ -153,6 +161,7 @@ class Eventing(Construct):
                     "NewImage": {"status": {"S": _ENDED}, "workspace_key": {"S": [{"exists": True}]}},
                 }
             },
+            tries=None,  # nobody else tells of what has ended
         )
         self._connect_firing(firing)
         events.Rule(
@@ -167,7 +176,13 @@ class Eventing(Construct):
         )
 
     def _connect_stream(
-        self, construct_id: str, table: dynamodb.Table, function: Function, pattern: dict[str, object]
+        self,
+        construct_id: str,
+        table: dynamodb.Table,
+        function: Function,
+        pattern: dict[str, object],
+        *,
+        tries: int | None,
     ) -> None:
         mapping = lambda_.EventSourceMapping(
             self,
@@ -177,7 +192,7 @@ class Eventing(Construct):
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=1000,
             bisect_batch_on_error=True,
-            retry_attempts=_STREAM_TRIES,
+            retry_attempts=tries,
             max_record_age=_RECORD_AGE,
             filters=[lambda_.FilterCriteria.filter(pattern)],
             on_failure=sources.SqsDlq(self.dead_letters),

@@ -42,18 +42,11 @@ os.environ.update(
 )
 
 
-_TOGETHER = ("examples", "load", "outgoing", "triggers", "trigger_commands")
-"""Modules of e2e tests that share the stack with those of the other process, which may stop it between two tests."""
-
-
 class _ByStack(LoadScopeScheduling):
-    """The tests that need the local stack are two groups, of which each stays in one process; the others go by file."""
+    """All tests that need the local stack run in one process, since it is deployed once; the others go by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if not file.startswith("tests/e2e/"):
-            return file
-        return "stack, second" if file.removeprefix("tests/e2e/test_").removesuffix(".py") in _TOGETHER else "stack"
+        return "stack" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)

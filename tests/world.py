@@ -35,7 +35,6 @@ from engine.services.state_machine import StateMachine
 from engine.services.sweeper import Sweeper
 from engine.states import node_states
 from engine.storage.journal_store import DynamoStore
-from engine.storage.subscriptions import delivery_in
 from engine.storage.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.validator import validate
@@ -167,7 +166,7 @@ class World:
         self.conductor = Conductor(self.stores, self.starter, self.closing, self.machine, self.clock)
         self.bus, self.sent = PlayedBus(), list[tuple[str, str]]()
         self.announcer = Announcer(self.stores, self.bus, self.sent.extend, self.clock)
-        others = {"WORKFLOW": Silence(self.stores, self.announcer, self.clock).look, "SUBSCRIPTION": self._due}
+        others = {"WORKFLOW": Silence(self.stores, self.announcer, self.clock).look}
         self.sweeper = Sweeper(
             self.stores, self.admission, self.closing, self.conductor, self.machine, self.clock, others
         )
@@ -189,10 +188,6 @@ class World:
 
     def _point(self, **_: Any) -> None:
         self.fate.point()
-
-    def _due(self, pk: str, sk: str) -> str:
-        self.sent.append(delivery_in(pk, sk))
-        return "sent"
 
     async def _poke(self, owner: str, waits: Any) -> None:
         self.fate.point()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
+from base64 import b64decode
 from typing import Annotated, ClassVar
 
 from pydantic import Field, JsonValue, field_validator, model_validator
@@ -18,12 +18,17 @@ HeaderValue = Annotated[str, Field(max_length=4_096, pattern=r"^[\t\x20-\x7e]*$"
 
 _OURS = frozenset(
     {
+        "alt-svc",
+        "clear-site-data",
         "connection",
         "content-length",
         "content-security-policy",
         "keep-alive",
+        "nel",
         "proxy-authenticate",
         "proxy-authorization",
+        "report-to",
+        "reporting-endpoints",
         "server",
         "set-cookie",
         "strict-transport-security",
@@ -53,20 +58,24 @@ class RespondConfig(NodeConfig):
                 raise ValueError(f"an answer cannot set the header {name}")
         return headers
 
+    @field_validator("base64")
+    @classmethod
+    def _bytes(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                size = len(b64decode(text, validate=True))
+            except (binascii.Error, ValueError):
+                raise ValueError("it is not base64") from None
+            if size > limits.MAX_ANSWER_BYTES:
+                raise ValueError(f"an answer has at most {limits.MAX_ANSWER_BYTES} bytes")
+        return text
+
     @model_validator(mode="after")
     def _one_body(self) -> RespondConfig:
-        if self.base64 is None:
-            if len(dumps(self.body).encode()) > limits.MAX_ANSWER_BYTES:
-                raise ValueError(f"an answer has at most {limits.MAX_ANSWER_BYTES} bytes")
-            return self
-        if self.body is not None:
+        if self.base64 is not None and self.body is not None:
             raise ValueError("an answer has `body` or `base64`, not both")
-        try:
-            if len(base64.b64decode(self.base64, validate=True)) > limits.MAX_ANSWER_BYTES:
-                raise ValueError(f"an answer has at most {limits.MAX_ANSWER_BYTES} bytes")
-        except binascii.Error:
-            if "{{" not in self.base64:
-                raise ValueError("`base64` is not base64") from None
+        if len(dumps(self.body).encode()) > limits.MAX_ANSWER_BYTES:
+            raise ValueError(f"an answer has at most {limits.MAX_ANSWER_BYTES} bytes")
         return self
 
 

@@ -19,6 +19,7 @@ from engine.execution import Execution, format_time
 from engine.ids import derived_id
 from engine.jsonvalue import dumps
 from engine.services.bus import PLATFORM_SOURCE, Bus, Event, Marks
+from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
 from engine.storage.subscriptions import OutgoingDelivery
 
@@ -74,7 +75,8 @@ class Announcer:
             Unavailable: to be told again.
         """
         items = self._executions.attributes(list(dict.fromkeys(execution_ids)))
-        records = [self._executions.decoded(item) for item in items.values()]
+        most = limits.MAX_EVENT_RESULT_BYTES
+        records = [self._executions.decoded(item, at_most=most) for item in items.values()]
         ended = [execution for execution in records if execution.status.is_final]
         by_trigger: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         for execution in ended:
@@ -118,7 +120,7 @@ def news_of(execution: Execution) -> News:
     """What is told of the end of an execution."""
     ended = execution.completed_at or execution.created_at
     result = execution.result
-    is_small = len(dumps(result).encode()) <= limits.MAX_EVENT_RESULT_BYTES
+    is_small = result is not OMITTED and len(dumps(result).encode()) <= limits.MAX_EVENT_RESULT_BYTES
     data = {
         "execution_id": execution.id,
         "workflow_id": execution.workflow_id,

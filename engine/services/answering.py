@@ -17,7 +17,7 @@ from typing import Any
 from engine import limits
 from engine.callbacks import make_token, read_token
 from engine.definition import WorkflowDefinition
-from engine.errors import MainspringError, NotFound
+from engine.errors import NotFound
 from engine.execution import FINAL_STATUSES, Execution, Status
 from engine.journal import Outcome
 from engine.jsonvalue import dumps
@@ -27,7 +27,7 @@ from engine.storage.stores import Stores
 logger = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.25
 _JSON = {"content-type": "application/json"}
-_PURPOSE = {"result": "/result", "respond": "/respond", "accepted": "/result"}
+_PURPOSE = {"result": "/result", "respond": "/respond"}
 """What the tokens of answers' URLs are for. No node has such a path, so none is good for a callback."""
 
 
@@ -112,9 +112,10 @@ class Answering:
         if found is None or read is None or read[0] not in _PURPOSE.values():
             raise NotFound("there is nothing at this address")
         execution = found.execution
-        return execution, self._now(execution_id, self._responds(execution) if read[0] == "/respond" else ())
+        return execution, self._now(execution_id, self.responds_of(execution) if read[0] == "/respond" else ())
 
-    def _responds(self, execution: Execution) -> list[str]:
+    def responds_of(self, execution: Execution) -> list[str]:
+        """The nodes of an execution's version that answer."""
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
         nodes = WorkflowDefinition.model_validate(stored.definition).nodes
         return [node.id for node in nodes if node.type == "respond"]
@@ -150,8 +151,8 @@ class Answering:
             running.result(timeout=max(0.0, seconds))
         except TimeoutError:
             return
-        except MainspringError:
-            logger.warning("an execution that was to run ahead is left to the sweeper")
+        except Exception:
+            logger.exception("an execution that was to run ahead is left to the sweeper")
 
 
 def answer_url(api_url: str, execution: Execution, mode: str) -> str:

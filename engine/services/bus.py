@@ -22,6 +22,7 @@ _MOST, _MOST_BYTES = 10, 250 * 1024
 """Of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html."""
 _ENVELOPE_BYTES = 1_024
 _MARK = "mainspring:"
+_DEPTH_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Marks:
         found = dict(
             one.removeprefix(_MARK).partition("/")[::2] for one in event.get("resources", []) if cls.is_ours(one)
         )
-        depth = found.get("depth", "0")
+        depth = found.get("depth", "0")[:_DEPTH_DIGITS]
         return cls(found.get("workspace"), found.get("event"), int(depth) if depth.isdecimal() else 0)
 
     @staticmethod

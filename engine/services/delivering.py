@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 logger = logging.getLogger(__name__)
-_AT_ONCE = 20
 _GONE = 410
 
 
@@ -47,22 +46,23 @@ class Delivering:
 
     async def send(self, deliveries: Sequence[tuple[str, str]]) -> None:
         """Make an attempt for each of these deliveries: subscription and id."""
-        gate = asyncio.Semaphore(_AT_ONCE)
+        gate = asyncio.Semaphore(limits.SEND_TOGETHER)
 
         async def one(subscription_id: str, delivery_id: str) -> None:
             async with gate:
                 try:
                     await self._attempt(subscription_id, delivery_id)
-                except MainspringError:
+                except Exception:
                     logger.exception("delivery %s of %s is left to the sweeper", delivery_id, subscription_id)
 
         await asyncio.gather(*(one(*delivery) for delivery in deliveries))
 
     async def _attempt(self, subscription_id: str, delivery_id: str) -> None:
         delivery = await asyncio.to_thread(self._subscriptions.delivery, subscription_id, delivery_id)
-        if delivery is None or delivery.status != "pending":
+        now = self._clock.now()
+        if delivery is None or delivery.status != "pending" or (delivery.next_at or "") > format_time(now):
             return
-        until = self._clock.now() + timedelta(seconds=limits.OUTGOING_LEASE)
+        until = now + timedelta(seconds=limits.OUTGOING_LEASE)
         if not await asyncio.to_thread(self._subscriptions.lease, delivery, until):
             return
         subscription = await asyncio.to_thread(self._subscriptions.find, subscription_id)
@@ -134,22 +134,25 @@ class Delivering:
             self._subscriptions.record(delivery, attempt, "pending", now + timedelta(seconds=pause))
         else:
             self._subscriptions.record(delivery, attempt, "failed", None)
-        self._disable_if_hopeless(subscription, attempt)
+        self._disable_if_hopeless(subscription, delivery, attempt)
 
-    def _disable_if_hopeless(self, subscription: Subscription, attempt: Attempt) -> None:
-        """Stop sending where nothing has been taken for long, or the receiver says that there is nobody any more."""
+    def _disable_if_hopeless(self, subscription: Subscription, delivery: OutgoingDelivery, attempt: Attempt) -> None:
+        """Stop sending where nothing has been taken for long, or the receiver says that there is nobody any more.
+
+        It is told first and noted then: should this die in between the next attempt tells it again, as the same.
+        """
         now = self._clock.now()
-        since = parse_time(subscription.failing_since) if subscription.failing_since else now
+        since = subscription.failing_since or delivery.created_at
         if attempt.status == _GONE:
             reason = "the receiver answered 410 Gone"
-        elif (now - since).total_seconds() > limits.OUTGOING_DISABLED_AFTER:
-            reason = f"nothing has been taken since {subscription.failing_since}"
+        elif (now - parse_time(since)).total_seconds() > limits.OUTGOING_DISABLED_AFTER:
+            reason = f"nothing has been taken since {since}"
         else:
             return
-        if self._subscriptions.disable(subscription, reason, format_time(now)):
-            data = {"subscription_id": subscription.id, "url": subscription.url, "reason": reason}
-            news_id = derived_id(now, subscription.id, "disabled")
-            self._announcer.tell([News(news_id, "subscription.disabled", subscription.workspace_id, now, data)])
+        data = {"subscription_id": subscription.id, "url": subscription.url, "reason": reason}
+        news_id = derived_id(parse_time(since), subscription.id, "disabled", since)
+        self._announcer.tell([News(news_id, "subscription.disabled", subscription.workspace_id, now, data)])
+        self._subscriptions.disable(subscription, reason, format_time(now))
 
 
 async def _beginning(response: object) -> str:

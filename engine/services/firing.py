@@ -63,8 +63,12 @@ class Firing:
             logger.info("%s is not a time of %s/%s", scheduled_at, workflow_id, trigger_id)
             return "not_due"
         word = self._start(workflow, trigger, scheduled(workflow, trigger, config, due))
-        expected_at = config.expected_after(due)
-        self._triggers.fired(workflow.id, trigger.id, self._clock.now(), expected_at, counts=word == "started")
+        now = self._clock.now()
+        expected_at = config.expected_after(max(due, now))
+        if word == "failed":
+            self._triggers.expect(workflow.id, trigger.id, expected_at)
+        else:
+            self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=word == "started")
         return word
 
     def on_event(self, workflow_id: str, trigger_id: str, pattern: str, event: Mapping[str, Any]) -> str:

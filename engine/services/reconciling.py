@@ -142,6 +142,8 @@ class Reconciler:
             if following is None and next(config.after(now - _KEPT_AFTER), None) is None:
                 continue
             payload = {"workflow_id": workflow.id, "trigger_id": trigger.id, "scheduled_at": SCHEDULED_TIME}
+            if config.start is not None:
+                payload["start"] = config.start  # so that another start is another schedule, also when it has passed
             for number, expression in enumerate(self._expressions(config)):
                 schedule = Schedule(
                     expression, config.expressed_in, config.flexible_minutes, config.end_at, {"schedule": payload}

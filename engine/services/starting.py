@@ -93,7 +93,7 @@ class Starter:
             journals.record_recomputable(execution.id, adopted, execution.created_at)
         also = [self._stores.slots.queue_entry(execution)] if execution.place else []
         started = self._executions.create(execution, idempotency_key, request_hash, also, remember=remember)
-        if started.is_new and runs_ahead and execution.place is None:
+        if runs_ahead and self._is_run_ahead(started):
             return started
         if started.same_request and started.execution.status is Status.PENDING:
             try:
@@ -106,6 +106,14 @@ class Starter:
                 fresh = self._executions.get(request.workspace_id, started.execution.id)
                 return replace(started, execution=fresh)
         return started
+
+    def _is_run_ahead(self, started: Started) -> bool:
+        """Whether an execution that is to be run ahead is: by who asks, or by who has asked for the same before.
+
+        If that one has died the sweeper will know after this time.
+        """
+        age = (self._clock.now() - started.execution.created_at).total_seconds()
+        return started.execution.place is None and (started.is_new or age < limits.START_GRACE)
 
     def find(self, request: Request) -> Execution | None:
         """The execution that a request with an id has made, if it got as far."""

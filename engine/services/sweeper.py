@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import zip_longest
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from engine.services.state_machine import StateMachine
 from engine.storage.executions import Driver
 from engine.storage.slots import gate_in
 from engine.storage.stores import Stores
+from engine.storage.subscriptions import delivery_in
 
 logger = logging.getLogger(__name__)
 _RESERVE = 10.0
@@ -75,6 +76,19 @@ class Sweeper:
                 word = "failed"
             done[word] += 1
         return dict(done)
+
+    def send_due(self, send: Callable[[Sequence[tuple[str, str]]], None]) -> int:
+        """Have outgoing webhooks sent whose time has come; how many. They keep nothing else waiting."""
+        now = self._clock.now()
+        again = now + timedelta(seconds=limits.LOOK_AGAIN)
+        due: list[tuple[str, str]] = []
+        for shard in range(limits.LOOK_SHARDS):
+            for pk, sk, seen in self._watch.due(shard, now, limits.SEND_MOST // limits.LOOK_SHARDS, "SEND"):
+                if self._watch.look_again((pk, sk), seen, again):
+                    due.append(delivery_in(pk, sk))
+        if due:
+            send(due)
+        return len(due)
 
     def _look(self, pk: str, sk: str) -> str:
         kind = pk.partition("#")[0]

@@ -23,6 +23,7 @@ from engine.storage.stores import Stores
 from engine.storage.table import Page
 from engine.storage.triggers import TriggerState
 from engine.storage.workflows import Workflow
+from engine.triggers.config import FIRST
 from engine.triggers.samples import sample
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.tokens import hook_url
@@ -120,6 +121,8 @@ class TriggerService:
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         if end > self._clock.now():
             raise InvalidInput.at("to", "it is in the future; what is to come comes by itself")
+        if begin < FIRST:
+            raise InvalidInput.at("from", f"it is before {FIRST.year}")
         if begin > end:
             raise InvalidInput.at("from", "it is after `to`")
         chosen = [pair for pair in _schedules(workflow) if trigger_id in (None, pair[0].id)]
@@ -204,8 +207,15 @@ class TriggerService:
         """
         principal.require(Permission.WRITE)
         workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
+        config = config_of(trigger)
+        if not isinstance(config, WebhookConfig) or not config.auth.needs_secret:
+            raise Conflict(f"`{trigger.id}` takes calls of everybody; choose an `auth` first")
         if len(secret.encode()) > MAX_SECRET_BYTES:
             raise InvalidInput.at("secret", f"it has at most {MAX_SECRET_BYTES} bytes")
+        try:
+            config.auth.check_secret(secret)
+        except ValueError as error:
+            raise InvalidInput.at("secret", str(error)) from None
         sealed = self._box.seal(secret, hook_context(workflow.workspace_id, workflow.id, trigger.id))
         self._workflows.set_secret(workflow, trigger.id, sealed, format_time(self._clock.now()))
 

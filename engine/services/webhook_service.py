@@ -106,7 +106,10 @@ class WebhookService:
         execution = self._start(workflow, trigger, config, delivery, body, kept)
         if config.answer == "accepted":
             return self._accepted(execution, config)
-        answer = self._answering.answer(execution, config.answer, workflow.responds, config.answer_seconds)
+        # A repeated delivery may be that of an older version.
+        is_current = execution.workflow_version == workflow.version
+        responds = workflow.responds if is_current else self._answering.responds_of(execution)
+        answer = self._answering.answer(execution, config.answer, responds, config.answer_seconds)
         return answer or self._accepted(execution, config)
 
     def _hook(self, token: str, delivery: Delivery) -> tuple[Workflow, TriggerDefinition, WebhookConfig]:
@@ -202,8 +205,11 @@ class WebhookService:
         return started.execution
 
     def _accepted(self, execution: Execution, config: WebhookConfig) -> Answer:
-        body = {"execution_id": execution.id, "url": answer_url(self._api_url, execution, config.answer)}
-        headers = {"content-type": "application/json", "location": body["url"], "mainspring-execution": execution.id}
+        """That it was taken; and where the answer will be, for those who are to have one."""
+        body = {"execution_id": execution.id}
+        headers = {"content-type": "application/json", "mainspring-execution": execution.id}
+        if config.answer != "accepted":
+            body["url"] = headers["location"] = answer_url(self._api_url, execution, config.answer)
         return Answer(202, headers, dumps(body).encode())
 
     def _refused(self, workflow: Workflow, trigger: TriggerDefinition, reason: str) -> None:

@@ -350,9 +350,9 @@ class _Over(Exception):
         self.status = status
 
 
-def shard_of(name: str) -> str:
-    """The part of the sweeper's index in which an item is."""
-    return f"LOOK#{crc32(name.encode()) % limits.LOOK_SHARDS}"
+def shard_of(name: str, kind: str = "LOOK") -> str:
+    """The part of the sweeper's index in which an item is; outgoing webhooks have parts of their own, `SEND`."""
+    return f"{kind}#{crc32(name.encode()) % limits.LOOK_SHARDS}"
 
 
 def open_status() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -135,13 +136,12 @@ class SubscriptionRepository:
 
     def working(self, subscription: Subscription) -> None:
         """Note that something was taken."""
-        if subscription.failing_since is not None:
-            self._try(subscription.id, {}, ("failing_since",), "attribute_exists(#PK)")
+        self._try(subscription.id, {}, ("failing_since",), "attribute_exists(#failing_since)")
 
-    def disable(self, subscription: Subscription, reason: str, at: str) -> bool:
-        """Send nothing more; False where that is so already."""
+    def disable(self, subscription: Subscription, reason: str, at: str) -> None:
+        """Send nothing more, unless that is so already."""
         changes = {"is_enabled": False, "disabled_reason": reason, "updated_at": at}
-        return self._try(subscription.id, changes, (), "#is_enabled = :on", {"on": True})
+        self._try(subscription.id, changes, (), "#is_enabled = :on", {"on": True})
 
     def _try(
         self,
@@ -150,14 +150,11 @@ class SubscriptionRepository:
         remove: Sequence[str],
         condition: str,
         values: Mapping[str, Any] | None = None,
-    ) -> bool:
-        try:
+    ) -> None:
+        with suppress(ConditionFailed):
             self._table.update(
                 f"SUBSCRIPTION#{subscription_id}", "META", changes, remove=remove, condition=condition, values=values
             )
-        except ConditionFailed:
-            return False
-        return True
 
     # -- deliveries ----------------------------------------------------------------------------------------
 
@@ -256,7 +253,7 @@ def _delivery_key(delivery: OutgoingDelivery) -> tuple[str, str]:
 
 
 def _look(delivery: OutgoingDelivery, at: datetime) -> dict[str, str]:
-    return {"look_at": format_time(at), "look_shard": shard_of(f"{delivery.subscription_id}{delivery.id}")}
+    return {"look_at": format_time(at), "look_shard": shard_of(f"{delivery.subscription_id}{delivery.id}", "SEND")}
 
 
 def _meta_item(subscription: Subscription) -> Item:

@@ -96,22 +96,26 @@ class TriggerRepository:
                     values={"minute": minute, "most": per_minute},
                 )
             except ConditionFailed as failed:
-                if failed.item is not None and failed.item.get("minute") == minute:
+                known = failed.item.get("minute", 0) if failed.item else 0
+                if known > minute:
+                    minute = known  # the clock of somebody else is ahead
+                elif known == minute:
                     wait = _MINUTE - int(at.timestamp()) % _MINUTE
                     message = f"this webhook takes {per_minute} deliveries a minute; try again in {wait} seconds"
                     raise TooManyRequests(message, retry_after=wait) from None
-                self._begin_minute(workflow_id, trigger_id, minute)
+                else:
+                    self._begin_minute(workflow_id, trigger_id, minute)
             else:
                 return
         raise Unavailable("too many deliveries come at once; try again")
 
     def _begin_minute(self, workflow_id: str, trigger_id: str, minute: int) -> None:
-        """Count anew, unless somebody has begun to; the clocks of two functions may differ, so later minutes stay."""
+        """Count anew, unless somebody has begun to, or counts for a later minute already."""
         with suppress(ConditionFailed):
             self._table.update(
                 *_key(workflow_id, trigger_id),
                 {"minute": minute, "in_minute": 0},
-                condition="attribute_not_exists(#minute) OR #minute <> :minute",
+                condition="attribute_not_exists(#minute) OR #minute < :minute",
                 values={"minute": minute},
             )
 
@@ -160,7 +164,7 @@ class TriggerRepository:
     def expect(self, workflow_id: str, trigger_id: str, at: datetime | None) -> None:
         """Set when a trigger should fire next; None where it cannot be told, or does not matter."""
         look = _look(workflow_id, trigger_id, at)
-        remove = () if look else ("expected_at", "silent_since", *LOOK)
+        remove = ("silent_since", *(() if look else ("expected_at", *LOOK)))
         if not look and self._table.get(*_key(workflow_id, trigger_id), ("PK",)) is None:
             return
         self._table.update(*_key(workflow_id, trigger_id), look, remove=remove, condition="")

@@ -16,10 +16,10 @@ class WatchRepository:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str, str]]:
+    def due(self, shard: int, until: datetime, limit: int, kind: str = "LOOK") -> list[tuple[str, str, str]]:
         """Keys of what has to be looked at by then, and the time that each was to be, the longest overdue first."""
         found = self._table.query(
-            f"LOOK#{shard}",
+            f"{kind}#{shard}",
             index="by-look",
             pk_name="look_shard",
             sk_name="look_at",

@@ -179,11 +179,6 @@ class WorkflowRepository:
         item = self._table.get(f"WORKFLOW#{workflow_id}", "META")
         return None if item is None or item.get("deleted_at") else _workflow(item)
 
-    def find_many(self, workflow_ids: Sequence[str]) -> dict[str, Workflow]:
-        """Those of these workflows that there are, by id."""
-        found = self._table.get_many([(f"WORKFLOW#{workflow_id}", "META") for workflow_id in workflow_ids])
-        return {item["id"]: _workflow(item) for item in found.values() if not item.get("deleted_at")}
-
     def with_triggers(self) -> Iterator[str]:
         """The ids of all workflows that have triggers, of all workspaces."""
         for shard in range(limits.LOOK_SHARDS):

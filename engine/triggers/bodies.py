@@ -50,7 +50,7 @@ def read_body(declared: str, content_type: str, body: bytes, keep: Callable[[Fil
     if declared == "json":
         if media and media != "application/json" and not media.endswith("+json"):
             raise WrongType("send JSON, as application/json")
-        return _json(body)
+        return read_json(body)
     if declared == "form":
         if media and media != "application/x-www-form-urlencoded":
             raise WrongType("send a form, as application/x-www-form-urlencoded")
@@ -71,7 +71,13 @@ def _text(body: bytes) -> str:
         raise Unreadable("the body is not UTF-8 text") from None
 
 
-def _json(body: bytes) -> Any:
+def read_json(body: bytes) -> Any:
+    """Any JSON, as the RFC has it.
+
+    Raises:
+        Unreadable: it is not, or is nested too deep.
+    """
+
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
 
@@ -116,7 +122,10 @@ def _multipart(content_type: str, body: bytes, keep: Callable[[File], dict[str, 
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import parse_options_header
 
-    _, options = parse_options_header(content_type)
+    try:
+        _, options = parse_options_header(content_type)
+    except UnicodeError:
+        raise Unreadable("the content type is not one") from None
     boundary = options.get(b"boundary")
     if not boundary or len(boundary) > 200:  # noqa: PLR2004 - RFC 2046 has 70
         raise Unreadable("the content type names no boundary")
@@ -125,7 +134,7 @@ def _multipart(content_type: str, body: bytes, keep: Callable[[File], dict[str, 
         parser = parts.parser(boundary)
         parser.write(body)
         parser.finalize()
-    except (FormParserError, UnicodeDecodeError) as error:
+    except (FormParserError, UnicodeError) as error:
         raise Unreadable(f"the body is not multipart/form-data: {error}"[:300]) from None
     if not parts.is_complete:
         raise Unreadable("the body ends before its last boundary")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -17,12 +17,27 @@ class TriggerConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Times that triggers may name: what is counted from them stays within what a clock can show."""
+
+
 def _moment(text: str) -> str:
     try:
-        parse_time(text)
+        moment = parse_time(text)
     except (ValueError, OverflowError):
         raise ValueError("a time with a zone is expected, such as 2026-12-24T18:00:00Z") from None
+    check_span(moment)
     return text
+
+
+def check_span(moment: datetime) -> None:
+    """Refuse a time that is too long ago or too far away.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not FIRST <= moment < LAST:
+        raise ValueError(f"a time from {FIRST.year} until before {LAST.year} is expected")
 
 
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]

@@ -31,6 +31,7 @@ class EventConfig(TriggerConfig):
 
     @model_validator(mode="after")
     def _check_bus(self) -> EventConfig:
-        if self.bus == "workspace" and "resources" in self.pattern:
+        branches: Any = self.pattern.get("$or", [])
+        if self.bus == "workspace" and any("resources" in one for one in (self.pattern, *branches)):
             raise ValueError("`resources` is taken on the workspace's bus: it says whose event it is")
         return self

@@ -140,7 +140,7 @@ def _numeric(operand: Any, where: str) -> None:
     signs, numbers = operand[::2], operand[1::2]
     for sign, number in zip(signs, numbers, strict=True):
         is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        if sign not in _SIGNS or not is_number or not abs(number) <= _MOST_NUMBER:
+        if not isinstance(sign, str) or sign not in _SIGNS or not is_number or not abs(number) <= _MOST_NUMBER:
             raise BadPattern(where, f"{message}, up to five thousand million")
     if len(signs) == 2:  # noqa: PLR2004
         if signs[0] not in (">", ">=") or signs[1] not in ("<", "<="):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from engine.triggers import cron
-from engine.triggers.config import Moment, TriggerConfig, moment_of
+from engine.triggers.config import Moment, TriggerConfig, check_span, moment_of
 
 _EVERY = re.compile(r"^(\d{1,5}) (minutes?|hours?|days?)$", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
@@ -195,15 +195,17 @@ class ScheduleConfig(TriggerConfig):
         message = f"`at` is a time such as 2026-12-24T18:00:00; `{text}` is not"
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            if moment.tzinfo is not None:
+                found: datetime | None = moment.astimezone(UTC).replace(microsecond=0)
+            else:
+                found = cron.to_utc(moment.replace(microsecond=0), self.zone)
+        except (ValueError, OverflowError):
             raise ValueError(message) from None
         if "T" not in text.upper():
             raise ValueError(message)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC).replace(microsecond=0)
-        found = cron.to_utc(moment.replace(microsecond=0), self.zone)
         if found is None:
             raise ValueError(f"the clocks of {self.timezone} leave out {text}")
+        check_span(found)
         return found
 
 

@@ -25,6 +25,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "sweep" in event:
         ahead = float(event["sweep"].get("ahead_seconds", 0))
         done = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
+        sent = _sweeper.send_due(resources.send_deliveries)
+        if sent:
+            done["sent"] = sent
         logger.info("swept", done=done)
         return done
     if "poke" in event:

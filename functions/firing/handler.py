@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from engine.services.bus import Event, Marks
+from engine.triggers.bodies import Unreadable, read_json
 from functions import resources
 
 logger = Logger()
@@ -38,8 +38,8 @@ def _message(record: SQSRecord) -> None:
     """A message becomes an event on the account's bus, under its own id, however often it comes."""
     body = record.body
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = read_json(body.encode())
+    except Unreadable:
         value = body
     queue = record.event_source_arn.rpartition(":")[2]
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)

@@ -328,7 +328,10 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     ("Deliveries", "dynamodb:Query", "index/by-workspace", _scene(Scenes.sends)),
 ]
 PROBES = [probe for _, _, _, probe in GRANTS]
-_STREAM = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "sqs:SendMessage")
+_STREAM = (
+    *(f"dynamodb:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
+    "sqs:SendMessage",
+)
 _QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage")
 UNCHECKED = {
     *(

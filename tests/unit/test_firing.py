@@ -305,3 +305,74 @@ def test_a_flexible_schedule_is_expected_at_the_end_of_its_window():
     assert expected == datetime(2026, 5, 1, 10, 15, tzinfo=UTC)
     assert config.is_expected(expected)
     assert not config.is_expected(expected - timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("config", "where"),
+    [
+        ({"at": "0001-01-01T00:00:00+14:00"}, "at"),
+        ({"at": "9999-12-31T23:59:59", "timezone": "America/New_York"}, "at"),
+        ({"at": "2300-01-01T00:00:00"}, "1970"),
+        ({"cron": "@daily", "start": "9999-12-31T23:59:00Z"}, "1970"),
+        ({"every": "1 day", "end": "0001-01-01T00:00:00Z"}, "1970"),
+        ({"at": "2027-03-28T02:30:00", "timezone": "Europe/Berlin"}, "leave out"),
+        ({"cron": "@daily", "every": "1 day"}, "one of"),
+        ({"every": "0 days"}, "expected"),
+        ({"cron": "@daily", "start": "2027-01-02T00:00:00Z", "end": "2027-01-01T00:00:00Z"}, "not after"),
+    ],
+)
+def test_times_that_no_clock_shows_are_refused(config: dict[str, Any], where: str):
+    from engine.triggers.schedule import ScheduleConfig
+
+    with pytest.raises(ValueError, match=where):
+        ScheduleConfig.model_validate(config)
+
+
+def test_a_repeated_delivery_that_is_being_run_ahead_gets_no_driver_of_its_own(aws: Aws):
+    world = World(aws)
+    config = {"answer": "result", "answer_seconds": 0.05, "delivery_id_header": "x-id"}
+    workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
+    address = token(world, workflow_id)
+    for _ in range(3):
+        hooks(world, lambda _: "again").receive(address, delivered())
+    assert world.machine.drivers == {}
+
+    world.pass_time(limits.START_GRACE + 1)  # who was to run it has died, so it seems
+    hooks(world).receive(address, delivered())
+    assert len(world.machine.drivers) == 1
+    world.settle()
+    world.check()
+    assert len(world.all()) == 1
+
+
+def test_a_schedule_that_cannot_start_anything_says_so_and_is_not_silent(aws: Aws):
+    world = World(aws)
+    limit = {"limit": 1, "key": "{{ trigger.body.customer }}"}
+    workflow_id = active(world, {**QUICK, "concurrency": limit}, CRON)
+    assert firing(world).on_time(workflow_id, "t", hour(world, 0)) == "failed"
+    state = world.stores.triggers.get(workflow_id, "t")
+    assert state.last_failure is not None
+    assert "customer" in state.last_failure["message"]
+
+
+def test_a_late_delivery_expects_nothing_of_the_past(aws: Aws):
+    world = World(aws)
+    workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
+    firing(world).on_time(workflow_id, "t", due)
+    world.pass_time(5 * 3600)
+    firing(world).on_time(workflow_id, "t", due)
+    expected = world.stores.triggers.get(workflow_id, "t").expected_at
+    assert expected is not None
+    assert expected > world.clock.now()
+
+
+def test_clocks_that_differ_do_not_reset_the_rate(aws: Aws):
+    repository, at = TriggerRepository(aws.automation), datetime(2026, 5, 1, 9, 0, 59, tzinfo=UTC)
+    taken = 0
+    for number in range(20):
+        try:
+            repository.admit("w", "t", at + timedelta(seconds=2 * (number % 2)), 5, None)
+        except TooManyRequests:
+            continue
+        taken += 1
+    assert taken == 6  # one in the minute before, and five in this one
