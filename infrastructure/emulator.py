@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -39,6 +40,20 @@ def emulator_environment(data: Path, port: int) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "PYTHONDONTWRITEBYTECODE": "",
     }
+
+
+def forget_stream_positions(data: Path) -> None:
+    """Let the readers of the tables' streams begin anew when the emulator starts.
+
+    It saves how far they have read, but not the streams: they would wait for as many changes as there were before.
+    """
+    path = data / "state" / "lambda.json"
+    try:
+        state = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return
+    if state.pop("dynamodb_stream_positions", None) is not None:
+        path.write_text(json.dumps(state))
 
 
 def clean_environment() -> dict[str, str]:

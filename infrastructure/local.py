@@ -26,6 +26,7 @@ from infrastructure.emulator import (
     aws_environment,
     clean_environment,
     emulator_environment,
+    forget_stream_positions,
     is_alive,
     is_emulator,
     is_free,
@@ -177,6 +178,7 @@ class LocalStack:
         temporary = self.data / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
+        forget_stream_positions(self.data)
         with (self.data / "emulator.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
@@ -300,13 +302,13 @@ class LocalStack:
         """Have the sweeper look at once at all that was under way when the emulator stopped.
 
         It would find it within a minute or two by itself. Step Functions on AWS loses no execution; the emulator
-        fails those that it was driving.
+        fails those that it was driving. It also loses what was in the table's stream, so all triggers are looked at.
         """
-        outputs = aws_client("cloudformation", running.port).describe_stacks(StackName=STACK_NAME)["Stacks"][0][
-            "Outputs"
-        ]
-        name = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "ConductorFunction")
+        stacks = aws_client("cloudformation", running.port).describe_stacks(StackName=STACK_NAME)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        name = outputs["ConductorFunction"]
         functions = aws_client("lambda", running.port)
+        functions.invoke(FunctionName=outputs["ReconcilerFunction"], Payload=json.dumps({"reconcile": {}}))
         for _ in range(_MOST_SWEEPS):
             answer = functions.invoke(FunctionName=name, Payload=json.dumps({"sweep": {"ahead_seconds": _ALL_AHEAD}}))
             done = json.loads(answer["Payload"].read() or "{}")

@@ -295,6 +295,7 @@ class PlatformStack(Stack):
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers")
         CfnOutput(self, "StateMachineArn", value=names.machine_arn(names.execution))
         CfnOutput(self, "ConductorFunction", value=conductor.function.function_name)
+        CfnOutput(self, "ReconcilerFunction", value=reconciler.function.function_name)
         CfnOutput(self, "EventBusName", value=eventing.bus.event_bus_name)
         CfnOutput(self, "InboxUrl", value=eventing.inbox.queue_url, description="Messages sent here are events")
         CfnOutput(self, "AutomationTable", value=storage.automation.table_name)

@@ -51,7 +51,10 @@ from tests.e2e.test_restart import kill_workers, workers_of
 from tests.unit.conftest import INDEXES, create_table
 
 ROOT = Path(__file__).parent.parent.parent
-HANDLERS = ("authorizer", "auth", "users", "workflows", "executions", "platform", "advance", "conductor")
+HANDLERS = (
+    "authorizer", "auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "platform", "advance",
+    "conductor", "firing", "reconciler", "announcer", "deliveries",
+)  # fmt: skip
 ADVANCE_GB = 1.0
 console = Console(width=110)
 

@@ -32,7 +32,7 @@ def test_no_request_gives_a_500(method: str, path: str, fuzzer: Caller, api_url:
 
     @given(case=SCHEMA[path][method].as_strategy())
     @settings(
-        max_examples=15,
+        max_examples=8,
         deadline=None,
         derandomize=True,
         database=None,
