@@ -50,9 +50,10 @@ def forget_stream_positions(data: Path) -> None:
     path = data / "state" / "lambda.json"
     try:
         state = json.loads(path.read_text())
-    except (OSError, ValueError):
+        positions = state["payload"].pop("dynamodb_stream_positions", None)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return
-    if state.pop("dynamodb_stream_positions", None) is not None:
+    if positions is not None:
         path.write_text(json.dumps(state))
 
 

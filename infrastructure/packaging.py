@@ -12,6 +12,7 @@ import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
+from zoneinfo import TZPATH
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / "engine" / "requirements.txt"
@@ -86,5 +87,7 @@ def _install(target: Path, *, local: bool) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackagingError(f"the layer could not be built: {done.stderr.strip()[-800:]}")
-    for name in ("bin", "share"):
+    # The emulator unpacks the layer for each worker, and a third of its files are time zones, which this machine has.
+    has_zones = local and any(Path(path).is_dir() for path in TZPATH)
+    for name in ("bin", "share", *(["tzdata"] if has_zones else [])):
         shutil.rmtree(target / name, ignore_errors=True)

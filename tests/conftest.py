@@ -42,17 +42,29 @@ os.environ.update(
 )
 
 
+_SECOND = tuple(f"tests/e2e/test_{name}.py" for name in ("load", "outgoing", "triggers", "trigger_commands"))
+"""E2e tests that share the stack with those of the other process, which may stop it between two tests."""
+
+
 class _ByStack(LoadScopeScheduling):
-    """All tests that need the local stack run in one process, since it is deployed once; the others go by file."""
+    """The tests that need the local stack are two groups, of which each stays in one process; the others go by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "stack" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        if not file.startswith("tests/e2e/"):
+            return file
+        return "stack, second" if file in _SECOND else "stack"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
     """See above."""
     return _ByStack(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first group of the stack's tests is the longest, so it begins first; the second comes behind all others."""
+    items.sort(key=lambda item: (item.nodeid.startswith(_SECOND), not item.nodeid.startswith("tests/e2e/")))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

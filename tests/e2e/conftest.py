@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -104,12 +108,48 @@ def free_port() -> int:
         return port
 
 
+@contextmanager
+def locked(path: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a lock that the other test process may hold too, unless somebody has it alone."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    local = LocalStack(tmp_path_factory.mktemp("stack"))
-    local.up(free_port())
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run's test processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack(shared: Path) -> Iterator[LocalStack]:
+    """Deployed by the first process that needs it, stopped by the last."""
+    local, users = LocalStack(shared / "stack"), shared / "users"
+
+    def count(change: int) -> int:
+        number = (int(users.read_text()) if users.exists() else 0) + change
+        users.write_text(str(number))
+        return number
+
+    with locked(shared / "lock", alone=True):
+        if count(1) == 1:
+            local.up(free_port())
     yield local
-    local.down()
+    with locked(shared / "lock", alone=True):
+        if count(-1) == 0:
+            local.down()
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest, shared: Path) -> Iterator[None]:
+    """Tests that stop the stack, or take grants away, have it alone."""
+    alone = request.module.__name__.endswith(("test_grants", "test_restart"))
+    with locked(shared / "turn", alone=alone):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -139,5 +179,6 @@ def admin(stack: LocalStack, api_url: str) -> Caller:
 @pytest.fixture(scope="session")
 def other(admin: Caller, api_url: str) -> Caller:
     """A second user, with a workspace of their own."""
-    admin.ok("POST", "/api/users", json={"email": "other@example.com", "password": PASSWORD})
+    made = admin.request("POST", "/api/users", json={"email": "other@example.com", "password": PASSWORD})
+    assert made.status_code in (201, 409)  # the other test process may have been quicker
     return caller(api_url, "other@example.com", PASSWORD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Conflict
@@ -27,7 +27,7 @@ def drive(definition: dict[str, Any], n: int, outcomes: list[Any] = ()) -> Run: 
     return run
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(workflows(6, RICH), st.integers(0, 9), st.data())
 def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataObject):
     old = drive(definition, n)
