@@ -391,7 +391,7 @@ def test_a_body_over_the_platforms_bound_fails_clearly(admin: Caller, server: HT
     assert done["error"]["code"] == "response_too_large"
 
 
-MANY = 40
+MANY = 24
 
 
 def test_many_executions_started_at_once_all_finish(admin: Caller):
