@@ -22,6 +22,8 @@ trigger_app = typer.Typer(help="Fire a trigger, see when it comes, set its secre
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="A workflow's id, or its name.")]
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of one of its triggers.")]
 
+_WIDTH = 200
+"""Columns where nobody looks at a terminal."""
 _COLOURS = {"healthy": "green", "failing": "red", "silent": "red"}
 
 
@@ -34,7 +36,7 @@ def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, t
     elif not found:
         console.print("there are no triggers; a workflow's definition has them in `triggers`")
     else:
-        console.print(_table(found))
+        console.print(_table(found), width=None if console.is_terminal else _WIDTH)
     if any(one["is_active"] and one["status"] != "healthy" for one in found):
         raise typer.Exit(1)
 

@@ -165,7 +165,10 @@ def test_ten_thousand_items_are_spread_and_joined(admin: Caller):
 
     expected = {"count": 10_000, "first": 3, "code": "failed_by_workflow", "last but one": 3 * 9_999}
     assert done["result"] == expected, done["error"]
-    assert node(done, "each")["progress"] == {"total": 10_000, "done": 10_000, "failed": 5_000}
+    progress = node(done, "each")["progress"]
+    assert (progress["total"], progress["done"]) == (10_000, 10_000)
+    # On a machine that is busy with other things an expression may not get its time; then its item fails, too.
+    assert 5_000 <= progress["failed"] <= 5_005
 
 
 def test_approvals_in_a_spread_loop_are_answered_by_their_paths(admin: Caller, stack: LocalStack):

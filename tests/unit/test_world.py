@@ -89,7 +89,7 @@ def test_whoever_dies_wherever_all_comes_to_the_same_end():
     """Every fourth point of some hundred and sixty."""
     with aws_in_memory() as aws:
         points = points_of(aws)
-    for at in range(1, points + 1, 7):
+    for at in range(1, points + 1, 10):
         with aws_in_memory() as aws:
             world = World(aws, Fate(at))
             scene(world)
