@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -36,7 +37,7 @@ def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, t
     elif not found:
         console.print("there are no triggers; a workflow's definition has them in `triggers`")
     else:
-        console.print(_table(found), width=None if console.is_terminal else _WIDTH)
+        (console if console.is_terminal else Console(stderr=True, width=_WIDTH)).print(_table(found))
     if any(one["is_active"] and one["status"] != "healthy" for one in found):
         raise typer.Exit(1)
 
