@@ -17,7 +17,7 @@ from werkzeug import Request, Response
 from engine.execution import parse_time
 from infrastructure.local import LocalStack
 from tests.e2e.aws import client_of, output_of, sweep
-from tests.e2e.conftest import Caller
+from tests.e2e.conftest import PASSWORD, Caller, caller
 from tests.e2e.test_triggers import eventually, live, trigger
 
 WORKS = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.x }}"}}]}
@@ -42,17 +42,24 @@ class Receiver:
         return [one for one in found if one[1]["type"] == kind]
 
 
+@pytest.fixture(scope="module")
+def owner(admin: Caller, api_url: str) -> Caller:
+    """Somebody with a workspace of their own: in that of others there are failures of other tests to be told of."""
+    admin.ok("POST", "/api/users", json={"email": "receiver@example.com", "password": PASSWORD})
+    return caller(api_url, "receiver@example.com", PASSWORD)
+
+
 @pytest.fixture
 def receiver(httpserver: HTTPServer) -> Receiver:
     return Receiver(httpserver)
 
 
 @pytest.fixture
-def subscription(admin: Caller, receiver: Receiver) -> Iterator[dict[str, Any]]:
+def subscription(owner: Caller, receiver: Receiver) -> Iterator[dict[str, Any]]:
     body = {"url": receiver.url, "events": ["execution.failed", "trigger.*"]}
-    made = admin.ok("POST", "/api/subscriptions", json=body)
+    made = owner.ok("POST", "/api/subscriptions", json=body)
     yield made
-    admin.request("DELETE", f"/api/subscriptions/{made['id']}")
+    owner.request("DELETE", f"/api/subscriptions/{made['id']}")
 
 
 def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
@@ -63,15 +70,15 @@ def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
 
 
 def test_a_failed_execution_is_told_signed_and_told_again(
-    stack: LocalStack, admin: Caller, receiver: Receiver, subscription: dict[str, Any]
+    stack: LocalStack, owner: Caller, receiver: Receiver, subscription: dict[str, Any]
 ):
     receiver.statuses = [500]
-    workflow_id = admin.workflow(WORKS)["id"]
-    assert admin.wait(admin.start(workflow_id, {"x": 1})["id"])["status"] == "succeeded"
-    failed = admin.wait(admin.start(workflow_id, {})["id"])
+    workflow_id = owner.workflow(WORKS)["id"]
+    assert owner.wait(owner.start(workflow_id, {"x": 1})["id"])["status"] == "succeeded"
+    failed = owner.wait(owner.start(workflow_id, {})["id"])
     eventually(lambda: receiver.seen)
     log = f"/api/subscriptions/{subscription['id']}/deliveries"
-    (delivery,) = eventually(lambda: [one for one in admin.ok("GET", log)["items"] if one["attempts"]])
+    (delivery,) = eventually(lambda: [one for one in owner.ok("GET", log)["items"] if one["attempts"]])
     assert (delivery["status"], delivery["attempts"][0]["status"]) == ("pending", 500)
     assert delivery["attempts"][0]["error"] == "answered 500: no"
     assert delivery["next_at"]
@@ -86,41 +93,41 @@ def test_a_failed_execution_is_told_signed_and_told_again(
     assert verified(subscription["secret"], second, body)
     told = json.loads(body)
     assert (told["type"], told["data"]["execution_id"]) == ("execution.failed", failed["id"])
-    delivery = eventually(lambda: (one := admin.ok("GET", f"{log}/{delivery['id']}"))["status"] == "delivered" and one)
+    delivery = eventually(lambda: (one := owner.ok("GET", f"{log}/{delivery['id']}"))["status"] == "delivered" and one)
     assert [attempt["status"] for attempt in delivery["attempts"]] == [500, 200]
     assert delivery["body"].encode() == body
 
-    admin.ok("POST", f"{log}/{delivery['id']}/replay")
+    owner.ok("POST", f"{log}/{delivery['id']}/replay")
     eventually(lambda: len(receiver.seen) == 3)
     assert receiver.seen[2][0]["webhook-id"] == delivery["id"]
 
 
-def test_a_secret_is_told_once_and_can_be_changed(admin: Caller, receiver: Receiver, subscription: dict[str, Any]):
+def test_a_secret_is_told_once_and_can_be_changed(owner: Caller, receiver: Receiver, subscription: dict[str, Any]):
     address = f"/api/subscriptions/{subscription['id']}"
-    shown = json.dumps([admin.ok("GET", address), admin.ok("GET", "/api/subscriptions")])
+    shown = json.dumps([owner.ok("GET", address), owner.ok("GET", "/api/subscriptions")])
     assert subscription["secret"] not in shown
-    changed = admin.ok("POST", f"{address}/rotate")["secret"]
-    admin.ok("POST", f"{address}/ping")
+    changed = owner.ok("POST", f"{address}/rotate")["secret"]
+    owner.ok("POST", f"{address}/ping")
 
     ((headers, body),) = eventually(lambda: receiver.seen)
     assert verified(subscription["secret"], headers, body)
     assert verified(changed, headers, body)
 
 
-def test_who_is_gone_is_told_no_more(admin: Caller, receiver: Receiver, subscription: dict[str, Any]):
+def test_who_is_gone_is_told_no_more(owner: Caller, receiver: Receiver, subscription: dict[str, Any]):
     receiver.statuses = [410]
     address = f"/api/subscriptions/{subscription['id']}"
-    admin.ok("POST", f"{address}/ping")
+    owner.ok("POST", f"{address}/ping")
 
-    told = eventually(lambda: not (one := admin.ok("GET", address))["is_enabled"] and one)
+    told = eventually(lambda: not (one := owner.ok("GET", address))["is_enabled"] and one)
     assert told["disabled_reason"] == "the receiver answered 410 Gone"
-    assert admin.request("POST", f"{address}/ping").status_code == 409
-    assert admin.ok("PATCH", address, json={"is_enabled": True})["disabled_reason"] is None
-    admin.ok("POST", f"{address}/ping")
+    assert owner.request("POST", f"{address}/ping").status_code == 409
+    assert owner.ok("PATCH", address, json={"is_enabled": True})["disabled_reason"] is None
+    owner.ok("POST", f"{address}/ping")
     eventually(lambda: len(receiver.seen) == 2)
 
 
-def test_what_is_no_subscription_is_refused(admin: Caller, other: Caller, subscription: dict[str, Any]):
+def test_what_is_no_subscription_is_refused(owner: Caller, other: Caller, subscription: dict[str, Any]):
     for body, field in (
         ({"url": "ftp://x", "events": ["*"]}, "url"),
         ({"url": "https://user:pw@x.example", "events": ["*"]}, "url"),
@@ -128,7 +135,7 @@ def test_what_is_no_subscription_is_refused(admin: Caller, other: Caller, subscr
         ({"url": "https://x.example", "events": []}, "events"),
         ({"events": ["*"]}, "url"),
     ):
-        answer = admin.request("POST", "/api/subscriptions", json=body)
+        answer = owner.request("POST", "/api/subscriptions", json=body)
         assert (answer.status_code, answer.json()["error"]["details"][0]["path"]) == (422, field), answer.text
     address = f"/api/subscriptions/{subscription['id']}"
     assert {other.request(verb, address).status_code for verb in ("GET", "DELETE")} == {404}
@@ -136,11 +143,11 @@ def test_what_is_no_subscription_is_refused(admin: Caller, other: Caller, subscr
 
 
 def test_a_trigger_that_goes_silent_is_told(
-    stack: LocalStack, admin: Caller, receiver: Receiver, subscription: dict[str, Any]
+    stack: LocalStack, owner: Caller, receiver: Receiver, subscription: dict[str, Any]
 ):
     hook = {"id": "in", "type": "webhook", "config": {"expected_every_seconds": 60}}
-    workflow_id = live(admin, [hook], WORKS["nodes"])
-    eventually(lambda: trigger(admin, workflow_id)["next_expected_at"])
+    workflow_id = live(owner, [hook], WORKS["nodes"])
+    eventually(lambda: trigger(owner, workflow_id)["next_expected_at"])
     past = "2026-01-01T00:00:00.000Z"  # as if nothing had come since then
     client_of(stack, "dynamodb").update_item(
         TableName=output_of(stack, "AutomationTable"),
@@ -152,10 +159,10 @@ def test_a_trigger_that_goes_silent_is_told(
 
     ((_, told),) = eventually(lambda: receiver.of("trigger.silent"))
     assert (told["data"]["workflow_id"], told["data"]["expected_at"]) == (workflow_id, past)
-    found = trigger(admin, workflow_id)
+    found = trigger(owner, workflow_id)
     assert (found["status"], found["silent_since"]) == ("silent", past)
 
     import httpx2
 
     httpx2.post(found["url"], json={"x": 1})
-    assert trigger(admin, workflow_id)["status"] == "healthy"
+    assert trigger(owner, workflow_id)["status"] == "healthy"

@@ -281,8 +281,9 @@ def test_twenty_deliveries_with_one_id_are_one_execution(admin: Caller):
 def test_from_outside_all_that_is_amiss_looks_alike(admin: Caller):
     workflow_id = live(admin, [{"id": "in", "type": "webhook"}])
     url = trigger(admin, workflow_id)["url"]
-    inactive = hook(admin, {})
-    admin.ok("POST", f"/api/workflows/{admin.ok('GET', '/api/triggers')['items'][0]['workflow_id']}/deactivate")
+    other_id = live(admin, [{"id": "in", "type": "webhook"}])
+    inactive = trigger(admin, other_id)["url"]
+    admin.ok("POST", f"/api/workflows/{other_id}/deactivate")
     base, _, token = url.rpartition("/")
     unknown = f"{base}/{token[:-4]}AAAA"
     answers = [
