@@ -10,6 +10,7 @@
     │   ├── PreconditionRequired  an update must name the version that it was based on
     │   ├── PreconditionFailed    it was based on a version that is not the current one
     │   ├── TooLarge              over a size bound
+    │   ├── UnsupportedType       a body of a type that is not read there
     │   └── TooManyRequests       slow down; `retry_after` seconds
     ├── Unavailable               a service behind us failed; trying again may help
     ├── NodeError                 a node could not do its work; decides about retries and the error port
@@ -98,6 +99,12 @@ class TooLarge(RequestError):
     """A body, a definition or a number of things is over its bound."""
 
     default_code = "too_large"
+
+
+class UnsupportedType(RequestError):
+    """The body is of a type that is not read there."""
+
+    default_code = "unsupported_media_type"
 
 
 class TooManyRequests(RequestError):

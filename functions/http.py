@@ -34,6 +34,7 @@ from engine.errors import (
     TooManyRequests,
     Unauthenticated,
     Unavailable,
+    UnsupportedType,
 )
 from engine.ids import ID_PATTERN
 from engine.jsonvalue import depth_of
@@ -59,6 +60,7 @@ _STATUSES: dict[type[MainspringError], int] = {
     Conflict: 409,
     PreconditionFailed: 412,
     TooLarge: 413,
+    UnsupportedType: 415,
     PreconditionRequired: 428,
     TooManyRequests: 429,
     RequestError: 400,
@@ -176,12 +178,6 @@ def checked_body(event: Event) -> Event:
     return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-class UnsupportedType(RequestError):
-    """The body is of a type that we do not read."""
-
-    default_code = "unsupported_media_type"
-
-
 def strict_json(text: str) -> Any:
     """JSON as the RFC has it, an object, not nested too deep, every string encodable.
 
@@ -229,8 +225,6 @@ def _why_refused(event: Event) -> MainspringError:
 
 def _own_error(error: MainspringError) -> Response[Any]:
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
-    if error.code == UnsupportedType.default_code:
-        status = 415
     if status >= 500:  # noqa: PLR2004
         logger.error("request failed", code=error.code, reason=error.message)
     headers: dict[str, str | list[str]] = {}

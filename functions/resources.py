@@ -160,11 +160,12 @@ def account_bus() -> Bus:
 def send_deliveries(deliveries: Sequence[tuple[str, str]]) -> None:
     """Have outgoing webhooks sent at once; if this call is lost the sweeper makes it again."""
     for start in range(0, len(deliveries), limits.SEND_TOGETHER):
-        client("lambda").invoke(
-            FunctionName=settings.deliveries_function,
-            InvocationType="Event",
-            Payload=json.dumps({"deliver": deliveries[start : start + limits.SEND_TOGETHER]}),
-        )
+        call_later(settings.deliveries_function, {"deliver": deliveries[start : start + limits.SEND_TOGETHER]})
+
+
+def call_later(function: str, what: Mapping[str, Any]) -> None:
+    """Call another function, which need not be waited for."""
+    client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(what))
 
 
 @cache

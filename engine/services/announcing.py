@@ -6,7 +6,6 @@ with one id.
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
 from engine.storage.subscriptions import OutgoingDelivery
 
-logger = logging.getLogger(__name__)
 TYPES = (
     "execution.succeeded",
     "execution.failed",

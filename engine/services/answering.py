@@ -18,7 +18,7 @@ from engine import limits
 from engine.callbacks import make_token, read_token
 from engine.definition import WorkflowDefinition
 from engine.errors import NotFound
-from engine.execution import FINAL_STATUSES, Execution, Status
+from engine.execution import Execution, Status
 from engine.journal import Outcome
 from engine.jsonvalue import dumps
 from engine.services.state_machine import StateMachine
@@ -126,15 +126,14 @@ class Answering:
             answer = self._responded(execution_id, responds)
             if answer is not None:
                 return answer
-        found = self._executions.find(execution_id)
-        if found is None or found.execution.status not in FINAL_STATUSES:
+        record = self._executions.attributes([execution_id]).get(execution_id)
+        if record is None or not Status(record["status"]).is_final:
             return None
         if responds:  # it may have answered between the two looks
             answer = self._responded(execution_id, responds)
             if answer is not None:
                 return answer
-        ended = self._executions.find(execution_id, payloads=True)
-        return _ending(ended.execution) if ended else None
+        return _ending(self._executions.decoded(record))
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
         entries = self._journals.get(execution_id, responds)  # and what was written in one item with them

@@ -1,6 +1,6 @@
 """What schedules and events start. Whoever delivers, however often and late: the current record decides.
 
-A schedule's time gives one execution for ever, since the id is made of it; an event gives one within a week.
+A schedule's time gives one execution as long as that is kept, since the id is made of it; an event one within a week.
 """
 
 from __future__ import annotations

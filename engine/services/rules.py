@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.jsonvalue import dumps
+from engine.services.schedules import retried_target
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
 _TARGET_ID = "firing"
-_MOST_AGE, _MOST_RETRIES = 86_400, 185
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,7 @@ class Rules:
         self._client = client
         self._bus = bus
         self._prefix = prefix
-        self._target: Any = {
-            "Id": _TARGET_ID,
-            "Arn": target,
-            "DeadLetterConfig": {"Arn": dead_letters},
-            "RetryPolicy": {"MaximumEventAgeInSeconds": _MOST_AGE, "MaximumRetryAttempts": _MOST_RETRIES},
-        }
+        self._target = {**retried_target(target, dead_letters), "Id": _TARGET_ID}
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of the rules that there are, without the platform's prefix."""
@@ -58,9 +53,7 @@ class Rules:
             found: Any = self._client.describe_rule(EventBusName=self._bus, Name=self._prefix + name)
         except self._client.exceptions.ResourceNotFoundException:
             return None
-        targets: list[Any] = list(
-            self._client.list_targets_by_rule(EventBusName=self._bus, Rule=self._prefix + name)["Targets"]
-        )
+        targets = self._targets(self._prefix + name)
         if found["State"] != "ENABLED" or len(targets) != 1 or not found.get("EventPattern"):
             return None
         template = targets[0].get("InputTransformer", {}).get("InputTemplate", "")

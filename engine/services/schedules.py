@@ -19,6 +19,15 @@ managing-schedule-context-attributes.html. An emulator may leave it as it is."""
 _MOST_AGE, _MOST_RETRIES = 86_400, 185
 
 
+def retried_target(arn: str, dead_letters: str) -> dict[str, Any]:
+    """A target, of a schedule or a rule, that is tried for a day before what it was to be told is a dead letter."""
+    return {
+        "Arn": arn,
+        "DeadLetterConfig": {"Arn": dead_letters},
+        "RetryPolicy": {"MaximumEventAgeInSeconds": _MOST_AGE, "MaximumRetryAttempts": _MOST_RETRIES},
+    }
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What a schedule says. `start` is when the first interval begins; it is not compared, for it passes."""
@@ -46,12 +55,7 @@ class Schedules:
     ) -> None:
         self._client = client
         self._group = group
-        self._target: Any = {
-            "Arn": target,
-            "RoleArn": role,
-            "DeadLetterConfig": {"Arn": dead_letters},
-            "RetryPolicy": {"MaximumEventAgeInSeconds": _MOST_AGE, "MaximumRetryAttempts": _MOST_RETRIES},
-        }
+        self._target = {**retried_target(target, dead_letters), "RoleArn": role}
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of the schedules that there are."""

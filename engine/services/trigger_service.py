@@ -15,7 +15,7 @@ from engine.errors import Conflict, InvalidInput, NotFound
 from engine.execution import Execution, format_time
 from engine.jsonvalue import dumps
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
-from engine.services.firing import scheduled, scheduled_id
+from engine.services.firing import scheduled
 from engine.services.principal import Permission, Principal
 from engine.services.starting import Request, Starter
 from engine.storage.payloads import OMITTED
@@ -61,13 +61,6 @@ class TriggerView:
         return self.trigger.id in self.workflow.secrets
 
 
-@dataclass(frozen=True, slots=True)
-class Backfilled:
-    """What a backfill did: the times of a trigger, each with its execution, and whether that is new."""
-
-    items: list[tuple[datetime, str, bool]]
-
-
 class TriggerService:
     """Everything about triggers, for one caller at a time."""
 
@@ -95,22 +88,27 @@ class TriggerService:
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
 
-    def schedule(self, principal: Principal, workflow_id: str) -> list[tuple[TriggerDefinition, list[datetime]]]:
-        """The next times of each schedule of a workflow, whether it is active or not. Raises NotFound."""
+    def schedule(
+        self, principal: Principal, workflow_id: str
+    ) -> tuple[Workflow, list[tuple[TriggerDefinition, ScheduleConfig, list[datetime]]]]:
+        """A workflow, and the next times of each of its schedules, whether it is active or not. Raises NotFound."""
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         now = self._clock.now()
-        return [
-            (trigger, list(islice(config.after(now), limits.SCHEDULE_TIMES)))
+        return workflow, [
+            (trigger, config, list(islice(config.after(now), limits.SCHEDULE_TIMES)))
             for trigger, config in _schedules(workflow)
         ]
 
     def backfill(
         self, principal: Principal, workflow_id: str, begin: datetime, end: datetime, trigger_id: str | None
-    ) -> Backfilled:
+    ) -> list[tuple[datetime, str, bool]]:
         """Start what schedules have missed from `begin` to `end`, in the order of their times.
 
         A time that has an execution keeps it.
+
+        Returns:
+            Each time with its execution's id, and whether that is new.
 
         Raises:
             NotFound: there is no such workflow or schedule.
@@ -138,10 +136,9 @@ class TriggerService:
             raise InvalidInput.at("from", message)
         items: list[tuple[datetime, str, bool]] = []
         for due, trigger, config in sorted(times, key=lambda one: one[0]):
-            request = scheduled(workflow, trigger, config, due, backfill=True)
-            started = self._starter.start(request)
-            items.append((due, scheduled_id(workflow.id, trigger.id, due), started.is_new))
-        return Backfilled(items)
+            started = self._starter.start(scheduled(workflow, trigger, config, due, backfill=True))
+            items.append((due, started.execution.id, started.is_new))
+        return items
 
     def sample(self, principal: Principal, workflow_id: str, trigger_id: str) -> tuple[Any, Any]:
         """What a trigger gives its executions: a made-up one, and the newest real one if there is one."""

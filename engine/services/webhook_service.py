@@ -12,7 +12,16 @@ from typing import Any
 from engine import limits
 from engine.clock import Clock
 from engine.definition import TriggerDefinition
-from engine.errors import InvalidInput, MainspringError, NotFound, RequestError, TooLarge, Unauthenticated, Unavailable
+from engine.errors import (
+    InvalidInput,
+    MainspringError,
+    NotFound,
+    RequestError,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedType,
+)
 from engine.execution import Execution
 from engine.ids import new_id
 from engine.jsonvalue import dumps
@@ -30,12 +39,6 @@ from engine.triggers.webhook import WebhookConfig
 logger = logging.getLogger(__name__)
 _NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
 _NOBODY = "there is nothing at this address"
-
-
-class WrongMediaType(RequestError):
-    """The body is of another type than the webhook takes."""
-
-    default_code = "unsupported_media_type"
 
 
 @dataclass
@@ -80,7 +83,7 @@ class WebhookService:
             NotFound: there is no such webhook, it is not active, or does not take that method or path.
             TooLarge: the body or the headers are.
             Unauthenticated: the caller did not prove who they are.
-            WrongMediaType: the body is of another type than the webhook takes.
+            UnsupportedType: the body is of another type than the webhook takes.
             InvalidInput: the body cannot be read, or does not fit the workflow's concurrency key.
             TooManyRequests: more have come in this minute than may.
             Unavailable: nothing is lost if the sender repeats it.
@@ -153,7 +156,7 @@ class WebhookService:
         try:
             return read_body(config.body, delivery.headers.get("content-type", ""), delivery.body, kept.keep)
         except WrongType as error:
-            raise WrongMediaType(str(error)) from None
+            raise UnsupportedType(str(error)) from None
         except Unreadable as error:
             raise InvalidInput.at("body", str(error)) from None
 

@@ -43,6 +43,8 @@ def check_span(moment: datetime) -> None:
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
 """An RFC 3339 time with an offset, kept as it was written."""
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
 ExpectedEvery = Annotated[
     int | None,
     Field(

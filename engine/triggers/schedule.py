@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from engine.triggers import cron
-from engine.triggers.config import Moment, TriggerConfig, check_span, moment_of
+from engine.triggers.config import FIRST, Moment, TriggerConfig, check_span, moment_of
 
 _EVERY = re.compile(r"^(\d{1,5}) (minutes?|hours?|days?)$", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 _LOCAL_TIME = "%Y-%m-%dT%H:%M:%S"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = timedelta(seconds=1)
 
 
@@ -179,7 +178,7 @@ class ScheduleConfig(TriggerConfig):
     def _tick(self, moment: datetime) -> datetime:
         """The last multiple of the interval that is not after a moment."""
         assert self.interval is not None
-        anchor = self.start_at or _EPOCH
+        anchor = self.start_at or FIRST
         return anchor + (moment - anchor) // self.interval * self.interval
 
     def _wall(self, moment: datetime) -> datetime:

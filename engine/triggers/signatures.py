@@ -12,15 +12,14 @@ import binascii
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.triggers.config import TriggerConfig
+from engine.triggers.config import HeaderName, TriggerConfig
 
 _WINDOW = 300
 _STANDARD_BYTES = 24
-_HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +161,11 @@ class HmacAuth(_Signed):
     """A signature in a header of your choice, over the body, or over `<time>.<body>` where there is a time."""
 
     type: Literal["hmac"]
-    header: _HeaderName
+    header: HeaderName
     algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     prefix: str = Field(default="", max_length=32, description="What stands before the signature, such as `sha256=`.")
-    timestamp_header: _HeaderName | None = Field(
+    timestamp_header: HeaderName | None = Field(
         default=None, description="Has the epoch seconds at which it was signed, which are signed too."
     )
     window_seconds: int = Field(default=_WINDOW, ge=1, le=86_400, description="How old a signature may be.")
@@ -209,7 +208,7 @@ class HeaderAuth(_Signed):
     """A secret in a header, as it is."""
 
     type: Literal["header"]
-    header: _HeaderName
+    header: HeaderName
     signs_body: ClassVar[bool] = False
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:

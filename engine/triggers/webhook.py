@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from engine import limits
-from engine.triggers.config import ExpectedEvery, TriggerConfig
+from engine.triggers.config import ExpectedEvery, HeaderName, TriggerConfig
 from engine.triggers.signatures import Auth, NoAuth
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 BodyType = Literal["json", "form", "multipart", "text", "base64"]
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
 class WebhookConfig(TriggerConfig):

@@ -6,7 +6,6 @@ It is also called for an execution that somebody waits for, which may end withou
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Sequence
 from datetime import timedelta
@@ -48,10 +47,7 @@ async def _http() -> AsyncClient:
 
 
 def _tell_conductor(what: dict[str, Any]) -> None:
-    """Call the conductor, which need not be waited for."""
-    resources.client("lambda").invoke(
-        FunctionName=resources.settings.conductor_function, InvocationType="Event", Payload=json.dumps(what)
-    )
+    resources.call_later(resources.settings.conductor_function, what)
 
 
 async def _poke(owner: str, waits: Sequence[str]) -> None:

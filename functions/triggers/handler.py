@@ -25,8 +25,6 @@ from engine.schemas.triggers import (
     TriggerList,
 )
 from engine.services.trigger_service import TriggerView
-from engine.triggers.schedule import ScheduleConfig
-from engine.triggers.types import config_of
 from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
@@ -65,14 +63,12 @@ def get(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
 )
 def schedule(workflow_id: IdInPath) -> ScheduleList:
     """The times at which it comes if it is active then."""
-    service = resources.trigger_service()
-    items = []
-    for trigger, times in service.schedule(caller(app), workflow_id):
-        config = config_of(trigger)
-        zone = config.timezone if isinstance(config, ScheduleConfig) else "UTC"
-        items.append(ScheduleAnswer(trigger_id=trigger.id, timezone=zone, times=[format_time(one) for one in times]))
-    is_active = resources.workflow_service().get(caller(app), workflow_id).is_active
-    return ScheduleList(is_active=is_active, items=items)
+    workflow, schedules = resources.trigger_service().schedule(caller(app), workflow_id)
+    items = [
+        ScheduleAnswer(trigger_id=trigger.id, timezone=config.timezone, times=[format_time(one) for one in times])
+        for trigger, config, times in schedules
+    ]
+    return ScheduleList(is_active=workflow.is_active, items=items)
 
 
 @app.post(
@@ -87,7 +83,7 @@ def backfill(workflow_id: IdInPath, body: BackfillBody) -> BackfillAnswer:
     done = resources.trigger_service().backfill(caller(app), workflow_id, body.begin, body.end, body.trigger_id)
     items = [
         BackfillItem(scheduled_at=format_time(due), execution_id=execution_id, is_new=is_new)
-        for due, execution_id, is_new in done.items
+        for due, execution_id, is_new in done
     ]
     return BackfillAnswer(started=sum(item.is_new for item in items), items=items)
 

@@ -35,13 +35,19 @@ def driver_arn(stack: LocalStack, execution_id: str, generation: int = 1) -> str
     return f"{machine_arn(stack).replace(':stateMachine:', ':execution:')}:{execution_id}-{generation}"
 
 
+def call(stack: LocalStack, function: str, payload: Any) -> Any:
+    """What one of the stack's functions gives when it is called; None where it failed."""
+    functions = client_of(stack, "lambda")
+    names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
+    name = next(one for one in names if f"-{function}Function" in one)
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps(payload))
+    told = json.loads(answer["Payload"].read())
+    return None if "FunctionError" in answer else told
+
+
 def sweep(stack: LocalStack, *, ahead_seconds: float = 0) -> dict[str, int]:
     """One run of the sweeper, as the rule makes one each minute; what it did, empty if it could not."""
-    functions = client_of(stack, "lambda")
-    name = next(f["FunctionName"] for f in functions.list_functions()["Functions"] if "Conductor" in f["FunctionName"])
-    payload = json.dumps({"sweep": {"ahead_seconds": ahead_seconds}})
-    answer = functions.invoke(FunctionName=name, Payload=payload)
-    return {} if "FunctionError" in answer else json.loads(answer["Payload"].read())
+    return call(stack, "Conductor", {"sweep": {"ahead_seconds": ahead_seconds}}) or {}
 
 
 def output_of(stack: LocalStack, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from base64 import b64encode
@@ -17,7 +16,7 @@ import httpx2
 
 from engine.services.firing import scheduled_id
 from infrastructure.local import LocalStack
-from tests.e2e.aws import client_of, driver_arn, output_of, sweep
+from tests.e2e.aws import call, client_of, driver_arn, output_of, sweep
 from tests.e2e.conftest import Caller
 
 ECHO = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
@@ -32,12 +31,7 @@ class Scenes:
 
     def __init__(self, stack: LocalStack, admin: Caller) -> None:
         self.stack, self.admin = stack, admin
-        self._functions = client_of(stack, "lambda")
         self._states = client_of(stack, "stepfunctions")
-        self._names = {
-            name: next(one for one in self._all() if f"-{name}Function" in one)
-            for name in ("Firing", "Reconciler", "Announcer", "Deliveries")
-        }
         hook = {"id": "t", "type": "webhook", "config": {}}
         every = {"id": "t", "type": "schedule", "config": {"every": "1 minute", "input": NOISE}}
         answering = {**hook, "config": {"answer": "result"}}
@@ -50,10 +44,6 @@ class Scenes:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.gone = f"http://127.0.0.1:{server.server_port}/"
 
-    def _all(self) -> list[str]:
-        pages = self._functions.get_paginator("list_functions").paginate()
-        return [one["FunctionName"] for page in pages for one in page["Functions"]]
-
     def _live(self, definition: dict[str, Any]) -> str:
         workflow_id = self.admin.workflow(definition)["id"]
         self.admin.ok("POST", f"/api/workflows/{workflow_id}/activate")
@@ -61,12 +51,6 @@ class Scenes:
 
     def _url(self, workflow_id: str) -> str:
         return str(self.admin.ok("GET", f"/api/workflows/{workflow_id}/triggers/t")["url"])
-
-    def _calls(self, function: str, payload: Any) -> Any:
-        """What a function gives; None where it failed."""
-        answer = self._functions.invoke(FunctionName=self._names[function], Payload=json.dumps(payload))
-        told = json.loads(answer["Payload"].read())
-        return None if "FunctionError" in answer else told
 
     def _is_driven(self, execution_id: str, status: str) -> bool:
         try:
@@ -144,7 +128,7 @@ class Scenes:
         times = [begin, begin + timedelta(minutes=1)]
         for at in times:
             asked = {"workflow_id": self.scheduled, "trigger_id": "t", "scheduled_at": at.isoformat()}
-            if self._calls("Firing", {"schedule": asked}) != {"done": "started"}:
+            if call(self.stack, "Firing", {"schedule": asked}) != {"done": "started"}:
                 return False
         first, second = (scheduled_id(self.scheduled, "t", at) for at in times)
         well = self._is_driven(first, "ABORTED") and self._is_driven(second, "RUNNING")
@@ -153,7 +137,7 @@ class Scenes:
             "messageId": str(uuid4()), "body": "x", "attributes": {"SentTimestamp": "1777626000000"},
             "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:inbox",
         }  # fmt: skip
-        return well and self._calls("Firing", {"Records": [record]}) == {"batchItemFailures": []}
+        return well and call(self.stack, "Firing", {"Records": [record]}) == {"batchItemFailures": []}
 
     def reconciles(self) -> bool:
         """Schedules and rules of a workflow made, changed and removed."""
@@ -167,14 +151,14 @@ class Scenes:
         told = {"Records": [{"dynamodb": {"Keys": {"PK": {"S": f"WORKFLOW#{workflow_id}"}}}}]}
         for verb, path, body in steps:
             self.admin.ok(verb, path, json=body, headers={"if-match": "*"})
-            if self._calls("Reconciler", told) is None:  # the stream tells of it too, perhaps before
+            if call(self.stack, "Reconciler", told) is None:  # the stream tells of it too, perhaps before
                 self.admin.request("DELETE", address)
                 return False
         return True
 
     def reconciles_everything(self) -> bool:
         """All workflows with triggers, and all schedules and rules."""
-        done = self._calls("Reconciler", {"reconcile": {}})
+        done = call(self.stack, "Reconciler", {"reconcile": {}})
         return done is not None and "failed" not in done
 
     def announces(self) -> bool:
@@ -182,7 +166,7 @@ class Scenes:
         subscription = self._subscribes("execution.*")
         ended = httpx2.post(self._url(self.result), json={"x": LARGE}, timeout=60).headers["mainspring-execution"]
         keys = {"PK": {"S": f"EXECUTION#{ended}"}}
-        told = self._calls("Announcer", {"Records": [{"dynamodb": {"Keys": keys}}]})
+        told = call(self.stack, "Announcer", {"Records": [{"dynamodb": {"Keys": keys}}]})
         self.admin.ok("DELETE", f"/api/subscriptions/{subscription}")
         return bool(told == {"told": 1})
 
@@ -190,7 +174,7 @@ class Scenes:
         """An attempt to a receiver who is gone: that is noted, and another subscription is told of it."""
         gone, other = self._subscribes("ping"), self._subscribes("subscription.disabled")
         delivery = self.admin.ok("POST", f"/api/subscriptions/{gone}/ping")["id"]
-        self._calls("Deliveries", {"deliver": [[gone, delivery]]})
+        call(self.stack, "Deliveries", {"deliver": [[gone, delivery]]})
         log = f"/api/subscriptions/{other}/deliveries"
         well = _soon(lambda: bool(self.admin.ok("GET", log)["items"]))
         for subscription in (gone, other):

@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from infrastructure.local import LocalStack
-from tests.e2e.aws import client_of, output_of
+from tests.e2e.aws import call, client_of, output_of
 from tests.e2e.conftest import Caller
 
 ECHO = {"id": "echo", "type": "transform", "config": {"value": "{{ trigger }}"}}
@@ -94,21 +94,14 @@ def test_a_schedule_follows_its_workflow_and_fires_once(stack: LocalStack, admin
     assert execution["input"] == {"report": "daily"}
     assert execution["result"]["echo"]["scheduled_at"] == soon.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     # However often it is delivered:
-    functions = client_of(stack, "lambda")
-    name = next(f["FunctionName"] for f in functions.list_functions()["Functions"] if "Firing" in f["FunctionName"])
     again = {"workflow_id": workflow_id, "trigger_id": "once", "scheduled_at": soon.isoformat()}
-    told = [functions.invoke(FunctionName=name, Payload=json.dumps({"schedule": again})) for _ in range(3)]
-    assert [json.loads(one["Payload"].read()) for one in told] == [{"done": "known"}] * 3
+    assert [call(stack, "Firing", {"schedule": again}) for _ in range(3)] == [{"done": "known"}] * 3
     assert len(runs_of(admin, workflow_id)) == 1
     # A time that is none of its own, and a workflow that is not active, start nothing:
     other = {**again, "scheduled_at": (soon + timedelta(hours=1)).isoformat()}
-    assert json.loads(
-        functions.invoke(FunctionName=name, Payload=json.dumps({"schedule": other}))["Payload"].read()
-    ) == {"done": "not_due"}
+    assert call(stack, "Firing", {"schedule": other}) == {"done": "not_due"}
     admin.ok("POST", f"/api/workflows/{workflow_id}/deactivate")
-    assert json.loads(
-        functions.invoke(FunctionName=name, Payload=json.dumps({"schedule": again}))["Payload"].read()
-    ) == {"done": "not_live"}
+    assert call(stack, "Firing", {"schedule": again}) == {"done": "not_live"}
     eventually(lambda: not schedules_of(stack, workflow_id))
     assert trigger(admin, workflow_id, "once")["refused"] == 1
 
