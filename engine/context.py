@@ -117,7 +117,8 @@ class NodeContext:
             ExpressionError: a template cannot be evaluated.
             NodeError: the values do not fit the model; code `config`.
         """
-        rendered = self.evaluate(raw, "config")
+        templated = without_literals(model, raw)
+        rendered = {**raw, **self.evaluate(templated, "config")}
         try:
             return model.model_validate(rendered)
         except ValidationError as error:
@@ -133,3 +134,9 @@ class NodeContext:
     def log(self, message: str, *, level: str = "info", **metadata: Any) -> None:
         """Write a line to the execution's log. Never put a secret into it."""
         self.lines.append(LogLine(self.clock.now(), level, message, self.path, metadata or None))
+
+
+def without_literals(model: type[BaseModel], config: dict[str, Any]) -> dict[str, Any]:
+    """A config without the fields that its model takes as they are written."""
+    literal: frozenset[str] = getattr(model, "literal", frozenset())
+    return {name: value for name, value in config.items() if name not in literal}

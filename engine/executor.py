@@ -91,6 +91,10 @@ class NodeExecutorFactory:
         """
         return self.node_class(node.type)(node.config)
 
+    def templated(self, node: NodeDefinition) -> dict[str, Any]:
+        """The part of a node's config whose texts may hold templates; all of it for a type that is not known."""
+        return self.node_class(node.type).templated(node.config) if self.knows(node.type) else node.config
+
     def describe(self, name: str) -> dict[str, Any]:
         """What a form or a program needs to offer a node type: its ports and the JSON Schema of its config."""
         node_class = self.node_class(name)
@@ -99,7 +103,11 @@ class NodeExecutorFactory:
             "title": node_class.title,
             "description": (node_class.__doc__ or "").strip(),
             "ports": [*node_class.ports, *(["error"] if node_class.can_fail else [])],
-            "has_effect": node_class.has_effect,
+            "effect": node_class.effect,
+            "group": node_class.group,
+            "icon": node_class.icon,
+            "examples": list(node_class.examples),
+            "integrations": list(node_class.integrations),
             "has_body": node_class.has_body,
             "default_timeout_seconds": node_class.default_timeout,
             "config_schema": node_class.Config.model_json_schema(),

@@ -27,11 +27,14 @@ class Region:
     graph: Graph
     nodes: Mapping[str, NodeDefinition]
     bodies: Mapping[str, Region]
+    templated: Mapping[str, Any]
+    """What of each node's config may hold templates."""
 
     @cached_property
     def reads(self) -> frozenset[str] | None:
         """The ids of the nodes whose outputs templates in here may read; None if that can be any."""
-        return self._reads_of([self.body.model_dump(mode="json")])
+        regions = list(self.walk())
+        return self._reads_of([value for one in regions for value in (*one.templated.values(), one.body.output)])
 
     def reads_of(self, node_id: str | None) -> frozenset[str] | None:
         """The same for the templates of one node; None as the id stands for the region's own output."""
@@ -41,7 +44,7 @@ class Region:
 
     @cached_property
     def _known(self) -> Mapping[str, frozenset[str] | None]:
-        return {node.id: self._reads_of([node.config]) for node in self.body.nodes}
+        return {node_id: self._reads_of([config]) for node_id, config in self.templated.items()}
 
     @staticmethod
     def _reads_of(values: Iterable[Any]) -> frozenset[str] | None:
@@ -100,6 +103,7 @@ def _region(body: Body, factory: NodeExecutorFactory) -> Region:
         Graph.of(body, first_of),
         {node.id: node for node in body.nodes},
         {node.id: _region(node.body, factory) for node in body.nodes if node.body is not None},
+        {node.id: factory.templated(node) for node in body.nodes},
     )
 
 

@@ -104,7 +104,8 @@ class _Checker:
         for index, node in nodes.items():
             before = outside.before | ancestors.get(node.id, own)
             inside = outside.depth > 0 or self._asks_each_turn(node)
-            yield from self._templates(node.config, f"{at}nodes[{index}].config", before, everything, inside=inside)
+            config = self._factory.templated(node)
+            yield from self._templates(config, f"{at}nodes[{index}].config", before, everything, inside=inside)
             body = raw["nodes"][index].get("body")
             deeper = _Outside(before, everything, outside.depth + 1)
             yield from self._body(node, body, f"{at}nodes[{index}].body", deeper)
@@ -279,7 +280,7 @@ def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory, *, ins
         yield Problem(f"{where}.type", "invalid", f"a `{node.type}` node cannot be in a loop's body")
     if node.on_error == "continue" and not node_class.can_fail:
         yield Problem(f"{where}.on_error", "invalid", f"a `{node.type}` node cannot go on after its failure")
-    if node.delivery == "at_most_once" and not node_class.has_effect:
+    if node.delivery == "at_most_once" and not node_class.has_effect():
         message = f"a `{node.type}` node has no effect outside, so it needs no `delivery`"
         yield Problem(f"{where}.delivery", "invalid", message)
 

@@ -201,7 +201,7 @@ class Worker:
     def has_effect(self, node: NodeDefinition) -> bool:
         """Whether a node changes or asks something outside."""
         factory = self._engine.factory
-        return factory.knows(node.type) and factory.node_class(node.type).has_effect
+        return factory.knows(node.type) and factory.node_class(node.type).has_effect()
 
     def timeout(self, node: NodeDefinition) -> float:
         """Seconds for one attempt."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -37,6 +37,11 @@ class ApprovalNode(BaseNode):
 
     Config = ApprovalConfig
     title: ClassVar[str] = "Approval"
+    group: ClassVar[str] = "People"
+    icon: ClassVar[str] = "user-check"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"message": "Pay invoice {{ trigger.body.number }}?", "approvers": ["finance@company.example"]},
+    )
     ports: ClassVar[tuple[str, ...]] = ("approved", "rejected", "timeout")
 
     async def execute(self, context: NodeContext) -> NodeResult:

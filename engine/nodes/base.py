@@ -22,12 +22,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine import limits
-from engine.context import NodeContext
+from engine.context import NodeContext, without_literals
 from engine.expressions import templates
 from engine.sentences import sentence
 
@@ -35,10 +35,20 @@ if TYPE_CHECKING:
     from engine.journal import Signal
 
 
+Effect = Literal["none", "read", "idempotent", "write"]
+"""What running a node does outside: nothing; it only asks; done twice is as done once; or each time may add up.
+
+A node of effect `none` is not journalled one by one: any driver may compute it again.
+"""
+
+
 class NodeConfig(BaseModel):
     """Base of every node type's config: unknown keys are refused, times and numbers may come as text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    literal: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose text is taken as it is written: program text, into which data must never be put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +114,16 @@ class BaseNode(ABC):
 
     Config: ClassVar[type[BaseModel]]
     title: ClassVar[str]
+    group: ClassVar[str] = "Extensions"
+    """Under which heading an editor offers it."""
+    icon: ClassVar[str] = "puzzle"
+    """A name of the Lucide icon set."""
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """Configs that are right, for forms and documentation."""
     ports: ClassVar[tuple[str, ...]] = ("main",)
-    has_effect: ClassVar[bool] = True
-    """Whether running it changes or asks something outside; if so each outcome is journalled."""
+    effect: ClassVar[Effect] = "write"
+    integrations: ClassVar[tuple[str, ...]] = ()
+    """The types of integrations that its config may name as `integration`; `*` stands for any."""
     can_fail: ClassVar[bool] = True
     """Whether an edge may leave by `error`, and `on_error: continue` makes sense."""
     default_timeout: ClassVar[float] = limits.DEFAULT_NODE_TIMEOUT
@@ -125,6 +142,16 @@ class BaseNode(ABC):
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.raw_config = config
+
+    @classmethod
+    def has_effect(cls) -> bool:
+        """Whether running it changes or asks something outside; if so each outcome is journalled."""
+        return cls.effect != "none"
+
+    @classmethod
+    def templated(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """The part of a config whose texts may hold templates."""
+        return without_literals(cls.Config, config)
 
     @abstractmethod
     async def execute(self, context: NodeContext) -> NodeResult:
@@ -163,7 +190,7 @@ class BaseNode(ABC):
         try:
             cls.Config.model_validate(config)
         except ValidationError as error:
-            fields = {where for where, _ in templates(config)}
+            fields = {where for where, _ in templates(cls.templated(config))}
             return [
                 ConfigProblem(path, sentence(one))
                 for one in error.errors()

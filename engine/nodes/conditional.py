@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 
 
 class ConditionalConfig(NodeConfig):
@@ -22,8 +22,11 @@ class ConditionalNode(BaseNode):
 
     Config = ConditionalConfig
     title: ClassVar[str] = "If"
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "split"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"expression": "{{ trigger.body.total > 1000 }}"},)
     ports: ClassVar[tuple[str, ...]] = ("true", "false")
-    has_effect: ClassVar[bool] = False
+    effect: ClassVar[Effect] = "none"
 
     async def execute(self, context: NodeContext) -> NodeResult:
         """The output is the condition's value, which is also the port."""

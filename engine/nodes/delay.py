@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -11,7 +11,7 @@ from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.execution import format_time
-from engine.nodes.base import BaseNode, NodeConfig, NodeResult, WaitUntil
+from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, WaitUntil
 
 
 class DelayConfig(NodeConfig):
@@ -32,7 +32,13 @@ class DelayNode(BaseNode):
 
     Config = DelayConfig
     title: ClassVar[str] = "Wait"
-    has_effect: ClassVar[bool] = False
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "timer"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"seconds": 30},
+        {"until": "{{ trigger.body.remind_at }}"},
+    )
+    effect: ClassVar[Effect] = "none"
 
     async def execute(self, context: NodeContext) -> NodeResult:
         """The output is `{"until": …}`, the time at which it goes on."""

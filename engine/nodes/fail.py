@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.nodes.base import BaseNode, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult
 
 
 class FailConfig(NodeConfig):
@@ -22,8 +22,11 @@ class FailNode(BaseNode):
 
     Config = FailConfig
     title: ClassVar[str] = "Fail"
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "octagon-x"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"message": "order {{ trigger.body.order_id }} has no total"},)
     ports: ClassVar[tuple[str, ...]] = ()
-    has_effect: ClassVar[bool] = False
+    effect: ClassVar[Effect] = "none"
     can_fail: ClassVar[bool] = False
 
     async def execute(self, context: NodeContext) -> NodeResult:

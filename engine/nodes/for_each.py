@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from engine import limits
 from engine.context import NodeContext
-from engine.nodes.base import BaseNode, ForEach, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Effect, ForEach, NodeConfig, NodeResult
 
 
 class ForEachConfig(NodeConfig):
@@ -39,7 +39,10 @@ class ForEachNode(BaseNode):
 
     Config = ForEachConfig
     title: ClassVar[str] = "For each"
-    has_effect: ClassVar[bool] = False
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "repeat"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"items": "{{ trigger.body.orders }}", "concurrency": 5},)
+    effect: ClassVar[Effect] = "none"
     has_body: ClassVar[bool] = True
     loops_over_items: ClassVar[bool] = True
 

@@ -89,6 +89,11 @@ class HttpNode(BaseNode):
 
     Config = HttpConfig
     title: ClassVar[str] = "HTTP request"
+    group: ClassVar[str] = "Web"
+    icon: ClassVar[str] = "globe"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"method": "GET", "url": "https://shop.example/orders/{{ trigger.body.order_id }}"},
+    )
 
     async def execute(self, context: NodeContext) -> NodeResult:
         """Send the request and read the answer within the bounds.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.context import NodeContext
-from engine.nodes.base import BaseNode, Completed, ConfigProblem, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, ConfigProblem, Effect, NodeConfig, NodeResult
 
 
 class MergeConfig(NodeConfig):
@@ -26,7 +26,10 @@ class MergeNode(BaseNode):
 
     Config = MergeConfig
     title: ClassVar[str] = "Merge"
-    has_effect: ClassVar[bool] = False
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "merge"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"mode": "all"},)
+    effect: ClassVar[Effect] = "none"
     reads_sources: ClassVar[bool] = True
 
     @classmethod

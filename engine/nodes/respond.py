@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
@@ -84,6 +84,9 @@ class RespondNode(BaseNode):
 
     Config = RespondConfig
     title: ClassVar[str] = "Respond to the webhook"
+    group: ClassVar[str] = "Web"
+    icon: ClassVar[str] = "reply"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"status": 201, "body": {"taken": True}},)
     outermost_only: ClassVar[bool] = True
 
     async def execute(self, context: NodeContext) -> NodeResult:

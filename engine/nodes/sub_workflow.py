@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
@@ -31,6 +31,11 @@ class SubWorkflowNode(BaseNode):
 
     Config = SubWorkflowConfig
     title: ClassVar[str] = "Run a workflow"
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "workflow"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"workflow_id": "01920000-0000-7000-8000-000000000001", "input": {"order": "{{ trigger.body }}"}},
+    )
 
     async def execute(self, context: NodeContext) -> NodeResult:
         """Asks for the start, and waits until it has happened or the execution has ended."""

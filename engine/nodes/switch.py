@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 
 from engine.context import NodeContext
-from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.nodes.conditional import truth
 
 RESERVED_PORTS = frozenset({"default", "error"})
@@ -41,8 +41,13 @@ class SwitchNode(BaseNode):
 
     Config = SwitchConfig
     title: ClassVar[str] = "Switch"
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "route"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"cases": [{"port": "high", "expression": "{{ trigger.body.total > 1000 }}"}]},
+    )
     ports: ClassVar[tuple[str, ...]] = ("default",)
-    has_effect: ClassVar[bool] = False
+    effect: ClassVar[Effect] = "none"
 
     @classmethod
     def ports_of(cls, config: dict[str, Any]) -> tuple[str, ...]:

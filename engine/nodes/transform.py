@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
 from engine.context import NodeContext
-from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 
 
 class TransformConfig(NodeConfig):
@@ -21,7 +21,10 @@ class TransformNode(BaseNode):
 
     Config = TransformConfig
     title: ClassVar[str] = "Transform data"
-    has_effect: ClassVar[bool] = False
+    group: ClassVar[str] = "Data"
+    icon: ClassVar[str] = "braces"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"value": {"total": "{{ $sum(trigger.body.lines.amount) }}"}},)
+    effect: ClassVar[Effect] = "none"
 
     async def execute(self, context: NodeContext) -> NodeResult:
         """The evaluated value is the output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -34,6 +34,9 @@ class WaitForCallbackNode(BaseNode):
 
     Config = WaitForCallbackConfig
     title: ClassVar[str] = "Wait for a callback"
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "webhook"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"timeout_seconds": 86400},)
     has_callback: ClassVar[bool] = True
 
     async def execute(self, context: NodeContext) -> NodeResult:

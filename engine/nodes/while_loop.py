@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from engine import limits
 from engine.context import NodeContext
-from engine.nodes.base import BaseNode, NodeConfig, NodeResult, Repeat
+from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, Repeat
 from engine.nodes.conditional import truth
 
 
@@ -31,7 +31,10 @@ class WhileNode(BaseNode):
 
     Config = WhileConfig
     title: ClassVar[str] = "While"
-    has_effect: ClassVar[bool] = False
+    group: ClassVar[str] = "Flow"
+    icon: ClassVar[str] = "rotate-cw"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"condition": "{{ index < 3 }}", "max_iterations": 10},)
+    effect: ClassVar[Effect] = "none"
     has_body: ClassVar[bool] = True
 
     async def execute(self, context: NodeContext) -> NodeResult:

@@ -22,7 +22,13 @@ class NodeTypeAnswer(Answer):
     title: str
     description: str
     ports: list[str]
-    has_effect: bool = Field(description="Whether it changes or asks something outside.")
+    group: str = Field(description="Under which heading an editor offers it.")
+    icon: str = Field(description="A name of the Lucide icon set.")
+    effect: Literal["none", "read", "idempotent", "write"] = Field(
+        description="What running it does outside: nothing, it only asks, twice is as once, or it may add up."
+    )
+    integrations: list[str] = Field(description="Types that `integration` in its config may be of; `*` is any.")
+    examples: list[dict[str, Any]] = Field(description="Configs that are right.")
     has_body: bool = Field(description="Whether it is a loop, with nodes of its own in `body`.")
     default_timeout_seconds: float
     config_schema: dict[str, Any]
