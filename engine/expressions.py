@@ -85,9 +85,9 @@ class Expression:
                 raise _fail(_describe_missing(scope.data, self.path), where, self.source)
             if value is not _NEEDS_JSONATA:
                 return value
-        begin = time.perf_counter()
+        begin = time.thread_time()
         value = _compiled(self.source).evaluate(scope, where)
-        scope.charge(where, seconds=time.perf_counter() - begin)
+        scope.charge(where, seconds=time.thread_time() - begin)
         if value is _undefined():
             raise _fail(self._why_undefined(scope), where, self.source)
         return value

@@ -34,6 +34,8 @@ UNDEFINED = object()
 """JSONata's *undefined*: no value, as opposed to `null`."""
 
 _SIGNAL_GRACE = 0.15
+_WALL_FACTOR = 10
+"""So much longer an expression may take on the clock than on the processor, where no signal can interrupt it."""
 _MAX_INTEGER_BITS = 1_100
 _MAKERS = frozenset({"binary", "unary"})  # expressions that make values; a path only finds them
 _MOST_CHARACTERS, _MOST_ITEMS = 32 * 1024 * 1024, 2_000_000  # made by one evaluation in all
@@ -91,7 +93,7 @@ class Compiled:
             ExpressionError: a bound was hit, or the expression cannot be evaluated over this data.
         """
         frame = self._jsonata.create_frame(None)
-        timebox = Timebox(frame, limits.MAX_EXPRESSION_MILLISECONDS, limits.MAX_EXPRESSION_DEPTH)
+        timebox = Timebox(frame, _WALL_FACTOR * limits.MAX_EXPRESSION_MILLISECONDS, limits.MAX_EXPRESSION_DEPTH)
         frame.set_evaluate_exit_callback(_exit_callback(timebox))
         Jsonata.CURRENT.jsonata = self._jsonata
         _current.scope, _current.budget = scope, _Budget()
@@ -158,9 +160,9 @@ def _exit_callback(timebox: Timebox) -> Callable[[Any, Any, Any, Any], None]:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Interrupt the block after `seconds`, in whatever Python or regex code it then is.
+    """Interrupt the block after `seconds` of processor time, in whatever Python or regex code it then is.
 
-    Signals reach the main thread only, which is where Lambda runs a handler; elsewhere there are just
+    Time on the clock would make an expression fail because the machine was busy with something else. Signals reach the main thread only, which is where Lambda runs a handler; elsewhere there are just
     JSONata's own bounds.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -170,13 +172,13 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(_number: int, _frame: Any) -> None:
         raise _TooMuch(f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms")
 
-    previous = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    previous = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
 
 
 @cache

@@ -18,6 +18,7 @@ MAX_OUTPUT_BYTES = 10 * 1024 * 1024
 
 MAX_EXPRESSION_LENGTH = 8_192
 MAX_EXPRESSION_MILLISECONDS = 300
+"""Of processor time, so that an expression does not fail because the machine was busy."""
 MAX_EXPRESSION_DEPTH = 120
 MAX_RENDER_SECONDS = 2.0
 """All expressions of one node together."""
