@@ -5,23 +5,43 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from engine.clock import Clock
 from engine.errors import NodeError
 from engine.execution import LogLine
 from engine.expressions import Scope, render
 from engine.journal import Outcome, Stored
+from engine.security.redaction import Redactor
 from engine.sentences import sentence
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from engine.execution import Execution
+    from engine.integrations.base import BaseIntegration
 
 Config = TypeVar("Config", bound=BaseModel)
+
+
+def _no_template(name: str) -> str:
+    if "{{" in name:
+        raise ValueError("an integration is named as it is, not by a template: so it can be told who uses it")
+    return name
+
+
+IntegrationName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="An integration of the workspace, by name or id; not a template.",
+        json_schema_extra={"x-mainspring": "integration"},
+    ),
+    AfterValidator(_no_template),
+]
 
 
 class ExecutionContext:
@@ -67,6 +87,8 @@ class ExecutionContext:
 class NodeServices:
     """What nodes reach the outside with, given to the engine by whoever runs it.
 
+    `integrations` opens one of a workspace: it is told the workspace, the name or id, who may know its secrets, and
+    the attempt's idempotency key.
     `http` gives the client whose every connection passes the egress guard; `api_url` is where this platform's
     own API answers, `execution.api_url` to expressions. `poke` tells the conductor that an execution has something to
     start (the waits with these keys) or has ended with something left to do; it may get lost, for the sweeper finds
@@ -76,6 +98,7 @@ class NodeServices:
     http: Callable[[], Awaitable[AsyncClient]] | None = None
     api_url: str = ""
     poke: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
+    integrations: Callable[[str, str, Redactor, str], Awaitable[tuple[str, BaseIntegration]]] | None = None
 
 
 @dataclass
@@ -83,12 +106,14 @@ class NodeContext:
     """One attempt of one node. `came_from` has the nodes whose edges to it have fired, in that order."""
 
     execution_id: str
+    workspace_id: str
     path: str
     attempt: int
     scope: Scope
     services: NodeServices
     clock: Clock
     came_from: Sequence[str] = ()
+    redactor: Redactor = field(default_factory=Redactor)
     lines: list[LogLine] = field(default_factory=list)
 
     @property
@@ -130,6 +155,20 @@ class NodeContext:
             raise NodeError(
                 f"{first['field']}: {first['message']}", code="config", details={"problems": problems}
             ) from None
+
+    async def integration(self, named: str, types: Sequence[str] = ("*",)) -> BaseIntegration:
+        """An integration of the workspace, open for this attempt; its secrets are kept out of all that comes of it.
+
+        Raises:
+            NodeError: there is none of that name or id, or it is of another type than the node works with.
+        """
+        if self.services.integrations is None:
+            raise NodeError("this engine runs without integrations", code="config")
+        kind, opened = await self.services.integrations(self.workspace_id, named, self.redactor, self.idempotency_key)
+        if "*" not in types and kind not in types:
+            wanted = " or ".join(f"`{one}`" for one in types)
+            raise NodeError(f"config.integration: {named!r} is of type `{kind}`, not {wanted}", code="config")
+        return opened
 
     def log(self, message: str, *, level: str = "info", **metadata: Any) -> None:
         """Write a line to the execution's log. Never put a secret into it."""

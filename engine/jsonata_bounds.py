@@ -162,7 +162,8 @@ def _exit_callback(timebox: Timebox) -> Callable[[Any, Any, Any, Any], None]:
 def _alarm(seconds: float) -> Iterator[None]:
     """Interrupt the block after `seconds` of processor time, in whatever Python or regex code it then is.
 
-    Time on the clock would make an expression fail because the machine was busy with something else. Signals reach the main thread only, which is where Lambda runs a handler; elsewhere there are just
+    Time on the clock would make an expression fail because the machine was busy with something else.
+    Signals reach the main thread only, which is where Lambda runs a handler; elsewhere there are just
     JSONata's own bounds.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -154,3 +154,14 @@ OUTGOING_DISABLED_AFTER = 3 * 24 * 3600
 OUTGOING_KEPT_DAYS = 30
 SECRET_OVERLAP = 24 * 3600
 """Seconds for which what is sent is signed with the secret of before, too."""
+
+MAX_INTEGRATIONS = 200
+"""Of one workspace."""
+MAX_INTEGRATION_BYTES = 16 * 1024
+"""Of what is shown of an integration's config, as JSON."""
+TOKEN_SPARE = 120.0
+"""Seconds before its end at which an OAuth 2 token is renewed."""
+TOKEN_RENEWAL = 30.0
+"""Seconds after which one who began to renew a token counts as dead."""
+CONNECT_SECONDS = 15 * 60
+"""How long somebody may take in the browser to agree to a connection."""

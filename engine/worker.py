@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,12 +15,13 @@ from engine.book import Book
 from engine.context import NodeContext
 from engine.definition import NodeDefinition
 from engine.errors import NodeError
-from engine.execution import Execution
+from engine.execution import Execution, LogLine
 from engine.frame import Frame
 from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
 from engine.jsonvalue import check_output
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
 from engine.retries import next_delay
+from engine.security.redaction import Redactor
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
@@ -42,6 +44,7 @@ class Worker:
         self._book = book
         self._remaining = remaining
         self._fetched: dict[int, Any] = {}
+        self._redactor = Redactor()
         self.draining = False
 
     async def compute(
@@ -112,10 +115,21 @@ class Worker:
             if isinstance(result, Completed | WaitUntil | WaitForSignal):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
         except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
-            return as_node_error(raised, node, self.timeout(node))
+            return self._redacted_error(as_node_error(raised, node, self.timeout(node)))
         finally:
-            self._book.log_lines(context.lines)
+            self._book.log_lines([self._redacted_line(line) for line in context.lines])
+        if isinstance(result, Completed | WaitUntil | WaitForSignal):
+            return replace(result, output=self._redactor.scrub(result.output))
         return result
+
+    def _redacted_error(self, error: NodeError) -> NodeError:
+        error.message = self._redactor.scrub(error.message)
+        error.details = self._redactor.scrub(error.details)
+        return error
+
+    def _redacted_line(self, line: LogLine) -> LogLine:
+        scrub = self._redactor.scrub
+        return replace(line, message=scrub(line.message), metadata=scrub(line.metadata))
 
     async def resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome | Timer:
         """How a node that has its answer ends; or the timer of its next attempt. The same for each driver."""
@@ -181,7 +195,15 @@ class Worker:
             scope.data = {**scope.data, **data}
         services, clock = self._engine.services, self._engine.clock
         return NodeContext(
-            self._execution.id, frame.path(node.id), attempt, scope, services, clock, came_from=came_from
+            self._execution.id,
+            self._execution.workspace_id,
+            frame.path(node.id),
+            attempt,
+            scope,
+            services,
+            clock,
+            came_from=came_from,
+            redactor=self._redactor,
         )
 
     async def load(self, frame: Frame, names: frozenset[str] | None) -> None:

@@ -8,7 +8,17 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-API_FUNCTIONS = ("auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "platform")
+API_FUNCTIONS = (
+    "auth",
+    "users",
+    "workflows",
+    "executions",
+    "triggers",
+    "events",
+    "webhooks",
+    "integrations",
+    "platform",
+)
 _TITLE = "Mainspring"
 _ABOUT = "Business process automation in your own AWS account."
 

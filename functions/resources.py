@@ -16,8 +16,6 @@ from engine.settings import Settings
 from engine.storage.table import Table
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
-
     from engine.security.secrets import SecretBox
     from engine.services.admission import Admission
     from engine.services.announcing import Announcer
@@ -135,7 +133,8 @@ def sweeper() -> Sweeper:
 
 
 @cache
-def _box() -> SecretBox:
+def box() -> SecretBox:
+    """What encrypts secrets, and remembers for a while what it has decrypted."""
     from engine.security.secrets import SecretBox
 
     return SecretBox(lambda: client("kms"), settings.key_id)
@@ -205,20 +204,13 @@ def reconciler() -> Reconciler:
 @cache
 def delivering() -> Delivering:
     """What sends outgoing webhooks."""
-    from engine.security.egress import guarded_client, parse_networks
     from engine.services.announcing import Announcer
     from engine.services.delivering import Delivering
-
-    made: list[AsyncClient] = []
-
-    async def http() -> AsyncClient:
-        if not made:
-            made.append(guarded_client(parse_networks(settings.allowed_networks)))
-        return made[0]
+    from functions.outside import http
 
     # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
     announces = Announcer(stores(), bus(), lambda _: None, clock)
-    return Delivering(stores(), _box(), announces, http, clock)
+    return Delivering(stores(), box(), announces, http, clock)
 
 
 @cache
@@ -226,7 +218,7 @@ def subscription_service() -> SubscriptionService:
     """Subscriptions to events."""
     from engine.services.subscription_service import SubscriptionService
 
-    return SubscriptionService(stores().subscriptions, _box(), announcer(), send_deliveries, clock)
+    return SubscriptionService(stores().subscriptions, box(), announcer(), send_deliveries, clock)
 
 
 @cache
@@ -234,7 +226,7 @@ def trigger_service() -> TriggerService:
     """Triggers, for those who own them."""
     from engine.services.trigger_service import TriggerService
 
-    return TriggerService(stores(), _starter(), _box(), settings.api_url, clock)
+    return TriggerService(stores(), _starter(), box(), settings.api_url, clock)
 
 
 @cache
@@ -269,7 +261,7 @@ def webhook_service() -> WebhookService:
     """What is delivered to webhooks."""
     from engine.services.webhook_service import WebhookService
 
-    return WebhookService(stores(), _starter(), answering(), _box(), settings.api_url, clock)
+    return WebhookService(stores(), _starter(), answering(), box(), settings.api_url, clock)
 
 
 def signing_keys() -> Mapping[str, str]:
@@ -310,7 +302,7 @@ def workflow_service() -> WorkflowService:
     from engine.executor import NodeExecutorFactory
     from engine.services.workflow_service import WorkflowService
 
-    return WorkflowService(stores().workflows, NodeExecutorFactory(), clock)
+    return WorkflowService(stores().workflows, stores().integrations, NodeExecutorFactory(), clock)
 
 
 @cache

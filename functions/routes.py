@@ -13,6 +13,7 @@ PUBLIC_ROUTES = frozenset(
         "GET /api/health",
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",
+        "GET /api/oauth/callback",
         "GET /api/answers/{execution_id}/{token}",
         "ANY /hooks/{token}",
         "ANY /hooks/{token}/{path+}",

@@ -112,6 +112,7 @@ class PlatformStack(Stack):
                 **automation,
                 **payloads,
                 "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks,
+                **key,
                 "MAINSPRING_CONDUCTOR_FUNCTION": conductor.function.function_name,
             },
             memory=1024,
@@ -207,6 +208,15 @@ class PlatformStack(Stack):
             ).on(deliveries.function.function_arn, "lambda:InvokeFunction"),
             environment={**automation, **bus, **key, **sending},
         )
+        integrations = Function(
+            self,
+            "integrations",
+            code=self._code,
+            grants=Grants(storage).table(
+                storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
+            ),
+            environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
+        )
         firing = Function(
             self,
             "firing",
@@ -280,6 +290,7 @@ class PlatformStack(Stack):
             "triggers": triggers,
             "events": api_events,
             "webhooks": webhooks,
+            "integrations": integrations,
             "platform": platform,
         }
         api = Api(
@@ -290,7 +301,7 @@ class PlatformStack(Stack):
             authorizer=authorizer.function,
             local_id=options.local_api_id,
         )
-        for function in (advance, executions, conductor, triggers, webhooks):
+        for function in (advance, executions, conductor, triggers, webhooks, integrations):
             function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers")
         CfnOutput(self, "StateMachineArn", value=names.machine_arn(names.execution))

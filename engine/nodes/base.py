@@ -47,8 +47,8 @@ class NodeConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    literal: ClassVar[frozenset[str]] = frozenset()
-    """Fields whose text is taken as it is written: program text, into which data must never be put."""
+    literal: ClassVar[frozenset[str]] = frozenset({"integration"})
+    """Fields whose text is taken as it is written: program text, into which data must never be put, and names."""
 
 
 @dataclass(frozen=True, slots=True)

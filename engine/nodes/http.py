@@ -5,28 +5,26 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Base64Bytes, Field, JsonValue, field_validator, model_validator
 
 from engine import limits
-from engine.context import NodeContext
+from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
+from engine.integrations.base import BaseIntegration, Credentials
 from engine.jsonvalue import depth_of, dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.outgoing import read_body, refuse_constant, status_error
 
 if TYPE_CHECKING:
     import httpx2
 
 MAX_REDIRECTS = 10
-_RETRYABLE_STATUSES = frozenset({408, 409, 421, 425, 429, 500, 502, 503, 504})
 _BODIES = ("json", "form", "text", "base64")
-_SHOWN_BODY = 2_000
 # The other side names the charset, and Python knows some (punycode, unicode-escape) that are slow or no text at all.
 _CHARSETS = re.compile(
     r"utf-?(8|16|32)(-?(le|be|sig))?|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?1|(windows-|cp)125\d|koi8-[ru]"
@@ -52,6 +50,9 @@ class HttpConfig(NodeConfig):
         default_factory=list, description="Statuses of 400 and above that are not a failure."
     )
     follow_redirects: bool = True
+    integration: IntegrationName | None = Field(
+        default=None, description="Signs the request; its secrets go to the hosts that they are for, and nowhere else."
+    )
     max_response_bytes: int = Field(default=limits.MAX_OUTPUT_BYTES, ge=1, le=limits.MAX_OUTPUT_BYTES)
     response: Literal["auto", "json", "text", "base64"] = Field(
         default="auto", description="How the body is given; `auto` goes by its content type."
@@ -89,6 +90,7 @@ class HttpNode(BaseNode):
 
     Config = HttpConfig
     title: ClassVar[str] = "HTTP request"
+    integrations: ClassVar[tuple[str, ...]] = ("*",)
     group: ClassVar[str] = "Web"
     icon: ClassVar[str] = "globe"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -106,9 +108,15 @@ class HttpNode(BaseNode):
         if context.services.http is None:
             raise NodeError("this engine runs without access to the network", code="config")
         client = await context.services.http()
-        request = _build(client, config, context.idempotency_key)
-        async with _sent(client, request, config) as response:
-            body = await _read(response, config.max_response_bytes)
+        integration, credentials = None, Credentials()
+        if config.integration is not None:
+            integration = await context.integration(config.integration)
+            if not integration.binding(integration.config).allows(config.url):
+                raise _elsewhere(config, integration)
+            credentials = await integration.credentials()
+        request = _build(client, config, credentials, context.idempotency_key)
+        async with _sent(client, request, _private_headers(config, credentials), config) as response:
+            body = await read_body(response, config.max_response_bytes)
         output = {
             "status": response.status_code,
             "headers": {name.lower(): value for name, value in response.headers.items()},
@@ -119,8 +127,11 @@ class HttpNode(BaseNode):
             status=response.status_code,
             bytes=len(body),
         )
+        is_refused = response.status_code == 401  # noqa: PLR2004
+        if is_refused and integration is not None and await integration.refused():
+            raise NodeError("the token was not accepted; it is renewed", code="token_refused", retryable=True)
         if response.status_code >= 400 and response.status_code not in config.accept_statuses:  # noqa: PLR2004
-            raise _status_error(response, output)
+            raise status_error(response, output["body"])
         return Completed(output)
 
 
@@ -139,12 +150,31 @@ def check_url(url: str) -> None:
         raise ValueError("the URL holds a user name; send credentials in a header")
 
 
-def _build(client: httpx2.AsyncClient, config: HttpConfig, idempotency_key: str) -> httpx2.Request:
+def _elsewhere(config: HttpConfig, integration: BaseIntegration) -> NodeError:
+    host = urlsplit(config.url).netloc.rpartition("@")[2]
+    binding = integration.binding(integration.config)
+    if urlsplit(config.url).scheme == "http" and not binding.plain_http:
+        return NodeError("config.url: the integration's secrets are sent by https only", code="credentials_elsewhere")
+    return NodeError(
+        f"config.url: the integration {config.integration!r} is for {binding}, not for {host[:200]}",
+        code="credentials_elsewhere",
+    )
+
+
+def _private_headers(config: HttpConfig, credentials: Credentials) -> set[str]:
+    """The headers that another origin must not see: any that the author gave may be a secret meant for the first."""
+    return ({*_lower(config.headers)} - _HARMLESS_HEADERS) | {*_lower(credentials.headers)}
+
+
+def _build(
+    client: httpx2.AsyncClient, config: HttpConfig, credentials: Credentials, idempotency_key: str
+) -> httpx2.Request:
     import httpx2
 
     try:
         check_url(config.url)
         headers = {"user-agent": "Mainspring", "idempotency-key": idempotency_key, **_lower(config.headers)}
+        headers |= _lower(credentials.headers)
         body: dict[str, Any] = {}
         if "json_body" in config.model_fields_set:
             headers.setdefault("content-type", "application/json")
@@ -158,8 +188,9 @@ def _build(client: httpx2.AsyncClient, config: HttpConfig, idempotency_key: str)
             headers.setdefault("content-type", "application/octet-stream")
             body["content"] = config.base64
         url = httpx2.URL(config.url)
-        if config.query:
-            url = url.copy_merge_params({name: _query(value) for name, value in config.query.items()})
+        query = {name: _query(value) for name, value in config.query.items()} | dict(credentials.query)
+        if query:
+            url = url.copy_merge_params(query)
         return client.build_request(config.method, url, headers=headers, timeout=None, **body)
     except (ValueError, TypeError, httpx2.InvalidURL) as error:
         raise NodeError(f"config.url: {error}", code="config") from None
@@ -167,7 +198,7 @@ def _build(client: httpx2.AsyncClient, config: HttpConfig, idempotency_key: str)
 
 @asynccontextmanager
 async def _sent(
-    client: httpx2.AsyncClient, request: httpx2.Request, config: HttpConfig
+    client: httpx2.AsyncClient, request: httpx2.Request, private: set[str], config: HttpConfig
 ) -> AsyncIterator[httpx2.Response]:
     """The answer, its body not read yet, after as many redirects as are allowed."""
     import httpx2
@@ -182,7 +213,8 @@ async def _sent(
                 raise NodeError(f"there were more than {MAX_REDIRECTS} redirects", code="too_many_redirects")
             check_url(str(following.url))
             if _origin(following.url) != _origin(request.url):
-                _drop_credentials(following, config)
+                for name in private:
+                    following.headers.pop(name, None)
             response = await client.send(following, stream=True)
         try:
             yield response
@@ -201,25 +233,6 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _drop_credentials(request: httpx2.Request, config: HttpConfig) -> None:
-    """Any header that the author gave may be a secret meant for the first origin only."""
-    for name in _lower(config.headers):
-        if name not in _HARMLESS_HEADERS:
-            request.headers.pop(name, None)
-
-
-async def _read(response: httpx2.Response, most: int) -> bytes:
-    """The body, decompressed, while it stays within `most` bytes."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > most:
-            raise NodeError(f"the response body is larger than {most} bytes", code="response_too_large")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def _decode(response: httpx2.Response, body: bytes, wanted: str) -> Any:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == "application/json" or kind.endswith("+json")
@@ -227,7 +240,7 @@ def _decode(response: httpx2.Response, body: bytes, wanted: str) -> Any:
         if not body:
             return None
         try:
-            value = json.loads(body, parse_constant=_refuse_constant)
+            value = json.loads(body, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as error:
             raise NodeError(f"the response body is not JSON: {error}", code="bad_response") from None
         if depth_of(value, limits.MAX_JSON_DEPTH) > limits.MAX_JSON_DEPTH:
@@ -245,33 +258,6 @@ def _decode(response: httpx2.Response, body: bytes, wanted: str) -> Any:
     return base64.b64encode(body).decode()
 
 
-def _status_error(response: httpx2.Response, output: dict[str, Any]) -> NodeError:
-    body = output["body"]
-    shown = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return NodeError(
-        f"{response.request.method} {response.url.host} gave status {response.status_code}",
-        code="http_status",
-        details={"status": response.status_code, "body": shown[:_SHOWN_BODY]},
-        retryable=response.status_code in _RETRYABLE_STATUSES,
-        retry_after=_retry_after(response.headers.get("retry-after")),
-    )
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, from either form of the header: a number, or an HTTP date."""
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
 def _query(value: Scalar | list[Scalar]) -> str | list[str]:
     if isinstance(value, list):
         return [str(_query(item)) for item in value]
@@ -280,9 +266,5 @@ def _query(value: Scalar | list[Scalar]) -> str | list[str]:
     return str(value)
 
 
-def _lower(headers: dict[str, str]) -> dict[str, str]:
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

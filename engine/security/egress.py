@@ -97,6 +97,24 @@ def check_address(address: str, allowed: Iterable[Network] = ()) -> Address:
     return parsed
 
 
+async def checked_addresses(
+    host: str, port: int, allowed: Iterable[Network] = (), resolver: Resolver = resolve
+) -> list[str]:
+    """The addresses of a host, resolved once; the connection goes to one of these, and the name is not asked again.
+
+    Raises:
+        EgressRefused: one of them is not allowed.
+        OSError: the name has none.
+    """
+    try:
+        addresses = await resolver(host, port)
+    except (OSError, UnicodeError) as error:
+        raise OSError(f"the name {host} cannot be resolved") from error
+    if not addresses:
+        raise OSError(f"the name {host} has no address")
+    return [str(check_address(address, allowed)) for address in addresses]
+
+
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Connects to checked addresses only."""
 
@@ -121,14 +139,13 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             httpcore2.ConnectError: the name has no address, or none of them answers.
         """
         try:
-            addresses = await self._resolver(host, port)
-        except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError(f"the name {host} cannot be resolved") from error
-        checked = [check_address(address, self._allowed) for address in addresses]
+            checked = await checked_addresses(host, port, self._allowed, self._resolver)
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
         failure: Exception = httpcore2.ConnectError(f"the name {host} has no address")
         for address in checked:
             try:
-                return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure

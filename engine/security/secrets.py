@@ -23,9 +23,13 @@ _SECONDS = 300.0
 
 
 class SecretBox:
-    """Encrypts and decrypts with one key. What was decrypted is remembered for five minutes, in this process only."""
+    """Encrypts and decrypts with one key.
 
-    def __init__(self, client: Callable[[], KMSClient], key_id: str) -> None:
+    What was decrypted is remembered for `seconds`, in this process only.
+    """
+
+    def __init__(self, client: Callable[[], KMSClient], key_id: str, *, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
         self._client = client  # made on first use: most calls need no secret
         self._key_id = key_id
         self._opened: dict[tuple[bytes, tuple[tuple[str, str], ...]], tuple[float, str]] = {}
@@ -43,7 +47,7 @@ class SecretBox:
         """
         name = sealed, tuple(sorted(context.items()))
         known = self._opened.get(name)
-        if known is not None and time.monotonic() - known[0] < _SECONDS:
+        if known is not None and time.monotonic() - known[0] < self._seconds:
             return known[1]
         try:
             answer = self._client().decrypt(KeyId=self._key_id, CiphertextBlob=sealed, EncryptionContext=context)
@@ -52,7 +56,8 @@ class SecretBox:
         if len(self._opened) >= _REMEMBERED:
             self._opened.clear()
         text = answer["Plaintext"].decode()
-        self._opened[name] = time.monotonic(), text
+        if self._seconds:
+            self._opened[name] = time.monotonic(), text
         return text
 
 
@@ -64,3 +69,8 @@ def hook_context(workspace_id: str, workflow_id: str, trigger_id: str) -> dict[s
 def subscription_context(workspace_id: str, subscription_id: str) -> dict[str, str]:
     """The place of the secret that signs what a subscription is sent."""
     return {"workspace": workspace_id, "subscription": subscription_id}
+
+
+def integration_context(workspace_id: str, integration_id: str) -> dict[str, str]:
+    """The place of the secrets of an integration."""
+    return {"workspace": workspace_id, "integration": integration_id}

@@ -15,6 +15,7 @@ from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal
+from engine.storage.integrations import Integration, IntegrationRepository
 from engine.storage.table import Page
 from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion
 from engine.validator import Problem, validate
@@ -23,8 +24,15 @@ from engine.validator import Problem, validate
 class WorkflowService:
     """Everything about workflows, for one caller at a time."""
 
-    def __init__(self, workflows: WorkflowRepository, factory: NodeExecutorFactory, clock: Clock) -> None:
+    def __init__(
+        self,
+        workflows: WorkflowRepository,
+        integrations: IntegrationRepository,
+        factory: NodeExecutorFactory,
+        clock: Clock,
+    ) -> None:
         self._workflows = workflows
+        self._integrations = integrations
         self._factory = factory
         self._clock = clock
 
@@ -146,6 +154,24 @@ class WorkflowService:
         for path, workflow_id in named.items():
             if workflow_id not in there:
                 raise InvalidInput.at(path, f"there is no workflow {workflow_id}")
+        self._check_integrations(principal, definition)
+
+    def _check_integrations(self, principal: Principal, definition: dict[str, Any]) -> None:
+        """Refuse a definition whose nodes name integrations that are not there, or of types that they cannot use.
+
+        Raises:
+            InvalidInput: names the field.
+        """
+        known: dict[str, Integration | None] = {}
+        for path, node_type, named in _named_integrations(definition, "definition"):
+            if named not in known:
+                known[named] = self._integrations.find(principal.workspace_id, named)
+            integration, types = known[named], self._factory.node_class(node_type).integrations
+            if integration is None:
+                raise InvalidInput.at(path, f"the workspace has no integration {named!r}")
+            if "*" not in types and integration.type not in types:
+                wanted = " or ".join(f"`{one}`" for one in types) or "no integration at all"
+                raise InvalidInput.at(path, f"{named!r} is of type `{integration.type}`, the node works with {wanted}")
 
     def _with_definition(self, workflow: Workflow) -> Workflow:
         stored = self._workflows.get_version(workflow.id, workflow.version)
@@ -155,6 +181,16 @@ class WorkflowService:
         self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
     ) -> WorkflowVersion:
         return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)
+
+
+def _named_integrations(body: dict[str, Any], where: str) -> Iterator[tuple[str, str, str]]:
+    """The integrations that the nodes of a definition, or of the body of a loop in it, name: field, node type, name."""
+    for number, node in enumerate(body["nodes"]):
+        named = node.get("config", {}).get("integration")
+        if isinstance(named, str):
+            yield f"{where}.nodes[{number}].config.integration", node["type"], named
+        if node.get("body"):
+            yield from _named_integrations(node["body"], f"{where}.nodes[{number}].body")
 
 
 def _named_workflows(body: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.storage.consents import ConsentRepository
 from engine.storage.executions import ExecutionRepository
 from engine.storage.fan_outs import FanOutRepository
+from engine.storage.integrations import IntegrationRepository
 from engine.storage.journals import JournalRepository
 from engine.storage.payloads import PayloadStore
 from engine.storage.slots import SlotRepository
@@ -33,6 +35,8 @@ class Stores:
     workflows: WorkflowRepository
     triggers: TriggerRepository
     subscriptions: SubscriptionRepository
+    integrations: IntegrationRepository
+    consents: ConsentRepository
     payloads: PayloadStore
 
     @classmethod
@@ -49,5 +53,7 @@ class Stores:
             WorkflowRepository(table),
             TriggerRepository(table),
             SubscriptionRepository(table),
+            IntegrationRepository(table),
+            ConsentRepository(table),
             payloads,
         )

@@ -19,9 +19,10 @@ from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update
 class Workflow:
     """A workflow as it is now; `version` is the number of its newest version, `definition` that version's.
 
-    `concurrency`, `triggers` and `responds` (the ids of `respond` nodes) are copies of what that one says, so that
-    starting it need not read it all. `hook_secret` makes the addresses of its webhooks, and `rotations` counts how
-    often each was changed. `secrets` are what callers of its webhooks are checked against, encrypted.
+    `concurrency`, `triggers`, `responds` (the ids of `respond` nodes) and `integrations` (what its nodes call them) are
+    copies of what that one says, so that starting it need not read it all. `hook_secret` makes the addresses of its
+    webhooks, and `rotations` counts how often each was changed. `secrets` are what callers of its webhooks are checked
+    against, encrypted.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Workflow:
     concurrency: dict[str, Any] | None = None
     triggers: tuple[TriggerDefinition, ...] = ()
     responds: tuple[str, ...] = ()
+    integrations: tuple[str, ...] = ()
     hook_secret: str = ""
     rotations: Mapping[str, int] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict)
@@ -231,10 +233,23 @@ def copied(workflow_id: str, definition: Mapping[str, Any]) -> Item:
     return {
         "concurrency": definition.get("concurrency"),
         "triggers": dumps(triggers) if triggers else None,
+        "integrations": sorted(named_integrations(definition)) or None,
         "responds": [node["id"] for node in definition["nodes"] if node["type"] == "respond"] or None,
         "look_shard": f"TRIGGERS#{crc32(workflow_id.encode()) % limits.LOOK_SHARDS}" if triggers else None,
         "look_at": workflow_id if triggers else None,
     }
+
+
+def named_integrations(body: Mapping[str, Any]) -> set[str]:
+    """The names and ids by which the nodes of a definition, or of the body of a loop in it, name integrations."""
+    found: set[str] = set()
+    for node in body["nodes"]:
+        named = node.get("config", {}).get("integration")
+        if isinstance(named, str):
+            found.add(named)
+        if node.get("body"):
+            found |= named_integrations(node["body"])
+    return found
 
 
 def _meta_item(workflow: Workflow, definition: Mapping[str, Any]) -> Item:
@@ -254,6 +269,7 @@ def _workflow(item: Item) -> Workflow:
         concurrency=item.get("concurrency"),
         triggers=tuple(TriggerDefinition.model_validate(one) for one in json.loads(item.get("triggers", "[]"))),
         responds=tuple(item.get("responds", ())),
+        integrations=tuple(item.get("integrations", ())),
         rotations=_by_trigger(item, _ROTATION),
         secrets=_by_trigger(item, _SECRET),
     )

@@ -21,29 +21,20 @@ from engine.context import NodeServices
 from engine.engine import WorkflowEngine
 from engine.execution import FINAL_STATUSES, Decision, format_time
 from engine.lanes import DONE, Lane, advance_lane
+from engine.security.redaction import Redactor, redact_logs
 from engine.storage.journal_store import DynamoStore
 from engine.storage.meter import Meter
-from functions import resources
+from functions import outside, resources
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
+    from engine.integrations.base import BaseIntegration
 
 logger = Logger()
 metrics = Metrics(namespace="Mainspring", service="advance")
 _clock = SystemClock()
 _runner = asyncio.Runner()  # one event loop for the worker's life, so that connections stay open between turns
-_http_client: AsyncClient | None = None
 _meter = Meter(resources.settings.memory_mb)
 _meter.attach(resources.client("dynamodb"))
-
-
-async def _http() -> AsyncClient:
-    global _http_client  # noqa: PLW0603 - one client for the worker's life
-    if _http_client is None:
-        from engine.security.egress import guarded_client, parse_networks
-
-        _http_client = guarded_client(parse_networks(resources.settings.allowed_networks))
-    return _http_client
 
 
 def _tell_conductor(what: dict[str, Any]) -> None:
@@ -54,12 +45,17 @@ async def _poke(owner: str, waits: Sequence[str]) -> None:
     await asyncio.to_thread(_tell_conductor, {"poke": owner, "waits": list(waits)})
 
 
+async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> tuple[str, BaseIntegration]:
+    return await outside.opener().open(workspace_id, named, redactor, key)
+
+
 _engine = WorkflowEngine(
     DynamoStore(resources.stores(), _clock, _meter),
-    services=NodeServices(_http, resources.settings.api_url, _poke),
+    services=NodeServices(outside.http, resources.settings.api_url, _poke, integrations=_open),
     clock=_clock,
 )
 resources.when_made("s3", _meter.attach)
+redact_logs(logger)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

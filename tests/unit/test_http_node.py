@@ -46,7 +46,7 @@ def call(config: dict[str, Any], data: dict[str, Any] | None = None) -> dict[str
                 return client
 
             scope = Scope({"trigger": {"body": data}, "nodes": {}, "vars": {}}, datetime.now(UTC))
-            context = NodeContext("execution-1", "call", 1, scope, NodeServices(http), SystemClock())
+            context = NodeContext("execution-1", "workspace-1", "call", 1, scope, NodeServices(http), SystemClock())
             return await HttpNode(config).execute(context)
 
     result = asyncio.run(run())
@@ -297,7 +297,7 @@ def test_the_log_names_the_host_and_not_the_path(server: HTTPServer):
                 return client
 
             scope = Scope({"trigger": {}, "nodes": {}, "vars": {}}, datetime.now(UTC))
-            context = NodeContext("e", "call", 1, scope, NodeServices(http), SystemClock())
+            context = NodeContext("e", "workspace-1", "call", 1, scope, NodeServices(http), SystemClock())
             await HttpNode({"url": server.url_for("/secret-token")}).execute(context)
             return context
 

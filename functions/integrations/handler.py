@@ -1,0 +1,187 @@
+"""Integrations: `/api/integrations`, and their types."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from engine.schemas.integrations import (
+    ConsentAnswer,
+    IntegrationAnswer,
+    IntegrationBody,
+    IntegrationChange,
+    IntegrationList,
+    IntegrationTypeList,
+    TestAnswer,
+    UsageAnswer,
+    UsageList,
+)
+from engine.security.redaction import redact_logs
+from engine.storage.integrations import Integration
+from functions import outside
+from functions.http import IdInPath, caller, errors, logger, make_app, make_handler, raw_answer
+
+app = make_app()
+_runner = asyncio.Runner()
+redact_logs(logger)
+
+
+@app.post(
+    "/api/integrations",
+    status_code=201,
+    tags=["integrations"],
+    summary="Create an integration",
+    responses={201: {"description": "Created"}, **errors(400, 401, 403, 409, 413, 415)},
+)
+def create(body: IntegrationBody) -> IntegrationAnswer:
+    """Its secrets are encrypted, and never shown again."""
+    return _answer(outside.integration_service().create(caller(app), body))
+
+
+@app.get(
+    "/api/integrations",
+    tags=["integrations"],
+    summary="List integrations",
+    responses={200: {"description": "All of the workspace"}, **errors(401, 403)},
+)
+def list_integrations() -> IntegrationList:
+    """By name; a workspace has few, so there is one page."""
+    found = outside.integration_service().all(caller(app))
+    return IntegrationList(items=[_answer(one) for one in found], next_cursor=None)
+
+
+@app.get(
+    "/api/integration-types",
+    tags=["integrations"],
+    summary="List integration types",
+    responses={200: {"description": "All integration types"}, **errors(401)},
+)
+def types() -> IntegrationTypeList:
+    """The JSON Schema of each config and of what each action takes and gives, for forms."""
+    registry = outside.registry()
+    return IntegrationTypeList.model_validate(
+        {"items": [registry.describe(name) for name in registry.names()], "next_cursor": None}
+    )
+
+
+@app.get(
+    "/api/integrations/<integration_id>",
+    tags=["integrations"],
+    summary="Get an integration",
+    responses={200: {"description": "The integration"}, **errors(401, 403, 404)},
+)
+def get(integration_id: IdInPath) -> IntegrationAnswer:
+    """Without its secrets."""
+    return _answer(outside.integration_service().get(caller(app), integration_id))
+
+
+@app.patch(
+    "/api/integrations/<integration_id>",
+    tags=["integrations"],
+    summary="Change an integration",
+    responses={200: {"description": "As it is now"}, **errors(400, 401, 403, 404, 409, 413, 415)},
+)
+def change(integration_id: IdInPath, body: IntegrationChange) -> IntegrationAnswer:
+    """Secrets that are left out stay as they are, unless the hosts change."""
+    return _answer(outside.integration_service().change(caller(app), integration_id, body))
+
+
+@app.delete(
+    "/api/integrations/<integration_id>",
+    status_code=204,
+    tags=["integrations"],
+    summary="Delete an integration",
+    responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404, 409)},
+)
+def delete(
+    integration_id: IdInPath,
+    force: Annotated[bool, Query(description="Delete it although workflows use it.")] = False,  # noqa: FBT002
+) -> Response[None]:
+    """Refused while workflows use it; the answer says which."""
+    outside.integration_service().delete(caller(app), integration_id, force=force)
+    return Response(204)
+
+
+@app.get(
+    "/api/integrations/<integration_id>/usages",
+    tags=["integrations"],
+    summary="See who uses an integration",
+    responses={200: {"description": "The workflows that name it"}, **errors(401, 403, 404)},
+)
+def usages(integration_id: IdInPath) -> UsageList:
+    """Those whose newest version does."""
+    found = outside.integration_service().usages(caller(app), integration_id)
+    items = [
+        UsageAnswer(workflow_id=workflow.id, name=workflow.name, is_active=workflow.is_active, by=by)
+        for workflow, by in found
+    ]
+    return UsageList(items=items, next_cursor=None)
+
+
+@app.post(
+    "/api/integrations/<integration_id>/test",
+    tags=["integrations"],
+    summary="Try an integration",
+    responses={200: {"description": "Whether it works"}, **errors(401, 403, 404, 503)},
+)
+def test(integration_id: IdInPath) -> TestAnswer:
+    """Signs in over there, or asks something that changes nothing."""
+    trial = _runner.run(outside.integration_service().test(caller(app), integration_id))
+    return TestAnswer(ok=trial.code is None, code=trial.code, message=trial.message, milliseconds=trial.milliseconds)
+
+
+@app.post(
+    "/api/integrations/<integration_id>/consent",
+    tags=["integrations"],
+    summary="Begin to connect an account",
+    responses={200: {"description": "Where to go in a browser"}, **errors(401, 403, 404, 409)},
+)
+def consent(integration_id: IdInPath) -> ConsentAnswer:
+    """For types that are connected by people: open the URL in a browser within a quarter of an hour, and agree."""
+    url, expires_at = outside.consenting().begin(caller(app), integration_id)
+    return ConsentAnswer(url=url, expires_at=expires_at)
+
+
+@app.get(
+    "/api/oauth/callback",
+    tags=["integrations"],
+    summary="Where the browser comes back after a consent",
+    responses={200: {"description": "A page for people", "content": {"text/html": {"schema": {"type": "string"}}}}},
+    openapi_extensions={"security": []},
+)
+def came_back(
+    state: Annotated[str, Query(max_length=200)] = "",
+    code: Annotated[str, Query(max_length=4_000)] = "",
+    error: Annotated[str, Query(max_length=500)] = "",
+) -> Response[Any]:
+    """Good once, for what `consent` has begun."""
+    status, page = _runner.run(outside.consenting().finish(state, code, error))
+    headers = {
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "referrer-policy": "no-referrer",
+    }
+    return raw_answer(status, "text/html; charset=utf-8", page.encode(), headers)
+
+
+def _answer(integration: Integration) -> IntegrationAnswer:
+    status, reason = outside.consenting().status(integration)
+    return IntegrationAnswer(
+        id=integration.id,
+        name=integration.name,
+        type=integration.type,
+        description=integration.description,
+        config=dict(integration.config),
+        secrets=list(integration.secrets),
+        hosts=list(outside.integration_service().hosts(integration)),
+        status=status,
+        status_reason=reason,
+        version=integration.version,
+        created_at=integration.created_at,
+        updated_at=integration.updated_at,
+    )
+
+
+handler = make_handler(app)
