@@ -213,7 +213,13 @@ class PlatformStack(Stack):
             "integrations",
             code=self._code,
             grants=Grants(storage).table(
-                storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
+                storage.automation,
+                "GetItem",
+                "PutItem",
+                "UpdateItem",
+                "DeleteItem",
+                "BatchGetItem",
+                indexes=["by-workspace"],
             ),
             environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
         )

@@ -42,7 +42,9 @@ os.environ.update(
 )
 
 
-_SECOND = tuple(f"tests/e2e/test_{name}.py" for name in ("load", "outgoing", "triggers", "trigger_commands"))
+_SECOND = tuple(
+    f"tests/e2e/test_{name}.py" for name in ("load", "outgoing", "triggers", "trigger_commands", "integrations")
+)
 """E2e tests that share the stack with those of the other process, which may stop it between two tests."""
 
 

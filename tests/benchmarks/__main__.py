@@ -53,7 +53,7 @@ from tests.unit.conftest import INDEXES, create_table
 ROOT = Path(__file__).parent.parent.parent
 HANDLERS = (
     "authorizer", "auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "platform", "advance",
-    "conductor", "firing", "reconciler", "announcer", "deliveries",
+    "conductor", "firing", "reconciler", "announcer", "deliveries", "integrations",
 )  # fmt: skip
 ADVANCE_GB = 1.0
 console = Console(width=110)

@@ -120,6 +120,20 @@ class Scenes:
         well = all(self.admin.request(verb, path, json=body).is_success for verb, path, body in asked)
         return well and self.admin.request("DELETE", address).is_success
 
+    def keeps_integrations(self) -> bool:
+        """One that is made, changed, found in the list and deleted."""
+        body = {"name": str(uuid4()), "type": "http_bearer", "config": {"hosts": ["a.example"], "token": "x"}}
+        made = self.admin.request("POST", "/api/integrations", json=body)
+        if not made.is_success:
+            return False
+        address = f"/api/integrations/{made.json()['id']}"
+        asked = [
+            ("PATCH", address, {"description": "x"}),
+            ("GET", "/api/integrations", None),
+            ("DELETE", address, None),
+        ]
+        return all(self.admin.request(verb, path, json=body).is_success for verb, path, body in asked)
+
     # -- those without an address --------------------------------------------------------------------------
 
     def fires(self) -> bool:

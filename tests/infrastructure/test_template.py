@@ -199,9 +199,9 @@ def test_no_function_is_told_a_secret(template: Template):
 def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template: Template):
     functions = resources(template, "AWS::Lambda::Function")
 
-    assert len(functions) == 15
-    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 15
-    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 15
+    assert len(functions) == 16
+    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 16
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 16
     for function in functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
         assert function["TracingConfig"] == {"Mode": "Active"}
@@ -257,6 +257,7 @@ def test_exactly_the_public_routes_have_no_authorizer(template: Template):
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",  # its URL proves itself
         "GET /api/answers/{execution_id}/{token}",  # this one too
+        "GET /api/oauth/callback",  # its state proves itself, once
         "ANY /hooks/{token}",
         "ANY /hooks/{token}/{path+}",
     }

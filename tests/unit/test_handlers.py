@@ -55,6 +55,9 @@ API = {
     "events_send": ("events", 202),
     "subscriptions_create": ("events", 201),
     "subscriptions_list": ("events", 200),
+    "integrations_create": ("integrations", 201),
+    "integrations_list": ("integrations", 200),
+    "integrations_types": ("integrations", 200),
     "webhooks_deliver": ("webhooks", 404),  # no address of ours
     "answers_get": ("webhooks", 404),
     "platform_health": ("platform", 200),
