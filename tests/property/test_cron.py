@@ -103,7 +103,7 @@ def known(text: str) -> tuple[str, ...]:
         raise
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CRONS, MOMENTS)
 def test_the_same_times(text: str, after: datetime):
     expressions = known(text)
