@@ -6,12 +6,9 @@ A package adds node types through the entry point group `mainspring.nodes`; a pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from engine.catalogue import Catalogue
 from engine.definition import NodeDefinition, Retry
 from engine.errors import UnknownNodeType
 from engine.nodes.base import BaseNode
@@ -37,11 +34,7 @@ class NodeExecutorFactory:
     """Knows the node types and makes nodes of them."""
 
     def __init__(self) -> None:
-        self._classes: dict[str, type[BaseNode]] = {}
-
-    @cached_property
-    def _installed(self) -> Mapping[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group="mainspring.nodes")}
+        self._catalogue = Catalogue("node type", BaseNode, BUILT_IN, "mainspring.nodes")  # type: ignore[type-abstract]
 
     def register_node_type(self, name: str, node_class: type[BaseNode]) -> None:
         """Make `name` a node type.
@@ -50,22 +43,15 @@ class NodeExecutorFactory:
             TypeError: the class does not keep the contract of BaseNode.
             ValueError: the name is taken.
         """
-        if not (isinstance(node_class, type) and issubclass(node_class, BaseNode)):
-            raise TypeError(f"{node_class!r} is not a subclass of BaseNode")
-        missing = [name for name in ("Config", "title") if not hasattr(node_class, name)]
-        if missing:
-            raise TypeError(f"{node_class.__name__} has no {' and no '.join(missing)}")
-        if self.knows(name):
-            raise ValueError(f"there is a node type {name!r} already")
-        self._classes[name] = node_class
+        self._catalogue.register(name, node_class)
 
     def knows(self, name: str) -> bool:
         """Whether there is such a node type."""
-        return name in self._classes or name in BUILT_IN or name in self._installed
+        return self._catalogue.knows(name)
 
     def names(self) -> list[str]:
         """All node types, sorted."""
-        return sorted({*self._classes, *BUILT_IN, *self._installed})
+        return self._catalogue.names()
 
     def node_class(self, name: str) -> type[BaseNode]:
         """The class behind a node type.
@@ -73,15 +59,10 @@ class NodeExecutorFactory:
         Raises:
             UnknownNodeType: there is none of that name.
         """
-        if name not in self._classes:
-            if name in BUILT_IN:
-                module, _, attribute = BUILT_IN[name].partition(":")
-                self._classes[name] = getattr(import_module(module), attribute)
-            elif name not in self._installed:
-                raise UnknownNodeType(f"there is no node type {name!r}")
-            else:
-                self._classes[name] = self._installed[name].load()
-        return self._classes[name]
+        found = self._catalogue.find(name)
+        if found is None:
+            raise UnknownNodeType(f"there is no node type {name!r}")
+        return found
 
     def create(self, node: NodeDefinition) -> BaseNode:
         """The node that a definition describes.

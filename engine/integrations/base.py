@@ -12,7 +12,8 @@
 
         @action(title="Post a message", effect="write")
         async def post(self, params: Post) -> dict[str, Any]:
-            return await self.call("POST", self.config.base_url, json={"text": params.text}, headers=…)
+            client = await self.runtime.http()      # every connection passes the egress guard
+            …
 
 A package offers its types through the entry point group `mainspring.integrations`.
 """
@@ -105,7 +106,6 @@ class Runtime:
     http: Callable[[], Awaitable[AsyncClient]] = _no_network
     addresses: Callable[[str, int], Awaitable[Sequence[str]]] = _no_network
     reveal: Callable[[str], None] = lambda _: None
-    aws: Callable[[str], Any] | None = None
     identity: str = ""
     idempotency_key: str = ""
     tokens: TokenStore | None = None

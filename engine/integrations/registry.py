@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from engine.catalogue import Catalogue
 from engine.errors import NotFound
 from engine.integrations.base import BaseIntegration
 
@@ -24,11 +21,8 @@ class IntegrationRegistry:
     """Knows the integration types."""
 
     def __init__(self) -> None:
-        self._classes: dict[str, type[BaseIntegration]] = {}
-
-    @cached_property
-    def _installed(self) -> Mapping[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group="mainspring.integrations")}
+        group = "mainspring.integrations"
+        self._catalogue = Catalogue("integration type", BaseIntegration, BUILT_IN, group)
 
     def register(self, name: str, integration_class: type[BaseIntegration]) -> None:
         """Make `name` a type.
@@ -37,18 +31,11 @@ class IntegrationRegistry:
             TypeError: the class does not keep the contract of BaseIntegration.
             ValueError: the name is taken.
         """
-        if not (isinstance(integration_class, type) and issubclass(integration_class, BaseIntegration)):
-            raise TypeError(f"{integration_class!r} is not a subclass of BaseIntegration")
-        missing = [one for one in ("Config", "title") if not hasattr(integration_class, one)]
-        if missing:
-            raise TypeError(f"{integration_class.__name__} has no {' and no '.join(missing)}")
-        if name in self.names():
-            raise ValueError(f"there is an integration type {name!r} already")
-        self._classes[name] = integration_class
+        self._catalogue.register(name, integration_class)
 
     def names(self) -> list[str]:
         """All types, sorted."""
-        return sorted({*self._classes, *BUILT_IN, *self._installed})
+        return self._catalogue.names()
 
     def integration_class(self, name: str) -> type[BaseIntegration]:
         """The class behind a type.
@@ -56,15 +43,10 @@ class IntegrationRegistry:
         Raises:
             NotFound: there is none of that name.
         """
-        if name not in self._classes:
-            if name in BUILT_IN:
-                module, _, attribute = BUILT_IN[name].partition(":")
-                self._classes[name] = getattr(import_module(module), attribute)
-            elif name in self._installed:
-                self._classes[name] = self._installed[name].load()
-            else:
-                raise NotFound(f"there is no integration type {name!r}; there are {', '.join(self.names())}")
-        return self._classes[name]
+        found = self._catalogue.find(name)
+        if found is None:
+            raise NotFound(f"there is no integration type {name!r}; there are {', '.join(self.names())}")
+        return found
 
     def describe(self, name: str) -> dict[str, Any]:
         """What a form or a program needs to offer a type."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -33,7 +33,6 @@ class Opener:
         http: gives the guarded client.
         addresses: gives the checked addresses of a host.
         clock: tells the time.
-        aws: gives a client of an AWS service that reaches what the deployer has named.
     """
 
     def __init__(
@@ -44,7 +43,6 @@ class Opener:
         http: Callable[[], Awaitable[AsyncClient]],
         addresses: Callable[[str, int], Awaitable[Sequence[str]]],
         clock: Clock,
-        aws: Callable[[str], Any] | None = None,
     ) -> None:
         self._integrations = integrations
         self._registry = registry
@@ -52,7 +50,6 @@ class Opener:
         self._http = http
         self._addresses = addresses
         self._clock = clock
-        self._aws = aws
 
     async def open(
         self, workspace_id: str, named: str, redactor: Redactor, idempotency_key: str
@@ -97,7 +94,6 @@ class Opener:
             http=self._http,
             addresses=self._addresses,
             reveal=reveal,
-            aws=self._aws,
             identity=f"{found.id}/{found.version}",
             idempotency_key=idempotency_key,
             tokens=TokenStore(self._integrations, self._box, self._clock, found.workspace_id, found.id),

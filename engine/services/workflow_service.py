@@ -17,7 +17,7 @@ from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration, IntegrationRepository
 from engine.storage.table import Page
-from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion
+from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion, named_integrations
 from engine.validator import Problem, validate
 
 
@@ -163,7 +163,7 @@ class WorkflowService:
             InvalidInput: names the field.
         """
         known: dict[str, Integration | None] = {}
-        for path, node_type, named in _named_integrations(definition, "definition"):
+        for path, node_type, named in named_integrations(definition):
             if named not in known:
                 known[named] = self._integrations.find(principal.workspace_id, named)
             integration, types = known[named], self._factory.node_class(node_type).integrations
@@ -181,16 +181,6 @@ class WorkflowService:
         self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
     ) -> WorkflowVersion:
         return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)
-
-
-def _named_integrations(body: dict[str, Any], where: str) -> Iterator[tuple[str, str, str]]:
-    """The integrations that the nodes of a definition, or of the body of a loop in it, name: field, node type, name."""
-    for number, node in enumerate(body["nodes"]):
-        named = node.get("config", {}).get("integration")
-        if isinstance(named, str):
-            yield f"{where}.nodes[{number}].config.integration", node["type"], named
-        if node.get("body"):
-            yield from _named_integrations(node["body"], f"{where}.nodes[{number}].body")
 
 
 def _named_workflows(body: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:

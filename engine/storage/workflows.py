@@ -233,23 +233,21 @@ def copied(workflow_id: str, definition: Mapping[str, Any]) -> Item:
     return {
         "concurrency": definition.get("concurrency"),
         "triggers": dumps(triggers) if triggers else None,
-        "integrations": sorted(named_integrations(definition)) or None,
+        "integrations": sorted({named for _, _, named in named_integrations(definition)}) or None,
         "responds": [node["id"] for node in definition["nodes"] if node["type"] == "respond"] or None,
         "look_shard": f"TRIGGERS#{crc32(workflow_id.encode()) % limits.LOOK_SHARDS}" if triggers else None,
         "look_at": workflow_id if triggers else None,
     }
 
 
-def named_integrations(body: Mapping[str, Any]) -> set[str]:
-    """The names and ids by which the nodes of a definition, or of the body of a loop in it, name integrations."""
-    found: set[str] = set()
-    for node in body["nodes"]:
+def named_integrations(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, str, str]]:
+    """The integrations that the nodes of a definition, or of the body of a loop in it, name: field, node type, name."""
+    for number, node in enumerate(body["nodes"]):
         named = node.get("config", {}).get("integration")
         if isinstance(named, str):
-            found.add(named)
+            yield f"{where}.nodes[{number}].config.integration", node["type"], named
         if node.get("body"):
-            found |= named_integrations(node["body"])
-    return found
+            yield from named_integrations(node["body"], f"{where}.nodes[{number}].body")
 
 
 def _meta_item(workflow: Workflow, definition: Mapping[str, Any]) -> Item:
