@@ -24,6 +24,10 @@ class Bill:
     read_units: float = 0.0
     s3_puts: int = 0
     s3_gets: int = 0
+    ai_input_tokens: int = 0
+    ai_output_tokens: int = 0
+    ai_micro_dollars: int = 0
+    """What models cost, in millionths of a dollar: each has its own price, so it is reckoned when it is asked."""
 
     def __add__(self, other: Bill) -> Bill:
         return Bill(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Bill)))
@@ -51,4 +55,5 @@ class Bill:
             + self.read_units * prices.READ_UNIT
             + self.s3_puts * prices.S3_PUT
             + self.s3_gets * prices.S3_GET
+            + self.ai_micro_dollars / 1_000_000
         )

@@ -20,8 +20,14 @@ from engine.sentences import sentence
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.bill import Bill
     from engine.execution import Execution
+    from engine.integrations.aws_role import Role
     from engine.integrations.base import BaseIntegration
+    from engine.reach import Reach
+    from engine.services.tools import ToolCall
+    from engine.storage.data_tables import DataTables
+    from engine.storage.files import WorkspaceFiles
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -92,13 +98,20 @@ class NodeServices:
     `http` gives the client whose every connection passes the egress guard; `api_url` is where this platform's
     own API answers, `execution.api_url` to expressions. `poke` tells the conductor that an execution has something to
     start (the waits with these keys) or has ended with something left to do; it may get lost, for the sweeper finds
-    what is left.
+    what is left. `files` gives the files of a workspace, `tables` are the data tables, `reach` calls AWS, `sandbox`
+    runs somebody's code, `tool` runs another workflow to its end. `spend` puts something on the execution's bill.
     """
 
     http: Callable[[], Awaitable[AsyncClient]] | None = None
     api_url: str = ""
     poke: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
     integrations: Callable[[str, str, Redactor, str], Awaitable[tuple[str, BaseIntegration]]] | None = None
+    files: Callable[[str], WorkspaceFiles] | None = None
+    tables: DataTables | None = None
+    reach: Reach | None = None
+    sandbox: Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]] | None = None
+    tool: Callable[[ToolCall], Awaitable[Any]] | None = None
+    spend: Callable[[Bill], None] = lambda _: None
 
 
 @dataclass
@@ -169,6 +182,29 @@ class NodeContext:
             wanted = " or ".join(f"`{one}`" for one in types)
             raise NodeError(f"config.integration: {named!r} is of type `{kind}`, not {wanted}", code="config")
         return opened
+
+    async def aws(
+        self, service: str, operation: str, params: Mapping[str, Any], role: Role | None = None
+    ) -> dict[str, Any]:
+        """Call AWS as what the deployer has named, or as somebody's role.
+
+        Raises:
+            NodeError: `not_granted`, `connection_failed`, or AWS's own code as `aws_…`.
+        """
+        if self.services.reach is None:
+            raise NodeError("this engine runs without access to AWS", code="config")
+        return await self.services.reach.call(self.workspace_id, role, service, operation, params)
+
+    @property
+    def files(self) -> WorkspaceFiles:
+        """The workspace's files.
+
+        Raises:
+            NodeError: this engine has none.
+        """
+        if self.services.files is None:
+            raise NodeError("this engine runs without files", code="config")
+        return self.services.files(self.workspace_id)
 
     def log(self, message: str, *, level: str = "info", **metadata: Any) -> None:
         """Write a line to the execution's log. Never put a secret into it."""

@@ -155,6 +155,20 @@ OUTGOING_KEPT_DAYS = 30
 SECRET_OVERLAP = 24 * 3600
 """Seconds for which what is sent is signed with the secret of before, too."""
 
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Of a file that a node reads or writes. It is on the function's disk meanwhile, which has 512 MB."""
+MAX_ROW_KEY_BYTES = 900
+"""Of the key of a row of a data table. DynamoDB takes 1,024 with what stands before it."""
+FAR = 1e15
+"""A time, in seconds since 1970, that does not come."""
+MAX_TABLE_ROWS = 100_000
+"""Rows of a CSV file or a spreadsheet that one node reads; its output is bounded besides."""
+MAX_QUERY_ROWS = 10_000
+MAX_UNPACKED_BYTES = 128 * 1024 * 1024
+"""Of all that a ZIP file, or a file that is one inside, may unpack to."""
+MAX_ZIP_ENTRIES = 1_000
+MAX_XML_BYTES = 10 * 1024 * 1024
+
 MAX_INTEGRATIONS = 200
 """Of one workspace."""
 MAX_INTEGRATION_BYTES = 16 * 1024

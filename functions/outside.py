@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from functions import resources
 
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from engine.integrations.registry import IntegrationRegistry
+    from engine.reach import Reach
     from engine.services.consenting import Consenting
     from engine.services.integration_service import IntegrationService
     from engine.services.opening import Opener
+    from engine.services.tools import ToolCall
+    from engine.storage.data_tables import DataTables
+    from engine.storage.files import WorkspaceFiles
 
 _clients: list[AsyncClient] = []
 
@@ -43,6 +48,56 @@ def registry() -> IntegrationRegistry:
     return IntegrationRegistry()
 
 
+def files(workspace_id: str) -> WorkspaceFiles:
+    """The files of a workspace."""
+    from engine.storage.files import WorkspaceFiles
+
+    return WorkspaceFiles(lambda: resources.client("s3"), resources.settings.payload_bucket, workspace_id)
+
+
+@cache
+def reach() -> Reach:
+    """What calls AWS for nodes."""
+    from engine.reach import Reach
+
+    return Reach(lambda: resources.client("sts"), resources.settings.reach_role_arn, resources.clock)
+
+
+@cache
+def tables() -> DataTables:
+    """The workspaces' own tables."""
+    from engine.storage.data_tables import DataTables
+    from engine.storage.table import Table
+
+    return DataTables(Table(resources.client("dynamodb"), resources.settings.automation_table), resources.clock.now)
+
+
+async def sandbox(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Run somebody's code.
+
+    Raises:
+        NodeError: code `sandbox_unavailable`.
+    """
+    from engine.errors import NodeError
+
+    answer = await asyncio.to_thread(resources.call_now, resources.settings.sandbox_function, asked)
+    if not isinstance(answer, dict):
+        raise NodeError("the sandbox did not answer", code="sandbox_unavailable", retryable=True)
+    return answer
+
+
+async def tool(call: ToolCall) -> Any:
+    """Run a workflow that a model has called."""
+    from engine.services.tools import ToolRunner
+
+    def start(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        told = resources.call_now(resources.settings.conductor_function, asked)
+        refused = {"error": {"code": "unavailable", "message": "the workflow could not be started"}}
+        return told if isinstance(told, dict) else refused
+
+    return await ToolRunner(resources.stores().executions, start).run(call)
+
+
 @cache
 def opener() -> Opener:
     """What opens integrations."""
@@ -50,7 +105,9 @@ def opener() -> Opener:
     from engine.services.opening import Opener
 
     box = SecretBox(lambda: resources.client("kms"), resources.settings.key_id, seconds=0)
-    return Opener(resources.stores().integrations, registry(), box, http, addresses, resources.clock)
+    return Opener(
+        resources.stores().integrations, registry(), box, http, addresses, resources.clock, files=files, reach=reach()
+    )
 
 
 @cache

@@ -167,6 +167,13 @@ def call_later(function: str, what: Mapping[str, Any]) -> None:
     client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(what))
 
 
+def call_now(function: str, what: Mapping[str, Any]) -> Any:
+    """Call another function and wait for its answer; None where it failed."""
+    answer = _patient_lambda().invoke(FunctionName=function, Payload=json.dumps(what).encode())
+    told = json.loads(answer["Payload"].read() or b"null")
+    return None if "FunctionError" in answer else told
+
+
 @cache
 def announcer() -> Announcer:
     """What tells of what has happened."""
@@ -252,7 +259,7 @@ def _advance(execution_id: str) -> str:
 @cache
 def _patient_lambda() -> Any:
     """A client that waits as long as Advance may take, and never calls it twice by itself."""
-    patient = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=60)
+    patient = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=90)
     return boto3.client("lambda", config=patient)
 
 

@@ -1,7 +1,8 @@
 """The CDK app: `cdk deploy` puts Mainspring into an AWS account.
 
 Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private
-networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions).
+networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (ARNs that
+nodes may use, divided by commas).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infrastructure.packaging import ROOT, PackagingError, build_functions, build_layer
+from infrastructure.packaging import ROOT, PackagingError, build_functions, build_layer, build_node_layer
 from infrastructure.platform_stack import Options, PlatformStack
+from infrastructure.reach import ResourceError, actions_on
 
 STACK_NAME = "Mainspring"
 LEAST_RETENTION_DAYS = 8
@@ -47,12 +49,17 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         raise PackagingError(
             f"retention_days is at least {LEAST_RETENTION_DAYS}: repeated deliveries are known so long"
         )
+    resources = list(dict.fromkeys(choice("resources").replace(",", " ").split()))
+    for arn in resources:
+        actions_on(arn)
     options = Options(
         layer=build_layer(target, local=local),
+        node_layer=build_node_layer(target, local=local),
         functions=build_functions(target),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
         retention_days=retention_days,
+        resources=resources,
         local_api_id=choice("local_api_id") or None,
         api_url=choice("api_url") or None,
     )
@@ -65,5 +72,5 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
 if __name__ == "__main__":
     try:
         build_app().synth()
-    except PackagingError as error:
+    except (PackagingError, ResourceError) as error:
         sys.exit(str(error))

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infrastructure.acknowledge import acknowledge, logical_id
-from infrastructure.storage import PAYLOAD_PREFIX, Storage
+from infrastructure.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
 
 ADVANCE_SECONDS = 300
 CONDUCTOR_SECONDS = 60
@@ -52,6 +52,15 @@ class Grants:
         )
         return self
 
+    def files(self) -> Grants:
+        """Working on the workspaces' files."""
+        objects = self.storage.payloads.arn_for_objects(f"{FILE_PREFIX}*")
+        self._allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [objects])
+        listed = iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.storage.payloads.bucket_arn])
+        listed.add_condition("StringLike", {"s3:prefix": f"{FILE_PREFIX}*"})
+        self.statements.append(listed)
+        return self
+
     def signing_keys(self) -> Grants:
         """Reading the keys that sign access tokens."""
         self._allow(["secretsmanager:GetSecretValue"], [self.storage.signing_secret_arn])
@@ -84,6 +93,7 @@ class Function(Construct):
         environment: dict[str, str],
         memory: int = 512,
         timeout: int = 29,
+        layers: Sequence[lambda_.ILayerVersion] = (),
     ) -> None:
         super().__init__(scope, name.capitalize())
         log_group = logs.LogGroup(
@@ -105,7 +115,7 @@ class Function(Construct):
             "Function",
             handler=f"functions.{name}.handler.handler",
             code=code.functions,
-            layers=[code.layer],
+            layers=[code.layer, *layers],
             runtime=code.runtime,
             architecture=code.architecture,
             memory_size=memory,
@@ -133,6 +143,11 @@ def _acknowledge(function: Function, grants: Grants) -> None:
         function,
         f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{PAYLOAD_PREFIX}*]",
         "The names of payload objects are hashes of their content; the prefix is all that can be named.",
+    )
+    acknowledge(
+        function,
+        f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{FILE_PREFIX}*]",
+        "Files have the names that users give them, each below its workspace's prefix.",
     )
     acknowledge(
         function, "AwsSolutions-L1", "Python 3.13 is supported until 2029; the layer's wheels are built for it."

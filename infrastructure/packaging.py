@@ -1,4 +1,4 @@
-"""Builds what the functions run from: the layer (dependencies and the engine), and the functions' own code.
+"""Builds what the functions run from: two layers (the engine; what only nodes need), and the functions' own code.
 
 No Docker: uv installs wheels for any platform.
 """
@@ -15,19 +15,23 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 ROOT = Path(__file__).parent.parent
-REQUIREMENTS = ROOT / "engine" / "requirements.txt"
+REQUIREMENTS = {
+    "engine": ROOT / "engine" / "requirements.txt",
+    "nodes": ROOT / "engine" / "requirements-nodes.txt",
+}
+GROUPS = {"engine": ("--no-default-groups",), "nodes": ("--only-group", "nodes")}
+"""What of `pyproject.toml` is in which layer."""
 DEPLOYED_PLATFORM = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13")
 EXPORT = (
     "export",
     "--quiet",
-    "--no-default-groups",
     "--no-emit-project",
     "--no-header",
     "--no-annotate",
     "--format",
     "requirements-txt",
 )
-"""What uv is told to write `engine/requirements.txt`: pinned, with hashes, naming no host."""
+"""What uv is told, with a layer's groups, to write its requirements: pinned, with hashes, naming no host."""
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -36,25 +40,33 @@ class PackagingError(Exception):
 
 
 def build_layer(target: Path, *, local: bool) -> Path:
-    """A directory with the layer's content, for Lambda or for this interpreter; gives its path.
-
-    Dependencies are installed again only when `engine/requirements.txt` has changed.
+    """A directory with the content of the engine's layer, for Lambda or for this interpreter; gives its path.
 
     Raises:
         PackagingError: uv is missing, or could not install.
     """
-    kind = f"local {sys.version_info[:2]}" if local else " ".join(DEPLOYED_PLATFORM)
-    stamp = sha256(REQUIREMENTS.read_bytes() + kind.encode()).hexdigest()
-    layer = target / ("layer-local" if local else "layer")
-    marker = layer / "stamp"
-    python = layer / "content" / "python"
-    if not marker.exists() or marker.read_text() != stamp:
-        shutil.rmtree(layer, ignore_errors=True)
-        _install(python, local=local)
-        marker.write_text(stamp)
+    python = _dependencies(target, "engine", local=local)
     shutil.rmtree(python / "engine", ignore_errors=True)
     shutil.copytree(ROOT / "engine", python / "engine", ignore=_UNWANTED)
-    return layer / "content"
+    return python.parent
+
+
+def build_node_layer(target: Path, *, local: bool) -> Path:
+    """As `build_layer`, of the libraries that only running nodes needs: they are none of the others' cold start."""
+    return _dependencies(target, "nodes", local=local).parent
+
+
+def _dependencies(target: Path, name: str, *, local: bool) -> Path:
+    """Where a layer's dependencies are. They are installed again only when its requirements have changed."""
+    kind = f"local {sys.version_info[:2]}" if local else " ".join(DEPLOYED_PLATFORM)
+    stamp = sha256(REQUIREMENTS[name].read_bytes() + kind.encode()).hexdigest()
+    layer = target / f"layer-{name}{'-local' if local else ''}"
+    marker, python = layer / "stamp", layer / "content" / "python"
+    if not marker.exists() or marker.read_text() != stamp:
+        shutil.rmtree(layer, ignore_errors=True)
+        _install(python, REQUIREMENTS[name], local=local)
+        marker.write_text(stamp)
+    return python
 
 
 def build_functions(target: Path) -> Path:
@@ -80,9 +92,9 @@ def uv_binary() -> str:
     return found
 
 
-def _install(target: Path, *, local: bool) -> None:
+def _install(target: Path, requirements: Path, *, local: bool) -> None:
     command = [uv_binary(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    command += ["--target", str(target), "--requirements", str(REQUIREMENTS)]
+    command += ["--target", str(target), "--requirements", str(requirements)]
     command += ["--python", sys.executable] if local else [*DEPLOYED_PLATFORM]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from infrastructure.api import Api
 from infrastructure.eventing import FIRING_SECONDS, Eventing
 from infrastructure.execution import ExecutionMachines, MachineNames
 from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCILER_SECONDS, Code, Function, Grants
+from infrastructure.reach import Reach
+from infrastructure.sandbox import Sandbox
 from infrastructure.storage import Storage
 
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
@@ -28,10 +31,12 @@ class Options:
     """
 
     layer: Path
+    node_layer: Path
     functions: Path
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
+    resources: Sequence[str] = ()
     local_api_id: str | None = None
     api_url: str | None = None
 
@@ -46,14 +51,8 @@ class PlatformStack(Stack):
         )
         self._is_local = options.local_api_id is not None
         runtime, architecture = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
-        layer = lambda_.LayerVersion(
-            self,
-            "Engine",
-            code=lambda_.Code.from_asset(str(options.layer)),
-            compatible_runtimes=[runtime],
-            compatible_architectures=[architecture],
-            description="Mainspring's engine and its dependencies",
-        )
+        layer = self._layer("Engine", options.layer, "Mainspring's engine and its dependencies")
+        node_layers = [self._layer("Nodes", options.node_layer, "What Mainspring's nodes need to run")]
         self._code = Code(lambda_.Code.from_asset(str(options.functions)), layer, architecture, runtime)
         identity = {"MAINSPRING_IDENTITY_TABLE": storage.identity.table_name}
         automation = {"MAINSPRING_AUTOMATION_TABLE": storage.automation.table_name}
@@ -100,23 +99,27 @@ class PlatformStack(Stack):
             environment={**automation, **payloads, **machines, **bus, **sending},
             timeout=CONDUCTOR_SECONDS,
         )
+        sandbox = Sandbox(self, "Sandbox", code=self._code)
         advance = Function(
             self,
             "advance",
             code=self._code,
             grants=Grants(storage)
-            .table(storage.automation, *_ITEMS, "BatchGetItem")
+            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
             .payloads("GetObject", "PutObject")
-            .on(conductor.function.function_arn, "lambda:InvokeFunction"),
+            .files()
+            .on_all([conductor.function.function_arn, sandbox.function.function_arn], "lambda:InvokeFunction"),
             environment={
                 **automation,
                 **payloads,
                 "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks,
                 **key,
                 "MAINSPRING_CONDUCTOR_FUNCTION": conductor.function.function_name,
+                "MAINSPRING_SANDBOX_FUNCTION": sandbox.function.function_name,
             },
             memory=1024,
             timeout=ADVANCE_SECONDS,
+            layers=node_layers,
         )
         ExecutionMachines(
             self,
@@ -222,7 +225,9 @@ class PlatformStack(Stack):
                 indexes=["by-workspace"],
             ),
             environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
+            layers=node_layers,
         )
+        reach = Reach(self, "Reach", resources=options.resources, used_by=[advance, integrations])
         firing = Function(
             self,
             "firing",
@@ -309,13 +314,28 @@ class PlatformStack(Stack):
         )
         for function in (advance, executions, conductor, triggers, webhooks, integrations):
             function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
-        CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers")
-        CfnOutput(self, "StateMachineArn", value=names.machine_arn(names.execution))
-        CfnOutput(self, "ConductorFunction", value=conductor.function.function_name)
-        CfnOutput(self, "ReconcilerFunction", value=reconciler.function.function_name)
-        CfnOutput(self, "EventBusName", value=eventing.bus.event_bus_name)
-        CfnOutput(self, "InboxUrl", value=eventing.inbox.queue_url, description="Messages sent here are events")
-        CfnOutput(self, "AutomationTable", value=storage.automation.table_name)
+        outputs = {
+            "ApiUrl": api.url,
+            "StateMachineArn": names.machine_arn(names.execution),
+            "ConductorFunction": conductor.function.function_name,
+            "ReconcilerFunction": reconciler.function.function_name,
+            "EventBusName": eventing.bus.event_bus_name,
+            "InboxUrl": eventing.inbox.queue_url,
+            "AutomationTable": storage.automation.table_name,
+            "ReachRoleArn": reach.role.role_arn,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
+
+    def _layer(self, construct_id: str, content: Path, description: str) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            construct_id,
+            code=lambda_.Code.from_asset(str(content)),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+            description=description,
+        )
 
     @staticmethod
     def _acknowledge_executions(function: Function, names: MachineNames, machine: str) -> None:

@@ -14,6 +14,7 @@ from constructs import Construct
 from infrastructure.acknowledge import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
+FILE_PREFIX = "files/"
 MOST_WAITING_DAYS = 370  # an execution may wait for a year before its retention begins
 
 

@@ -37,6 +37,7 @@ from engine.sentences import sentence
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.integrations.aws_role import Role
     from engine.integrations.tokens import TokenStore
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -94,21 +95,30 @@ async def _no_network(*_: Any) -> Any:
     raise NodeError("this engine runs without access to the network", code="config")
 
 
+async def _no_files(*_: Any) -> Any:
+    raise NodeError("this engine runs without files", code="config")
+
+
 @dataclass(frozen=True)
 class Runtime:
     """What an open integration works with.
 
     `http` gives the guarded client; `addresses` the checked addresses of a host, for whatever is not HTTP. `reveal` is
     told each further secret that comes up, such as a token. `identity` names this state of the integration: what is
-    kept open under it is not used after a change. `tokens` keeps those of OAuth 2.
+    kept open under it is not used after a change. `tokens` keeps those of OAuth 2. `read_file` and `write_file` work on
+    the workspace's files; `aws` calls AWS as a role: service, operation, params.
     """
 
     http: Callable[[], Awaitable[AsyncClient]] = _no_network
     addresses: Callable[[str, int], Awaitable[Sequence[str]]] = _no_network
     reveal: Callable[[str], None] = lambda _: None
     identity: str = ""
+    integration_id: str = ""
     idempotency_key: str = ""
     tokens: TokenStore | None = None
+    read_file: Callable[[str], Awaitable[bytes]] = _no_files
+    write_file: Callable[[str, bytes], Awaitable[dict[str, Any]]] = _no_files
+    aws: Callable[[Role, str, str, Mapping[str, Any]], Awaitable[dict[str, Any]]] = _no_network
 
 
 class BaseIntegration(ABC):

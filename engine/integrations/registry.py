@@ -9,11 +9,21 @@ from engine.errors import NotFound
 from engine.integrations.base import BaseIntegration
 
 BUILT_IN = {
+    "aws_role": "engine.integrations.aws_role:AwsRole",
+    "github": "engine.integrations.github:Github",
     "http_api_key": "engine.integrations.http_auth:ApiKeyAuth",
     "http_basic": "engine.integrations.http_auth:BasicAuth",
     "http_bearer": "engine.integrations.http_auth:BearerAuth",
+    "mysql": "engine.integrations.mysql:Mysql",
     "oauth2_authorization_code": "engine.integrations.oauth2:AuthorizationCode",
     "oauth2_client_credentials": "engine.integrations.oauth2:ClientCredentials",
+    "openai": "engine.integrations.openai:Openai",
+    "postgresql": "engine.integrations.postgresql:Postgresql",
+    "s3": "engine.integrations.s3:S3Storage",
+    "secret": "engine.integrations.secret:SecretValue",
+    "slack": "engine.integrations.slack:Slack",
+    "smtp": "engine.integrations.smtp:Smtp",
+    "telegram": "engine.integrations.telegram:Telegram",
 }
 
 

@@ -65,6 +65,10 @@ class Binding:
         host = f"[{host}]" if ":" in host else host
         return any(_fits(pattern, host, port, _PORTS[parts.scheme]) for pattern in self.patterns)
 
+    def is_within(self, other: Binding) -> bool:
+        """Whether a secret may go nowhere that the other binding would not allow."""
+        return set(self.patterns) <= set(other.patterns) and self.plain_http <= other.plain_http
+
     def __str__(self) -> str:
         return ", ".join(self.patterns) or "no host"
 

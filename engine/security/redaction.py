@@ -29,6 +29,11 @@ class Redactor:
         self._secrets: OrderedDict[str, None] = OrderedDict()
         self._pattern: re.Pattern[str] | None = None
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._secrets)
+
     def add(self, secret: str) -> None:
         """Know one more; of very many the oldest is forgotten."""
         if not secret or secret in self._secrets:

@@ -15,6 +15,7 @@ from engine.bill import Bill
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.execution import Caller, Execution, LogLine, Status
+from engine.ids import derived_id
 from engine.journal import DROPPED, BatchId, Journal, Wait, signal_key, wait_key
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
@@ -69,6 +70,30 @@ class Conductor:
         for wait in waits:
             self._launch(execution, owner, wait)
         return bool(waits)
+
+    def start_tool(self, execution_id: str, workflow_id: str, value: Any, key: str) -> dict[str, Any]:
+        """Start a workflow that a model has called; the same key again is the same execution.
+
+        Gives `{execution_id}`, or `{error}` where it cannot be started.
+        """
+        found = self._executions.find(execution_id)
+        if found is None or found.execution.status.is_final:
+            return {"error": {"code": "execution_over", "message": "the execution has ended", "details": None}}
+        execution = found.execution
+        request = Request(
+            workspace_id=execution.workspace_id,
+            workflow_id=workflow_id,
+            trigger={"type": "workflow", "body": value, "execution_id": execution.id},
+            id=derived_id(execution.created_at, execution.id, "tool", key),
+            depth=execution.depth + 1,
+        )
+        try:
+            check_depth(request)
+            return {"execution_id": self._starter.start(request).execution.id}
+        except Unavailable:
+            return {"execution_id": request.id}  # it is recorded, and the sweeper will start it
+        except MainspringError as error:
+            return {"error": error.as_dict()}
 
     def _launch(self, execution: Execution, owner: str, wait: Wait) -> None:
         if wait.kind == "child":

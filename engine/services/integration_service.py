@@ -173,9 +173,9 @@ class IntegrationService:
             known = json.loads(self._box.open(bytes(integration.sealed), context))
             kept = {name: known[name] for name in missing if name in known}
         config = _checked(integration_class, {**kept, **given})
-        before = set(_binding(integration_class, integration.config).patterns)
+        before, now = _binding(integration_class, integration.config), integration_class.binding(config)
         shown, secrets = _split(config)
-        if kept and not set(integration_class.binding(config).patterns) <= before:
+        if kept and not now.is_within(before):
             name = min(kept)
             message = "give it again: with these hosts it could be sent where it was not meant to go"
             raise InvalidInput.at(f"config.{name}", message)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -22,6 +22,10 @@ from engine.storage.integrations import Integration, IntegrationRepository
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.integrations.aws_role import Role
+    from engine.reach import Reach
+    from engine.storage.files import WorkspaceFiles
+
 
 class Opener:
     """Opens integrations.
@@ -33,6 +37,8 @@ class Opener:
         http: gives the guarded client.
         addresses: gives the checked addresses of a host.
         clock: tells the time.
+        files: gives the files of a workspace; None where there are none.
+        reach: calls AWS; None where that is not for here.
     """
 
     def __init__(
@@ -43,6 +49,9 @@ class Opener:
         http: Callable[[], Awaitable[AsyncClient]],
         addresses: Callable[[str, int], Awaitable[Sequence[str]]],
         clock: Clock,
+        *,
+        files: Callable[[str], WorkspaceFiles] | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._integrations = integrations
         self._registry = registry
@@ -50,6 +59,8 @@ class Opener:
         self._http = http
         self._addresses = addresses
         self._clock = clock
+        self._files = files
+        self._reach = reach
 
     async def open(
         self, workspace_id: str, named: str, redactor: Redactor, idempotency_key: str
@@ -91,13 +102,42 @@ class Opener:
             raise NodeError(message, code="config") from None
         opened = integration_class(config)
         opened.runtime = Runtime(
+            **self._working_on(found.workspace_id, redactor),
             http=self._http,
             addresses=self._addresses,
             reveal=reveal,
             identity=f"{found.id}/{found.version}",
+            integration_id=found.id,
             idempotency_key=idempotency_key,
             tokens=TokenStore(self._integrations, self._box, self._clock, found.workspace_id, found.id),
         )
         for secret in opened.secrets():
             reveal(secret)
         return opened
+
+    def _working_on(self, workspace_id: str, redactor: Redactor) -> dict[str, Any]:
+        """What works on the workspace's files, and on AWS, as far as that is there."""
+        found: dict[str, Any] = {}
+        if self._files is not None:
+            files = self._files(workspace_id)
+
+            async def read(name: str) -> bytes:
+                return await asyncio.to_thread(_content, files, name)
+
+            async def write(name: str, content: bytes) -> dict[str, Any]:
+                return await asyncio.to_thread(files.write, name, redactor.content(content))
+
+            found |= {"read_file": read, "write_file": write}
+        if self._reach is not None:
+            reach = self._reach
+
+            async def aws(role: Role, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+                return await reach.call(workspace_id, role, service, operation, params)
+
+            found["aws"] = aws
+        return found
+
+
+def _content(files: WorkspaceFiles, name: str) -> bytes:
+    with files.opened(name) as content:
+        return content.read()

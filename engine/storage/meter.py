@@ -34,6 +34,11 @@ class Meter:
             self._began = self._clock()
             self._bill = carried + Bill(lambda_calls=1)
 
+    def add(self, bill: Bill) -> None:
+        """Something that was used besides, such as a model's tokens."""
+        with self._lock:
+            self._bill += bill
+
     def take(self, transitions: int = 0) -> Bill:
         """All that was used since it was taken last, and these transitions of the machine, if it made the call."""
         with self._lock:

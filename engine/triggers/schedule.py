@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from engine.triggers import cron
 from engine.triggers.config import FIRST, Moment, TriggerConfig, check_span, moment_of
+from engine.zones import ZoneName
 
 _EVERY = re.compile(r"^(\d{1,5}) (minutes?|hours?|days?)$", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
@@ -30,7 +31,7 @@ class ScheduleConfig(TriggerConfig):
     at: str | None = Field(
         default=None, max_length=40, description="Once: `2026-12-24T18:00:00` in `timezone`, or with an offset."
     )
-    timezone: str = Field(default="UTC", max_length=64, description="An IANA name, such as `Europe/Berlin`.")
+    timezone: ZoneName = "UTC"
     start: Moment | None = Field(default=None, description="Not before; the times of `every` count from it.")
     end: Moment | None = Field(default=None, description="Not after.")
     flexible_minutes: int | None = Field(
@@ -41,15 +42,6 @@ class ScheduleConfig(TriggerConfig):
         description="If the execution of the time before has not ended: `skip` this one, or `queue` it.",
     )
     input: JsonValue = Field(default=None, description="`trigger.body` of each execution.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"there is no time zone `{name}`; an example is `Europe/Berlin`") from None
-        return name
 
     @field_validator("cron")
     @classmethod

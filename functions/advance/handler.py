@@ -51,7 +51,18 @@ async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> 
 
 _engine = WorkflowEngine(
     DynamoStore(resources.stores(), _clock, _meter),
-    services=NodeServices(outside.http, resources.settings.api_url, _poke, integrations=_open),
+    services=NodeServices(
+        outside.http,
+        resources.settings.api_url,
+        _poke,
+        integrations=_open,
+        files=outside.files,
+        tables=outside.tables(),
+        reach=outside.reach(),
+        sandbox=outside.sandbox,
+        tool=outside.tool,
+        spend=_meter.add,
+    ),
     clock=_clock,
 )
 resources.when_made("s3", _meter.attach)

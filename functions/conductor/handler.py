@@ -1,7 +1,8 @@
 """The conductor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
 
-It is called by Advance without waiting (`poke`, `drive`), by the state machines when a driver gives up, has driven for
-long, or has ended a big loop, by EventBridge when an execution of a state machine has died, and each minute to sweep.
+It is called by Advance, without waiting (`poke`, `drive`) or for the start of a workflow that a model calls (`tool`), by
+the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an
+execution of a state machine has died, and each minute to sweep.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             done["sent"] = sent
         logger.info("swept", done=done)
         return done
+    if "tool" in event:
+        asked = event["tool"]
+        return _conductor.start_tool(asked["execution_id"], asked["workflow_id"], asked["input"], asked["key"])
     if "poke" in event:
         _conductor.poked(event["poke"], event["waits"])
     elif "drive" in event:

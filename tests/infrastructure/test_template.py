@@ -17,7 +17,7 @@ from statelint.linter import Linter
 
 from infrastructure.app import STACK_NAME, build_app
 from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
-from infrastructure.packaging import ROOT
+from infrastructure.packaging import EXPORT, GROUPS, REQUIREMENTS, ROOT, uv_binary
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +205,8 @@ def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template
     for function in functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
         assert function["TracingConfig"] == {"Mode": "Active"}
-        assert len(function["Layers"]) == 1
+    two = {name for name, function in functions.items() if len(function["Layers"]) == 2}
+    assert {name.partition("Function")[0] for name in two} == {"Advance", "Integrations"}
     for group in resources(template, "AWS::Logs::LogGroup").values():
         assert group["RetentionInDays"] == 90
 
@@ -300,13 +301,13 @@ def test_the_url_is_an_output(template: Template):
     assert "ApiUrl" in template.find_outputs("*")
 
 
-def test_the_layers_requirements_are_in_step_and_host_free(tmp_path: Path):
-    """`engine/requirements.txt` is what `uv export` gives for the dependencies of `pyproject.toml`."""
+@pytest.mark.parametrize("layer", REQUIREMENTS)
+def test_the_layers_requirements_are_in_step_and_host_free(layer: str):
+    """`engine/requirements*.txt` are what `uv export` gives for the dependencies of `pyproject.toml`."""
     import subprocess
 
-    from infrastructure.packaging import EXPORT, REQUIREMENTS, uv_binary
+    command = [uv_binary(), *EXPORT, *GROUPS[layer]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
-    done = subprocess.run([uv_binary(), *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True)
-
-    assert REQUIREMENTS.read_text() == done.stdout
+    assert REQUIREMENTS[layer].read_text() == done.stdout
     assert "://" not in done.stdout

@@ -1,0 +1,52 @@
+"""A role of an AWS account, assumed with an external id that is ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from engine.integrations.base import BaseIntegration, IntegrationConfig
+
+
+class AwsRoleConfig(IntegrationConfig):
+    """Which role, and where its things are."""
+
+    role_arn: str = Field(
+        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}$",
+        description="The deployer names it too. Its trust policy names the stack's output `ReachRoleArn`, and this "
+        "integration's id as `sts:ExternalId`.",
+    )
+    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Default: the stack's.")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role to assume. The external id is not chosen by the user: so nobody can make us use the role of another."""
+
+    arn: str
+    external_id: str
+    region: str | None
+
+
+class AwsRole(BaseIntegration):
+    """A role in your AWS account, for the nodes that call AWS."""
+
+    Config = AwsRoleConfig
+    title: ClassVar[str] = "AWS role"
+    group: ClassVar[str] = "AWS"
+    icon: ClassVar[str] = "cloud"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"role_arn": "arn:aws:iam::111122223333:role/mainspring", "region": "eu-central-1"},
+    )
+
+    @property
+    def role(self) -> Role:
+        """What to assume."""
+        return Role(self.config.role_arn, self.runtime.integration_id, self.config.region)
+
+    async def test(self) -> str:
+        """Assumes the role, and asks who it is."""
+        answer = await self.runtime.aws(self.role, "sts", "get_caller_identity", {})
+        return f"assumed {answer['Arn']}"

@@ -1,0 +1,65 @@
+"""A model endpoint that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, Groq and others."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue, SecretStr
+
+from engine.errors import NodeError
+from engine.integrations.base import Credentials, IntegrationConfig, Params, action
+from engine.integrations.http_auth import Secret, header_value
+from engine.integrations.rest import BaseUrl, RestIntegration
+from engine.security.hosts import Binding
+
+
+class OpenaiConfig(IntegrationConfig):
+    """Where the models are, and what they cost."""
+
+    base_url: BaseUrl = Field(default="https://api.openai.com/v1")
+    api_key: Secret
+    dollars_per_million_input: float = Field(default=0, ge=0, le=10_000, description="Of tokens; for the run's bill.")
+    dollars_per_million_output: float = Field(default=0, ge=0, le=10_000)
+
+
+class ChatCompletion(Params):
+    """As the endpoint takes it."""
+
+    model: str = Field(min_length=1, max_length=200)
+    messages: list[dict[str, JsonValue]] = Field(min_length=1, max_length=500)
+    options: dict[str, JsonValue] = Field(default_factory=dict, description="`temperature`, `tools` and the like.")
+
+
+class Openai(RestIntegration):
+    """Models behind an OpenAI-compatible endpoint. The `ai_chat` node uses it."""
+
+    Config = OpenaiConfig
+    title: ClassVar[str] = "OpenAI-compatible models"
+    group: ClassVar[str] = "AI"
+    icon: ClassVar[str] = "sparkles"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"base_url": "https://api.openai.com/v1", "api_key": "…"},)
+
+    @classmethod
+    def binding(cls, config: Any) -> Binding:
+        """Where its API is."""
+        return Binding.of_url(config.base_url)
+
+    async def credentials(self) -> Credentials:
+        """The key."""
+        key: SecretStr = self.config.api_key
+        return Credentials({"authorization": f"Bearer {header_value(key)}"})
+
+    @action(title="Complete a chat", effect="read")
+    async def complete(self, params: ChatCompletion) -> dict[str, JsonValue]:
+        """One request; gives the endpoint's answer as it is."""
+        body = {**params.options, "model": params.model, "messages": params.messages}
+        answer = await self.call("POST", f"{self.config.base_url}/chat/completions", json_body=body)
+        if not isinstance(answer, dict) or not answer.get("choices"):
+            raise NodeError("the model endpoint's answer is not what it should be", code="bad_response")
+        return answer
+
+    async def test(self) -> str:
+        """Asks for the models."""
+        answer = await self.call("GET", f"{self.config.base_url}/models")
+        names = [str(one.get("id")) for one in answer.get("data", [])] if isinstance(answer, dict) else []
+        return f"there are {len(names)} models, such as {', '.join(names[:3])}"

@@ -1,0 +1,205 @@
+"""PostgreSQL, through psycopg: values are bound by the server, rows are read one by one."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from engine.errors import NodeError
+from engine.integrations.database import CONNECT_SECONDS, DatabaseConfig, DatabaseIntegration, Query, RowCollector, Rows
+from engine.integrations.warm import WarmConnections
+from engine.security.redaction import PROCESS
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection, AsyncRawCursor
+
+_RETRYABLE = frozenset({"40001", "40P01", "53300", "55P03", "57P01", "57P03"})
+_CODES = {"25006": "read_only", "57014": "timeout", "28P01": "credentials_refused", "28000": "credentials_refused"}
+_CHANGES = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(insert|update|delete|merge)\b", re.IGNORECASE | re.DOTALL)
+_RETURNS = re.compile(r"\breturning\b", re.IGNORECASE)
+
+
+def _close(connection: AsyncConnection[Any]) -> None:
+    connection.pgconn.finish()
+
+
+_warm: WarmConnections[AsyncConnection[Any]] = WarmConnections(_close)
+
+
+class PostgresqlConfig(DatabaseConfig):
+    """Where the database is, and who we are to it."""
+
+    port: int = Field(default=5432, ge=1, le=65_535)
+
+
+class Postgresql(DatabaseIntegration):
+    """A PostgreSQL database, version 12 or newer."""
+
+    Config = PostgresqlConfig
+    title: ClassVar[str] = "PostgreSQL"
+    quote: ClassVar[str] = '"'
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"host": "db.shop.example", "database": "shop", "username": "mainspring", "password": "…"},
+    )
+
+    async def run(self, text: str, query: Query) -> Rows:
+        """Run a statement in a transaction of its own.
+
+        Raises:
+            NodeError: `query_failed`, `read_only`, `timeout`, `connection_failed`, `credentials_refused`,
+                `egress_refused`, `too_many_rows` or `output_too_large`.
+        """
+        import psycopg
+
+        connection, is_clean = await self._begun(query), False
+        try:
+            collected = await self._collected(connection, text, query)
+            await connection.commit()
+            await connection.set_read_only(None)
+            await connection.set_autocommit(True)
+            await connection.execute("DISCARD ALL")  # whatever the statement has set is nobody else's
+            await connection.set_autocommit(False)
+            is_clean = True
+        except psycopg.Error as error:
+            raise _failed(error, "query_failed") from None
+        finally:
+            if is_clean:
+                _warm.give(self.runtime.identity, connection)
+            else:
+                _close(connection)
+        return collected
+
+    async def _begun(self, query: Query) -> AsyncConnection[Any]:
+        """A connection in a transaction. One that was kept and is dead by now is replaced."""
+        import psycopg
+
+        kept = _warm.take(self.runtime.identity)
+        if kept is not None:
+            try:
+                await _begin(kept, query)
+            except psycopg.Error:
+                _close(kept)
+            except BaseException:
+                _close(kept)
+                raise
+            else:
+                return kept
+        connection = await self._connected()
+        try:
+            await _begin(connection, query)
+        except psycopg.Error as error:
+            _close(connection)
+            raise _failed(error, "connection_failed") from None
+        except BaseException:
+            _close(connection)
+            raise
+        return connection
+
+    async def _connected(self) -> AsyncConnection[Any]:
+        import psycopg
+
+        config = self.config
+        try:
+            address, *_ = await self.runtime.addresses(config.host, config.port)
+        except OSError as error:
+            raise NodeError(str(error), code="connection_failed", retryable=True) from None
+        tls: dict[str, Any] = {"sslmode": "disable"}
+        if config.tls == "verify":
+            config.ssl_context()  # which says what is wrong with a CA certificate
+            tls = {"sslmode": "verify-full", "sslrootcert": _ca_file(config.ca_certificate)}
+        try:
+            return await psycopg.AsyncConnection.connect(
+                host=config.host,
+                hostaddr=address,  # the checked one; the name is for the certificate
+                port=config.port,
+                dbname=config.database,
+                user=config.username,
+                password=config.password.get_secret_value(),
+                connect_timeout=CONNECT_SECONDS,
+                application_name="Mainspring",
+                gssencmode="disable",
+                passfile="/dev/null",
+                **tls,
+            )
+        except psycopg.Error as error:
+            raise _failed(error, "connection_failed") from None
+
+    async def _collected(self, connection: AsyncConnection[Any], text: str, query: Query) -> Rows:
+        import psycopg
+
+        async with psycopg.AsyncRawCursor(connection) as cursor:
+            params = [_bound(value) for value in query.params]
+            if _CHANGES.match(text) and not _RETURNS.search(text):
+                await cursor.execute(text.encode(), params)
+                return RowCollector(query, []).done(cursor.rowcount)
+            return await _streamed(cursor, text, params, query)
+
+
+async def _begin(connection: AsyncConnection[Any], query: Query) -> None:
+    await connection.set_read_only(query.read_only)
+    # A question first: after it no statement can make a read-only transaction writable any more.
+    milliseconds = str(max(1, round(query.timeout_seconds * 1000)))
+    await connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+
+
+async def _streamed(cursor: AsyncRawCursor[Any], text: str, params: list[Any], query: Query) -> Rows:
+    import psycopg
+
+    collector: RowCollector | None = None
+    rows: Any = cursor.stream(text.encode(), params)
+    try:
+        async for values in rows:
+            if collector is None:
+                collector = RowCollector(query, [column.name for column in cursor.description or ()])
+            if not collector.add(values):
+                break
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate is not None:
+            raise
+        return RowCollector(query, []).done()  # a statement that gives no rows, such as CREATE TABLE
+    finally:
+        await rows.aclose()
+    if collector is None:
+        return RowCollector(query, [column.name for column in cursor.description or ()]).done()
+    return collector.done()
+
+
+def _bound(value: Any) -> Any:
+    """A JSON value as what psycopg sends: objects, and lists that hold any, as jsonb."""
+    from psycopg.types.json import Jsonb
+
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value)):
+        return Jsonb(value)
+    return value
+
+
+def _failed(error: Any, code: str) -> NodeError:
+    """What the database says, without the values that it may have been told."""
+    state = error.sqlstate
+    message = (error.diag.message_primary if state else None) or str(error).strip().splitlines()[0]
+    if state is None and code == "query_failed" and error.__class__.__name__ == "OperationalError":
+        code = "connection_failed"
+    details = {"sqlstate": state, "hint": error.diag.message_hint} if state else None
+    retryable = state in _RETRYABLE or code == "connection_failed"
+    code = _CODES.get(str(state), code)
+    if "password authentication failed" in message:
+        code = "credentials_refused"
+    retryable = retryable and code not in ("credentials_refused", "read_only")
+    return NodeError(PROCESS.text(message)[:2_000], code=code, details=details, retryable=retryable)
+
+
+@lru_cache(maxsize=100)
+def _ca_file(ca_certificate: str | None) -> str:
+    """Libpq reads certificates from files."""
+    if ca_certificate is None:
+        import certifi
+
+        return certifi.where()
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+        file.write(ca_certificate)
+    return str(Path(file.name))

@@ -1,0 +1,105 @@
+"""Integrations that speak HTTP and JSON: one way to call, within the bounds, to the hosts that they are bound to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from engine import limits
+from engine.errors import NodeError
+from engine.integrations.base import BaseIntegration
+from engine.outgoing import read_body, refuse_constant, status_error
+
+MOST_ANSWER_BYTES = 5 * 1024 * 1024
+
+
+def check_base_url(url: str) -> str:
+    """Where an API is: scheme, host and perhaps a path, without a slash at its end.
+
+    Raises:
+        ValueError: it is no such URL.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{url!r:.100} is no URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("a URL is expected, such as https://api.example.com/v1")
+    if parts.query or parts.fragment or any(character.isspace() for character in url):
+        raise ValueError("the URL has neither a query, a fragment nor spaces")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, Field(max_length=500), AfterValidator(check_base_url)]
+
+
+class RestIntegration(BaseIntegration):
+    """Base of such types: what they send carries their credentials."""
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        json_body: Any = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Call the other side; gives its JSON, None where there is none. Redirects are not followed.
+
+        Raises:
+            NodeError: `connection_failed`, `http_status`, `token_refused`, `bad_response`, `response_too_large`,
+                `egress_refused` or `credentials_elsewhere`.
+        """
+        import httpx2
+
+        if not self.binding(self.config).allows(url):
+            raise NodeError("the integration's secrets are not for that host", code="credentials_elsewhere")
+        credentials = await self.credentials()
+        client = await self.runtime.http()
+        body: dict[str, Any] = {}
+        given = {"user-agent": "Mainspring", "accept": "application/json", **(headers or {}), **credentials.headers}
+        if json_body is not None:
+            body["content"] = json.dumps(json_body, ensure_ascii=False).encode()
+            given.setdefault("content-type", "application/json")
+        elif form is not None:
+            body["data"] = dict(form)
+        elif content is not None:
+            body["content"] = content
+        params = {**(query or {}), **credentials.query}
+        try:
+            request = client.build_request(method, url, headers=given, params=params or None, timeout=None, **body)
+            response = await client.send(request, stream=True)
+            try:
+                raw = await read_body(response, MOST_ANSWER_BYTES)
+            finally:
+                await response.aclose()
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            reason = str(error) or type(error).__name__
+            host = httpx2.URL(url).host
+            raise NodeError(f"no answer from {host}: {reason}", code="connection_failed", retryable=True) from error
+        answer = _parsed(raw)
+        if response.status_code == 401 and await self.refused():  # noqa: PLR2004
+            raise NodeError("the token was not accepted; it is renewed", code="token_refused", retryable=True)
+        if response.status_code >= 300:  # noqa: PLR2004
+            raise status_error(response, answer)
+        if isinstance(answer, str) and answer:
+            raise NodeError(f"{response.url.host} did not answer with JSON", code="bad_response")
+        return answer
+
+
+def _parsed(raw: bytes) -> Any:
+    """The JSON; as text where it is none."""
+    if not raw:
+        return None
+    try:
+        return json.loads(raw, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        return raw[: limits.MAX_ERROR_LENGTH].decode(errors="replace")

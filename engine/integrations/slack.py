@@ -1,0 +1,140 @@
+"""Slack, through its Web API."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue, SecretStr, model_validator
+
+from engine.errors import NodeError
+from engine.integrations.base import Credentials, IntegrationConfig, Params, action
+from engine.integrations.http_auth import Secret, header_value
+from engine.integrations.rest import BaseUrl, RestIntegration
+from engine.security.hosts import Binding
+
+_RETRYABLE = frozenset({"ratelimited", "internal_error", "service_unavailable", "request_timeout", "fatal_error"})
+
+
+class SlackConfig(IntegrationConfig):
+    """A bot's token, which begins with `xoxb-`."""
+
+    token: Secret
+    base_url: BaseUrl = Field(default="https://slack.com/api", description="Another one for GovSlack.")
+
+
+class PostMessage(Params):
+    """What to say where."""
+
+    channel: str = Field(min_length=1, max_length=200, description="A channel's id or `#name`, or a user's id.")
+    text: str = Field(default="", max_length=40_000, description="With blocks: what notifications show.")
+    blocks: list[dict[str, JsonValue]] | None = Field(default=None, max_length=50, description="Slack's Block Kit.")
+    thread_ts: str | None = Field(default=None, max_length=50, description="Answer in the thread of this message.")
+    unfurl_links: bool = False
+
+    @model_validator(mode="after")
+    def _something(self) -> PostMessage:
+        if not self.text and not self.blocks:
+            raise ValueError("give `text`, `blocks` or both")
+        return self
+
+
+class UpdateMessage(Params):
+    """Which message, and what it says from now on."""
+
+    channel: str = Field(min_length=1, max_length=200)
+    ts: str = Field(min_length=1, max_length=50)
+    text: str = Field(default="", max_length=40_000)
+    blocks: list[dict[str, JsonValue]] | None = Field(default=None, max_length=50)
+
+
+class FindUser(Params):
+    """By whom."""
+
+    email: str = Field(min_length=3, max_length=320)
+
+
+class React(Params):
+    """To which message, with what."""
+
+    channel: str = Field(min_length=1, max_length=200)
+    ts: str = Field(min_length=1, max_length=50)
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9_+-]+$", description="Such as `thumbsup`.")
+
+
+class Slack(RestIntegration):
+    """A Slack workspace, as one of its bots."""
+
+    Config = SlackConfig
+    title: ClassVar[str] = "Slack"
+    group: ClassVar[str] = "Messages"
+    icon: ClassVar[str] = "slack"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "xoxb-…"},)
+
+    @classmethod
+    def binding(cls, config: Any) -> Binding:
+        """Where its API is."""
+        return Binding.of_url(config.base_url)
+
+    async def credentials(self) -> Credentials:
+        """The bot's token."""
+        token: SecretStr = self.config.token
+        return Credentials({"authorization": f"Bearer {header_value(token)}"})
+
+    @action(title="Post a message", effect="write")
+    async def post_message(self, params: PostMessage) -> dict[str, Any]:
+        """Post into a channel, or to a person; gives `{channel, ts}`."""
+        answer = await self._say("chat.postMessage", params.model_dump(exclude_none=True))
+        return {"channel": answer["channel"], "ts": answer["ts"]}
+
+    @action(title="Change a message", effect="idempotent")
+    async def update_message(self, params: UpdateMessage) -> dict[str, Any]:
+        """Change what a message of the bot says; gives `{channel, ts}`."""
+        answer = await self._say("chat.update", params.model_dump(exclude_none=True))
+        return {"channel": answer["channel"], "ts": answer["ts"]}
+
+    @action(title="Find a user", effect="read")
+    async def find_user(self, params: FindUser) -> dict[str, Any]:
+        """The user who has an e-mail address: `{id, name, real_name}`."""
+        found = (await self._ask("users.lookupByEmail", {"email": params.email}))["user"]
+        return {"id": found["id"], "name": found.get("name"), "real_name": found.get("real_name")}
+
+    @action(title="Add a reaction", effect="idempotent")
+    async def react(self, params: React) -> dict[str, Any]:
+        """React to a message; one that is there already is as good."""
+        body = {"channel": params.channel, "timestamp": params.ts, "name": params.name}
+        try:
+            await self._say("reactions.add", body)
+        except NodeError as error:
+            if error.code != "slack_already_reacted":
+                raise
+        return {"channel": params.channel, "ts": params.ts}
+
+    async def test(self) -> str:
+        """Asks who the bot is."""
+        told = await self._say("auth.test", {})
+        return f"signed in to {told.get('team')} as {told.get('user')}"
+
+    async def _say(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        content_type = {"content-type": "application/json; charset=utf-8"}
+        return _accepted(
+            await self.call("POST", f"{self.config.base_url}/{method}", json_body=body, headers=content_type)
+        )
+
+    async def _ask(self, method: str, query: dict[str, str]) -> dict[str, Any]:
+        return _accepted(await self.call("GET", f"{self.config.base_url}/{method}", query=query))
+
+
+def _accepted(answer: Any) -> dict[str, Any]:
+    """Slack answers with status 200 whatever happened."""
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise NodeError("Slack's answer is not what it should be", code="bad_response")
+    if not answer["ok"]:
+        code = str(answer.get("error", "unknown"))[:100]
+        messages = (answer.get("response_metadata") or {}).get("messages", [])
+        raise NodeError(
+            f"Slack refused: {code}",
+            code=f"slack_{code}",
+            details={"messages": messages} if messages else None,
+            retryable=code in _RETRYABLE,
+        )
+    return answer

@@ -1,0 +1,187 @@
+"""A mail server, through the standard library's client, over a connection to a checked address."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import socket
+import ssl
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from engine.clock import SystemClock
+from engine.errors import NodeError
+from engine.integrations.base import BaseIntegration, IntegrationConfig, action
+from engine.integrations.database import CONNECT_SECONDS, tls_context
+from engine.integrations.mail import Attachment, MailAddress, Message, composed, told
+from engine.security.hosts import Binding
+from engine.security.redaction import PROCESS
+
+_PATIENCE = 30
+_PORTS = {"starttls": 587, "tls": 465, "off": 25}
+
+
+class SmtpConfig(IntegrationConfig):
+    """Where the server is, and who we are to it."""
+
+    host: str = Field(max_length=253, pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$")
+    security: Literal["starttls", "tls", "off"] = Field(
+        default="starttls", description="`off` sends everything, the password too, readable by all on the way."
+    )
+    port: int | None = Field(default=None, ge=1, le=65_535, description="Default: 587, 465 for `tls`, 25 for `off`.")
+    username: str | None = Field(default=None, max_length=300)
+    password: SecretStr | None = Field(default=None, max_length=3_000)
+    from_address: MailAddress = Field(description="From whom mails are that do not say so.")
+    ca_certificate: str | None = Field(
+        default=None, max_length=12_000, description="Who signs the server's certificate, as PEM; default: public CAs."
+    )
+
+    @model_validator(mode="after")
+    def _both(self) -> SmtpConfig:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give `username` and `password`, or neither")
+        return self
+
+
+class _GuardedSmtp(smtplib.SMTP):
+    """Connects to a checked address; the name stays for the certificate."""
+
+    address = ""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        del host
+        return socket.create_connection((self.address, port), timeout)
+
+
+class Smtp(BaseIntegration):
+    """A mail server (SMTP)."""
+
+    Config = SmtpConfig
+    title: ClassVar[str] = "Mail server (SMTP)"
+    group: ClassVar[str] = "Messages"
+    icon: ClassVar[str] = "mail"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "host": "smtp.shop.example",
+            "username": "reports",
+            "password": "…",
+            "from_address": "Reports <reports@shop.example>",
+        },
+    )
+
+    @classmethod
+    def binding(cls, config: Any) -> Binding:
+        """The one server."""
+        return Binding((f"{config.host.lower()}:{_port(config)}",), plain_http=config.security == "off")
+
+    @action(title="Send a mail", effect="write")
+    async def send(self, params: Message) -> dict[str, Any]:
+        """Send a mail without attachments; gives `{message_id, recipients}`."""
+        return await self.deliver(params, [])
+
+    async def deliver(self, message: Message, attachments: Sequence[Attachment]) -> dict[str, Any]:
+        """Send a mail.
+
+        Raises:
+            NodeError: `connection_failed`, `credentials_refused`, `mail_refused`, `mail_too_large`, `egress_refused`.
+        """
+        sender = message.sender or self.config.from_address
+        mail = composed(message, sender, attachments, self.runtime.idempotency_key, SystemClock())
+        address = await self._address()
+        refused = await asyncio.to_thread(self._sent, address, mail, sender, message.recipients)
+        return {**told(mail, message), **({"refused": refused} if refused else {})}
+
+    async def test(self) -> str:
+        """Signs in, and sends nothing."""
+        address = await self._address()
+
+        def work() -> str:
+            with self._signed_in(address) as server:
+                return f"signed in; the server says {server.noop()[1].decode(errors='replace')[:100]!r}"
+
+        return await asyncio.to_thread(_understood, work)
+
+    async def _address(self) -> str:
+        try:
+            address, *_ = await self.runtime.addresses(self.config.host, _port(self.config))
+        except OSError as error:
+            raise NodeError(str(error), code="connection_failed", retryable=True) from None
+        return address
+
+    def _sent(self, address: str, mail: EmailMessage, sender: str, recipients: list[str]) -> list[str]:
+        """Those to whom the server would not send it, if it took it for others."""
+
+        def work() -> list[str]:
+            with self._signed_in(address) as server:
+                return sorted(server.send_message(mail, parseaddr(sender)[1], recipients))
+
+        refused: list[str] = _understood(work)
+        return refused
+
+    def _signed_in(self, address: str) -> smtplib.SMTP:
+        config = self.config
+        port = _port(config)
+        context = tls_context(config.ca_certificate) if config.security != "off" else None
+        server = (_tls_class(context) if config.security == "tls" and context else _GuardedSmtp)(
+            timeout=CONNECT_SECONDS
+        )
+        server.address = address
+        try:
+            server._host = config.host  # type: ignore[attr-defined]  # noqa: SLF001 - the name that `starttls` checks
+            server.connect(config.host, port)
+            if server.sock is not None:
+                server.sock.settimeout(_PATIENCE)
+            if config.security == "starttls":
+                server.starttls(context=context)
+            if config.username is not None and config.password is not None:
+                server.login(config.username, config.password.get_secret_value())
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+def _tls_class(context: ssl.SSLContext) -> type[_GuardedSmtp]:
+    class _Tls(_GuardedSmtp):
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+            return context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)
+
+    return _Tls
+
+
+def _port(config: SmtpConfig) -> int:
+    return config.port or _PORTS[config.security]
+
+
+def _understood(work: Any) -> Any:
+    """Do it, with what the server says as our own errors."""
+    try:
+        return work()
+    except smtplib.SMTPAuthenticationError as error:
+        raise _refused(error.smtp_code, error.smtp_error, "credentials_refused") from None
+    except smtplib.SMTPRecipientsRefused as error:
+        address, (number, said) = next(iter(error.recipients.items()))
+        raise _refused(number, said, "mail_refused", f"{address}: ") from None
+    except smtplib.SMTPResponseException as error:
+        raise _refused(error.smtp_code, error.smtp_error, "mail_refused") from None
+    except smtplib.SMTPNotSupportedError as error:
+        raise NodeError(f"the mail server cannot do that: {error}", code="mail_refused") from None
+    except ssl.SSLCertVerificationError as error:
+        message = f"the mail server's certificate is not accepted: {error.verify_message}"
+        raise NodeError(message, code="connection_failed") from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise NodeError(f"the mail server did not answer: {error}", code="connection_failed", retryable=True) from None
+
+
+def _refused(number: int, said: bytes | str, code: str, before: str = "") -> NodeError:
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    return NodeError(
+        PROCESS.text(f"the mail server refused: {before}{number} {text}")[:1_000],
+        code=code,
+        details={"status": number},
+        retryable=400 <= number < 500,  # noqa: PLR2004 - SMTP: transient
+    )

@@ -1,0 +1,108 @@
+"""Telegram, through its Bot API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from engine.errors import NodeError
+from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.rest import BaseUrl, RestIntegration
+from engine.security.hosts import Binding
+
+
+class TelegramConfig(IntegrationConfig):
+    """A bot's token, as BotFather gives it."""
+
+    token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    base_url: BaseUrl = Field(default="https://api.telegram.org", description="Another one for a server of your own.")
+
+
+class SendMessage(Params):
+    """What to say to whom."""
+
+    chat_id: int | str = Field(description="A chat's id, or `@channel`.")
+    text: str = Field(min_length=1, max_length=4_096)
+    parse_mode: Literal["MarkdownV2", "HTML"] | None = Field(default=None, description="Default: plain text.")
+    silent: bool = Field(default=False, description="Whether the phone makes no sound.")
+    reply_to_message_id: int | None = None
+    link_preview: bool = False
+
+
+class DeleteMessage(Params):
+    """Which one."""
+
+    chat_id: int | str
+    message_id: int
+
+
+class Telegram(RestIntegration):
+    """A Telegram bot."""
+
+    Config = TelegramConfig
+    title: ClassVar[str] = "Telegram"
+    group: ClassVar[str] = "Messages"
+    icon: ClassVar[str] = "send"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "123456:ABC…"},)
+
+    @classmethod
+    def binding(cls, config: Any) -> Binding:
+        """Where its API is."""
+        return Binding.of_url(config.base_url)
+
+    @action(title="Send a message", effect="write")
+    async def send_message(self, params: SendMessage) -> dict[str, Any]:
+        """Send a text to a chat; gives `{chat_id, message_id}`."""
+        body: dict[str, Any] = {
+            "chat_id": params.chat_id,
+            "text": params.text,
+            "disable_notification": params.silent,
+            "link_preview_options": {"is_disabled": not params.link_preview},
+        }
+        if params.parse_mode:
+            body["parse_mode"] = params.parse_mode
+        if params.reply_to_message_id is not None:
+            body["reply_parameters"] = {"message_id": params.reply_to_message_id}
+        sent = await self._ask("sendMessage", body)
+        return {"chat_id": sent["chat"]["id"], "message_id": sent["message_id"]}
+
+    @action(title="Delete a message", effect="idempotent")
+    async def delete_message(self, params: DeleteMessage) -> dict[str, Any]:
+        """Delete a message of the bot."""
+        await self._ask("deleteMessage", params.model_dump())
+        return {"deleted": True}
+
+    async def test(self) -> str:
+        """Asks who the bot is."""
+        return f"signed in as @{(await self._ask('getMe', {})).get('username')}"
+
+    async def _ask(self, method: str, body: dict[str, Any]) -> Any:
+        token = self.config.token.get_secret_value()
+        try:
+            answer = await self.call("POST", f"{self.config.base_url}/bot{token}/{method}", json_body=body)
+        except NodeError as error:
+            raise _explained(error) from None
+        if not isinstance(answer, dict) or not answer.get("ok"):
+            raise NodeError("Telegram's answer is not what it should be", code="bad_response")
+        return answer["result"]
+
+
+def _explained(error: NodeError) -> NodeError:
+    """A refusal with Telegram's own words, and the seconds that it asks us to wait."""
+    import json
+
+    details = error.details if isinstance(error.details, dict) else {}
+    try:
+        told = json.loads(details.get("body", ""))
+        message = f"Telegram refused: {told['description']}"
+    except (ValueError, KeyError, TypeError):
+        return error
+    wait = (told.get("parameters") or {}).get("retry_after")
+    return NodeError(
+        message[:1_000],
+        code="telegram_refused",
+        details={"status": details.get("status")},
+        retryable=error.retryable,
+        retry_after=wait if isinstance(wait, int | float) else error.retry_after,
+    )

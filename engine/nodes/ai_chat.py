@@ -1,0 +1,261 @@
+"""`ai_chat`: asks a language model, if wanted for an answer of a fixed shape, or with workflows as its tools."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from engine.bill import Bill
+from engine.context import IntegrationName, NodeContext
+from engine.errors import NodeError
+from engine.ids import ID_PATTERN
+from engine.integrations.aws_role import AwsRole
+from engine.integrations.openai import Openai
+from engine.jsonvalue import dumps
+from engine.nodes.ai_models import (
+    Answered,
+    BedrockModel,
+    Model,
+    OpenaiModel,
+    Picture,
+    Question,
+    Reply,
+    Tool,
+    Turn,
+    Wanted,
+    picture_of,
+)
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.json import problems_of
+from engine.nodes.sources import Source, in_thread
+from engine.services.tools import ToolCall
+
+MAX_PICTURE_BYTES = 5 * 1024 * 1024
+_FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+
+
+class ChatMessage(NodeConfig):
+    """One turn of what was said before."""
+
+    role: Literal["user", "assistant"]
+    text: str = Field(min_length=1, max_length=500_000)
+
+
+class ChatTool(NodeConfig):
+    """A workflow that the model may call; its `trigger.body` is what the model gives."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")]
+    description: str = Field(min_length=1, max_length=2_000, description="What it does, for the model.")
+    workflow_id: Annotated[str, Field(pattern=ID_PATTERN)]
+    input_schema: dict[str, JsonValue] = Field(description="JSON Schema of its input, an object.")
+
+
+class AiChatConfig(NodeConfig):
+    """Which model, and what it is told."""
+
+    integration: IntegrationName | None = Field(
+        default=None,
+        description="An OpenAI-compatible endpoint, or an AWS role. Without it: Bedrock's models that the deployer named.",
+    )
+    model: str = Field(min_length=1, max_length=300, description="As the endpoint names it.")
+    system: str | None = Field(default=None, max_length=200_000, description="What it is to be, and to mind.")
+    messages: list[ChatMessage] = Field(default_factory=list, max_length=200, description="What was said before.")
+    prompt: str = Field(min_length=1, max_length=500_000)
+    images: list[Source] = Field(default_factory=list, max_length=10, description="PNG, JPEG, GIF or WebP, up to 5 MB.")
+    max_tokens: int = Field(default=2_000, ge=1, le=64_000)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    json_schema: dict[str, JsonValue] | None = Field(
+        default=None, alias="schema", description="JSON Schema that the answer must fit; it is then in `json`."
+    )
+    repairs: int = Field(default=2, ge=0, le=5, description="How often an answer that does not fit is asked for again.")
+    tools: list[ChatTool] = Field(default_factory=list, max_length=20)
+    max_rounds: int = Field(default=8, ge=1, le=30, description="How often it may call tools before it has to answer.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> AiChatConfig:
+        names = [one.name for one in self.tools]
+        if len(set(names)) < len(names):
+            raise ValueError("each of the `tools` has a name of its own")
+        return self
+
+
+class AiChatNode(BaseNode):
+    """Asks a language model.
+
+    Gives `{text, json, model, stop, usage, tool_calls}`, with `usage` as `{input_tokens, output_tokens, dollars}` and
+    `tool_calls` as `[{name, input, output}]`. With a `schema` an answer that does not fit it is sent back with what is
+    wrong. Each call of a tool is an execution of its workflow, which has to end while this node runs. Tokens and their price are on the execution's bill.
+    """
+
+    Config = AiChatConfig
+    title: ClassVar[str] = "AI chat"
+    group: ClassVar[str] = "AI"
+    icon: ClassVar[str] = "sparkles"
+    integrations: ClassVar[tuple[str, ...]] = ("openai", "aws_role")
+    default_timeout: ClassVar[float] = 180.0
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "model": "eu.amazon.nova-lite-v1:0",
+            "system": "You read invoices.",
+            "prompt": "Take the number, the date and the total from:\n{{ nodes.text }}",
+            "schema": {
+                "type": "object",
+                "required": ["number", "total"],
+                "properties": {"number": {"type": "string"}, "date": {"type": "string"}, "total": {"type": "number"}},
+            },
+        },
+    )
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Hold the conversation to its end.
+
+        Raises:
+            NodeError: `answer_does_not_fit`, `answer_cut_off`, `answer_filtered`, `too_many_rounds`, `not_granted`, and
+                those of the endpoint.
+        """
+        config = context.config(AiChatConfig, self.raw_config)
+        pictures = await in_thread(lambda: _pictures(config, context))
+        chat = _Chat(config, context, await self._model(config, context))
+        return Completed(await chat.held(pictures))
+
+    async def _model(self, config: AiChatConfig, context: NodeContext) -> Model:
+        if config.integration is None:
+            return BedrockModel(context, None)
+        opened = await context.integration(config.integration, self.integrations)
+        if isinstance(opened, AwsRole):
+            return BedrockModel(context, opened.role)
+        if not isinstance(opened, Openai):
+            raise NodeError("config.integration: an `openai` or `aws_role` is expected", code="config")
+        return OpenaiModel(opened)
+
+
+def _pictures(config: AiChatConfig, context: NodeContext) -> list[Picture]:
+    found = []
+    for source in config.images:
+        with source.opened(context, MAX_PICTURE_BYTES) as content:
+            found.append(picture_of(content.read()))
+    return found
+
+
+@dataclass
+class _Chat:
+    """One conversation."""
+
+    config: AiChatConfig
+    context: NodeContext
+    model: Model
+    turns: list[Turn] = field(default_factory=list)
+    made: list[dict[str, Any]] = field(default_factory=list)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float = 0.0
+
+    async def held(self, pictures: list[Picture]) -> dict[str, Any]:
+        """From the first question to an answer that fits."""
+        self.turns = [Turn(one.role, one.text) for one in self.config.messages]
+        self.turns.append(Turn("user", self.config.prompt, pictures))
+        repairs = 0
+        while True:
+            reply = await self._answered()
+            problem, value = self._judged(reply)
+            if problem is None:
+                return self._told(reply, value)
+            if repairs == self.config.repairs:
+                message = f"the model's answer does not fit the schema: {problem}"
+                raise NodeError(message, code="answer_does_not_fit", details={"answer": reply.turn.text[:4_000]})
+            repairs += 1
+            self.context.log(f"the answer does not fit and is asked for again: {problem}", level="warning")
+            ask = f"That does not fit: {problem}. Answer again, with nothing but JSON that fits the schema."
+            self.turns += [reply.turn, Turn("user", ask)]
+
+    async def _answered(self) -> Reply:
+        """A reply that asks for no more tools."""
+        for _ in range(self.config.max_rounds + 1):
+            reply = await self._asked()
+            if not reply.turn.calls:
+                if reply.stop == "length":
+                    raise NodeError("the answer was cut off; raise max_tokens", code="answer_cut_off")
+                if reply.stop == "filtered":
+                    raise NodeError("the endpoint has filtered the answer", code="answer_filtered")
+                return reply
+            answers = await asyncio.gather(*(self._called(call) for call in reply.turn.calls))
+            self.turns += [reply.turn, Turn("user", answers=answers)]
+        message = f"the model has called tools {self.config.max_rounds} times and not answered"
+        raise NodeError(message, code="too_many_rounds", details={"tool_calls": self.made[-5:]})
+
+    async def _asked(self) -> Reply:
+        config = self.config
+        tools = [Tool(one.name, one.description, one.input_schema) for one in config.tools]
+        question = Question(config.model, self._system(), self.turns, config.max_tokens, config.temperature, tools)
+        reply = await self.model.ask(question)
+        dollars = self.model.dollars(config.model, reply.input_tokens, reply.output_tokens)
+        self.input_tokens += reply.input_tokens
+        self.output_tokens += reply.output_tokens
+        self.dollars += dollars
+        self.context.services.spend(
+            Bill(
+                ai_input_tokens=reply.input_tokens,
+                ai_output_tokens=reply.output_tokens,
+                ai_micro_dollars=round(dollars * 1_000_000),
+            )
+        )
+        return reply
+
+    def _system(self) -> str | None:
+        if self.config.json_schema is None:
+            return self.config.system
+        shape = f"Answer with nothing but JSON that fits this JSON Schema:\n{dumps(self.config.json_schema)}"
+        return f"{self.config.system}\n\n{shape}" if self.config.system else shape
+
+    async def _called(self, call: Wanted) -> Answered:
+        """Run the workflow that a call is for. What goes wrong is told to the model."""
+        tool = next((one for one in self.config.tools if one.name == call.name), None)
+        try:
+            output, failed = await self._tool(tool, call), False
+        except NodeError as error:
+            output, failed = {"error": error.message}, True
+        self.made.append({"name": call.name, "input": call.input, "output": output})
+        return Answered(call.id, output, failed)
+
+    async def _tool(self, tool: ChatTool | None, call: Wanted) -> Any:
+        if tool is None:
+            raise NodeError(f"there is no tool {call.name!r}", code="no_tool")
+        if self.context.services.tool is None:
+            raise NodeError("this engine runs without workflows as tools", code="config")
+        problems = problems_of(call.input, tool.input_schema)
+        if problems:
+            raise NodeError(f"the input does not fit: {problems[0]['path']}: {problems[0]['message']}", code="no_fit")
+        # The same call of the same node is the same run, also when the node is attempted again after a crash.
+        same = dumps([self.context.path, tool.name, call.input, self._before(call)])
+        key = sha256(same.encode()).hexdigest()
+        return await self.context.services.tool(ToolCall(self.context.execution_id, tool.workflow_id, call.input, key))
+
+    def _before(self, call: Wanted) -> int:
+        """How often this conversation has made the same call before."""
+        return sum(1 for one in self.made if one["name"] == call.name and one["input"] == call.input)
+
+    def _judged(self, reply: Reply) -> tuple[str | None, Any]:
+        """What is wrong with an answer, and the value that it is."""
+        if self.config.json_schema is None:
+            return None, None
+        text = reply.turn.text
+        fenced = _FENCE.match(text)
+        try:
+            value = json.loads(fenced[1] if fenced else text)
+        except ValueError as error:
+            return f"it is not JSON ({error})", None
+        problems = problems_of(value, self.config.json_schema)
+        if problems:
+            return "; ".join(f"{one['path'] or 'the value'}: {one['message']}" for one in problems[:5])[:2_000], None
+        return None, value
+
+    def _told(self, reply: Reply, value: Any) -> dict[str, Any]:
+        told = {"text": reply.turn.text, "json": value} if self.config.json_schema else {"text": reply.turn.text}
+        usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens, "dollars": self.dollars}
+        return {**told, "model": self.config.model, "stop": reply.stop, "usage": usage, "tool_calls": self.made}

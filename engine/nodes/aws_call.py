@@ -1,0 +1,46 @@
+"""What the nodes that call AWS share: whose role they use, and values as AWS takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from engine.context import IntegrationName, NodeContext
+from engine.errors import NodeError
+from engine.nodes.base import BaseNode, NodeConfig
+
+
+class AwsConfig(NodeConfig):
+    """By whose leave."""
+
+    integration: IntegrationName | None = Field(
+        default=None, description="An AWS role of an account of yours. Without it: what the deployer has named."
+    )
+
+
+class AwsNode(BaseNode):
+    """Base of the nodes that call AWS."""
+
+    group: ClassVar[str] = "AWS"
+    icon: ClassVar[str] = "cloud"
+    integrations: ClassVar[tuple[str, ...]] = ("aws_role",)
+
+    async def call(
+        self, context: NodeContext, config: AwsConfig, service: str, operation: str, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """One call of AWS.
+
+        Raises:
+            NodeError: `not_granted`, `connection_failed`, or AWS's own code as `aws_…`.
+        """
+        from engine.integrations.aws_role import AwsRole
+
+        role = None
+        if config.integration is not None:
+            opened = await context.integration(config.integration, self.integrations)
+            if not isinstance(opened, AwsRole):
+                raise NodeError("config.integration: an `aws_role` is expected", code="config")
+            role = opened.role
+        return await context.aws(service, operation, params, role)

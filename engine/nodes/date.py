@@ -1,0 +1,174 @@
+"""`date`: reads, shifts, compares and writes times, in any time zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.execution import format_time
+from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.zones import ZoneName
+
+Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months", "years", "weekdays"]
+MAX_AMOUNT = 100_000
+_EPOCH_MILLISECONDS = 100_000_000_000
+"""A number above this counts milliseconds: as seconds it would be beyond the year 5000."""
+_MONTHS_A_YEAR = 12
+_SATURDAY = 5
+_LAST_YEAR = 9_999
+
+
+class Shift(NodeConfig):
+    """So much later, or earlier if negative."""
+
+    amount: int = Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)
+    unit: Unit = "days"
+
+
+class DateConfig(NodeConfig):
+    """Which time, and what to do with it."""
+
+    value: str | int | float | None = Field(
+        default=None, description="RFC 3339, a date, or seconds or milliseconds since 1970; default: now."
+    )
+    pattern: str | None = Field(
+        default=None, max_length=100, description="How `value` is written, as `strptime` has it: `%d.%m.%Y %H:%M`."
+    )
+    timezone: ZoneName = Field(default="UTC", description="For times without one, and for the result.")
+    shift: list[Shift] = Field(default_factory=list, max_length=20, description="One after the other.")
+    start_of: Literal["hour", "day", "week", "month", "quarter", "year"] | None = Field(
+        default=None, description="Go back to its beginning, after shifting. Weeks begin on Monday."
+    )
+    until: str | int | float | None = Field(default=None, description="Another time: how far away it is.")
+    format: str | None = Field(default=None, max_length=200, description="Of `text`, as `strftime` has it.")
+
+
+class DateNode(BaseNode):
+    """Works out a time.
+
+    Gives `{utc, local, date, time, weekday, week, unix, text?, difference?}`: `utc` and `local` in RFC 3339, `weekday`
+    from 1 for Monday, `week` of ISO 8601, `difference` in seconds and days. Months keep the day where there is one;
+    `weekdays` pass over Saturday and Sunday; days keep the wall clock when clocks change.
+    """
+
+    Config = DateConfig
+    title: ClassVar[str] = "Date and time"
+    group: ClassVar[str] = "Data"
+    icon: ClassVar[str] = "calendar"
+    effect: ClassVar[Effect] = "none"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"timezone": "Europe/Berlin", "shift": [{"amount": -1, "unit": "days"}], "start_of": "day"},
+        {"value": "{{ trigger.body.due }}", "pattern": "%d.%m.%Y", "format": "%A, %d %B %Y"},
+    )
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Work it out.
+
+        Raises:
+            NodeError: `config`: it is no time, or one beyond the years 1 to 9999.
+        """
+        config = context.config(DateConfig, self.raw_config)
+        try:
+            zone = ZoneInfo(config.timezone)
+            given = context.now if config.value is None else _read(config.value, config.pattern, zone)
+            moment = given.astimezone(zone)
+            for shift in config.shift:
+                moment = _shifted(moment, shift)
+            if config.start_of:
+                moment = _start_of(moment, config.start_of)
+            other = _read(config.until, config.pattern, zone) if config.until is not None else None
+            return Completed(_told(moment, other, config.format))
+        except (ValueError, OverflowError) as error:
+            raise NodeError(f"config: {error}", code="config") from None
+
+
+def _read(value: str | float, pattern: str | None, zone: ZoneInfo) -> datetime:
+    if not isinstance(value, str):
+        seconds = value / 1000 if abs(value) > _EPOCH_MILLISECONDS else value
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    text = value.strip()
+    if pattern:
+        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - it gets its zone below
+    else:
+        try:
+            moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+        except ValueError:
+            known = "RFC 3339, such as 2026-05-04T09:00:00Z; or say how it is written with `pattern`"
+            raise ValueError(f"{text[:100]!r} is no time in {known}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _shifted(moment: datetime, shift: Shift) -> datetime:
+    if shift.unit in ("months", "years"):
+        months = shift.amount * (_MONTHS_A_YEAR if shift.unit == "years" else 1)
+        year, month = divmod(moment.year * _MONTHS_A_YEAR + moment.month - 1 + months, _MONTHS_A_YEAR)
+        if not 1 <= year <= _LAST_YEAR:
+            raise ValueError("the time is beyond the years 1 to 9999")
+        return _wall(moment, year=year, month=month + 1, day=min(moment.day, _days_in(year, month + 1)))
+    if shift.unit == "weekdays":
+        return _wall(moment, days=_weekdays(moment.weekday(), shift.amount))
+    if shift.unit in ("days", "weeks"):
+        return _wall(moment, days=shift.amount * (7 if shift.unit == "weeks" else 1))
+    # Hours are hours, whatever the clocks on the wall do meanwhile.
+    return (moment.astimezone(UTC) + timedelta(**{shift.unit: shift.amount})).astimezone(moment.tzinfo)
+
+
+def _wall(moment: datetime, *, days: int = 0, **parts: int) -> datetime:
+    """The same time by the clock on the wall of another day; if clocks leave it out there, as much later."""
+    moved = moment.replace(**parts, fold=0) + timedelta(days=days)  # type: ignore[arg-type]
+    return moved.astimezone(UTC).astimezone(moment.tzinfo)
+
+
+def _days_in(year: int, month: int) -> int:
+    from calendar import monthrange
+
+    return monthrange(year, month)[1]
+
+
+def _weekdays(weekday: int, amount: int) -> int:
+    """Days until so many weekdays have passed."""
+    step = 1 if amount > 0 else -1
+    weeks, left = divmod(abs(amount), 5)
+    days = weeks * 7
+    while left:
+        days += 1
+        if (weekday + step * days) % 7 < _SATURDAY:
+            left -= 1
+    return step * days
+
+
+def _start_of(moment: datetime, unit: str) -> datetime:
+    if unit == "hour":
+        return moment.replace(minute=0, second=0, microsecond=0)
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if unit == "week":
+        day -= timedelta(days=day.weekday())
+    elif unit in ("month", "quarter", "year"):
+        month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[unit]
+        day = day.replace(month=month, day=1)
+    return _wall(day)
+
+
+def _told(moment: datetime, other: datetime | None, pattern: str | None) -> dict[str, Any]:
+    local = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    told: dict[str, Any] = {
+        "utc": format_time(moment.astimezone(UTC)),
+        "local": local,
+        "date": moment.date().isoformat(),
+        "time": moment.strftime("%H:%M:%S"),
+        "weekday": moment.isoweekday(),
+        "week": moment.isocalendar().week,
+        "unix": moment.timestamp(),
+    }
+    if pattern is not None:
+        told["text"] = moment.strftime(pattern)
+    if other is not None:
+        seconds = (other - moment).total_seconds()
+        told["difference"] = {"seconds": seconds, "days": seconds / 86_400}
+    return told

@@ -1,0 +1,95 @@
+"""`email`: sends a mail by a mail server of the workspace, or by Amazon SES."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from engine.context import IntegrationName, NodeContext
+from engine.errors import NodeError
+from engine.integrations.mail import MAX_MAIL_BYTES, Attachment, Line, Message, composed, told
+from engine.integrations.smtp import Smtp
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.sources import Source, in_thread
+
+MAX_ATTACHMENTS = 20
+
+
+class Attached(NodeConfig):
+    """A file of the mail."""
+
+    name: Annotated[Line, Field(max_length=200)] | None = Field(default=None, description="Default: the file's name.")
+    source: Source
+    content_type: str | None = Field(default=None, max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+$")
+
+
+class EmailConfig(Message, NodeConfig):
+    """The mail, and who sends it."""
+
+    integration: IntegrationName | None = Field(
+        default=None, description="A mail server. Without one Amazon SES sends it, if the deployer has named `from`."
+    )
+    attachments: list[Attached] = Field(default_factory=list, max_length=MAX_ATTACHMENTS)
+
+    @model_validator(mode="after")
+    def _from_whom(self) -> EmailConfig:
+        if self.integration is None and self.sender is None:
+            raise ValueError("without an integration, say from whom it is: `from`")
+        return self
+
+
+class EmailNode(BaseNode):
+    """Sends a mail; gives `{message_id, recipients}`.
+
+    Its Message-ID is the same on every attempt. An attachment is a file, or text or base64 with a name.
+    """
+
+    Config = EmailConfig
+    title: ClassVar[str] = "Send a mail"
+    group: ClassVar[str] = "Messages"
+    icon: ClassVar[str] = "mail"
+    integrations: ClassVar[tuple[str, ...]] = ("smtp",)
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "integration": "our mail",
+            "to": ["ann@shop.example"],
+            "subject": "Report of {{ $substring($now(), 0, 10) }}",
+            "text": "It is attached.",
+            "attachments": [{"source": {"file": "reports/today.csv"}}],
+        },
+    )
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Send it.
+
+        Raises:
+            NodeError: `mail_refused`, `mail_too_large`, `connection_failed`, `credentials_refused`, `egress_refused`,
+                `not_granted`, and those of sources.
+        """
+        config = context.config(EmailConfig, self.raw_config)
+        attachments = await in_thread(lambda: _read(config, context))
+        if config.integration is not None:
+            opened = await context.integration(config.integration, self.integrations)
+            if not isinstance(opened, Smtp):
+                raise NodeError("config.integration: an `smtp` is expected", code="config")
+            return Completed(await opened.deliver(config, attachments))
+        mail = composed(config, str(config.sender), attachments, context.idempotency_key, context.clock)
+        destination = {"ToAddresses": config.recipients}
+        content = {"Raw": {"Data": mail.as_bytes()}}
+        params = {"FromEmailAddress": str(config.sender), "Destination": destination, "Content": content}
+        await context.aws("sesv2", "send_email", params)
+        return Completed(told(mail, config))
+
+
+def _read(config: EmailConfig, context: NodeContext) -> list[Attachment]:
+    found = []
+    left = MAX_MAIL_BYTES
+    for number, one in enumerate(config.attachments):
+        name = one.name or one.source.named
+        if name is None:
+            raise NodeError(f"config.attachments[{number}] has no name; give it one", code="config")
+        with one.source.opened(context, left) as content:
+            found.append(Attachment(name, context.redactor.content(content.read()), one.content_type))
+        left -= len(found[-1].content)
+    return found

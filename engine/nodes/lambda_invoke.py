@@ -1,0 +1,57 @@
+"""`lambda_invoke`: calls an AWS Lambda function."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from engine import limits
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.jsonvalue import dumps
+from engine.nodes.aws_call import AwsConfig, AwsNode
+from engine.nodes.base import Completed, NodeResult
+
+
+class LambdaInvokeConfig(AwsConfig):
+    """Which function, and with what."""
+
+    function: str = Field(min_length=1, max_length=256, description="Its ARN, or its name in this account.")
+    payload: JsonValue = None
+    invocation: Literal["wait", "event"] = Field(default="wait", description="`event` does not wait for its answer.")
+
+
+class LambdaInvokeNode(AwsNode):
+    """Calls a Lambda function; gives what it answers, or `{accepted}` where it is not waited for."""
+
+    Config = LambdaInvokeConfig
+    title: ClassVar[str] = "Lambda function"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"function": "arn:aws:lambda:eu-central-1:111122223333:function:price", "payload": {"sku": "{{ item }}"}},
+    )
+    default_timeout: ClassVar[float] = 60.0
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Call it.
+
+        Raises:
+            NodeError: `function_failed`: it raised; and those of AWS.
+        """
+        config = context.config(LambdaInvokeConfig, self.raw_config)
+        kind = "RequestResponse" if config.invocation == "wait" else "Event"
+        params = {"FunctionName": config.function, "InvocationType": kind, "Payload": dumps(config.payload).encode()}
+        answer = await self.call(context, config, "lambda", "invoke", params)
+        raw = answer["Payload"].read(limits.MAX_OUTPUT_BYTES + 1) if "Payload" in answer else b""
+        if config.invocation == "event":
+            return Completed({"accepted": True})
+        try:
+            told = json.loads(raw or b"null")
+        except ValueError:
+            raise NodeError("the function's answer is not JSON", code="bad_response") from None
+        if "FunctionError" in answer:
+            message = told.get("errorMessage") if isinstance(told, dict) else None
+            details = {"type": told.get("errorType")} if isinstance(told, dict) else None
+            raise NodeError(f"the function failed: {message}"[:2_000], code="function_failed", details=details)
+        return Completed(told)

@@ -1,0 +1,131 @@
+"""`python_code`: runs the author's own Python where there is nothing to take and nowhere to go."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue, field_validator
+
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.jsonvalue import dumps
+from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+
+MODULES = frozenset(
+    """
+    __future__ abc base64 bisect calendar cmath collections collections.abc colorsys copy csv dataclasses datetime decimal
+    difflib email.message email.policy enum fractions functools hashlib heapq hmac html html.parser io ipaddress itertools
+    json math numbers operator pprint random re secrets statistics string struct textwrap time typing unicodedata
+    urllib.parse uuid xml.etree.ElementTree zlib zoneinfo
+    """.split()  # noqa: SIM905 - to be read by people
+)
+"""The part of Python's standard library that computes. Nothing else can be imported."""
+MAX_CODE = 100_000
+MAX_INPUT_BYTES = 4 * 1024 * 1024
+MAX_SECONDS = 60
+
+
+class PythonCodeConfig(NodeConfig):
+    """The code, and what it may use."""
+
+    literal: ClassVar[frozenset[str]] = frozenset({"integration", "code"})
+
+    code: str = Field(
+        min_length=1,
+        max_length=MAX_CODE,
+        description="Defines `main(input)`, whose result is the output.",
+        json_schema_extra={"x-mainspring": "python"},
+    )
+    input: JsonValue = Field(default=None, description="What `main` is given.")
+    seconds: float = Field(default=10, gt=0, le=MAX_SECONDS, description="How long it may take.")
+    memory_mb: int = Field(default=128, ge=16, le=512, description="How much it may need, besides Python itself.")
+
+    @field_validator("code")
+    @classmethod
+    def _sound(cls, code: str) -> str:
+        check_code(code)
+        return code
+
+
+class PythonCodeNode(BaseNode):
+    """Runs a function of Python, `main(input)`; gives what it returns. What it prints is in the execution's log.
+
+    It runs in a process of its own, without network, files, secrets or other processes, with the computing part of the
+    standard library. An error names the code's own line.
+    """
+
+    Config = PythonCodeConfig
+    title: ClassVar[str] = "Python code"
+    group: ClassVar[str] = "Code"
+    icon: ClassVar[str] = "file-code"
+    effect: ClassVar[Effect] = "idempotent"
+    default_timeout: ClassVar[float] = MAX_SECONDS + 30.0
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "code": "def main(input):\n    return sorted(input, key=lambda order: -order['total'])[:3]",
+            "input": "{{ nodes.orders.rows }}",
+        },
+    )
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Run it.
+
+        Raises:
+            NodeError: `code_failed` (with the line), `timeout`, `memory`, `code_crashed`, `output_too_large`,
+                `sandbox_unavailable`.
+        """
+        config = context.config(PythonCodeConfig, self.raw_config)
+        if context.services.sandbox is None:
+            raise NodeError("this engine runs without a sandbox", code="config")
+        if len(dumps(config.input).encode()) > MAX_INPUT_BYTES:
+            raise NodeError(f"config.input: it has at most {MAX_INPUT_BYTES} bytes", code="config")
+        told = await context.services.sandbox({**config.model_dump(), "modules": sorted(set(_imported(config.code)))})
+        for line in told.get("lines", []):
+            context.log(str(line))
+        error = told.get("error")
+        if error is None:
+            return Completed(told.get("result"))
+        where = f"line {error['line']}: " if "line" in error else ""
+        details = {name: error[name] for name in ("line", "text", "trace") if name in error}
+        raise NodeError(
+            where + str(error["message"]),
+            code=str(error["code"]),
+            details=details or None,
+            retryable=error["code"] == "sandbox_unavailable",
+        )
+
+
+def check_code(code: str) -> None:
+    """Look whether code can run at all, without running it.
+
+    Raises:
+        ValueError: it is no Python, defines no `main`, or imports what there is not.
+    """
+    try:
+        tree = ast.parse(code)
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno}: {error.msg}") from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ValueError("the code cannot be read: it holds a NUL character, or is nested too deep") from None
+    for name in _modules_of(tree):
+        if name not in MODULES:
+            raise ValueError(f"the module {name!r} is not there; there are {', '.join(sorted(MODULES))}")
+    if not any(isinstance(one, ast.FunctionDef) and one.name == "main" for one in tree.body):
+        raise ValueError("the code defines no function `main(input)`")
+
+
+def _imported(code: str) -> Iterator[str]:
+    return _modules_of(ast.parse(code))
+
+
+def _modules_of(tree: ast.Module) -> Iterator[str]:
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Import):
+            yield from (alias.name for alias in one.names)
+        elif isinstance(one, ast.ImportFrom):
+            module = "." * one.level + (one.module or "")
+            for alias in one.names:
+                inner = f"{module}.{alias.name}"
+                yield inner if inner in MODULES else module

@@ -1,0 +1,45 @@
+"""`sns_publish`: publishes to an Amazon SNS topic."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue
+
+from engine.context import NodeContext
+from engine.jsonvalue import dumps
+from engine.nodes.aws_call import AwsConfig, AwsNode
+from engine.nodes.base import Completed, NodeResult
+
+
+class SnsPublishConfig(AwsConfig):
+    """Which topic, and what."""
+
+    topic_arn: str = Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$")
+    message: JsonValue = Field(description="A text as it is; anything else as JSON.")
+    subject: str | None = Field(default=None, min_length=1, max_length=100, pattern=r"^[\x20-\x7e]+$")
+    attributes: dict[str, str] = Field(default_factory=dict, max_length=10)
+
+
+class SnsPublishNode(AwsNode):
+    """Publishes a message to all who have subscribed to a topic; gives `{message_id}`."""
+
+    Config = SnsPublishConfig
+    title: ClassVar[str] = "SNS message"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"topic_arn": "arn:aws:sns:eu-central-1:111122223333:alerts", "message": "{{ nodes.check.text }}"},
+    )
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Publish it. Raises NodeError as AWS calls do."""
+        config = context.config(SnsPublishConfig, self.raw_config)
+        text = config.message if isinstance(config.message, str) else dumps(config.message)
+        params: dict[str, Any] = {"TopicArn": config.topic_arn, "Message": text}
+        if config.subject is not None:
+            params["Subject"] = config.subject
+        if config.attributes:
+            params["MessageAttributes"] = {
+                name: {"DataType": "String", "StringValue": value} for name, value in config.attributes.items()
+            }
+        answer = await self.call(context, config, "sns", "publish", params)
+        return Completed({"message_id": answer["MessageId"]})

@@ -1,0 +1,114 @@
+"""What the nodes that work on files share: where content comes from, where it goes, and the bounds of both."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+
+from pydantic import Base64Bytes, BaseModel, Field, model_validator
+
+from engine import limits
+from engine.context import NodeContext
+from engine.errors import NodeError
+from engine.nodes.base import NodeConfig
+from engine.security.filenames import FileName
+
+Result = TypeVar("Result")
+_DELIVERED = re.compile(r"(?P<owner>[0-9a-f-]{36})/(?P<digest>[0-9a-f]{64})")
+
+
+class DeliveredFile(BaseModel):
+    """A file that came with a delivery to a webhook, as `trigger.body` has it."""
+
+    file: str = Field(pattern=_DELIVERED.pattern)
+    filename: str = ""
+    content_type: str = ""
+    bytes: int = 0
+    sha256: str = ""
+
+
+class Source(NodeConfig):
+    """Content: one of a text, bytes as base64, or a file."""
+
+    text: str | None = None
+    base64: Base64Bytes | None = None
+    file: FileName | DeliveredFile | None = Field(
+        default=None, description="The name of a file of the workspace, or a file that a webhook was sent."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Source:
+        given = [name for name in ("text", "base64", "file") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give one of `text`, `base64` and `file`")
+        return self
+
+    @property
+    def named(self) -> str | None:
+        """The last part of the file's name."""
+        if isinstance(self.file, DeliveredFile):
+            return self.file.filename or None
+        return self.file.rpartition("/")[2] if self.file else None
+
+    @contextmanager
+    def opened(self, context: NodeContext, most: int = limits.MAX_FILE_BYTES) -> Iterator[IO[bytes]]:
+        """The content for a block. It is read in the thread that calls this.
+
+        Raises:
+            NodeError: `no_file`, `file_too_large`, `config`.
+        """
+        if self.file is None:
+            content = self.text.encode() if self.text is not None else bytes(self.base64 or b"")
+            yield io.BytesIO(content)
+        elif isinstance(self.file, DeliveredFile):
+            found = _DELIVERED.fullmatch(self.file.file)
+            if found is None or found["owner"] != context.execution_id:
+                raise NodeError("that file came to another execution", code="no_file")
+            with context.files.delivered(found["owner"], found["digest"], most) as content_file:
+                yield content_file
+        else:
+            with context.files.opened(self.file, most) as content_file:
+                yield content_file
+
+    def read_text(self, context: NodeContext, most: int, encoding: str = "utf-8-sig") -> str:
+        """All of it as text.
+
+        Raises:
+            NodeError: as `opened`; or `bad_content`: it is no text of that encoding.
+        """
+        with self.opened(context, most) as content:
+            try:
+                return content.read().decode(encoding)
+            except UnicodeDecodeError as error:
+                raise NodeError(f"the content is no {encoding} text: {error.reason}", code="bad_content") from None
+
+
+def given(content: bytes, context: NodeContext, save_as: str | None, content_type: str) -> dict[str, Any]:
+    """What a node that makes a file gives: the facts of the file that it kept, or the content itself.
+
+    Raises:
+        NodeError: `output_too_large`: it is too large to be given; it has to be kept as a file.
+    """
+    content = context.redactor.content(content)
+    if save_as is not None:
+        return context.files.write(save_as, content, content_type)
+    if len(content) > limits.MAX_OUTPUT_BYTES // 2:
+        raise NodeError("the content is too large to be passed on; keep it with `save_as`", code="output_too_large")
+    return {"base64": base64.b64encode(content).decode(), "bytes": len(content)}
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Work that takes long, beside the other nodes.
+
+    Raises:
+        NodeError: it ran out of memory, which is its content's fault.
+    """
+    try:
+        return await asyncio.to_thread(work)
+    except (MemoryError, RecursionError):
+        raise NodeError("the content is too large, or nested too deep, to be worked on", code="too_large") from None

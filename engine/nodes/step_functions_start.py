@@ -1,0 +1,45 @@
+"""`step_functions_start`: starts a state machine of AWS Step Functions."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue
+
+from engine.context import NodeContext
+from engine.jsonvalue import dumps
+from engine.nodes.aws_call import AwsConfig, AwsNode
+from engine.nodes.base import Completed, NodeResult
+
+
+class StepFunctionsStartConfig(AwsConfig):
+    """Which state machine, and with what."""
+
+    state_machine_arn: str = Field(pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_.:-]+$")
+    input: JsonValue = Field(default_factory=dict)
+
+
+class StepFunctionsStartNode(AwsNode):
+    """Starts a state machine, and does not wait for it; gives `{execution_arn}`. Each node starts it once.
+
+    To wait for its end, have it call the URL of a `wait_for_callback` node.
+    """
+
+    Config = StepFunctionsStartConfig
+    title: ClassVar[str] = "Step Functions"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "state_machine_arn": "arn:aws:states:eu-central-1:111122223333:stateMachine:billing",
+            "input": {"order": "{{ trigger.body.id }}"},
+        },
+    )
+
+    async def execute(self, context: NodeContext) -> NodeResult:
+        """Start it. Raises NodeError as AWS calls do."""
+        config = context.config(StepFunctionsStartConfig, self.raw_config)
+        # A standard state machine knows the name again, so an attempt that is made again starts nothing twice.
+        name = f"mainspring-{sha256(context.idempotency_key.encode()).hexdigest()[:48]}"
+        params = {"stateMachineArn": config.state_machine_arn, "name": name, "input": dumps(config.input)}
+        answer = await self.call(context, config, "stepfunctions", "start_execution", params)
+        return Completed({"execution_arn": answer["executionArn"]})

@@ -1,0 +1,154 @@
+"""How nodes call AWS: as a role of its own, which may do no more than what the deployer has named.
+
+The function that runs nodes may assume that role and has none of its grants itself. A role of somebody's account is
+assumed from there, with an external id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from engine.clock import Clock
+from engine.errors import NodeError
+
+if TYPE_CHECKING:
+    from engine.integrations.aws_role import Role
+
+_SPARE_SECONDS = 120
+_MOST_CLIENTS = 50
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AccessDeniedError", "UnauthorizedOperation"}
+)
+_RETRYABLE = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestThrottled",
+        "ProvisionedThroughputExceededException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "InternalServerException",
+        "KMSThrottlingException",
+        "ModelNotReadyException",
+        "ModelTimeoutException",
+        "TransactionConflictException",
+        "RequestLimitExceeded",
+    }
+)
+_PATIENCE = 230
+Call = Callable[[str, "Role | None", str, str, Mapping[str, Any]], Any]
+
+
+class Reach:
+    """Calls AWS for nodes.
+
+    Args:
+        sts: the client that assumes the role.
+        role_arn: the role; empty where the deployer has named nothing.
+        clock: tells when credentials end.
+    """
+
+    def __init__(self, sts: Callable[[], Any], role_arn: str, clock: Clock) -> None:
+        self._sts = sts
+        self._role_arn = role_arn
+        self._clock = clock
+        self._clients: OrderedDict[tuple[str, str, str], tuple[Any, float]] = OrderedDict()
+
+    async def call(
+        self, workspace_id: str, role: Role | None, service: str, operation: str, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """One call; gives the answer without its metadata.
+
+        Args:
+            workspace_id: whose node it is, which AWS's own log then says.
+            role: somebody's role; None is what the deployer has named.
+            service: as boto3 names it.
+            operation: the method of its client.
+            params: what it takes.
+
+        Raises:
+            NodeError: `not_granted`, `config`, `connection_failed`, or AWS's own code as `aws_…`.
+        """
+        return await asyncio.to_thread(self._call, workspace_id, role, service, operation, params)
+
+    def _call(
+        self, workspace_id: str, role: Role | None, service: str, operation: str, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if not self._role_arn:
+            raise NodeError(f"{service}: the deployer has named no resources that nodes may use", code="not_granted")
+        try:
+            client = self._client(workspace_id, role, service)
+            answer: dict[str, Any] = getattr(client, operation)(**params)
+        except ParamValidationError as error:
+            raise NodeError(f"config: {error}"[:1_000], code="config") from None
+        except ClientError as error:
+            raise _failed(error, service, operation) from None
+        except BotoCoreError as error:
+            raise NodeError(
+                f"no answer from AWS {service}: {error}", code="connection_failed", retryable=True
+            ) from None
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def _client(self, workspace_id: str, role: Role | None, service: str) -> Any:
+        whose = f"{role.arn} {role.external_id} {role.region}" if role else ""
+        name = workspace_id, whose, service
+        known = self._clients.get(name)
+        now = self._clock.now().timestamp()
+        if known is not None and known[1] > now:
+            return known[0]
+        session_name = re.sub(r"[^\w+=,.@-]", "-", f"mainspring-{workspace_id}")[:64]
+        credentials = self._sts().assume_role(RoleArn=self._role_arn, RoleSessionName=session_name)["Credentials"]
+        if role is not None:
+            credentials = _made("sts", credentials, None).assume_role(
+                RoleArn=role.arn, RoleSessionName=session_name, ExternalId=role.external_id
+            )["Credentials"]
+        client = _made(service, credentials, role.region if role else None)
+        until = credentials["Expiration"]
+        ends = until.timestamp() if hasattr(until, "timestamp") else now + _SPARE_SECONDS
+        self._clients[name] = client, ends - _SPARE_SECONDS
+        while len(self._clients) > _MOST_CLIENTS:
+            self._clients.popitem(last=False)
+        return client
+
+
+def _made(service: str, credentials: Mapping[str, Any], region: str | None) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    # Attempts are the engine's: it knows whether another one is allowed, and waits without being paid for it.
+    patient = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=_PATIENCE)
+    session = boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name=region,
+    )
+    return session.client(service, config=patient)  # type: ignore[call-overload]
+
+
+def _failed(error: ClientError, service: str, operation: str) -> NodeError:
+    told = error.response["Error"]
+    code, message = str(told.get("Code", "Unknown")), str(told.get("Message", ""))[:1_000]
+    if code in _DENIED:
+        hint = (
+            "the deployer names what nodes may use, with `resources` in the CDK context or `mainspring up --resource`"
+        )
+        return NodeError(f"AWS {service} {operation} is not allowed: {message}; {hint}", code="not_granted")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return NodeError(
+        f"AWS {service} {operation} failed: {code}: {message}",
+        code=f"aws_{code}"[:100],
+        retryable=code in _RETRYABLE or status >= 500,  # noqa: PLR2004
+    )

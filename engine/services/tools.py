@@ -1,0 +1,67 @@
+"""Workflows as tools of a model: started once for each call, and waited for while the node runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import NodeError
+from engine.execution import Status
+from engine.storage.executions import ExecutionRepository
+
+_FIRST_LOOK, _LAST_LOOK = 0.2, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model has asked for. The same `key` of the same execution is the same run."""
+
+    execution_id: str
+    workflow_id: str
+    input: Any
+    key: str
+
+
+class ToolRunner:
+    """Runs them.
+
+    Args:
+        executions: where their ends are found.
+        start: has the conductor start one; gives `{execution_id}` or `{error}`.
+    """
+
+    def __init__(
+        self, executions: ExecutionRepository, start: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> None:
+        self._executions = executions
+        self._start = start
+
+    async def run(self, call: ToolCall) -> Any:
+        """The result of the workflow. The node's own time bounds how long it is waited for.
+
+        Raises:
+            NodeError: `tool_failed`: it could not be started, or did not succeed.
+        """
+        asked = {
+            "execution_id": call.execution_id,
+            "workflow_id": call.workflow_id,
+            "input": call.input,
+            "key": call.key,
+        }
+        told = await asyncio.to_thread(self._start, {"tool": asked})
+        if "error" in told:
+            raise NodeError(str(told["error"]["message"]), code="tool_failed", details=told["error"])
+        pause = _FIRST_LOOK
+        while True:
+            found = await asyncio.to_thread(self._executions.find, told["execution_id"], payloads=True)
+            if found is not None and found.execution.status.is_final:
+                break
+            await asyncio.sleep(pause)
+            pause = min(_LAST_LOOK, pause * 1.5)
+        execution = found.execution
+        if execution.status is Status.SUCCEEDED:
+            return execution.result
+        reason = (execution.error or {}).get("message") or f"it has {execution.status}"
+        raise NodeError(str(reason), code="tool_failed", details={"execution_id": execution.id})

@@ -1,0 +1,199 @@
+"""Data tables: small keyed tables of a workspace, for counters, lookups and what was seen before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+from engine import limits
+from engine.errors import NodeError
+from engine.execution import format_time
+from engine.jsonvalue import dumps
+from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
+
+_TRIES = 20
+_REMEMBERED_SECONDS = 8 * 24 * 3600
+Condition = Literal["always", "absent", "present"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it is. `version` counts its changes."""
+
+    key: str
+    value: Any
+    version: int
+    updated_at: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For outputs."""
+        return {"key": self.key, "value": self.value, "version": self.version, "updated_at": self.updated_at}
+
+
+class RowConflict(Exception):
+    """A condition does not hold; `row` is what is there."""
+
+    def __init__(self, row: Row | None) -> None:
+        super().__init__("the row is not as the condition says")
+        self.row = row
+
+
+class DataTables:
+    """Reads and writes rows of all workspaces. A row whose time has ended is as good as none."""
+
+    def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
+        self._table = table
+        self._now = now
+
+    def get(self, workspace_id: str, name: str, key: str) -> Row | None:
+        """A row, or None."""
+        return self._row(self._table.get(*_key(workspace_id, name, key)))
+
+    def put(
+        self,
+        workspace_id: str,
+        name: str,
+        key: str,
+        value: Any,
+        *,
+        writer: str,
+        condition: Condition = "always",
+        version: int | None = None,
+        expires_seconds: int | None = None,
+    ) -> Row:
+        """Write a row; gives it.
+
+        `writer` names the attempt's effect: the same one may come again and finds what it has written, so a condition
+        that its own first try made false does not refuse it.
+
+        Raises:
+            RowConflict: the condition does not hold, or the row has another version.
+        """
+        now = self._now()
+        changes: dict[str, Any] = {
+            "value": dumps(value),
+            "updated_at": format_time(now),
+            "writer": writer,
+            "row_key": key,
+        }
+        if expires_seconds is not None:
+            changes["expires_at"] = int(now.timestamp()) + expires_seconds
+        clauses = []
+        values: dict[str, Any] = {"now": int(now.timestamp())}
+        alive = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
+        if condition == "absent":
+            clauses.append("(attribute_not_exists(#PK) OR #expires_at <= :now)")
+        if condition == "present" or version is not None:
+            clauses.append(f"attribute_exists(#PK) AND {alive}")
+        if version is not None:
+            clauses.append("#version = :version")
+            values["version"] = version
+        try:
+            item = self._table.update(
+                *_key(workspace_id, name, key),
+                changes,
+                remove=[] if expires_seconds is not None else ["expires_at"],
+                add={"version": 1},
+                condition=" AND ".join(clauses),
+                values=values if clauses else {},
+            )
+        except ConditionFailed as failed:
+            if failed.item is not None and failed.item.get("writer") == writer:
+                return _of(failed.item)
+            raise RowConflict(self._row(failed.item)) from None
+        return _of(item)
+
+    def delete(self, workspace_id: str, name: str, key: str, version: int | None = None) -> bool:
+        """Forget a row; whether it was there, with that version."""
+        condition, values = "attribute_exists(#PK)", {}
+        if version is not None:
+            condition, values = "#version = :version", {"version": version}
+        return self._table.delete_where(*_key(workspace_id, name, key), condition, values)
+
+    def increment(
+        self, workspace_id: str, name: str, key: str, by: float, *, writer: str, expires_seconds: int | None = None
+    ) -> Row:
+        """Add to a row's number, once for each `writer` however often it comes within eight days; gives the row.
+
+        Raises:
+            NodeError: `not_a_number`: the row holds something else; `busy`: too many others were at it.
+        """
+        mark = f"APPLIED#{sha256(writer.encode()).hexdigest()}", "META"
+        for _ in range(_TRIES):
+            now = self._now()
+            found = self._table.get(*_key(workspace_id, name, key))
+            row = self._row(found)
+            before = row.value if row else 0
+            if isinstance(before, bool) or not isinstance(before, int | float):
+                raise NodeError(f"the row {key!r} holds no number", code="not_a_number")
+            result = Row(key, before + by, (found["version"] if found else 0) + 1, format_time(now))
+            try:
+                self._table.transact([self._counted(workspace_id, name, result, found, writer, expires_seconds),
+                                      _mark(mark, result, now)])  # fmt: skip
+            except ConditionFailed as failed:
+                if failed.index == 1 and failed.item is not None:
+                    told = failed.item
+                    return Row(key, json.loads(told["value"]), told["version"], told["updated_at"])
+                continue  # somebody else has changed the row
+            return result
+        raise NodeError(f"the row {key!r} is changed by too many others", code="busy", retryable=True)
+
+    def query(
+        self, workspace_id: str, name: str, prefix: str, limit: int, cursor: str | None
+    ) -> tuple[list[Row], str | None]:
+        """Rows whose keys begin with `prefix`, by key; and the cursor of the rest."""
+        begin = _key(workspace_id, name, cursor or prefix)
+        _, last = _key(workspace_id, name, prefix + "\U0010ffff")
+        rows: list[Row] = []
+        for item in self._table.query(begin[0], after=begin[1], before=last):
+            row = self._row(item)
+            if row is None or row.key == cursor:
+                continue
+            if len(rows) == limit:
+                return rows, rows[-1].key
+            rows.append(row)
+        return rows, None
+
+    def _counted(
+        self, workspace_id: str, name: str, row: Row, found: Item | None, writer: str, expires_seconds: int | None
+    ) -> dict[str, Any]:
+        changes: dict[str, Any] = {
+            "value": dumps(row.value),
+            "updated_at": row.updated_at,
+            "writer": writer,
+            "row_key": row.key,
+            "version": row.version,
+        }
+        remove = []
+        if expires_seconds is not None:
+            changes["expires_at"] = int(self._now().timestamp()) + expires_seconds
+        elif found is not None and self._row(found) is None:
+            remove = ["expires_at"]
+        condition, values = "attribute_not_exists(#PK)", {}
+        if found is not None:
+            condition, values = "#version = :seen", {"seen": found["version"]}
+        arguments = update_arguments(changes, remove, condition, values)
+        return self._table.update_entry(*_key(workspace_id, name, row.key), arguments)
+
+    def _row(self, item: Item | None) -> Row | None:
+        if item is None or item.get("expires_at", limits.FAR) <= self._now().timestamp():
+            return None
+        return _of(item)
+
+
+def _mark(key: tuple[str, str], row: Row, now: datetime) -> Put:
+    expires_at = int(now.timestamp()) + _REMEMBERED_SECONDS
+    told: Mapping[str, Any] = {"value": dumps(row.value), "version": row.version, "updated_at": row.updated_at}
+    return Put({"PK": key[0], "SK": key[1], **told, "expires_at": expires_at})
+
+
+def _of(item: Item) -> Row:
+    return Row(item["row_key"], json.loads(item["value"]), item["version"], item["updated_at"])
+
+
+def _key(workspace_id: str, name: str, key: str) -> tuple[str, str]:
+    return f"TABLE#{workspace_id}#{name}", f"ROW#{key}"

@@ -1,0 +1,157 @@
+"""Files of a workspace: objects below its own prefix in the bucket, and the files that came to an execution."""
+
+from __future__ import annotations
+
+import mimetypes
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from engine import limits
+from engine.errors import NodeError
+from engine.execution import format_time
+from engine.security.filenames import check_name
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+FILE_PREFIX = "files/"
+_NOT_THERE = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+_CHUNK = 1024 * 1024
+_IN_MEMORY = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What is known of a file without reading it."""
+
+    name: str
+    bytes: int
+    modified_at: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For answers."""
+        return {"file": self.name, "bytes": self.bytes, "modified_at": self.modified_at}
+
+
+class WorkspaceFiles:
+    """The files of one workspace. Names are checked here again: nothing leaves its prefix."""
+
+    def __init__(self, client: Callable[[], S3Client], bucket: str, workspace_id: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{FILE_PREFIX}{workspace_id}/"
+
+    @contextmanager
+    def opened(self, name: str, most: int = limits.MAX_FILE_BYTES) -> Iterator[IO[bytes]]:
+        """A file for a block: in memory while it is small, else on the function's disk.
+
+        Raises:
+            NodeError: `no_file`, or `file_too_large`: it has more than `most` bytes.
+        """
+        with self._spooled(self._key(name), name, most) as content:
+            yield content
+
+    @contextmanager
+    def delivered(self, owner: str, digest: str, most: int = limits.MAX_FILE_BYTES) -> Iterator[IO[bytes]]:
+        """As `opened`, a file that came with what started the execution `owner`."""
+        with self._spooled(f"payloads/{owner}/files/{digest}", digest, most) as content:
+            yield content
+
+    def write(
+        self, name: str, content: bytes | IO[bytes], content_type: str | None = None, *, once: str | None = None
+    ) -> dict[str, Any]:
+        """Keep a file, whole and at once; gives its name and size.
+
+        Another one of that name is replaced; unless `once` is given, which names who writes: the same writer may come
+        twice.
+
+        Raises:
+            NodeError: `file_too_large`; or `file_exists`: there is one, and somebody else wrote it.
+        """
+        size = len(content) if isinstance(content, bytes) else content.seek(0, 2)
+        if not isinstance(content, bytes):
+            content.seek(0)
+        if size > limits.MAX_FILE_BYTES:
+            raise _too_large(name, limits.MAX_FILE_BYTES)
+        kind = content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        alone: dict[str, Any] = {"IfNoneMatch": "*", "Metadata": {"writer": once}} if once else {}
+        place: dict[str, Any] = {"Bucket": self._bucket, "Key": self._key(name)}
+        try:
+            self._client().put_object(**place, Body=content, ContentType=kind, **alone)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise
+            if self._client().head_object(**place)["Metadata"].get("writer") != once:
+                raise NodeError(f"there is a file {name!r} already", code="file_exists") from None
+        return {"file": name, "bytes": size}
+
+    def delete(self, name: str) -> None:
+        """Forget a file; one that is not there is as good as deleted."""
+        self._client().delete_object(Bucket=self._bucket, Key=self._key(name))
+
+    def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileFacts], str | None]:
+        """Files whose names begin with `prefix`, by name; and the cursor of the rest."""
+        after: dict[str, Any] = {"StartAfter": self._key(cursor)} if cursor else {}
+        answer = self._client().list_objects_v2(
+            Bucket=self._bucket, Prefix=self._prefix + prefix, MaxKeys=limit, **after
+        )
+        found = [
+            FileFacts(one["Key"][len(self._prefix) :], one["Size"], format_time(one["LastModified"]))
+            for one in answer.get("Contents", [])
+        ]
+        return found, found[-1].name if answer.get("IsTruncated") and found else None
+
+    def url(self, name: str, seconds: int) -> str:
+        """An address that gives the file to whoever has it, for so many seconds.
+
+        Raises:
+            NodeError: `no_file`.
+        """
+        self._head(self._key(name), name)
+        last = name.rpartition("/")[2]
+        shown = last.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
+        # As a download, so that a page in a workspace's files is no page of the bucket's origin.
+        params: Mapping[str, Any] = {
+            "Bucket": self._bucket,
+            "Key": self._key(name),
+            "ResponseContentDisposition": f'attachment; filename="{shown}"',
+        }
+        return self._client().generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+
+    def _key(self, name: str) -> str:
+        try:
+            return self._prefix + check_name(name)
+        except ValueError as error:
+            raise NodeError(str(error), code="config") from None
+
+    def _head(self, key: str, name: str) -> int:
+        try:
+            return int(self._client().head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_THERE:
+                raise NodeError(f"the workspace has no file {name!r}", code="no_file") from None
+            raise
+
+    @contextmanager
+    def _spooled(self, key: str, name: str, most: int) -> Iterator[IO[bytes]]:
+        if self._head(key, name) > most:
+            raise _too_large(name, most)
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
+            body = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
+            size = 0
+            for chunk in body.iter_chunks(_CHUNK):
+                size += len(chunk)
+                if size > most:  # it was replaced since
+                    raise _too_large(name, most)
+                spooled.write(chunk)
+            spooled.seek(0)
+            yield spooled
+
+
+def _too_large(name: str, most: int) -> NodeError:
+    return NodeError(f"the file {name!r} is larger than {most} bytes", code="file_too_large")

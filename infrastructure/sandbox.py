@@ -1,0 +1,34 @@
+"""The function that runs code of users: no layer, no settings, and a role that may do nothing at all."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infrastructure.acknowledge import acknowledge
+from infrastructure.functions import Code
+
+SANDBOX_SECONDS = 80
+SANDBOX_MB = 1024
+
+
+class Sandbox(Construct):
+    """See above. Without a grant on logs what it prints goes nowhere; what code prints is in its answer."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, code: Code) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            handler="functions.sandbox.handler.handler",
+            code=code.functions,
+            runtime=code.runtime,
+            architecture=code.architecture,
+            memory_size=SANDBOX_MB,
+            timeout=Duration.seconds(SANDBOX_SECONDS),
+            role=self.role.without_policy_updates(),
+        )
+        acknowledge(self, "AwsSolutions-L1", "Python 3.13 is supported until 2029; users' code is checked against it.")
