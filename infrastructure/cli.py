@@ -18,7 +18,19 @@ from urllib.parse import quote
 import typer
 from rich.markup import escape
 
-from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input, read_workflow, say_step
+from infrastructure.cli_options import (
+    ApiUrl,
+    AsJson,
+    Data,
+    Extensions,
+    Resources,
+    Token,
+    client_for,
+    read_input,
+    read_workflow,
+    say_step,
+    stack_choices,
+)
 from infrastructure.cli_triggers import show_triggers, trigger_app
 from infrastructure.local import LocalStack, LocalStackError, Running
 from infrastructure.show import Complaint, console, follow_to_the_end
@@ -59,11 +71,16 @@ def up(
     data: Data,
     port: Port = None,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running in the background.")] = False,
+    resource: Resources = None,
+    extension: Extensions = None,
 ) -> None:
-    """Start the local stack: the real CDK app on an AWS emulator, with IAM enforced."""
+    """Start the local stack: the real CDK app on an AWS emulator, with IAM enforced.
+
+    `--resource` and `--extension` are remembered; give one as '' to forget all of them.
+    """
     stack = LocalStack(data, say_step)
     ran_before = stack.running() is not None
-    running = stack.up(port)
+    running = stack.up(port, stack_choices(resource, extension))
     _introduce(stack, running)
     if detach or ran_before:
         console.print("`mainspring down` stops it.")

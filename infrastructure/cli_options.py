@@ -28,6 +28,39 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
 Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
 
+Resources = Annotated[
+    list[str] | None,
+    typer.Option("--resource", metavar="ARN", help="A resource of AWS that nodes may use; may be given often."),
+]
+Extensions = Annotated[
+    list[Path] | None,
+    typer.Option("--extension", metavar="FOLDER", help="A Python package with node or integration types; likewise."),
+]
+
+
+def stack_choices(resources: list[str] | None, extensions: list[Path] | None) -> dict[str, list[str]]:
+    """What was chosen for the stack, checked; what was not given is left out.
+
+    Raises:
+        Complaint: an ARN or a folder is none.
+    """
+    from infrastructure.named_resources import ResourceError, actions_on
+
+    choices: dict[str, list[str]] = {}
+    if resources is not None:
+        choices["resources"] = [arn for arn in resources if arn]
+    if extensions is not None:
+        choices["extensions"] = [str(folder.resolve()) for folder in extensions if str(folder) not in ("", ".")]
+    try:
+        for arn in choices.get("resources", ()):
+            actions_on(arn)
+    except ResourceError as error:
+        raise Complaint(str(error)) from None
+    for folder in choices.get("extensions", ()):
+        if not (Path(folder) / "pyproject.toml").is_file():
+            raise Complaint(f"{folder} is no Python package: it has no pyproject.toml")
+    return choices
+
 
 def client_for(data: Path, api_url: str | None, token: str | None, *, start: bool) -> Client:
     """A signed-in caller of a deployed stack, or of the local one, which is started if it may be.

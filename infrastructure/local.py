@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -103,10 +103,11 @@ class LocalStack:
 
     # -- up and down --------------------------------------------------------------------------------------
 
-    def up(self, port: int | None = None) -> Running:
+    def up(self, port: int | None = None, choices: Mapping[str, Sequence[str]] | None = None) -> Running:
         """Start the emulator, deploy what has changed, and make sure that there is an administrator.
 
-        Without a port it is the one that this data directory had before, or 4566.
+        Without a port it is the one that this data directory had before, or 4566. `choices` are lists for the CDK
+        context, `resources` and `extensions`; what is not given stays as it was before.
 
         Raises:
             LocalStackError: the port is taken, another `up` is at work, or a step failed.
@@ -116,6 +117,7 @@ class LocalStack:
         except OSError as error:
             raise LocalStackError(f"{self.data} cannot be the data directory: {error.strerror}") from None
         with self._lock():
+            self._remember(choices or {})
             running = self.running()
             was_down = running is None
             if running is None:
@@ -203,8 +205,19 @@ class LocalStack:
 
     # -- deployment ---------------------------------------------------------------------------------------
 
+    def _remember(self, choices: Mapping[str, Sequence[str]]) -> None:
+        kept = {**self._choices(), **{name: list(values) for name, values in choices.items()}}
+        (self.data / "choices.json").write_text(json.dumps(kept))
+
+    def _choices(self) -> dict[str, list[str]]:
+        try:
+            found: dict[str, list[str]] = json.loads((self.data / "choices.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
     def _deploy(self, running: Running) -> None:
-        wanted = _fingerprint(running.port)
+        wanted = _fingerprint(running.port, self._choices())
         stamp = self.data / "deployed"
         if stamp.exists() and stamp.read_text() == wanted and _api_exists(running.port):
             return
@@ -230,6 +243,7 @@ class LocalStack:
             "api_url": running.api_url,
             "allowed_networks": "127.0.0.0/8,::1/128",
             "build": str(self.data / "build"),
+            **{name: ",".join(values) for name, values in self._choices().items()},
         }
         environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(assembly)}
         self._run([sys.executable, "-m", "infrastructure.app"], environment, ROOT, "the template could not be built")
@@ -326,16 +340,20 @@ def default_data() -> Path:
     return Path(os.environ.get("MAINSPRING_DATA") or ".mainspring")
 
 
-def _fingerprint(port: int) -> str:
-    """What the deployment depends on: the sources, and the port, which is in the API's address."""
-    digest = sha256(f"{port} {sys.version_info[:2]} {CDK_CLI}".encode())
-    for folder in ("engine", "functions", "infrastructure"):
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(str(path.relative_to(ROOT)).encode())
+def _fingerprint(port: int, choices: Mapping[str, Sequence[str]]) -> str:
+    """What the deployment depends on: the sources, the choices, and the port, which is in the API's address."""
+    digest = sha256(f"{port} {sys.version_info[:2]} {CDK_CLI} {json.dumps(choices, sort_keys=True)}".encode())
+    for folder in (*(ROOT / name for name in ("engine", "functions", "infrastructure")), *_folders(choices)):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not {"__pycache__", ".venv", ".git"} & set(path.parts):
+                digest.update(str(path.relative_to(folder)).encode())
                 digest.update(path.read_bytes())
     digest.update((ROOT / "cdk.json").read_bytes())
     return digest.hexdigest()
+
+
+def _folders(choices: Mapping[str, Sequence[str]]) -> list[Path]:
+    return [Path(one) for one in choices.get("extensions", ())]
 
 
 def _api_exists(port: int) -> bool:

@@ -1,56 +1,14 @@
-"""What nodes may reach in AWS: a role that the function that runs them assumes, granted only what the deployer names."""
+"""What nodes may reach in AWS: a role that is assumed to run them, granted only what the deployer names."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infrastructure.functions import Function
-
-ACTIONS = {
-    "bedrock": ("bedrock:InvokeModel",),
-    "dynamodb": (
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:Query",
-    ),
-    "events": ("events:PutEvents",),
-    "iam": ("sts:AssumeRole",),
-    "kms": ("kms:Decrypt", "kms:GenerateDataKey"),
-    "lambda": ("lambda:InvokeFunction",),
-    "ses": ("ses:SendEmail", "ses:SendRawEmail"),
-    "sns": ("sns:Publish",),
-    "sqs": ("sqs:SendMessage",),
-    "states": ("states:StartExecution",),
-}
-"""What a node may do with a resource that the deployer has named, by its service."""
-_ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]+):[a-z0-9-]*:\d{0,12}:(?P<resource>\S+)")
-
-
-class ResourceError(Exception):
-    """A resource that cannot be named so; the message says what would be right."""
-
-
-def actions_on(arn: str) -> Sequence[str]:
-    """What nodes may do with a resource.
-
-    Raises:
-        ResourceError: it is no ARN, not one resource, or of a service that no node uses.
-    """
-    found = _ARN.fullmatch(arn)
-    if found is None:
-        raise ResourceError(f"the resource {arn!r} is no ARN, such as arn:aws:sqs:eu-central-1:111122223333:orders")
-    if "*" in arn or "?" in arn:
-        raise ResourceError(f"the resource {arn!r} stands for many; name each of them")
-    if found["service"] not in ACTIONS:
-        known = ", ".join(sorted(ACTIONS))
-        raise ResourceError(f"no node uses resources of {found['service']!r} ({arn}); there are {known}")
-    return ACTIONS[found["service"]]
+from infrastructure.named_resources import actions_on
 
 
 class Reach(Construct):

@@ -9,19 +9,16 @@ from random import Random
 from typing import Any, ClassVar
 
 from engine.context import NodeContext, NodeServices
-from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.errors import NodeError
-from engine.execution import Decision, Execution, Status
+from engine.execution import Execution, Status
 from engine.executor import NodeExecutorFactory
-from engine.journal import Journal, Outcome, Signal, Wait
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.regions import Region, prepare
-from engine.states import NodeState, node_states
+from engine.testing.clock import VirtualClock
+from engine.testing.workflows import WorkflowRun
 from engine.validator import validate
 from tests.history import check_history, check_journal
-from tests.virtual_time import VirtualClock
 
 
 class Effects:
@@ -80,89 +77,20 @@ def effect_node(effects: Effects) -> type[BaseNode]:
 
 
 @dataclass
-class Run:
-    """One execution in memory, driven as the state machine drives it."""
+class Run(WorkflowRun):
+    """A run whose history is checked when it has ended."""
 
-    definition: WorkflowDefinition
-    store: MemoryStore
-    engine: WorkflowEngine
-    clock: VirtualClock
-    effects: Effects
-    execution_id: str = "execution-1"
-    decisions: list[str] = field(default_factory=list)
-    people: Callable[[Run], None] | None = None
-    """Answers what waits, whenever the execution is parked."""
+    effects: Effects = field(default_factory=Effects)
     recomputed: bool = False
     """Whether a driver died in it, so that another has computed some of it again."""
 
-    def advance(self, remaining: Any = None) -> Any:
-        """One call of the Advance function."""
-        arguments = (self.execution_id, remaining) if remaining else (self.execution_id,)
-        decision = self.clock.run(self.engine.advance(*arguments))
-        self.decisions.append(decision.next)
-        return decision
-
     def drive(self, turns: int = 200, remaining: Any = None) -> Execution:
-        """Advance until the end, sleeping as told, then check the history."""
-        for _ in range(turns):
-            decision = self.advance(remaining)
-            if decision.next == "park":
-                self.park(decision)
-            elif decision.next == "sleep":
-                self.clock.sleep_until(decision.until)
-            elif decision.next != "again":
-                break
-        else:
-            raise AssertionError(f"no end after {turns} turns: {self.decisions[-5:]}")
+        """Advance until the end, then check the history."""
+        super().drive(turns, remaining)
         events, recomputed = self.effects.events, self.recomputed
         check_history(self.region, self.execution, self.states, events, recomputed=recomputed)
         check_journal(list(self.store.entries[self.execution_id].values()))
         return self.execution
-
-    def park(self, decision: Decision) -> None:
-        """Wait as the state machine does: until there is a signal that the turn has not seen, or the time has come."""
-        if self.people is not None and self.execution.signals == decision.signals:
-            self.people(self)
-        if self.execution.signals == decision.signals:
-            assert decision.until is not None, "parked, and nobody answers"
-            self.clock.sleep_until(decision.until)
-
-    def waiting(self) -> dict[str, Wait]:
-        """What waits for an answer, by path."""
-        journal = Journal.of(self.store.entries[self.execution_id].values())
-        waits = {path: journal.open_wait(path) for path in journal.waits}
-        return {path: wait for path, wait in waits.items() if wait is not None}
-
-    def answer(self, path: str, output: Any = None, *, attempt: int = 1, by: str = "somebody") -> Signal:
-        """Answer a wait; gives the answer that stands."""
-        signal = Signal(path, attempt, self.clock.now(), by, output)
-        return self.store.signal(self.execution_id, signal)
-
-    @property
-    def execution(self) -> Execution:
-        """The record as it is now."""
-        return self.store.executions[self.execution_id]
-
-    @property
-    def journal(self) -> Journal:
-        """What the journal says."""
-        return Journal.of(self.store.entries[self.execution_id].values())
-
-    @property
-    def outcomes(self) -> dict[str, Outcome]:
-        """The journalled outcomes."""
-        return self.journal.outcomes
-
-    @property
-    def states(self) -> dict[str, NodeState]:
-        """Each node's state, by id."""
-        journal = Journal.of(self.store.entries[self.execution_id].values())
-        return {state.id: state for state in node_states(self.region, journal, self.execution)}
-
-    @property
-    def region(self) -> Region:
-        """The definition, prepared."""
-        return prepare(self.definition, self.engine.factory)
 
 
 def start(
@@ -186,7 +114,7 @@ def start(
     )
     store.add(execution, definition)
     engine = WorkflowEngine(store, factory, services=services, clock=clock, random=Random(seed))
-    return Run(definition, store, engine, clock, effects)
+    return Run(definition, store, engine, clock, effects=effects)
 
 
 def run(raw: dict[str, Any], trigger: Any = None, people: Callable[[Run], None] | None = None, **options: Any) -> Run:

@@ -37,12 +37,12 @@ from engine.states import node_states
 from engine.storage.journal_store import DynamoStore
 from engine.storage.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
+from engine.testing.clock import VirtualClock
 from engine.validator import validate
 from tests.crash import Died, Fate
 from tests.harness import Effects, effect_node
 from tests.history import check_history, check_journal
 from tests.unit.conftest import Aws
-from tests.virtual_time import VirtualClock
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "PutObject")

@@ -14,7 +14,7 @@ class AwsRoleConfig(IntegrationConfig):
     """Which role, and where its things are."""
 
     role_arn: str = Field(
-        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}$",
+        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}$",
         description="The deployer names it too. Its trust policy names the stack's output `ReachRoleArn`, and this "
         "integration's id as `sts:ExternalId`.",
     )

@@ -154,7 +154,7 @@ def _ran(connection: Connection[Any], text: str, query: Query) -> Rows:
     """One statement, prepared, in a transaction. Each value is a user variable, set from hexadecimal digits."""
     _wait_at_most(connection, query.timeout_seconds + _MARGIN)
     with connection.cursor() as cursor:
-        is_mariadb = "mariadb" in str(connection.server_version).lower()
+        is_mariadb = "mariadb" in str(connection.get_server_info()).lower()  # type: ignore[no-untyped-call]
         limit = (
             f"max_statement_time = {query.timeout_seconds:.3f}"
             if is_mariadb

@@ -61,7 +61,7 @@ class AiChatConfig(NodeConfig):
 
     integration: IntegrationName | None = Field(
         default=None,
-        description="An OpenAI-compatible endpoint, or an AWS role. Without it: Bedrock's models that the deployer named.",
+        description="An OpenAI-compatible endpoint, or an AWS role. Without it: models of Bedrock the deployer named.",
     )
     model: str = Field(min_length=1, max_length=300, description="As the endpoint names it.")
     system: str | None = Field(default=None, max_length=200_000, description="What it is to be, and to mind.")
@@ -90,7 +90,8 @@ class AiChatNode(BaseNode):
 
     Gives `{text, json, model, stop, usage, tool_calls}`, with `usage` as `{input_tokens, output_tokens, dollars}` and
     `tool_calls` as `[{name, input, output}]`. With a `schema` an answer that does not fit it is sent back with what is
-    wrong. Each call of a tool is an execution of its workflow, which has to end while this node runs. Tokens and their price are on the execution's bill.
+    wrong. Each call of a tool is an execution of its workflow, which has to end while this node runs. Tokens and their
+    price are on the execution's bill.
     """
 
     Config = AiChatConfig

@@ -56,8 +56,8 @@ class DataTableNode(BaseNode):
     """Reads or writes a row: for counters, lookups, and what was seen before.
 
     `get` gives `{found, key, value, version, updated_at}`, `put` and `increment` the row, `delete` gives `{deleted}`,
-    `query` gives `{items, next_cursor}`. A condition that does not hold is the port `conflict`, with the row that is there. An
-    attempt that is made again after a crash changes nothing twice.
+    `query` gives `{items, next_cursor}`. A condition that does not hold is the port `conflict`, with the row that is
+    there. An attempt that is made again after a crash changes nothing twice.
     """
 
     Config = DataTableConfig

@@ -15,10 +15,10 @@ from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResul
 
 MODULES = frozenset(
     """
-    __future__ abc base64 bisect calendar cmath collections collections.abc colorsys copy csv dataclasses datetime decimal
-    difflib email.message email.policy enum fractions functools hashlib heapq hmac html html.parser io ipaddress itertools
-    json math numbers operator pprint random re secrets statistics string struct textwrap time typing unicodedata
-    urllib.parse uuid xml.etree.ElementTree zlib zoneinfo
+    __future__ abc base64 bisect calendar cmath collections collections.abc colorsys copy csv dataclasses datetime
+    decimal difflib email.message email.policy enum fractions functools hashlib heapq hmac html html.parser io
+    ipaddress itertools json math numbers operator pprint random re secrets statistics string struct textwrap time
+    typing unicodedata urllib.parse uuid xml.etree.ElementTree zlib zoneinfo
     """.split()  # noqa: SIM905 - to be read by people
 )
 """The part of Python's standard library that computes. Nothing else can be imported."""

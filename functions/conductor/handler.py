@@ -1,7 +1,7 @@
 """The conductor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
 
-It is called by Advance, without waiting (`poke`, `drive`) or for the start of a workflow that a model calls (`tool`), by
-the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an
+It is called by Advance, without waiting (`poke`, `drive`) or for the start of a workflow that a model calls (`tool`),
+by the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an
 execution of a state machine has died, and each minute to sweep.
 """
 

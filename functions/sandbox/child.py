@@ -38,8 +38,8 @@ _ALLOWED = {
 }  # fmt: skip
 """read, write, close, fstat, lseek, mmap, mprotect, munmap, brk, rt_sigaction, rt_sigprocmask, rt_sigreturn, ioctl,
 readv, writev, sched_yield, mremap, madvise, nanosleep, getpid, exit, gettimeofday, getrlimit, getrusage, sysinfo,
-times, getuid and its kind, sigaltstack, gettid, time, futex, sched_getaffinity, clock_gettime, clock_getres, clock_nanosleep,
-exit_group, set_robust_list, getrandom, membarrier, rseq."""
+times, getuid and its kind, sigaltstack, gettid, time, futex, sched_getaffinity, clock_gettime, clock_getres,
+clock_nanosleep, exit_group, set_robust_list, getrandom, membarrier, rseq."""
 _PROT_EXEC = 4
 _MMAP_MPROTECT = {"x86_64": (9, 10), "aarch64": (222, 226)}
 _LOAD, _EQUAL, _RETURN, _SET_BITS = 0x20, 0x15, 0x06, 0x45

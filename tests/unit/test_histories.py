@@ -11,10 +11,10 @@ import pytest
 from engine.execution import parse_time
 from engine.journal import Signal
 from engine.storage.entries import entry_of, facts_of
+from engine.testing.clock import START
 from tests.figures import FIGURES
 from tests.harness import Run
 from tests.histories.__main__ import HERE, SHAPES, begin
-from tests.virtual_time import START
 
 RECORDED = sorted(HERE.glob("*.json"))
 

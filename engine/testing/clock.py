@@ -12,10 +12,11 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _JumpingSelector(selectors.DefaultSelector):
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> Any:
+        """What is ready now; if nothing is, time jumps to the next timer."""
         ready = super().select(0)
         if not ready and timeout:
             self.loop.offset += timeout
@@ -39,15 +40,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock:
     """The virtual loop's time as a Clock; carries on from one loop to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime = START) -> None:
+        self.start = start
         self.offset = 0.0
 
     def now(self) -> datetime:
-        """START plus what has passed."""
+        """The start plus what has passed."""
         try:
-            return START + timedelta(seconds=asyncio.get_running_loop().time())
+            return self.start + timedelta(seconds=asyncio.get_running_loop().time())
         except RuntimeError:
-            return START + timedelta(seconds=self.offset)
+            return self.start + timedelta(seconds=self.offset)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on a virtual loop that starts where the last one stopped."""
@@ -60,4 +62,4 @@ class VirtualClock:
 
     def sleep_until(self, moment: datetime) -> None:
         """Let time pass, as a Step Functions Wait does."""
-        self.offset = max(self.offset, (moment - START).total_seconds())
+        self.offset = max(self.offset, (moment - self.start).total_seconds())
