@@ -16,9 +16,9 @@ from typing import Any
 from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infrastructure.named_resources import ResourceError, actions_on
 from infrastructure.packaging import ROOT, PackagingError, build_functions, build_layer, build_node_layer
 from infrastructure.platform_stack import Options, PlatformStack
-from infrastructure.named_resources import ResourceError, actions_on
 
 STACK_NAME = "Mainspring"
 LEAST_RETENTION_DAYS = 8

@@ -41,6 +41,7 @@ def _close(connection: Connection[Any]) -> None:
     if connected is not None:
         with contextlib.suppress(OSError):
             connected.shutdown(socket.SHUT_RDWR)
+    connection._result = None  # type: ignore[attr-defined]  # noqa: SLF001 - or its cursor would read to the end
     connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -109,7 +110,7 @@ class Mysql(DatabaseIntegration):
         connection = pymysql.connect(
             host=config.host,  # for the certificate; the socket is that of the checked address
             user=config.username,
-            password=config.password.get_secret_value(),
+            password=config.password.get_secret_value().encode(),  # it would take a text as Latin-1
             database=config.database,
             charset="utf8mb4",
             ssl=config.ssl_context() if config.tls == "verify" else None,
@@ -127,9 +128,9 @@ class Mysql(DatabaseIntegration):
 
 
 def _decoders() -> dict[Any, Any]:
-    from pymysql.converters import decoders
+    from pymysql.converters import conversions
 
-    return {**decoders, _JSON_TYPE: json.loads}
+    return {**conversions, _JSON_TYPE: json.loads}
 
 
 def _is_alive(connection: Connection[Any]) -> bool:
@@ -153,32 +154,32 @@ def _wait_at_most(connection: Connection[Any], seconds: float) -> None:
 def _ran(connection: Connection[Any], text: str, query: Query) -> Rows:
     """One statement, prepared, in a transaction. Each value is a user variable, set from hexadecimal digits."""
     _wait_at_most(connection, query.timeout_seconds + _MARGIN)
-    with connection.cursor() as cursor:
-        is_mariadb = "mariadb" in str(connection.get_server_info()).lower()  # type: ignore[no-untyped-call]
-        limit = (
-            f"max_statement_time = {query.timeout_seconds:.3f}"
-            if is_mariadb
-            else (f"max_execution_time = {max(1, round(query.timeout_seconds * 1000))}")
-        )
-        access = "READ ONLY" if query.read_only else "READ WRITE"
-        cursor.execute(f"SET SESSION {limit}")
-        cursor.execute(f"SET SESSION TRANSACTION {access}")
-        variables = {"s": _literal(text), **{f"p{i}": _literal(one) for i, one in enumerate(query.params)}}
-        cursor.execute("SET " + ", ".join(f"@mainspring_{name} = {value}" for name, value in variables.items()))
-        cursor.execute("PREPARE mainspring FROM @mainspring_s")
-        cursor.execute(f"START TRANSACTION {access}")
-        using = ", ".join(f"@mainspring_p{i}" for i in range(len(query.params)))
-        cursor.execute(f"EXECUTE mainspring USING {using}" if using else "EXECUTE mainspring")
-        if cursor.description is None:
-            rows = RowCollector(query, []).done(cursor.rowcount)
-        else:
-            collector = RowCollector(query, [column[0] for column in cursor.description])
-            while (values := cursor.fetchone()) is not None and collector.add(values):
-                pass
-            rows = collector.done()
-            if rows.truncated:
-                _close(connection)  # the rest of the rows would have to be read before anything else
-                return rows
+    cursor = connection.cursor()
+    is_mariadb = "mariadb" in str(connection.get_server_info()).lower()  # type: ignore[no-untyped-call]
+    limit = (
+        f"max_statement_time = {query.timeout_seconds:.3f}"
+        if is_mariadb
+        else (f"max_execution_time = {max(1, round(query.timeout_seconds * 1000))}")
+    )
+    access = "READ ONLY" if query.read_only else "READ WRITE"
+    cursor.execute(f"SET SESSION {limit}")
+    cursor.execute(f"SET SESSION TRANSACTION {access}")
+    variables = {"s": _literal(text), **{f"p{i}": _literal(one) for i, one in enumerate(query.params)}}
+    cursor.execute("SET " + ", ".join(f"@mainspring_{name} = {value}" for name, value in variables.items()))
+    cursor.execute("PREPARE mainspring FROM @mainspring_s")
+    cursor.execute(f"START TRANSACTION {access}")
+    using = ", ".join(f"@mainspring_p{i}" for i in range(len(query.params)))
+    cursor.execute(f"EXECUTE mainspring USING {using}" if using else "EXECUTE mainspring")
+    if cursor.description is None:
+        rows = RowCollector(query, []).done(cursor.rowcount)
+    else:
+        collector = RowCollector(query, [column[0] for column in cursor.description])
+        while (values := cursor.fetchone()) is not None and collector.add(values):
+            pass
+        rows = collector.done()
+        if rows.truncated:
+            return rows  # and close the connection: else all other rows would have to be read
+    cursor.close()
     connection.commit()
     return rows
 

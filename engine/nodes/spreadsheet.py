@@ -100,6 +100,7 @@ def _read(config: SpreadsheetConfig, context: NodeContext) -> dict[str, Any]:
             if config.sheet is not None and config.sheet not in names:
                 raise NodeError(f"there is no sheet {config.sheet!r}, but {names[:20]}", code="no_sheet")
             sheet = workbook[config.sheet or names[0]]
+            sheet.reset_dimensions()  # what the sheet says of its size may be anything
             columns, rows = _rows(config, sheet.iter_rows(values_only=True))
         except NodeError:
             raise

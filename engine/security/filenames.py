@@ -27,6 +27,7 @@ _REFUSED = {
     "Cs": "half of a character",
     "Zl": "line break",
     "Zp": "line break",
+    "Zs": "unusual space",
 }
 
 
@@ -38,7 +39,7 @@ def check_name(name: str) -> str:
     """
     name = unicodedata.normalize("NFC", name)
     for character in name:
-        kind = _REFUSED.get(unicodedata.category(character))
+        kind = _REFUSED.get(unicodedata.category(character)) if character != " " else None
         if kind:
             raise ValueError(f"a file name holds no {kind} such as U+{ord(character):04X}")
         if character in _LOOK_ALIKES:

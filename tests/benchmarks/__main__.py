@@ -46,8 +46,8 @@ from infrastructure.client import Client
 from infrastructure.local import LocalStack
 from infrastructure.packaging import build_layer, build_node_layer
 from tests.benchmarks.meter import Meter
-from tests.e2e.conftest import free_port
 from tests.e2e.test_restart import kill_workers, workers_of
+from tests.servers import free_port
 from tests.unit.conftest import INDEXES, create_table
 
 ROOT = Path(__file__).parent.parent.parent

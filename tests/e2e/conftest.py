@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from engine.states import NodeState
 from infrastructure.client import FINAL, sign_in
 from infrastructure.local import LocalStack
 from tests.history import check_history
+from tests.servers import free_port
 
 PASSWORD = "correct horse battery staple"
 
@@ -98,14 +98,6 @@ def _state(node: dict[str, Any]) -> NodeState:
 
 def _moment(text: str | None) -> datetime | None:
     return parse_time(text) if text else None
-
-
-def free_port() -> int:
-    """A port of this machine that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -69,9 +69,10 @@ def test_a_file_that_must_be_new_is_written_once_also_when_the_attempt_is_repeat
 @pytest.mark.parametrize(
     "name",
     [
-        "../x", "a/../b", "..", ".", "a/./b", "/etc/passwd", "a//b", "a/", "", " ", "a/ b", "a\0b", "a\nb", "a\\..\\b", "\\\\x",
-        "a/．．/b", "a／b", "a∕b", "․․/x", "a\u202egpj.exe", "a\u200bb", "a\ud800", "\ue000", "…/x", "a" * 256, "a/" * 400 + "b",
-        "x\u2028y",
+        "../x", "a/../b", "..", ".", "a/./b", "/etc/passwd", "a//b", "a/", "", " ", "a/ b", "a\0b", "a\nb", "a\\..\\b",
+        "\\\\x",
+        "a/\uff0e\uff0e/b", "a\uff0fb", "a\u2215b", "\u2024\u2024/x", "a\u202egpj.exe", "a\u200bb", "a\ud800", "\ue000",
+        "\u2026/x", "a" * 256, "a/" * 400 + "b", "x\u2028y", "a\u00a0b",
     ],
 )  # fmt: skip
 def test_names_that_lead_elsewhere_or_look_like_others_are_refused(name: str):
@@ -215,7 +216,8 @@ def test_xml_that_is_a_bomb_or_none_is_refused(content: str):
 
 
 def test_html_is_searched():
-    page = "<title>T</title><table><tr><td>a</td><td class=p>1</td></tr><tr><td>b</td><td class=p>2</td></tr></table><a href='/x'>go <b>on</b></a>"
+    table = "<table><tr><td>a</td><td class=p>1</td></tr><tr><td>b</td><td class=p>2</td></tr></table>"
+    page = f"<title>T</title>{table}<a href='/x'>go <b>on</b></a>"
     extract = {
         "title": {"selector": "title"},
         "link": {"selector": "a", "attribute": "href"},
@@ -231,7 +233,7 @@ def test_html_is_searched():
         "rows": [{"n": "a", "p": "1"}, {"n": "b", "p": "2"}],
     }
     assert refused("html", {**text(page), "extract": {"x": {"selector": "[[["}}}).code == "config"
-    deep = run_node("html", {**text("<div>" * 50_000), "extract": {"x": {"selector": "div div p"}}})
+    deep = run_node("html", {**text("<div>" * 5_000), "extract": {"x": {"selector": "div div p"}}})
     assert deep.output == {"x": None}
 
 
@@ -383,10 +385,16 @@ FIRST = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
             {"value": "2026-03-28T12:00:00", "timezone": "Europe/Berlin", "shift": [{"amount": 24, "unit": "hours"}]},
             {"local": "2026-03-29T13:00:00+02:00"},
         ),
-        ({"value": "2026-03-28T02:30:00", "timezone": "Europe/Berlin", "shift": [{"amount": 1, "unit": "days"}]}, {"time": "03:30:00"}),
+        (
+            {"value": "2026-03-28T02:30:00", "timezone": "Europe/Berlin", "shift": [{"amount": 1, "unit": "days"}]},
+            {"time": "03:30:00"},
+        ),
         ({"value": "2026-05-20", "start_of": "quarter"}, {"date": "2026-04-01"}),
         ({"value": "2026-05-20", "start_of": "week"}, {"date": "2026-05-18"}),
-        ({"value": "24.12.2026 18:00", "pattern": "%d.%m.%Y %H:%M", "timezone": "America/New_York"}, {"utc": "2026-12-24T23:00:00.000Z"}),
+        (
+            {"value": "24.12.2026 18:00", "pattern": "%d.%m.%Y %H:%M", "timezone": "America/New_York"},
+            {"utc": "2026-12-24T23:00:00.000Z"},
+        ),
         ({"value": "2026-05-01", "until": "2026-05-03T12:00:00Z"}, {"difference": {"seconds": 216_000.0, "days": 2.5}}),
         ({"value": "2026-05-01", "format": "%d %B %Y"}, {"text": "01 May 2026"}),
     ],

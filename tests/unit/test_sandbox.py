@@ -1,0 +1,246 @@
+"""Hostile code in the sandbox: it gets nothing, reaches nothing, stays within its bounds, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.context import NodeServices
+from engine.nodes.python_code import MODULES, check_code
+from engine.testing import run_node
+from functions.sandbox.handler import handler
+
+ALL = sorted(
+    {*MODULES, "os", "sys", "socket", "subprocess", "threading", "ctypes", "signal", "mmap", "gc", "multiprocessing"}
+)
+"""More than a workflow may import: what protects is the kernel, not the list."""
+
+
+def run(
+    code: str, value: Any = None, *, seconds: float = 2, memory_mb: int = 64, modules: list[str] | None = None
+) -> Any:
+    """What the function answers."""
+    event = {"code": code, "input": value, "seconds": seconds, "memory_mb": memory_mb, "modules": modules or []}
+    return handler(json.loads(json.dumps(event)), None)
+
+
+def body(*lines: str) -> str:
+    return (
+        "import os, sys, socket, subprocess, threading, ctypes, signal, mmap, gc, time\ndef main(input):\n"
+        + "".join(f"    {line}\n" for line in lines)
+    )
+
+
+def test_code_computes_prints_and_returns():
+    told = run("def main(input):\n    print('a'); print('b', end='')\n    return {'sum': sum(input)}", [1, 2])
+    assert told == {"result": {"sum": 3}, "lines": ["a", "b"]}
+    zones = """from zoneinfo import ZoneInfo
+import datetime
+def main(i):
+    return str(datetime.datetime(2026, 1, 1, tzinfo=ZoneInfo('Asia/Tokyo')))"""
+    assert run(zones, modules=["zoneinfo", "datetime"])["result"].endswith("+09:00")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open('/etc/passwd')",
+        "open('/proc/self/environ')",
+        "open(f'/proc/{os.getppid()}/environ')",
+        "open('/proc/self/maps')",
+        "open('/tmp/x', 'w')",
+        "os.listdir('/')",
+        "os.stat('/etc/passwd')",
+        "os.mkdir('/tmp/x')",
+        "os.symlink('/etc', '/tmp/x')",
+        "os.memfd_create('x')",
+        "socket.socket()",
+        "socket.socketpair()",
+        "socket.create_connection(('127.0.0.1', 9001))",
+        "socket.getaddrinfo('example.com', 80)",
+        "os.fork()",
+        "os.posix_spawn('/bin/sh', ['sh'], {})",
+        "os.execv('/bin/sh', ['sh'])",
+        "subprocess.run(['id'])",
+        "threading.Thread(target=print).start()",
+        "os.kill(os.getppid(), 9)",
+        "os.kill(1, 0)",
+        "os.setuid(0)",
+        "os.chroot('/')",
+        "mmap.mmap(-1, 4096, prot=mmap.PROT_EXEC | mmap.PROT_READ)",
+        "signal.setitimer(signal.ITIMER_REAL, 0)",
+        "__import__('sqlite3')",
+        "__import__('urllib.request')",
+        "os.pipe()",
+        "os.nice(-5)",
+        "os.sched_setaffinity(0, {0})",
+    ],
+)
+def test_nothing_can_be_reached(line: str):
+    told = run(body(line, "return 'done'"), modules=ALL)
+    assert told.get("result") is None, told
+    assert told["error"]["line"] == 3
+    assert told["error"]["text"] == line
+
+
+@pytest.mark.parametrize(
+    ("machine_code", "numbers"),
+    [
+        (
+            "x86_64",
+            (
+                2,
+                41,
+                56,
+                57,
+                59,
+                62,
+                101,
+                105,
+                157,
+                165,
+                175,
+                257,
+                272,
+                310,
+                311,
+                317,
+                319,
+                321,
+                322,
+                424,
+                425,
+                435,
+                437,
+            ),
+        )
+    ],
+)
+def test_system_calls_made_by_hand_are_refused_too(machine_code: str, numbers: tuple[int, ...]):
+    """open, socket, clone, fork, execve, kill, ptrace, setuid, prctl, mount … io_uring, pidfd, clone3, openat2."""
+    if os.uname().machine != machine_code:
+        pytest.skip("the numbers are those of another architecture")
+    told = run(
+        body("c = ctypes.CDLL(None, use_errno=True)", "return [c.syscall(n, 0, 0, 0, 0, 0, 0) for n in input]"),
+        numbers,
+        modules=ALL,
+    )
+    assert told["result"] == [-1] * len(numbers)
+    shifted = run(body("c = ctypes.CDLL(None)", "return c.syscall(0x40000002, b'/etc/passwd', 0)"), modules=ALL)
+    assert shifted["result"] == -1  # the x32 form of `open`
+
+
+def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
+    told = run(
+        body(
+            "word = 'of the ' + 'function'",
+            "held = [str(m)[:99] for m in gc.get_objects() if word in str(m)[:9999]]",
+            "return [dict(os.environ), os.getuid(), sys.path, held]",
+        ),
+        modules=ALL,
+        seconds=5,
+    )
+    environment, user, path, found = told["result"]
+    assert set(environment) <= {"LC_CTYPE"}
+    assert user != 0
+    assert path == []
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("line", "codes"),
+    [
+        ("while True: pass", {"timeout"}),
+        ("time.sleep(1000)", {"timeout"}),
+        ("sum(range(10**12))", {"timeout"}),
+        ("9**9**9", {"timeout", "memory"}),
+        ("import re; re.match('(a+)+$', 'a' * 40 + 'b')", {"timeout"}),
+        ("[0] * 10**11", {"memory"}),
+        ("x = ['x'*10**6 + str(i) for i in range(10**6)]", {"memory"}),
+        ("bytearray(2**33)", {"memory"}),
+        ("return main(input)", {"code_failed"}),
+        ("return 'x' * 6_000_000", {"output_too_large"}),
+        ("os._exit(0)", {"code_crashed"}),
+        ("os.abort()", {"code_crashed"}),
+        ("ctypes.string_at(0)", {"code_crashed"}),
+        ("sys.exit(3)", {"code_failed"}),
+        ("raise KeyboardInterrupt", {"code_failed"}),
+        ("return {1, 2}", {"code_failed"}),
+        ("return float('nan')", {"code_failed"}),
+        ("signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while True: pass", {"timeout", "memory"}),
+    ],
+)
+def test_bombs_end_within_their_bounds(line: str, codes: set[str]):
+    told = run(body(line), seconds=0.5, memory_mb=96, modules=[*ALL, "re"])
+    assert told["error"]["code"] in codes, told
+
+
+def test_printing_without_end_is_bounded():
+    told = run(body("while True: print('x' * 10_000)"), seconds=0.3, modules=ALL)
+    assert told["error"]["code"] == "timeout"
+    many = run("def main(i):\n    for n in range(100_000): print(n)\n    print('x' * 10**6)")
+    assert len(many["lines"]) == 200
+
+
+def test_one_call_leaves_nothing_for_the_next():
+    run(body("global kept", "kept = 'secret of the first'", "sys.modules['kept'] = kept", "return 1"), modules=ALL)
+    told = run(body("return [globals().get('kept'), 'kept' in sys.modules]"), modules=ALL)
+    assert told["result"] == [None, False]
+
+
+def test_the_function_itself_survives_and_keeps_no_child(tmp_path: Path):
+    before = set(Path("/proc/self/fd").iterdir())
+    run(body("os._exit(7)"), modules=ALL)
+    assert set(Path("/proc/self/fd").iterdir()) == before
+    with socket.socket() as mine:  # only the child is locked in
+        mine.bind(("127.0.0.1", 0))
+    (tmp_path / "x").write_text("still mine")
+
+
+def test_an_error_names_the_codes_own_line():
+    code = "def helper(x):\n    return x / 0\n\ndef main(input):\n    return helper(input)\n"
+    told = run(code, 1)["error"]
+    assert (told["message"], told["line"], told["text"]) == ("ZeroDivisionError: division by zero", 2, "return x / 0")
+    assert [one["in"] for one in told["trace"]] == ["main", "helper"]
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("def main(input)\n    return 1", "line 1: expected ':'"),
+        ("x = 1", "defines no function `main(input)`"),
+        ("import os\ndef main(i): return 1", "the module 'os' is not there"),
+        ("def main(i):\n    from subprocess import run", "the module 'subprocess' is not there"),
+        ("from . import x\ndef main(i): pass", "is not there"),
+        ("(" * 300 + ")" * 300, ""),
+        ("x\0", ""),
+    ],
+)
+def test_what_cannot_run_is_said_when_it_is_saved(code: str, says: str):
+    with pytest.raises(ValueError, match="." if not says else None) as caught:
+        check_code(code)
+    assert says in str(caught.value)
+
+
+def test_the_node_runs_it_and_logs_what_it_prints():
+    async def sandbox(event: Any) -> dict[str, Any]:
+        return handler(json.loads(json.dumps(dict(event))), None)
+
+    services = NodeServices(sandbox=sandbox)
+    code = "from collections import Counter\ndef main(input):\n    print('got', input)\n    return Counter(input)"
+    done = run_node("python_code", {"code": code, "input": "{{ trigger.body }}"}, trigger="abca", services=services)
+    assert done.output == {"a": 2, "b": 1, "c": 1}
+    assert done.lines[0].message == "got abca"
+    templates = run_node(
+        "python_code", {"code": "def main(i):\n    return '{{ trigger.body }}'"}, trigger="1/0", services=services
+    )
+    assert templates.output == "{{ trigger.body }}"  # data is never put into code
+    failed = run_node("python_code", {"code": "def main(i):\n    return i['x']", "input": {}}, services=services)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.message) == ("code_failed", "line 2: KeyError: 'x'")
