@@ -41,7 +41,6 @@ def _close(connection: Connection[Any]) -> None:
     if connected is not None:
         with contextlib.suppress(OSError):
             connected.shutdown(socket.SHUT_RDWR)
-    connection._result = None  # type: ignore[attr-defined]  # noqa: SLF001 - or its cursor would read to the end
     connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -173,15 +172,25 @@ def _ran(connection: Connection[Any], text: str, query: Query) -> Rows:
     if cursor.description is None:
         rows = RowCollector(query, []).done(cursor.rowcount)
     else:
-        collector = RowCollector(query, [column[0] for column in cursor.description])
-        while (values := cursor.fetchone()) is not None and collector.add(values):
-            pass
-        rows = collector.done()
+        rows = _collected(connection, cursor, query)
         if rows.truncated:
-            return rows  # and close the connection: else all other rows would have to be read
+            return rows
     cursor.close()
     connection.commit()
     return rows
+
+
+def _collected(connection: Connection[Any], cursor: Any, query: Query) -> Rows:
+    collector = RowCollector(query, [column[0] for column in cursor.description])
+    result = connection._result  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        while (values := cursor.fetchone()) is not None and collector.add(values):
+            pass
+    finally:
+        if result.unbuffered_active:  # or whoever forgets it would read all rows that are left
+            result.unbuffered_active = False
+            connection._result = cursor._result = None  # type: ignore[attr-defined]  # noqa: SLF001
+    return collector.done()
 
 
 def _literal(value: Any) -> str:
