@@ -2,7 +2,7 @@
 
 Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private
 networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (ARNs that
-nodes may use, divided by commas).
+nodes may use, divided by commas), `extensions` (folders of Python packages with node or integration types, likewise).
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infrastructure.named_resources import ResourceError, actions_on
-from infrastructure.packaging import ROOT, PackagingError, build_functions, build_layer, build_node_layer
+from infrastructure.packaging import (
+    ROOT,
+    PackagingError,
+    build_extension_layer,
+    build_functions,
+    build_layer,
+    build_node_layer,
+)
 from infrastructure.platform_stack import Options, PlatformStack
 
 STACK_NAME = "Mainspring"
@@ -52,9 +59,11 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
     resources = list(dict.fromkeys(choice("resources").replace(",", " ").split()))
     for arn in resources:
         actions_on(arn)
+    extensions = [ROOT / folder for folder in choice("extensions").split(",") if folder]
     options = Options(
         layer=build_layer(target, local=local),
         node_layer=build_node_layer(target, local=local),
+        extension_layer=build_extension_layer(target, extensions, local=local) if extensions else None,
         functions=build_functions(target),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),

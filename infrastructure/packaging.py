@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import TZPATH
@@ -56,6 +57,31 @@ def build_node_layer(target: Path, *, local: bool) -> Path:
     return _dependencies(target, "nodes", local=local).parent
 
 
+def build_extension_layer(target: Path, extensions: Sequence[Path], *, local: bool) -> Path:
+    """As `build_layer`, of Python packages with node types or integration types, and what these need.
+
+    What the engine's layer has is not installed again in another version.
+
+    Raises:
+        PackagingError: a folder is no package, or one cannot be built or installed.
+    """
+    layer = target / f"layer-extensions{'-local' if local else ''}"
+    shutil.rmtree(layer, ignore_errors=True)
+    python, wheels = layer / "content" / "python", layer / "wheels"
+    for folder in extensions:
+        if not (folder / "pyproject.toml").is_file():
+            raise PackagingError(f"the extension {folder} is no Python package: it has no pyproject.toml")
+        _run(
+            [uv_binary(), "build", "--quiet", "--wheel", "--no-create-gitignore", "--out-dir", str(wheels), str(folder)]
+        )
+    command = [uv_binary(), "pip", "install", "--quiet", "--only-binary", ":all:", "--target", str(python)]
+    command += ["--python", sys.executable] if local else [*DEPLOYED_PLATFORM]
+    for requirements in REQUIREMENTS.values():
+        command += ["--constraints", str(requirements)]
+    _run([*command, *map(str, sorted(wheels.glob("*.whl")))])
+    return python.parent
+
+
 def _dependencies(target: Path, name: str, *, local: bool) -> Path:
     """Where a layer's dependencies are. They are installed again only when its requirements have changed."""
     kind = f"local {sys.version_info[:2]}" if local else " ".join(DEPLOYED_PLATFORM)
@@ -96,10 +122,14 @@ def _install(target: Path, requirements: Path, *, local: bool) -> None:
     command = [uv_binary(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--target", str(target), "--requirements", str(requirements)]
     command += ["--python", sys.executable] if local else [*DEPLOYED_PLATFORM]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise PackagingError(f"the layer could not be built: {done.stderr.strip()[-800:]}")
+    _run(command)
     # The emulator unpacks the layer for each worker, and a third of its files are time zones, which this machine has.
     has_zones = local and any(Path(path).is_dir() for path in TZPATH)
     for name in ("bin", "share", *(["tzdata"] if has_zones else [])):
         shutil.rmtree(target / name, ignore_errors=True)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PackagingError(f"the layer could not be built: {done.stderr.strip()[-800:]}")

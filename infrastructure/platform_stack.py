@@ -33,6 +33,7 @@ class Options:
     layer: Path
     node_layer: Path
     functions: Path
+    extension_layer: Path | None = None
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
@@ -53,6 +54,7 @@ class PlatformStack(Stack):
         runtime, architecture = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
         layer = self._layer("Engine", options.layer, "Mainspring's engine and its dependencies")
         node_layers = [self._layer("Nodes", options.node_layer, "What Mainspring's nodes need to run")]
+        extensions = self._extensions(options)
         self._code = Code(lambda_.Code.from_asset(str(options.functions)), layer, architecture, runtime)
         identity = {"MAINSPRING_IDENTITY_TABLE": storage.identity.table_name}
         automation = {"MAINSPRING_AUTOMATION_TABLE": storage.automation.table_name}
@@ -119,7 +121,7 @@ class PlatformStack(Stack):
             },
             memory=1024,
             timeout=ADVANCE_SECONDS,
-            layers=node_layers,
+            layers=[*node_layers, *extensions],
         )
         ExecutionMachines(
             self,
@@ -164,6 +166,7 @@ class PlatformStack(Stack):
             code=self._code,
             grants=Grants(storage).table(storage.automation, *_ITEMS, "BatchGetItem", indexes=["by-workspace"]),
             environment=automation,
+            layers=extensions,
         )
         executions = Function(
             self,
@@ -177,6 +180,7 @@ class PlatformStack(Stack):
                 indexes=["by-workspace", "by-workflow"],
             ),
             environment={**automation, **payloads, **machines},
+            layers=extensions,
         )
         webhooks = Function(
             self,
@@ -225,7 +229,7 @@ class PlatformStack(Stack):
                 indexes=["by-workspace"],
             ),
             environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
-            layers=node_layers,
+            layers=[*node_layers, *extensions],
         )
         reach = Reach(self, "Reach", resources=options.resources, used_by=[advance, integrations])
         firing = Function(
@@ -292,7 +296,9 @@ class PlatformStack(Stack):
             )
             self._acknowledge_executions(function, names, names.execution)
             self._acknowledge_executions(function, names, names.fan_out)
-        platform = Function(self, "platform", code=self._code, grants=Grants(storage), environment={}, memory=256)
+        platform = Function(
+            self, "platform", code=self._code, grants=Grants(storage), environment={}, memory=256, layers=extensions
+        )
         functions = {
             "auth": auth,
             "users": users,
@@ -336,6 +342,11 @@ class PlatformStack(Stack):
             compatible_architectures=[lambda_.Architecture.ARM_64],
             description=description,
         )
+
+    def _extensions(self, options: Options) -> list[lambda_.LayerVersion]:
+        if options.extension_layer is None:
+            return []
+        return [self._layer("Extensions", options.extension_layer, "Types of the company's own")]
 
     @staticmethod
     def _acknowledge_executions(function: Function, names: MachineNames, machine: str) -> None:

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -226,6 +227,7 @@ class MailServer:
 
     port: int
     ca_pem: str
+    security: str = "starttls"
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
@@ -253,7 +255,7 @@ def mail_server(folder: Path, *, security: str = "starttls") -> Iterator[MailSer
     made = certificate(folder / "mail")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.chain, made.key)
-    kept = MailServer(free_port(), made.ca_pem)
+    kept = MailServer(free_port(), made.ca_pem, security)
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
         right = isinstance(given, LoginPassword) and (given.login, given.password) == (USER.encode(), PASSWORD.encode())
@@ -262,10 +264,12 @@ def mail_server(folder: Path, *, security: str = "starttls") -> Iterator[MailSer
     class _Controller(Controller):
         def factory(self) -> SMTP:
             tls = context if security == "starttls" else None
-            return SMTP(
-                kept, hostname="mail.test", tls_context=tls, require_starttls=security == "starttls",
-                authenticator=authenticate, auth_required=True, auth_require_tls=security == "starttls",
-            )  # fmt: skip
+            with warnings.catch_warnings():  # it does not know that all of the connection is in TLS
+                warnings.simplefilter("ignore")
+                return SMTP(
+                    kept, hostname="mail.test", tls_context=tls, require_starttls=security == "starttls",
+                    authenticator=authenticate, auth_required=True, auth_require_tls=security == "starttls",
+                )  # fmt: skip
 
     controller = _Controller(
         kept, hostname="127.0.0.1", port=kept.port, ssl_context=context if security == "tls" else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from engine.integrations.base import Params
 
 MAX_MAIL_BYTES = 25 * 1024 * 1024
 MAX_RECIPIENTS = 50
+_NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
 
 
 def check_address(text: str) -> str:
@@ -30,14 +32,22 @@ def check_address(text: str) -> str:
     """
     from email_validator import EmailNotValidError, validate_email
 
+    found = _NAMED.fullmatch(text.strip())
+    name, bare = (found[1].strip().strip('"'), found[2]) if found else ("", text.strip())
     try:
-        checked = validate_email(
-            text, check_deliverability=False, globally_deliverable=False, allow_display_name=True, allow_smtputf8=False
-        )
-    except EmailNotValidError as error:
+        if not name.isprintable():
+            raise ValueError("its name holds a line break or the like")
+        checked = validate_email(bare, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
+        return str(Address(name, checked.local_part, checked.ascii_domain or checked.domain))
+    except (EmailNotValidError, ValueError) as error:
         message = f"{text!r:.100} is no e-mail address, such as ann@example.com or Ann <ann@example.com>: {error}"
         raise ValueError(message) from None
-    return str(Address(checked.display_name or "", checked.local_part, checked.ascii_domain or checked.domain))
+
+
+def bare_address(text: str) -> str:
+    """An address that was checked, without its name."""
+    found = _NAMED.fullmatch(text)
+    return found[2] if found else text
 
 
 def _one_line(text: str) -> str:
@@ -76,7 +86,7 @@ class Message(Params):
     @property
     def recipients(self) -> list[str]:
         """The bare addresses of all to whom it goes."""
-        return [parseaddr(one)[1] for one in (*self.to, *self.cc, *self.bcc)]
+        return [bare_address(one) for one in (*self.to, *self.cc, *self.bcc)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,7 @@ def composed(
             mail["Reply-To"] = message.reply_to
         mail["Subject"] = message.subject
         mail["Date"] = format_datetime(clock.now())
-        domain = parseaddr(sender)[1].rpartition("@")[2]
+        domain = bare_address(sender).rpartition("@")[2]
         mail["Message-ID"] = f"<{sha256(idempotency_key.encode()).hexdigest()[:40]}@{domain}>"
         if message.text is not None:
             mail.set_content(message.text)

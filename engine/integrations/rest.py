@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from engine import limits
 from engine.errors import NodeError
-from engine.integrations.base import BaseIntegration
+from engine.integrations.base import BaseIntegration, Credentials
 from engine.outgoing import read_body, refuse_constant, status_error
 
 MOST_ANSWER_BYTES = 5 * 1024 * 1024
@@ -41,6 +41,10 @@ BaseUrl = Annotated[str, Field(max_length=500), AfterValidator(check_base_url)]
 class RestIntegration(BaseIntegration):
     """Base of such types: what they send carries their credentials."""
 
+    async def signature(self) -> Credentials:
+        """What tells the other side who asks."""
+        return await self.credentials()
+
     async def call(
         self,
         method: str,
@@ -62,7 +66,7 @@ class RestIntegration(BaseIntegration):
 
         if not self.binding(self.config).allows(url):
             raise NodeError("the integration's secrets are not for that host", code="credentials_elsewhere")
-        credentials = await self.credentials()
+        credentials = await self.signature()
         client = await self.runtime.http()
         body: dict[str, Any] = {}
         given = {"user-agent": "Mainspring", "accept": "application/json", **(headers or {}), **credentials.headers}

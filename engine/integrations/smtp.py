@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import smtplib
 import socket
 import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -17,11 +17,12 @@ from engine.clock import SystemClock
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, action
 from engine.integrations.database import CONNECT_SECONDS, tls_context
-from engine.integrations.mail import Attachment, MailAddress, Message, composed, told
+from engine.integrations.mail import Attachment, MailAddress, Message, bare_address, composed, told
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
 
 _PATIENCE = 30
+_SIGNED_IN = 235
 _PORTS = {"starttls": 587, "tls": 465, "off": 25}
 
 
@@ -117,7 +118,7 @@ class Smtp(BaseIntegration):
 
         def work() -> list[str]:
             with self._signed_in(address) as server:
-                return sorted(server.send_message(mail, parseaddr(sender)[1], recipients))
+                return sorted(server.send_message(mail, bare_address(sender), recipients))
 
         refused: list[str] = _understood(work)
         return refused
@@ -138,11 +139,23 @@ class Smtp(BaseIntegration):
             if config.security == "starttls":
                 server.starttls(context=context)
             if config.username is not None and config.password is not None:
-                server.login(config.username, config.password.get_secret_value())
+                _sign_in(server, config.username, config.password.get_secret_value())
         except BaseException:
             server.close()
             raise
         return server
+
+
+def _sign_in(server: smtplib.SMTP, username: str, password: str) -> None:
+    """By what the server offers; what is not ASCII goes as UTF-8, as RFC 4616 has it and the library has not."""
+    if username.isascii() and password.isascii():
+        server.login(username, password)
+        return
+    server.ehlo_or_helo_if_needed()
+    token = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+    status, said = server.docmd("AUTH", f"PLAIN {token}")
+    if status != _SIGNED_IN:
+        raise smtplib.SMTPAuthenticationError(status, said)
 
 
 def _tls_class(context: ssl.SSLContext) -> type[_GuardedSmtp]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SecretStr
 
 from engine.errors import NodeError
-from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.base import Credentials, IntegrationConfig, Params, action
 from engine.integrations.rest import BaseUrl, RestIntegration
 from engine.security.hosts import Binding
 
@@ -50,6 +50,10 @@ class Telegram(RestIntegration):
     def binding(cls, config: Any) -> Binding:
         """Where its API is."""
         return Binding.of_url(config.base_url)
+
+    async def signature(self) -> Credentials:
+        """The token is in the URL."""
+        return Credentials()
 
     @action(title="Send a message", effect="write")
     async def send_message(self, params: SendMessage) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.e2e.conftest import Caller
-from tests.e2e.peers import Answer, as_json, echo, peer
+from tests.peers import Answer, as_json, echo, peer
 
 SECRET = "s3cret-öl/+ 'quoted\"-value"
 PLAIN = "t0ken-of-the-shop"

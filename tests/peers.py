@@ -25,6 +25,7 @@ class Peer(HTTPServer):
             asked = {
                 "method": request.method,
                 "path": request.path,
+                "raw_path": request.environ["RAW_URI"],
                 "query": request.args.to_dict(),
                 "headers": {name.lower(): value for name, value in request.headers.items()},
                 "body": request.get_data(),
