@@ -31,6 +31,11 @@ class ResourceError(Exception):
     """A resource that cannot be named so; the message says what would be right."""
 
 
+def service_of(arn: str) -> str:
+    """The service of a resource that was checked."""
+    return arn.split(":")[2]
+
+
 def actions_on(arn: str) -> Sequence[str]:
     """What nodes may do with a resource.
 

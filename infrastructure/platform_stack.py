@@ -231,7 +231,13 @@ class PlatformStack(Stack):
             environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
             layers=[*node_layers, *extensions],
         )
-        reach = Reach(self, "Reach", resources=options.resources, used_by=[advance, integrations])
+        reach = Reach(
+            self,
+            "Reach",
+            resources=options.resources,
+            used_by=[advance, integrations],
+            is_local=self._is_local,
+        )
         firing = Function(
             self,
             "firing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
 from engine.context import NodeContext
 from engine.errors import NodeError
@@ -17,10 +17,17 @@ class EventbridgePutConfig(AwsConfig):
     """Which bus, and the event."""
 
     bus: str = Field(min_length=1, max_length=1_600, description="Its ARN, or its name in this account.")
-    source: str = Field(min_length=1, max_length=256, pattern=r"^(?!aws\.)")
+    source: str = Field(min_length=1, max_length=256)
     detail_type: str = Field(min_length=1, max_length=128)
     detail: dict[str, JsonValue] = Field(default_factory=dict)
     resources: list[str] = Field(default_factory=list, max_length=10)
+
+    @field_validator("source")
+    @classmethod
+    def _not_of_aws(cls, source: str) -> str:
+        if source.lower().startswith("aws."):
+            raise ValueError("sources that begin with `aws.` are those of AWS itself")
+        return source
 
 
 class EventbridgePutNode(AwsNode):

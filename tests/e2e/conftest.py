@@ -26,6 +26,30 @@ from tests.history import check_history
 from tests.servers import free_port
 
 PASSWORD = "correct horse battery staple"
+ACCOUNT, REGION = "000000000000", "us-east-1"
+EXTENSION = Path(__file__).parent.parent.parent / "events" / "extensions" / "mainspring-payments"
+
+
+def arn_of(service: str, resource: str) -> str:
+    """The ARN of something in the emulator."""
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+CHOICES = {
+    "resources": [
+        arn_of("sqs", "reach"),
+        arn_of("sns", "reach"),
+        arn_of("events", "event-bus/reach"),
+        arn_of("lambda", "function:reach"),
+        arn_of("states", "stateMachine:reach"),
+        arn_of("dynamodb", "table/reach"),
+        arn_of("ses", "identity/reports@shop.example"),
+        f"arn:aws:bedrock:{REGION}::foundation-model/amazon.nova-lite-v1:0",
+        f"arn:aws:iam::{ACCOUNT}:role/customer",
+    ],
+    "extensions": [str(EXTENSION)],
+}
+"""What the tests' stack is deployed with."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +153,7 @@ def stack(shared: Path) -> Iterator[LocalStack]:
 
     with locked(shared / "lock", alone=True):
         if count(1) == 1:
-            local.up(free_port())
+            local.up(free_port(), CHOICES)
     yield local
     with locked(shared / "lock", alone=True):
         if count(-1) == 0:
