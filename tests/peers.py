@@ -36,6 +36,11 @@ class Peer(HTTPServer):
 
         self.expect_request(re.compile(".*")).respond_with_handler(handle)
 
+    def thread_target(self) -> None:
+        """As ever, but it is asked more often whether it is to stop."""
+        assert self.server is not None
+        self.server.serve_forever(poll_interval=0.02)
+
     @property
     def netloc(self) -> str:
         """Where it listens, without the scheme."""
