@@ -31,6 +31,7 @@ from infrastructure.cli_options import (
     say_step,
     stack_choices,
 )
+from infrastructure.cli_tests import run_cases
 from infrastructure.cli_triggers import show_triggers, trigger_app
 from infrastructure.local import LocalStack, LocalStackError, Running
 from infrastructure.show import Complaint, console, follow_to_the_end
@@ -55,6 +56,7 @@ WorkflowFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow a
 
 app.add_typer(trigger_app, name="trigger")
 app.command("triggers")(show_triggers)
+app.command("test")(run_cases)
 
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="An execution's id.")]
 

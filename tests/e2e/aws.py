@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -54,3 +57,48 @@ def output_of(stack: LocalStack, name: str) -> str:
     """An output of the deployed stack."""
     outputs = client_of(stack, "cloudformation").describe_stacks(StackName="Mainspring")["Stacks"][0]["Outputs"]
     return next(one["OutputValue"] for one in outputs if one["OutputKey"] == name)
+
+
+HANDLER = """def handler(event, context):
+    if event == 'bad':
+        raise ValueError('it is bad')
+    return {'got': event}
+"""
+
+
+def make_things(stack: LocalStack) -> dict[str, str]:
+    """What the deployer of the tests' stack has named, and as much again that nobody has; what is there stays."""
+    iam, queues, topics, buses = (client_of(stack, name) for name in ("iam", "sqs", "sns", "events"))
+    functions, machines, tables = (client_of(stack, name) for name in ("lambda", "stepfunctions", "dynamodb"))
+    who = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = "arn:aws:iam::000000000000:role/reach-things"
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName="reach-things", AssumeRolePolicyDocument=json.dumps({"Statement": [who]}))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("main.py", HANDLER)
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    found: dict[str, str] = {}
+    for name in ("reach", "unnamed"):
+        found[f"queue {name}"] = queues.create_queue(QueueName=name)["QueueUrl"]
+        found[f"topic {name}"] = topics.create_topic(Name=name)["TopicArn"]
+        machine = machines.create_state_machine(name=name, definition=definition, roleArn=role)
+        found[f"machine {name}"] = machine["stateMachineArn"]
+        with suppress(buses.exceptions.ResourceAlreadyExistsException):
+            buses.create_event_bus(Name=name)
+        with suppress(functions.exceptions.ResourceConflictException):
+            functions.create_function(
+                FunctionName=name, Runtime="python3.13", Role=role, Handler="main.handler",
+                Code={"ZipFile": content.getvalue()},
+            )  # fmt: skip
+        with suppress(tables.exceptions.ResourceInUseException):
+            tables.create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
+                AttributeDefinitions=[
+                    {"AttributeName": "id", "AttributeType": "S"},
+                    {"AttributeName": "n", "AttributeType": "N"},
+                ],
+                BillingMode="PAY_PER_REQUEST",
+            )
+    return found

@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
 
 from infrastructure.local import LocalStack
-from tests.e2e.aws import client_of
+from tests.e2e.aws import client_of, make_things
 from tests.e2e.conftest import ACCOUNT, Caller, arn_of
-
-HANDLER = """def handler(event, context):
-    if event == 'bad':
-        raise ValueError('it is bad')
-    return {'got': event}
-"""
 
 
 @pytest.fixture(scope="module")
-def things(stack: LocalStack) -> dict[str, Any]:
-    """What the deployer has named, and as much again that nobody has."""
-    iam, queues, topics, buses = (client_of(stack, name) for name in ("iam", "sqs", "sns", "events"))
-    functions, machines, tables = (client_of(stack, name) for name in ("lambda", "stepfunctions", "dynamodb"))
-    trust = {
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
-    }
-    role = iam.create_role(RoleName="reach-things", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("main.py", HANDLER)
-    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
-    found: dict[str, Any] = {}
-    for name in ("reach", "unnamed"):
-        found[f"queue {name}"] = queues.create_queue(QueueName=name)["QueueUrl"]
-        found[f"topic {name}"] = topics.create_topic(Name=name)["TopicArn"]
-        buses.create_event_bus(Name=name)
-        functions.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=role,
-            Handler="main.handler",
-            Code={"ZipFile": content.getvalue()},
-        )
-        found[f"machine {name}"] = machines.create_state_machine(name=name, definition=definition, roleArn=role)[
-            "stateMachineArn"
-        ]
-        tables.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "id", "AttributeType": "S"},
-                {"AttributeName": "n", "AttributeType": "N"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )  # fmt: skip
-    return found
+def things(stack: LocalStack) -> dict[str, str]:
+    return make_things(stack)
 
 
 def run(admin: Caller, node: str, value: Any = None, **config: Any) -> dict[str, Any]:

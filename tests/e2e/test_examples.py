@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
 from infrastructure.local import LocalStack
+from tests.e2e.aws import make_things
 from tests.e2e.conftest import Caller
+from tests.peers import Answer, as_json, peer
+from tests.servers import PASSWORD, USER, MailServer, mail_server, postgresql
 
 EXAMPLES = Path(__file__).parent.parent.parent / "events" / "workflows"
 MAINSPRING = Path(sys.executable).parent / "mainspring"
@@ -34,7 +44,84 @@ EXPECTED = {
     "event_follow_failures": lambda result: result["tell"].endswith("has failed: the shop answered 500"),
     "account_uploads_and_messages": lambda result: result == {"file": "orders/2026-05-01.csv"},
     "route_by_priority": None,
+    "clean_up_an_import": lambda result: (result["total"], result["rows"]) == (4.7, 2) and len(result["sha256"]) == 64,
+    "nightly_database_report": lambda result: result["orders"] == 2,
+    "form_to_sheet_with_approval": lambda result: (result["decision"], result["row"]["price"]) == ("approved", 480),
+    "invoice_extraction": lambda result: result["booked"]["booked"]["number"] == "A-2026-17",
+    "tell_the_rest_of_aws": lambda result: result == 3,
 }
+ANSWERED = {"form_to_sheet_with_approval": "decide"}
+"""Examples that wait for somebody, and where."""
+
+
+class Office:
+    """What the examples name: a database, a mail server, Slack, models, and things in AWS."""
+
+    def __init__(self, admin: Caller, mail: MailServer) -> None:
+        self.admin, self.mail = admin, mail
+        self.posts: list[dict[str, Any]] = []
+
+    def slack(self, request: dict[str, Any]) -> Answer:
+        self.posts.append(json.loads(request["body"]))
+        return as_json({"ok": True, "channel": "C1", "ts": f"{len(self.posts)}.0"})
+
+    def model(self, request: dict[str, Any]) -> Answer:
+        asked = json.loads(request["body"])["messages"]
+        assert "Total due: 480.00 EUR" in asked[1]["content"]
+        found = '{"number": "A-2026-17", "date": "2026-05-01", "total": 480, "currency": "EUR"}'
+        usage = {"prompt_tokens": 120, "completion_tokens": 30}
+        return as_json({"choices": [{"message": {"content": found}, "finish_reason": "stop"}], "usage": usage})
+
+
+@pytest.fixture(scope="module")
+def office(stack: LocalStack, admin: Caller, shared: Path) -> Iterator[Office]:
+    with ExitStack() as open_now:
+        database = open_now.enter_context(postgresql(shared))
+        mail = open_now.enter_context(mail_server(shared))
+        office = Office(admin, mail)
+        slack, models = open_now.enter_context(peer(office.slack)), open_now.enter_context(peer(office.model))
+        smtp = {"host": "localhost", "port": mail.port, "username": USER, "password": PASSWORD}
+        smtp["ca_certificate"] = mail.ca_pem
+        for name, kind, config in (
+            ("shop database", "postgresql", database.config),
+            ("company mail", "smtp", {**smtp, "from_address": "Reports <reports@shop.example>"}),
+            ("team Slack", "slack", {"token": "xoxb-of-the-team", "base_url": slack.url}),
+            (
+                "our models",
+                "openai",
+                {"api_key": "sk-of-the-team", "base_url": models.url, "dollars_per_million_input": 2},
+            ),
+        ):
+            admin.ok("POST", "/api/integrations", json={"name": name, "type": kind, "config": config})
+        make_things(stack)
+        statements = (
+            "CREATE TABLE orders (id int, customer text, total numeric, day date)",
+            (
+                "INSERT INTO orders SELECT n, 'Zoë', 12.5, (now() AT TIME ZONE 'Europe/Berlin')::date - 1"
+                " FROM generate_series(1, 2) AS n"
+            ),
+        )
+        nodes = [
+            {"id": f"n{i}", "type": "database_query", "config": {"integration": "shop database", "query": one}}
+            for i, one in enumerate(statements)
+        ]
+        done = admin.run({"nodes": nodes, "edges": [{"from": "n0", "to": "n1"}]})
+        assert done["status"] == "succeeded", done["error"]
+        yield office
+
+
+def answer(admin: Caller, name: str, node: str) -> None:
+    """Approve what an example waits for, as soon as it does."""
+    for _ in range(600):
+        for workflow in admin.ok("GET", "/api/workflows")["items"]:
+            if workflow["name"] != name:
+                continue
+            listed = admin.ok("GET", "/api/executions", params={"workflow_id": workflow["id"], "status": "waiting"})
+            if listed["items"]:
+                path = f"/api/executions/{listed['items'][0]['id']}/signals/{node}"
+                admin.ok("POST", path, json={"decision": "approved"})
+                return
+        time.sleep(0.1)
 
 
 def mainspring(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,10 +140,15 @@ def test_every_example_has_its_expectation():
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_example(stack: LocalStack, admin: Caller, name: str):
-    done = mainspring(stack, "run", str(EXAMPLES / f"{name}.json"))
+def test_example(stack: LocalStack, admin: Caller, office: Office, name: str):
     expected = EXPECTED[name]
     example = json.loads((EXAMPLES / f"{name}.json").read_text())
+    somebody = Thread(target=answer, args=(admin, example["name"], ANSWERED.get(name)))
+    if name in ANSWERED:
+        somebody.start()
+    done = mainspring(stack, "run", str(EXAMPLES / f"{name}.json"))
+    if name in ANSWERED:
+        somebody.join()
     workflow = next(w for w in admin.ok("GET", "/api/workflows")["items"] if w["name"] == example["name"])
     listed = admin.ok("GET", "/api/executions", params={"workflow_id": workflow["id"]})["items"][0]
     execution = admin.ok("GET", f"/api/executions/{listed['id']}")
@@ -71,6 +163,53 @@ def test_example(stack: LocalStack, admin: Caller, name: str):
         assert execution["result"] == json.loads(done.stdout)
     assert {node["status"] for node in execution["nodes"]} <= {"succeeded", "failed", "skipped"}
     assert admin.ok("GET", f"/api/executions/{listed['id']}/logs")["items"]
+
+
+def test_what_the_examples_have_done_outside(stack: LocalStack, admin: Caller, office: Office):
+    """The report is in a mailbox, the request is in a workbook and in Slack, and the same invoice is a duplicate."""
+    report = office.mail.mails[-1]
+    (attached,) = report.iter_attachments()
+    assert str(report["Subject"]).startswith("Orders of 20")
+    with zipfile.ZipFile(io.BytesIO(attached.get_payload(decode=True))) as archive:
+        assert [name.rpartition(".")[2] for name in archive.namelist()] == ["xlsx", "csv"]
+        assert "Zoë" in archive.read(archive.namelist()[1]).decode()
+    assert [post.get("thread_ts") for post in office.posts] == [None, "1.0"]
+    read = {"id": "x", "type": "spreadsheet", "config": {"source": {"file": "requests.xlsx"}}}
+    assert admin.run({"nodes": [read]})["result"]["x"]["rows"][0]["what"] == "A standing desk"
+    again = mainspring(stack, "run", str(EXAMPLES / "invoice_extraction.json"))
+    assert json.loads(again.stdout) == {"duplicate": {"duplicate": "A-2026-17"}}
+
+
+def test_the_cases_beside_the_examples():
+    done = command_line("test", *map(str, sorted(EXAMPLES.glob("*.test.yaml"))))
+    assert done.returncode == 0, done.stderr
+    assert "0 failed" in done.stderr
+    one = command_line("test", str(EXAMPLES / "invoice_extraction.json"), "--case", "duplicate")
+    assert "1 passed" in one.stderr
+
+
+@pytest.mark.parametrize(
+    ("cases", "says"),
+    [
+        ("cases: [{name: x, expect: {result: 2}}]", "its result is {'a': 1}; expected was 2"),
+        ("cases: [{name: x, nodes: {b: {output: 1}}}]", "the workflow has no node `b`"),
+        ("cases: [{name: x, expect: {ran: []}}]", "there ran a; expected was nothing"),
+        ("cases: [{name: x, expect: {nodes: {a: 7}}}]", "the output of `a` is 1; expected was 7"),
+        ("cases: [{name: x, expect: {asked: {a: {}}}}]", "`a` was not attempted"),
+        ("cases: [{nam: x}]", "cases.0.name"),
+        ("cases: []", "cases"),
+        ("cases: [", "is not YAML"),
+        ("workflow: none.json\ncases: [{name: x}]", "cannot be read"),
+    ],
+)
+def test_a_case_that_fails_or_is_none_is_said_in_a_sentence(tmp_path: Path, cases: str, says: str):
+    node = {"id": "a", "type": "transform", "config": {"value": 1}}
+    (tmp_path / "w.json").write_text(json.dumps({"nodes": [node]}))
+    (tmp_path / "w.test.yaml").write_text(cases)
+    done = command_line("test", str(tmp_path / "w.json"))
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_running_an_example_again_makes_no_new_version(stack: LocalStack, admin: Caller):

@@ -1,0 +1,121 @@
+"""`mainspring test`: runs the cases of workflows, in memory, with nothing outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from infrastructure.cli_options import read_workflow
+from infrastructure.show import Complaint, console
+
+if TYPE_CHECKING:
+    from engine.context import NodeServices
+    from engine.testing.cases import Cases
+
+_SUFFIXES = (".test.yaml", ".test.yml", ".test.json")
+
+
+def run_cases(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files of cases, or workflows that have one beside them.")
+    ],
+    only: Annotated[str | None, typer.Option("--case", metavar="NAME", help="Only cases whose name has this.")] = None,
+) -> None:
+    """Run the cases of a workflow: what its nodes give, and what is expected of the run.
+
+    Nothing outside is touched, and time jumps over every wait. Exit code 1 when a case fails.
+    """
+    from engine.testing.cases import judged
+
+    passed = failed = 0
+    for file in files:
+        place = _cases_of(file)
+        cases, definition = _read(place)
+        for case in cases.cases:
+            if only is not None and only not in case.name:
+                continue
+            verdict = judged(case, definition, _services())
+            passed, failed = passed + (not verdict.problems), failed + bool(verdict.problems)
+            mark = "[red]✗[/]" if verdict.problems else "[green]✓[/]"
+            console.print(f"{mark} {escape(place.name)}: {escape(verdict.name)}", highlight=False)
+            for problem in verdict.problems:
+                console.print(f"    {escape(problem)}", highlight=False)
+    if not passed + failed:
+        raise Complaint(f"no case has {only!r} in its name")
+    console.print(f"{passed} passed, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _cases_of(file: Path) -> Path:
+    """The file of cases that is meant.
+
+    Raises:
+        Complaint: there is none.
+    """
+    if file.name.endswith(_SUFFIXES):
+        return file
+    beside = [file.with_name(file.stem + suffix) for suffix in _SUFFIXES]
+    found = [one for one in beside if one.is_file()]
+    if not found:
+        raise Complaint(f"{file} has no cases beside it; they would be in {beside[0].name}")
+    return found[0]
+
+
+def _read(file: Path) -> tuple[Cases, dict[str, Any]]:
+    from engine.errors import InvalidInput
+    from engine.executor import NodeExecutorFactory
+    from engine.testing.cases import read_cases
+    from engine.validator import validate
+
+    try:
+        cases = read_cases(_parsed(file))
+    except InvalidInput as error:
+        raise Complaint(f"{file} is no file of cases: {error.message}", error.details) from None
+    stem = next(file.name.removesuffix(suffix) for suffix in _SUFFIXES if file.name.endswith(suffix))
+    workflow = file.with_name(cases.workflow or f"{stem}.json")
+    _name, _description, definition, _value = read_workflow(workflow)
+    _, problems = validate(definition, NodeExecutorFactory())
+    if problems:
+        rows = [{"path": one.path, "code": one.code, "message": one.message} for one in problems]
+        raise Complaint(f"{workflow} has {len(rows)} problem{'s' if len(rows) > 1 else ''}", rows)
+    return cases, definition
+
+
+def _parsed(file: Path) -> Any:
+    """JSON, or YAML whose values are those of JSON: what looks like a date is a text."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    try:
+        text = file.read_text(encoding="utf-8")
+        return json.loads(text) if file.suffix == ".json" else yaml.load(text, Loader)  # noqa: S506 - a safe one
+    except OSError as error:
+        raise Complaint(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        kind = "JSON" if file.suffix == ".json" else "YAML"
+        raise Complaint(f"{file} is not {kind}: {' '.join(str(error).split())}") from None
+
+
+def _services() -> NodeServices:
+    """Somebody's code runs in the same sandbox as ever, on this machine."""
+    import asyncio
+    from collections.abc import Mapping
+
+    from engine.context import NodeServices
+    from functions.sandbox.handler import handler
+
+    async def sandbox(event: Mapping[str, Any]) -> dict[str, Any]:
+        return await asyncio.to_thread(handler, dict(event), None)
+
+    return NodeServices(api_url="https://api.example", sandbox=sandbox)
