@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class NodeState:
     error: dict[str, Any] | None = None
     wait: Wait | None = None
     progress: Mapping[str, int | None] | None = None
+    port: str | None = None
+    """By which port it went on, once it has ended."""
 
 
 def node_states(region: Region, journal: Journal, execution: Execution) -> list[NodeState]:
@@ -135,10 +137,7 @@ class _Teller:
             progress = {"total": total, "done": ends.count("done"), "failed": ends.count("failed")}
         if state.status in ("skipped", "pending"):
             return state
-        return NodeState(
-            state.id, state.type, state.status, state.attempts, state.started_at, state.completed_at, state.output,
-            state.error, None if wait and wait.kind == "fan_out" else state.wait, progress,
-        )  # fmt: skip
+        return replace(state, wait=None if wait and wait.kind == "fan_out" else state.wait, progress=progress)
 
     def _turn_end(self, inner: Region, prefix: str) -> str:
         progress, _ = self._progress(inner, prefix)
@@ -158,4 +157,5 @@ def _ended(node: NodeDefinition, outcome: Outcome) -> NodeState:
         outcome.completed_at,
         outcome.output,
         outcome.error,
+        port=outcome.port,
     )

@@ -45,6 +45,8 @@ clock = SystemClock()
 _config = Config(
     retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=10, max_pool_connections=50
 )
+_signed = _config.merge(Config(signature_version="s3v4"))
+"""Addresses of S3 would be signed in the old way otherwise, which objects that KMS encrypts do not take."""
 _KEYS_SECONDS = 300
 
 
@@ -55,7 +57,7 @@ _wanted: dict[str, Callable[[Any], None]] = {}
 def client(service: str) -> Any:
     """The worker's client of an AWS service."""
     make: Any = boto3.client  # which of four hundred overloads it is does not matter here
-    made = make(service, config=_config)
+    made = make(service, config=_signed if service == "s3" else _config)
     if service in _wanted:
         _wanted[service](made)
     return made

@@ -11,6 +11,8 @@ from infrastructure.acknowledge import acknowledge
 from infrastructure.functions import Function
 from infrastructure.named_resources import actions_on, service_of
 
+_ACTIONS_OF_EMULATOR = {"bedrock": ["bedrock:Converse"]}
+"""On AWS Converse is allowed by `bedrock:InvokeModel`; the emulator asks for an action of that name."""
 _NAMELESS = frozenset({"ses", "bedrock"})
 """Services whose resources the emulator does not know when it evaluates policies."""
 
@@ -32,7 +34,7 @@ class Reach(Construct):
         self.role = iam.Role(self, "Role", assumed_by=iam.CompositePrincipal(*principals))
         statements = [
             iam.PolicyStatement(
-                actions=list(actions_on(arn)),
+                actions=[*actions_on(arn), *(_ACTIONS_OF_EMULATOR.get(service_of(arn), ()) if is_local else ())],
                 resources=["*" if is_local and service_of(arn) in _NAMELESS else arn],
             )
             for arn in resources

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infrastructure.acknowledge import acknowledge
@@ -15,7 +16,7 @@ SANDBOX_MB = 1024
 
 
 class Sandbox(Construct):
-    """See above. Without a grant on logs what it prints goes nowhere; what code prints is in its answer."""
+    """See above. It may not even write into its log; what code prints is in its answer."""
 
     def __init__(self, scope: Construct, construct_id: str, *, code: Code) -> None:
         super().__init__(scope, construct_id)
@@ -30,5 +31,8 @@ class Sandbox(Construct):
             memory_size=SANDBOX_MB,
             timeout=Duration.seconds(SANDBOX_SECONDS),
             role=self.role.without_policy_updates(),
+            log_group=logs.LogGroup(
+                self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+            ),
         )
         acknowledge(self, "AwsSolutions-L1", "Python 3.13 is supported until 2029; users' code is checked against it.")

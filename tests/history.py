@@ -73,7 +73,8 @@ def check_node(
     if state.status in ("succeeded", "failed"):
         if node not in region.graph.first_of:
             assert all(source.status in DECIDED for source in sources), f"{node} ran early"
-        assert any(source.status in ("succeeded", "failed") for source in sources), f"{node} ran without cause"
+        fired = [edge for edge in incoming if states[prefix + edge.source].port == edge.port]
+        assert fired, f"{node} ran without cause"
         timed = [source for source in sources if source.type in WITH_EFFECTS or not recomputed]
         ends = [source.completed_at for source in timed if source.completed_at]
         if node in region.graph.first_of and len(timed) < len(sources):
@@ -83,7 +84,8 @@ def check_node(
             assert first <= state.started_at, f"{node} started before what it waits for ended"
     elif state.status == "skipped":
         assert all(source.status in DECIDED for source in sources)
-        live = [e for e in incoming if e.port == "main" and states[prefix + e.source].status == "succeeded"]
+        ports = {source.id: source.port for source in sources if source.status in ("succeeded", "failed")}
+        live = [edge for edge in incoming if ports.get(prefix + edge.source) == edge.port]
         assert not live, f"{node} was skipped though an edge fired"
     elif state.status == "cancelled":
         assert execution.status is not Status.SUCCEEDED or _in_a_failed_loop(prefix + node, states)

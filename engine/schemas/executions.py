@@ -87,6 +87,9 @@ class BillAnswer(Answer):
     write_units: float
     read_units: float
     s3_calls: int
+    ai_input_tokens: int
+    ai_output_tokens: int
+    ai_dollars: float = Field(description="What models cost, which is part of `dollars`.")
 
 
 class NodeAnswer(Answer):
@@ -100,6 +103,7 @@ class NodeAnswer(Answer):
     completed_at: str | None
     output: Any
     error: dict[str, Any] | None
+    port: str | None = Field(default=None, description="By which port it went on, once it has ended.")
     wait: WaitAnswer | None = None
     progress: ProgressAnswer | None = None
 

@@ -237,6 +237,9 @@ def _bill(bill: Bill) -> BillAnswer:
         write_units=bill.write_units,
         read_units=bill.read_units,
         s3_calls=bill.s3_puts + bill.s3_gets,
+        ai_input_tokens=bill.ai_input_tokens,
+        ai_output_tokens=bill.ai_output_tokens,
+        ai_dollars=bill.ai_micro_dollars / 1_000_000,
     )
 
 
@@ -268,6 +271,7 @@ def _node(execution: Execution, node: NodeState) -> dict[str, Any]:
         "completed_at": _time(node.completed_at),
         "output": node.output,
         "error": node.error,
+        "port": node.port,
         "wait": _wait(execution, node.wait) if node.wait else None,
         "progress": ProgressAnswer.model_validate(node.progress) if node.progress else None,
     }

@@ -117,7 +117,10 @@ class Caller:
 
 def _state(node: dict[str, Any]) -> NodeState:
     times = _moment(node["started_at"]), _moment(node["completed_at"])
-    return NodeState(node["id"], node["type"], node["status"], node["attempts"], *times, node["output"], node["error"])
+    return NodeState(
+        node["id"], node["type"], node["status"], node["attempts"], *times, node["output"], node["error"],
+        port=node["port"],
+    )  # fmt: skip
 
 
 def _moment(text: str | None) -> datetime | None:

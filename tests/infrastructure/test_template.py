@@ -17,6 +17,7 @@ from statelint.linter import Linter
 
 from infrastructure.app import STACK_NAME, build_app
 from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
+from infrastructure.named_resources import ResourceError, actions_on
 from infrastructure.packaging import EXPORT, GROUPS, REQUIREMENTS, ROOT, uv_binary
 
 
@@ -190,7 +191,8 @@ def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template
 
 def test_no_function_is_told_a_secret(template: Template):
     for name, function in resources(template, "AWS::Lambda::Function").items():
-        variables = function["Environment"]["Variables"]
+        variables = function.get("Environment", {"Variables": {}})["Variables"]
+        assert variables or name.startswith("Sandbox")
         for key in variables:
             assert key.startswith(("MAINSPRING_", "POWERTOOLS_")), (name, key)
         assert "resolve:secretsmanager" not in json.dumps(variables)
@@ -199,16 +201,62 @@ def test_no_function_is_told_a_secret(template: Template):
 def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template: Template):
     functions = resources(template, "AWS::Lambda::Function")
 
-    assert len(functions) == 16
-    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 16
-    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 16
+    assert len(functions) == 17
+    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 17
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 17
     for function in functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-        assert function["TracingConfig"] == {"Mode": "Active"}
-    two = {name for name, function in functions.items() if len(function["Layers"]) == 2}
+    ours = {name: function for name, function in functions.items() if not name.startswith("Sandbox")}
+    assert all(function["TracingConfig"] == {"Mode": "Active"} for function in ours.values())
+    two = {name for name, function in ours.items() if len(function["Layers"]) == 2}
     assert {name.partition("Function")[0] for name in two} == {"Advance", "Integrations"}
     for group in resources(template, "AWS::Logs::LogGroup").values():
         assert group["RetentionInDays"] == 90
+
+
+def test_the_sandbox_has_nothing_and_may_do_nothing(template: Template):
+    (sandbox,) = [
+        one for name, one in resources(template, "AWS::Lambda::Function").items() if name.startswith("Sandbox")
+    ]
+    (role,) = [one for name, one in resources(template, "AWS::IAM::Role").items() if name.startswith("Sandbox")]
+
+    assert not {"Environment", "Layers", "TracingConfig", "VpcConfig"} & sandbox.keys()
+    assert not {"ManagedPolicyArns", "Policies"} & role.keys()
+    assert "SandboxRole" not in json.dumps(resources(template, "AWS::IAM::Policy"))
+
+
+def test_what_nodes_may_do_in_aws_is_what_was_named(tmp_path_factory: pytest.TempPathFactory):
+    queue = "arn:aws:sqs:eu-central-1:111122223333:orders"
+    role = "arn:aws:iam::111122223333:role/mainspring"
+    context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"resources": f"{queue}, {role}"}
+    stack = build_app(context=context, outdir=tmp_path_factory.mktemp("cdk")).node.find_child(STACK_NAME)
+    assert isinstance(stack, aws_cdk.Stack)
+    named = Template.from_stack(stack)
+
+    granted = [statement for name, statement in statements(named) if name.startswith("Reach")]
+    assert [(one["Action"], one["Resource"]) for one in granted] == [
+        ("sqs:SendMessage", queue),
+        ("sts:AssumeRole", role),
+    ]
+    trusted = json.dumps([one for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("Reach")])
+    assert "AdvanceRole" in trusted
+    assert "IntegrationsRole" in trusted
+    assert '"Service"' not in trusted
+    assert "sqs:" not in policy_of(named, "Advance")
+
+
+@pytest.mark.parametrize(
+    ("arn", "says"),
+    [
+        ("orders", "is no ARN"),
+        ("arn:aws:sqs:eu-central-1:111122223333:*", "stands for many"),
+        ("arn:aws:s3:::bucket", "no node uses resources of 's3'"),
+        ("*", "is no ARN"),
+    ],
+)
+def test_a_resource_that_cannot_be_named_is_said(arn: str, says: str):
+    with pytest.raises(ResourceError, match=says):
+        actions_on(arn)
 
 
 def test_tables_are_kept_encrypted_recoverable_and_forget(template: Template):

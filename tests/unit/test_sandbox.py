@@ -139,7 +139,7 @@ def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
     told = run(
         body(
-            "word = 'of the ' + 'function'",
+            "word = ' '.join(['of', 'the', 'function'])",
             "held = [str(m)[:99] for m in gc.get_objects() if word in str(m)[:9999]]",
             "return [dict(os.environ), os.getuid(), sys.path, held]",
         ),
