@@ -15,6 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infrastructure.acknowledge import acknowledge
+from infrastructure.functions import key_through
 
 DEFINITION = Path(__file__).parent / "execution.asl.json"
 FAN_OUT_DEFINITION = Path(__file__).parent / "fan_out.asl.json"
@@ -99,10 +100,7 @@ class ExecutionMachines(Construct):
         statements = [
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=self._called),
             iam.PolicyStatement(actions=["dynamodb:UpdateItem"], resources=[self._automation.table_arn]),
-            iam.PolicyStatement(
-                actions=["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
-                resources=[self._key.key_arn],
-            ),
+            key_through(self._key, "dynamodb"),
             iam.PolicyStatement(
                 actions=[
                     "xray:PutTraceSegments",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -18,7 +19,7 @@ from infrastructure.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
 ADVANCE_SECONDS = 300
 CONDUCTOR_SECONDS = 60
 RECONCILER_SECONDS = 900
-_ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
+ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Grants:
 
     storage: Storage
     statements: list[iam.PolicyStatement] = field(default_factory=list)
+    key_users: list[str] = field(default_factory=lambda: ["dynamodb", "s3"])
+    """The services that use the key for the function."""
 
     def table(self, table: dynamodb.Table, *actions: str, indexes: Sequence[str] = ()) -> Grants:
         """Item actions on a table; Query on some of its indexes."""
@@ -64,6 +67,17 @@ class Grants:
     def signing_keys(self) -> Grants:
         """Reading the keys that sign access tokens."""
         self._allow(["secretsmanager:GetSecretValue"], [self.storage.signing_secret_arn])
+        self.key_users.append("secretsmanager")
+        return self
+
+    def secrets(self, kind: str) -> Grants:
+        """Encrypting and decrypting secrets of one kind: those that were encrypted for a place that names it."""
+        statement = iam.PolicyStatement(
+            actions=["kms:Encrypt", "kms:Decrypt"],
+            resources=[self.storage.key.key_arn],
+            conditions={"StringLike": {"kms:EncryptionContext:workspace": "*", f"kms:EncryptionContext:{kind}": "*"}},
+        )
+        self.statements.append(statement)
         return self
 
     def on(self, resource: str, *actions: str) -> Grants:
@@ -102,7 +116,7 @@ class Function(Construct):
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         statements = [
             *grants.statements,
-            iam.PolicyStatement(actions=list(_ENCRYPT), resources=[grants.storage.key.key_arn]),
+            key_through(grants.storage.key, *grants.key_users),
             iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
@@ -130,6 +144,15 @@ class Function(Construct):
             },
         )
         self.function.node.add_dependency(self.policy)
+
+
+def key_through(key: kms.IKey, *services: str) -> iam.PolicyStatement:
+    """The use of the key by services that keep what is encrypted, and by nobody directly."""
+    stack = Stack.of(key)
+    through = [f"{service}.{stack.region}.{stack.url_suffix}" for service in services]
+    return iam.PolicyStatement(
+        actions=list(ENCRYPT), resources=[key.key_arn], conditions={"StringEquals": {"kms:ViaService": through}}
+    )
 
 
 def _acknowledge(function: Function, grants: Grants) -> None:

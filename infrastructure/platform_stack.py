@@ -73,9 +73,9 @@ class PlatformStack(Stack):
             "deliveries",
             code=self._code,
             grants=eventing.publishes(
-                Grants(storage).table(
-                    storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", indexes=["by-workspace"]
-                )
+                Grants(storage)
+                .table(storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", indexes=["by-workspace"])
+                .secrets("subscription")
             ),
             environment={**automation, **bus, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
             timeout=CONDUCTOR_SECONDS,
@@ -110,6 +110,7 @@ class PlatformStack(Stack):
             .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
             .payloads("GetObject", "PutObject")
             .files()
+            .secrets("integration")
             .on_all([conductor.function.function_arn, sandbox.function.function_arn], "lambda:InvokeFunction"),
             environment={
                 **automation,
@@ -188,6 +189,7 @@ class PlatformStack(Stack):
             code=self._code,
             grants=self._starting(storage, names)
             .table(storage.automation, "BatchGetItem")
+            .secrets("trigger")
             .on(advance.function.function_arn, "lambda:InvokeFunction"),
             environment={
                 **automation,
@@ -201,7 +203,9 @@ class PlatformStack(Stack):
             self,
             "triggers",
             code=self._code,
-            grants=self._starting(storage, names).table(storage.automation, "BatchGetItem", indexes=["by-workspace"]),
+            grants=self._starting(storage, names)
+            .table(storage.automation, "BatchGetItem", indexes=["by-workspace"])
+            .secrets("trigger"),
             environment={**automation, **payloads, **machines, **key},
         )
         api_events = Function(
@@ -209,9 +213,9 @@ class PlatformStack(Stack):
             "events",
             code=self._code,
             grants=eventing.publishes(
-                Grants(storage).table(
-                    storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
-                )
+                Grants(storage)
+                .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"])
+                .secrets("subscription")
             ).on(deliveries.function.function_arn, "lambda:InvokeFunction"),
             environment={**automation, **bus, **key, **sending},
         )
@@ -219,7 +223,8 @@ class PlatformStack(Stack):
             self,
             "integrations",
             code=self._code,
-            grants=Grants(storage).table(
+            grants=Grants(storage)
+            .table(
                 storage.automation,
                 "GetItem",
                 "PutItem",
@@ -227,7 +232,8 @@ class PlatformStack(Stack):
                 "DeleteItem",
                 "BatchGetItem",
                 indexes=["by-workspace"],
-            ),
+            )
+            .secrets("integration"),
             environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
             layers=[*node_layers, *extensions],
         )

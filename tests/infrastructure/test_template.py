@@ -189,6 +189,36 @@ def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template
     assert "dynamodb:PutItem" not in policy_of(template, "Authorizer")
 
 
+def key_use(template: Template, function: str) -> list[dict[str, Any]]:
+    """Under which conditions a function may use the key."""
+    found = [statement for name, statement in statements(template) if name.startswith(function)]
+    return [one["Condition"] for one in found if any("kms:" in action for action in listed(one["Action"]))]
+
+
+def test_the_key_is_used_through_services_or_for_secrets_of_one_kind(template: Template):
+    """What runs nodes decrypts integrations, and neither the secrets of webhooks nor those of subscriptions."""
+    kinds = {"Advance": "integration", "Integrations": "integration", "Webhooks": "trigger", "Triggers": "trigger",
+             "Events": "subscription", "Deliveries": "subscription"}  # fmt: skip
+    functions = {name.partition("Function")[0] for name in resources(template, "AWS::Lambda::Function")}
+    for function in functions - {"Sandbox"}:
+        direct = [one["StringLike"] for one in key_use(template, f"{function}Policy") if "StringLike" in one]
+        through = [
+            json.dumps(one["StringEquals"]["kms:ViaService"])
+            for one in key_use(template, f"{function}Policy")
+            if "StringEquals" in one
+        ]
+        wanted = (
+            [{"kms:EncryptionContext:workspace": "*", f"kms:EncryptionContext:{kinds[function]}": "*"}]
+            if function in kinds
+            else []
+        )
+        assert direct == wanted, function
+        assert len(through) == 1
+        assert ("secretsmanager" in through[0]) == (function in ("Auth", "Authorizer"))
+    for machine in ("ExecutionMachinePolicy", "ExecutionFanOutPolicy"):
+        assert [list(one) for one in key_use(template, machine)] == [["StringEquals"]]
+
+
 def test_no_function_is_told_a_secret(template: Template):
     for name, function in resources(template, "AWS::Lambda::Function").items():
         variables = function.get("Environment", {"Variables": {}})["Variables"]

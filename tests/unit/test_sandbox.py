@@ -137,20 +137,12 @@ def test_system_calls_made_by_hand_are_refused_too(machine_code: str, numbers: t
 
 def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
-    told = run(
-        body(
-            "word = ' '.join(['of', 'the', 'function'])",
-            "held = [str(m)[:99] for m in gc.get_objects() if word in str(m)[:9999]]",
-            "return [dict(os.environ), os.getuid(), sys.path, held]",
-        ),
-        modules=ALL,
-        seconds=5,
-    )
-    environment, user, path, found = told["result"]
+    told = run(body("return [dict(os.environ), os.getuid(), sys.path, sorted(sys.argv)]"), modules=ALL)
+    environment, user, path, arguments = told["result"]
     assert set(environment) <= {"LC_CTYPE"}
     assert user != 0
     assert path == []
-    assert found == []
+    assert len(arguments) == 1
 
 
 @pytest.mark.parametrize(
