@@ -27,6 +27,7 @@ class Storage(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, retention_days: int, plain_http: bool) -> None:
         super().__init__(scope, construct_id)
+        self.is_local = plain_http
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
         self.identity = self._table("Identity")
         _keys_only_index(self.identity, "by-list", "user_list")
