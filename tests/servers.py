@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -279,3 +280,28 @@ def mail_server(folder: Path, *, security: str = "starttls") -> Iterator[MailSer
         yield kept
     finally:
         controller.stop()
+
+
+@contextmanager
+def listening(address: str, port: int = 0) -> Iterator[tuple[int, list[float]]]:
+    """A listener that hangs up; when it was called."""
+    calls: list[float] = []
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((address, port))
+        server.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                calls.append(time.monotonic())
+                connection.close()
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], calls
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)

@@ -81,7 +81,11 @@ class S3Storage(BaseIntegration):
     group: ClassVar[str] = "Data"
     icon: ClassVar[str] = "hard-drive"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"endpoint_url": "https://minio.shop.example", "access_key_id": "AKIA…", "secret_access_key": "…"},
+        {
+            "endpoint_url": "https://minio.shop.example",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "secret_access_key": "…",
+        },
     )
 
     @classmethod

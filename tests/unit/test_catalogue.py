@@ -1,0 +1,65 @@
+"""The catalogue: good enough to build every form of an editor without knowing any node."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from engine.executor import BUILT_IN as NODES
+from engine.executor import NodeExecutorFactory
+from engine.integrations.registry import BUILT_IN as INTEGRATIONS
+from engine.integrations.registry import IntegrationRegistry
+
+FACTORY, REGISTRY = NodeExecutorFactory(), IntegrationRegistry()
+GROUPS = {"AI", "AWS", "Code", "Data", "Development", "Flow", "Integrations", "Messages", "People", "State", "Web"}
+ICON = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_node_type_is_described_whole(name: str):
+    described = FACTORY.describe(name)
+    assert described["group"] in GROUPS
+    assert ICON.fullmatch(described["icon"])
+    assert described["effect"] in ("none", "read", "idempotent", "write")
+    assert described["ports"] or name == "fail"
+    assert described["description"].endswith(".")
+    Draft202012Validator.check_schema(described["config_schema"])
+    assert described["examples"], "a form needs an example"
+    for example in described["examples"]:
+        assert FACTORY.node_class(name).validate_config(example) == []
+    for integration in described["integrations"]:
+        assert integration == "*" or integration in INTEGRATIONS
+    for field, schema in described["config_schema"]["properties"].items():
+        assert FACTORY.node_class(name).Config.model_fields, field
+        assert {"type", "anyOf", "$ref", "enum", "const", "title", "default"} & schema.keys(), (name, field)
+
+
+@pytest.mark.parametrize("name", INTEGRATIONS)
+def test_an_integration_type_is_described_whole(name: str):
+    described = REGISTRY.describe(name)
+    model = REGISTRY.integration_class(name).Config
+    assert described["group"] in GROUPS
+    assert ICON.fullmatch(described["icon"])
+    assert described["description"].endswith(".")
+    Draft202012Validator.check_schema(described["config_schema"])
+    assert described["examples"]
+    for example in described["examples"]:
+        model.model_validate(example)
+    for secret in described["secrets"]:
+        assert "writeOnly" in str(described["config_schema"]["properties"][secret])
+    for action in described["actions"]:
+        assert action["title"]
+        assert action["description"].endswith("."), (name, action["name"])
+        for schema in (action["input_schema"], action["output_schema"]):
+            Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("name", NODES)
+@pytest.mark.parametrize("config", [{}, {"x": 1}, {"integration": 7}, {"operation": None}])
+def test_any_config_gets_an_answer(name: str, config: dict[str, Any]):
+    for problem in FACTORY.node_class(name).validate_config(config):
+        assert problem.message
+    assert FACTORY.node_class(name).ports_of(config) or name == "fail"
