@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,3 +67,16 @@ def test_any_config_gets_an_answer(name: str, config: dict[str, Any]):
     for problem in FACTORY.node_class(name).validate_config(config):
         assert problem.message
     assert FACTORY.node_class(name).ports_of(config) or name == "fail"
+
+
+def test_no_handler_loads_what_only_running_nodes_needs():
+    """Cold starts: the libraries of the second layer are imported by the call that needs them."""
+    handlers = [path.parent.name for path in Path("functions").glob("*/handler.py") if path.parent.name != "sandbox"]
+    code = ";".join(["import sys", *(f"import functions.{name}.handler" for name in handlers), "print(*sys.modules)"])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    heavy = {"psycopg", "pymysql", "openpyxl", "selectolax", "jsonschema", "xmltodict", "smtplib"}
+    assert len(handlers) == 16
+    assert not heavy & loaded
