@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -285,18 +286,19 @@ def workbook(**parts: bytes) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (b"no zip", "bad_content"),
-        (b"", "bad_content"),
-        (workbook(sheet1=b"<nonsense"), "bad_content"),
-        (workbook(sheet1=LAUGHS.encode()), "bad_content"),
-        (workbook(workbook=b"\0" * 200_000_000), "too_large"),
-    ],
-)
-def test_a_workbook_that_is_a_bomb_or_none_is_refused(content: bytes, code: str):
-    assert refused("spreadsheet", {"source": {"file": "x"}}, files={"x": content}).code == code
+WORKBOOKS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "no archive": (lambda: b"no zip", "bad_content"),
+    "empty": (lambda: b"", "bad_content"),
+    "no XML": (lambda: workbook(sheet1=b"<nonsense"), "bad_content"),
+    "entities": (lambda: workbook(sheet1=LAUGHS.encode()), "bad_content"),
+    "200 MB of nothing": (lambda: workbook(workbook=b"\0" * 200_000_000), "too_large"),
+}
+
+
+@pytest.mark.parametrize("kind", WORKBOOKS)
+def test_a_workbook_that_is_a_bomb_or_none_is_refused(kind: str):
+    content, code = WORKBOOKS[kind]
+    assert refused("spreadsheet", {"source": {"file": "x"}}, files={"x": content()}).code == code
 
 
 def zipped(entries: dict[str, bytes]) -> bytes:
@@ -332,21 +334,22 @@ def _lying(content: bytes) -> bytes:
     return bytes(archive)
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (zipped({"bomb": b"\0" * 200_000_000}), "too_large"),
-        (zipped({f"{i}": b"\0" * 20_000_000 for i in range(8)}), "too_large"),
-        (_lying(b"\0" * 30_000_000), "bad_content"),
-        (zipped({f"{i}": b"" for i in range(1_001)}), "too_large"),
-        (zipped({"../../etc/passwd": b"x"}), "bad_content"),
-        (zipped({"/abs": b"x"}), "bad_content"),
-        (zipped({"ok": b"x"})[:-30], "bad_content"),
-        (b"PK\x03\x04 nonsense", "bad_content"),
-    ],
-)
-def test_an_archive_that_is_a_bomb_or_leads_elsewhere_writes_nothing(content: bytes, code: str):
-    files = MemoryFiles({"x.zip": content})
+ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "200 MB of nothing": (lambda: zipped({"bomb": b"\0" * 200_000_000}), "too_large"),
+    "much in many": (lambda: zipped({f"{i}": b"\0" * 20_000_000 for i in range(8)}), "too_large"),
+    "a directory that lies": (lambda: _lying(b"\0" * 30_000_000), "bad_content"),
+    "many entries": (lambda: zipped({f"{i}": b"" for i in range(1_001)}), "too_large"),
+    "upwards": (lambda: zipped({"../../etc/passwd": b"x"}), "bad_content"),
+    "absolute": (lambda: zipped({"/abs": b"x"}), "bad_content"),
+    "cut off": (lambda: zipped({"ok": b"x"})[:-30], "bad_content"),
+    "nonsense": (lambda: b"PK\x03\x04 nonsense", "bad_content"),
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_an_archive_that_is_a_bomb_or_leads_elsewhere_writes_nothing(kind: str):
+    content, code = ARCHIVES[kind]
+    files = MemoryFiles({"x.zip": content()})
     assert refused("zip", {"source": {"file": "x.zip"}, "into": "out/"}, files=files).code == code
     assert set(files.content) == {"x.zip"}
 
