@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -95,15 +96,17 @@ class Mysql(DatabaseIntegration):
                 return kept
             _close(kept)
         try:
-            address, *_ = await self.runtime.addresses(self.config.host, self.config.port)
-            return await asyncio.to_thread(self._connected, address)
+            addresses = await self.runtime.addresses(self.config.host, self.config.port)
+            return await asyncio.to_thread(self._connected, addresses)
         except (MySQLError, OSError) as error:
             raise _failed(error) from None
 
-    def _connected(self, address: str) -> Connection[Any]:
+    def _connected(self, addresses: Sequence[str]) -> Connection[Any]:
         import pymysql
         from pymysql.constants import CLIENT
         from pymysql.cursors import SSCursor
+
+        from engine.security.egress import connected
 
         config = self.config
         connection = pymysql.connect(
@@ -121,8 +124,7 @@ class Mysql(DatabaseIntegration):
             defer_connect=True,
             conv=_decoders(),
         )
-        connected = socket.create_connection((address, config.port), timeout=CONNECT_SECONDS)
-        connection.connect(connected)
+        connection.connect(connected(addresses, config.port, CONNECT_SECONDS))
         return connection
 
 

@@ -105,7 +105,7 @@ class Postgresql(DatabaseIntegration):
 
         config = self.config
         try:
-            address, *_ = await self.runtime.addresses(config.host, config.port)
+            addresses = await self.runtime.addresses(config.host, config.port)
         except OSError as error:
             raise NodeError(str(error), code="connection_failed", retryable=True) from None
         tls: dict[str, Any] = {"sslmode": "disable"}
@@ -114,8 +114,8 @@ class Postgresql(DatabaseIntegration):
             tls = {"sslmode": "verify-full", "sslrootcert": _ca_file(config.ca_certificate)}
         try:
             return await psycopg.AsyncConnection.connect(
-                host=config.host,
-                hostaddr=address,  # the checked one; the name is for the certificate
+                host=",".join([config.host] * len(addresses)),
+                hostaddr=",".join(addresses),  # the checked ones; the name is for the certificate
                 port=config.port,
                 dbname=config.database,
                 user=config.username,

@@ -49,13 +49,15 @@ class SmtpConfig(IntegrationConfig):
 
 
 class _GuardedSmtp(smtplib.SMTP):
-    """Connects to a checked address; the name stays for the certificate."""
+    """Connects to checked addresses; the name stays for the certificate."""
 
-    address = ""
+    addresses: Sequence[str] = ()
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        from engine.security.egress import connected
+
         del host
-        return socket.create_connection((self.address, port), timeout)
+        return connected(self.addresses, port, timeout)
 
 
 class Smtp(BaseIntegration):
@@ -92,45 +94,44 @@ class Smtp(BaseIntegration):
         """
         sender = message.sender or self.config.from_address
         mail = composed(message, sender, attachments, self.runtime.idempotency_key, SystemClock())
-        address = await self._address()
-        refused = await asyncio.to_thread(self._sent, address, mail, sender, message.recipients)
+        addresses = await self._addresses()
+        refused = await asyncio.to_thread(self._sent, addresses, mail, sender, message.recipients)
         return {**told(mail, message), **({"refused": refused} if refused else {})}
 
     async def test(self) -> str:
         """Signs in, and sends nothing."""
-        address = await self._address()
+        addresses = await self._addresses()
 
         def work() -> str:
-            with self._signed_in(address) as server:
+            with self._signed_in(addresses) as server:
                 return f"signed in; the server says {server.noop()[1].decode(errors='replace')[:100]!r}"
 
         return await asyncio.to_thread(_understood, work)
 
-    async def _address(self) -> str:
+    async def _addresses(self) -> Sequence[str]:
         try:
-            address, *_ = await self.runtime.addresses(self.config.host, _port(self.config))
+            return await self.runtime.addresses(self.config.host, _port(self.config))
         except OSError as error:
             raise NodeError(str(error), code="connection_failed", retryable=True) from None
-        return address
 
-    def _sent(self, address: str, mail: EmailMessage, sender: str, recipients: list[str]) -> list[str]:
+    def _sent(self, addresses: Sequence[str], mail: EmailMessage, sender: str, recipients: list[str]) -> list[str]:
         """Those to whom the server would not send it, if it took it for others."""
 
         def work() -> list[str]:
-            with self._signed_in(address) as server:
+            with self._signed_in(addresses) as server:
                 return sorted(server.send_message(mail, bare_address(sender), recipients))
 
         refused: list[str] = _understood(work)
         return refused
 
-    def _signed_in(self, address: str) -> smtplib.SMTP:
+    def _signed_in(self, addresses: Sequence[str]) -> smtplib.SMTP:
         config = self.config
         port = _port(config)
         context = tls_context(config.ca_certificate) if config.security != "off" else None
         server = (_tls_class(context) if config.security == "tls" and context else _GuardedSmtp)(
             timeout=CONNECT_SECONDS
         )
-        server.address = address
+        server.addresses = addresses
         try:
             server._host = config.host  # type: ignore[attr-defined]  # noqa: SLF001 - the name that `starttls` checks
             server.connect(config.host, port)

@@ -212,6 +212,22 @@ def test_a_case_that_fails_or_is_none_is_said_in_a_sentence(tmp_path: Path, case
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("choice", "value", "says"),
+    [
+        ("--extension", "nowhere", "is no Python package"),
+        ("--resource", "orders", "is no ARN"),
+        ("--resource", "arn:aws:sqs:us-east-1:1:*", "is no ARN"),
+        ("--resource", "arn:aws:s3:::bucket", "no node uses resources of 's3'"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_said_before_anything_starts(tmp_path: Path, choice: str, value: str, says: str):
+    done = command_line("up", "--detach", choice, value, "--data", str(tmp_path))
+    assert (done.returncode, says in done.stderr) == (1, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "stack.json").exists()
+
+
 def test_running_an_example_again_makes_no_new_version(stack: LocalStack, admin: Caller):
     file = str(EXAMPLES / "order_approval.json")
     first, second = (

@@ -18,7 +18,15 @@ from statelint.linter import Linter
 from infrastructure.app import STACK_NAME, build_app
 from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
 from infrastructure.named_resources import ResourceError, actions_on
-from infrastructure.packaging import EXPORT, GROUPS, REQUIREMENTS, ROOT, uv_binary
+from infrastructure.packaging import (
+    EXPORT,
+    GROUPS,
+    REQUIREMENTS,
+    ROOT,
+    PackagingError,
+    build_extension_layer,
+    uv_binary,
+)
 
 
 @pytest.fixture(scope="session")
@@ -377,6 +385,16 @@ def test_a_driver_that_dies_is_reported(template: Template):
 
 def test_the_url_is_an_output(template: Template):
     assert "ApiUrl" in template.find_outputs("*")
+
+
+def test_an_extension_is_a_layer_of_what_knows_types(tmp_path: Path):
+    """Also for Lambda's processor; and what is no package is said in a sentence."""
+    content = build_extension_layer(tmp_path, [ROOT / "events" / "extensions" / "mainspring-payments"], local=False)
+    (points,) = content.glob("python/*.dist-info/entry_points.txt")
+
+    assert "iban_check = mainspring_payments.iban_check:IbanCheckNode" in points.read_text()
+    with pytest.raises(PackagingError, match="is no Python package"):
+        build_extension_layer(tmp_path, [tmp_path], local=False)
 
 
 @pytest.mark.parametrize("layer", REQUIREMENTS)
