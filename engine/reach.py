@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.response import StreamingBody
 
+from engine import limits
 from engine.clock import Clock
 from engine.errors import NodeError
 
@@ -99,7 +101,7 @@ class Reach:
                 f"no answer from AWS {service}: {error}", code="connection_failed", retryable=True
             ) from None
         answer.pop("ResponseMetadata", None)
-        return answer
+        return {name: _read(value) if isinstance(value, StreamingBody) else value for name, value in answer.items()}
 
     def _client(self, workspace_id: str, role: Role | None, service: str) -> Any:
         whose = f"{role.arn} {role.external_id} {role.region}" if role else ""
@@ -121,6 +123,21 @@ class Reach:
         while len(self._clients) > _MOST_CLIENTS:
             self._clients.popitem(last=False)
         return client
+
+
+def _read(body: StreamingBody) -> bytes:
+    """What is streamed, within the bounds of what a node gives.
+
+    Raises:
+        NodeError: `connection_failed`, `output_too_large`.
+    """
+    try:
+        content: bytes = body.read(limits.MAX_OUTPUT_BYTES + 1)
+    except (BotoCoreError, OSError) as error:
+        raise NodeError(f"the answer was cut off: {error}", code="connection_failed", retryable=True) from None
+    if len(content) > limits.MAX_OUTPUT_BYTES:
+        raise NodeError(f"the answer has more than {limits.MAX_OUTPUT_BYTES} bytes", code="output_too_large")
+    return content
 
 
 def _made(service: str, credentials: Mapping[str, Any], region: str | None) -> Any:

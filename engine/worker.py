@@ -14,7 +14,7 @@ from engine import limits
 from engine.book import Book
 from engine.context import NodeContext
 from engine.definition import NodeDefinition
-from engine.errors import NodeError
+from engine.errors import NodeError, Unavailable
 from engine.execution import Execution, LogLine
 from engine.frame import Frame
 from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
@@ -234,6 +234,8 @@ def as_node_error(error: Exception, node: NodeDefinition | None = None, timeout:
     """Any exception of a node as a NodeError; what nobody foresaw says no more than its kind."""
     if isinstance(error, NodeError):
         return error
+    if isinstance(error, Unavailable):
+        return NodeError(error.message, code=error.code, retryable=True)
     if isinstance(error, TimeoutError) and timeout is not None:
         return NodeError(f"no end within {timeout:g} seconds", code="timeout", retryable=True)
     what = f"the node type {node.type}" if node else "the output template"

@@ -170,9 +170,17 @@ def call_later(function: str, what: Mapping[str, Any]) -> None:
 
 
 def call_now(function: str, what: Mapping[str, Any]) -> Any:
-    """Call another function and wait for its answer; None where it failed."""
-    answer = _patient_lambda().invoke(FunctionName=function, Payload=json.dumps(what).encode())
-    told = json.loads(answer["Payload"].read() or b"null")
+    """Call another function and wait for its answer; None where it failed.
+
+    Raises:
+        Unavailable: Lambda did not take the call now.
+    """
+    from engine.jsonvalue import dumps
+    from engine.storage.understood import understood
+
+    with understood("the function"):
+        answer = _patient_lambda().invoke(FunctionName=function, Payload=dumps(what).encode())
+        told = json.loads(answer["Payload"].read() or b"null")
     return None if "FunctionError" in answer else told
 
 

@@ -24,6 +24,7 @@ from infrastructure.packaging import (
     build_functions,
     build_layer,
     build_node_layer,
+    build_sandbox,
 )
 from infrastructure.platform_stack import Options, PlatformStack
 
@@ -65,6 +66,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         node_layer=build_node_layer(target, local=local),
         extension_layer=build_extension_layer(target, extensions, local=local) if extensions else None,
         functions=build_functions(target),
+        sandbox=build_sandbox(target, local=local),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
         retention_days=retention_days,

@@ -5,6 +5,7 @@ No Docker: uv installs wheels for any platform.
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 import os
 import shutil
@@ -103,6 +104,21 @@ def build_functions(target: Path) -> Path:
     shutil.rmtree(code, ignore_errors=True)
     shutil.copytree(ROOT / "functions", code / "functions", ignore=_UNWANTED)
     (code / "functions" / "openapi.json").write_text(json.dumps(build(), indent=1))
+    return code
+
+
+def build_sandbox(target: Path, *, local: bool) -> Path:
+    """A directory with the code of the sandbox and nothing else of the platform; gives its path.
+
+    Lambda's system has no time zones, so they are put beside it; this machine has its own.
+    """
+    code = target / f"sandbox{'-local' if local else ''}"
+    shutil.rmtree(code, ignore_errors=True)
+    shutil.copytree(ROOT / "functions" / "sandbox", code / "functions" / "sandbox", ignore=_UNWANTED)
+    if not local:
+        zones = importlib.resources.files("tzdata") / "zoneinfo"
+        with importlib.resources.as_file(zones) as folder:
+            shutil.copytree(folder, code / "functions" / "sandbox" / "zoneinfo", ignore=_UNWANTED)
     return code
 
 

@@ -33,6 +33,7 @@ class Options:
     layer: Path
     node_layer: Path
     functions: Path
+    sandbox: Path
     extension_layer: Path | None = None
     open_registration: bool = False
     allowed_networks: str = ""
@@ -101,7 +102,7 @@ class PlatformStack(Stack):
             environment={**automation, **payloads, **machines, **bus, **sending},
             timeout=CONDUCTOR_SECONDS,
         )
-        sandbox = Sandbox(self, "Sandbox", code=self._code)
+        sandbox = Sandbox(self, "Sandbox", content=options.sandbox)
         advance = Function(
             self,
             "advance",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -9,7 +11,6 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infrastructure.acknowledge import acknowledge
-from infrastructure.functions import Code
 
 SANDBOX_SECONDS = 80
 SANDBOX_MB = 1024
@@ -18,16 +19,16 @@ SANDBOX_MB = 1024
 class Sandbox(Construct):
     """See above. It may not even write into its log; what code prints is in its answer."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, code: Code) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, content: Path) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
             self,
             "Function",
             handler="functions.sandbox.handler.handler",
-            code=code.functions,
-            runtime=code.runtime,
-            architecture=code.architecture,
+            code=lambda_.Code.from_asset(str(content)),
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
             memory_size=SANDBOX_MB,
             timeout=Duration.seconds(SANDBOX_SECONDS),
             role=self.role.without_policy_updates(),

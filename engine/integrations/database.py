@@ -177,7 +177,7 @@ class DatabaseIntegration(BaseIntegration):
     @classmethod
     def binding(cls, config: Any) -> Binding:
         """The one server. Without TLS is another binding than with it, and so is another CA."""
-        return Binding((config.server.lower(),), plain_http=config.tls == "off")
+        return Binding((config.server.lower(),), plain_http=config.tls == "off", trust=config.ca_certificate or "")
 
     @action(title="Run a statement", effect="write")
     async def query(self, params: Query) -> Rows:

@@ -6,16 +6,32 @@ import base64
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
-from pydantic import Field, JsonValue, SecretStr
+from pydantic import AfterValidator, Field, JsonValue, SecretStr
 
+from engine.errors import NodeError
 from engine.integrations.base import Credentials, IntegrationConfig, Params, action
 from engine.integrations.http_auth import Secret, header_value
 from engine.integrations.rest import BaseUrl, RestIntegration
 from engine.security.hosts import Binding
 
 _VERSION = "2022-11-28"
+
+
+def no_dots(path: str) -> str:
+    """A path that leads nowhere else.
+
+    Raises:
+        ValueError: it has a part `.` or `..`.
+    """
+    if {".", ".."} & set(path.split("/")):
+        raise ValueError("no part of it is `.` or `..`")
+    return path
+
+
 Repository = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$", examples=["shop/web"], description="owner/name")
+    str,
+    Field(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$", examples=["shop/web"], description="owner/name"),
+    AfterValidator(no_dots),
 ]
 
 
@@ -69,7 +85,9 @@ class Dispatch(Params):
     """Which workflow of GitHub Actions, and with what."""
 
     repository: Repository
-    workflow: str = Field(min_length=1, max_length=200, pattern=r"^[\w.-]+$", description="Its file name, or id.")
+    workflow: Annotated[str, AfterValidator(no_dots)] = Field(
+        min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$", description="Its file name, or id."
+    )
     ref: str = Field(default="main", min_length=1, max_length=250)
     inputs: dict[str, str] = Field(default_factory=dict, max_length=25)
 
@@ -78,7 +96,9 @@ class GetFile(Params):
     """Which file."""
 
     repository: Repository
-    path: str = Field(min_length=1, max_length=1_000, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")
+    path: Annotated[str, AfterValidator(no_dots)] = Field(
+        min_length=1, max_length=1_000, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$"
+    )
     ref: str | None = Field(default=None, max_length=250)
 
 
@@ -153,6 +173,12 @@ class Github(RestIntegration):
         """Up to 1 MB; gives `{path, sha, text}`, or `base64` where it is no text."""
         query = {"ref": params.ref} if params.ref else None
         found = await self._ask("GET", f"repos/{params.repository}/contents/{quote(params.path)}", query=query)
+        if not isinstance(found, dict) or found.get("type", "file") != "file":
+            raise NodeError(f"{params.path!r} is no file", code="not_a_file")
+        if found.get("encoding", "base64") != "base64":
+            raise NodeError(
+                f"GitHub does not give the content of {params.path!r}: it has over 1 MB", code="file_too_large"
+            )
         raw = base64.b64decode(found["content"])
         try:
             content = {"text": raw.decode()}

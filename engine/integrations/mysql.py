@@ -79,6 +79,8 @@ class Mysql(DatabaseIntegration):
             is_clean = not rows.truncated
         except (MySQLError, OSError) as error:
             raise _failed(error) from None
+        except UnicodeEncodeError as error:
+            raise NodeError(f"params: a text cannot be sent: {error.reason}", code="config") from None
         finally:
             if is_clean:
                 _warm.give(self.runtime.identity, connection)

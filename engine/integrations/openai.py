@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, SecretStr
 
@@ -18,6 +19,9 @@ class OpenaiConfig(IntegrationConfig):
 
     base_url: BaseUrl = Field(default="https://api.openai.com/v1")
     api_key: Secret
+    token_limit: Literal["max_tokens", "max_completion_tokens"] | None = Field(
+        default=None, description="How the endpoint calls it; default: as OpenAI does there, else `max_tokens`."
+    )
     dollars_per_million_input: float = Field(default=0, ge=0, le=10_000, description="Of tokens; for the run's bill.")
     dollars_per_million_output: float = Field(default=0, ge=0, le=10_000)
 
@@ -43,6 +47,12 @@ class Openai(RestIntegration):
     def binding(cls, config: Any) -> Binding:
         """Where its API is."""
         return Binding.of_url(config.base_url)
+
+    @property
+    def token_limit(self) -> str:
+        """The name of the option that bounds an answer. OpenAI's newer models know only the second one."""
+        is_openai = urlsplit(self.config.base_url).hostname == "api.openai.com"
+        return str(self.config.token_limit or ("max_completion_tokens" if is_openai else "max_tokens"))
 
     async def credentials(self) -> Credentials:
         """The key."""

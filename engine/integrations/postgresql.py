@@ -67,6 +67,8 @@ class Postgresql(DatabaseIntegration):
             is_clean = True
         except psycopg.Error as error:
             raise _failed(error, "query_failed") from None
+        except UnicodeError as error:
+            raise NodeError(f"params: a text cannot be sent: {error.reason}", code="config") from None  # type: ignore[attr-defined]
         finally:
             if is_clean:
                 _warm.give(self.runtime.identity, connection)
@@ -135,7 +137,8 @@ class Postgresql(DatabaseIntegration):
         async with psycopg.AsyncRawCursor(connection) as cursor:
             params = [_bound(value) for value in query.params]
             if _CHANGES.match(text) and not _RETURNS.search(text):
-                await cursor.execute(text.encode(), params)
+                # Binary, which makes it one prepared statement: a text by itself could be several.
+                await cursor.execute(text.encode(), params, binary=True)
                 return RowCollector(query, []).done(cursor.rowcount)
             return await _streamed(cursor, text, params, query)
 
@@ -181,7 +184,7 @@ def _bound(value: Any) -> Any:
 def _failed(error: Any, code: str) -> NodeError:
     """What the database says, without the values that it may have been told."""
     state = error.sqlstate
-    message = (error.diag.message_primary if state else None) or str(error).strip().splitlines()[0]
+    message = (error.diag.message_primary if state else None) or " ".join(str(error).split()) or type(error).__name__
     if state is None and code == "query_failed" and error.__class__.__name__ == "OperationalError":
         code = "connection_failed"
     details = {"sqlstate": state, "hint": error.diag.message_hint} if state else None

@@ -85,6 +85,8 @@ class RestIntegration(BaseIntegration):
                 raw = await read_body(response, MOST_ANSWER_BYTES)
             finally:
                 await response.aclose()
+        except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
+            raise NodeError(f"the request cannot be sent: {error}", code="config") from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             reason = str(error) or type(error).__name__
             host = httpx2.URL(url).host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -79,7 +80,8 @@ class Smtp(BaseIntegration):
     @classmethod
     def binding(cls, config: Any) -> Binding:
         """The one server."""
-        return Binding((f"{config.host.lower()}:{_port(config)}",), plain_http=config.security == "off")
+        server = f"{config.host.lower()}:{_port(config)}"
+        return Binding((server,), plain_http=config.security == "off", trust=config.ca_certificate or "")
 
     @action(title="Send a mail", effect="write")
     async def send(self, params: Message) -> dict[str, Any]:
@@ -103,8 +105,11 @@ class Smtp(BaseIntegration):
         addresses = await self._addresses()
 
         def work() -> str:
-            with self._signed_in(addresses) as server:
+            server = self._signed_in(addresses)
+            try:
                 return f"signed in; the server says {server.noop()[1].decode(errors='replace')[:100]!r}"
+            finally:
+                _bid_farewell(server)
 
         return await asyncio.to_thread(_understood, work)
 
@@ -118,8 +123,11 @@ class Smtp(BaseIntegration):
         """Those to whom the server would not send it, if it took it for others."""
 
         def work() -> list[str]:
-            with self._signed_in(addresses) as server:
+            server = self._signed_in(addresses)
+            try:
                 return sorted(server.send_message(mail, bare_address(sender), recipients))
+            finally:
+                _bid_farewell(server)
 
         refused: list[str] = _understood(work)
         return refused
@@ -145,6 +153,13 @@ class Smtp(BaseIntegration):
             server.close()
             raise
         return server
+
+
+def _bid_farewell(server: smtplib.SMTP) -> None:
+    """What the server answers to that does not matter any more: it has taken the mail, or has said why not."""
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _sign_in(server: smtplib.SMTP, username: str, password: str) -> None:

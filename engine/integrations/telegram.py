@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from engine.errors import NodeError
 from engine.integrations.base import Credentials, IntegrationConfig, Params, action
@@ -12,10 +13,21 @@ from engine.integrations.rest import BaseUrl, RestIntegration
 from engine.security.hosts import Binding
 
 
+def check_token(token: SecretStr) -> SecretStr:
+    """A token stands in a URL.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_:-]+", token.get_secret_value()):
+        raise ValueError("a token has digits, letters, `:`, `_` and `-`, as BotFather gives it")
+    return token
+
+
 class TelegramConfig(IntegrationConfig):
     """A bot's token, as BotFather gives it."""
 
-    token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    token: Annotated[SecretStr, Field(min_length=1, max_length=200), AfterValidator(check_token)]
     base_url: BaseUrl = Field(default="https://api.telegram.org", description="Another one for a server of your own.")
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -32,12 +31,11 @@ from engine.nodes.ai_models import (
     picture_of,
 )
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.json import problems_of
+from engine.nodes.json import parsed, problems_of
 from engine.nodes.sources import Source, in_thread
 from engine.services.tools import ToolCall
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024
-_FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
 
 
 class ChatMessage(NodeConfig):
@@ -164,7 +162,7 @@ class _Chat:
         repairs = 0
         while True:
             reply = await self._answered()
-            problem, value = self._judged(reply)
+            problem, value = await in_thread(partial(self._judged, reply))
             if problem is None:
                 return self._told(reply, value)
             if repairs == self.config.repairs:
@@ -173,17 +171,18 @@ class _Chat:
             repairs += 1
             self.context.log(f"the answer does not fit and is asked for again: {problem}", level="warning")
             ask = f"That does not fit: {problem}. Answer again, with nothing but JSON that fits the schema."
-            self.turns += [reply.turn, Turn("user", ask)]
+            said = reply.turn if reply.turn.text else Turn("assistant", "(nothing)")  # an empty turn is refused
+            self.turns += [said, Turn("user", ask)]
 
     async def _answered(self) -> Reply:
         """A reply that asks for no more tools."""
         for _ in range(self.config.max_rounds + 1):
             reply = await self._asked()
+            if reply.stop == "length":
+                raise NodeError("the answer was cut off; raise max_tokens", code="answer_cut_off")
+            if reply.stop == "filtered":
+                raise NodeError("the endpoint has filtered the answer", code="answer_filtered")
             if not reply.turn.calls:
-                if reply.stop == "length":
-                    raise NodeError("the answer was cut off; raise max_tokens", code="answer_cut_off")
-                if reply.stop == "filtered":
-                    raise NodeError("the endpoint has filtered the answer", code="answer_filtered")
                 return reply
             answers = await asyncio.gather(*(self._called(call) for call in reply.turn.calls))
             self.turns += [reply.turn, Turn("user", answers=answers)]
@@ -229,7 +228,9 @@ class _Chat:
             raise NodeError(f"there is no tool {call.name!r}", code="no_tool")
         if self.context.services.tool is None:
             raise NodeError("this engine runs without workflows as tools", code="config")
-        problems = problems_of(call.input, tool.input_schema)
+        if not call.is_readable:
+            raise NodeError("the input is not JSON", code="no_fit")
+        problems = await in_thread(lambda: problems_of(call.input, tool.input_schema))
         if problems:
             raise NodeError(f"the input does not fit: {problems[0]['path']}: {problems[0]['message']}", code="no_fit")
         # The same call of the same node is the same run, also when the node is attempted again after a crash.
@@ -245,12 +246,10 @@ class _Chat:
         """What is wrong with an answer, and the value that it is."""
         if self.config.json_schema is None:
             return None, None
-        text = reply.turn.text
-        fenced = _FENCE.match(text)
         try:
-            value = json.loads(fenced[1] if fenced else text)
-        except ValueError as error:
-            return f"it is not JSON ({error})", None
+            value = parsed(_without_fence(reply.turn.text), "the answer")
+        except NodeError as error:
+            return error.message, None
         problems = problems_of(value, self.config.json_schema)
         if problems:
             return "; ".join(f"{one['path'] or 'the value'}: {one['message']}" for one in problems[:5])[:2_000], None
@@ -260,3 +259,11 @@ class _Chat:
         told = {"text": reply.turn.text, "json": value} if self.config.json_schema else {"text": reply.turn.text}
         usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens, "dollars": self.dollars}
         return {**told, "model": self.config.model, "stop": reply.stop, "usage": usage, "tool_calls": self.made}
+
+
+def _without_fence(text: str) -> str:
+    """What stands between the marks of a code block, where models like to put JSON."""
+    text = text.strip()
+    if not (text.startswith("```") and text.endswith("```")):
+        return text
+    return text.removeprefix("```").removeprefix("json").removesuffix("```")

@@ -36,11 +36,12 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A call that a model asks for."""
+    """A call that a model asks for. `is_readable` says whether its input is one: it may have been cut off."""
 
     id: str
     name: str
     input: Any
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class OpenaiModel:
         messages: list[dict[str, Any]] = [{"role": "system", "content": question.system}] if question.system else []
         for turn in question.turns:
             messages += _completion(turn)
-        options: dict[str, Any] = {"max_tokens": question.max_tokens}
+        options: dict[str, Any] = {self._integration.token_limit: question.max_tokens}
         if question.temperature is not None:
             options["temperature"] = question.temperature
         if question.tools:
@@ -176,7 +177,7 @@ class OpenaiModel:
         choice = answer["choices"][0]
         message = choice.get("message") or {}
         calls = [
-            Wanted(str(one.get("id")), one["function"]["name"], _arguments(one["function"].get("arguments")))
+            Wanted(str(one.get("id")), one["function"]["name"], *_arguments(one["function"].get("arguments")))
             for one in message.get("tool_calls") or []
         ]
         usage = answer.get("usage") or {}
@@ -185,7 +186,7 @@ class OpenaiModel:
             Turn("assistant", message.get("content") or "", calls=calls),
             int(usage.get("prompt_tokens") or 0),
             int(usage.get("completion_tokens") or 0),
-            "tools" if calls else stops.get(str(choice.get("finish_reason")), "end"),
+            stops.get(str(choice.get("finish_reason")), "tools" if calls else "end"),
         )
 
     def dollars(self, model: str, input_tokens: int, output_tokens: int) -> float:
@@ -252,8 +253,8 @@ def _completion(turn: Turn) -> list[dict[str, Any]]:
     return [message]
 
 
-def _arguments(text: Any) -> Any:
+def _arguments(text: Any) -> tuple[Any, bool]:
     try:
-        return json.loads(text or "{}")
-    except (ValueError, TypeError):
-        return {"unreadable": str(text)[:1_000]}
+        return json.loads(text or "{}"), True
+    except (ValueError, TypeError, RecursionError):
+        return {"unreadable": str(text)[:1_000]}, False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+from collections import Counter
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
@@ -19,6 +19,7 @@ from engine.security.filenames import FileName
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MAX_FIELD = 1024 * 1024
+MAX_COLUMNS = 2_000
 Delimiter = Literal[",", ";", "\t", "|"]
 Encoding = Literal["utf-8", "utf-16", "latin-1", "windows-1252"]
 
@@ -29,7 +30,9 @@ class CsvConfig(NodeConfig):
     operation: Literal["parse", "format"] = "parse"
     source: Source | None = Field(default=None, description="What to parse.")
     rows: list[JsonValue] | None = Field(default=None, description="What to write: objects, or lists of cells.")
-    columns: list[str] | None = Field(default=None, max_length=1_000, description="Default: those of the first row.")
+    columns: list[str] | None = Field(
+        default=None, max_length=MAX_COLUMNS, description="Default: those of the first row."
+    )
     header: bool = Field(default=True, description="Whether the first line names the columns.")
     delimiter: Delimiter = ","
     encoding: Encoding = "utf-8"
@@ -83,7 +86,8 @@ def _parse(config: CsvConfig, context: NodeContext) -> dict[str, Any]:
     size = 0
     csv.field_size_limit(_MAX_FIELD)
     with source.opened(context) as content:
-        reader = csv.reader(_text(content, config.encoding), delimiter=config.delimiter, strict=True)
+        lines = _text(content, config.encoding)
+        reader = csv.reader(lines, delimiter=config.delimiter, strict=True)
         try:
             columns = list(config.columns or (unique_columns(next(reader, [])) if config.header else []))
             if config.columns and config.header:
@@ -98,27 +102,36 @@ def _parse(config: CsvConfig, context: NodeContext) -> dict[str, Any]:
                     message = f"the rows have more than {limits.MAX_OUTPUT_BYTES} bytes"
                     raise NodeError(message, code="output_too_large")
                 rows.append(_row(cells, columns, reader.line_num) if columns else cells)
-        except (csv.Error, UnicodeDecodeError) as error:
+        except (csv.Error, UnicodeError) as error:
             raise NodeError(f"line {reader.line_num}: {error}", code="bad_content") from None
+        finally:
+            lines.detach()  # whoever opened the content closes it
     return {"rows": rows, "columns": columns}
 
 
-def _text(content: Any, encoding: str) -> Any:
+def _text(content: Any, encoding: str) -> io.TextIOWrapper:
+    """Lines end where CSV has it, and not at whatever else Unicode calls a line."""
     reading = "utf-8-sig" if encoding == "utf-8" else encoding
-    return codecs.getreader(reading)(content)
+    return io.TextIOWrapper(content, encoding=reading, newline="")
 
 
 def unique_columns(names: list[str]) -> list[str]:
-    """Each column's name, made unique: `name`, `name_2` and so on."""
-    found: list[str] = []
+    """Each column's name, made unique: `name`, `name_2` and so on.
+
+    Raises:
+        NodeError: code `too_large`: there are too many.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise NodeError(f"there are more than {MAX_COLUMNS} columns", code="too_large")
+    found: dict[str, None] = {}
+    counts: Counter[str] = Counter()
     for number, raw in enumerate(names, 1):
         name = base = raw.strip() or f"column_{number}"
-        again = 1
         while name in found:
-            again += 1
-            name = f"{base}_{again}"
-        found.append(name)
-    return found
+            counts[base] += 1
+            name = f"{base}_{counts[base] + 1}"
+        found[name] = None
+    return list(found)
 
 
 def _row(cells: list[str], columns: list[str], line: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ from engine.errors import NodeError
 from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.storage.data_tables import DataTables, RowConflict
+from engine.storage.understood import understood
 
 MAX_ROW_BYTES = 64 * 1024
 MAX_PAGE = 500
@@ -33,12 +34,16 @@ class DataTableConfig(NodeConfig):
     expires_seconds: int | None = Field(
         default=None, ge=1, le=10 * 366 * 24 * 3600, description="The row is forgotten after this time."
     )
-    prefix: str = Field(default="", max_length=500, description="Only rows whose keys begin so.")
+    prefix: str = Field(default="", max_length=250, description="Only rows whose keys begin so.")
     limit: int = Field(default=100, ge=1, le=MAX_PAGE)
-    cursor: str | None = Field(default=None, max_length=1_000, description="What `next_cursor` of before said.")
+    cursor: str | None = Field(
+        default=None, max_length=limits.MAX_ROW_KEY_BYTES, description="What `next_cursor` of before said."
+    )
 
     @model_validator(mode="after")
     def _fitting(self) -> DataTableConfig:
+        if len((self.cursor or "").encode()) > limits.MAX_ROW_KEY_BYTES:
+            raise ValueError(f"a `cursor` has at most {limits.MAX_ROW_KEY_BYTES} bytes")
         if self.operation != "query":
             if self.key is None or self.key == "":
                 raise ValueError(f"`{self.operation}` takes a `key`")
@@ -57,7 +62,8 @@ class DataTableNode(BaseNode):
 
     `get` gives `{found, key, value, version, updated_at}`, `put` and `increment` the row, `delete` gives `{deleted}`,
     `query` gives `{items, next_cursor}`. A condition that does not hold is the port `conflict`, with the row that is
-    there. An attempt that is made again after a crash changes nothing twice.
+    there. With a condition, and of `increment`, an attempt that is made again after a crash changes nothing twice; of
+    others the last write wins.
     """
 
     Config = DataTableConfig
@@ -87,7 +93,12 @@ class DataTableNode(BaseNode):
         config = context.config(DataTableConfig, self.raw_config)
         if context.services.tables is None:
             raise NodeError("this engine runs without data tables", code="config")
-        return await asyncio.to_thread(_done, config, context, context.services.tables)
+        return await asyncio.to_thread(_understood, config, context, context.services.tables)
+
+
+def _understood(config: DataTableConfig, context: NodeContext, tables: DataTables) -> Completed:
+    with understood("the data table"):
+        return _done(config, context, tables)
 
 
 def _done(config: DataTableConfig, context: NodeContext, tables: DataTables) -> Completed:
@@ -109,12 +120,17 @@ def _done(config: DataTableConfig, context: NodeContext, tables: DataTables) -> 
         deleted = tables.delete(*place, config.version)
         is_conflict = config.version is not None and not deleted and tables.get(*place) is not None
         return Completed({"deleted": deleted}, "conflict" if is_conflict else "main")
+    return _put(config, context, tables)
+
+
+def _put(config: DataTableConfig, context: NodeContext, tables: DataTables) -> Completed:
+    place = context.workspace_id, config.table, str(config.key)
     try:
         value = context.redactor.scrub(config.value)
-        row = tables.put(
-            *place, value, writer=context.idempotency_key, condition=config.when, version=config.version,
-            expires_seconds=config.expires_seconds,
-        )  # fmt: skip
+        written: dict[str, Any] = {"writer": context.idempotency_key, "expires_seconds": config.expires_seconds}
+        if config.when == "always" and config.version is None:
+            return Completed(tables.put(*place, value, **written).as_dict())
+        row = tables.put_if(*place, value, **written, condition=config.when, version=config.version)
     except RowConflict as conflict:
         return Completed({"row": conflict.row.as_dict() if conflict.row else None}, "conflict")
     return Completed(row.as_dict())

@@ -84,7 +84,7 @@ class DateNode(BaseNode):
                 moment = _start_of(moment, config.start_of)
             other = _read(config.until, config.pattern, zone) if config.until is not None else None
             return Completed(_told(moment, other, config.format))
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, re.error) as error:
             raise NodeError(f"config: {error}", code="config") from None
 
 

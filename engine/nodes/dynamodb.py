@@ -85,8 +85,8 @@ class DynamodbNode(AwsNode):
         operation = {"get": "get_item", "put": "put_item", "update": "update_item", "delete": "delete_item"}
         try:
             params = _params(config)
-        except (TypeError, ValueError) as error:
-            raise NodeError(f"config: a value cannot be kept by DynamoDB: {error}", code="config") from None
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise NodeError(f"config: a value cannot be kept by DynamoDB: {error!r:.200}", code="config") from None
         try:
             answer = await self.call(context, config, "dynamodb", operation.get(config.operation, "query"), params)
         except NodeError as error:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
-from engine.integrations.mail import MAX_MAIL_BYTES, Attachment, Line, Message, composed, told
+from engine.integrations.mail import MAX_MAIL_BYTES, Attachment, Line, Message, bare_address, composed
 from engine.integrations.smtp import Smtp
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
@@ -42,7 +42,8 @@ class EmailConfig(Message, NodeConfig):
 class EmailNode(BaseNode):
     """Sends a mail; gives `{message_id, recipients}`.
 
-    Its Message-ID is the same on every attempt. An attachment is a file, or text or base64 with a name.
+    By a mail server its Message-ID is the same on every attempt; SES makes its own. An attachment is a file, or text or
+    base64 with a name.
     """
 
     Config = EmailConfig
@@ -77,9 +78,10 @@ class EmailNode(BaseNode):
         mail = composed(config, str(config.sender), attachments, context.idempotency_key, context.clock)
         destination = {"ToAddresses": config.recipients}
         content = {"Raw": {"Data": mail.as_bytes()}}
-        params = {"FromEmailAddress": str(config.sender), "Destination": destination, "Content": content}
-        await context.aws("sesv2", "send_email", params)
-        return Completed(told(mail, config))
+        sender = bare_address(str(config.sender))  # its name stands in the mail, encoded
+        params = {"FromEmailAddress": sender, "Destination": destination, "Content": content}
+        answer = await context.aws("sesv2", "send_email", params)
+        return Completed({"message_id": answer["MessageId"], "recipients": config.recipients})
 
 
 def _read(config: EmailConfig, context: NodeContext) -> list[Attachment]:

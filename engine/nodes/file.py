@@ -16,7 +16,7 @@ from engine.nodes.sources import Source, in_thread
 from engine.security.filenames import FileName, FilePrefix
 
 MAX_LISTED = 1_000
-MAX_URL_SECONDS = 7 * 24 * 3600
+MAX_URL_SECONDS = 6 * 3600
 
 
 class FileConfig(NodeConfig):
@@ -32,7 +32,12 @@ class FileConfig(NodeConfig):
     prefix: FilePrefix = Field(default="", description="Only files whose names begin so are listed.")
     limit: int = Field(default=100, ge=1, le=MAX_LISTED)
     cursor: FileName | None = Field(default=None, description="What `next_cursor` of the list before said.")
-    expires_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS, description="How long an address is good.")
+    expires_seconds: int = Field(
+        default=3600,
+        ge=1,
+        le=MAX_URL_SECONDS,
+        description="How long an address is good: at most so long, and no longer than the function's own credentials.",
+    )
 
     @model_validator(mode="after")
     def _fitting(self) -> FileConfig:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.jsonvalue import dumps
@@ -43,13 +42,13 @@ class LambdaInvokeNode(AwsNode):
         kind = "RequestResponse" if config.invocation == "wait" else "Event"
         params = {"FunctionName": config.function, "InvocationType": kind, "Payload": dumps(config.payload).encode()}
         answer = await self.call(context, config, "lambda", "invoke", params)
-        raw = answer["Payload"].read(limits.MAX_OUTPUT_BYTES + 1) if "Payload" in answer else b""
+        raw: bytes = answer.get("Payload", b"")
         if config.invocation == "event":
             return Completed({"accepted": True})
         try:
             told = json.loads(raw or b"null")
-        except ValueError:
-            raise NodeError("the function's answer is not JSON", code="bad_response") from None
+        except (ValueError, RecursionError):
+            raise NodeError("the function's answer is not JSON, or nested too deep", code="bad_response") from None
         if "FunctionError" in answer:
             message = told.get("errorMessage") if isinstance(told, dict) else None
             details = {"type": told.get("errorType")} if isinstance(told, dict) else None

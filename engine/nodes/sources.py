@@ -63,8 +63,7 @@ class Source(NodeConfig):
             NodeError: `no_file`, `file_too_large`, `config`.
         """
         if self.file is None:
-            content = self.text.encode() if self.text is not None else bytes(self.base64 or b"")
-            yield io.BytesIO(content)
+            yield io.BytesIO(_encoded(self.text) if self.text is not None else bytes(self.base64 or b""))
         elif isinstance(self.file, DeliveredFile):
             found = _DELIVERED.fullmatch(self.file.file)
             if found is None or found["owner"] != context.execution_id:
@@ -86,6 +85,13 @@ class Source(NodeConfig):
                 return content.read().decode(encoding)
             except UnicodeDecodeError as error:
                 raise NodeError(f"the content is no {encoding} text: {error.reason}", code="bad_content") from None
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise NodeError(f"the text cannot be written: {error.reason}", code="bad_content") from None
 
 
 def given(content: bytes, context: NodeContext, save_as: str | None, content_type: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
@@ -15,12 +15,15 @@ from engine.errors import NodeError
 from engine.jsonvalue import dumps
 from engine.nodes.archives import check_unpacked, opened_archive
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.csv import table_of, unique_columns
+from engine.nodes.csv import MAX_COLUMNS, table_of, unique_columns
 from engine.nodes.sources import Source, given, in_thread
 from engine.security.filenames import FileName
 
-MAX_COLUMNS = 2_000
 MAX_SHEETS = 100
+MAX_PART_BYTES = 8 * 1024 * 1024
+"""Of a part of a workbook that is read whole, such as its shared texts."""
+MAX_SHEET_ROWS = 1_048_576
+"""What Excel has."""
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -90,8 +93,7 @@ def _read(config: SpreadsheetConfig, context: NodeContext) -> dict[str, Any]:
         with opened_archive(content) as archive:
             if not {"xl/workbook.xml", "[Content_Types].xml"} <= set(archive.namelist()):
                 raise NodeError("the content is no .xlsx workbook; save it as one", code="bad_content")
-            check_unpacked(archive)
-            _refuse_document_types(archive)
+            check_unpacked(archive, _check_part)
         content.seek(0)
         try:
             # Read row by row: what is not asked for is not built, however far away its cells say that they are.
@@ -110,13 +112,36 @@ def _read(config: SpreadsheetConfig, context: NodeContext) -> dict[str, Any]:
     return {"sheet": config.sheet or names[0], "sheets": names, "columns": columns, "rows": rows}
 
 
-def _refuse_document_types(archive: Any) -> None:
-    """Entities could make a small part of a workbook grow without bounds."""
-    for entry in archive.infolist():
-        if entry.filename.endswith((".xml", ".rels")):
-            with archive.open(entry) as stream:
-                if b"<!" in stream.read(4096).replace(b"<!--", b""):
-                    raise NodeError("the workbook declares a document type, which is not allowed", code="bad_content")
+def _check_part(name: str) -> Callable[[bytes], None]:
+    """What looks at a part of a workbook while it is unpacked.
+
+    Raises:
+        NodeError: it declares a document type, whose entities could grow without bounds; or it is a part that is read
+            whole, and is too large for that.
+    """
+    from xml.parsers import expat
+
+    def refuse(*_: Any) -> None:
+        raise NodeError("the workbook declares a document type, which is not allowed", code="bad_content")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    is_xml, size = True, 0
+    is_read_by_rows = name.startswith("xl/worksheets/")
+
+    def look(chunk: bytes) -> None:
+        nonlocal is_xml, size
+        size += len(chunk)
+        if size > MAX_PART_BYTES and not is_read_by_rows and not name.startswith("xl/media/"):
+            message = f"the part {name!r} of the workbook has more than {MAX_PART_BYTES} bytes"
+            raise NodeError(message, code="too_large")
+        if is_xml:
+            try:
+                parser.Parse(chunk, False)
+            except (expat.ExpatError, ValueError, LookupError):
+                is_xml = False  # then nobody else can read it as XML either
+
+    return look
 
 
 def _rows(config: SpreadsheetConfig, given_rows: Iterable[tuple[Any, ...]]) -> tuple[list[str], list[Any]]:
@@ -124,17 +149,18 @@ def _rows(config: SpreadsheetConfig, given_rows: Iterable[tuple[Any, ...]]) -> t
     rows: list[Any] = []
     size = passed = 0
     for number, cells in enumerate(given_rows):
+        if number >= MAX_SHEET_ROWS:
+            break
         last = max((i for i, cell in enumerate(cells, 1) if cell is not None), default=0)
         if last > MAX_COLUMNS:
             raise NodeError(f"row {number + 1} has more than {MAX_COLUMNS} columns", code="too_large")
-        if config.header and not columns:
-            if last:
-                columns = unique_columns(["" if cell is None else str(cell) for cell in cells[:last]])
-            continue
         if not last:
             passed += 1  # a row of nothing, of which there may be a million before the next of something
             if passed > limits.MAX_TABLE_ROWS:
                 break
+            continue
+        if config.header and not columns:
+            columns = unique_columns(["" if cell is None else str(cell) for cell in cells[:last]])
             continue
         if len(rows) == config.max_rows:
             raise NodeError(f"there are more than {config.max_rows} rows", code="too_many_rows")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, JsonValue
 
 from engine.context import NodeContext
+from engine.errors import NodeError
 from engine.jsonvalue import dumps
 from engine.nodes.aws_call import AwsConfig, AwsNode
 from engine.nodes.base import Completed, NodeResult
@@ -21,7 +22,9 @@ class StepFunctionsStartConfig(AwsConfig):
 
 
 class StepFunctionsStartNode(AwsNode):
-    """Starts a state machine, and does not wait for it; gives `{execution_arn}`. Each node starts it once.
+    """Starts a state machine, and does not wait for it; gives `{execution_arn}`.
+
+    A standard one is started once, however often an attempt is made again; an express one may be started again.
 
     To wait for its end, have it call the URL of a `wait_for_callback` node.
     """
@@ -38,8 +41,14 @@ class StepFunctionsStartNode(AwsNode):
     async def execute(self, context: NodeContext) -> NodeResult:
         """Start it. Raises NodeError as AWS calls do."""
         config = context.config(StepFunctionsStartConfig, self.raw_config)
-        # A standard state machine knows the name again, so an attempt that is made again starts nothing twice.
         name = f"mainspring-{sha256(context.idempotency_key.encode()).hexdigest()[:48]}"
         params = {"stateMachineArn": config.state_machine_arn, "name": name, "input": dumps(config.input)}
-        answer = await self.call(context, config, "stepfunctions", "start_execution", params)
+        try:
+            answer = await self.call(context, config, "stepfunctions", "start_execution", params)
+        except NodeError as error:
+            if error.code != "aws_ExecutionAlreadyExists":
+                raise
+            # An attempt before this one has started it, and it has ended since.
+            arn = config.state_machine_arn.replace(":stateMachine:", ":execution:", 1)
+            return Completed({"execution_arn": f"{arn}:{name}"})
         return Completed({"execution_arn": answer["executionArn"]})

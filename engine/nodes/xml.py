@@ -76,10 +76,15 @@ def _parse(config: XmlConfig, context: NodeContext) -> Any:
     source = config.source or Source(text="")
     with source.opened(context, limits.MAX_XML_BYTES) as content:
         raw = content.read()
-    _check(raw)
+    encoding = "utf-8" if source.text is not None else None  # whatever a text says of itself, it is one already
+    _check(raw, encoding)
     try:
         value = xmltodict.parse(
-            raw, process_namespaces=config.namespaces, force_list=tuple(config.lists) or None, disable_entities=True
+            raw,
+            encoding,
+            process_namespaces=config.namespaces,
+            force_list=tuple(config.lists) or None,
+            disable_entities=True,
         )
     except (expat.ExpatError, ValueError) as error:
         raise NodeError(f"the content is no XML: {error}", code="bad_content") from None
@@ -88,11 +93,11 @@ def _parse(config: XmlConfig, context: NodeContext) -> Any:
     return value
 
 
-def _check(raw: bytes) -> None:
+def _check(raw: bytes, encoding: str | None) -> None:
     """Refuse document types and deep nesting, before anything is built of the content."""
     from xml.parsers import expat
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(encoding)
     depth = 0
 
     def begin(_name: str, _attributes: Any) -> None:

@@ -43,6 +43,8 @@ class Binding:
 
     patterns: Sequence[str]
     plain_http: bool = False
+    trust: str = ""
+    """Whom the other side's certificate is checked against, if not the public CAs."""
 
     @classmethod
     def of_url(cls, url: str) -> Binding:
@@ -67,7 +69,8 @@ class Binding:
 
     def is_within(self, other: Binding) -> bool:
         """Whether a secret may go nowhere that the other binding would not allow."""
-        return set(self.patterns) <= set(other.patterns) and self.plain_http <= other.plain_http
+        same_trust = self.trust == other.trust
+        return set(self.patterns) <= set(other.patterns) and self.plain_http <= other.plain_http and same_trust
 
     def __str__(self) -> str:
         return ", ".join(self.patterns) or "no host"

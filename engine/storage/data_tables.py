@@ -54,6 +54,21 @@ class DataTables:
         return self._row(self._table.get(*_key(workspace_id, name, key)))
 
     def put(
+        self, workspace_id: str, name: str, key: str, value: Any, *, writer: str, expires_seconds: int | None = None
+    ) -> Row:
+        """Write a row, whatever is there; gives it. The last write wins."""
+        now = self._now()
+        changes = self._changes(value, writer, key, now, expires_seconds)
+        item = self._table.update(
+            *_key(workspace_id, name, key),
+            changes,
+            remove=[] if expires_seconds is not None else ["expires_at"],
+            add={"version": 1},
+            condition="",
+        )
+        return _of(item)
+
+    def put_if(
         self,
         workspace_id: str,
         name: str,
@@ -65,47 +80,23 @@ class DataTables:
         version: int | None = None,
         expires_seconds: int | None = None,
     ) -> Row:
-        """Write a row; gives it.
+        """Write a row if it is absent, or present, or has a version; gives it.
 
-        `writer` names the attempt's effect: the same one may come again and finds what it has written, so a condition
-        that its own first try made false does not refuse it.
+        `writer` names who writes: within eight days the same one is told the same again, whatever has become of the
+        row since, so an attempt that is made again does not find itself in its own way.
 
         Raises:
-            RowConflict: the condition does not hold, or the row has another version.
+            RowConflict: the condition does not hold.
+            NodeError: code `busy`: too many others were at it.
         """
-        now = self._now()
-        changes: dict[str, Any] = {
-            "value": dumps(value),
-            "updated_at": format_time(now),
-            "writer": writer,
-            "row_key": key,
-        }
-        if expires_seconds is not None:
-            changes["expires_at"] = int(now.timestamp()) + expires_seconds
-        clauses = []
-        values: dict[str, Any] = {"now": int(now.timestamp())}
-        alive = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
-        if condition == "absent":
-            clauses.append("(attribute_not_exists(#PK) OR #expires_at <= :now)")
-        if condition == "present" or version is not None:
-            clauses.append(f"attribute_exists(#PK) AND {alive}")
-        if version is not None:
-            clauses.append("#version = :version")
-            values["version"] = version
-        try:
-            item = self._table.update(
-                *_key(workspace_id, name, key),
-                changes,
-                remove=[] if expires_seconds is not None else ["expires_at"],
-                add={"version": 1},
-                condition=" AND ".join(clauses),
-                values=values if clauses else {},
-            )
-        except ConditionFailed as failed:
-            if failed.item is not None and failed.item.get("writer") == writer:
-                return _of(failed.item)
-            raise RowConflict(self._row(failed.item)) from None
-        return _of(item)
+
+        def changed(row: Row | None) -> Any:
+            does_not_fit = version is not None and (row is None or row.version != version)
+            if does_not_fit or (condition == "absent" and row is not None) or (condition == "present" and row is None):
+                raise RowConflict(row)
+            return value
+
+        return self._change(workspace_id, name, key, changed, writer, expires_seconds, keeps_time=False)
 
     def delete(self, workspace_id: str, name: str, key: str, version: int | None = None) -> bool:
         """Forget a row; whether it was there, with that version."""
@@ -122,30 +113,25 @@ class DataTables:
         Raises:
             NodeError: `not_a_number`: the row holds something else; `busy`: too many others were at it.
         """
-        mark = f"APPLIED#{sha256(writer.encode()).hexdigest()}", "META"
-        for _ in range(_TRIES):
-            now = self._now()
-            found = self._table.get(*_key(workspace_id, name, key))
-            row = self._row(found)
+
+        def changed(row: Row | None) -> Any:
             before = row.value if row else 0
             if isinstance(before, bool) or not isinstance(before, int | float):
                 raise NodeError(f"the row {key!r} holds no number", code="not_a_number")
-            result = Row(key, before + by, (found["version"] if found else 0) + 1, format_time(now))
-            try:
-                self._table.transact([self._counted(workspace_id, name, result, found, writer, expires_seconds),
-                                      _mark(mark, result, now)])  # fmt: skip
-            except ConditionFailed as failed:
-                if failed.index == 1 and failed.item is not None:
-                    told = failed.item
-                    return Row(key, json.loads(told["value"]), told["version"], told["updated_at"])
-                continue  # somebody else has changed the row
-            return result
-        raise NodeError(f"the row {key!r} is changed by too many others", code="busy", retryable=True)
+            return before + by
+
+        return self._change(workspace_id, name, key, changed, writer, expires_seconds, keeps_time=True)
 
     def query(
         self, workspace_id: str, name: str, prefix: str, limit: int, cursor: str | None
     ) -> tuple[list[Row], str | None]:
-        """Rows whose keys begin with `prefix`, by key; and the cursor of the rest."""
+        """Rows whose keys begin with `prefix`, by key; and the cursor of the rest.
+
+        Raises:
+            NodeError: code `config`: the cursor is none of this list.
+        """
+        if cursor is not None and not cursor.startswith(prefix):
+            raise NodeError("config.cursor: it is none of this list", code="config")
         begin = _key(workspace_id, name, cursor or prefix)
         _, last = _key(workspace_id, name, prefix + "\U0010ffff")
         rows: list[Row] = []
@@ -158,26 +144,56 @@ class DataTables:
             rows.append(row)
         return rows, None
 
-    def _counted(
-        self, workspace_id: str, name: str, row: Row, found: Item | None, writer: str, expires_seconds: int | None
-    ) -> dict[str, Any]:
+    def _change(
+        self,
+        workspace_id: str,
+        name: str,
+        key: str,
+        changed: Callable[[Row | None], Any],
+        writer: str,
+        expires_seconds: int | None,
+        *,
+        keeps_time: bool,
+    ) -> Row:
+        """Change a row by what it is, once for each writer: the change and its mark are one transaction."""
+        place = _key(workspace_id, name, key)
+        mark = f"APPLIED#{sha256(dumps([writer, name, key]).encode()).hexdigest()}", "META"
+        for _ in range(_TRIES):
+            now = self._now()
+            found = self._table.get(*place)
+            row = self._row(found)
+            try:
+                value = changed(row)
+            except RowConflict:
+                told = self._table.get(*mark)
+                if told is None:
+                    raise
+                return _told(told, key)
+            changes = self._changes(value, writer, key, now, expires_seconds)
+            changes["version"] = (found["version"] if found else 0) + 1
+            is_kept = keeps_time and row is not None and expires_seconds is None
+            remove = [] if is_kept or expires_seconds is not None else ["expires_at"]
+            seen, values = "attribute_not_exists(#PK)", {}
+            if found is not None:
+                seen, values = "#version = :seen", {"seen": found["version"]}
+            result = Row(key, value, changes["version"], changes["updated_at"])
+            write = self._table.update_entry(*place, update_arguments(changes, remove, seen, values))
+            try:
+                self._table.transact([write, _mark(mark, result, now)])
+            except ConditionFailed as failed:
+                if failed.index == 1 and failed.item is not None:
+                    return _told(failed.item, key)
+                continue  # somebody else has changed the row
+            return result
+        raise NodeError(f"the row {key!r} is changed by too many others", code="busy", retryable=True)
+
+    def _changes(self, value: Any, writer: str, key: str, now: datetime, expires_seconds: int | None) -> dict[str, Any]:
         changes: dict[str, Any] = {
-            "value": dumps(row.value),
-            "updated_at": row.updated_at,
-            "writer": writer,
-            "row_key": row.key,
-            "version": row.version,
-        }
-        remove = []
+            "value": dumps(value), "updated_at": format_time(now), "writer": writer, "row_key": key,
+        }  # fmt: skip
         if expires_seconds is not None:
-            changes["expires_at"] = int(self._now().timestamp()) + expires_seconds
-        elif found is not None and self._row(found) is None:
-            remove = ["expires_at"]
-        condition, values = "attribute_not_exists(#PK)", {}
-        if found is not None:
-            condition, values = "#version = :seen", {"seen": found["version"]}
-        arguments = update_arguments(changes, remove, condition, values)
-        return self._table.update_entry(*_key(workspace_id, name, row.key), arguments)
+            changes["expires_at"] = int(now.timestamp()) + expires_seconds
+        return changes
 
     def _row(self, item: Item | None) -> Row | None:
         if item is None or item.get("expires_at", limits.FAR) <= self._now().timestamp():
@@ -189,6 +205,11 @@ def _mark(key: tuple[str, str], row: Row, now: datetime) -> Put:
     expires_at = int(now.timestamp()) + _REMEMBERED_SECONDS
     told: Mapping[str, Any] = {"value": dumps(row.value), "version": row.version, "updated_at": row.updated_at}
     return Put({"PK": key[0], "SK": key[1], **told, "expires_at": expires_at})
+
+
+def _told(mark: Item, key: str) -> Row:
+    """What the same writer was told before."""
+    return Row(key, json.loads(mark["value"]), mark["version"], mark["updated_at"])
 
 
 def _of(item: Item) -> Row:

@@ -15,6 +15,7 @@ from engine import limits
 from engine.errors import NodeError
 from engine.execution import format_time
 from engine.security.filenames import check_name
+from engine.storage.understood import understood
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -81,25 +82,28 @@ class WorkspaceFiles:
         kind = content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
         alone: dict[str, Any] = {"IfNoneMatch": "*", "Metadata": {"writer": once}} if once else {}
         place: dict[str, Any] = {"Bucket": self._bucket, "Key": self._key(name)}
-        try:
-            self._client().put_object(**place, Body=content, ContentType=kind, **alone)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise
-            if self._client().head_object(**place)["Metadata"].get("writer") != once:
-                raise NodeError(f"there is a file {name!r} already", code="file_exists") from None
+        with understood("the files"):
+            try:
+                self._client().put_object(**place, Body=content, ContentType=kind, **alone)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "PreconditionFailed":
+                    raise
+                if self._client().head_object(**place)["Metadata"].get("writer") != once:
+                    raise NodeError(f"there is a file {name!r} already", code="file_exists") from None
         return {"file": name, "bytes": size}
 
     def delete(self, name: str) -> None:
         """Forget a file; one that is not there is as good as deleted."""
-        self._client().delete_object(Bucket=self._bucket, Key=self._key(name))
+        with understood("the files"):
+            self._client().delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileFacts], str | None]:
         """Files whose names begin with `prefix`, by name; and the cursor of the rest."""
         after: dict[str, Any] = {"StartAfter": self._key(cursor)} if cursor else {}
-        answer = self._client().list_objects_v2(
-            Bucket=self._bucket, Prefix=self._prefix + prefix, MaxKeys=limit, **after
-        )
+        with understood("the files"):
+            answer = self._client().list_objects_v2(
+                Bucket=self._bucket, Prefix=self._prefix + prefix, MaxKeys=limit, **after
+            )
         found = [
             FileFacts(one["Key"][len(self._prefix) :], one["Size"], format_time(one["LastModified"]))
             for one in answer.get("Contents", [])
@@ -130,25 +134,27 @@ class WorkspaceFiles:
             raise NodeError(str(error), code="config") from None
 
     def _head(self, key: str, name: str) -> int:
-        try:
-            return int(self._client().head_object(Bucket=self._bucket, Key=key)["ContentLength"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_THERE:
-                raise NodeError(f"the workspace has no file {name!r}", code="no_file") from None
-            raise
+        with understood("the files"):
+            try:
+                return int(self._client().head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _NOT_THERE:
+                    raise NodeError(f"the workspace has no file {name!r}", code="no_file") from None
+                raise
 
     @contextmanager
     def _spooled(self, key: str, name: str, most: int) -> Iterator[IO[bytes]]:
         if self._head(key, name) > most:
             raise _too_large(name, most)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
-            body = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
-            size = 0
-            for chunk in body.iter_chunks(_CHUNK):
-                size += len(chunk)
-                if size > most:  # it was replaced since
-                    raise _too_large(name, most)
-                spooled.write(chunk)
+            with understood("the files"):
+                body = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
+                size = 0
+                for chunk in body.iter_chunks(_CHUNK):
+                    size += len(chunk)
+                    if size > most:  # it was replaced since
+                        raise _too_large(name, most)
+                    spooled.write(chunk)
             spooled.seek(0)
             yield spooled
 

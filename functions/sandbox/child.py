@@ -152,6 +152,9 @@ def _prepare(modules: list[str]) -> None:
     if "zoneinfo" in modules:
         import zoneinfo
 
+        ours = os.path.join(os.path.dirname(__file__), "zoneinfo")  # noqa: PTH118, PTH120 - pathlib is one import more
+        if os.path.isdir(ours):  # noqa: PTH112 - on Lambda, whose system has no time zones
+            zoneinfo.reset_tzpath([ours])
         global _zones  # noqa: PLW0603 - kept alive, so that zoneinfo finds them without reading files
         _zones = [zoneinfo.ZoneInfo(name) for name in zoneinfo.available_timezones()]
 

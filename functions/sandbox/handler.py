@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import Any
 
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
+MAX_LINES = 200
+MAX_LINE_CHARACTERS = 2_000
+MAX_TRACE = 20
+_CODES = frozenset({"code_failed", "memory", "sandbox_unavailable"})
 _START_SECONDS = 5.0
 _CHUNK = 65_536
 _PR_SET_DUMPABLE = 4
@@ -35,7 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     seconds = float(event["seconds"])
     command = [sys.executable, "-I", "-S", "-B", str(_CHILD)]
     child = subprocess.Popen(
-        command, env={}, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command, env=_needed(), cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     if child.stdin is None or child.stdout is None:
         raise TypeError("the child has pipes")
@@ -60,15 +64,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         child.stdout.close()
     if told is None:
         return _failed("output_too_large", f"the result has more than {MAX_ANSWER_BYTES} bytes")
-    with contextlib.suppress(ValueError):
-        answer = json.loads(told)
-        if isinstance(answer, dict):
-            return answer
+    with contextlib.suppress(ValueError, RecursionError):
+        return _checked(json.loads(told))
     if late.is_set() or code in (-signal.SIGXCPU, -signal.SIGALRM):
         return _failed("timeout", f"the code did not end within {seconds:g} seconds")
     if code == -signal.SIGKILL:
         return _failed("memory", "the code was ended: it used too much memory or time")
     return _failed("code_crashed", f"the code ended its process (exit code {code})")
+
+
+def _needed() -> dict[str, str]:
+    """Where Python finds its own library on Lambda; nothing else of the environment."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
 def _read(descriptor: int, child: subprocess.Popen[bytes]) -> bytes | None:
@@ -80,6 +87,29 @@ def _read(descriptor: int, child: subprocess.Popen[bytes]) -> bytes | None:
             child.kill()
             return None
     return bytes(found)
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """What a child says, in the shape and the bounds that it should have: the code may have said it itself.
+
+    Raises:
+        ValueError: it has neither a result nor an error.
+    """
+    if not isinstance(answer, dict) or not ("result" in answer or isinstance(answer.get("error"), dict)):
+        raise ValueError("that is no answer")
+    given = answer.get("lines")
+    lines = [str(line)[:MAX_LINE_CHARACTERS] for line in given[:MAX_LINES]] if isinstance(given, list) else []
+    if "error" not in answer:
+        return {"result": answer["result"], "lines": lines}
+    told = answer["error"]
+    code = told.get("code") if told.get("code") in _CODES else "code_failed"
+    error: dict[str, Any] = {"code": code, "message": str(told.get("message"))[:2_000]}
+    if isinstance(told.get("line"), int):
+        error |= {"line": told["line"], "text": str(told.get("text"))[:200]}
+    trace = told.get("trace")
+    if isinstance(trace, list):
+        error["trace"] = trace[:MAX_TRACE]
+    return {"error": error, "lines": lines}
 
 
 def _failed(code: str, message: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from infrastructure.packaging import (
     ROOT,
     PackagingError,
     build_extension_layer,
+    build_sandbox,
     uv_binary,
 )
 
@@ -385,6 +386,16 @@ def test_a_driver_that_dies_is_reported(template: Template):
 
 def test_the_url_is_an_output(template: Template):
     assert "ApiUrl" in template.find_outputs("*")
+
+
+def test_the_sandbox_is_its_own_code_and_has_time_zones(tmp_path: Path):
+    code = build_sandbox(tmp_path, local=False)
+    files = {path.relative_to(code).parts[:3] for path in code.rglob("*.py")}
+
+    assert files == {("functions", "sandbox", name) for name in ("__init__.py", "handler.py", "child.py")} | {
+        part for part in files if part[2:] == ("zoneinfo",)
+    }
+    assert (code / "functions" / "sandbox" / "zoneinfo" / "Europe" / "Berlin").is_file()
 
 
 def test_an_extension_is_a_layer_of_what_knows_types(tmp_path: Path):

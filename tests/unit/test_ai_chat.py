@@ -155,6 +155,28 @@ def test_a_tool_is_a_workflow_and_its_failure_is_told_to_the_model():
     assert endless.error.code == "too_many_rounds"
 
 
+def test_what_was_cut_off_is_never_run():
+    tools = Tools()
+    cut = said(calls=[("price", '{"sku": "A"')])
+    cut["choices"][0]["finish_reason"] = "length"
+    run, _, _ = chat([cut], tools, tools=[LOOK_UP])
+    assert run.error is not None
+    assert (run.error.code, tools.calls) == ("answer_cut_off", [])
+
+
+@pytest.mark.parametrize("answer", ["```" + "\n" * 100_000 + "x", "[" * 200_000, "", "NaN", "```"])
+def test_an_answer_of_whatever_kind_is_judged_at_once(answer: str):
+    run, asked, _ = chat([said(answer), said('```json\n\n{"number": "1", "total": 2}\n```\n')], schema=INVOICE)
+    assert run.output["json"] == {"number": "1", "total": 2}
+    assert all(one["content"] for one in asked[1]["messages"])
+
+
+def test_openais_own_endpoint_has_another_name_for_the_bound():
+    ours = Bench("openai", {"api_key": KEY}).opened()
+    assert ours.token_limit == "max_completion_tokens"  # type: ignore[attr-defined]
+    assert Bench("openai", {"api_key": KEY, "base_url": "http://127.0.0.1:1"}).opened().token_limit == "max_tokens"  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "retryable"),
     [

@@ -176,6 +176,16 @@ def _cells(content: str) -> list[str]:
     return next(csv.reader(io.StringIO(content, newline="")))
 
 
+def test_csv_has_lines_of_its_own_kind():
+    for odd in ("\u2028", "\x0c", "\x85", "\x0b"):
+        assert run_node("csv", text(f"id,note\n1,x{odd}y\n")).output["rows"] == [{"id": "1", "note": f"x{odd}y"}]
+    assert run_node("csv", text('a\r\n"x\r\ny"\r\n')).output["rows"] == [{"a": "x\r\ny"}]
+    assert refused("csv", {**raw(b"a,b"), "encoding": "utf-16"}).code == "bad_content"
+    many = run_node("csv", text(",".join(["a"] * 2_000))).output["columns"]
+    assert (many[1], many[-1]) == ("a_2", "a_2000")
+    assert refused("csv", text(",".join(["a"] * 2_001))).code == "too_large"
+
+
 def test_csv_within_bounds():
     assert refused("csv", {**text("a\n" + "1\n" * 11), "max_rows": 10}).code == "too_many_rows"
     assert refused("csv", text("a,b\n1,2,3\n")).code == "bad_content"
@@ -191,6 +201,13 @@ def test_xml_is_read_and_written():
     assert read == {"o": {"@id": "1", "i": ["pen", "ink"], "n": ["ü"]}}
     written = run_node("xml", {"operation": "format", "value": {"o": {"@id": "1", "i": ["<&", "b"]}}}).output["text"]
     assert written.endswith('<o id="1"><i>&lt;&amp;</i><i>b</i></o>')
+
+
+def test_xml_that_is_a_text_is_one_whatever_it_says():
+    declared = "<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>"
+    assert run_node("xml", text(declared)).output == {"a": "é"}
+    assert run_node("xml", raw(declared.encode("latin-1"))).output == {"a": "é"}
+    assert refused("xml", raw(b"<?xml version='1.0' encoding='nonsense'?><a/>")).code == "bad_content"
 
 
 LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha">' + "".join(
@@ -209,7 +226,6 @@ LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha">' + "".join(
         "<a",
         "",
         "no xml",
-        "<?xml version='1.0' encoding='nonsense'?><a/>",
     ],
 )
 def test_xml_that_is_a_bomb_or_none_is_refused(content: str):
@@ -234,8 +250,15 @@ def test_html_is_searched():
         "rows": [{"n": "a", "p": "1"}, {"n": "b", "p": "2"}],
     }
     assert refused("html", {**text(page), "extract": {"x": {"selector": "[[["}}}).code == "config"
-    deep = run_node("html", {**text("<div>" * 5_000), "extract": {"x": {"selector": "div div p"}}})
-    assert deep.output == {"x": None}
+    list_page = "<ul>" + "<li>x" * 5_000
+    assert (
+        len(run_node("html", {**text(list_page), "extract": {"x": {"selector": "li", "all": True}}}).output["x"])
+        == 5_000
+    )
+    assert refused("html", {**text("<div>" * 200_000), "extract": {"x": {"selector": "p"}}}).code == "too_large"
+    grows = "<div>" * 400 + "x" * 100_000
+    everything = {"x": {"selector": "div", "all": True, "html": True}}
+    assert refused("html", {**text(grows), "extract": everything}).code == "output_too_large"
 
 
 # -- spreadsheets and archives -------------------------------------------------------------------------------
@@ -286,13 +309,25 @@ def workbook(**parts: bytes) -> bytes:
     return out.getvalue()
 
 
+LATE = f"<!--{'x' * 5_000}-->{LAUGHS}".encode()
+FAR_ROW = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    b'<row r="999999999"><c r="A999999999"><v>1</v></c></row></sheetData></worksheet>'
+)
 WORKBOOKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "no archive": (lambda: b"no zip", "bad_content"),
     "empty": (lambda: b"", "bad_content"),
     "no XML": (lambda: workbook(sheet1=b"<nonsense"), "bad_content"),
     "entities": (lambda: workbook(sheet1=LAUGHS.encode()), "bad_content"),
+    "late entities": (lambda: workbook(sheet1=LATE), "bad_content"),
+    "entities in UTF-16": (lambda: workbook(sheet1=LAUGHS.encode("utf-16")), "bad_content"),
+    "styles without end": (lambda: workbook(styles=b"<styleSheet>" + b"<si/>" * 3_000_000), "too_large"),
     "200 MB of nothing": (lambda: workbook(workbook=b"\0" * 200_000_000), "too_large"),
 }
+
+
+def test_a_first_row_that_is_far_away_is_not_waited_for():
+    assert run_node("spreadsheet", raw(workbook(sheet1=FAR_ROW))).output["rows"] == []
 
 
 @pytest.mark.parametrize("kind", WORKBOOKS)
@@ -334,6 +369,12 @@ def _lying(content: bytes) -> bytes:
     return bytes(archive)
 
 
+def _moved(archive: bytes) -> bytes:
+    """An archive whose directory says that its entry begins elsewhere."""
+    at = archive.rfind(b"PK\x05\x06") + 16
+    return archive[:at] + (int.from_bytes(archive[at : at + 4], "little") + 5).to_bytes(4, "little") + archive[at + 4 :]
+
+
 ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     "200 MB of nothing": (lambda: zipped({"bomb": b"\0" * 200_000_000}), "too_large"),
     "much in many": (lambda: zipped({f"{i}": b"\0" * 20_000_000 for i in range(8)}), "too_large"),
@@ -343,6 +384,7 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     "absolute": (lambda: zipped({"/abs": b"x"}), "bad_content"),
     "cut off": (lambda: zipped({"ok": b"x"})[:-30], "bad_content"),
     "nonsense": (lambda: b"PK\x03\x04 nonsense", "bad_content"),
+    "a damaged place": (lambda: _moved(zipped({"a": b"x" * 100})), "bad_content"),
 }
 
 
@@ -416,6 +458,7 @@ def test_dates(config: dict[str, Any], expected: dict[str, Any]):
         {"value": "9999-12-31", "shift": [{"amount": 1, "unit": "months"}]},
         {"value": "0001-01-01", "shift": [{"amount": -1, "unit": "days"}]},
         {"value": 1e300},
+        {"value": "1", "pattern": "%d.%d"},
         {"shift": [{"amount": 10**9}]},
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.context import NodeServices
+from engine.errors import NodeError
 from engine.nodes.data_table import DataTableNode
 from engine.storage.data_tables import DataTables, RowConflict
 from engine.testing import NodeRun, run_node
@@ -21,6 +22,8 @@ def tables(aws: Aws) -> DataTables:
 
 
 def put(tables: DataTables, key: str, value: Any, writer: str = "w", **more: Any) -> Any:
+    if {"condition", "version"} & more.keys():
+        return tables.put_if("ws", "t", key, value, writer=writer, **more)
     return tables.put("ws", "t", key, value, writer=writer, **more)
 
 
@@ -52,22 +55,34 @@ def test_conditions_are_those_of_what_is_alive(tables: DataTables, aws: Aws):
     assert conflict.value.row is not None
     assert conflict.value.row.value == 1
     with pytest.raises(RowConflict):
-        put(tables, "a", 2, version=7)
+        put(tables, "a", 2, writer="third", version=7)
     aws.clock.pass_time(seconds=61)  # DynamoDB may take two days to remove it
     assert tables.get("ws", "t", "a") is None
     assert tables.query("ws", "t", "", 9, None) == ([], None)
     with pytest.raises(RowConflict):
-        put(tables, "a", 2, condition="present")
+        put(tables, "a", 2, writer="fourth", condition="present")
     assert put(tables, "a", 2, writer="second", condition="absent").value == 2
     aws.clock.pass_time(days=400)
     assert tables.get("ws", "t", "a") is not None  # the time that it had before is not kept
 
 
 def test_who_died_after_writing_finds_that_it_has_written(tables: DataTables):
-    put(tables, "event-1", True, writer="run/seen", condition="absent")
-    assert put(tables, "event-1", True, writer="run/seen", condition="absent").version == 1
+    """Also when somebody else has changed the row, or has deleted it, since."""
+    put(tables, "event-1", "mine", writer="run/seen", condition="absent")
+    for change in (lambda: None, lambda: put(tables, "event-1", "theirs"), lambda: tables.delete("ws", "t", "event-1")):
+        change()
+        told = put(tables, "event-1", "mine", writer="run/seen", condition="absent")
+        assert (told.value, told.version) == ("mine", 1)
+    assert tables.get("ws", "t", "event-1") is None  # nothing is written a second time
+    put(tables, "event-1", "theirs")
     with pytest.raises(RowConflict):
         put(tables, "event-1", True, writer="another run/seen", condition="absent")
+
+
+def test_a_list_goes_on_only_where_it_has_been(tables: DataTables):
+    for cursor in ("Z", "a"):
+        with pytest.raises(NodeError, match="none of this list"):
+            tables.query("ws", "t", "A", 5, cursor)
 
 
 def test_a_count_is_counted_once_for_each_who_counts(tables: DataTables):
@@ -111,14 +126,15 @@ def test_the_node_does_all_of_it(tables: DataTables):
     assert node(tables, key="a").output == {"found": False, "key": "a", "value": None}
     assert node(tables, operation="put", key="a", value={"x": 1}).output["version"] == 1
     assert node(tables, key="a").output["value"] == {"x": 1}
-    taken = node(tables, operation="put", key="a", value=2, when="absent")
-    assert (taken.port, taken.output["version"]) == ("main", 1)  # it is the same node again
+    for _ in range(2):  # the second time it is the same attempt again
+        made = node(tables, operation="put", key="new", value=2, when="absent")
+        assert (made.port, made.output["version"]) == ("main", 1)
     tables.put("workspace-1", "t", "b", 7, writer="somebody else")
     conflict = node(tables, operation="put", key="b", value=2, when="absent")
     assert (conflict.port, conflict.output["row"]["value"]) == ("conflict", 7)
     assert node(tables, operation="increment", key="n", by=2.5).output["value"] == 2.5
     assert node(tables, operation="increment", key="n", by=2.5).output["value"] == 2.5
-    assert [row["key"] for row in node(tables, operation="query").output["items"]] == ["a", "b", "n"]
+    assert [row["key"] for row in node(tables, operation="query").output["items"]] == ["a", "b", "n", "new"]
     assert node(tables, operation="delete", key="b", version=9).port == "conflict"
     assert node(tables, operation="delete", key="b").output == {"deleted": True}
 

@@ -168,6 +168,9 @@ def test_sql_takes_no_templates_and_one_statement(bench: Bench):
     (problem,) = DatabaseQueryNode.validate_config(config)
     assert (problem.path, "SQL takes no templates" in problem.message) == ("query", True)
     assert bench.fails("SELECT 1; DROP TABLE people").code == "query_failed"
+    before = bench.ask("SELECT count(*) AS n FROM people")["rows"]
+    assert bench.fails("INSERT INTO people (id) VALUES (950); COMMIT; SELECT 1/0").code == "query_failed"
+    assert bench.ask("SELECT count(*) AS n FROM people")["rows"] == before
     assert bench.fails("SELEC 1").code == "query_failed"
     bench.ask("SELECT count(*) FROM people")
 
@@ -176,6 +179,8 @@ def test_read_only_refuses_every_change(bench: Bench):
     attempts = ["INSERT INTO people (id) VALUES (900)", "DELETE FROM people", "CREATE TABLE sneaky (id integer)"]
     if bench.kind == "postgresql":
         attempts += [
+            "/* /* */ update */ COMMIT; INSERT INTO people (id) VALUES (902); CREATE TABLE sneaky (id integer)",
+            "INSERT INTO people (id) VALUES (903); COMMIT; INSERT INTO people (id) VALUES (904)",
             "DO $x$ BEGIN SET TRANSACTION READ WRITE; INSERT INTO people (id) VALUES (901); END $x$",
             "WITH gone AS (DELETE FROM people RETURNING 1) SELECT * FROM gone",
             "SELECT set_config('transaction_read_only', 'off', false), lo_create(77)",

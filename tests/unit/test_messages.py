@@ -61,6 +61,14 @@ def test_a_mail_with_texts_and_attachments(server: MailServer):
     assert bench.trial().startswith("signed in")
 
 
+def test_a_mail_that_was_taken_is_sent_whatever_the_server_says_then(server: MailServer):
+    server.farewell = "421 too busy"
+    try:
+        assert smtp(server).node("email", to=["ann@shop.example"], subject="x", text="x").output["recipients"]
+    finally:
+        server.farewell = "221 Bye"
+
+
 @pytest.mark.parametrize(
     ("config", "path"),
     [
@@ -239,13 +247,15 @@ def test_telegram_sends_and_deletes():
         )
         assert wrong.code == "telegram_refused"
         assert "wrong-token" not in json.dumps(wrong.as_dict())
+        with pytest.raises(ValueError, match="as BotFather gives it"):
+            Bench("telegram", {"token": "123:a\nb", "base_url": server.url}).opened()
         lost = Bench("telegram", {"token": BOT, "base_url": "http://127.0.0.1:1"}).fails(
             "send_message", chat_id=1, text="x"
         )
         assert (lost.code, BOT in lost.message) == ("connection_failed", False)
 
 
-def github_server(request: dict[str, Any]) -> Answer:  # noqa: PLR0911
+def github_server(request: dict[str, Any]) -> Answer:  # noqa: C901, PLR0911
     """Checks that a request is as GitHub's OpenAPI description says."""
     assert request["headers"]["accept"] == "application/vnd.github+json"
     assert request["headers"]["x-github-api-version"] == "2022-11-28"
@@ -272,6 +282,10 @@ def github_server(request: dict[str, Any]) -> Answer:  # noqa: PLR0911
             return 204, {}, b""
         case "GET", "/repos/shop/web/contents/docs/a b.md":
             return as_json({"path": "docs/a b.md", "sha": "1", "content": "w7wK\n"})
+        case "GET", "/repos/shop/web/contents/folder":
+            return as_json([{"type": "file", "path": "folder/a"}])
+        case "GET", "/repos/shop/web/contents/large.bin":
+            return as_json({"type": "file", "path": "large.bin", "sha": "1", "content": "", "encoding": "none"})
         case "GET", "/user":
             return as_json({"login": "ann"})
     return as_json({"message": "Not Found"}, 404)
@@ -289,6 +303,12 @@ def test_github_works_on_issues_files_and_workflows():
         ]
         assert bench.act("get_file", repository="shop/web", path="docs/a b.md")["text"] == "ü\n"
         assert bench.trial() == "signed in as ann"
+        assert bench.fails("get_file", repository="shop/web", path="folder").code == "not_a_file"
+        assert bench.fails("get_file", repository="shop/web", path="large.bin").code == "file_too_large"
+        for path in ("../../../other/private/contents/.env", "docs/../../x", "./x"):
+            assert bench.fails("get_file", repository="shop/web", path=path).code == "config"
+        assert bench.fails("get_file", repository="shop/..", path="x").code == "config"
+        assert bench.fails("dispatch_workflow", repository="shop/web", workflow="..").code == "config"
         missing = bench.fails("get_file", repository="shop/web", path="none")
         assert (missing.code, missing.details["status"]) == ("http_status", 404)
         for wrong in (

@@ -139,7 +139,7 @@ def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
     told = run(body("return [dict(os.environ), os.getuid(), sys.path, sorted(sys.argv)]"), modules=ALL)
     environment, user, path, arguments = told["result"]
-    assert set(environment) <= {"LC_CTYPE"}
+    assert set(environment) <= {"LC_CTYPE", "LD_LIBRARY_PATH"}
     assert user != 0
     assert path == []
     assert len(arguments) == 1
@@ -178,6 +178,19 @@ def test_printing_without_end_is_bounded():
     assert told["error"]["code"] == "timeout"
     many = run("def main(i):\n    for n in range(100_000): print(n)\n    print('x' * 10**6)")
     assert len(many["lines"]) == 200
+
+
+def test_what_the_code_says_instead_of_the_child_is_bounded_too():
+    many = run(body("sys.stdout.lines = ['x' * 2_500] * 1_000", "return 1"), modules=ALL)
+    assert (len(many["lines"]), len(many["lines"][0])) == (200, 2_000)
+    for said in ('{"error": "x"}', "[]", "nonsense", '{"error": {"code": "no_such", "message": 7, "trace": 3}}'):
+        told = run(
+            body(f"[os.write(n, {said.encode()!r}) for n in range(3, 9) if not closed(n)]", "os._exit(0)").replace(
+                "def main", "def closed(n):\n    try: os.write(n, b'')\n    except OSError: return True\ndef main"
+            ),
+            modules=ALL,
+        )
+        assert told["error"]["code"] in ("code_failed", "code_crashed"), told
 
 
 def test_one_call_leaves_nothing_for_the_next():
