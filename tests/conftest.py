@@ -43,9 +43,20 @@ os.environ.update(
 
 
 _SECOND = tuple(
-    f"tests/e2e/test_{name}.py" for name in ("load", "outgoing", "triggers", "trigger_commands", "integrations")
+    f"tests/e2e/test_{name}.py"
+    for name in (
+        "aws_nodes",
+        "canary",
+        "examples",
+        "integrations",
+        "load",
+        "nodes",
+        "outgoing",
+        "trigger_commands",
+        "triggers",
+    )  # fmt: skip
 )
-"""E2e tests that share the stack with those of the other process, which may stop it between two tests."""
+"""E2e tests that share the stack with those of another process, which may stop it between two tests."""
 
 
 class _ByStack(LoadScopeScheduling):
@@ -65,8 +76,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first group of the stack's tests is the longest, so it begins first; the second comes behind all others."""
-    items.sort(key=lambda item: (item.nodeid.startswith(_SECOND), not item.nodeid.startswith("tests/e2e/")))
+    """The groups of the stack's tests are the longest, so they begin first, the longer one before the other."""
+    items.sort(key=lambda item: (not item.nodeid.startswith("tests/e2e/"), item.nodeid.startswith(_SECOND)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -85,3 +85,15 @@ def test_logs_hold_no_secret():
 )
 def test_a_secret_is_for_its_hosts(pattern: str, plain: bool, url: str, allowed: bool):
     assert Binding((pattern,), plain).allows(url) is allowed
+
+
+def test_a_secret_may_go_where_it_could_go_before_and_nowhere_else():
+    before = Binding(("db.example:5432", "b.example"), trust="our CA")
+    assert Binding(("db.example:5432",), trust="our CA").is_within(before)
+    for other in (
+        Binding(("evil.example",), trust="our CA"),
+        Binding(("db.example:5432",), plain_http=True, trust="our CA"),
+        Binding(("db.example:5432",), trust="a CA of somebody who may not know the password"),
+        Binding(("db.example:5432",)),
+    ):
+        assert not other.is_within(before)
