@@ -42,31 +42,32 @@ os.environ.update(
 )
 
 
-_SECOND = tuple(
-    f"tests/e2e/test_{name}.py"
-    for name in (
-        "aws_nodes",
-        "canary",
-        "examples",
-        "integrations",
-        "load",
-        "nodes",
-        "outgoing",
-        "trigger_commands",
-        "triggers",
-    )  # fmt: skip
-)
-"""E2e tests that share the stack with those of another process, which may stop it between two tests."""
+_ALONE = ("grants", "restart")
+_SECOND = (
+    "aws_nodes", "canary", "examples", "integrations", "load", "nodes", "outgoing", "trigger_commands", "triggers",
+)  # fmt: skip
+
+
+def _group(nodeid: str) -> str:
+    """Tests of the local stack are three groups, each of which stays in one process; the others go by file.
+
+    The first group takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other
+    processes do what needs no stack. The other two share it then.
+    """
+    file = nodeid.partition("::")[0]
+    if not file.startswith("tests/e2e/"):
+        return file
+    module = file.removeprefix("tests/e2e/test_").removesuffix(".py")
+    if module in _ALONE:
+        return "stack, alone"
+    return "stack, second" if module in _SECOND else "stack"
 
 
 class _ByStack(LoadScopeScheduling):
-    """The tests that need the local stack are two groups, of which each stays in one process; the others go by file."""
+    """See `_group`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if not file.startswith("tests/e2e/"):
-            return file
-        return "stack, second" if file in _SECOND else "stack"
+        return _group(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -76,8 +77,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The groups of the stack's tests are the longest, so they begin first, the longer one before the other."""
-    items.sort(key=lambda item: (not item.nodeid.startswith("tests/e2e/"), item.nodeid.startswith(_SECOND)))
+    """Groups begin in this order; see `_group`."""
+    order = {"stack, alone": 0, "stack": 2, "stack, second": 3}
+    items.sort(key=lambda item: order.get(_group(item.nodeid), 1))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

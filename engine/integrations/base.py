@@ -25,7 +25,7 @@ from abc import ABC
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
@@ -226,4 +226,5 @@ def _actions_of(cls: type[BaseIntegration]) -> dict[str, Action]:
 
 
 def _is_secret(annotation: Any) -> bool:
-    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
+    """Whether a field is a secret, or may be one, with whatever constraints."""
+    return annotation is SecretStr or any(_is_secret(one) for one in get_args(annotation))

@@ -56,7 +56,7 @@ class Telegram(RestIntegration):
     title: ClassVar[str] = "Telegram"
     group: ClassVar[str] = "Messages"
     icon: ClassVar[str] = "send"
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "123456:ABC…"},)
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "123456:AAbbCC"},)
 
     @classmethod
     def binding(cls, config: Any) -> Binding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -112,9 +113,13 @@ async def in_thread(work: Callable[[], Result]) -> Result:
     """Work that takes long, beside the other nodes.
 
     Raises:
-        NodeError: it ran out of memory, which is its content's fault.
+        NodeError: `too_large`: it ran out of memory, which is its content's fault; `no_space`: the disk is full now.
     """
     try:
         return await asyncio.to_thread(work)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise NodeError("the function's disk is full of other nodes' files", code="no_space", retryable=True) from None
     except (MemoryError, RecursionError):
         raise NodeError("the content is too large, or nested too deep, to be worked on", code="too_large") from None

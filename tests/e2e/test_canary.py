@@ -52,6 +52,8 @@ PARAMS: dict[str, Any] = {
 
 def canary(kind: str, field: str) -> str:
     """What is planted: of characters that are written otherwise in URLs, JSON and base64."""
+    if kind == "telegram":  # a token that stands in a URL
+        return "canary:telegram_token-Zx9"
     odd = 'ü"\\' if kind in ("postgresql", "mysql", "smtp", "http_basic", "secret") else "~"
     return f"canary/{kind}+{field}{odd}=Zx9&q?"
 

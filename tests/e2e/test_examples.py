@@ -217,7 +217,7 @@ def test_a_case_that_fails_or_is_none_is_said_in_a_sentence(tmp_path: Path, case
     [
         ("--extension", "nowhere", "is no Python package"),
         ("--resource", "orders", "is no ARN"),
-        ("--resource", "arn:aws:sqs:us-east-1:1:*", "is no ARN"),
+        ("--resource", "arn:aws:sqs:us-east-1:111122223333:*", "stands for many"),
         ("--resource", "arn:aws:s3:::bucket", "no node uses resources of 's3'"),
     ],
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +391,19 @@ def test_the_url_is_an_output(template: Template):
     assert "ApiUrl" in template.find_outputs("*")
 
 
+def test_the_extensions_own_tests_pass(tmp_path: Path):
+    """As its author runs them: installed, with the testing helper."""
+    folder = ROOT / "events" / "extensions" / "mainspring-payments"
+    layer = build_extension_layer(tmp_path, [folder], local=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", str(folder / "tests")]
+    paths = os.pathsep.join([str(layer / "python"), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
 def test_the_sandbox_is_its_own_code_and_has_time_zones(tmp_path: Path):
     code = build_sandbox(tmp_path, local=False)
     files = {path.relative_to(code).parts[:3] for path in code.rglob("*.py")}
@@ -411,8 +427,6 @@ def test_an_extension_is_a_layer_of_what_knows_types(tmp_path: Path):
 @pytest.mark.parametrize("layer", REQUIREMENTS)
 def test_the_layers_requirements_are_in_step_and_host_free(layer: str):
     """`engine/requirements*.txt` are what `uv export` gives for the dependencies of `pyproject.toml`."""
-    import subprocess
-
     command = [uv_binary(), *EXPORT, *GROUPS[layer]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 

@@ -310,6 +310,29 @@ def test_the_conductor_leaves_a_finished_record_and_nothing_alone(seeded: Aws, n
     assert seeded.executions.get(WORKSPACE, EXECUTION) == done
 
 
+def test_a_workflow_that_a_model_calls_is_started_once(seeded: Aws):
+    asked = event("conductor/tool")
+    asked["tool"]["workflow_id"] = WORKFLOW
+    first, again = invoke("conductor", asked), invoke("conductor", asked)
+    other = invoke("conductor", {"tool": {**asked["tool"], "key": "another call"}})
+    nowhere = invoke("conductor", {"tool": {**asked["tool"], "workflow_id": new_id()}})
+
+    assert first == again
+    assert other["execution_id"] != first["execution_id"]
+    started = seeded.executions.find(first["execution_id"], payloads=True)
+    assert started is not None
+    assert (started.execution.trigger["body"], started.execution.depth) == ({"sku": "A"}, 1)
+    assert nowhere["error"]["code"] == "not_found"
+    seeded.executions.finish(EXECUTION, Status.CANCELLED, NOW)
+    assert invoke("conductor", {"tool": {**asked["tool"], "key": "late"}})["error"]["code"] == "execution_over"
+
+
+def test_the_sandbox_answers_its_sample():
+    answer = invoke("sandbox", event("sandbox/run"))
+
+    assert (round(answer["result"], 3), answer["lines"]) == (12.566, ["radius 2"])
+
+
 def test_a_driver_that_died_is_followed_by_another(seeded: Aws):
     invoke("conductor", event("eventbridge/driver_died"))
     invoke("conductor", event("eventbridge/driver_died"))
