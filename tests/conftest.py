@@ -42,32 +42,33 @@ os.environ.update(
 )
 
 
-_ALONE = ("grants", "restart")
-_SECOND = (
-    "aws_nodes", "canary", "examples", "integrations", "load", "nodes", "outgoing", "trigger_commands", "triggers",
-)  # fmt: skip
+_GROUPS = {
+    "alone": ("grants", "restart"),
+    "first": ("access", "bad_input", "durable", "z_fuzz"),
+    "second": ("aws_nodes", "canary", "examples", "nodes"),
+    "third": ("integrations", "load", "outgoing", "trigger_commands", "triggers", "user_story"),
+}
+"""The tests of the local stack, each group in one process.
+
+`alone` takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other processes do
+what needs no stack. The others share it then.
+"""
 
 
-def _group(nodeid: str) -> str:
-    """Tests of the local stack are three groups, each of which stays in one process; the others go by file.
-
-    The first group takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other
-    processes do what needs no stack. The other two share it then.
-    """
+def group_of(nodeid: str) -> str:
+    """The group of a test; those that need no stack go by file."""
     file = nodeid.partition("::")[0]
     if not file.startswith("tests/e2e/"):
         return file
     module = file.removeprefix("tests/e2e/test_").removesuffix(".py")
-    if module in _ALONE:
-        return "stack, alone"
-    return "stack, second" if module in _SECOND else "stack"
+    return next(name for name, modules in _GROUPS.items() if module in modules)
 
 
 class _ByStack(LoadScopeScheduling):
-    """See `_group`."""
+    """See `group_of`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid)
+        return group_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -77,9 +78,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups begin in this order; see `_group`."""
-    order = {"stack, alone": 0, "stack": 2, "stack, second": 3}
-    items.sort(key=lambda item: order.get(_group(item.nodeid), 1))
+    """First what needs the stack alone, and what needs none; see `_GROUPS`."""
+    order = ("alone", "", *_GROUPS)
+    items.sort(key=lambda item: order.index(group) if (group := group_of(item.nodeid)) in _GROUPS else 1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

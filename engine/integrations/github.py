@@ -6,13 +6,12 @@ import base64
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, Field, JsonValue
 
 from engine.errors import NodeError
-from engine.integrations.base import Credentials, IntegrationConfig, Params, action
-from engine.integrations.http_auth import Secret, header_value
-from engine.integrations.rest import BaseUrl, RestIntegration
-from engine.security.hosts import Binding
+from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.http_auth import Secret
+from engine.integrations.rest import BaseUrl, BearerIntegration
 
 _VERSION = "2022-11-28"
 
@@ -102,7 +101,7 @@ class GetFile(Params):
     ref: str | None = Field(default=None, max_length=250)
 
 
-class Github(RestIntegration):
+class Github(BearerIntegration):
     """GitHub, as whoever the token is of."""
 
     Config = GithubConfig
@@ -110,16 +109,6 @@ class Github(RestIntegration):
     group: ClassVar[str] = "Development"
     icon: ClassVar[str] = "github"
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "github_pat_…"},)
-
-    @classmethod
-    def binding(cls, config: Any) -> Binding:
-        """Where its API is."""
-        return Binding.of_url(config.base_url)
-
-    async def credentials(self) -> Credentials:
-        """The token."""
-        token: SecretStr = self.config.token
-        return Credentials({"authorization": f"Bearer {header_value(token)}"})
 
     @action(title="Create an issue", effect="write")
     async def create_issue(self, params: CreateIssue) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, JsonValue, SecretStr
+from pydantic import Field, JsonValue
 
 from engine.errors import NodeError
-from engine.integrations.base import Credentials, IntegrationConfig, Params, action
-from engine.integrations.http_auth import Secret, header_value
-from engine.integrations.rest import BaseUrl, RestIntegration
-from engine.security.hosts import Binding
+from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.http_auth import Secret
+from engine.integrations.rest import BaseUrl, BearerIntegration
 
 
 class OpenaiConfig(IntegrationConfig):
@@ -34,30 +33,21 @@ class ChatCompletion(Params):
     options: dict[str, JsonValue] = Field(default_factory=dict, description="`temperature`, `tools` and the like.")
 
 
-class Openai(RestIntegration):
+class Openai(BearerIntegration):
     """Models behind an OpenAI-compatible endpoint. The `ai_chat` node uses it."""
 
     Config = OpenaiConfig
     title: ClassVar[str] = "OpenAI-compatible models"
+    signs_with: ClassVar[str] = "api_key"
     group: ClassVar[str] = "AI"
     icon: ClassVar[str] = "sparkles"
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"base_url": "https://api.openai.com/v1", "api_key": "…"},)
-
-    @classmethod
-    def binding(cls, config: Any) -> Binding:
-        """Where its API is."""
-        return Binding.of_url(config.base_url)
 
     @property
     def token_limit(self) -> str:
         """The name of the option that bounds an answer. OpenAI's newer models know only the second one."""
         is_openai = urlsplit(self.config.base_url).hostname == "api.openai.com"
         return str(self.config.token_limit or ("max_completion_tokens" if is_openai else "max_tokens"))
-
-    async def credentials(self) -> Credentials:
-        """The key."""
-        key: SecretStr = self.config.api_key
-        return Credentials({"authorization": f"Bearer {header_value(key)}"})
 
     @action(title="Complete a chat", effect="read")
     async def complete(self, params: ChatCompletion) -> dict[str, JsonValue]:

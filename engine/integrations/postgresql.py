@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _RETRYABLE = frozenset({"40001", "40P01", "53300", "55P03", "57P01", "57P03"})
 _CODES = {"25006": "read_only", "57014": "timeout", "28P01": "credentials_refused", "28000": "credentials_refused"}
-_CHANGES = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(insert|update|delete|merge)\b", re.IGNORECASE | re.DOTALL)
+_CHANGES = re.compile(r"(?>\s|--[^\n]*\n|/\*.*?\*/)*+(insert|update|delete|merge)\b", re.IGNORECASE | re.DOTALL)
 _RETURNS = re.compile(r"\breturning\b", re.IGNORECASE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -12,7 +12,9 @@ from pydantic import AfterValidator, Field
 from engine import limits
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
+from engine.integrations.http_auth import header_value
 from engine.outgoing import read_body, refuse_constant, status_error
+from engine.security.hosts import Binding
 
 MOST_ANSWER_BYTES = 5 * 1024 * 1024
 
@@ -39,7 +41,12 @@ BaseUrl = Annotated[str, Field(max_length=500), AfterValidator(check_base_url)]
 
 
 class RestIntegration(BaseIntegration):
-    """Base of such types: what they send carries their credentials."""
+    """Base of such types: what they send carries their credentials. Their config has a `base_url`."""
+
+    @classmethod
+    def binding(cls, config: Any) -> Binding:
+        """Where the API is."""
+        return Binding.of_url(config.base_url)
 
     async def signature(self) -> Credentials:
         """What tells the other side who asks."""
@@ -99,6 +106,17 @@ class RestIntegration(BaseIntegration):
         if isinstance(answer, str) and answer:
             raise NodeError(f"{response.url.host} did not answer with JSON", code="bad_response")
         return answer
+
+
+class BearerIntegration(RestIntegration):
+    """Base of those that show a token as `Authorization: Bearer`."""
+
+    signs_with: ClassVar[str] = "token"
+    """Which field of the config it is."""
+
+    async def credentials(self) -> Credentials:
+        """The token."""
+        return Credentials({"authorization": f"Bearer {header_value(getattr(self.config, self.signs_with))}"})
 
 
 def _parsed(raw: bytes) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field, JsonValue, SecretStr, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from engine.errors import NodeError
-from engine.integrations.base import Credentials, IntegrationConfig, Params, action
-from engine.integrations.http_auth import Secret, header_value
-from engine.integrations.rest import BaseUrl, RestIntegration
-from engine.security.hosts import Binding
+from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.http_auth import Secret
+from engine.integrations.rest import BaseUrl, BearerIntegration
 
 _RETRYABLE = frozenset({"ratelimited", "internal_error", "service_unavailable", "request_timeout", "fatal_error"})
 
@@ -61,7 +60,7 @@ class React(Params):
     name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9_+-]+$", description="Such as `thumbsup`.")
 
 
-class Slack(RestIntegration):
+class Slack(BearerIntegration):
     """A Slack workspace, as one of its bots."""
 
     Config = SlackConfig
@@ -69,16 +68,6 @@ class Slack(RestIntegration):
     group: ClassVar[str] = "Messages"
     icon: ClassVar[str] = "slack"
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "xoxb-…"},)
-
-    @classmethod
-    def binding(cls, config: Any) -> Binding:
-        """Where its API is."""
-        return Binding.of_url(config.base_url)
-
-    async def credentials(self) -> Credentials:
-        """The bot's token."""
-        token: SecretStr = self.config.token
-        return Credentials({"authorization": f"Bearer {header_value(token)}"})
 
     @action(title="Post a message", effect="write")
     async def post_message(self, params: PostMessage) -> dict[str, Any]:

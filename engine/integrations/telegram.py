@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, SecretStr
 from engine.errors import NodeError
 from engine.integrations.base import Credentials, IntegrationConfig, Params, action
 from engine.integrations.rest import BaseUrl, RestIntegration
-from engine.security.hosts import Binding
 
 
 def check_token(token: SecretStr) -> SecretStr:
@@ -57,11 +56,6 @@ class Telegram(RestIntegration):
     group: ClassVar[str] = "Messages"
     icon: ClassVar[str] = "send"
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"token": "123456:AAbbCC"},)
-
-    @classmethod
-    def binding(cls, config: Any) -> Binding:
-        """Where its API is."""
-        return Binding.of_url(config.base_url)
 
     async def signature(self) -> Credentials:
         """The token is in the URL."""

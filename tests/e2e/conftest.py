@@ -22,6 +22,7 @@ from engine.regions import Region, prepare
 from engine.states import NodeState
 from infrastructure.client import FINAL, sign_in
 from infrastructure.local import LocalStack
+from tests.conftest import group_of
 from tests.history import check_history
 from tests.servers import free_port
 
@@ -163,12 +164,55 @@ def stack(shared: Path) -> Iterator[LocalStack]:
             local.down()
 
 
-@pytest.fixture(autouse=True)
+class _Alone:
+    """Holds the stack for the tests that need it alone, from the first to the last of them."""
+
+    def __init__(self) -> None:
+        self._lock: Any = None
+
+    @property
+    def is_held(self) -> bool:
+        return self._lock is not None
+
+    def take(self, path: Path) -> None:
+        if self._lock is None:
+            self._lock = locked(path, alone=True)
+            self._lock.__enter__()
+
+    def close(self) -> None:
+        if self._lock is not None:
+            self._lock.__exit__(None, None, None)
+            self._lock = None
+
+
+_alone = _Alone()
+
+
+@pytest.fixture(scope="module", autouse=True)
 def turn(request: pytest.FixtureRequest, shared: Path) -> Iterator[None]:
-    """Tests that stop the stack, or take grants away, have it alone."""
-    alone = request.module.__name__.endswith(("test_grants", "test_restart"))
-    with locked(shared / "turn", alone=alone):
+    """Tests that stop the stack, or take grants away, have it alone; those of other processes wait meanwhile."""
+    if group_of(request.node.nodeid) != "alone":
+        with locked(shared / "turn", alone=False):
+            yield
+        return
+    _alone.take(shared / "turn")
+    yield
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Behind the last of them the others may go on."""
+    if group_of(item.nodeid) == "alone" and (nextitem is None or group_of(nextitem.nodeid) != "alone"):
+        _alone.close()
+
+
+@contextmanager
+def unless_alone(shared: Path) -> Iterator[None]:
+    """Wait while another process has the stack alone; what lasts for a session is made before a module's turn."""
+    if _alone.is_held:
         yield
+    else:
+        with locked(shared / "turn", alone=False):
+            yield
 
 
 @pytest.fixture(scope="session")
@@ -191,13 +235,15 @@ def caller(api_url: str, email: str, password: str) -> Caller:
 
 
 @pytest.fixture(scope="session")
-def admin(stack: LocalStack, api_url: str) -> Caller:
-    return caller(api_url, *stack.credentials())
+def admin(stack: LocalStack, api_url: str, shared: Path) -> Caller:
+    with unless_alone(shared):  # a test of another process may have taken a grant away just now
+        return caller(api_url, *stack.credentials())
 
 
 @pytest.fixture(scope="session")
-def other(admin: Caller, api_url: str) -> Caller:
+def other(admin: Caller, api_url: str, shared: Path) -> Caller:
     """A second user, with a workspace of their own."""
-    made = admin.request("POST", "/api/users", json={"email": "other@example.com", "password": PASSWORD})
-    assert made.status_code in (201, 409)  # the other test process may have been quicker
-    return caller(api_url, "other@example.com", PASSWORD)
+    with unless_alone(shared):
+        made = admin.request("POST", "/api/users", json={"email": "other@example.com", "password": PASSWORD})
+        assert made.status_code in (201, 409)  # another test process may have been quicker
+        return caller(api_url, "other@example.com", PASSWORD)

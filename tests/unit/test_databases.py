@@ -175,6 +175,12 @@ def test_sql_takes_no_templates_and_one_statement(bench: Bench):
     bench.ask("SELECT count(*) FROM people")
 
 
+def test_comments_before_a_statement_do_not_matter(bench: Bench):
+    comments = "/**/ -- x\n" + "/* * */" * 2_000
+    assert bench.ask(f"{comments} SELECT 1 AS one")["rows"] == [{"one": 1}]
+    assert bench.ask(f"{comments} UPDATE people SET age = 1 WHERE id < 0")["affected"] == 0
+
+
 def test_read_only_refuses_every_change(bench: Bench):
     attempts = ["INSERT INTO people (id) VALUES (900)", "DELETE FROM people", "CREATE TABLE sneaky (id integer)"]
     if bench.kind == "postgresql":

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 
 from engine.clock import SystemClock
+from engine.context import NodeContext
+from engine.errors import Unavailable
 from engine.execution import Status
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from tests.harness import edges, nodes, run, start
+
+
+def test_a_node_whose_service_is_away_is_attempted_again():
+    """Files, tables and secrets are behind services of AWS, which may be overloaded for a moment."""
+
+    class Away(BaseNode):
+        """Not there at first."""
+
+        Config = NodeConfig
+        title: ClassVar[str] = "Away"
+
+        async def execute(self, context: NodeContext) -> NodeResult:
+            if context.attempt == 1:
+                raise Unavailable("the files cannot be reached: SlowDown; try again")
+            return Completed(context.attempt)
+
+    started = start({"nodes": [{"id": "a", "type": "effect", "retry": {"interval_seconds": 1}}]})
+    started.engine.factory._catalogue._classes["effect"] = Away
+    assert started.drive().result == {"a": 2}
 
 
 class StoreIsDown(Exception):

@@ -8,7 +8,6 @@ from pydantic import Field, SecretStr
 
 from engine.integrations.base import Credentials, IntegrationConfig, Params, action
 from engine.integrations.rest import BaseUrl, RestIntegration
-from engine.security.hosts import Binding
 
 
 class PaymentsConfig(IntegrationConfig):
@@ -34,11 +33,6 @@ class Payments(RestIntegration):
     group: ClassVar[str] = "Payments"
     icon: ClassVar[str] = "landmark"
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"base_url": "https://bank.example/v1", "api_key": "…"},)
-
-    @classmethod
-    def binding(cls, config: Any) -> Binding:
-        """The bank's host."""
-        return Binding.of_url(config.base_url)
 
     async def credentials(self) -> Credentials:
         """Our key."""
