@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -15,6 +16,9 @@ from constructs import Construct
 
 from infrastructure.acknowledge import acknowledge, logical_id
 from infrastructure.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
+
+if TYPE_CHECKING:
+    from infrastructure.execution import MachineNames
 
 ADVANCE_SECONDS = 300
 CONDUCTOR_SECONDS = 60
@@ -80,6 +84,29 @@ class Grants:
         )
         self.statements.append(statement)
         return self
+
+    def starting(self, names: MachineNames) -> Grants:
+        """What starting executions takes, also where that stops another one."""
+        return (
+            self.table(self.storage.automation, "GetItem", "PutItem", "UpdateItem", "Query", "DeleteItem")
+            .payloads("GetObject", "PutObject")
+            .on(names.machine_arn(names.execution), "states:StartExecution")
+            .on(names.executions_arn(names.execution), "states:StopExecution")
+        )
+
+    def driving(self, names: MachineNames) -> Grants:
+        """What starting, stopping and waking executions takes."""
+        # AWS finds the machine behind a task token and checks its ARN; the emulator knows no resource of this action.
+        # The children of a Map are executions of a machine that is named after the Map.
+        machines = [names.machine_arn(names.execution), names.machine_arn(names.fan_out), names.lanes_arn()]
+        for arn in ["*"] if self.storage.is_local else machines:
+            self.on(arn, "states:SendTaskSuccess")
+        return (
+            self.payloads("GetObject", "PutObject")
+            .on(names.machine_arn(names.execution), "states:StartExecution")
+            .on(names.executions_arn(names.execution), "states:StopExecution")
+            .on(names.executions_arn(names.fan_out), "states:StopExecution")
+        )
 
     def on(self, resource: str, *actions: str) -> Grants:
         """Actions on one resource."""

@@ -13,14 +13,12 @@ from constructs import Construct
 from functions.openapi import routes_of
 from infrastructure.acknowledge import acknowledge
 from infrastructure.api import Api
-from infrastructure.eventing import FIRING_SECONDS, Eventing
+from infrastructure.eventing import Eventing
 from infrastructure.execution import ExecutionMachines, MachineNames
-from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCILER_SECONDS, Code, Function, Grants
+from infrastructure.functions import Code
+from infrastructure.platform_functions import Layers, PlatformFunctions
 from infrastructure.reach import Reach
-from infrastructure.sandbox import Sandbox
 from infrastructure.storage import Storage
-
-_ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
 
 
 @dataclass(frozen=True)
@@ -52,292 +50,54 @@ class PlatformStack(Stack):
             self, "Storage", retention_days=options.retention_days, plain_http=options.local_api_id is not None
         )
         self._is_local = options.local_api_id is not None
-        runtime, architecture = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
-        layer = self._layer("Engine", options.layer, "Mainspring's engine and its dependencies")
-        node_layers = [self._layer("Nodes", options.node_layer, "What Mainspring's nodes need to run")]
-        extensions = self._extensions(options)
-        self._code = Code(lambda_.Code.from_asset(str(options.functions)), layer, architecture, runtime)
-        identity = {"MAINSPRING_IDENTITY_TABLE": storage.identity.table_name}
-        automation = {"MAINSPRING_AUTOMATION_TABLE": storage.automation.table_name}
-        signing = {"MAINSPRING_SIGNING_SECRET": storage.signing_secret_arn}
-        payloads = {
-            "MAINSPRING_PAYLOAD_BUCKET": storage.payloads.bucket_name,
-            "MAINSPRING_RETENTION_DAYS": str(options.retention_days),
-        }
-        registration = {"MAINSPRING_OPEN_REGISTRATION": "true" if options.open_registration else "false"}
-
-        key = {"MAINSPRING_KEY_ID": storage.key.key_id}
         eventing = Eventing(self, "Eventing", is_local=self._is_local)
-        bus = {"MAINSPRING_EVENT_BUS": eventing.bus.event_bus_name}
-        deliveries = Function(
-            self,
-            "deliveries",
-            code=self._code,
-            grants=eventing.publishes(
-                Grants(storage)
-                .table(storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", indexes=["by-workspace"])
-                .secrets("subscription")
-            ),
-            environment={**automation, **bus, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
-            timeout=CONDUCTOR_SECONDS,
-        )
-        sending = {"MAINSPRING_DELIVERIES_FUNCTION": deliveries.function.function_name}
-
         names = MachineNames(self)
-        machines = {
-            "MAINSPRING_STATE_MACHINE_ARN": names.machine_arn(names.execution),
-            "MAINSPRING_FAN_OUT_MACHINE_ARN": names.machine_arn(names.fan_out),
-        }
-        conductor = Function(
+        layer = self._layer("Engine", options.layer, "Mainspring's engine and its dependencies")
+        nodes = self._layer("Nodes", options.node_layer, "What Mainspring's nodes need to run")
+        code = lambda_.Code.from_asset(str(options.functions))
+        functions = PlatformFunctions(
             self,
-            "conductor",
-            code=self._code,
-            grants=self._driving(storage, names)
-            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look", "by-workspace"])
-            .on(deliveries.function.function_arn, "lambda:InvokeFunction")
-            .on(eventing.bus.event_bus_arn, "events:PutEvents")
-            .on(names.machine_arn(names.fan_out), "states:StartExecution")
-            .on(names.executions_arn(names.execution), "states:DescribeExecution")
-            .on(names.executions_arn(names.fan_out), "states:DescribeExecution"),
-            environment={**automation, **payloads, **machines, **bus, **sending},
-            timeout=CONDUCTOR_SECONDS,
-        )
-        sandbox = Sandbox(self, "Sandbox", content=options.sandbox)
-        advance = Function(
-            self,
-            "advance",
-            code=self._code,
-            grants=Grants(storage)
-            .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
-            .payloads("GetObject", "PutObject")
-            .files()
-            .secrets("integration")
-            .on_all([conductor.function.function_arn, sandbox.function.function_arn], "lambda:InvokeFunction"),
-            environment={
-                **automation,
-                **payloads,
-                "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks,
-                **key,
-                "MAINSPRING_CONDUCTOR_FUNCTION": conductor.function.function_name,
-                "MAINSPRING_SANDBOX_FUNCTION": sandbox.function.function_name,
-            },
-            memory=1024,
-            timeout=ADVANCE_SECONDS,
-            layers=[*node_layers, *extensions],
+            storage=storage,
+            eventing=eventing,
+            names=names,
+            code=Code(code, layer, lambda_.Architecture.ARM_64, lambda_.Runtime.PYTHON_3_13),
+            sandbox=options.sandbox,
+            layers=Layers(nodes, self._extensions(options)),
+            allowed_networks=options.allowed_networks,
+            open_registration=options.open_registration,
+            retention_days=options.retention_days,
+            is_local=self._is_local,
         )
         ExecutionMachines(
             self,
             "Execution",
             names=names,
-            advance=advance.function,
-            conductor=conductor.function,
+            advance=functions.advance.function,
+            conductor=functions.conductor.function,
             automation=storage.automation,
             key=storage.key,
-        )
-        authorizer = Function(
-            self,
-            "authorizer",
-            code=self._code,
-            grants=Grants(storage).table(storage.identity, "BatchGetItem").signing_keys(),
-            environment={**identity, **signing},
-            timeout=10,
-        )
-        auth = Function(
-            self,
-            "auth",
-            code=self._code,
-            grants=Grants(storage)
-            .table(storage.identity, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
-            .signing_keys(),
-            environment={**identity, **signing, **registration},
-            memory=1024,
-        )
-        users = Function(
-            self,
-            "users",
-            code=self._code,
-            grants=Grants(storage).table(
-                storage.identity, "PutItem", "UpdateItem", "BatchGetItem", indexes=["by-list"]
-            ),
-            environment=identity,
-            memory=1024,
-        )
-        workflows = Function(
-            self,
-            "workflows",
-            code=self._code,
-            grants=Grants(storage).table(storage.automation, *_ITEMS, "BatchGetItem", indexes=["by-workspace"]),
-            environment=automation,
-            layers=extensions,
-        )
-        executions = Function(
-            self,
-            "executions",
-            code=self._code,
-            grants=self._driving(storage, names).table(
-                storage.automation,
-                *_ITEMS,
-                "BatchGetItem",
-                "DeleteItem",
-                indexes=["by-workspace", "by-workflow"],
-            ),
-            environment={**automation, **payloads, **machines},
-            layers=extensions,
-        )
-        webhooks = Function(
-            self,
-            "webhooks",
-            code=self._code,
-            grants=self._starting(storage, names)
-            .table(storage.automation, "BatchGetItem")
-            .secrets("trigger")
-            .on(advance.function.function_arn, "lambda:InvokeFunction"),
-            environment={
-                **automation,
-                **payloads,
-                **machines,
-                **key,
-                "MAINSPRING_ADVANCE_FUNCTION": advance.function.function_name,
-            },
-        )
-        triggers = Function(
-            self,
-            "triggers",
-            code=self._code,
-            grants=self._starting(storage, names)
-            .table(storage.automation, "BatchGetItem", indexes=["by-workspace"])
-            .secrets("trigger"),
-            environment={**automation, **payloads, **machines, **key},
-        )
-        api_events = Function(
-            self,
-            "events",
-            code=self._code,
-            grants=eventing.publishes(
-                Grants(storage)
-                .table(storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"])
-                .secrets("subscription")
-            ).on(deliveries.function.function_arn, "lambda:InvokeFunction"),
-            environment={**automation, **bus, **key, **sending},
-        )
-        integrations = Function(
-            self,
-            "integrations",
-            code=self._code,
-            grants=Grants(storage)
-            .table(
-                storage.automation,
-                "GetItem",
-                "PutItem",
-                "UpdateItem",
-                "DeleteItem",
-                "BatchGetItem",
-                indexes=["by-workspace"],
-            )
-            .secrets("integration"),
-            environment={**automation, **key, "MAINSPRING_ALLOWED_NETWORKS": options.allowed_networks},
-            layers=[*node_layers, *extensions],
         )
         reach = Reach(
             self,
             "Reach",
             resources=options.resources,
-            used_by=[advance, integrations],
+            used_by=[functions.advance, functions.integrations],
             is_local=self._is_local,
         )
-        firing = Function(
-            self,
-            "firing",
-            code=self._code,
-            grants=self._starting(storage, names)
-            .on(eventing.default_bus_arn(), "events:PutEvents")
-            .on(eventing.dead_letters.queue_arn, "sqs:SendMessage")
-            .on(eventing.inbox.queue_arn, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
-            environment={**automation, **payloads, **machines},
-            timeout=FIRING_SECONDS,
+        eventing.acknowledge_reconciler(functions.reconciler)
+        eventing.connect(
+            table=storage.automation,
+            firing=functions.firing,
+            reconciler=functions.reconciler,
+            announcer=functions.announcer,
         )
-        reconciler = Function(
-            self,
-            "reconciler",
-            code=self._code,
-            grants=eventing.reconciles(
-                eventing.reads_stream(
-                    Grants(storage).table(
-                        storage.automation, "GetItem", "Query", "UpdateItem", "DeleteItem", indexes=["by-look"]
-                    ),
-                    storage.automation,
-                )
-            ),
-            environment={
-                **automation,
-                **bus,
-                "MAINSPRING_SCHEDULE_GROUP": eventing.group_name,
-                "MAINSPRING_SCHEDULER_ROLE_ARN": eventing.scheduler_role.role_arn,
-                "MAINSPRING_RULE_PREFIX": eventing.rule_prefix,
-                "MAINSPRING_DEAD_LETTERS_ARN": eventing.dead_letters.queue_arn,
-                "MAINSPRING_FIRING_FUNCTION_ARN": firing.function.function_arn,
-                "MAINSPRING_SCHEDULER_HAS_ZONES": "false" if self._is_local else "true",
-            },
-            timeout=RECONCILER_SECONDS,
-        )
-        eventing.acknowledge_reconciler(reconciler)
-        announcer = Function(
-            self,
-            "announcer",
-            code=self._code,
-            grants=eventing.publishes(
-                eventing.reads_stream(
-                    Grants(storage)
-                    .table(
-                        storage.automation, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", indexes=["by-workspace"]
-                    )
-                    .payloads("GetObject"),
-                    storage.automation,
-                )
-            ).on(deliveries.function.function_arn, "lambda:InvokeFunction"),
-            environment={**automation, **payloads, **bus, **sending},
-            timeout=CONDUCTOR_SECONDS,
-        )
-        eventing.connect(table=storage.automation, firing=firing, reconciler=reconciler, announcer=announcer)
-        for function in (webhooks, triggers, firing):
-            self._acknowledge_executions(function, names, names.execution)
-        for function in (conductor, executions):
-            acknowledge(
-                function,
-                f"AwsSolutions-IAM5[Resource::{names.lanes_finding()}]",
-                "The children of a Map are executions of a machine that Step Functions names after the Map.",
-            )
-            self._acknowledge_executions(function, names, names.execution)
-            self._acknowledge_executions(function, names, names.fan_out)
-        platform = Function(
-            self, "platform", code=self._code, grants=Grants(storage), environment={}, memory=256, layers=extensions
-        )
-        functions = {
-            "auth": auth,
-            "users": users,
-            "workflows": workflows,
-            "executions": executions,
-            "triggers": triggers,
-            "events": api_events,
-            "webhooks": webhooks,
-            "integrations": integrations,
-            "platform": platform,
-        }
-        api = Api(
-            self,
-            "Api",
-            handlers={construct.function: routes_of(name) for name, construct in functions.items()},
-            fallback=platform.function,
-            authorizer=authorizer.function,
-            local_id=options.local_api_id,
-        )
-        for function in (advance, executions, conductor, triggers, webhooks, integrations):
-            function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
+        self._acknowledge_executions(functions, names)
+        api_url = self._api(functions, options)
         outputs = {
-            "ApiUrl": api.url,
+            "ApiUrl": api_url,
             "StateMachineArn": names.machine_arn(names.execution),
-            "ConductorFunction": conductor.function.function_name,
-            "ReconcilerFunction": reconciler.function.function_name,
+            "ConductorFunction": functions.conductor.function.function_name,
+            "ReconcilerFunction": functions.reconciler.function.function_name,
             "EventBusName": eventing.bus.event_bus_name,
             "InboxUrl": eventing.inbox.queue_url,
             "AutomationTable": storage.automation.table_name,
@@ -345,6 +105,21 @@ class PlatformStack(Stack):
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+
+    def _api(self, functions: PlatformFunctions, options: Options) -> str:
+        """The API, and its address, which some functions are told."""
+        api = Api(
+            self,
+            "Api",
+            handlers={construct.function: routes_of(name) for name, construct in functions.of_api.items()},
+            fallback=functions.platform.function,
+            authorizer=functions.authorizer.function,
+            local_id=options.local_api_id,
+        )
+        told = ["advance", "executions", "conductor", "triggers", "webhooks", "integrations"]
+        for function in (getattr(functions, name) for name in told):
+            function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
+        return api.url
 
     def _layer(self, construct_id: str, content: Path, description: str) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
@@ -362,35 +137,19 @@ class PlatformStack(Stack):
         return [self._layer("Extensions", options.extension_layer, "Types of the company's own")]
 
     @staticmethod
-    def _acknowledge_executions(function: Function, names: MachineNames, machine: str) -> None:
-        acknowledge(
-            function,
-            f"AwsSolutions-IAM5[Resource::{names.executions_finding(machine)}]",
-            "It asks for and stops any execution of this machine; their names are ids of executions.",
-        )
-
-    def _starting(self, storage: Storage, names: MachineNames) -> Grants:
-        """What starting executions takes, also where that stops another one."""
-        return (
-            Grants(storage)
-            .table(storage.automation, *_ITEMS, "DeleteItem")
-            .payloads("GetObject", "PutObject")
-            .on(names.machine_arn(names.execution), "states:StartExecution")
-            .on(names.executions_arn(names.execution), "states:StopExecution")
-        )
-
-    def _driving(self, storage: Storage, names: MachineNames) -> Grants:
-        """What starting, stopping and waking executions takes."""
-        # AWS finds the machine behind a task token and checks its ARN; the emulator knows no resource of this action.
-        # The children of a Map are executions of a machine that is named after the Map.
-        machines = [names.machine_arn(names.execution), names.machine_arn(names.fan_out), names.lanes_arn()]
-        woken = ["*"] if self._is_local else machines
-        grants = Grants(storage)
-        for arn in woken:
-            grants.on(arn, "states:SendTaskSuccess")
-        return (
-            grants.payloads("GetObject", "PutObject")
-            .on(names.machine_arn(names.execution), "states:StartExecution")
-            .on(names.executions_arn(names.execution), "states:StopExecution")
-            .on(names.executions_arn(names.fan_out), "states:StopExecution")
-        )
+    def _acknowledge_executions(functions: PlatformFunctions, names: MachineNames) -> None:
+        of_execution = (functions.webhooks, functions.triggers, functions.firing)
+        of_both = (functions.conductor, functions.executions)
+        for function in of_both:
+            acknowledge(
+                function,
+                f"AwsSolutions-IAM5[Resource::{names.lanes_finding()}]",
+                "The children of a Map are executions of a machine that Step Functions names after the Map.",
+            )
+        for machine, users in ((names.execution, (*of_execution, *of_both)), (names.fan_out, of_both)):
+            for function in users:
+                acknowledge(
+                    function,
+                    f"AwsSolutions-IAM5[Resource::{names.executions_finding(machine)}]",
+                    "It asks for and stops any execution of this machine; their names are ids of executions.",
+                )

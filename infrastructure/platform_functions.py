@@ -1,0 +1,427 @@
+"""The functions of the stack: what each is granted, what it is told, how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infrastructure.eventing import FIRING_SECONDS, Eventing
+from infrastructure.execution import MachineNames
+from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCILER_SECONDS, Code, Function, Grants
+from infrastructure.sandbox import Sandbox
+from infrastructure.storage import Storage
+
+_OF_API = ("auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "integrations", "platform")
+_ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What is put before the functions' code: what only nodes need, and types of the company's own."""
+
+    nodes: lambda_.ILayerVersion
+    extensions: Sequence[lambda_.ILayerVersion]
+
+
+class PlatformFunctions:
+    """All functions, each made when it is first asked for.
+
+    Args:
+        scope: the stack.
+        storage: what they keep things in.
+        eventing: buses, queues and schedules.
+        names: those of the state machines.
+        code: their code, and the layer that all of them have.
+        sandbox: the folder with the code of the sandbox.
+        layers: those that some of them have.
+        allowed_networks: private networks that nodes may reach.
+        open_registration: whether anybody may register.
+        retention_days: of finished executions.
+        is_local: whether they run in the emulator.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a stack
+        self,
+        scope: Construct,
+        *,
+        storage: Storage,
+        eventing: Eventing,
+        names: MachineNames,
+        code: Code,
+        sandbox: Path,
+        layers: Layers,
+        allowed_networks: str,
+        open_registration: bool,
+        retention_days: int,
+        is_local: bool,
+    ) -> None:
+        self._scope = scope
+        self._storage = storage
+        self._eventing = eventing
+        self._names = names
+        self._code = code
+        self._sandbox_code = sandbox
+        self._layers = layers
+        self._is_local = is_local
+        self._identity = {"MAINSPRING_IDENTITY_TABLE": storage.identity.table_name}
+        self._automation = {"MAINSPRING_AUTOMATION_TABLE": storage.automation.table_name}
+        self._signing = {"MAINSPRING_SIGNING_SECRET": storage.signing_secret_arn}
+        self._payloads = {
+            "MAINSPRING_PAYLOAD_BUCKET": storage.payloads.bucket_name,
+            "MAINSPRING_RETENTION_DAYS": str(retention_days),
+        }
+        self._registration = {"MAINSPRING_OPEN_REGISTRATION": "true" if open_registration else "false"}
+        self._networks = {"MAINSPRING_ALLOWED_NETWORKS": allowed_networks}
+        self._key = {"MAINSPRING_KEY_ID": storage.key.key_id}
+        self._bus = {"MAINSPRING_EVENT_BUS": eventing.bus.event_bus_name}
+        self._machines = {
+            "MAINSPRING_STATE_MACHINE_ARN": names.machine_arn(names.execution),
+            "MAINSPRING_FAN_OUT_MACHINE_ARN": names.machine_arn(names.fan_out),
+        }
+
+    @property
+    def of_api(self) -> dict[str, Function]:
+        """Those that answer the API, by name."""
+        names = [
+            "auth",
+            "users",
+            "workflows",
+            "executions",
+            "triggers",
+            "events",
+            "webhooks",
+            "integrations",
+            "platform",
+        ]
+        return {name: getattr(self, name) for name in names}
+
+    # -- What runs executions -----------------------------------------------------------------------
+
+    @cached_property
+    def advance(self) -> Function:
+        """Runs turns of executions: the one that runs nodes."""
+        return Function(
+            self._scope,
+            "advance",
+            code=self._code,
+            grants=Grants(self._storage)
+            .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
+            .payloads("GetObject", "PutObject")
+            .files()
+            .secrets("integration")
+            .on_all(
+                [self.conductor.function.function_arn, self.sandbox.function.function_arn], "lambda:InvokeFunction"
+            ),
+            environment={
+                **self._automation,
+                **self._payloads,
+                **self._networks,
+                **self._key,
+                "MAINSPRING_CONDUCTOR_FUNCTION": self.conductor.function.function_name,
+                "MAINSPRING_SANDBOX_FUNCTION": self.sandbox.function.function_name,
+            },
+            memory=1024,
+            timeout=ADVANCE_SECONDS,
+            layers=[self._layers.nodes, *self._layers.extensions],
+        )
+
+    @cached_property
+    def conductor(self) -> Function:
+        """Starts, wakes and sweeps executions."""
+        return Function(
+            self._scope,
+            "conductor",
+            code=self._code,
+            grants=Grants(self._storage)
+            .driving(self._names)
+            .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look", "by-workspace"])
+            .on(self.deliveries.function.function_arn, "lambda:InvokeFunction")
+            .on(self._eventing.bus.event_bus_arn, "events:PutEvents")
+            .on(self._names.machine_arn(self._names.fan_out), "states:StartExecution")
+            .on(self._names.executions_arn(self._names.execution), "states:DescribeExecution")
+            .on(self._names.executions_arn(self._names.fan_out), "states:DescribeExecution"),
+            environment={
+                **self._automation,
+                **self._payloads,
+                **self._machines,
+                **self._bus,
+                "MAINSPRING_DELIVERIES_FUNCTION": self.deliveries.function.function_name,
+            },
+            timeout=CONDUCTOR_SECONDS,
+        )
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """Runs code of users."""
+        return Sandbox(self._scope, "Sandbox", content=self._sandbox_code)
+
+    # -- What answers the API -----------------------------------------------------------------------
+
+    @cached_property
+    def authorizer(self) -> Function:
+        """Says who calls the API."""
+        return Function(
+            self._scope,
+            "authorizer",
+            code=self._code,
+            grants=Grants(self._storage).table(self._storage.identity, "BatchGetItem").signing_keys(),
+            environment={**self._identity, **self._signing},
+            timeout=10,
+        )
+
+    @cached_property
+    def auth(self) -> Function:
+        """Sign-in."""
+        return Function(
+            self._scope,
+            "auth",
+            code=self._code,
+            grants=Grants(self._storage)
+            .table(self._storage.identity, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+            .signing_keys(),
+            environment={**self._identity, **self._signing, **self._registration},
+            memory=1024,
+        )
+
+    @cached_property
+    def users(self) -> Function:
+        """Users."""
+        return Function(
+            self._scope,
+            "users",
+            code=self._code,
+            grants=Grants(self._storage).table(
+                self._storage.identity, "PutItem", "UpdateItem", "BatchGetItem", indexes=["by-list"]
+            ),
+            environment=self._identity,
+            memory=1024,
+        )
+
+    @cached_property
+    def workflows(self) -> Function:
+        """Workflows."""
+        return Function(
+            self._scope,
+            "workflows",
+            code=self._code,
+            grants=Grants(self._storage).table(
+                self._storage.automation, *_ITEMS, "BatchGetItem", indexes=["by-workspace"]
+            ),
+            environment=self._automation,
+            layers=self._layers.extensions,
+        )
+
+    @cached_property
+    def executions(self) -> Function:
+        """Executions."""
+        return Function(
+            self._scope,
+            "executions",
+            code=self._code,
+            grants=Grants(self._storage)
+            .driving(self._names)
+            .table(
+                self._storage.automation,
+                *_ITEMS,
+                "BatchGetItem",
+                "DeleteItem",
+                indexes=["by-workspace", "by-workflow"],
+            ),
+            environment={**self._automation, **self._payloads, **self._machines},
+            layers=self._layers.extensions,
+        )
+
+    @cached_property
+    def triggers(self) -> Function:
+        """Triggers, for those who own them."""
+        return Function(
+            self._scope,
+            "triggers",
+            code=self._code,
+            grants=Grants(self._storage)
+            .starting(self._names)
+            .table(self._storage.automation, "BatchGetItem", indexes=["by-workspace"])
+            .secrets("trigger"),
+            environment={**self._automation, **self._payloads, **self._machines, **self._key},
+        )
+
+    @cached_property
+    def events(self) -> Function:
+        """Events of the workspace, and subscriptions to them."""
+        return Function(
+            self._scope,
+            "events",
+            code=self._code,
+            grants=self._eventing.publishes(
+                Grants(self._storage)
+                .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"])
+                .secrets("subscription")
+            ).on(self.deliveries.function.function_arn, "lambda:InvokeFunction"),
+            environment={
+                **self._automation,
+                **self._bus,
+                **self._key,
+                "MAINSPRING_DELIVERIES_FUNCTION": self.deliveries.function.function_name,
+            },
+        )
+
+    @cached_property
+    def webhooks(self) -> Function:
+        """What is delivered to webhooks."""
+        return Function(
+            self._scope,
+            "webhooks",
+            code=self._code,
+            grants=Grants(self._storage)
+            .starting(self._names)
+            .table(self._storage.automation, "BatchGetItem")
+            .secrets("trigger")
+            .on(self.advance.function.function_arn, "lambda:InvokeFunction"),
+            environment={
+                **self._automation,
+                **self._payloads,
+                **self._machines,
+                **self._key,
+                "MAINSPRING_ADVANCE_FUNCTION": self.advance.function.function_name,
+            },
+        )
+
+    @cached_property
+    def integrations(self) -> Function:
+        """Integrations, and their trials."""
+        return Function(
+            self._scope,
+            "integrations",
+            code=self._code,
+            grants=Grants(self._storage)
+            .table(
+                self._storage.automation,
+                "GetItem",
+                "PutItem",
+                "UpdateItem",
+                "DeleteItem",
+                "BatchGetItem",
+                indexes=["by-workspace"],
+            )
+            .secrets("integration"),
+            environment={**self._automation, **self._key, **self._networks},
+            layers=[self._layers.nodes, *self._layers.extensions],
+        )
+
+    @cached_property
+    def platform(self) -> Function:
+        """Health, catalogue and the OpenAPI document."""
+        return Function(
+            self._scope,
+            "platform",
+            code=self._code,
+            grants=Grants(self._storage),
+            environment={},
+            memory=256,
+            layers=self._layers.extensions,
+        )
+
+    # -- What fires, and what tells -----------------------------------------------------------------
+
+    @cached_property
+    def firing(self) -> Function:
+        """What schedules and events start."""
+        return Function(
+            self._scope,
+            "firing",
+            code=self._code,
+            grants=Grants(self._storage)
+            .starting(self._names)
+            .on(self._eventing.default_bus_arn(), "events:PutEvents")
+            .on(self._eventing.dead_letters.queue_arn, "sqs:SendMessage")
+            .on(self._eventing.inbox.queue_arn, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            environment={**self._automation, **self._payloads, **self._machines},
+            timeout=FIRING_SECONDS,
+        )
+
+    @cached_property
+    def reconciler(self) -> Function:
+        """Keeps schedules and rules equal to the workflows."""
+        return Function(
+            self._scope,
+            "reconciler",
+            code=self._code,
+            grants=self._eventing.reconciles(
+                self._eventing.reads_stream(
+                    Grants(self._storage).table(
+                        self._storage.automation, "GetItem", "Query", "UpdateItem", "DeleteItem", indexes=["by-look"]
+                    ),
+                    self._storage.automation,
+                )
+            ),
+            environment={
+                **self._automation,
+                **self._bus,
+                "MAINSPRING_SCHEDULE_GROUP": self._eventing.group_name,
+                "MAINSPRING_SCHEDULER_ROLE_ARN": self._eventing.scheduler_role.role_arn,
+                "MAINSPRING_RULE_PREFIX": self._eventing.rule_prefix,
+                "MAINSPRING_DEAD_LETTERS_ARN": self._eventing.dead_letters.queue_arn,
+                "MAINSPRING_FIRING_FUNCTION_ARN": self.firing.function.function_arn,
+                "MAINSPRING_SCHEDULER_HAS_ZONES": "false" if self._is_local else "true",
+            },
+            timeout=RECONCILER_SECONDS,
+        )
+
+    @cached_property
+    def announcer(self) -> Function:
+        """Tells of executions that have ended."""
+        return Function(
+            self._scope,
+            "announcer",
+            code=self._code,
+            grants=self._eventing.publishes(
+                self._eventing.reads_stream(
+                    Grants(self._storage)
+                    .table(
+                        self._storage.automation,
+                        "GetItem",
+                        "BatchGetItem",
+                        "PutItem",
+                        "UpdateItem",
+                        indexes=["by-workspace"],
+                    )
+                    .payloads("GetObject"),
+                    self._storage.automation,
+                )
+            ).on(self.deliveries.function.function_arn, "lambda:InvokeFunction"),
+            environment={
+                **self._automation,
+                **self._payloads,
+                **self._bus,
+                "MAINSPRING_DELIVERIES_FUNCTION": self.deliveries.function.function_name,
+            },
+            timeout=CONDUCTOR_SECONDS,
+        )
+
+    @cached_property
+    def deliveries(self) -> Function:
+        """Sends outgoing webhooks."""
+        return Function(
+            self._scope,
+            "deliveries",
+            code=self._code,
+            grants=self._eventing.publishes(
+                Grants(self._storage)
+                .table(
+                    self._storage.automation,
+                    "GetItem",
+                    "BatchGetItem",
+                    "PutItem",
+                    "UpdateItem",
+                    indexes=["by-workspace"],
+                )
+                .secrets("subscription")
+            ),
+            environment={**self._automation, **self._bus, **self._key, **self._networks},
+            timeout=CONDUCTOR_SECONDS,
+        )
