@@ -130,6 +130,7 @@ class Starter:
         if request.overlap is not None:
             concurrency = {"limit": 1, "when_full": request.overlap}
         rule = Concurrency.model_validate(concurrency) if concurrency else None
+        created_at = self._clock.now()  # before the id, by whose time lists are asked: `created_after` includes it
         execution = Execution(
             id=request.id or new_id(),
             workspace_id=request.workspace_id,
@@ -138,7 +139,7 @@ class Starter:
             trigger_type=request.trigger["type"],
             triggered_by=request.triggered_by,
             trigger=request.trigger,
-            created_at=self._clock.now(),
+            created_at=created_at,
             secret=new_secret(),
             depth=request.depth,
             caller=request.caller,
