@@ -44,8 +44,8 @@ os.environ.update(
 
 _GROUPS = {
     "alone": ("grants", "restart"),
-    "first": ("access", "bad_input", "durable", "z_fuzz"),
-    "second": ("aws_nodes", "canary", "examples", "nodes"),
+    "first": ("access", "bad_input", "canary", "durable", "z_fuzz"),
+    "second": ("aws_nodes", "examples", "nodes"),
     "third": ("integrations", "load", "outgoing", "trigger_commands", "triggers", "user_story"),
 }
 """The tests of the local stack, each group in one process.
