@@ -44,14 +44,23 @@ os.environ.update(
 
 _GROUPS = {
     "alone": ("grants", "restart"),
-    "first": ("access", "bad_input", "canary", "durable", "z_fuzz"),
-    "second": ("aws_nodes", "examples", "nodes"),
-    "third": ("integrations", "load", "outgoing", "trigger_commands", "triggers", "user_story"),
+    "first": (
+        "access",
+        "bad_input",
+        "canary",
+        "durable",
+        "integrations",
+        "outgoing",
+        "trigger_commands",
+        "user_story",
+        "z_fuzz",
+    ),
+    "second": ("aws_nodes", "examples", "load", "nodes", "triggers"),
 }
 """The tests of the local stack, each group in one process.
 
-`alone` takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other processes do
-what needs no stack. The others share it then.
+`alone` takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other process does
+what needs no stack. The other two share it then.
 """
 
 

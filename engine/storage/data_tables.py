@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from random import Random
 from typing import Any, Literal
 
 from engine import limits
-from engine.errors import NodeError
+from engine.errors import NodeError, Unavailable
 from engine.execution import format_time
 from engine.jsonvalue import dumps
 from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
 
-_TRIES = 20
+_TRIES = 40
+_random = Random()  # noqa: S311 - spreads those who try again
 _REMEMBERED_SECONDS = 8 * 24 * 3600
 Condition = Literal["always", "absent", "present"]
 
@@ -158,7 +161,7 @@ class DataTables:
         """Change a row by what it is, once for each writer: the change and its mark are one transaction."""
         place = _key(workspace_id, name, key)
         mark = f"APPLIED#{sha256(dumps([writer, name, key]).encode()).hexdigest()}", "META"
-        for _ in range(_TRIES):
+        for attempt in range(1, _TRIES + 1):
             now = self._now()
             found = self._table.get(*place)
             row = self._row(found)
@@ -183,8 +186,11 @@ class DataTables:
             except ConditionFailed as failed:
                 if failed.index == 1 and failed.item is not None:
                     return _told(failed.item, key)
-                continue  # somebody else has changed the row
-            return result
+            except Unavailable:
+                pass  # others kept being at the row
+            else:
+                return result
+            time.sleep(_random.uniform(0.005, 0.05) * min(attempt, 10))  # or all who want the row come together again
         raise NodeError(f"the row {key!r} is changed by too many others", code="busy", retryable=True)
 
     def _changes(self, value: Any, writer: str, key: str, now: datetime, expires_seconds: int | None) -> dict[str, Any]:

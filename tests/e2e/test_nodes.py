@@ -76,7 +76,8 @@ def test_counters_count_each_once_and_conflicts_are_a_port(admin: Caller, other:
     count = {"operation": "increment", "table": "t", "key": "n"}
     each = {"id": "each", "type": "for_each", "config": {"items": list(range(25)), "concurrency": 10}}
     each["body"] = {"nodes": [node("data_table", **count)]}
-    assert admin.run({"nodes": [each]})["status"] == "succeeded"
+    done = admin.run({"nodes": [each]})
+    assert done["status"] == "succeeded", done["error"]
     assert ok(admin, "data_table", table="t", key="n")["value"] == 25
     assert ok(other, "data_table", table="t", key="n")["found"] is False
     seen = node("data_table", operation="put", table="seen", key="{{ trigger.body }}", value=True, when="absent")
