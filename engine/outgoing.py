@@ -28,6 +28,26 @@ async def read_body(response: httpx2.Response, most: int) -> bytes:
     return b"".join(chunks)
 
 
+async def exchanged(client: httpx2.AsyncClient, request: httpx2.Request, most: int) -> tuple[httpx2.Response, bytes]:
+    """Send a request; gives the answer and its body, of at most `most` bytes. Redirects are not followed.
+
+    Raises:
+        NodeError: `connection_failed`, `response_too_large` or `egress_refused`.
+    """
+    import httpx2
+
+    try:
+        response = await client.send(request, stream=True)
+        try:
+            return response, await read_body(response, most)
+        finally:
+            await response.aclose()
+    except (httpx2.TransportError, httpx2.DecodingError) as error:
+        reason = str(error) or type(error).__name__
+        message = f"no answer from {request.url.host}: {reason}"
+        raise NodeError(message, code="connection_failed", retryable=True) from error
+
+
 def status_error(response: httpx2.Response, body: Any) -> NodeError:
     """The failure that a status of 400 or above is, with the beginning of its body."""
     shown = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)

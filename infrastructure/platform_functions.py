@@ -10,13 +10,13 @@ from pathlib import Path
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from functions.openapi import API_FUNCTIONS
 from infrastructure.eventing import FIRING_SECONDS, Eventing
 from infrastructure.execution import MachineNames
 from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCILER_SECONDS, Code, Function, Grants
 from infrastructure.sandbox import Sandbox
 from infrastructure.storage import Storage
 
-_OF_API = ("auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "integrations", "platform")
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
 
 
@@ -87,28 +87,36 @@ class PlatformFunctions:
     @property
     def of_api(self) -> dict[str, Function]:
         """Those that answer the API, by name."""
-        names = [
-            "auth",
-            "users",
-            "workflows",
-            "executions",
-            "triggers",
-            "events",
-            "webhooks",
-            "integrations",
-            "platform",
-        ]
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in API_FUNCTIONS}
+
+    def _function(
+        self,
+        name: str,
+        *,
+        grants: Grants,
+        environment: dict[str, str],
+        memory: int = 512,
+        timeout: int = 29,
+        layers: Sequence[lambda_.ILayerVersion] = (),
+    ) -> Function:
+        return Function(
+            self._scope,
+            name,
+            code=self._code,
+            grants=grants,
+            environment=environment,
+            memory=memory,
+            timeout=timeout,
+            layers=layers,
+        )
 
     # -- What runs executions -----------------------------------------------------------------------
 
     @cached_property
     def advance(self) -> Function:
         """Runs turns of executions: the one that runs nodes."""
-        return Function(
-            self._scope,
+        return self._function(
             "advance",
-            code=self._code,
             grants=Grants(self._storage)
             .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem")
             .payloads("GetObject", "PutObject")
@@ -133,10 +141,8 @@ class PlatformFunctions:
     @cached_property
     def conductor(self) -> Function:
         """Starts, wakes and sweeps executions."""
-        return Function(
-            self._scope,
+        return self._function(
             "conductor",
-            code=self._code,
             grants=Grants(self._storage)
             .driving(self._names)
             .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look", "by-workspace"])
@@ -165,10 +171,8 @@ class PlatformFunctions:
     @cached_property
     def authorizer(self) -> Function:
         """Says who calls the API."""
-        return Function(
-            self._scope,
+        return self._function(
             "authorizer",
-            code=self._code,
             grants=Grants(self._storage).table(self._storage.identity, "BatchGetItem").signing_keys(),
             environment={**self._identity, **self._signing},
             timeout=10,
@@ -177,10 +181,8 @@ class PlatformFunctions:
     @cached_property
     def auth(self) -> Function:
         """Sign-in."""
-        return Function(
-            self._scope,
+        return self._function(
             "auth",
-            code=self._code,
             grants=Grants(self._storage)
             .table(self._storage.identity, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
             .signing_keys(),
@@ -191,10 +193,8 @@ class PlatformFunctions:
     @cached_property
     def users(self) -> Function:
         """Users."""
-        return Function(
-            self._scope,
+        return self._function(
             "users",
-            code=self._code,
             grants=Grants(self._storage).table(
                 self._storage.identity, "PutItem", "UpdateItem", "BatchGetItem", indexes=["by-list"]
             ),
@@ -205,10 +205,8 @@ class PlatformFunctions:
     @cached_property
     def workflows(self) -> Function:
         """Workflows."""
-        return Function(
-            self._scope,
+        return self._function(
             "workflows",
-            code=self._code,
             grants=Grants(self._storage).table(
                 self._storage.automation, *_ITEMS, "BatchGetItem", indexes=["by-workspace"]
             ),
@@ -219,10 +217,8 @@ class PlatformFunctions:
     @cached_property
     def executions(self) -> Function:
         """Executions."""
-        return Function(
-            self._scope,
+        return self._function(
             "executions",
-            code=self._code,
             grants=Grants(self._storage)
             .driving(self._names)
             .table(
@@ -239,10 +235,8 @@ class PlatformFunctions:
     @cached_property
     def triggers(self) -> Function:
         """Triggers, for those who own them."""
-        return Function(
-            self._scope,
+        return self._function(
             "triggers",
-            code=self._code,
             grants=Grants(self._storage)
             .starting(self._names)
             .table(self._storage.automation, "BatchGetItem", indexes=["by-workspace"])
@@ -253,10 +247,8 @@ class PlatformFunctions:
     @cached_property
     def events(self) -> Function:
         """Events of the workspace, and subscriptions to them."""
-        return Function(
-            self._scope,
+        return self._function(
             "events",
-            code=self._code,
             grants=self._eventing.publishes(
                 Grants(self._storage)
                 .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"])
@@ -273,10 +265,8 @@ class PlatformFunctions:
     @cached_property
     def webhooks(self) -> Function:
         """What is delivered to webhooks."""
-        return Function(
-            self._scope,
+        return self._function(
             "webhooks",
-            code=self._code,
             grants=Grants(self._storage)
             .starting(self._names)
             .table(self._storage.automation, "BatchGetItem")
@@ -294,10 +284,8 @@ class PlatformFunctions:
     @cached_property
     def integrations(self) -> Function:
         """Integrations, and their trials."""
-        return Function(
-            self._scope,
+        return self._function(
             "integrations",
-            code=self._code,
             grants=Grants(self._storage)
             .table(
                 self._storage.automation,
@@ -316,10 +304,8 @@ class PlatformFunctions:
     @cached_property
     def platform(self) -> Function:
         """Health, catalogue and the OpenAPI document."""
-        return Function(
-            self._scope,
+        return self._function(
             "platform",
-            code=self._code,
             grants=Grants(self._storage),
             environment={},
             memory=256,
@@ -331,10 +317,8 @@ class PlatformFunctions:
     @cached_property
     def firing(self) -> Function:
         """What schedules and events start."""
-        return Function(
-            self._scope,
+        return self._function(
             "firing",
-            code=self._code,
             grants=Grants(self._storage)
             .starting(self._names)
             .on(self._eventing.default_bus_arn(), "events:PutEvents")
@@ -347,10 +331,8 @@ class PlatformFunctions:
     @cached_property
     def reconciler(self) -> Function:
         """Keeps schedules and rules equal to the workflows."""
-        return Function(
-            self._scope,
+        return self._function(
             "reconciler",
-            code=self._code,
             grants=self._eventing.reconciles(
                 self._eventing.reads_stream(
                     Grants(self._storage).table(
@@ -375,10 +357,8 @@ class PlatformFunctions:
     @cached_property
     def announcer(self) -> Function:
         """Tells of executions that have ended."""
-        return Function(
-            self._scope,
+        return self._function(
             "announcer",
-            code=self._code,
             grants=self._eventing.publishes(
                 self._eventing.reads_stream(
                     Grants(self._storage)
@@ -406,10 +386,8 @@ class PlatformFunctions:
     @cached_property
     def deliveries(self) -> Function:
         """Sends outgoing webhooks."""
-        return Function(
-            self._scope,
+        return self._function(
             "deliveries",
-            code=self._code,
             grants=self._eventing.publishes(
                 Grants(self._storage)
                 .table(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, SecretStr
 
 from engine import limits
+from engine.columns import unique_names
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, Params, action
 from engine.jsonvalue import dumps
@@ -133,7 +134,7 @@ class RowCollector:
     _size: int = 0
 
     def __post_init__(self) -> None:
-        self.columns = unique(self.columns)
+        self.columns = unique_names(self.columns)
 
     def add(self, values: Sequence[Any]) -> bool:
         """Take one; whether more are wanted.
@@ -207,18 +208,6 @@ def named(query: Query, quote: str) -> str:
         return quote + value.replace(quote, quote * 2) + quote
 
     return re.sub(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", identifier, query.query)
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """Names of columns, each once: `id`, `id_2` and so on."""
-    found: list[str] = []
-    for name in names:
-        free, again = name, 1
-        while free in found:
-            again += 1
-            free = f"{name}_{again}"
-        found.append(free)
-    return found
 
 
 def to_json(value: Any) -> Any:  # noqa: PLR0911 - one for each kind

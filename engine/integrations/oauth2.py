@@ -14,7 +14,7 @@ from engine.errors import NodeError
 from engine.integrations.base import Credentials
 from engine.integrations.http_auth import HostsConfig, HttpAuth, Secret, header_value
 from engine.integrations.tokens import Grant
-from engine.outgoing import read_body
+from engine.outgoing import exchanged
 from engine.security.hosts import Binding
 
 _USUAL_SECONDS = 3_600.0
@@ -92,8 +92,6 @@ class OAuth2(HttpAuth):
         Raises:
             NodeError: `invalid_grant` if the consent is no longer good; `token_request_failed`; `connection_failed`.
         """
-        import httpx2
-
         url = self.config.token_url
         if not Binding.of_url(url).plain_http or self.config.plain_http:
             client = await self.runtime.http()
@@ -110,16 +108,8 @@ class OAuth2(HttpAuth):
                 body["client_secret"] = secret.get_secret_value()
         else:
             headers["authorization"] = self._basic(secret)
-        try:
-            request = client.build_request("POST", url, headers=headers, data=body, timeout=15.0)
-            response = await client.send(request, stream=True)
-            try:
-                raw = await read_body(response, _MOST_BYTES)
-            finally:
-                await response.aclose()
-        except httpx2.TransportError as error:
-            host = urlsplit(url).hostname
-            raise NodeError(f"no answer from {host}: {error}", code="connection_failed", retryable=True) from error
+        request = client.build_request("POST", url, headers=headers, data=body, timeout=15.0)
+        response, raw = await exchanged(client, request, _MOST_BYTES)
         return self._granted(response.status_code, raw)
 
     def _basic(self, secret: SecretStr) -> str:

@@ -13,7 +13,7 @@ from engine import limits
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
 from engine.integrations.http_auth import header_value
-from engine.outgoing import read_body, refuse_constant, status_error
+from engine.outgoing import exchanged, refuse_constant, status_error
 from engine.security.hosts import Binding
 
 MOST_ANSWER_BYTES = 5 * 1024 * 1024
@@ -87,17 +87,9 @@ class RestIntegration(BaseIntegration):
         params = {**(query or {}), **credentials.query}
         try:
             request = client.build_request(method, url, headers=given, params=params or None, timeout=None, **body)
-            response = await client.send(request, stream=True)
-            try:
-                raw = await read_body(response, MOST_ANSWER_BYTES)
-            finally:
-                await response.aclose()
+            response, raw = await exchanged(client, request, MOST_ANSWER_BYTES)
         except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
             raise NodeError(f"the request cannot be sent: {error}", code="config") from None
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
-            reason = str(error) or type(error).__name__
-            host = httpx2.URL(url).host
-            raise NodeError(f"no answer from {host}: {reason}", code="connection_failed", retryable=True) from error
         answer = _parsed(raw)
         if response.status_code == 401 and await self.refused():  # noqa: PLR2004
             raise NodeError("the token was not accepted; it is renewed", code="token_refused", retryable=True)

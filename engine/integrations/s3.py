@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pydantic import Base64Bytes, Field, model_validator
 
@@ -14,7 +14,7 @@ from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, Params, action
 from engine.integrations.http_auth import Secret
 from engine.integrations.rest import BaseUrl
-from engine.outgoing import read_body, status_error
+from engine.outgoing import exchanged, status_error
 from engine.security.filenames import FileName
 from engine.security.hosts import Binding
 
@@ -169,15 +169,7 @@ class S3Storage(BaseIntegration):
         signed = self._signed(method, url, content, headers or {})
         client = await self.runtime.http()
         request = client.build_request(method, httpx2.URL(url), headers=signed, content=content, timeout=None)
-        try:
-            response = await client.send(request, stream=True)
-            try:
-                body = await read_body(response, most)
-            finally:
-                await response.aclose()
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
-            host = urlsplit(url).netloc
-            raise NodeError(f"no answer from {host}: {error}", code="connection_failed", retryable=True) from error
+        response, body = await exchanged(client, request, most)
         if response.status_code >= 300:  # noqa: PLR2004
             raise status_error(response, body[:2_000].decode(errors="replace"))
         return body, response.headers

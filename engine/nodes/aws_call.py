@@ -9,6 +9,7 @@ from pydantic import Field
 
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
+from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, NodeConfig
 
 
@@ -18,6 +19,19 @@ class AwsConfig(NodeConfig):
     integration: IntegrationName | None = Field(
         default=None, description="An AWS role of an account of yours. Without it: what the deployer has named."
     )
+
+
+def message_text(message: Any) -> str:
+    """A message as it is sent: a text as it is, anything else as JSON."""
+    return message if isinstance(message, str) else dumps(message)
+
+
+def message_attributes(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Attributes of a message as SQS and SNS take them; none where there are none."""
+    if not attributes:
+        return {}
+    typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    return {"MessageAttributes": typed}
 
 
 class AwsNode(BaseNode):

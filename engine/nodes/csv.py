@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
+from engine.columns import unique_names
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.jsonvalue import dumps
@@ -123,15 +123,7 @@ def unique_columns(names: list[str]) -> list[str]:
     """
     if len(names) > MAX_COLUMNS:
         raise NodeError(f"there are more than {MAX_COLUMNS} columns", code="too_large")
-    found: dict[str, None] = {}
-    counts: Counter[str] = Counter()
-    for number, raw in enumerate(names, 1):
-        name = base = raw.strip() or f"column_{number}"
-        while name in found:
-            counts[base] += 1
-            name = f"{base}_{counts[base] + 1}"
-        found[name] = None
-    return list(found)
+    return unique_names(raw.strip() or f"column_{number}" for number, raw in enumerate(names, 1))
 
 
 def _row(cells: list[str], columns: list[str], line: int) -> dict[str, str]:

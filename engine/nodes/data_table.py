@@ -127,10 +127,16 @@ def _put(config: DataTableConfig, context: NodeContext, tables: DataTables) -> C
     place = context.workspace_id, config.table, str(config.key)
     try:
         value = context.redactor.scrub(config.value)
-        written: dict[str, Any] = {"writer": context.idempotency_key, "expires_seconds": config.expires_seconds}
         if config.when == "always" and config.version is None:
-            return Completed(tables.put(*place, value, **written).as_dict())
-        row = tables.put_if(*place, value, **written, condition=config.when, version=config.version)
+            return Completed(tables.put(*place, value, expires_seconds=config.expires_seconds).as_dict())
+        row = tables.put_if(
+            *place,
+            value,
+            writer=context.idempotency_key,
+            condition=config.when,
+            version=config.version,
+            expires_seconds=config.expires_seconds,
+        )
     except RowConflict as conflict:
         return Completed({"row": conflict.row.as_dict() if conflict.row else None}, "conflict")
     return Completed(row.as_dict())

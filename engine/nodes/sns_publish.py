@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field, JsonValue
 
 from engine.context import NodeContext
-from engine.jsonvalue import dumps
-from engine.nodes.aws_call import AwsConfig, AwsNode
+from engine.nodes.aws_call import AwsConfig, AwsNode, message_attributes, message_text
 from engine.nodes.base import Completed, NodeResult
 
 
@@ -33,13 +32,9 @@ class SnsPublishNode(AwsNode):
     async def execute(self, context: NodeContext) -> NodeResult:
         """Publish it. Raises NodeError as AWS calls do."""
         config = context.config(SnsPublishConfig, self.raw_config)
-        text = config.message if isinstance(config.message, str) else dumps(config.message)
-        params: dict[str, Any] = {"TopicArn": config.topic_arn, "Message": text}
+        params: dict[str, Any] = {"TopicArn": config.topic_arn, "Message": message_text(config.message)}
+        params |= message_attributes(config.attributes)
         if config.subject is not None:
             params["Subject"] = config.subject
-        if config.attributes:
-            params["MessageAttributes"] = {
-                name: {"DataType": "String", "StringValue": value} for name, value in config.attributes.items()
-            }
         answer = await self.call(context, config, "sns", "publish", params)
         return Completed({"message_id": answer["MessageId"]})

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, JsonValue
 
 from engine.context import NodeContext
-from engine.jsonvalue import dumps
-from engine.nodes.aws_call import AwsConfig, AwsNode
+from engine.nodes.aws_call import AwsConfig, AwsNode, message_attributes, message_text
 from engine.nodes.base import Completed, NodeResult
 
 
@@ -38,12 +37,8 @@ class SqsSendNode(AwsNode):
     async def execute(self, context: NodeContext) -> NodeResult:
         """Send it. Raises NodeError as AWS calls do."""
         config = context.config(SqsSendConfig, self.raw_config)
-        text = config.message if isinstance(config.message, str) else dumps(config.message)
-        params: dict[str, Any] = {"QueueUrl": config.queue_url, "MessageBody": text}
-        if config.attributes:
-            params["MessageAttributes"] = {
-                name: {"DataType": "String", "StringValue": value} for name, value in config.attributes.items()
-            }
+        params: dict[str, Any] = {"QueueUrl": config.queue_url, "MessageBody": message_text(config.message)}
+        params |= message_attributes(config.attributes)
         if config.delay_seconds is not None:
             params["DelaySeconds"] = config.delay_seconds
         if config.group_id is not None:

@@ -56,12 +56,10 @@ class DataTables:
         """A row, or None."""
         return self._row(self._table.get(*_key(workspace_id, name, key)))
 
-    def put(
-        self, workspace_id: str, name: str, key: str, value: Any, *, writer: str, expires_seconds: int | None = None
-    ) -> Row:
+    def put(self, workspace_id: str, name: str, key: str, value: Any, *, expires_seconds: int | None = None) -> Row:
         """Write a row, whatever is there; gives it. The last write wins."""
         now = self._now()
-        changes = self._changes(value, writer, key, now, expires_seconds)
+        changes = self._changes(value, key, now, expires_seconds)
         item = self._table.update(
             *_key(workspace_id, name, key),
             changes,
@@ -172,7 +170,7 @@ class DataTables:
                 if told is None:
                     raise
                 return _told(told, key)
-            changes = self._changes(value, writer, key, now, expires_seconds)
+            changes = self._changes(value, key, now, expires_seconds)
             changes["version"] = (found["version"] if found else 0) + 1
             is_kept = keeps_time and row is not None and expires_seconds is None
             remove = [] if is_kept or expires_seconds is not None else ["expires_at"]
@@ -193,9 +191,9 @@ class DataTables:
             time.sleep(_random.uniform(0.005, 0.05) * min(attempt, 10))  # or all who want the row come together again
         raise NodeError(f"the row {key!r} is changed by too many others", code="busy", retryable=True)
 
-    def _changes(self, value: Any, writer: str, key: str, now: datetime, expires_seconds: int | None) -> dict[str, Any]:
+    def _changes(self, value: Any, key: str, now: datetime, expires_seconds: int | None) -> dict[str, Any]:
         changes: dict[str, Any] = {
-            "value": dumps(value), "updated_at": format_time(now), "writer": writer, "row_key": key,
+            "value": dumps(value), "updated_at": format_time(now), "row_key": key,
         }  # fmt: skip
         if expires_seconds is not None:
             changes["expires_at"] = int(now.timestamp()) + expires_seconds

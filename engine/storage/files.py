@@ -15,6 +15,7 @@ from engine import limits
 from engine.errors import NodeError
 from engine.execution import format_time
 from engine.security.filenames import check_name
+from engine.storage.payloads import file_key
 from engine.storage.understood import understood
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class WorkspaceFiles:
     @contextmanager
     def delivered(self, owner: str, digest: str, most: int = limits.MAX_FILE_BYTES) -> Iterator[IO[bytes]]:
         """As `opened`, a file that came with what started the execution `owner`."""
-        with self._spooled(f"payloads/{owner}/files/{digest}", digest, most) as content:
+        with self._spooled(file_key(owner, digest), digest, most) as content:
             yield content
 
     def write(

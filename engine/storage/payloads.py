@@ -69,12 +69,12 @@ class PayloadStore:
 
     def store_file(self, content: bytes, owner: str) -> None:
         """Keep a file of an execution, by the hash of its content."""
-        self._client().put_object(Bucket=self._bucket, Key=_file_key(owner, sha256(content).hexdigest()), Body=content)
+        self._client().put_object(Bucket=self._bucket, Key=file_key(owner, sha256(content).hexdigest()), Body=content)
 
     def file(self, owner: str, digest: str) -> bytes | None:
         """A file of an execution; None where there is none."""
         try:
-            return self.read(_file_key(owner, digest))
+            return self.read(file_key(owner, digest))
         except ClientError as error:
             if error.response["Error"]["Code"] in _NOT_THERE:
                 return None
@@ -108,5 +108,6 @@ class PayloadStore:
         return Stored({**stored.reference, "s3": key})
 
 
-def _file_key(owner: str, digest: str) -> str:
+def file_key(owner: str, digest: str) -> str:
+    """Where a file of an execution is, by the hash of its content."""
     return f"payloads/{owner}/files/{digest}"

@@ -17,10 +17,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from functions.sandbox.child import MAX_LINE_CHARACTERS, MAX_LINES, MAX_TRACE
+
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
-MAX_LINES = 200
-MAX_LINE_CHARACTERS = 2_000
-MAX_TRACE = 20
 _CODES = frozenset({"code_failed", "memory", "sandbox_unavailable"})
 _START_SECONDS = 5.0
 _CHUNK = 65_536

@@ -24,7 +24,7 @@ def tables(aws: Aws) -> DataTables:
 def put(tables: DataTables, key: str, value: Any, writer: str = "w", **more: Any) -> Any:
     if {"condition", "version"} & more.keys():
         return tables.put_if("ws", "t", key, value, writer=writer, **more)
-    return tables.put("ws", "t", key, value, writer=writer, **more)
+    return tables.put("ws", "t", key, value, **more)
 
 
 def test_rows_are_put_read_listed_and_deleted(tables: DataTables):
@@ -129,7 +129,7 @@ def test_the_node_does_all_of_it(tables: DataTables):
     for _ in range(2):  # the second time it is the same attempt again
         made = node(tables, operation="put", key="new", value=2, when="absent")
         assert (made.port, made.output["version"]) == ("main", 1)
-    tables.put("workspace-1", "t", "b", 7, writer="somebody else")
+    tables.put("workspace-1", "t", "b", 7)
     conflict = node(tables, operation="put", key="b", value=2, when="absent")
     assert (conflict.port, conflict.output["row"]["value"]) == ("conflict", 7)
     assert node(tables, operation="increment", key="n", by=2.5).output["value"] == 2.5
