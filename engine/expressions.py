@@ -40,8 +40,8 @@ _NEEDS_JSONATA = object()
 class Scope:
     """What an expression sees: the data by root name, and the time and chance of this one evaluation.
 
-    `volatile` becomes true once an expression has read the time or a random value: such a result cannot be
-    recomputed and has to be journalled.
+    `volatile` becomes true once an expression has read the time or a random value, or has come near a bound or hit it:
+    another driver may find another result, or another failure, so this one has to be journalled.
     """
 
     data: Mapping[str, Any]
@@ -59,11 +59,17 @@ class Scope:
         """
         self.seconds += seconds
         self.characters += characters
-        self.volatile = self.volatile or seconds > limits.SLOW_EXPRESSION
+        if seconds > limits.SLOW_EXPRESSION or self.seconds > limits.SLOW_RENDER:
+            self.volatile = True
         if self.seconds > limits.MAX_RENDER_SECONDS:
-            raise _fail(f"the node's expressions took over {limits.MAX_RENDER_SECONDS:g} s together", where, "")
+            raise self.hit(f"the node's expressions took over {limits.MAX_RENDER_SECONDS:g} s together", where)
         if self.characters > limits.MAX_OUTPUT_BYTES:
-            raise _fail(f"the node's texts have over {limits.MAX_OUTPUT_BYTES} characters together", where, "")
+            raise self.hit(f"the node's texts have over {limits.MAX_OUTPUT_BYTES} characters together", where)
+
+    def hit(self, reason: str, where: str) -> ExpressionError:
+        """The error of one who has hit a bound, which another driver need not do."""
+        self.volatile = True
+        return _fail(reason, where, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,9 @@ class Expression:
                 raise _fail(_describe_missing(scope.data, self.path), where, self.source)
             if value is not _NEEDS_JSONATA:
                 return value
+        compiled = _compiled(self.source)
         begin = time.thread_time()
-        value = _compiled(self.source).evaluate(scope, where)
+        value = compiled.evaluate(scope, where)
         scope.charge(where, seconds=time.thread_time() - begin)
         if value is _undefined():
             raise _fail(self._why_undefined(scope), where, self.source)
@@ -120,7 +127,7 @@ class Text:
             piece = part if isinstance(part, str) else _as_text(part.evaluate(scope, where))
             length += len(piece)
             if length > limits.MAX_TEXT_LENGTH:
-                raise _fail(f"the text grew over {limits.MAX_TEXT_LENGTH} characters", where, "")
+                raise scope.hit(f"the text grew over {limits.MAX_TEXT_LENGTH} characters", where)
             scope.charge(where, characters=len(piece))
             pieces.append(piece)
         return "".join(pieces)
@@ -157,14 +164,26 @@ def render(value: Any, scope: Scope, where: str = "") -> Any:
         value: the template; object keys are never templates.
         scope: what the expressions see.
         where: the field's name for error messages, such as `config.url`.
+
+    Raises:
+        ExpressionError: a template cannot be evaluated, or all together hit a bound.
     """
+    try:
+        return _render(value, scope, where)
+    except MemoryError:
+        raise scope.hit("the values need too much memory", where) from None
+    except RecursionError:
+        raise scope.hit("the values are nested too deep", where) from None
+
+
+def _render(value: Any, scope: Scope, where: str) -> Any:
     if isinstance(value, str):
         compiled = compile_text(value)
         return compiled if isinstance(compiled, str) else compiled.evaluate(scope, where)
     if isinstance(value, dict):
-        return {key: render(item, scope, f"{where}.{key}" if where else key) for key, item in value.items()}
+        return {key: _render(item, scope, f"{where}.{key}" if where else key) for key, item in value.items()}
     if isinstance(value, list):
-        return [render(item, scope, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [_render(item, scope, f"{where}[{i}]") for i, item in enumerate(value)]
     return value
 
 

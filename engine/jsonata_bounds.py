@@ -1,16 +1,19 @@
 """JSONata with bounds: time, depth, sizes, no `$eval`, and a clock and chance that the engine controls.
 
-jsonata-python bounds its own loop (`set_runtime_bounds`), which does not stop what runs inside one call of
-Python or C: a catastrophic regex, a `$pad` of a billion, a number with a billion digits. So there is also a
-timer signal, and each step's result has a size limit. Attacks tried are in `tests/unit/test_expressions.py`.
+jsonata-python bounds its own loop (`set_runtime_bounds`) by the clock on the wall, and does not stop what runs inside
+one call of Python or C: a `$pad` of a billion, a number with a billion digits. Here the processor time of the
+evaluating thread is bounded, by a look at each step and by a timer signal, and each step's result has a size limit.
+Attacks tried are in `tests/unit/test_expressions.py`.
 """
 
 from __future__ import annotations
 
 import copy
 import io
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
@@ -21,7 +24,6 @@ from jsonata.functions import Functions
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 from jsonata.parser import Parser
-from jsonata.timebox import Timebox
 from jsonata.utils import Utils
 
 from engine import limits
@@ -33,10 +35,11 @@ if TYPE_CHECKING:
 UNDEFINED = object()
 """JSONata's *undefined*: no value, as opposed to `null`."""
 
-_SIGNAL_GRACE = 0.15
-_WALL_FACTOR = 10
-"""So much longer an expression may take on the clock than on the processor, where no signal can interrupt it."""
+_RING_AGAIN = 0.02
+"""Seconds of the whole process's processor time between two looks at what the evaluating thread itself has used."""
+_STEPS_BETWEEN_LOOKS = 32
 _MAX_INTEGER_BITS = 1_100
+_TOO_DEEP = "it is nested or recurses too deep"
 _MAKERS = frozenset({"binary", "unary"})  # expressions that make values; a path only finds them
 _MOST_CHARACTERS, _MOST_ITEMS = 32 * 1024 * 1024, 2_000_000  # made by one evaluation in all
 
@@ -51,8 +54,8 @@ class _Nowhere(io.TextIOBase):
 _nowhere = _Nowhere()
 
 
-class _TooMuch(Exception):
-    """A bound was hit; the text says which."""
+class _TooMuch(BaseException):
+    """A bound was hit; the text says which. No `except Exception` of the library may take it for something else."""
 
 
 class _Bounded(Jsonata):  # type: ignore[misc]
@@ -93,15 +96,18 @@ class Compiled:
             ExpressionError: a bound was hit, or the expression cannot be evaluated over this data.
         """
         frame = self._jsonata.create_frame(None)
-        timebox = Timebox(frame, _WALL_FACTOR * limits.MAX_EXPRESSION_MILLISECONDS, limits.MAX_EXPRESSION_DEPTH)
-        frame.set_evaluate_exit_callback(_exit_callback(timebox))
         Jsonata.CURRENT.jsonata = self._jsonata
-        _current.scope, _current.budget = scope, _Budget()
+        _current.begin(scope)
+        frame.set_evaluate_entry_callback(_current.enter)
+        frame.set_evaluate_exit_callback(_current.leave)
         try:
-            with redirect_stdout(_nowhere), _alarm(limits.MAX_EXPRESSION_MILLISECONDS / 1000 + _SIGNAL_GRACE):
+            with redirect_stdout(_nowhere), _bounded_time():
                 result = self._jsonata.evaluate(dict(scope.data), frame)
                 return UNDEFINED if result is None else _plain(result)
-        except Exception as error:  # noqa: BLE001 - JSONata answers some data with a bare Python error
+        except (Exception, _TooMuch) as error:  # noqa: BLE001 - JSONata answers some data with a bare Python error
+            # The library turns some errors into others, so that any failure may be that of a bound, which another
+            # driver need not hit.
+            scope.volatile = True
             reason = _reason(error)
         raise ExpressionError(
             f"{where or 'the template'}: {reason} in `{_short(self.source)}`",
@@ -143,43 +149,70 @@ class _Current(threading.local):
 
     scope: Scope
     budget: _Budget
+    depth: int
+    steps: int
+    deadline: float = math.inf
+    """By `time.thread_time()`."""
+
+    def begin(self, scope: Scope) -> None:
+        """Start counting anew."""
+        self.scope, self.budget = scope, _Budget()
+        self.depth = self.steps = 0
+
+    def enter(self, _expression: Any, _input: Any, _environment: Any) -> None:
+        """Count one step.
+
+        Raises:
+            _TooMuch: it is nested too deep, or this thread has worked too long on the expression.
+        """
+        self.depth += 1
+        self.steps += 1
+        if self.depth > limits.MAX_EXPRESSION_DEPTH:
+            raise _TooMuch(_TOO_DEEP)
+        if self.steps % _STEPS_BETWEEN_LOOKS == 0:
+            self.look()
+
+    def leave(self, expression: Any, _input: Any, _environment: Any, result: Any) -> None:
+        """Count what a step has made."""
+        self.depth -= 1
+        if getattr(expression, "type", None) in _MAKERS:
+            self.budget.charge(result)
+
+    def look(self) -> None:
+        """Whether this thread's own time is used up."""
+        if time.thread_time() >= self.deadline:
+            raise _TooMuch(f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms")
 
 
 _current = _Current()
 
 
-def _exit_callback(timebox: Timebox) -> Callable[[Any, Any, Any, Any], None]:
-    def callback(expression: Any, _input: Any, _environment: Any, result: Any) -> None:
-        timebox.depth -= 1
-        timebox.check_runaway()
-        if getattr(expression, "type", None) in _MAKERS:
-            _current.budget.charge(result)
-
-    return callback
-
-
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Interrupt the block after `seconds` of processor time, in whatever Python or regex code it then is.
+def _bounded_time() -> Iterator[None]:
+    """Bound the processor time that this thread spends on the block, whatever Python code it then is in.
 
-    Time on the clock would make an expression fail because the machine was busy with something else.
-    Signals reach the main thread only, which is where Lambda runs a handler; elsewhere there are just
-    JSONata's own bounds.
+    Time on the clock, or that of other threads, would make an expression fail because the machine was busy with
+    something else. The timer counts the processor time of the whole process, so each time it rings the thread's own
+    is looked at. Signals reach the main thread only, which is where Lambda runs a handler; in other threads each few
+    steps look.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ring(_number: int, _frame: Any) -> None:
-        raise _TooMuch(f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms")
-
-    previous = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    seconds = limits.MAX_EXPRESSION_MILLISECONDS / 1000
+    has_timer = threading.current_thread() is threading.main_thread()
+    _current.deadline = time.thread_time() + seconds
+    if has_timer:
+        if signal.getsignal(signal.SIGPROF) is not _ring:
+            signal.signal(signal.SIGPROF, _ring)
+        signal.setitimer(signal.ITIMER_PROF, seconds, _RING_AGAIN)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
+        _current.deadline = math.inf
+        if has_timer:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _ring(_number: int, _frame: Any) -> None:
+    _current.look()
 
 
 @cache
@@ -319,14 +352,12 @@ def _plain(value: Any, depth: int = 0) -> Any:
     raise _TooMuch("the result is a function; call it")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, _TooMuch):
         return str(error)
-    if isinstance(error, RecursionError) or (isinstance(error, JException) and error.get_error() == "D1011"):
-        return "it is nested or recurses too deep"
+    if isinstance(error, RecursionError):
+        return _TOO_DEEP
     if isinstance(error, JException):
-        if error.get_error() == "D1012":
-            return f"it took longer than {limits.MAX_EXPRESSION_MILLISECONDS} ms"
         return str(error)[:500]
     return "it needs too much memory" if isinstance(error, MemoryError) else "JSONata cannot evaluate it over this data"
 

@@ -18,12 +18,14 @@ MAX_OUTPUT_BYTES = 10 * 1024 * 1024
 
 MAX_EXPRESSION_LENGTH = 8_192
 MAX_EXPRESSION_MILLISECONDS = 300
-"""Of processor time, so that an expression does not fail because the machine was busy."""
+"""Of the evaluating thread's own processor time, so that none fails because the machine was busy."""
 MAX_EXPRESSION_DEPTH = 120
 MAX_RENDER_SECONDS = 2.0
 """All expressions of one node together."""
 SLOW_EXPRESSION = 0.05
 """One that took longer may be over its bound the next time, so what came of it is journalled."""
+SLOW_RENDER = 0.25
+"""The same for all expressions of one node together."""
 MAX_PROBLEMS = 200
 MAX_ERROR_LENGTH = 4_000
 MAX_ERROR_DETAILS = 16 * 1024
