@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.errors import ExpressionError
+from engine.template_scanner import find_end
 
 if TYPE_CHECKING:
     from engine.jsonata_bounds import Compiled
@@ -30,8 +31,6 @@ ROOTS = frozenset({"trigger", "nodes", "vars", "execution", "item", "index"})
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null"})
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d{1,9}\])*", re.ASCII)
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]", re.ASCII)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`')
-_PARSE_TRIES = 4
 _MISSING = object()
 _NEEDS_JSONATA = object()
 
@@ -147,8 +146,9 @@ def compile_text(text: str) -> str | Expression | Text:
     while (start := text.find("{{", position)) >= 0:
         if start > position:
             parts.append(text[position:start])
-        expression, position = _read_expression(text, start)
-        parts.append(expression)
+        end = find_end(text, start + 2)
+        parts.append(_parse(text[start + 2 : end].strip()))
+        position = end + 2
     if position < len(text):
         parts.append(text[position:])
     expressions = [part for part in parts if isinstance(part, Expression)]
@@ -208,44 +208,6 @@ def expressions_of(text: str) -> list[Expression]:
     if isinstance(compiled, Expression):
         return [compiled]
     return [part for part in compiled.parts if isinstance(part, Expression)]
-
-
-def _read_expression(text: str, start: int) -> tuple[Expression, int]:
-    """The expression whose `{{` is at `start`, and the position after its `}}`.
-
-    JSONata itself may hold `}}` (an object in an object), so the first `}}` that leaves something which
-    parses is the end.
-    """
-    first_error: ExpressionError | None = None
-    for wanted in (True, False):  # first those ends that leave something whole, then any
-        tries = 0
-        for end in _ends(text, start + 2):
-            source = text[start + 2 : end].strip()
-            if wanted and not _may_be_whole(source):
-                continue
-            try:
-                return _parse(source), end + 2
-            except ExpressionError as error:
-                first_error = first_error or error
-                tries += 1
-            if tries == _PARSE_TRIES:
-                break
-    if first_error is None and text.find("}}", start) >= 0:
-        first_error = ExpressionError(f"an expression has at most {limits.MAX_EXPRESSION_LENGTH} characters")
-    raise first_error or ExpressionError("`{{` is not closed by `}}`", details={"expression": text[start : start + 80]})
-
-
-def _ends(text: str, start: int) -> Iterator[int]:
-    """Where each `}}` is behind `start`, as far as an expression may reach."""
-    end = start - 1
-    while 0 <= (end := text.find("}}", end + 1)) <= start + limits.MAX_EXPRESSION_LENGTH:
-        yield end
-
-
-def _may_be_whole(source: str) -> bool:
-    """Whether each brace outside of quotes is closed, so that parsing it is worth the time."""
-    outside = _QUOTED.sub("", source)
-    return outside.count("{") == outside.count("}")
 
 
 @lru_cache(maxsize=4096)

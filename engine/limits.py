@@ -17,6 +17,8 @@ MAX_INPUT_BYTES = 1024 * 1024
 MAX_OUTPUT_BYTES = 10 * 1024 * 1024
 
 MAX_EXPRESSION_LENGTH = 8_192
+MAX_PATH_STEPS = 200
+"""Names, one behind the other, of one path in an expression."""
 MAX_EXPRESSION_MILLISECONDS = 300
 """Of the evaluating thread's own processor time, so that none fails because the machine was busy."""
 MAX_EXPRESSION_DEPTH = 120
