@@ -47,6 +47,14 @@ TURN_RESERVE = 15.0
 """An invocation starts nothing that may not end this long before its own time is over."""
 
 MAX_PARALLEL_NODES = 50
+NODE_THREADS = 64
+"""For blocking calls of nodes: one for each that runs, and some for those that were given up."""
+PLATFORM_THREADS = 16
+"""Of each pool for what the platform does for nodes meanwhile: their secrets, and telling what they ask for."""
+MAX_CONNECTIONS = 128
+"""To one AWS service from one function: as many as all of its threads may use at the same time."""
+LEFT_RUNNING_SECONDS = 2.0
+"""How long a call that its node has given up may take to end after the invocation; then the process is given up."""
 
 MAX_BODY_DEPTH = 5
 """Loops in loops."""
@@ -124,8 +132,9 @@ HOOK_RATE = 600
 """Deliveries a minute that a webhook takes where its config does not say."""
 MAX_HOOK_RATE = 30_000
 """Each delivery is a write to one item, of which DynamoDB takes a thousand a second."""
-ANSWER_SECONDS = 25.0
-"""How long a webhook's caller is kept waiting for an answer. API Gateway gives up after 30."""
+ANSWER_SECONDS = 22.0
+"""How long a webhook's caller is kept waiting for an answer. API Gateway gives up after 30, and counts the start of a
+function that was not running as well, which the function's own clock does not."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 IDEMPOTENCY_SECONDS = 24 * 3600
 """How long an Idempotency-Key is remembered."""
@@ -160,7 +169,7 @@ SECRET_OVERLAP = 24 * 3600
 """Seconds for which what is sent is signed with the secret of before, too."""
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-"""Of a file that a node reads or writes. It is on the function's disk meanwhile, which has 512 MB."""
+"""Of a file that a node reads or writes. It is on the function's disk meanwhile, which has room for all that run."""
 MAX_ROW_KEY_BYTES = 900
 """Of the key of a row of a data table. DynamoDB takes 1,024 with what stands before it."""
 FAR = 1e15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -43,24 +44,38 @@ settings = Settings.from_environment()
 clock = SystemClock()
 
 _config = Config(
-    retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=10, max_pool_connections=50
+    retries={"mode": "standard", "max_attempts": 5},
+    connect_timeout=3,
+    read_timeout=10,
+    max_pool_connections=limits.MAX_CONNECTIONS,
 )
 _signed = _config.merge(Config(signature_version="s3v4"))
 """Addresses of S3 would be signed in the old way otherwise, which objects that KMS encrypts do not take."""
+_patient = _config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=90))
 _KEYS_SECONDS = 300
 
 
 _wanted: dict[str, Callable[[Any], None]] = {}
+_clients: dict[str, Any] = {}
+_making = RLock()
 
 
-@cache
 def client(service: str) -> Any:
     """The worker's client of an AWS service."""
-    make: Any = boto3.client  # which of four hundred overloads it is does not matter here
-    made = make(service, config=_signed if service == "s3" else _config)
-    if service in _wanted:
-        _wanted[service](made)
-    return made
+    return _made(service, _signed if service == "s3" else _config)
+
+
+def _made(name: str, config: Config) -> Any:
+    """The one client of this name, however many threads ask for it first: boto3 must make one at a time."""
+    if name not in _clients:
+        with _making:
+            if name not in _clients:
+                make: Any = boto3.client  # which of four hundred overloads it is does not matter here
+                made = make(name.partition(" ")[0], config=config)
+                if name in _wanted:
+                    _wanted[name](made)
+                _clients[name] = made
+    return _clients[name]
 
 
 def when_made(service: str, use: Callable[[Any], None]) -> None:
@@ -266,11 +281,9 @@ def _advance(execution_id: str) -> str:
     return str(told["next"])
 
 
-@cache
 def _patient_lambda() -> Any:
     """A client that waits as long as Advance may take, and never calls it twice by itself."""
-    patient = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=90)
-    return boto3.client("lambda", config=patient)
+    return _made("lambda patient", _patient)
 
 
 @cache

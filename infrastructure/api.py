@@ -85,7 +85,10 @@ class Api(Construct):
                 method, _, path = route_key.partition(" ")
                 key = apigw.HttpRouteKey.with_(path, apigw.HttpMethod[method])
                 self._route(key, integration, public=route_key in PUBLIC_ROUTES)
-        self._route(apigw.HttpRouteKey.DEFAULT, self._integration(fallback), public=False)
+        # The ARN of a call of this route has two parts behind the API's id, `$default/$default`, those of others three:
+        # what is granted for all routes does not hold for it.
+        elsewhere = integrations.HttpLambdaIntegration("Elsewhere", fallback, scope_permission_to_route=True)
+        self._route(apigw.HttpRouteKey.DEFAULT, elsewhere, public=False)
         self._stage()
 
     @property
@@ -98,7 +101,7 @@ class Api(Construct):
         return integrations.HttpLambdaIntegration(name, function, scope_permission_to_route=False)
 
     def _route(self, key: apigw.HttpRouteKey, integration: integrations.HttpLambdaIntegration, *, public: bool) -> None:
-        name = "Default" if key is apigw.HttpRouteKey.DEFAULT else key.key
+        name = "Elsewhere" if key is apigw.HttpRouteKey.DEFAULT else key.key
         authorizer = apigw.HttpNoneAuthorizer() if public else self._authorizer
         route = apigw.HttpRoute(
             self,

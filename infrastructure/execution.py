@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Aws, Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -77,6 +77,9 @@ class ExecutionMachines(Construct):
             "AdvanceFunctionArn": advance.function_arn,
             "ConductorFunctionArn": conductor.function_arn,
             "AutomationTable": automation.table_name,
+            # Also the services' own ARNs name the partition: a wrong one fails each step, and nothing catches that.
+            "InvokeFunction": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
+            "UpdateItemAndWait": f"arn:{Aws.PARTITION}:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken",
         }
         self.machine = self._machine("Machine", names.execution, DEFINITION, [])
         # The children of a Distributed Map are executions that the machine starts itself.

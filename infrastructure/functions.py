@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -125,7 +125,7 @@ class Grants:
 class Function(Construct):
     """One function: its log group, its role, itself."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what makes functions different
         self,
         scope: Construct,
         name: str,
@@ -135,6 +135,7 @@ class Function(Construct):
         environment: dict[str, str],
         memory: int = 512,
         timeout: int = 29,
+        disk: Size | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
     ) -> None:
         super().__init__(scope, name.capitalize())
@@ -162,6 +163,7 @@ class Function(Construct):
             architecture=code.architecture,
             memory_size=memory,
             timeout=Duration.seconds(timeout),
+            ephemeral_storage_size=disk,
             role=self.role.without_policy_updates(),
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from aws_cdk import Size
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -17,6 +18,8 @@ from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCI
 from infrastructure.sandbox import Sandbox
 from infrastructure.storage import Storage
 
+ADVANCE_DISK = Size.gibibytes(4)
+"""For the files that its nodes work on at the same time: 50 of them, each up to 64 MiB."""
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
 
 
@@ -97,6 +100,7 @@ class PlatformFunctions:
         environment: dict[str, str],
         memory: int = 512,
         timeout: int = 29,
+        disk: Size | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
     ) -> Function:
         return Function(
@@ -107,6 +111,7 @@ class PlatformFunctions:
             environment=environment,
             memory=memory,
             timeout=timeout,
+            disk=disk,
             layers=layers,
         )
 
@@ -135,6 +140,7 @@ class PlatformFunctions:
             },
             memory=1024,
             timeout=ADVANCE_SECONDS,
+            disk=ADVANCE_DISK,
             layers=[self._layers.nodes, *self._layers.extensions],
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import NodeError
 from engine.security.secrets import SecretBox, integration_context
+from engine.threads import SECRETS, in_thread_of
 
 if TYPE_CHECKING:
     from engine.storage.integrations import IntegrationRepository
@@ -53,7 +53,7 @@ class TokenStore:
         """
         deadline = self._now() + limits.TOKEN_RENEWAL + 5
         while True:
-            seen = await asyncio.to_thread(self._integrations.connection, self._id)
+            seen = await in_thread_of(SECRETS, self._integrations.connection, self._id)
             if (seen is None or seen.get("broken")) and needs_consent:
                 reason = f": {seen['broken']}" if seen else ""
                 raise NodeError(f"somebody has to connect the integration first{reason}", code="not_connected")
@@ -65,7 +65,7 @@ class TokenStore:
             if seen is None or self._now() >= float(seen.get("renewer_until", 0)):
                 renewer = str(uuid4())
                 until = self._now() + limits.TOKEN_RENEWAL
-                if await asyncio.to_thread(self._integrations.begin_renewal, self._id, seen, renewer, until):
+                if await in_thread_of(SECRETS, self._integrations.begin_renewal, self._id, seen, renewer, until):
                     return await self._renew(obtain, dict(seen or {}), renewer)
             elif self._now() > deadline:
                 raise NodeError("the token is being renewed elsewhere, in vain so far", code="busy", retryable=True)
@@ -73,17 +73,17 @@ class TokenStore:
 
     async def refused(self, token: str) -> bool:
         """Note that a token was not accepted; says whether that is a reason to try again with another one."""
-        seen = await asyncio.to_thread(self._integrations.connection, self._id)
+        seen = await in_thread_of(SECRETS, self._integrations.connection, self._id)
         if seen is None or "access" not in seen or seen.get("refused"):
             return False
         if await self._open(seen["access"]) != token:
             return True  # it has been renewed since
         marked = {**seen, "refused": True}
-        return await asyncio.to_thread(self._integrations.replace_connection, self._id, seen, marked)
+        return await in_thread_of(SECRETS, self._integrations.replace_connection, self._id, seen, marked)
 
     async def keep(self, grant: Grant) -> None:
         """Keep what somebody's consent has given."""
-        await asyncio.to_thread(self._integrations.connect, self._id, await self._sealed(grant, {}))
+        await in_thread_of(SECRETS, self._integrations.connect, self._id, await self._sealed(grant, {}))
 
     async def _renew(self, obtain: Callable[[str | None], Awaitable[Grant]], seen: dict[str, Any], renewer: str) -> str:
         refresh = await self._open(seen["refresh"]) if "refresh" in seen else None
@@ -93,9 +93,11 @@ class TokenStore:
             left = {name: value for name, value in seen.items() if not name.startswith("renewer")}
             if error.code == "invalid_grant":
                 left["broken"] = error.message
-            await asyncio.to_thread(self._integrations.connect, self._id, left, renewer=renewer)
+            await in_thread_of(SECRETS, self._integrations.connect, self._id, left, renewer=renewer)
             raise
-        await asyncio.to_thread(self._integrations.connect, self._id, await self._sealed(grant, seen), renewer=renewer)
+        await in_thread_of(
+            SECRETS, self._integrations.connect, self._id, await self._sealed(grant, seen), renewer=renewer
+        )
         return grant.access
 
     async def _sealed(self, grant: Grant, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,10 +112,10 @@ class TokenStore:
         return kept
 
     async def _seal(self, text: str) -> bytes:
-        return await asyncio.to_thread(partial(self._box.seal, text, self._context))
+        return await in_thread_of(SECRETS, self._box.seal, text, self._context)
 
     async def _open(self, sealed: bytes) -> str:
-        return await asyncio.to_thread(self._box.open, bytes(sealed), self._context)
+        return await in_thread_of(SECRETS, self._box.open, bytes(sealed), self._context)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

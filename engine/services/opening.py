@@ -18,6 +18,7 @@ from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, integration_context
 from engine.sentences import sentence
 from engine.storage.integrations import Integration, IntegrationRepository
+from engine.threads import SECRETS, in_thread_of
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -71,10 +72,10 @@ class Opener:
             NodeError: code `no_integration`: the workspace has none; or its type is not installed any more.
             Unavailable: KMS did not decrypt.
         """
-        found = await asyncio.to_thread(self._integrations.find, workspace_id, named)
+        found = await in_thread_of(SECRETS, self._integrations.find, workspace_id, named)
         if found is None:
             raise NodeError(f"the workspace has no integration {named!r}", code="no_integration")
-        return found.type, await asyncio.to_thread(self.opened, found, redactor, idempotency_key)
+        return found.type, await in_thread_of(SECRETS, self.opened, found, redactor, idempotency_key)
 
     def opened(self, found: Integration, redactor: Redactor, idempotency_key: str) -> BaseIntegration:
         """An integration with its secrets. Raises as `open`."""

@@ -5,8 +5,9 @@ It is also called for an execution that somebody waits for, which may end withou
 
 from __future__ import annotations
 
-import asyncio
 import math
+import os
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from engine.lanes import DONE, Lane, advance_lane
 from engine.security.redaction import Redactor, redact_logs
 from engine.storage.journal_store import DynamoStore
 from engine.storage.meter import Meter
+from engine.threads import NOTIFICATIONS, NodeThreads, in_thread_of, node_runner
 from functions import outside, resources
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 logger = Logger()
 metrics = Metrics(namespace="Mainspring", service="advance")
 _clock = SystemClock()
-_runner = asyncio.Runner()  # one event loop for the worker's life, so that connections stay open between turns
+_threads = NodeThreads()
+_runner = node_runner(_threads)  # one event loop for the worker's life, so that connections stay open between turns
 _meter = Meter(resources.settings.memory_mb)
 _meter.attach(resources.client("dynamodb"))
 
@@ -42,7 +45,7 @@ def _tell_conductor(what: dict[str, Any]) -> None:
 
 
 async def _poke(owner: str, waits: Sequence[str]) -> None:
-    await asyncio.to_thread(_tell_conductor, {"poke": owner, "waits": list(waits)})
+    await in_thread_of(NOTIFICATIONS, _tell_conductor, {"poke": owner, "waits": list(waits)})
 
 
 async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> tuple[str, BaseIntegration]:
@@ -71,11 +74,27 @@ redact_logs(logger)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Gives the decision, which is what the state machine's Choice looks at, and what the next turn has to know."""
-    execution_id = event["execution_id"]
-    logger.append_keys(execution_id=execution_id)
-    if event.get("ahead"):
-        return _ahead(execution_id, context)
-    before = event["decision"]
+    logger.append_keys(execution_id=event["execution_id"])
+    told = _ahead(event["execution_id"], context) if event.get("ahead") else _turn(event, context)
+    left = _threads.left_running(limits.LEFT_RUNNING_SECONDS)
+    if left:
+        _give_up_process(left)
+    return told
+
+
+def _give_up_process(left: int) -> None:
+    """End this process, whose threads would work on beside the nodes of whoever is served next.
+
+    Lambda reports this invocation as failed with `Runtime.ExitError` and starts a new process before it invokes the
+    function again. The state machine then repeats the turn, which finds all that has happened in the journal.
+    """
+    logger.error("calls of nodes that were given up do not end, so the process does", calls=left)
+    sys.stdout.flush()
+    os._exit(1)
+
+
+def _turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    execution_id, before = event["execution_id"], event["decision"]
     _meter.begin(Bill.of(before["bill"]) + Bill(transitions=2 + int(event["retries"])))
 
     def remaining() -> float:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from engine.threads import NodeThreads, node_runner
 from functions import resources
 
 logger = Logger()
 _delivering = resources.delivering()
-_runner = asyncio.Runner()  # one event loop for the worker's life, so that connections stay open
+_runner = node_runner(NodeThreads())  # one event loop for the worker's life, so that connections stay open
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -21,11 +20,12 @@ from engine.schemas.integrations import (
 )
 from engine.security.redaction import redact_logs
 from engine.storage.integrations import Integration
+from engine.threads import NodeThreads, node_runner
 from functions import outside
 from functions.http import IdInPath, caller, errors, logger, make_app, make_handler, raw_answer
 
 app = make_app()
-_runner = asyncio.Runner()
+_runner = node_runner(NodeThreads())
 redact_logs(logger)
 
 

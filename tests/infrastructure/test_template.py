@@ -18,6 +18,7 @@ from cfnlint.config import ManualArgs
 from statelint.config import Config
 from statelint.linter import Linter
 
+from engine import limits
 from infrastructure.app import STACK_NAME, build_app
 from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
 from infrastructure.named_resources import ResourceError, actions_on
@@ -95,7 +96,10 @@ def test_cfn_lint_has_no_complaint(template: Template):
 
 @pytest.mark.parametrize("definition", [DEFINITION, FAN_OUT_DEFINITION], ids=lambda path: path.stem)
 def test_the_state_machines_are_sound(definition: Path):
-    assert Linter.validate(json.loads(definition.read_text()), Config()) == []
+    deployed = definition.read_text()
+    for resource in ("InvokeFunction", "UpdateItemAndWait"):
+        deployed = deployed.replace(f'"${{{resource}}}"', '"arn:aws:states:::a:b"')
+    assert Linter.validate(json.loads(deployed), Config()) == []
 
 
 def test_advance_is_retried_on_everything_and_caught():
@@ -103,7 +107,7 @@ def test_advance_is_retried_on_everything_and_caught():
 
     assert states["Advance"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
     assert states["Advance"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Abort"}]
-    assert states["Park"]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
+    assert states["Park"]["Resource"] == "${UpdateItemAndWait}"
     assert states["Park"]["TimeoutSecondsPath"] == "$.decision.wait_seconds"
     assert states["Abort"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
     assert states["Next?"]["Default"] == "Fail"
@@ -353,6 +357,41 @@ def test_exactly_the_public_routes_have_no_authorizer(template: Template):
         "ANY /hooks/{token}/{path+}",
     }
     assert "$default" in {route["RouteKey"] for route in routes}
+
+
+def test_the_route_of_unknown_addresses_may_call_its_function(template: Template):
+    """A call of `$default` has an ARN with two parts behind the API's id, that of any other route one with three."""
+    parts = []
+    for permission in resources(template, "AWS::Lambda::Permission").values():
+        if permission["Principal"] == "apigateway.amazonaws.com" and "Platform" in json.dumps(permission):
+            (*_, path) = permission["SourceArn"]["Fn::Join"][1]
+            parts.append(path.strip("/").count("/") + 1)
+
+    assert sorted(parts) == [2, 3]
+
+
+def test_no_arn_of_the_template_names_a_partition(template: Template):
+    """In China and in GovCloud the first step of each execution would fail otherwise, and nothing catches that."""
+    assert "arn:aws:" not in json.dumps(template.to_json())
+    for definition in (DEFINITION, FAN_OUT_DEFINITION):
+        assert "arn:aws" not in definition.read_text()
+    for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
+        told = machine["DefinitionSubstitutions"]
+        assert told["InvokeFunction"]["Fn::Join"][1] == ["arn:", {"Ref": "AWS::Partition"}, ":states:::lambda:invoke"]
+        assert {"Ref": "AWS::Partition"} in told["UpdateItemAndWait"]["Fn::Join"][1]
+
+
+def test_what_runs_nodes_has_a_disk_for_the_files_of_all_of_them(template: Template):
+    (advance,) = [
+        one for name, one in resources(template, "AWS::Lambda::Function").items() if name.startswith("Advance")
+    ]
+
+    assert advance["EphemeralStorage"]["Size"] * 1024**2 >= limits.MAX_PARALLEL_NODES * limits.MAX_FILE_BYTES
+
+
+def test_a_webhooks_caller_is_answered_before_the_api_gives_up():
+    """With the start of the function and of the one that it calls, of which API Gateway's 30 seconds take account."""
+    assert limits.ANSWER_SECONDS + 6 <= 29
 
 
 def test_the_authorizer_is_asked_each_time(template: Template):
