@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import NodeError
+from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
     import httpx2
@@ -54,7 +55,7 @@ def status_error(response: httpx2.Response, body: Any) -> NodeError:
     return NodeError(
         f"{response.request.method} {response.url.host} gave status {response.status_code}",
         code="http_status",
-        details={"status": response.status_code, "body": shown[:_SHOWN_BODY]},
+        details={"status": response.status_code, "body": PROCESS.shown(shown, _SHOWN_BODY)},
         retryable=response.status_code in _RETRYABLE_STATUSES,
         retry_after=retry_after(response.headers.get("retry-after")),
     )

@@ -18,6 +18,7 @@ from botocore.response import StreamingBody
 from engine import limits
 from engine.clock import Clock
 from engine.errors import NodeError
+from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
     from engine.integrations.aws_role import Role
@@ -157,7 +158,7 @@ def _made(service: str, credentials: Mapping[str, Any], region: str | None) -> A
 
 def _failed(error: ClientError, service: str, operation: str) -> NodeError:
     told = error.response["Error"]
-    code, message = str(told.get("Code", "Unknown")), str(told.get("Message", ""))[:1_000]
+    code, message = str(told.get("Code", "Unknown")), PROCESS.shown(str(told.get("Message", "")), 1_000)
     if code in _DENIED:
         hint = (
             "the deployer names what nodes may use, with `resources` in the CDK context or `mainspring up --resource`"

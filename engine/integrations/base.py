@@ -21,9 +21,10 @@ A package offers its types through the entry point group `mainspring.integration
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_type_hints
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
     from engine.integrations.aws_role import Role
     from engine.integrations.tokens import TokenStore
+
+_PLACE = re.compile(r"(^|_)(hosts?|ur[li]s?|endpoints?|servers?|domain|proxy)(_|$)", re.IGNORECASE)
+_PLACE_OR_PORT = re.compile(rf"{_PLACE.pattern}|(^|_)port(_|$)", re.IGNORECASE)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -143,6 +147,24 @@ class BaseIntegration(ABC):
         del config
         return Binding(())
 
+    @classmethod
+    def bound_to(cls, config: Any) -> Binding:
+        """All that says where its secrets may go; with more than that they have to be given again.
+
+        Beside `binding` these are all URLs of the config, and fields that are named like a place, so that a type that
+        forgets to bind its secrets does not let them go.
+        """
+        binding = cls.binding(config)
+        values = config.model_dump(mode="json", exclude=set(cls.Config.secret_fields()))
+        names = _PLACE if binding.patterns else _PLACE_OR_PORT
+        found = {
+            f"{name}={value}"
+            for name, given in values.items()
+            for value in _texts(given)
+            if "://" in value or names.search(name)
+        }
+        return replace(binding, addresses=binding.addresses | found)
+
     async def credentials(self) -> Credentials:
         """What an `http` node that names this integration adds to its request.
 
@@ -228,3 +250,14 @@ def _actions_of(cls: type[BaseIntegration]) -> dict[str, Action]:
 def _is_secret(annotation: Any) -> bool:
     """Whether a field is a secret, or may be one, with whatever constraints."""
     return annotation is SecretStr or any(_is_secret(one) for one in get_args(annotation))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts and numbers in any JSON."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif value is not None:
+        yield str(value)

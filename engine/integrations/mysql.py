@@ -222,4 +222,4 @@ def _failed(error: Exception) -> NodeError:
         code = "timeout"
     retryable = code == "connection_failed" or number in _RETRYABLE
     details = {"number": number} if number else None
-    return NodeError(PROCESS.text(message)[:2_000], code=code, details=details, retryable=retryable)
+    return NodeError(PROCESS.shown(message, 2_000), code=code, details=details, retryable=retryable)

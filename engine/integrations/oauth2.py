@@ -16,6 +16,7 @@ from engine.integrations.http_auth import HostsConfig, HttpAuth, Secret, header_
 from engine.integrations.tokens import Grant
 from engine.outgoing import exchanged
 from engine.security.hosts import Binding
+from engine.security.redaction import PROCESS
 
 _USUAL_SECONDS = 3_600.0
 _MOST_BYTES = 256 * 1024
@@ -134,7 +135,7 @@ class OAuth2(HttpAuth):
             reason = answer.get("error_description") or answer.get("error") or f"status {status}"
             code = "invalid_grant" if answer.get("error") == "invalid_grant" else "token_request_failed"
             retryable = status >= 500 or status == 429  # noqa: PLR2004
-            message = f"the token endpoint refused: {str(reason)[:300]}"
+            message = f"the token endpoint refused: {PROCESS.shown(str(reason), 300)}"
             raise NodeError(message, code=code, retryable=retryable, details={"status": status})
         refresh = answer.get("refresh_token")
         return Grant(access, _seconds(answer.get("expires_in")), refresh if isinstance(refresh, str) else None)

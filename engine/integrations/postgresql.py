@@ -193,7 +193,7 @@ def _failed(error: Any, code: str) -> NodeError:
     if "password authentication failed" in message:
         code = "credentials_refused"
     retryable = retryable and code not in ("credentials_refused", "read_only")
-    return NodeError(PROCESS.text(message)[:2_000], code=code, details=details, retryable=retryable)
+    return NodeError(PROCESS.shown(message, 2_000), code=code, details=details, retryable=retryable)
 
 
 @lru_cache(maxsize=100)

@@ -15,6 +15,7 @@ from engine.integrations.base import BaseIntegration, Credentials
 from engine.integrations.http_auth import header_value
 from engine.outgoing import exchanged, refuse_constant, status_error
 from engine.security.hosts import Binding
+from engine.security.redaction import PROCESS
 
 MOST_ANSWER_BYTES = 5 * 1024 * 1024
 
@@ -118,4 +119,4 @@ def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
-        return raw[: limits.MAX_ERROR_LENGTH].decode(errors="replace")
+        return PROCESS.shown(raw.decode(errors="replace"), limits.MAX_ERROR_LENGTH)

@@ -171,7 +171,7 @@ class S3Storage(BaseIntegration):
         request = client.build_request(method, httpx2.URL(url), headers=signed, content=content, timeout=None)
         response, body = await exchanged(client, request, most)
         if response.status_code >= 300:  # noqa: PLR2004
-            raise status_error(response, body[:2_000].decode(errors="replace"))
+            raise status_error(response, body.decode(errors="replace"))
         return body, response.headers
 
     def _url(self, bucket: str, key: str, query: Mapping[str, str] | None) -> str:

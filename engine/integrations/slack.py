@@ -10,6 +10,7 @@ from engine.errors import NodeError
 from engine.integrations.base import IntegrationConfig, Params, action
 from engine.integrations.http_auth import Secret
 from engine.integrations.rest import BaseUrl, BearerIntegration
+from engine.security.redaction import PROCESS
 
 _RETRYABLE = frozenset({"ratelimited", "internal_error", "service_unavailable", "request_timeout", "fatal_error"})
 
@@ -118,7 +119,7 @@ def _accepted(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict) or "ok" not in answer:
         raise NodeError("Slack's answer is not what it should be", code="bad_response")
     if not answer["ok"]:
-        code = str(answer.get("error", "unknown"))[:100]
+        code = PROCESS.shown(str(answer.get("error", "unknown")), 100)
         messages = (answer.get("response_metadata") or {}).get("messages", [])
         raise NodeError(
             f"Slack refused: {code}",

@@ -107,7 +107,8 @@ class Smtp(BaseIntegration):
         def work() -> str:
             server = self._signed_in(addresses)
             try:
-                return f"signed in; the server says {server.noop()[1].decode(errors='replace')[:100]!r}"
+                said = PROCESS.shown(server.noop()[1].decode(errors="replace"), 100)
+                return f"signed in; the server says {said!r}"
             finally:
                 _bid_farewell(server)
 
@@ -209,7 +210,7 @@ def _understood(work: Any) -> Any:
 def _refused(number: int, said: bytes | str, code: str, before: str = "") -> NodeError:
     text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
     return NodeError(
-        PROCESS.text(f"the mail server refused: {before}{number} {text}")[:1_000],
+        PROCESS.shown(f"the mail server refused: {before}{number} {text}", 1_000),
         code=code,
         details={"status": number},
         retryable=400 <= number < 500,  # noqa: PLR2004 - SMTP: transient

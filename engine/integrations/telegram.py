@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from engine.errors import NodeError
 from engine.integrations.base import Credentials, IntegrationConfig, Params, action
 from engine.integrations.rest import BaseUrl, RestIntegration
+from engine.security.redaction import PROCESS
 
 
 def check_token(token: SecretStr) -> SecretStr:
@@ -110,7 +111,7 @@ def _explained(error: NodeError) -> NodeError:
         return error
     wait = (told.get("parameters") or {}).get("retry_after")
     return NodeError(
-        message[:1_000],
+        PROCESS.shown(message, 1_000),
         code="telegram_refused",
         details={"status": details.get("status")},
         retryable=error.retryable,

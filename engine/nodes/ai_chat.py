@@ -167,7 +167,8 @@ class _Chat:
                 return self._told(reply, value)
             if repairs == self.config.repairs:
                 message = f"the model's answer does not fit the schema: {problem}"
-                raise NodeError(message, code="answer_does_not_fit", details={"answer": reply.turn.text[:4_000]})
+                details = {"answer": self.context.redactor.shown(reply.turn.text, 4_000)}
+                raise NodeError(message, code="answer_does_not_fit", details=details)
             repairs += 1
             self.context.log(f"the answer does not fit and is asked for again: {problem}", level="warning")
             ask = f"That does not fit: {problem}. Answer again, with nothing but JSON that fits the schema."
@@ -252,7 +253,8 @@ class _Chat:
             return error.message, None
         problems = problems_of(value, self.config.json_schema)
         if problems:
-            return "; ".join(f"{one['path'] or 'the value'}: {one['message']}" for one in problems[:5])[:2_000], None
+            told = "; ".join(f"{one['path'] or 'the value'}: {one['message']}" for one in problems[:5])
+            return self.context.redactor.shown(told, 2_000), None
         return None, value
 
     def _told(self, reply: Reply, value: Any) -> dict[str, Any]:

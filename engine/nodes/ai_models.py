@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import NodeError
 from engine.jsonvalue import dumps
+from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
     from engine.context import NodeContext
@@ -257,4 +258,4 @@ def _arguments(text: Any) -> tuple[Any, bool]:
     try:
         return json.loads(text or "{}"), True
     except (ValueError, TypeError, RecursionError):
-        return {"unreadable": str(text)[:1_000]}, False
+        return {"unreadable": PROCESS.shown(str(text), 1_000)}, False

@@ -52,5 +52,6 @@ class LambdaInvokeNode(AwsNode):
         if "FunctionError" in answer:
             message = told.get("errorMessage") if isinstance(told, dict) else None
             details = {"type": told.get("errorType")} if isinstance(told, dict) else None
-            raise NodeError(f"the function failed: {message}"[:2_000], code="function_failed", details=details)
+            shown = context.redactor.shown(f"the function failed: {message}", 2_000)
+            raise NodeError(shown, code="function_failed", details=details)
         return Completed(told)

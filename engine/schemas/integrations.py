@@ -39,7 +39,8 @@ class IntegrationChange(Body):
     description: Description | None = None
     config: dict[str, JsonValue] | None = Field(
         default=None,
-        description="The whole config. Secrets that are left out stay as they are, unless the hosts change.",
+        description="What of the config changes. What is left out stays, null takes away what was given. Secrets stay "
+        "unless an address changes to which they may go; then give them again.",
     )
 
 

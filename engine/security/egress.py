@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -24,6 +24,8 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # `is_global` is not enough: it lets NAT64, multicast, 6to4 (before Python 3.13) and site-local addresses pass.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""Of IPv6 nothing else is the internet's (RFC 4291), whatever else comes to be assigned."""
 _REFUSED = tuple(
     ip_network(network)
     for network in [
@@ -42,21 +44,14 @@ _REFUSED = tuple(
         "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
-        "::/96",
-        "::ffff:0:0/96",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
-        "100::/64",
-        "2001::/23",
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID and others
         "2001:db8::/32",
-        "2002::/16",
-        "fc00::/7",
-        "fe80::/10",
-        "fec0::/10",
-        "ff00::/8",
+        "2002::/16",  # 6to4
+        "2620:4f:8000::/48",
+        "3fff::/20",
     ]
 )
-
+_TRANSLATORS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 _resolvers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
 
@@ -86,15 +81,49 @@ def check_address(address: str, allowed: Iterable[Network] = ()) -> Address:
     """The address, if nodes may reach it.
 
     Raises:
-        EgressRefused: it is loopback, link-local, private, multicast, reserved, or IPv4 inside IPv6, and in
-            none of the networks that the deployer allows.
+        EgressRefused: it is loopback, link-local, private, multicast, reserved, or leads by a tunnel or a translator to
+            such an IPv4 address, and is in none of the networks that the deployer allows.
     """
     parsed = ip_address(address.partition("%")[0])
-    if any(parsed in network for network in allowed if network.version == parsed.version):
-        return parsed
-    if any(parsed in network for network in _REFUSED if network.version == parsed.version):
+    allowed = tuple(allowed)
+    is_public = _is_public(parsed)
+    is_allowed = is_public or _is_within(parsed, allowed)
+    if is_allowed and isinstance(parsed, IPv6Address):
+        # Also one in a network that the deployer allows: whoever allows a prefix of a translator allows no metadata.
+        inside = [one for one in _embedded(parsed) if not (_is_public(one) or _is_within(one, allowed))]
+        if inside:
+            stands_for = f"it stands for {inside[0]}, a private, local or reserved address"
+            raise EgressRefused(f"connections to {parsed} are not allowed: {stands_for}")
+    if not is_allowed:
         raise EgressRefused(f"connections to {parsed} are not allowed: it is a private, local or reserved address")
     return parsed
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    return not _is_within(address, _REFUSED)
+
+
+def _is_within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
+
+
+def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
+    """The IPv4 addresses that an IPv6 one leads to: through a tunnel or a translator, or because they are mapped."""
+    raw = address.packed
+    if raw[:12] == bytes(12) and int(address) > 1:  # IPv4-compatible, but for `::` and `::1`
+        yield IPv4Address(raw[12:])
+    if address.ipv4_mapped is not None:
+        yield address.ipv4_mapped
+    if address.sixtofour is not None:
+        yield address.sixtofour
+    if address.teredo is not None:
+        yield from address.teredo
+    if raw[8:12] in (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe"):  # ISATAP (RFC 5214)
+        yield IPv4Address(raw[12:])
+    if any(address in network for network in _TRANSLATORS):  # NAT64 (RFC 6052)
+        yield IPv4Address(raw[12:])
 
 
 async def checked_addresses(

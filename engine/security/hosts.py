@@ -45,6 +45,8 @@ class Binding:
     plain_http: bool = False
     trust: str = ""
     """Whom the other side's certificate is checked against, if not the public CAs."""
+    addresses: frozenset[str] = frozenset()
+    """Whatever else in a config says where a secret goes, such as `token_url=https://…`; each counts as a whole."""
 
     @classmethod
     def of_url(cls, url: str) -> Binding:
@@ -67,10 +69,15 @@ class Binding:
         host = f"[{host}]" if ":" in host else host
         return any(_fits(pattern, host, port, _PORTS[parts.scheme]) for pattern in self.patterns)
 
-    def is_within(self, other: Binding) -> bool:
-        """Whether a secret may go nowhere that the other binding would not allow."""
-        same_trust = self.trust == other.trust
-        return set(self.patterns) <= set(other.patterns) and self.plain_http <= other.plain_http and same_trust
+    def beyond(self, other: Binding) -> list[str]:
+        """By what a secret could go where the other binding would not let it go; nothing if it could not."""
+        found = [one for one in self.patterns if one not in other.patterns]
+        found += sorted(self.addresses - other.addresses)
+        if self.plain_http and not other.plain_http:
+            found.append("connections without TLS")
+        if self.trust != other.trust:
+            found.append("another CA")
+        return found
 
     def __str__(self) -> str:
         return ", ".join(self.patterns) or "no host"

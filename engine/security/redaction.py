@@ -1,33 +1,49 @@
 """Secrets are taken out of everything that is kept or shown, by value and in every form that they take on their way.
 
 Whoever opens a secret tells it to a `Redactor`; what a node gives, logs or fails with passes it before it is written.
+Texts are cut only afterwards: the beginning of a secret would not be found any more. This is no barrier against the
+authors of workflows, who can have a secret that they may use sent in a form that nobody foresees.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
 import re
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import BytesAhoCorasick
 
 MARK = "[redacted]"
 SHORTEST = 4
 """A secret of fewer characters would take half of each text with it, so it is only recognized where it stands alone."""
 _SHORTEST_ENCODED = 8
-_REMEMBERED = 256
+_NUMERIC = re.compile(r"[-+.eE\d]+", re.ASCII)
+_REMEMBERED_BY_PROCESS = 1_024
 
 
 class Redactor:
-    """Knows secrets, and replaces them by a mark. One that knows none costs nothing."""
+    """Knows secrets, and replaces them by a mark. One that knows none costs nothing. Threads may share it.
 
-    def __init__(self) -> None:
+    Args:
+        most: so many secrets are remembered, those that came last; None for all, as those of one invocation.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._lock = threading.Lock()
         self._secrets: OrderedDict[str, None] = OrderedDict()
-        self._pattern: re.Pattern[str] | None = None
+        self._has_numeric = False
+        self._finder: BytesAhoCorasick | None = None
+        self._is_current = True
 
     @property
     def knows_any(self) -> bool:
@@ -35,24 +51,35 @@ class Redactor:
         return bool(self._secrets)
 
     def add(self, secret: str) -> None:
-        """Know one more; of very many the oldest is forgotten."""
-        if not secret or secret in self._secrets:
+        """Know one more."""
+        if not secret:
             return
-        self._secrets[secret] = None
-        if len(self._secrets) > _REMEMBERED:
-            self._secrets.popitem(last=False)
-        forms = {form for one in self._secrets for form in _forms(one)}
-        longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        with self._lock:
+            is_new = secret not in self._secrets
+            self._secrets[secret] = None
+            self._secrets.move_to_end(secret)
+            if is_new:
+                self._is_current = False
+                self._has_numeric = self._has_numeric or bool(_NUMERIC.fullmatch(secret))
+                if self._most is not None and len(self._secrets) > self._most:
+                    self._secrets.popitem(last=False)
 
     def text(self, text: str) -> str:
         """The text with a mark for each secret."""
+        if not self._secrets:
+            return text
         if text in self._secrets:
             return MARK
-        return self._pattern.sub(MARK, text) if self._pattern else text
+        raw = text.encode("utf-8", "surrogatepass")
+        done = self.content(raw)
+        return text if done is raw else done.decode("utf-8", "surrogatepass")
+
+    def shown(self, text: str, most: int) -> str:
+        """The beginning of a text, cut after the secrets are out of it."""
+        return self.text(text)[:most]
 
     def scrub(self, value: Any) -> Any:
-        """Any JSON, with its texts and its keys without secrets; itself where there is nothing to look for."""
+        """Any JSON, with its texts, keys and numbers without secrets; itself where there is nothing to look for."""
         return self._scrub(value) if self._secrets else value
 
     def _scrub(self, value: Any) -> Any:
@@ -62,20 +89,48 @@ class Redactor:
             return {self._scrub(key): self._scrub(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._scrub(item) for item in value]
+        if self._has_numeric and isinstance(value, int | float) and not isinstance(value, bool):
+            shown = json.dumps(value)
+            return value if self.text(shown) == shown else MARK
         return value
 
     def content(self, content: bytes) -> bytes:
-        """The content of a file without secrets."""
-        if not self._secrets:
+        """Bytes without secrets; the same object where there are none in them."""
+        finder = self._current_finder()
+        spans = finder.find_matches_as_indexes(content, overlapping=True) if finder else []
+        if not spans:
             return content
-        text = content.decode("latin-1")  # each byte is a character, so nothing else changes
-        known = Redactor()
-        for secret in self._secrets:
-            known.add(secret.encode().decode("latin-1"))
-        return known.text(text).encode("latin-1")
+        mark, pieces, done = MARK.encode(), [], 0
+        for begin, end in _merged((begin, end) for _, begin, end in spans):
+            pieces += [content[done:begin], mark]
+            done = end
+        return b"".join([*pieces, content[done:]])
+
+    def _current_finder(self) -> BytesAhoCorasick | None:
+        with self._lock:
+            if not self._is_current:
+                from ahocorasick_rs import BytesAhoCorasick
+
+                forms = {form.encode("utf-8", "surrogatepass") for one in self._secrets for form in _forms(one)}
+                self._finder = BytesAhoCorasick(sorted(forms)) if forms else None
+                self._is_current = True
+            return self._finder
 
 
-PROCESS = Redactor()
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans that overlap as one, so that nothing of a secret is left beside a shorter one."""
+    begin = end = -1
+    for one_begin, one_end in sorted(spans):
+        if one_begin >= end:
+            if end > 0:
+                yield begin, end
+            begin, end = one_begin, one_end
+        end = max(end, one_end)
+    if end > 0:
+        yield begin, end
+
+
+PROCESS = Redactor(_REMEMBERED_BY_PROCESS)
 """All secrets that this process has opened lately: what it logs must not hold them either."""
 
 
@@ -103,9 +158,9 @@ def redact_logs(*loggers: Any) -> None:
                 handler.setFormatter(RedactingFormatter(handler.formatter))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_REMEMBERED_BY_PROCESS)
 def _forms(secret: str) -> frozenset[str]:
-    """The secret as it stands in text, JSON, URLs, and in whatever is base64 or hexadecimal."""
+    """The secret as it stands in text, JSON, URLs, HTML, and in whatever is base64 or hexadecimal."""
     if len(secret) < SHORTEST:
         return frozenset()
     raw = secret.encode(errors="surrogatepass")
@@ -120,7 +175,9 @@ def _forms(secret: str) -> frozenset[str]:
     percent = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     percent |= {re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in percent}
     encoded = {raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
-    return frozenset(plain | percent | {form for form in encoded if len(form) >= _SHORTEST_ENCODED})
+    return frozenset(
+        plain | percent | _html_forms(secret) | {form for form in encoded if len(form) >= _SHORTEST_ENCODED}
+    )
 
 
 def _base64_forms(raw: bytes) -> Iterator[str]:
@@ -132,3 +189,19 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
         sure = whole[:-1] if (before + len(raw)) % 3 else whole  # the last character depends on what follows
         yield sure
         yield sure.translate(str.maketrans("+/", "-_"))
+
+
+def _html_forms(secret: str) -> set[str]:
+    """With named entities as libraries write them, and with numeric ones for what is special, or for everything."""
+    escaped = html.escape(secret, quote=False)
+    forms = {escaped, escaped.replace('"', "&quot;")}
+    forms |= {
+        escaped.replace('"', quote_mark).replace("'", apostrophe)
+        for quote_mark in ("&quot;", "&#34;", "&#x22;")
+        for apostrophe in ("&#x27;", "&#39;", "&#039;", "&apos;")
+    }
+    forms |= {form.encode("ascii", "xmlcharrefreplace").decode() for form in forms}
+    for numeric in ("&#{};", "&#x{:x};", "&#x{:X};"):
+        forms.add("".join(numeric.format(ord(one)) for one in secret))
+        forms.add("".join(one if one.isascii() and one.isalnum() else numeric.format(ord(one)) for one in secret))
+    return forms

@@ -35,16 +35,25 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token taken apart; `hash` is what is stored of it."""
+    """A refresh token taken apart; `hash` is what is stored of it.
+
+    `family` is in all tokens of a session and in nothing else, so whoever shows it holds, or held, one of them.
+    """
 
     user_id: str
     session_id: str
+    family: str
     text: str
 
     @property
     def hash(self) -> str:
         """SHA-256 is enough for 256 random bits."""
         return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def family_hash(self) -> str:
+        """What is stored of the family."""
+        return sha256(self.family.encode()).hexdigest()
 
 
 def sign_access_token(claims: AccessClaims, keys: Mapping[str, str], now: int) -> str:
@@ -105,9 +114,11 @@ def verify_access_token(token: str, keys: Mapping[str, str]) -> AccessClaims:
     return AccessClaims(user_id, session_id, workspace_id)
 
 
-def new_refresh_token(user_id: str, session_id: str) -> RefreshToken:
-    """A new one for a session."""
-    return RefreshToken(user_id, session_id, f"{user_id}.{session_id}.{secrets.token_urlsafe(32)}")
+def new_refresh_token(user_id: str, session_id: str, family: str | None = None) -> RefreshToken:
+    """The first one of a session, or the next of its family."""
+    family = family or secrets.token_urlsafe(24)
+    text = f"{user_id}.{session_id}.{family}.{secrets.token_urlsafe(32)}"
+    return RefreshToken(user_id, session_id, family, text)
 
 
 def parse_refresh_token(text: str) -> RefreshToken:
@@ -117,7 +128,8 @@ def parse_refresh_token(text: str) -> RefreshToken:
         Unauthenticated: it has not the form of one.
     """
     user_id, _, rest = text.partition(".")
-    session_id, _, secret = rest.partition(".")
-    if not (is_id(user_id) and is_id(session_id) and secret):
+    session_id, _, rest = rest.partition(".")
+    family, _, secret = rest.partition(".")
+    if not (is_id(user_id) and is_id(session_id) and family and secret):
         raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token")
-    return RefreshToken(user_id, session_id, text)
+    return RefreshToken(user_id, session_id, family, text)

@@ -120,23 +120,26 @@ class AuthService:
         if needs_rehash(user.password_hash):
             self._users.set_password_hash(user.id, hash_password(credentials.password))
         refresh = new_refresh_token(user.id, new_id())
-        session = Session(refresh.session_id, user.id, user.workspace_id, refresh.hash, now + REFRESH_SECONDS)
+        hashes = (refresh.hash, refresh.family_hash)
+        session = Session(refresh.session_id, user.id, user.workspace_id, *hashes, now + REFRESH_SECONDS)
         self._users.add_session(session)
         return self._tokens(session, refresh, now)
 
     def refresh(self, text: str) -> Tokens:
         """Replace a refresh token. A token that was replaced before ends its session: somebody has stolen it.
 
+        One that never was a token of the session, though it names it, is refused and ends nothing.
+
         Raises:
             Unauthenticated: the token is not good any more.
         """
         old = parse_refresh_token(text)
-        new = new_refresh_token(old.user_id, old.session_id)
+        new = new_refresh_token(old.user_id, old.session_id, old.family)
         now = int(self._clock.now().timestamp())
         try:
             session = self._users.rotate_session(old.user_id, old.session_id, old.hash, new.hash, now)
         except ConditionFailed:
-            self._users.end_session(old.user_id, old.session_id)
+            self._users.end_family(old.user_id, old.session_id, old.family_hash)
             raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token") from None
         user = self._users.by_id(old.user_id)
         if user is None or not user.is_active:

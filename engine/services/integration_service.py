@@ -102,7 +102,9 @@ class IntegrationService:
         return _binding(integration_class, integration.config).patterns
 
     def change(self, principal: Principal, integration_id: str, body: IntegrationChange) -> Integration:
-        """Change what is given. Secrets that are left out stay, unless they could then be sent to other hosts.
+        """Change what is given. Of the config what is left out stays, and what is null is as if never given.
+
+        Secrets that are left out stay, unless they could then be sent to where they could not be sent before.
 
         Raises:
             NotFound: there is no such integration.
@@ -153,7 +155,7 @@ class IntegrationService:
             message = await opened.test()
         except NodeError as error:
             code, message = error.code, error.message
-        return Trial(code, redactor.text(message)[:1_000], round((time.monotonic() - begin) * 1_000))
+        return Trial(code, redactor.shown(message, 1_000), round((time.monotonic() - begin) * 1_000))
 
     # -- what they share -----------------------------------------------------------------------------------
 
@@ -172,13 +174,13 @@ class IntegrationService:
             context = integration_context(integration.workspace_id, integration.id)
             known = json.loads(self._box.open(bytes(integration.sealed), context))
             kept = {name: known[name] for name in missing if name in known}
-        config = _checked(integration_class, {**kept, **given})
-        before, now = _binding(integration_class, integration.config), integration_class.binding(config)
+        merged = {**integration.config, **kept, **given}
+        config = _checked(integration_class, {name: value for name, value in merged.items() if value is not None})
+        beyond = integration_class.bound_to(config).beyond(_binding(integration_class, integration.config))
         shown, secrets = _split(config)
-        if kept and not now.is_within(before):
-            name = min(kept)
-            message = "give it again: with these hosts it could be sent where it was not meant to go"
-            raise InvalidInput.at(f"config.{name}", message)
+        if kept and beyond:
+            message = f"give it again: by {beyond[0]} it could be sent where it was not meant to go"
+            raise InvalidInput.at(f"config.{min(kept)}", message)
         changes: dict[str, Any] = {"config": dumps(shown), "secrets": sorted(secrets)}
         if fields & given.keys() or set(integration.secrets) != set(secrets):
             changes["sealed"] = self._sealed(integration.workspace_id, integration.id, secrets)
@@ -245,4 +247,4 @@ def _binding(integration_class: type[BaseIntegration], shown: Mapping[str, Any])
     """The hosts of a config of which only what may be shown is known."""
     blanks = dict.fromkeys(integration_class.Config.secret_fields(), SecretStr(""))
     config = integration_class.Config.model_construct(**{**blanks, **shown})
-    return integration_class.binding(config)
+    return integration_class.bound_to(config)

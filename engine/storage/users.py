@@ -27,12 +27,17 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in. `refresh_hash` is the hash of the only refresh token that is good now; times are epoch seconds."""
+    """One sign-in. Times are epoch seconds.
+
+    `refresh_hash` is the hash of the only refresh token that is good now, `family_hash` that of what all tokens of the
+    session have in common.
+    """
 
     id: str
     user_id: str
     workspace_id: str
     refresh_hash: str
+    family_hash: str
     expires_at: int
 
 
@@ -136,6 +141,11 @@ class UserRepository:
     def end_session(self, user_id: str, session_id: str) -> None:
         """Remove a session; its access tokens are refused from then on."""
         self._table.delete(f"USER#{user_id}", f"SESSION#{session_id}")
+
+    def end_family(self, user_id: str, session_id: str, family_hash: str) -> None:
+        """Remove a session, if its tokens are of that family."""
+        where = (f"USER#{user_id}", f"SESSION#{session_id}")
+        self._table.delete_where(*where, "#family_hash = :family", {"family": family_hash})
 
     def identity(self, user_id: str, session_id: str, workspace_id: str) -> Identity:
         """User, session and membership in one consistent read."""

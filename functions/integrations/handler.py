@@ -85,7 +85,7 @@ def get(integration_id: IdInPath) -> IntegrationAnswer:
     responses={200: {"description": "As it is now"}, **errors(400, 401, 403, 404, 409, 413, 415)},
 )
 def change(integration_id: IdInPath, body: IntegrationChange) -> IntegrationAnswer:
-    """Secrets that are left out stay as they are, unless the hosts change."""
+    """What is left out stays as it is. Secrets are wanted again only if an address changes to which they may go."""
     return _answer(outside.integration_service().change(caller(app), integration_id, body))
 
 

@@ -52,6 +52,19 @@ REFUSED_URLS = [
     "http://192.0.2.1/",
     "http://198.18.0.1/",
     "http://example@127.0.0.1/",
+    "http://[100::1]/",
+    "http://[400::1]/",
+    "http://[1::1]/",
+    "http://[4000::1]/",
+    "http://[5f00::1]/",
+    "http://[e000::1]/",
+    "http://[3fff::1]/",
+    "http://[2001:20::1]/",
+    "http://[2606:4700::5efe:169.254.169.254]/",
+    "http://[2606:4700::200:5efe:10.0.0.1]/",
+    "http://[64:ff9b::10.0.0.1]/",
+    "http://[64:ff9b::8.8.8.8]/",
+    "http://[::ffff:0:10.0.0.1]/",
 ]
 
 
@@ -80,6 +93,27 @@ def test_a_dot_at_the_end_opens_nothing(url: str):
 )
 def test_public_addresses_may_be_reached(address: str):
     assert str(check_address(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("network", "address", "passes"),
+    [
+        ("64:ff9b::/96", "64:ff9b::8.8.8.8", True),
+        ("64:ff9b::/96", "64:ff9b::169.254.169.254", False),
+        ("64:ff9b::/96, 10.0.0.0/8", "64:ff9b::10.0.0.1", True),
+        ("2002::/16", "2002:a9fe:a9fe::1", False),
+        ("2002::/16", "2002:808:808::1", True),
+        ("::ffff:0:0/96", "::ffff:127.0.0.1", False),
+        ("fd00::/8", "fd00::5efe:127.0.0.1", False),
+    ],
+)
+def test_a_network_that_is_allowed_lets_nobody_through_to_another(network: str, address: str, passes: bool):
+    allowed = parse_networks(network)
+    if passes:
+        check_address(address, allowed)
+    else:
+        with pytest.raises(EgressRefused, match="stands for"):
+            check_address(address, allowed)
 
 
 def test_a_name_with_one_refused_address_among_good_ones_is_refused():

@@ -86,7 +86,7 @@ def seeded(aws: Aws) -> Aws:
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     boto3.client("stepfunctions").create_state_machine(name="execution", definition=definition, roleArn=role)
     aws.users.create(User(USER, "ada@example.com", None, HASH, True, True, WORKSPACE, AT), first=True)
-    aws.users.add_session(Session(SESSION, USER, WORKSPACE, "hash", 4_000_000_000))
+    aws.users.add_session(Session(SESSION, USER, WORKSPACE, "hash", "family", 4_000_000_000))
     workflow = Workflow(WORKFLOW, WORKSPACE, "w", None, 1, False, AT, AT)
     nodes = [{"id": "a", "type": "transform", "config": {"value": "Hello {{ trigger.body.name }}"}}]
     version = {"nodes": nodes, "triggers": TRIGGERS}

@@ -334,7 +334,7 @@ def test_users_are_listed_in_pages(aws: Aws):
 
 
 def test_a_session_is_rotated_once(aws: Aws):
-    session = Session(new_id(), new_id(), new_id(), "old", 2_000)
+    session = Session(new_id(), new_id(), new_id(), "old", "family", 2_000)
     aws.users.add_session(session)
     rotated = aws.users.rotate_session(session.user_id, session.id, "old", "new", 1_000)
 
