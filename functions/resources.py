@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.services.execution_service import ExecutionService
     from engine.services.firing import Firing
     from engine.services.reconciling import Reconciler
+    from engine.services.retention import Retention
     from engine.services.signal_service import SignalService
     from engine.services.starting import Starter
     from engine.services.state_machine import StateMachine
@@ -341,6 +342,14 @@ def execution_service() -> ExecutionService:
     from engine.services.execution_service import ExecutionService
 
     return ExecutionService(stores(), _starter(), _closing())
+
+
+@cache
+def retention() -> Retention:
+    """What forgets executions whose time is over."""
+    from engine.services.retention import Retention
+
+    return Retention(stores(), clock)
 
 
 @cache

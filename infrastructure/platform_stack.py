@@ -18,6 +18,7 @@ from infrastructure.execution import ExecutionMachines, MachineNames
 from infrastructure.functions import Code
 from infrastructure.platform_functions import Layers, PlatformFunctions
 from infrastructure.reach import Reach
+from infrastructure.retention import Retention
 from infrastructure.storage import Storage
 
 
@@ -46,21 +47,20 @@ class PlatformStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, options: Options, **kwargs: object) -> None:
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
-        storage = Storage(
-            self, "Storage", retention_days=options.retention_days, plain_http=options.local_api_id is not None
-        )
+        storage = Storage(self, "Storage", plain_http=options.local_api_id is not None)
         self._is_local = options.local_api_id is not None
         eventing = Eventing(self, "Eventing", is_local=self._is_local)
         names = MachineNames(self)
         layer = self._layer("Engine", options.layer, "Mainspring's engine and its dependencies")
         nodes = self._layer("Nodes", options.node_layer, "What Mainspring's nodes need to run")
         code = lambda_.Code.from_asset(str(options.functions))
+        shared = Code(code, layer, lambda_.Architecture.ARM_64, lambda_.Runtime.PYTHON_3_13)
         functions = PlatformFunctions(
             self,
             storage=storage,
             eventing=eventing,
             names=names,
-            code=Code(code, layer, lambda_.Architecture.ARM_64, lambda_.Runtime.PYTHON_3_13),
+            code=shared,
             sandbox=options.sandbox,
             layers=Layers(nodes, self._extensions(options)),
             allowed_networks=options.allowed_networks,
@@ -84,6 +84,7 @@ class PlatformStack(Stack):
             used_by=[functions.advance, functions.integrations],
             is_local=self._is_local,
         )
+        Retention(self, "Forgetting", storage=storage, code=shared)
         eventing.acknowledge_reconciler(functions.reconciler)
         eventing.connect(
             table=storage.automation,

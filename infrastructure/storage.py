@@ -15,17 +15,16 @@ from infrastructure.acknowledge import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
 FILE_PREFIX = "files/"
-MOST_WAITING_DAYS = 370  # an execution may wait for a year before its retention begins
 
 
 class Storage(Construct):
     """Everything here outlives a deletion of the stack.
 
-    Payloads of executions go `retention_days` after the latest time at which these can end. `plain_http` is for
-    an emulator without TLS, where a bucket that insists on it could not be used.
+    Executions end whenever they do, so no lifecycle rule can say when their payloads go: these are removed with the
+    records. `plain_http` is for an emulator without TLS, where a bucket that insists on it could not be used.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, retention_days: int, plain_http: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, plain_http: bool) -> None:
         super().__init__(scope, construct_id)
         self.is_local = plain_http
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
@@ -43,13 +42,7 @@ class Storage(Construct):
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    prefix=PAYLOAD_PREFIX,
-                    expiration=Duration.days(retention_days + MOST_WAITING_DAYS),
-                    abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
-            ],
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
             removal_policy=RemovalPolicy.RETAIN,
         )
         acknowledge(

@@ -28,6 +28,7 @@ from engine.services.announcing import Announcer
 from engine.services.bus import Bus, Event
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
+from engine.services.retention import Retention
 from engine.services.signal_service import SignalService
 from engine.services.silence import Silence
 from engine.services.starting import Request, Starter
@@ -45,7 +46,9 @@ from tests.history import check_history, check_journal
 from tests.unit.conftest import Aws
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
-_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "PutObject")
+_WRITES = (
+    "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "PutObject", "DeleteObjects"
+)  # fmt: skip
 
 
 @dataclass
@@ -170,6 +173,7 @@ class World:
         self.sweeper = Sweeper(
             self.stores, self.admission, self.closing, self.conductor, self.machine, self.clock, others
         )
+        self.retention = Retention(self.stores, self.clock)
         self.signals = SignalService(self.stores, self.closing, self.clock)
         self.factory = NodeExecutorFactory()
         self.factory.register_node_type("effect", effect_node(self.effects))
@@ -389,7 +393,8 @@ class World:
     def _looked_at(self) -> list[str]:
         """What the sweeper will look at, but for triggers: they are looked after as long as they are live."""
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        seen = [item for item in items if "look_shard" in item and not item["PK"]["S"].startswith("WORKFLOW#")]
+        seen = [item for item in items if item.get("look_shard", {"S": ""})["S"].startswith("LOOK#")]
+        seen = [item for item in seen if not item["PK"]["S"].startswith("WORKFLOW#")]
         return [f"{item['PK']['S']} {item['look_at']['S']}" for item in seen]
 
     def results(self) -> list[tuple[str, Any]]:

@@ -60,7 +60,7 @@ class Closing:
             return final
         if wrote:
             level = "warning" if status is Status.CANCELLED else "error"
-            self._journals.log(execution.id, [LogLine(now, level, message, None, metadata or None)], now)
+            self._journals.log(execution.id, [LogLine(now, level, message, None, metadata or None)])
         self._machine.stop(execution.id, execution.generation)
         self.conclude(execution.id)
         return final
@@ -79,7 +79,7 @@ class Closing:
             return  # there is more than one call can end; the sweeper comes again
         if execution.status in (Status.FAILED, Status.TIMED_OUT):
             self._start_on_failure(execution)
-        self._watch.look_no_more(execution.id)
+        self._executions.retire(execution)
 
     def wake(self, owner: str) -> None:
         """Go on with an execution that is parked; if it is not, the counter of its signals keeps it from parking."""
@@ -197,7 +197,7 @@ class Closing:
         except MainspringError as error:
             message = f"the workflow for failures could not be started: {error.message}"
             now = self._clock.now()
-            self._journals.log(execution.id, [LogLine(now, "error", message)], now)
+            self._journals.log(execution.id, [LogLine(now, "error", message)])
 
 
 def check_depth(request: Request) -> None:

@@ -163,7 +163,7 @@ class Conductor:
             message = f"the drivers of the loop were lost {progress['in_vain']} times"
             self._closing.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
             return
-        if self._fan_outs.next_round(execution_id, path, progress, self._journals.expiry(self._clock.now())):
+        if self._fan_outs.next_round(execution_id, path, progress, batches):
             self._machine.start_fan_out(execution_id, path, current + 1, lanes=lanes, batches=batches)
 
     def fan_out_ended(self, execution_id: str, path: str, round_number: int) -> None:
@@ -245,7 +245,7 @@ class Conductor:
         following = self._watch.next_generation(execution, soon, revival=True)
         if following is not None:
             line = LogLine(now, "warning", f"the driver of the execution has {how}; it is driven on")
-            self._journals.log(execution_id, [line], now)
+            self._journals.log(execution_id, [line])
             self._machine.start(execution_id, following)
 
 

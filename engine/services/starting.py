@@ -87,11 +87,11 @@ class Starter:
             Unavailable: Step Functions did not take it; the sweeper will start it.
         """
         execution, rule = self._new(request)
+        also = [self._stores.slots.queue_entry(execution)] if execution.place else []
         if request.journal:
             journals = self._stores.journals
             adopted = [journals.adopt(outcome, execution.id) for outcome in request.journal]
-            journals.record_recomputable(execution.id, adopted, execution.created_at)
-        also = [self._stores.slots.queue_entry(execution)] if execution.place else []
+            also.append(journals.recomputable(execution.id, adopted))  # with the record, or nobody would ever find it
         started = self._executions.create(execution, idempotency_key, request_hash, also, remember=remember)
         if runs_ahead and self._is_run_ahead(started):
             return started
@@ -170,7 +170,7 @@ class Starter:
             "status": str(Status.CANCELLED),
             "completed_at": format_time(now),
             "error": dumps(error),
-            "expires_at": self._executions.expiry(now),
+            **self._executions.kept(execution.id, now),
         }
         self._stores.slots.withdraw(execution, changes)
 

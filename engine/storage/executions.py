@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -201,7 +202,7 @@ class ExecutionRepository:
         """Note an open status, what has been spent, and when to look; a final status that is there stays."""
         changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at)}
         if look_at is not None:
-            changes |= {"look_at": format_time(look_at), "look_shard": shard_of(execution_id), "revivals": 0}
+            changes |= {**_look(execution_id, look_at), "revivals": 0}
         self._update_open(execution_id, changes, bill)
 
     def finish(
@@ -230,20 +231,32 @@ class ExecutionRepository:
             "completed_at": format_time(at),
             "result": self._payloads.pack(result, execution_id),
             "error": self._payloads.pack(error, execution_id),
-            "expires_at": self.expiry(at),
-            "look_at": format_time(look_at) if look_at else None,
-            "look_shard": shard_of(execution_id) if look_at else None,
+            **(_look(execution_id, look_at) if look_at else self.kept(execution_id, at)),
         }
-        remove = ("task_token", *(() if look_at else LOOK))
         try:
-            self._update_open(execution_id, changes, bill, remove)
+            self._update_open(execution_id, changes, bill, ("task_token",))
         except _Over as over:
             return over.status, False
         return status, True
 
-    def expiry(self, ended_at: datetime) -> int:
-        """When an execution that ended then may be forgotten, in epoch seconds."""
-        return int((ended_at + self._retention).timestamp())
+    def kept(self, execution_id: str, ended_at: datetime) -> dict[str, str]:
+        """What a record holds that nobody has to look at any more, until its time is over and all of it goes.
+
+        It stays in the index of what is due, so nothing has to be told, and nothing can be lost, to find it then.
+        """
+        until = format_time(ended_at + self._retention)
+        return {"look_at": until, "look_shard": shard_of(execution_id, "PURGE")}
+
+    def retire(self, execution: Execution) -> None:
+        """Nobody has to look after an execution any more: it has ended, and what that brings is done."""
+        ended_at = execution.completed_at or execution.created_at
+        with suppress(ConditionFailed):
+            self._table.update(
+                f"EXECUTION#{execution.id}",
+                "META",
+                self.kept(execution.id, ended_at),
+                condition="attribute_exists(#completed_at)",
+            )
 
     def _update_open(
         self, execution_id: str, changes: Mapping[str, Any], bill: Bill | None, remove: Sequence[str] = ()
@@ -351,8 +364,15 @@ class _Over(Exception):
 
 
 def shard_of(name: str, kind: str = "LOOK") -> str:
-    """The part of the sweeper's index in which an item is; outgoing webhooks have parts of their own, `SEND`."""
+    """The part of the index of what is due in which an item is.
+
+    `LOOK` is for the sweeper, `SEND` are outgoing webhooks, `PURGE` are executions that are over and kept for a while.
+    """
     return f"{kind}#{crc32(name.encode()) % limits.LOOK_SHARDS}"
+
+
+def _look(execution_id: str, at: datetime) -> dict[str, str]:
+    return {"look_at": format_time(at), "look_shard": shard_of(execution_id)}
 
 
 def open_status() -> str:

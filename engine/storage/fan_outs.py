@@ -32,7 +32,7 @@ class FanOutRepository:
         self._payloads = payloads
         self._executions = executions
 
-    def create_batch(self, whole: Execution, batch_id: str, expires_at: int) -> Execution:
+    def create_batch(self, whole: Execution, batch_id: str) -> Execution:
         """The record of a part of an execution's loop, made if it is not there."""
         part = replace(
             whole,
@@ -50,7 +50,7 @@ class FanOutRepository:
             signals=0,
             progress={},
         )
-        item = {**self._executions.encoded(part), "expires_at": expires_at}
+        item = self._executions.encoded(part)
         for name in ("workspace_key", "workflow_key", "trigger", *LOOK):
             del item[name]
         try:
@@ -78,7 +78,7 @@ class FanOutRepository:
             batch_id: the part.
             whole_id: the execution.
             path: the loop.
-            end: status, at, started_at, result, error, bill, and when the progress may be forgotten.
+            end: status, at, started_at, result, error, bill.
             items: how many it had, and how many of these failed.
         """
         changes = {
@@ -87,12 +87,11 @@ class FanOutRepository:
             "started_at": format_time(end["started_at"]),
             "result": self._payloads.pack(end["result"], whole_id),
             "error": self._payloads.pack(end["error"], whole_id),
-            "expires_at": end["expires_at"],
         }
         kept = {name: value for name, value in changes.items() if value is not None}
         ended = update_arguments(kept, LOOK, open_status(), open_values())
         counts = {"done": items[0], "failed": items[1], **bill_counts(end["bill"])}
-        counted = update_arguments({"expires_at": end["expires_at"]}, (), "", {}, counts)
+        counted = update_arguments({}, (), "", {}, counts)
         try:
             self._table.transact(
                 [
@@ -115,13 +114,16 @@ class FanOutRepository:
         item = self._table.get(f"EXECUTION#{execution_id}", f"PROGRESS#{path}")
         return {"done": 0, "failed": 0, "round": 0, "done_before": -1, "in_vain": 0, **(item or {})}
 
-    def next_round(self, execution_id: str, path: str, before: Item, expires_at: int) -> bool:
-        """Make room for another round of drivers after the progress `before`; False where somebody else has."""
+    def next_round(self, execution_id: str, path: str, before: Item, batches: int) -> bool:
+        """Make room for another round of drivers after the progress `before`; False where somebody else has.
+
+        How many `batches` the loop has is kept, so that whoever forgets the execution finds the parts.
+        """
         current = before["round"]
         condition = "#round = :round" if current else "attribute_not_exists(#round)"
         in_vain = before["in_vain"] + 1 if before["done"] == before["done_before"] else 0
         changes = {
-            "round": current + 1, "done_before": before["done"], "in_vain": in_vain, "expires_at": expires_at
+            "round": current + 1, "done_before": before["done"], "in_vain": in_vain, "batches": batches
         }  # fmt: skip
         try:
             self._table.update(

@@ -61,11 +61,11 @@ class DynamoStore:
 
     async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
         """See ExecutionStore."""
-        return await self._in_thread(self._journals.record, execution_id, entry, along, self._clock.now())
+        return await self._in_thread(self._journals.record, execution_id, entry, along)
 
     async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """See ExecutionStore."""
-        await self._in_thread(self._journals.record_recomputable, execution_id, outcomes, self._clock.now())
+        await self._in_thread(self._journals.record_recomputable, execution_id, outcomes)
 
     async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
         """See ExecutionStore."""
@@ -121,7 +121,7 @@ class DynamoStore:
         """See ExecutionStore. The log of a part is in that of the whole."""
         batch = BatchId.parse(execution_id)
         whole = batch.whole if batch else execution_id
-        await self._in_thread(self._journals.log, whole, lines, self._clock.now())
+        await self._in_thread(self._journals.log, whole, lines)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
@@ -141,8 +141,7 @@ class DynamoStore:
         if wait is None:
             raise ExecutionLost(f"execution {batch.whole} has no loop {batch.path} to drive")
         wait = replace(wait, output=self._journals.load(wait.output))
-        expires_at = self._journals.expiry(self._clock.now())
-        part = self._fan_outs.create_batch(whole, str(batch), expires_at)
+        part = self._fan_outs.create_batch(whole, str(batch))
         if part.status is Status.FAILED and not around.signals:
             self._fail_loop(batch, part.error)  # who ended the part died before
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
@@ -172,8 +171,6 @@ class DynamoStore:
 
     def _finish_batch(self, batch: BatchId, end: dict[str, Any], items: tuple[int, int]) -> Status:
         """End a part of a loop; one that fails ends the loop, unless that has ended before."""
-        expires_at = self._journals.expiry(self._clock.now())
-        end = {**end, "expires_at": expires_at}
         final = self._fan_outs.finish_batch(str(batch), batch.whole, batch.path, end, items)
         if final is Status.FAILED:
             self._fail_loop(batch, end["error"])

@@ -21,12 +21,11 @@ from engine.storage.table import ConditionFailed, Item, Put, Table, update_argum
 
 
 class JournalRepository:
-    """Reads and writes journals. Their items live as long as an execution can, and then the retention."""
+    """Reads and writes journals. Their items live as long as the record of their execution."""
 
-    def __init__(self, table: Table, payloads: PayloadStore, retention_days: int) -> None:
+    def __init__(self, table: Table, payloads: PayloadStore) -> None:
         self._table = table
         self._payloads = payloads
-        self._lifetime = timedelta(days=retention_days, seconds=limits.MAX_DELAY)
 
     # -- entries -------------------------------------------------------------------------------------------
 
@@ -55,12 +54,12 @@ class JournalRepository:
         wanted = [(f"EXECUTION#{execution_id}", f"NODE#{key}") for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
 
-    def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome], at: datetime) -> Entry:
+    def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome]) -> Entry:
         """Write a journal entry unless its key is taken; gives the one that stands there then.
 
         The same item keeps the outcomes `along`, which any driver would compute alike.
         """
-        item = {**self._item(execution_id, entry, at), "outcomes": self._pack_outcomes(along, execution_id)}
+        item = {**self._item(execution_id, entry), "outcomes": self._pack_outcomes(along, execution_id)}
         try:
             self._table.put(item, if_absent=True)
         except ConditionFailed as failed:
@@ -69,15 +68,18 @@ class JournalRepository:
             return self.entries_in([{**failed.item, "outcomes": None}])[0]
         return entry
 
-    def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome], at: datetime) -> None:
+    def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes that any driver would compute alike, as one item."""
+        self._table.put(self.recomputable(execution_id, outcomes).item)
+
+    def recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> Put:
+        """The item with outcomes that any driver would compute alike, to be put together with something else."""
         item = {
             "PK": f"EXECUTION#{execution_id}",
             "SK": f"NODES#{new_id()}",
             "outcomes": self._pack_outcomes(outcomes, execution_id),
-            "expires_at": self.expiry(at),
         }
-        self._table.put(item)
+        return Put(item)
 
     def adopt(self, outcome: Outcome, execution_id: str) -> Outcome:
         """An outcome of another execution for this one, which may outlive it."""
@@ -98,7 +100,7 @@ class JournalRepository:
         arguments = update_arguments(changes, (), open_status(), open_values(), {"signals": 1})
         counted = self._table.update_entry(f"EXECUTION#{execution_id}", "META", arguments)
         try:
-            self._table.transact([Put(self._item(execution_id, signal, signal.at)), counted])
+            self._table.transact([Put(self._item(execution_id, signal)), counted])
         except ConditionFailed as failed:
             if failed.index or failed.item is None:
                 raise
@@ -113,13 +115,12 @@ class JournalRepository:
         with suppress(ConditionFailed):
             self.answer(execution_id, signal, signal.at + timedelta(seconds=limits.LOOK_GRACE))
 
-    def _item(self, execution_id: str, entry: Entry, at: datetime) -> Item:
+    def _item(self, execution_id: str, entry: Entry) -> Item:
         return {
             "PK": f"EXECUTION#{execution_id}",
             "SK": f"NODE#{entry.key}",
             "entry": dumps(facts_of(entry)),
             "output": self._payloads.pack(entry.output, execution_id),
-            "expires_at": self.expiry(at),
         }
 
     def _pack_outcomes(self, outcomes: Sequence[Outcome], execution_id: str) -> Packed | None:
@@ -182,7 +183,7 @@ class JournalRepository:
 
     # -- log -----------------------------------------------------------------------------------------------
 
-    def log(self, execution_id: str, lines: Sequence[LogLine], at: datetime) -> None:
+    def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
         """Append lines, as one item whose key is the time of writing."""
         packed = [
             [format_time(line.timestamp), line.level, line.node_id, line.message, line.metadata] for line in lines
@@ -191,7 +192,6 @@ class JournalRepository:
             "PK": f"EXECUTION#{execution_id}",
             "SK": f"LOG#{new_id()}",
             "lines": self._payloads.pack(packed, execution_id),
-            "expires_at": self.expiry(at),
         }
         self._table.put(item)
 
@@ -209,7 +209,3 @@ class JournalRepository:
                 if len(result) == limit:
                     return result
         return result
-
-    def expiry(self, at: datetime) -> int:
-        """When an item written at a moment may be forgotten, in epoch seconds."""
-        return int((at + self._lifetime).timestamp())

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from engine import limits
+from engine.errors import Unavailable
 from engine.journal import Stored
 from engine.jsonvalue import dumps
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+PREFIX = "payloads/"
 Packed = str | bytes | dict[str, Any]
 
 _NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
@@ -34,8 +37,9 @@ _WORTH_TRYING = 64 * 1024
 class PayloadStore:
     """Packs values into what an item's attribute may hold, and unpacks them.
 
-    The object in S3 is written before the item that refers to it, and its key is the content's hash: a crash
-    in between leaves an object that the bucket's lifecycle removes, and writing it again changes nothing.
+    The object in S3 is written before the item that refers to it, and its key is the content's hash below the
+    owner's prefix: writing it again changes nothing. It goes with the owner's record; what a crash in between has left
+    without a record is found by `owners`.
     """
 
     def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
@@ -63,7 +67,7 @@ class PayloadStore:
 
     def store(self, body: bytes, owner: str) -> dict[str, Any]:
         """Put JSON text into S3; gives the reference to it."""
-        key = f"payloads/{owner}/{sha256(body).hexdigest()}.json"
+        key = f"{PREFIX}{owner}/{sha256(body).hexdigest()}.json"
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
@@ -103,11 +107,43 @@ class PayloadStore:
     def adopt(self, stored: Stored, owner: str) -> Stored:
         """The same value as a payload of another owner, which lives as long as that one's."""
         source = str(stored.reference["s3"])
-        key = f"payloads/{owner}/{source.rpartition('/')[2]}"
+        key = f"{PREFIX}{owner}/{source.rpartition('/')[2]}"
         self._client().copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
         return Stored({**stored.reference, "s3": key})
+
+    # -- forgetting ----------------------------------------------------------------------------------------
+
+    def owners(self, after: str) -> Iterator[str]:
+        """The owners of objects whose names come behind `after`, in the order of their names."""
+        pages = self._client().get_paginator("list_objects_v2")
+        # `~` comes behind all that follows an owner's name in a key.
+        begin: Any = {"StartAfter": f"{PREFIX}{after}/~"} if after else {}
+        for page in pages.paginate(Bucket=self._bucket, Prefix=PREFIX, Delimiter="/", **begin):
+            for one in page.get("CommonPrefixes", []):
+                yield one["Prefix"].removeprefix(PREFIX).rstrip("/")
+
+    def remove(self, execution_id: str, before: datetime | None = None) -> int:
+        """Remove what an execution and the parts of its loops own, or of that what is older; how many objects.
+
+        Raises:
+            Unavailable: S3 has refused some of them.
+        """
+        removed = 0
+        # Ids are of one length, so this is the beginning of no other's keys; those of parts begin with their whole's.
+        pages = self._client().get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=f"{PREFIX}{execution_id}"):
+            found = [one for one in page.get("Contents", []) if before is None or one["LastModified"] < before]
+            if not found:
+                continue
+            objects: Any = [{"Key": one["Key"]} for one in found]
+            answer = self._client().delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            if answer.get("Errors"):
+                first = answer["Errors"][0]
+                raise Unavailable(f"S3 does not remove {first.get('Key')}: {first.get('Code')}")
+            removed += len(objects)
+        return removed
 
 
 def file_key(owner: str, digest: str) -> str:
     """Where a file of an execution is, by the hash of its content."""
-    return f"payloads/{owner}/files/{digest}"
+    return f"{PREFIX}{owner}/files/{digest}"

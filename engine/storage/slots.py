@@ -109,9 +109,7 @@ class SlotRepository:
         """End an execution that is still queued, and take it out of the queue; False where it has a slot by now."""
         if execution.place is None:
             return False
-        record = update_arguments(
-            changes, ("look_shard", "look_at"), f"attribute_not_exists(#slot) AND {open_status()}", open_values()
-        )
+        record = update_arguments(changes, (), f"attribute_not_exists(#slot) AND {open_status()}", open_values())
         try:
             self._table.transact(
                 [

@@ -12,6 +12,7 @@ from engine.storage.fan_outs import FanOutRepository
 from engine.storage.integrations import IntegrationRepository
 from engine.storage.journals import JournalRepository
 from engine.storage.payloads import PayloadStore
+from engine.storage.purging import PurgeRepository
 from engine.storage.slots import SlotRepository
 from engine.storage.subscriptions import SubscriptionRepository
 from engine.storage.table import Table
@@ -38,6 +39,7 @@ class Stores:
     integrations: IntegrationRepository
     consents: ConsentRepository
     payloads: PayloadStore
+    purge: PurgeRepository
 
     @classmethod
     def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Stores:
@@ -46,7 +48,7 @@ class Stores:
         executions = ExecutionRepository(table, payloads, retention_days)
         return cls(
             executions,
-            JournalRepository(table, payloads, retention_days),
+            JournalRepository(table, payloads),
             FanOutRepository(table, payloads, executions),
             SlotRepository(table),
             WatchRepository(table),
@@ -56,4 +58,5 @@ class Stores:
             IntegrationRepository(table),
             ConsentRepository(table),
             payloads,
+            PurgeRepository(table, payloads),
         )

@@ -24,7 +24,9 @@ Item = dict[str, Any]
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 _BATCH = 100
+_WRITE_BATCH = 25
 _BATCH_TRIES = 8
+_LONGEST_PAUSE = 2.0
 _TRANSACTION_TRIES = 6
 _random = Random()  # noqa: S311 - spreads those who try again
 
@@ -67,17 +69,20 @@ class Table:
         answer = self.client.get_item(TableName=self.name, Key=_key(pk, sk), ConsistentRead=True, **projection)
         return decode(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
-        """Those of the items that exist, by key, read consistently.
+    def get_many(
+        self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = (), *, consistent: bool = True
+    ) -> dict[tuple[str, str], Item]:
+        """Those of the items that exist, by key: all of each, or its key and some attributes.
 
         Raises:
             Unavailable: DynamoDB kept leaving keys unanswered.
         """
+        projection = _projection(["PK", "SK", *attributes]) if attributes else {}
         found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(keys), _BATCH):
             wanted: list[Any] = [_key(pk, sk) for pk, sk in keys[start : start + _BATCH]]
-            for _ in range(_BATCH_TRIES):
-                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+            for attempt in range(_BATCH_TRIES):
+                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": consistent, **projection}}
                 answer = self.client.batch_get_item(RequestItems=request)
                 for raw in answer["Responses"].get(self.name, []):
                     item = decode(raw)
@@ -86,9 +91,30 @@ class Table:
                 wanted = unprocessed.get(self.name, {}).get("Keys", [])
                 if not wanted:
                     break
+                _back_off(attempt)
             else:
                 raise Unavailable("the database is overloaded; try again")
         return found
+
+    def delete_many(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Remove items, whether they are there or not.
+
+        Raises:
+            Unavailable: DynamoDB kept leaving some of them; doing it again goes on with what is left.
+        """
+        for start in range(0, len(keys), _WRITE_BATCH):
+            wanted: list[Any] = [
+                {"DeleteRequest": {"Key": _key(pk, sk)}} for pk, sk in keys[start : start + _WRITE_BATCH]
+            ]
+            for attempt in range(_BATCH_TRIES):
+                answer = self.client.batch_write_item(RequestItems={self.name: wanted})
+                unprocessed: dict[str, Any] = dict(answer.get("UnprocessedItems") or {})
+                wanted = unprocessed.get(self.name, [])
+                if not wanted:
+                    break
+                _back_off(attempt)
+            else:
+                raise Unavailable("the database is overloaded; try again")
 
     def put(self, item: Item, *, if_absent: bool = False) -> None:
         """Write an item.
@@ -319,6 +345,11 @@ def id_cursor(cursor: str | None) -> str | None:
     if cursor is not None and not is_id(cursor):
         raise InvalidInput.at("cursor", "not a cursor of this list")
     return cursor
+
+
+def _back_off(attempt: int) -> None:
+    """Wait before DynamoDB is asked again for what it has left out: longer each time, and not in step with others."""
+    time.sleep(_random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**attempt)))
 
 
 def _raise_condition(error: ClientError) -> None:

@@ -40,7 +40,7 @@ class WatchRepository:
         return True
 
     def look_no_more(self, execution_id: str) -> None:
-        """Take an execution that is over and done with out of the index."""
+        """Take a part of a loop that is over and done with out of the index."""
         with suppress(ConditionFailed):
             self._table.update(f"EXECUTION#{execution_id}", "META", {}, remove=LOOK)
 

@@ -333,7 +333,9 @@ def test_the_bucket_is_closed_and_encrypted_and_insists_on_tls(template: Templat
                 "IgnorePublicAcls": True,
                 "RestrictPublicBuckets": True,
             },
-            "LifecycleConfiguration": {"Rules": [Match.object_like({"Prefix": "payloads/", "ExpirationInDays": 460})]},
+            "LifecycleConfiguration": {
+                "Rules": [{"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"}]
+            },
         },
     )
     policy = json.dumps(resources(template, "AWS::S3::BucketPolicy"))

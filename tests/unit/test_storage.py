@@ -121,7 +121,7 @@ def test_the_first_journal_entry_wins_and_the_later_writer_gets_it(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     with ThreadPoolExecutor(8) as pool:
-        winners = list(pool.map(lambda n: aws.journals.record(made.id, outcome(output=n), (), NOW), range(8)))
+        winners = list(pool.map(lambda n: aws.journals.record(made.id, outcome(output=n), ()), range(8)))
     _, entries = load(aws, made.id)
 
     assert len({winner.output for winner in winners}) == 1
@@ -139,8 +139,8 @@ def test_entries_of_every_kind_come_back(aws: Aws):
         Timer("again", NOW + timedelta(seconds=9), NOW, 2, error),
     ]
     for entry in written:
-        aws.journals.record(made.id, entry, (), NOW)
-    aws.journals.record_recomputable(made.id, [outcome("p1", None), outcome("p2", 2)], NOW)
+        aws.journals.record(made.id, entry, ())
+    aws.journals.record_recomputable(made.id, [outcome("p1", None), outcome("p2", 2)])
     _, entries = load(aws, made.id)
 
     assert {entry.key: entry for entry in entries} == {
@@ -151,8 +151,8 @@ def test_entries_of_every_kind_come_back(aws: Aws):
 def test_outcomes_travel_along_with_an_entry_that_wins_only(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome("effect"), [outcome("pure", 5)], NOW)
-    aws.journals.record(made.id, outcome("effect", 9), [outcome("lost", 6)], NOW)
+    aws.journals.record(made.id, outcome("effect"), [outcome("pure", 5)])
+    aws.journals.record(made.id, outcome("effect", 9), [outcome("lost", 6)])
     _, entries = load(aws, made.id)
 
     assert {entry.path: entry.output for entry in entries} == {"effect": 1, "pure": 5}
@@ -169,7 +169,7 @@ def test_values_of_any_size_come_back_and_items_stay_small(aws: Aws, size: int, 
     t, q, r, o = (text(size, n) for n in range(4))
     made = execution(trigger={"type": "manual", "body": t})
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome(output=o), [outcome("p", q)], NOW)
+    aws.journals.record(made.id, outcome(output=o), [outcome("p", q)])
     aws.executions.finish(made.id, Status.SUCCEEDED, NOW, started_at=NOW, result=r)
     loaded, entries = load(aws, made.id)
     raw = aws.dynamodb.scan(TableName="Automation")["Items"]
@@ -240,7 +240,7 @@ def test_a_foreign_cursor_is_refused(aws: Aws):
 def test_log_lines_come_in_order_and_behind_a_cursor(aws: Aws):
     lines = [LogLine(NOW + timedelta(seconds=n), "info", f"line {n}", "node", {"n": n}) for n in range(9)]
     for start in (0, 4, 5):
-        aws.journals.log("e", lines[start : {0: 4, 4: 5, 5: 9}[start]], NOW)
+        aws.journals.log("e", lines[start : {0: 4, 4: 5, 5: 9}[start]])
     everything = aws.journals.logs("e", None, -1, 100)
 
     assert [line for _, line in everything] == lines
@@ -374,7 +374,7 @@ def test_a_conflict_of_transactions_is_tried_again(aws: Aws, monkeypatch: pytest
 def test_half_a_surrogate_pair_comes_back(aws: Aws):
     made = execution(trigger={"type": "manual", "body": "\ud83d"})
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome(output=["\ud83d", "ü"]), (), NOW)
+    aws.journals.record(made.id, outcome(output=["\ud83d", "ü"]), ())
     loaded, entries = load(aws, made.id)
 
     assert loaded.trigger["body"] == "\ud83d"
@@ -397,7 +397,7 @@ def test_nothing_is_below_the_first_version(aws: Aws):
 def test_values_too_large_to_show_are_not_read(aws: Aws):
     made = execution(trigger={"type": "manual", "body": noise(20_000)})
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome(output=noise(20_000)), (), NOW)
+    aws.journals.record(made.id, outcome(output=noise(20_000)), ())
     loaded, _ = load(aws, made.id, 10_000)
     entries = aws.journals.entries_in(aws.executions.partition(made.id))
 

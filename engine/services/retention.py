@@ -1,0 +1,86 @@
+"""Retention: executions that have ended are kept for a while, and then all that is known of them goes.
+
+It is called every quarter of an hour and does what is due, the longest overdue first. Two at once do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import islice
+
+from engine import limits
+from engine.clock import Clock
+from engine.storage.stores import Stores
+
+logger = logging.getLogger(__name__)
+_RESERVE = 30.0
+"""Seconds that forgetting a few executions may take; nothing is begun with less."""
+_TOGETHER = 16
+_CHUNK = 200
+_AGAIN = timedelta(hours=1)
+_ORPHANED_AFTER = timedelta(days=2)
+"""A payload is written just before the record that refers to it; what is so much older will have none."""
+
+
+class Retention:
+    """See above."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._watch = stores.watch
+        self._purge = stores.purge
+        self._payloads = stores.payloads
+        self._clock = clock
+
+    def purge_due(self, remaining: Callable[[], float]) -> dict[str, int]:
+        """Forget the executions whose time is over, until there are none or time runs low; how often what was done.
+
+        One that cannot be forgotten now is logged, keeps no other waiting, and is tried again in an hour.
+        """
+        done: Counter[str] = Counter()
+        seen: set[str] = set()
+        with ThreadPoolExecutor(_TOGETHER) as pool:
+            while remaining() > _RESERVE:
+                due = [one for one in self._due() if one not in seen]  # the index may still hold what is gone
+                if not due:
+                    break
+                seen.update(due)
+                done.update(pool.map(lambda one: self._forget(one, remaining), due))
+        return dict(done)
+
+    def _due(self) -> list[str]:
+        now = self._clock.now()
+        share = _CHUNK // limits.LOOK_SHARDS
+        shards = (self._watch.due(shard, now, share, "PURGE") for shard in range(limits.LOOK_SHARDS))
+        return [pk.removeprefix("EXECUTION#") for found in shards for pk, _, _ in found]
+
+    def _forget(self, execution_id: str, remaining: Callable[[], float]) -> str:
+        if remaining() < _RESERVE:
+            return "left"
+        try:
+            return "purged" if self._purge.purge(execution_id, self._clock.now()) else "kept"
+        except Exception:
+            logger.exception("%s could not be forgotten; it is tried again", execution_id)
+        self._watch.look_again((f"EXECUTION#{execution_id}", "META"), None, self._clock.now() + _AGAIN)
+        return "failed"
+
+    def remove_orphans(self, remaining: Callable[[], float]) -> int:
+        """Remove payloads that have no record, since who wrote them died before it wrote that; how many objects.
+
+        Where time runs out it goes on from there the next time.
+        """
+        after, removed = self._purge.last_owner(), 0
+        owners = self._payloads.owners(after)
+        while chunk := list(islice(owners, _CHUNK)):
+            wholes = list(dict.fromkeys(owner.partition("~")[0] for owner in chunk))
+            for one in self._purge.without_record(wholes):
+                removed += self._payloads.remove(one, self._clock.now() - _ORPHANED_AFTER)
+            if remaining() < _RESERVE:
+                self._purge.searched(chunk[-1])
+                return removed
+        if after:
+            self._purge.searched("")
+        return removed

@@ -1,0 +1,73 @@
+"""Forgetting executions whose time is over: record, journal, log, the parts of big loops, and payloads in S3.
+
+The record goes last and is in the index of what is due until then. So a purge that dies in the middle is done again,
+none can be lost, and nothing is left that nobody would find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from engine.execution import Status, format_time
+from engine.journal import BatchId
+from engine.storage.payloads import PayloadStore
+from engine.storage.table import Table
+
+_CURSOR = ("RETENTION#", "ORPHANS")
+
+
+class PurgeRepository:
+    """Removes what nobody is to see any more."""
+
+    def __init__(self, table: Table, payloads: PayloadStore) -> None:
+        self._table = table
+        self._payloads = payloads
+
+    def purge(self, execution_id: str, now: datetime) -> bool:
+        """Remove an execution with all that belongs to it, if it has ended and its time is over; whether it was.
+
+        Raises:
+            Unavailable: not all could be removed yet; doing it again goes on with what is left.
+        """
+        pk = f"EXECUTION#{execution_id}"
+        record = self._table.get(pk, "META", ("status", "look_shard", "look_at"))
+        if record is None or not Status(record["status"]).is_final:
+            return False
+        if not record.get("look_shard", "").startswith("PURGE#") or record["look_at"] > format_time(now):
+            return False
+        for part in self._parts(execution_id):
+            self._remove(f"EXECUTION#{part}")
+        self._remove(pk, but="META")
+        self._payloads.remove(execution_id)
+        return self._table.delete_where(
+            pk, "META", "begins_with(#look_shard, :purge) AND #look_at <= :now",
+            {"purge": "PURGE#", "now": format_time(now)},
+        )  # fmt: skip
+
+    def _parts(self, execution_id: str) -> Iterator[str]:
+        """The names that parts of the execution's big loops have, whether they ever began or not."""
+        for item in self._table.query(f"EXECUTION#{execution_id}", after="PROGRESS#", before="PROGRESS$"):
+            path = item["SK"].removeprefix("PROGRESS#")
+            yield from (str(BatchId(execution_id, number, path)) for number in range(item.get("batches", 0)))
+
+    def _remove(self, pk: str, but: str | None = None) -> None:
+        keys = [(item["PK"], item["SK"]) for item in self._table.query(pk, attributes=("PK", "SK"))]
+        self._table.delete_many([key for key in keys if key[1] != but])
+
+    # -- payloads without a record -------------------------------------------------------------------------
+
+    def last_owner(self) -> str:
+        """The owner of payloads up to which the search for those without a record has come."""
+        item = self._table.get(*_CURSOR)
+        return str(item["after"]) if item else ""
+
+    def searched(self, owner: str) -> None:
+        """Note up to where the search has come; nowhere at its end, so that it begins again."""
+        self._table.put({"PK": _CURSOR[0], "SK": _CURSOR[1], "after": owner})
+
+    def without_record(self, execution_ids: list[str]) -> list[str]:
+        """Those of these executions that have no record."""
+        keys = {(f"EXECUTION#{one}", "META"): one for one in execution_ids}
+        found = self._table.get_many(list(keys), ("status",))
+        return [one for key, one in keys.items() if key not in found]

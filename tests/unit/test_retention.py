@@ -1,0 +1,284 @@
+"""What is known of an execution lives as long as it runs and is kept, for any time; then all of it goes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from engine import limits
+from engine.errors import Unavailable
+from engine.execution import Status, format_time
+from engine.services.retention import Retention
+from engine.storage.stores import Stores
+from engine.storage.table import decode
+from tests.crash import Fate
+from tests.harness import edges, nodes
+from tests.unit.conftest import NOW, Aws, FixedClock
+from tests.unit.test_storage import execution, outcome
+from tests.world import World
+
+DAY = 24 * 3600.0
+MONTH = 30 * DAY
+MONTHS = {
+    "nodes": [
+        {"id": "welcome", "type": "effect"},
+        {
+            "id": "each_month",
+            "type": "while",
+            "config": {"condition": "{{ index < 24 }}", "max_iterations": 36},
+            "body": {
+                "nodes": [
+                    {"id": "bill", "type": "effect"},
+                    {"id": "month", "type": "delay", "config": {"seconds": MONTH}},
+                ],
+                "edges": edges("bill>month"),
+            },
+        },
+    ],
+    "edges": edges("welcome>each_month"),
+}
+
+
+def noise(size: int, seed: int = 1) -> str:
+    """What does not compress to fit into an item."""
+    return Random(seed).randbytes(size // 2).hex()
+
+
+BODY = {"nodes": [{"id": "x", "type": "effect", "config": {"output": noise(20_000)}}]}
+MANY = {"nodes": [{"id": "each", "type": "for_each", "config": {"items": "{{ [1..5] }}"}, "body": BODY}]}
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five items are a big loop, of three parts."""
+    monkeypatch.setattr(limits, "INLINE_ITEMS", 2)
+    monkeypatch.setattr(limits, "BATCH_ITEMS", 2)
+
+
+def expire(aws: Aws, now: float) -> None:
+    """What DynamoDB's TTL does."""
+    for raw in aws.dynamodb.scan(TableName="Automation")["Items"]:
+        if decode(raw).get("expires_at", 1e15) < now:
+            aws.dynamodb.delete_item(TableName="Automation", Key={"PK": raw["PK"], "SK": raw["SK"]})
+
+
+def items_of(aws: Aws, *execution_ids: str) -> list[tuple[str, str]]:
+    """The keys that there are of these executions and their parts."""
+    keys = [(item["PK"]["S"], item["SK"]["S"]) for item in aws.dynamodb.scan(TableName="Automation")["Items"]]
+    return [key for key in keys if any(key[0].startswith(f"EXECUTION#{one}") for one in execution_ids)]
+
+
+def objects(aws: Aws) -> list[str]:
+    return [one["Key"] for one in aws.s3.list_objects_v2(Bucket="payloads").get("Contents", [])]
+
+
+def purge(world: World) -> dict[str, int]:
+    return world.retention.purge_due(lambda: 100.0)
+
+
+def test_run_of_two_years_forgets_nothing_of_itself(aws: Aws):
+    world = World(aws)
+    execution_id = world.start(world.workflow(MONTHS), noise(20_000))
+    for _ in range(25):
+        world.pass_time(MONTH)
+        expire(aws, world.clock.now().timestamp())
+        purge(world)
+
+    assert world.get(execution_id).status is Status.SUCCEEDED
+    assert world.get(execution_id).trigger["body"] == noise(20_000)
+    starts = Counter(path for what, path, _ in world.effects.events if what == "start")
+    assert (len(starts), set(starts.values())) == (25, {1})
+
+
+@pytest.mark.parametrize("days", [8, 30, 3650])
+def test_what_is_known_of_a_run_goes_when_its_time_is_over_and_not_before(aws: Aws, days: int, monkeypatch: Any):
+    stores = Stores.of(aws.automation, lambda: aws.s3, "payloads", days)
+    monkeypatch.setattr(Aws, "stores", property(lambda _: stores))
+    world = World(aws)
+    execution_id = world.start(world.workflow({"nodes": nodes("a")}), noise(20_000))
+    world.settle()
+    other = world.start(world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 4 * DAY}}]}))
+    world.pass_time(1)
+
+    world.clock.offset += days * DAY - 100
+    assert purge(world) == {}
+    assert world.get(execution_id).trigger["body"] == noise(20_000)
+
+    world.clock.offset += 200
+    assert purge(world) == {"purged": 1}
+    assert items_of(aws, execution_id) == []
+    assert objects(aws) == []
+    assert items_of(aws, other), "what has not ended stays, however old it is"
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_parts_of_a_big_loop_and_their_payloads_go_with_the_whole(aws: Aws):
+    world = World(aws)
+    execution_id = world.start(world.workflow(MANY))
+    world.settle()
+    assert any("~" in pk for pk, _ in items_of(aws, execution_id))
+    assert any("~" in key for key in objects(aws))
+
+    world.clock.offset += 91 * DAY
+    assert purge(world) == {"purged": 1}
+    assert items_of(aws, execution_id) == []
+    assert objects(aws) == []
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_purge_that_dies_anywhere_is_done_again(aws: Aws):
+    world = World(aws)
+    made = 0
+    while True:
+        execution_id = world.start(world.workflow(MANY))
+        world.settle()
+        world.clock.offset += 91 * DAY
+        made += 1
+        world.fate = Fate(made)
+        died = not world.perish(lambda: purge(world))
+        purge(world)
+        assert items_of(aws, execution_id) == [], f"point {made}"
+        assert objects(aws) == []
+        if not died:
+            break
+    assert made > 6
+
+
+def test_one_that_cannot_be_forgotten_keeps_no_other_waiting(aws: Aws, monkeypatch: Any):
+    world = World(aws)
+    first, second = (world.start(world.workflow({"nodes": nodes("a")})) for _ in range(2))
+    world.settle()
+    world.clock.offset += 91 * DAY
+    real = world.stores.payloads.remove
+
+    def remove(execution_id: str) -> int:
+        if execution_id == first:
+            raise Unavailable("S3 is not there")
+        return real(execution_id)
+
+    monkeypatch.setattr(world.stores.payloads, "remove", remove)
+    assert purge(world) == {"purged": 1, "failed": 1}
+    assert items_of(aws, second) == []
+    assert purge(world) == {}
+
+    monkeypatch.undo()
+    world.clock.offset += 3601
+    assert purge(world) == {"purged": 1}
+    assert items_of(aws, first) == []
+
+
+def test_execution_is_kept_until_what_its_end_brings_is_done(aws: Aws):
+    world = World(aws)
+    execution_id = world.start(world.workflow({"nodes": nodes("a")}))
+    aws.executions.finish(execution_id, Status.CANCELLED, world.clock.now(), look_at=world.clock.now())
+    world.clock.offset += 400 * DAY
+    assert purge(world) == {}
+
+    world.closing.conclude(execution_id)
+    assert purge(world) == {"purged": 1}
+
+
+def test_what_a_retry_begins_with_is_written_together_with_its_record(aws: Aws):
+    """Or a crash in between would leave items that nobody finds."""
+    world = World(aws)
+    old = world.start(world.workflow({"nodes": nodes("a")}))
+    world.settle()
+    made = execution()
+    entry = aws.journals.recomputable(made.id, [outcome("a", 1)])
+    with pytest.raises(NotImplementedError):
+        _start_and_die(aws, made, entry)
+    assert items_of(aws, made.id) == []
+    assert items_of(aws, old)
+
+
+def _start_and_die(aws: Aws, made: Any, entry: Any) -> None:
+    def die(**_: Any) -> None:
+        raise NotImplementedError
+
+    aws.dynamodb.meta.events.register("before-call.dynamodb.TransactWriteItems", die)
+    aws.executions.create(made, None, "", [entry])
+
+
+def test_payloads_without_a_record_are_removed_after_two_days(aws: Aws):
+    clock = FixedClock()
+    retention = Retention(aws.stores, clock)
+    kept, orphan = execution(trigger={"body": noise(20_000)}), execution()
+    aws.executions.create(kept, None, "")
+    for owner in (orphan.id, f"{orphan.id}~3~each[1].inner", kept.id):
+        aws.stores.payloads.store(noise(20_000, 2).encode(), owner)
+
+    clock.moment = _written(aws) + timedelta(hours=47)
+    assert retention.remove_orphans(lambda: 100.0) == 0
+    clock.moment = _written(aws) + timedelta(hours=49)
+    assert retention.remove_orphans(lambda: 100.0) == 2
+    assert {key.split("/")[1] for key in objects(aws)} == {kept.id}
+
+
+def _written(aws: Aws) -> Any:
+    """When S3 says that things were written; its time is not ours to set."""
+    return aws.s3.list_objects_v2(Bucket="payloads")["Contents"][0]["LastModified"]
+
+
+def test_search_for_payloads_without_a_record_goes_on_where_it_stopped(aws: Aws, monkeypatch: Any):
+    monkeypatch.setattr("engine.services.retention._CHUNK", 2)
+    clock = FixedClock()
+    retention = Retention(aws.stores, clock)
+    for number in range(5):
+        aws.stores.payloads.store(noise(20_000, number).encode(), execution().id)
+    clock.moment = _written(aws) + timedelta(days=3)
+
+    left = []
+    for _ in range(3):
+        retention.remove_orphans(lambda: 1.0)
+        left.append(len(objects(aws)))
+    assert left == [3, 1, 0]
+    assert aws.stores.purge.last_owner() != ""
+    retention.remove_orphans(lambda: 100.0)
+    assert aws.stores.purge.last_owner() == "", "it begins again"
+
+
+def test_half_of_a_batch_that_dynamodb_leaves_is_asked_for_again_later_each_time(aws: Aws, monkeypatch: Any):
+    pauses: list[float] = []
+    monkeypatch.setattr("engine.storage.table.time.sleep", pauses.append)
+    keys = [("P", f"{n}") for n in range(30)]
+    for pk, sk in keys:
+        aws.automation.put({"PK": pk, "SK": sk})
+    left = {"reads": 6, "writes": 6}
+
+    def leave(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        reads = model.name == "BatchGetItem"
+        kind = "reads" if reads else "writes"
+        if left[kind]:
+            left[kind] -= 1
+            one = {"PK": {"S": "P"}, "SK": {"S": "0"}}
+            parsed["UnprocessedKeys" if reads else "UnprocessedItems"] = {
+                "Automation": {"Keys": [one]} if reads else [{"DeleteRequest": {"Key": one}}]
+            }
+
+    for name in ("BatchGetItem", "BatchWriteItem"):
+        aws.dynamodb.meta.events.register(f"after-call.dynamodb.{name}", leave)
+    assert len(aws.automation.get_many(keys)) == 30
+    aws.automation.delete_many(keys)
+    left["reads"] = 0
+
+    assert aws.automation.get_many(keys) == {}
+    assert len(pauses) == 12
+    assert sum(pauses[:6]) > 0.1, "eight tries at once are no try"
+    left["reads"] = 99
+    with pytest.raises(Unavailable):
+        aws.automation.get_many(keys)
+
+
+def test_record_says_when_it_goes(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    aws.executions.finish(made.id, Status.SUCCEEDED, NOW)
+    item = aws.automation.get(f"EXECUTION#{made.id}", "META")
+
+    assert item is not None
+    assert item["look_at"] == format_time(NOW + timedelta(days=90))
+    assert "expires_at" not in item, "TTL would take the record before what it leads to"
