@@ -134,15 +134,35 @@ def test_both_machines_drive_alike():
     assert json.loads(FAN_OUT_DEFINITION.read_text())["States"]["Lanes"]["ToleratedFailurePercentage"] == 100
 
 
-def test_what_runs_by_itself_is_the_sweeper_and_the_daily_reconciliation(template: Template):
+def test_what_runs_by_itself_is_the_sweeper_reconciliation_and_retention(template: Template):
     rules = resources(template, "AWS::Events::Rule").values()
-    scheduled = {
-        rule["ScheduleExpression"]: json.loads(rule["Targets"][0]["Input"])
+    scheduled = sorted(
+        (rule["ScheduleExpression"], *json.loads(rule["Targets"][0]["Input"]))
         for rule in rules
         if "ScheduleExpression" in rule
-    }
+    )
 
-    assert scheduled == {"rate(1 minute)": {"sweep": {}}, "rate(1 day)": {"reconcile": {}}}
+    assert scheduled == [
+        ("rate(1 day)", "orphans"),
+        ("rate(1 day)", "reconcile"),
+        ("rate(1 minute)", "sweep"),
+        ("rate(15 minutes)", "purge"),
+    ]
+
+
+def test_only_retention_may_remove_payloads_and_it_may_not_read_them(template: Template):
+    def does(action: str, place: str) -> set[str]:
+        return {
+            name.partition("Policy")[0]
+            for name, statement in statements(template)
+            if action in listed(statement["Action"]) and place in json.dumps(statement["Resource"])
+        }
+
+    assert does("s3:DeleteObject", "/payloads/") == {"Retention"}
+    assert "Retention" not in does("s3:GetObject", "")
+    assert does("dynamodb:BatchWriteItem", "") == {"Retention"}
+    lists = [one for name, one in statements(template) if name.startswith("Retention") and "ListBucket" in str(one)]
+    assert [one["Condition"] for one in lists] == [{"StringLike": {"s3:prefix": "payloads/*"}}]
 
 
 def test_streams_are_filtered_retried_and_have_dead_letters(template: Template):
@@ -247,9 +267,9 @@ def test_no_function_is_told_a_secret(template: Template):
 def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template: Template):
     functions = resources(template, "AWS::Lambda::Function")
 
-    assert len(functions) == 17
-    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 17
-    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 17
+    assert len(functions) == 18
+    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 18
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 18
     for function in functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     ours = {name: function for name, function in functions.items() if not name.startswith("Sandbox")}
