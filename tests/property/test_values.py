@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.definition import Edge, Retry
@@ -25,7 +25,7 @@ from engine.validator import validate
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-1e6, 1e6) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=12,
 )
@@ -45,6 +45,33 @@ def test_a_plain_path_gives_what_jsonata_gives(value: Any, steps: list[str | int
     slow = Compiled(source).evaluate(scope, "x")
 
     assert quick == slow
+
+
+whole = st.integers(-(2**200), 2**200)
+
+
+@settings(max_examples=200, deadline=None)
+@given(whole, whole, st.sampled_from(["+", "-", "*", "=", "!=", "<", "<=", ">", ">="]))
+@example(2**53, 2**53 + 1, "=")
+def test_whole_numbers_of_any_size_are_calculated_and_compared_as_mathematics_has_it(a: int, b: int, operator: str):
+    python = {"=": "=="}.get(operator, operator)
+    scope = Scope({"vars": {"a": a, "b": b, "text": str(a)}}, NOW)
+
+    assert render(f"{{{{ vars.a {operator} vars.b }}}}", scope) == eval(f"{a} {python} {b}")  # noqa: S307
+    assert render(f"{{{{ {a} {operator} {b} }}}}", scope) == eval(f"{a} {python} {b}")  # noqa: S307
+    assert render("{{ '' & vars.a }}", scope) == str(a)
+    assert render("{{ $number(vars.text) }}", scope) == a
+
+
+@given(st.lists(whole, min_size=1, max_size=6))
+def test_lists_of_whole_numbers_are_summed_sorted_and_searched_exactly(numbers: list[int]):
+    scope = Scope({"vars": {"numbers": numbers, "rows": [{"id": n} for n in numbers]}}, NOW)
+
+    assert render("{{ $sum(vars.numbers) }}", scope) == sum(numbers)
+    assert render("{{ [$sort(vars.numbers)] }}", scope) == sorted(numbers)
+    assert render("{{ [$distinct(vars.numbers)] }}", scope) == list(dict.fromkeys(numbers))
+    assert render(f"{{{{ $count(vars.rows[id = {numbers[0]}]) }}}}", scope) == numbers.count(numbers[0])
+    assert render(f"{{{{ {numbers[0]} in vars.numbers }}}}", scope) is True
 
 
 @settings(max_examples=200, deadline=None)

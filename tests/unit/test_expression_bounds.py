@@ -13,7 +13,7 @@ import pytest
 from engine import expressions, limits
 from engine.errors import ExpressionError
 from engine.expressions import Scope, expressions_of, render
-from engine.jsonata_bounds import _current, _ring, _TooMuch
+from engine.jsonata_budget import TooMuch, current, ring
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, start
 from tests.history import check_history
@@ -66,11 +66,11 @@ def test_the_time_of_other_threads_is_not_counted(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_timer_interrupts_only_one_whose_own_time_is_used_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_current, "deadline", time.thread_time() + 1_000)
-    _ring(0, None)
-    monkeypatch.setattr(_current, "deadline", time.thread_time())
-    with pytest.raises(_TooMuch):
-        _ring(0, None)
+    monkeypatch.setattr(current, "deadline", time.thread_time() + 1_000)
+    ring(0, None)
+    monkeypatch.setattr(current, "deadline", time.thread_time())
+    with pytest.raises(TooMuch):
+        ring(0, None)
 
 
 @pytest.mark.parametrize("template", BOMBS)
@@ -100,7 +100,7 @@ def test_want_of_memory_and_of_stack_are_bounds(error: type[Exception], template
 
     compiled = expressions_of(template)
     monkeypatch.setattr(expressions, "_walk", fail)
-    monkeypatch.setattr(expressions._compiled(compiled[0].source)._jsonata, "evaluate", fail)
+    monkeypatch.setattr(expressions._compiled(compiled[0].source)._evaluator, "of", fail)
     scope = Scope(DATA)
     with pytest.raises(ExpressionError):
         render(template, scope)

@@ -1,0 +1,98 @@
+"""JSONata's parser, with whole numbers of any size, and refusals of what only looks like something else.
+
+Regular expressions are Python's: the timer interrupts one that backtracks for ever. (RE2 would be linear, but knows no
+look-around, is many times slower for each match, and cannot be interrupted where it is slow itself.)
+
+`a ?? b` and `a ?: b` are nodes of their own here: the library evaluates, and parses, `a` twice, which doubles with each
+one inside another.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jsonata.jexception import JException
+from jsonata.parser import Parser
+from jsonata.regex_engine import default_regex_engine
+from jsonata.tokenizer import Tokenizer
+
+from engine.jsonata_budget import Refusal
+from engine.jsonata_numbers import negative, settled
+
+_LITERAL_END = re.compile(r"[0-9.eE+-]+$")
+
+
+class _Tokenizer(Tokenizer):  # type: ignore[misc]
+    def next(self, prefix: bool) -> Any:  # noqa: FBT001 - the library's signature
+        begin = self.position
+        found = super().next(prefix)
+        if found is not None and found.type == "number":
+            literal = _LITERAL_END.search(self.path[begin : self.position])
+            if literal is not None:
+                found.value = int(literal[0]) if literal[0].isdigit() else settled(float(literal[0]))
+        return found
+
+
+class ExactParser(Parser):  # type: ignore[misc]
+    """The library's parser, for one expression."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for operator in ("??", "?:"):
+            known = self.symbol_table[operator]
+            symbol = _Fallback(self, operator)
+            symbol.value, symbol.lbp = operator, known.lbp
+            self.symbol_table[operator] = symbol
+
+    def parse(self, source: str, regex_engine: Any = default_regex_engine) -> Any:
+        """The syntax tree.
+
+        Raises:
+            JException: it is not an expression.
+                Refusal: it says something else than it seems to.
+        """
+        self.source = source
+        self.lexer = _Tokenizer(source, regex_engine)
+        self.advance()
+        tree = self.expression(0)
+        if self.node.id != "(end)":
+            raise JException("S0201", self.node.position, self.node.value)
+        tree = self.process_ast(tree)
+        if tree.type == "parent" or tree.seeking_parent is not None:
+            raise JException("S0217", tree.position, tree.type)
+        return tree
+
+    def process_ast(self, expr: Any) -> Any:
+        """The library's tree of a parsed one."""
+        if expr.type == "fallback":
+            result = Parser.Symbol(self)
+            result.type, result.value, result.position = expr.type, expr.value, expr.position
+            result.lhs, result.rhs = self.process_ast(expr.lhs), self.process_ast(expr.rhs)
+            self.push_ancestry(result, result.lhs)
+            self.push_ancestry(result, result.rhs)
+            result.keep_array = expr.keep_array
+            return result
+        if expr.type == "binary" and expr.value == "[":
+            _refuse_text_as_index(expr.rhs)
+        is_negative = expr.type == "unary" and expr.value == "-" and expr.expression.type == "number"
+        literal = expr.expression.value if is_negative else None
+        result = super().process_ast(expr)
+        if is_negative:
+            result.value = negative(literal)
+        return result
+
+
+class _Fallback(Parser.Infix):  # type: ignore[misc]
+    def led(self, left: Any) -> Any:
+        self.type = "fallback"
+        self.lhs, self.rhs = left, self._outer_instance.expression(0)
+        return self
+
+
+def _refuse_text_as_index(inside: Any) -> None:
+    """`order["id"]` is a filter that lets all pass, not the member `id`."""
+    if inside.type == "string":
+        raise Refusal(f"`[…]` filters a list; the member of that name is written .`{inside.value}`")
+    if inside.type == "binary" and inside.value == "&":
+        raise Refusal("`[…]` filters a list; `$lookup(object, name)` finds the member of a name")
