@@ -181,6 +181,16 @@ MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 """Of all that a ZIP file, or a file that is one inside, may unpack to."""
 MAX_ZIP_ENTRIES = 1_000
 MAX_XML_BYTES = 10 * 1024 * 1024
+MAX_VALUE_BYTES = 128 * 1024 * 1024
+"""Of memory that a value takes which is read from JSON, XML, a table or a page. It is counted while it is read."""
+MAX_CELLS = 2_000_000
+"""Of one sheet of a workbook, counting those that are empty."""
+PARSING_PROCESSES = 2
+"""So many processes of one function read content at a time."""
+MAX_PARSING_BYTES = 256 * 1024 * 1024
+"""Of memory that such a process may take besides what it begins with. Advance has 1,024 MB."""
+MAX_PARSING_SECONDS = 60
+"""Of processor time that such a process may take; a node's timeout ends it earlier."""
 
 MAX_INTEGRATIONS = 200
 """Of one workspace."""

@@ -13,7 +13,8 @@ from engine import limits
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
 from engine.integrations.http_auth import header_value
-from engine.outgoing import exchanged, refuse_constant, status_error
+from engine.outgoing import exchanged, status_error
+from engine.parsing.json_text import read_json
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
 
@@ -117,6 +118,6 @@ def _parsed(raw: bytes) -> Any:
     if not raw:
         return None
     try:
-        return json.loads(raw, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
+        return read_json(raw.decode(), "the answer", "bad_response")
+    except (UnicodeDecodeError, NodeError):
         return PROCESS.shown(raw.decode(errors="replace"), limits.MAX_ERROR_LENGTH)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -31,8 +30,9 @@ from engine.nodes.ai_models import (
     picture_of,
 )
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.json import parsed, problems_of
+from engine.nodes.json import problems_of
 from engine.nodes.sources import Source, in_thread
+from engine.parsing.json_text import read_json
 from engine.services.tools import ToolCall
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024
@@ -162,7 +162,7 @@ class _Chat:
         repairs = 0
         while True:
             reply = await self._answered()
-            problem, value = await in_thread(partial(self._judged, reply))
+            problem, value = await self._judged(reply)
             if problem is None:
                 return self._told(reply, value)
             if repairs == self.config.repairs:
@@ -231,7 +231,7 @@ class _Chat:
             raise NodeError("this engine runs without workflows as tools", code="config")
         if not call.is_readable:
             raise NodeError("the input is not JSON", code="no_fit")
-        problems = await in_thread(lambda: problems_of(call.input, tool.input_schema))
+        problems = await problems_of(call.input, tool.input_schema)
         if problems:
             raise NodeError(f"the input does not fit: {problems[0]['path']}: {problems[0]['message']}", code="no_fit")
         # The same call of the same node is the same run, also when the node is attempted again after a crash.
@@ -243,15 +243,15 @@ class _Chat:
         """How often this conversation has made the same call before."""
         return sum(1 for one in self.made if one["name"] == call.name and one["input"] == call.input)
 
-    def _judged(self, reply: Reply) -> tuple[str | None, Any]:
+    async def _judged(self, reply: Reply) -> tuple[str | None, Any]:
         """What is wrong with an answer, and the value that it is."""
         if self.config.json_schema is None:
             return None, None
         try:
-            value = parsed(_without_fence(reply.turn.text), "the answer")
+            value = read_json(_without_fence(reply.turn.text), "the answer")
         except NodeError as error:
             return error.message, None
-        problems = problems_of(value, self.config.json_schema)
+        problems = await problems_of(value, self.config.json_schema)
         if problems:
             told = "; ".join(f"{one['path'] or 'the value'}: {one['message']}" for one in problems[:5])
             return self.context.redactor.shown(told, 2_000), None

@@ -13,6 +13,7 @@ from engine.context import NodeContext
 from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
+from engine.parsing.json_text import read_json
 from engine.security.filenames import FileName, FilePrefix
 
 MAX_LISTED = 1_000
@@ -86,9 +87,7 @@ def _read(config: FileConfig, context: NodeContext) -> dict[str, Any]:
     text = source.read_text(context, most)
     if config.as_ == "text":
         return {"file": config.file, "text": text, "bytes": len(text.encode())}
-    from engine.nodes.json import parsed
-
-    return {"file": config.file, "json": parsed(text), "bytes": len(text.encode())}
+    return {"file": config.file, "json": read_json(text), "bytes": len(text.encode())}
 
 
 def _write(config: FileConfig, context: NodeContext) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from engine import limits
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
-from engine.jsonvalue import depth_of, dumps
+from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.outgoing import read_body, refuse_constant, status_error
+from engine.outgoing import read_body, status_error
+from engine.parsing.json_text import read_json
 
 if TYPE_CHECKING:
     import httpx2
@@ -240,13 +241,10 @@ def _decode(response: httpx2.Response, body: bytes, wanted: str) -> Any:
         if not body:
             return None
         try:
-            value = json.loads(body, parse_constant=refuse_constant)
-        except (ValueError, RecursionError) as error:
+            text = body.decode(json.detect_encoding(body))
+        except UnicodeDecodeError as error:
             raise NodeError(f"the response body is not JSON: {error}", code="bad_response") from None
-        if depth_of(value, limits.MAX_JSON_DEPTH) > limits.MAX_JSON_DEPTH:
-            message = f"the response body is nested more than {limits.MAX_JSON_DEPTH} deep"
-            raise NodeError(message, code="bad_response")
-        return value
+        return read_json(text, "the response body", "bad_response")
     is_text = kind.startswith("text/") or kind in ("", "application/xml", "application/x-www-form-urlencoded")
     if wanted == "text" or (wanted == "auto" and (is_text or kind.endswith("+xml"))):
         charset = (response.charset_encoding or "utf-8").lower().replace("_", "-")

@@ -10,10 +10,11 @@ from pydantic import Field, JsonValue, model_validator
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import depth_of, dumps
+from engine.isolation.pool import isolated
+from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
-from engine.outgoing import refuse_constant
+from engine.parsing.json_text import read_json, read_json_lines
 
 MAX_PROBLEMS = 20
 
@@ -74,58 +75,25 @@ class JsonNode(BaseNode):
         if config.operation == "format":
             return Completed({"text": _written(config)})
         if config.operation == "validate":
-            problems = await in_thread(lambda: problems_of(config.value, config.json_schema or {}))
+            problems = await problems_of(config.value, config.json_schema or {})
             return Completed({"problems": problems}, "invalid") if problems else Completed(config.value)
         return Completed(await in_thread(lambda: self._parse(config, context)))
 
     def _parse(self, config: JsonConfig, context: NodeContext) -> Any:
         source = config.source or Source(text="")
         text = source.read_text(context, limits.MAX_OUTPUT_BYTES)
-        if not config.lines:
-            return parsed(text)
-        lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
-        return [parsed(line, f"line {number}") for number, line in lines]
+        return read_json_lines(text) if config.lines else read_json(text)
 
 
-def parsed(text: str, what: str = "the content") -> Any:
-    """The value.
-
-    Raises:
-        NodeError: code `bad_content`: it is no JSON, or nested too deep.
-    """
-    try:
-        value = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise NodeError(f"{what} is not JSON: {error}", code="bad_content") from None
-    if depth_of(value, limits.MAX_JSON_DEPTH) > limits.MAX_JSON_DEPTH:
-        raise NodeError(f"{what} is nested more than {limits.MAX_JSON_DEPTH} deep", code="bad_content")
-    return value
-
-
-def problems_of(value: Any, schema: dict[str, Any]) -> list[dict[str, str]]:
+async def problems_of(value: Any, schema: dict[str, Any]) -> list[dict[str, str]]:
     """Where a value does not fit a JSON Schema; at most twenty places.
 
     Raises:
-        NodeError: code `config`: the schema is none, or refers to another document.
+        NodeError: code `config`: the schema is none, or refers to another document; or as `isolated`.
     """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    try:
-        Draft202012Validator.check_schema(schema)
-        found = []
-        for error in Draft202012Validator(schema, registry=Registry()).iter_errors(value):
-            path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-            found.append({"path": path.lstrip("."), "message": error.message[:500]})
-            if len(found) == MAX_PROBLEMS:
-                break
-    except SchemaError as error:
-        raise NodeError(f"config.schema is no JSON Schema: {error.message[:300]}", code="config") from None
-    except Unresolvable as error:
-        raise NodeError(f"config.schema refers to what is not in it: {str(error)[:200]}", code="config") from None
-    return found
+    arguments = {"value": value, "schema": schema, "most": MAX_PROBLEMS}
+    problems: list[dict[str, str]] = await isolated("check_schema", arguments)
+    return problems
 
 
 def _written(config: JsonConfig) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -12,6 +11,7 @@ from engine.errors import NodeError
 from engine.jsonvalue import dumps
 from engine.nodes.aws_call import AwsConfig, AwsNode
 from engine.nodes.base import Completed, NodeResult
+from engine.parsing.json_text import read_json
 
 
 class LambdaInvokeConfig(AwsConfig):
@@ -46,9 +46,9 @@ class LambdaInvokeNode(AwsNode):
         if config.invocation == "event":
             return Completed({"accepted": True})
         try:
-            told = json.loads(raw or b"null")
-        except (ValueError, RecursionError):
-            raise NodeError("the function's answer is not JSON, or nested too deep", code="bad_response") from None
+            told = read_json((raw or b"null").decode(), "the function's answer", "bad_response")
+        except UnicodeDecodeError:
+            raise NodeError("the function's answer is not JSON", code="bad_response") from None
         if "FunctionError" in answer:
             message = told.get("errorMessage") if isinstance(told, dict) else None
             details = {"type": told.get("errorType")} if isinstance(told, dict) else None

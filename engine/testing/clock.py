@@ -16,8 +16,12 @@ class _JumpingSelector(selectors.DefaultSelector):
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> Any:
-        """What is ready now; if nothing is, time jumps to the next timer."""
-        ready = super().select(0)
+        """What is ready now; if nothing is, time jumps to the next timer.
+
+        While something outside is waited for, such as a process that reads content, time does not jump but passes.
+        """
+        waits_outside = len(self.get_map()) > 1  # one is the loop's own
+        ready = super().select(timeout if waits_outside else 0)
         if not ready and timeout:
             self.loop.offset += timeout
         return ready

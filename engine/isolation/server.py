@@ -1,0 +1,168 @@
+"""The process from which the working processes are forked: one for each call, which ends with it.
+
+It reads nothing that others wrote, so nothing hangs or breaks it. It ends, with all its children, when the process that
+started it does. A child is killed as soon as the caller closes its end of the call's socket.
+
+For each call it is sent a message of two bytes (the task's number; which files follow) with descriptors. The call's own
+socket then carries the arguments to the child and the answer back, each with its length in front.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import IO, Any
+
+from engine import limits
+from engine.errors import NodeError
+from engine.isolation.tasks import TASKS, task
+
+LENGTH = struct.Struct("!Q")
+HAS_CONTENT, HAS_OUTPUT = 1, 2
+_NICENESS = 10
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_MAX_DESCRIPTORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    pid: int
+    caller: socket.socket
+    life: int
+    """A pipe of which the child has the other end, so that it ends with the child."""
+
+
+def serve(descriptor: int) -> None:
+    """Fork a child for each call until the caller's process is gone."""
+    control = socket.socket(fileno=descriptor)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    children: dict[int, _Child] = {}
+    while True:
+        for ready, _ in poll.poll():
+            if ready == control.fileno():
+                child = _accept(control, children)
+                if child is None:
+                    for one in children.values():
+                        os.kill(one.pid, signal.SIGKILL)
+                    return
+                children[child.life] = children[child.caller.fileno()] = child
+                poll.register(child.life, select.POLLIN)
+                poll.register(child.caller, 0)  # told when its other end is closed, and of nothing else
+            elif (one := children.get(ready)) is not None:
+                os.kill(one.pid, signal.SIGKILL)  # it is not waited for yet, so the number is still its own
+                os.waitpid(one.pid, 0)
+                for watched in (one.life, one.caller.fileno()):
+                    poll.unregister(watched)
+                    del children[watched]
+                os.close(one.life)
+                one.caller.close()
+                break  # what else was ready may be a descriptor of before, whose number is somebody else's soon
+
+
+def _accept(control: socket.socket, children: dict[int, _Child]) -> _Child | None:
+    message, descriptors, _, _ = socket.recv_fds(control, 2, _MAX_DESCRIPTORS)
+    if not message:
+        return None
+    work = task(tuple(TASKS)[message[0]])  # imported here, once for all children
+    caller = socket.socket(fileno=descriptors[0])
+    files = descriptors[1:]
+    life, held = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        for other in {*children.values()}:
+            other.caller.close()
+            os.close(other.life)
+        os.close(life)
+        content = os.fdopen(files.pop(0), "rb") if message[1] & HAS_CONTENT else None
+        output = os.fdopen(files.pop(0), "wb") if message[1] & HAS_OUTPUT else None
+        try:
+            _work(caller, work, content, output)
+        finally:
+            os._exit(0)
+    for one in (*files, held):
+        os.close(one)
+    return _Child(pid, caller, life)
+
+
+def _work(caller: socket.socket, work: Any, content: IO[bytes] | None, output: IO[bytes] | None) -> None:
+    _bound()
+    answer: dict[str, Any]
+    try:
+        arguments = json.loads(_received(caller))
+        if content is not None:
+            content.seek(0)
+        answer = {"result": work(arguments, content, output)}
+        if output is not None:
+            output.flush()
+        text = _encoded(answer)
+    except NodeError as error:
+        text = _encoded({"error": {**error.as_dict(), "retryable": error.retryable}})
+    except (MemoryError, RecursionError):
+        answer = content = None  # type: ignore[assignment]
+        text = _encoded({"error": too_large().as_dict()})
+    except Exception as error:  # noqa: BLE001 - whatever content led a library into
+        text = _encoded({"raised": type(error).__name__, "trace": traceback.format_exc()[-4_000:]})
+    caller.sendall(LENGTH.pack(len(text)) + text)
+
+
+def too_large() -> NodeError:
+    """What a call fails with whose memory or time is used up."""
+    most, seconds = limits.MAX_PARSING_BYTES // 1024**2, limits.MAX_PARSING_SECONDS
+    message = f"the content takes more than {most} MB of memory or {seconds} s of processor time, or is nested too deep"
+    return NodeError(message, code="too_large")
+
+
+def _bound() -> None:
+    """Bound memory over what it begins with, processor time and what it writes; and have it end with the server."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    base = 0
+    with contextlib.suppress(OSError), open("/proc/self/statm") as told:  # noqa: PTH123 - one read, without pathlib
+        base = int(told.read().split()[0]) * resource.getpagesize()
+    bounds = (
+        (resource.RLIMIT_AS, base + limits.MAX_PARSING_BYTES),
+        (resource.RLIMIT_CPU, limits.MAX_PARSING_SECONDS),
+        (resource.RLIMIT_FSIZE, limits.MAX_UNPACKED_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    )
+    for kind, most in bounds:
+        with contextlib.suppress(ValueError, OSError):  # macOS does not know all of them
+            resource.setrlimit(kind, (most, most))
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)  # what others wait for goes first
+
+
+def _received(caller: socket.socket) -> bytes:
+    (length,) = LENGTH.unpack(_exactly(caller, LENGTH.size))
+    return _exactly(caller, length)
+
+
+def _exactly(caller: socket.socket, length: int) -> bytes:
+    received = bytearray(length)
+    view, at = memoryview(received), 0
+    while at < length:
+        count = caller.recv_into(view[at:])
+        if not count:
+            raise EOFError("the caller is gone")
+        at += count
+    return bytes(received)
+
+
+def _encoded(answer: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # a half of a surrogate pair
+        return json.dumps(answer, separators=(",", ":")).encode()

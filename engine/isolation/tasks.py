@@ -1,0 +1,24 @@
+"""What a process can be asked to do, by name: functions of `engine/parsing`.
+
+Each takes the arguments (any JSON), the content to read and the file to write (either may be missing), and gives JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import IO, Any
+
+Task = Callable[[dict[str, Any], IO[bytes] | None, IO[bytes] | None], Any]
+
+TASKS: Mapping[str, str] = {
+    "check_schema": "engine.parsing.json_schema:check",
+}
+NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(TASKS)}
+
+
+def task(name: str) -> Task:
+    """The function; its module is imported when it is first asked for."""
+    module, _, function = TASKS[name].partition(":")
+    found: Task = getattr(import_module(module), function)
+    return found
