@@ -52,14 +52,14 @@ def serve(descriptor: int) -> None:
     while True:
         for ready, _ in poll.poll():
             if ready == control.fileno():
-                child = _accept(control, children)
-                if child is None:
+                new = _accept(control, children)
+                if new is None:
                     for one in children.values():
                         os.kill(one.pid, signal.SIGKILL)
                     return
-                children[child.life] = children[child.caller.fileno()] = child
-                poll.register(child.life, select.POLLIN)
-                poll.register(child.caller, 0)  # told when its other end is closed, and of nothing else
+                children[new.life] = children[new.caller.fileno()] = new
+                poll.register(new.life, select.POLLIN)
+                poll.register(new.caller, 0)  # told when its other end is closed, and of nothing else
             elif (one := children.get(ready)) is not None:
                 os.kill(one.pid, signal.SIGKILL)  # it is not waited for yet, so the number is still its own
                 os.waitpid(one.pid, 0)

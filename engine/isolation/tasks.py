@@ -13,6 +13,7 @@ Task = Callable[[dict[str, Any], IO[bytes] | None, IO[bytes] | None], Any]
 
 TASKS: Mapping[str, str] = {
     "check_schema": "engine.parsing.json_schema:check",
+    "read_csv": "engine.parsing.csv_text:read",
 }
 NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(TASKS)}
 

@@ -7,8 +7,9 @@ import base64
 import errno
 import io
 import re
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any, TypeVar
 
 from pydantic import Base64Bytes, BaseModel, Field, model_validator
@@ -16,7 +17,10 @@ from pydantic import Base64Bytes, BaseModel, Field, model_validator
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
+from engine.isolation.pool import isolated
+from engine.isolation.tasks import task
 from engine.nodes.base import NodeConfig
+from engine.parsing.text import decoded
 from engine.security.filenames import FileName
 
 Result = TypeVar("Result")
@@ -75,17 +79,16 @@ class Source(NodeConfig):
             with context.files.opened(self.file, most) as content_file:
                 yield content_file
 
-    def read_text(self, context: NodeContext, most: int, encoding: str = "utf-8-sig") -> str:
+    def read_text(self, context: NodeContext, most: int, encoding: str = "utf-8") -> str:
         """All of it as text.
 
         Raises:
             NodeError: as `opened`; or `bad_content`: it is no text of that encoding.
         """
+        if self.text is not None:
+            return self.text.removeprefix("\ufeff")
         with self.opened(context, most) as content:
-            try:
-                return content.read().decode(encoding)
-            except UnicodeDecodeError as error:
-                raise NodeError(f"the content is no {encoding} text: {error.reason}", code="bad_content") from None
+            return decoded(content.read(), encoding)
 
 
 def _encoded(text: str) -> bytes:
@@ -107,6 +110,42 @@ def given(content: bytes, context: NodeContext, save_as: str | None, content_typ
     if len(content) > limits.MAX_OUTPUT_BYTES // 2:
         raise NodeError("the content is too large to be passed on; keep it with `save_as`", code="output_too_large")
     return {"base64": base64.b64encode(content).decode(), "bytes": len(content)}
+
+
+async def read_by(
+    task_name: str,
+    arguments: dict[str, Any],
+    source: Source | None,
+    context: NodeContext,
+    *,
+    most: int = limits.MAX_FILE_BYTES,
+    inline: int = 0,
+    output: IO[bytes] | None = None,
+) -> Any:
+    """What a task of `engine/isolation` makes of a source, in a process of its own; in a thread up to `inline` bytes.
+
+    Raises:
+        NodeError: as `Source.opened`, `in_thread` and `isolated`.
+    """
+    with ExitStack() as stack:
+        content, size = await in_thread(lambda: _on_disk(source or Source(text=""), context, most, stack))
+        if size <= inline:
+            return await in_thread(lambda: task(task_name)(arguments, content, output))
+        return await isolated(task_name, arguments, content, output)
+
+
+def _on_disk(source: Source, context: NodeContext, most: int, stack: ExitStack) -> tuple[IO[bytes], int]:
+    """Content as a file that another process can be given, and its size."""
+    content = stack.enter_context(source.opened(context, most))
+    if isinstance(content, io.BytesIO):
+        file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+        file.write(content.getbuffer())
+        file.flush()
+        content = file
+    size = content.seek(0, 2)
+    content.fileno()  # what was kept in memory is put into a file
+    content.seek(0)
+    return content, size
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:

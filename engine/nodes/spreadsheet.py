@@ -10,13 +10,15 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
+from engine.columns import unique_names
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.jsonvalue import dumps
 from engine.nodes.archives import check_unpacked, opened_archive
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.csv import MAX_COLUMNS, table_of, unique_columns
+from engine.nodes.csv import table_of
 from engine.nodes.sources import Source, given, in_thread
+from engine.parsing.tables import MAX_COLUMNS
 from engine.security.filenames import FileName
 
 MAX_SHEETS = 100
@@ -160,7 +162,7 @@ def _rows(config: SpreadsheetConfig, given_rows: Iterable[tuple[Any, ...]]) -> t
                 break
             continue
         if config.header and not columns:
-            columns = unique_columns(["" if cell is None else str(cell) for cell in cells[:last]])
+            columns = unique_names(["" if cell is None else str(cell) for cell in cells[:last]])
             continue
         if len(rows) == config.max_rows:
             raise NodeError(f"there are more than {config.max_rows} rows", code="too_many_rows")

@@ -1,0 +1,90 @@
+"""Texts in the encodings that files come in."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, Literal
+
+from engine.errors import NodeError
+
+Encoding = Literal[
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "iso-8859-2", "iso-8859-15", "windows-1250",
+    "windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1257", "cp437", "cp850", "mac-roman",
+    "koi8-r", "shift_jis", "euc-jp", "gb18030", "big5", "euc-kr",
+]  # fmt: skip
+READING = (
+    "The file's; one that begins with a byte order mark is read as that says. Excel on Windows writes windows-1252."
+)
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_WIDER = {"shift_jis": "cp932", "euc-kr": "cp949"}
+"""What Windows writes under that name."""
+_LOOKED_AT = 4_096
+
+
+def reading(head: bytes, encoding: str) -> str:
+    """The codec for content that begins so: by its byte order mark, else as `encoding` says.
+
+    Raises:
+        NodeError: code `bad_content`: it is said to be UTF-8 and has the zeros of UTF-16.
+    """
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    zeros = _zeros(head)
+    if encoding == "utf-16":
+        return zeros or "utf-16-le"
+    if zeros and encoding in {"utf-8", "utf-8-sig"}:
+        message = f"the content looks like {zeros}, not {encoding}; set `encoding` to {zeros}"
+        raise NodeError(message, code="bad_content")
+    return _WIDER.get(encoding, encoding)
+
+
+def _zeros(head: bytes) -> str | None:
+    """Which UTF-16 it is whose every other byte is zero, as it is in most languages' punctuation and digits."""
+    head = head[: len(head) // 2 * 2]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if odd > even * 4 and odd * 4 > len(head) // 2:
+        return "utf-16-le"
+    if even > odd * 4 and even * 4 > len(head) // 2:
+        return "utf-16-be"
+    return None
+
+
+def opened_text(content: IO[bytes], encoding: str) -> io.TextIOWrapper:
+    """Content as lines that end where CSV has it, and not at whatever else Unicode calls a line.
+
+    Raises:
+        NodeError: as `reading`.
+    """
+    codec = reading(content.read(_LOOKED_AT), encoding)
+    content.seek(0)
+    return io.TextIOWrapper(content, encoding=codec, newline="")
+
+
+def decoded(content: bytes, encoding: str) -> str:
+    """All of it.
+
+    Raises:
+        NodeError: code `bad_content`: it is not of that encoding.
+    """
+    codec = reading(content[:_LOOKED_AT], encoding)
+    try:
+        return content.decode("utf-8-sig" if codec == "utf-8" else codec)
+    except UnicodeDecodeError:
+        raise undecodable(io.BytesIO(content), codec) from None
+
+
+def undecodable(content: IO[bytes], codec: str) -> NodeError:
+    """What is said of content that is not of an encoding: the line and the byte, and what helps."""
+    content.seek(0)
+    where = ""
+    if not codec.startswith(("utf-16", "utf-32")):
+        for number, line in enumerate(content, 1):
+            try:
+                line.decode(codec)
+            except UnicodeDecodeError as error:
+                where = f"line {number}: the byte 0x{line[error.start]:02x} is not of {codec}; "
+                break
+    message = f"{where or f'the content is not {codec}; '}set `encoding` to the one that the file is written in"
+    hint = ", for files of Excel mostly windows-1252" if codec.startswith("utf-8") else ""
+    return NodeError(message + hint, code="bad_content")
