@@ -186,6 +186,9 @@ class _Chat:
             if not reply.turn.calls:
                 return reply
             answers = await asyncio.gather(*(self._called(call) for call in reply.turn.calls))
+            # In the order in which they were asked for, whichever was done first.
+            for call, answer in zip(reply.turn.calls, answers, strict=True):
+                self.made.append({"name": call.name, "input": call.input, "output": answer.output})
             self.turns += [reply.turn, Turn("user", answers=answers)]
         message = f"the model has called tools {self.config.max_rounds} times and not answered"
         raise NodeError(message, code="too_many_rounds", details={"tool_calls": self.made[-5:]})
@@ -221,7 +224,6 @@ class _Chat:
             output, failed = await self._tool(tool, call), False
         except NodeError as error:
             output, failed = {"error": error.message}, True
-        self.made.append({"name": call.name, "input": call.input, "output": output})
         return Answered(call.id, output, failed)
 
     async def _tool(self, tool: ChatTool | None, call: Wanted) -> Any:

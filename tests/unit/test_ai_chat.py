@@ -145,11 +145,13 @@ def test_a_tool_is_a_workflow_and_its_failure_is_told_to_the_model():
     results = [json.loads(one["content"]) for one in asked[1]["messages"][-5:]]
     assert results[0] == {"price": 12}
     assert [("error" in one) for one in results] == [False, True, True, True, True]
-    assert [call.input for call in tools.calls] == [{"sku": "A"}, {"sku": "none"}, {"sku": "A"}]
+    assert sorted(call.input["sku"] for call in tools.calls) == ["A", "A", "none"]  # side by side
     assert len({call.key for call in tools.calls}) == 3  # asked for twice, it runs twice
     again = Tools()
     chat([said(calls=[("price", '{"sku": "A"}')]), said("x")], again, tools=[LOOK_UP])
-    assert again.calls[0].key == tools.calls[0].key  # but an attempt that is made again finds what it has started
+    assert again.calls[0].key == next(
+        call.key for call in tools.calls if call.input == {"sku": "A"}
+    )  # but an attempt that is made again finds what it has started
     endless, _, _ = chat([said(calls=[("price", '{"sku": "A"}')])] * 3, Tools(), tools=[LOOK_UP], max_rounds=2)
     assert endless.error is not None
     assert endless.error.code == "too_many_rounds"
