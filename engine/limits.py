@@ -83,10 +83,16 @@ MAX_SIGNAL_BYTES = 256 * 1024
 DEFAULT_SIGNAL_SECONDS = 30 * 24 * 3600.0
 """How long an approval or a callback is waited for where the definition does not say."""
 
-ROLL_OVER_TURNS = 300
-"""Turns in one execution of the state machine. A turn with a park and fifteen retries is 75 events of 25,000."""
+ROLL_OVER_TURNS = 250
+"""Turns in one execution of the state machine, whose history has 25,000 events at most."""
+EVENTS_OF_TURN = 75
+"""In that history: Advance, Next? and a Park that is tried sixteen times."""
+EVENTS_OF_RETRY = 3
+"""In that history; retries of Advance make its turn count for more."""
 MAX_REVIVALS = 5
 """So often an execution is driven again without having got on in between; then it is closed as failed."""
+REVIVAL_PAUSES = (60, 300, 900, 1_800, 3_600)
+"""Seconds after which the next driver begins where one has tried for some minutes and given up."""
 
 START_GRACE = 60.0
 """Seconds after which somebody looks whether a new execution is being driven."""

@@ -74,10 +74,12 @@ class PlayedMachine(StateMachine):
         self.drivers: dict[str, Driver] = {}
         self.fan_outs: dict[str, list[Driver]] = {}
 
-    def start(self, execution_id: str, generation: int = 1, bill: Bill | None = None) -> None:
+    def start(
+        self, execution_id: str, generation: int = 1, bill: Bill | None = None, *, not_before: datetime | None = None
+    ) -> None:
         self._world.fate.point()
         name = f"{execution_id}-{generation}"
-        self.drivers.setdefault(name, Driver(name, execution_id, generation))
+        self.drivers.setdefault(name, Driver(name, execution_id, generation, until=not_before))
         self._world.fate.point()
 
     def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:

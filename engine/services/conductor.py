@@ -206,13 +206,6 @@ class Conductor:
         if found is not None and not found.execution.status.is_final:
             self._machine.start(execution_id, found.execution.generation, bill)
 
-    def abort(self, execution_id: str, reason: str) -> None:
-        """Close an execution that cannot go on."""
-        found = self._executions.find(execution_id)
-        if found is not None:
-            message = f"the execution could not go on: {reason}"
-            self._closing.close(found.execution, Status.FAILED, "engine_error", message)
-
     def roll_over(self, execution_id: str, generation: int) -> None:
         """Go on in a new execution of the state machine, before the history of this one is full.
 
@@ -231,6 +224,13 @@ class Conductor:
 
     def driver_ended(self, execution_id: str, generation: int, how: str) -> None:
         """An execution of the state machine has died; drive on, unless that has been in vain too often."""
+        self._drive_on(execution_id, generation, f"has {how}", is_paused=False)
+
+    def driver_gave_up(self, execution_id: str, generation: int, reason: str) -> None:
+        """The same for one that has tried as often as it may: the next one waits first, each time longer."""
+        self._drive_on(execution_id, generation, f"gave up ({reason})", is_paused=True)
+
+    def _drive_on(self, execution_id: str, generation: int, what: str, *, is_paused: bool) -> None:
         found = self._executions.find(execution_id)
         if found is None or found.execution.generation != generation or found.execution.status.is_final:
             return
@@ -238,17 +238,21 @@ class Conductor:
         if execution.place is not None and execution.place.slot is None:
             return
         if found.revivals >= limits.MAX_REVIVALS:
-            self.abort(execution_id, f"its driver has {how}, as {found.revivals} before it")
+            message = f"the execution could not go on: its driver {what}, as {found.revivals} before it"
+            self._closing.close(execution, Status.FAILED, "engine_error", message)
             return
         now = self._clock.now()
-        soon = now + timedelta(seconds=limits.START_GRACE)
+        pause = limits.REVIVAL_PAUSES[found.revivals] if is_paused else 0
+        begin = now + timedelta(seconds=pause)
+        soon = begin + timedelta(seconds=limits.START_GRACE)
         following = self._watch.next_generation(execution, soon, revival=True)
         if following is not None:
-            line = LogLine(now, "warning", f"the driver of the execution has {how}; it is driven on")
+            when = f" in {pause} seconds" if pause else ""
+            line = LogLine(now, "warning", f"the driver of the execution {what}; it is driven on{when}")
             self._journals.log(execution_id, [line])
-            self._machine.start(execution_id, following)
+            self._machine.start(execution_id, following, not_before=begin if pause else None)
 
 
 def reason_of(error: dict[str, Any] | None) -> str:
     """What Step Functions says of a state that failed."""
-    return f"its driver failed with {(error or {}).get('Error', 'an unknown error')}"
+    return str((error or {}).get("Error", "an unknown error"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.bill import Bill
 from engine.errors import Unavailable
+from engine.execution import format_time
 from engine.jsonvalue import dumps
+from engine.storage.understood import understood
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -33,19 +36,24 @@ class StateMachine:
         self._arn = arn
         self._fan_out_arn = fan_out_arn
 
-    def start(self, execution_id: str, generation: int = 1, bill: Bill | None = None) -> None:
+    def start(
+        self, execution_id: str, generation: int = 1, bill: Bill | None = None, *, not_before: datetime | None = None
+    ) -> None:
         """Start driving an execution; starting the same generation again changes nothing.
 
         Args:
             execution_id: which one.
             generation: of its drivers.
             bill: what has been spent on it and is in no record yet.
+            not_before: until when the driver waits first.
 
         Raises:
             Unavailable: Step Functions did not take it.
         """
         payload = {"execution_id": execution_id, "generation": generation}
-        decision = {"turn": 0, "bill": (bill or Bill()).as_dict()}
+        decision: dict[str, Any] = {"turn": 0, "bill": (bill or Bill()).as_dict()}
+        if not_before is not None:
+            decision["not_before"] = format_time(not_before)
         self._start(self._arn, f"{execution_id}-{generation}", {**payload, "decision": decision})
 
     def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
@@ -89,27 +97,33 @@ class StateMachine:
             logger.warning("StopExecution %s failed: %s", arn, error)
 
     def is_driving(self, execution_id: str, generation: int) -> bool:
-        """Whether that driver lives."""
+        """Whether that driver lives. Raises Unavailable."""
         return self._is_running(_execution_arn(self._arn, f"{execution_id}-{generation}"))
 
     def is_fanned_out(self, execution_id: str, path: str, round_number: int) -> bool:
-        """Whether the drivers of that round live."""
+        """Whether the drivers of that round live. Raises Unavailable."""
         return self._is_running(_execution_arn(self._fan_out_arn, _fan_out_name(execution_id, path, round_number)))
 
     def _is_running(self, arn: str) -> bool:
-        try:
-            return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
-        except self._client.exceptions.ExecutionDoesNotExist:
-            return False
+        with understood("Step Functions"):
+            try:
+                return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
+            except self._client.exceptions.ExecutionDoesNotExist:
+                return False
 
     def wake(self, task_token: str) -> bool:
-        """Go on with a driver that is parked; False where nobody is parked with this token any more."""
-        try:
-            self._client.send_task_success(taskToken=task_token, output="{}")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _TOKEN_IS_OLD:
-                return False
-            raise
+        """Go on with a driver that is parked; False where nobody is parked with this token any more.
+
+        Raises:
+            Unavailable: Step Functions did not take it; the sweeper will find it.
+        """
+        with understood("Step Functions"):
+            try:
+                self._client.send_task_success(taskToken=task_token, output="{}")
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _TOKEN_IS_OLD:
+                    return False
+                raise
         return True
 
 

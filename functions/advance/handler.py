@@ -20,11 +20,12 @@ from engine.bill import Bill
 from engine.clock import SystemClock
 from engine.context import NodeServices
 from engine.engine import WorkflowEngine
-from engine.execution import FINAL_STATUSES, Decision, format_time
+from engine.execution import FINAL_STATUSES, Decision, format_time, parse_time
 from engine.lanes import DONE, Lane, advance_lane
 from engine.security.redaction import Redactor, redact_logs
 from engine.storage.journal_store import DynamoStore
 from engine.storage.meter import Meter
+from engine.storage.understood import passing_trouble
 from engine.threads import NOTIFICATIONS, NodeThreads, in_thread_of, node_runner
 from functions import outside, resources
 
@@ -73,9 +74,14 @@ redact_logs(logger)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Gives the decision, which is what the state machine's Choice looks at, and what the next turn has to know."""
+    """Gives the decision, which is what the state machine's Choice looks at, and what the next turn has to know.
+
+    Raises:
+        Unavailable: a service of AWS is in trouble; the state machine tries again for long.
+    """
     logger.append_keys(execution_id=event["execution_id"])
-    told = _ahead(event["execution_id"], context) if event.get("ahead") else _turn(event, context)
+    with passing_trouble():
+        told = _ahead(event["execution_id"], context) if event.get("ahead") else _turn(event, context)
     left = _threads.left_running(limits.LEFT_RUNNING_SECONDS)
     if left:
         _give_up_process(left)
@@ -95,6 +101,10 @@ def _give_up_process(left: int) -> None:
 
 def _turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
     execution_id, before = event["execution_id"], event["decision"]
+    not_before = before.get("not_before")
+    if not_before is not None and parse_time(not_before) > _clock.now():
+        _meter.begin(Bill.of(before["bill"]) + Bill(transitions=3 + int(event["retries"])))
+        return _told(Decision("sleep", until=parse_time(not_before)), 0, None)
     _meter.begin(Bill.of(before["bill"]) + Bill(transitions=2 + int(event["retries"])))
 
     def remaining() -> float:
@@ -107,7 +117,12 @@ def _turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         decision = _runner.run(_engine.advance(execution_id, remaining, generation=event["generation"]))
     _count(decision)
-    return _told(decision, int(before["turn"]) + 1, batch)
+    return _told(decision, int(before["turn"]) + _turns_counted(int(event["retries"])), batch)
+
+
+def _turns_counted(retries: int) -> int:
+    """For how many turns this one counts: its retries have filled the history of the state machine, too."""
+    return 1 + math.ceil(retries * limits.EVENTS_OF_RETRY / limits.EVENTS_OF_TURN)
 
 
 def _ahead(execution_id: str, context: Any) -> dict[str, Any]:

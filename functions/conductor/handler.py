@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 
 from engine.bill import Bill
 from engine.services.conductor import reason_of
+from engine.storage.understood import passing_trouble
 from functions import resources
 
 logger = Logger()
@@ -21,8 +22,17 @@ _sweeper = resources.sweeper()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Does what the event asks for; see above."""
+    """Does what the event asks for; see above.
+
+    Raises:
+        Unavailable: a service of AWS is in trouble; the state machines try again for long.
+    """
     logger.info("asked", what=sorted(event))
+    with passing_trouble():
+        return _asked(event, context)
+
+
+def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "sweep" in event:
         ahead = float(event["sweep"].get("ahead_seconds", 0))
         done = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
@@ -38,8 +48,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         _conductor.poked(event["poke"], event["waits"])
     elif "drive" in event:
         _conductor.drive(event["drive"], Bill.of(event["bill"]))
-    elif "abort" in event:
-        _conductor.abort(event["abort"], reason_of(event.get("error")))
+    elif "gave_up" in event:
+        _conductor.driver_gave_up(event["gave_up"], event["generation"], reason_of(event.get("error")))
     elif "roll_over" in event:
         _conductor.roll_over(event["roll_over"], event["generation"])
     elif "fan_out" in event:

@@ -104,12 +104,12 @@ def test_the_state_machines_are_sound(definition: Path):
 
 def test_advance_is_retried_on_everything_and_caught():
     states = json.loads(DEFINITION.read_text())["States"]
+    for task in ("Advance", "Park", "RollOver", "GiveUp"):
+        assert states[task]["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
 
-    assert states["Advance"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
-    assert states["Advance"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Abort"}]
+    assert states["Advance"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "GiveUp"}]
     assert states["Park"]["Resource"] == "${UpdateItemAndWait}"
     assert states["Park"]["TimeoutSecondsPath"] == "$.decision.wait_seconds"
-    assert states["Abort"]["Retry"][0]["ErrorEquals"] == ["States.ALL"]
     assert states["Next?"]["Default"] == "Fail"
     assert states["Sleep"]["TimestampPath"] == "$.decision.until"
 
