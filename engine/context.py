@@ -16,6 +16,7 @@ from engine.expressions import Scope, render
 from engine.journal import Outcome, Stored
 from engine.security.redaction import Redactor
 from engine.sentences import sentence
+from engine.url_templates import render_url
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -95,14 +96,15 @@ class NodeServices:
 
     `integrations` opens one of a workspace: it is told the workspace, the name or id, who may know its secrets, and
     the attempt's idempotency key.
-    `http` gives the client whose every connection passes the egress guard; `api_url` is where this platform's
-    own API answers, `execution.api_url` to expressions. `poke` tells the conductor that an execution has something to
-    start (the waits with these keys) or has ended with something left to do; it may get lost, for the sweeper finds
-    what is left. `files` gives the files of a workspace, `tables` are the data tables, `reach` calls AWS, `sandbox`
-    runs somebody's code, `tool` runs another workflow to its end. `spend` puts something on the execution's bill.
+    `http` gives the client whose every connection passes the egress guard, or one that trusts a CA of somebody's own
+    besides; `api_url` is where this platform's own API answers, `execution.api_url` to expressions. `poke` tells the
+    conductor that an execution has something to start (the waits with these keys) or has ended with something left to
+    do; it may get lost, for the sweeper finds what is left. `files` gives the files of a workspace, `tables` are the
+    data tables, `reach` calls AWS, `sandbox` runs somebody's code, `tool` runs another workflow to its end. `spend`
+    puts something on the execution's bill.
     """
 
-    http: Callable[[], Awaitable[AsyncClient]] | None = None
+    http: Callable[..., Awaitable[AsyncClient]] | None = None
     api_url: str = ""
     poke: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
     integrations: Callable[[str, str, Redactor, str], Awaitable[tuple[str, BaseIntegration]]] | None = None
@@ -156,7 +158,10 @@ class NodeContext:
             NodeError: the values do not fit the model; code `config`.
         """
         templated = without_literals(model, raw)
-        rendered = {**raw, **self.evaluate(templated, "config")}
+        urls = {name: one for name in getattr(model, "urls", ()) if isinstance(one := templated.get(name), str)}
+        rest = {name: one for name, one in templated.items() if name not in urls}
+        rendered = {**raw, **self.evaluate(rest, "config")}
+        rendered |= {name: render_url(one, self.scope, f"config.{name}") for name, one in urls.items()}
         try:
             return model.model_validate(rendered)
         except ValidationError as error:

@@ -123,7 +123,7 @@ class Text:
         pieces: list[str] = []
         length = 0
         for part in self.parts:
-            piece = part if isinstance(part, str) else _as_text(part.evaluate(scope, where))
+            piece = part if isinstance(part, str) else as_text(part.evaluate(scope, where))
             length += len(piece)
             if length > limits.MAX_TEXT_LENGTH:
                 raise scope.hit(f"the text grew over {limits.MAX_TEXT_LENGTH} characters", where)
@@ -292,7 +292,8 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "an object")
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value as it stands in a text: strings as they are, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

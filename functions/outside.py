@@ -21,16 +21,20 @@ if TYPE_CHECKING:
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
 
-_clients: list[AsyncClient] = []
+_clients: dict[str | None, AsyncClient] = {}
+_MOST_CLIENTS = 20
 
 
-async def http() -> AsyncClient:
-    """The client whose every connection passes the egress guard."""
-    if not _clients:
+async def http(ca_certificate: str | None = None) -> AsyncClient:
+    """The client whose every connection passes the egress guard; one that trusts a CA of somebody's own besides."""
+    if ca_certificate not in _clients:
         from engine.security.egress import guarded_client, parse_networks
 
-        _clients.append(guarded_client(parse_networks(resources.settings.allowed_networks)))
-    return _clients[0]
+        if len(_clients) >= _MOST_CLIENTS:  # the oldest may be in use: its connections end with it
+            _clients.pop(next(iter(_clients)))
+        networks = parse_networks(resources.settings.allowed_networks)
+        _clients[ca_certificate] = guarded_client(networks, ca_certificate=ca_certificate)
+    return _clients[ca_certificate]
 
 
 async def addresses(host: str, port: int) -> Sequence[str]:

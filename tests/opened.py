@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.context import NodeServices
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Runtime
 from engine.integrations.registry import IntegrationRegistry
@@ -33,8 +34,8 @@ class Bench:
         opened = integration_class(integration_class.Config.model_validate(self.config))
         networks = parse_networks(self.allowed)
 
-        async def http() -> Any:
-            return guarded_client(networks)
+        async def http(ca_certificate: str | None = None) -> Any:
+            return guarded_client(networks, ca_certificate=ca_certificate)
 
         async def addresses(host: str, port: int) -> Sequence[str]:
             return await checked_addresses(host, port, networks)
@@ -54,9 +55,11 @@ class Bench:
 
     def node(self, node: str, trigger: Any = None, **config: Any) -> NodeRun:
         """One attempt of a node that names it."""
+        opened = self.opened()
         return run_node(
             node, {"integration": "bench", **config}, trigger=trigger, files=self.files,
-            integrations={"bench": (self.kind, self.opened())}, run=self.runner.run,
+            integrations={"bench": (self.kind, opened)}, run=self.runner.run,
+            services=NodeServices(http=opened.runtime.http),
         )  # fmt: skip
 
     def act(self, action: str, **params: Any) -> Any:

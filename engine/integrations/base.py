@@ -113,7 +113,7 @@ class Runtime:
     the workspace's files; `aws` calls AWS as a role: service, operation, params.
     """
 
-    http: Callable[[], Awaitable[AsyncClient]] = _no_network
+    http: Callable[..., Awaitable[AsyncClient]] = _no_network
     addresses: Callable[[str, int], Awaitable[Sequence[str]]] = _no_network
     reveal: Callable[[str], None] = lambda _: None
     identity: str = ""
@@ -210,6 +210,11 @@ class BaseIntegration(ABC):
             NodeError: it does not.
         """
         raise NodeError(f"an integration of type {self.title} cannot be tried by itself", code="not_testable")
+
+    async def client(self) -> AsyncClient:
+        """The guarded HTTP client; it trusts the `ca_certificate` of the config besides, where there is one."""
+        ca_certificate = getattr(self.config, "ca_certificate", None)
+        return await (self.runtime.http(ca_certificate) if ca_certificate else self.runtime.http())
 
     def secrets(self) -> Iterator[str]:
         """The values that must appear nowhere."""

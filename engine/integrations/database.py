@@ -21,6 +21,7 @@ from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, Params, action
 from engine.jsonvalue import dumps
 from engine.security.hosts import Binding
+from engine.security.tls import CaCertificate, tls_context
 
 CONNECT_SECONDS = 10
 _HOST = r"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$|^[0-9a-fA-F:]{2,45}$"
@@ -63,8 +64,8 @@ class DatabaseConfig(IntegrationConfig):
     tls: Literal["verify", "off"] = Field(
         default="verify", description="`off` sends everything, the password too, readable by all on the way."
     )
-    ca_certificate: str | None = Field(
-        default=None, max_length=12_000, description="Who signs the server's certificate, as PEM; default: public CAs."
+    ca_certificate: CaCertificate | None = Field(
+        default=None, description="Who signs the server's certificate, as PEM; default: public CAs."
     )
 
     @property
@@ -79,20 +80,6 @@ class DatabaseConfig(IntegrationConfig):
             NodeError: code `config`: the CA certificate is none.
         """
         return tls_context(self.ca_certificate)
-
-
-def tls_context(ca_certificate: str | None) -> ssl.SSLContext:
-    """Verifies against one CA, or the public ones.
-
-    Raises:
-        NodeError: code `config`: the CA certificate is none.
-    """
-    import certifi
-
-    try:
-        return ssl.create_default_context(cafile=None if ca_certificate else certifi.where(), cadata=ca_certificate)
-    except (ssl.SSLError, ValueError):
-        raise NodeError("the integration's ca_certificate is no certificate in PEM form", code="config") from None
 
 
 class Query(Params):

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field, JsonValue
 
 from engine.errors import NodeError
-from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.base import Params, action
 from engine.integrations.http_auth import Secret
-from engine.integrations.rest import BaseUrl, BearerIntegration
+from engine.integrations.rest import BaseUrl, BearerIntegration, RestConfig
 
 _VERSION = "2022-11-28"
 
@@ -34,7 +34,7 @@ Repository = Annotated[
 ]
 
 
-class GithubConfig(IntegrationConfig):
+class GithubConfig(RestConfig):
     """A fine-grained personal access token, or that of an app."""
 
     token: Secret

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials, IntegrationConfig
+from engine.outgoing import check_header_name
 from engine.security.hosts import Binding, HostPattern
+from engine.security.tls import CaCertificate
 
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=3_000)]
 _WORD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
@@ -22,6 +24,9 @@ class HostsConfig(IntegrationConfig):
         min_length=1, max_length=20, description="The secrets go to these hosts only. `*.` stands for any subdomain."
     )
     plain_http: bool = Field(default=False, description="Whether they may also be sent without TLS.")
+    ca_certificate: CaCertificate | None = Field(
+        default=None, description="A CA of your own, as PEM, that may have signed the servers' certificates."
+    )
 
 
 class HttpAuth(BaseIntegration):
@@ -33,7 +38,7 @@ class HttpAuth(BaseIntegration):
     @classmethod
     def binding(cls, config: Any) -> Binding:
         """As the config says."""
-        return Binding(config.hosts, config.plain_http)
+        return Binding(config.hosts, config.plain_http, config.ca_certificate or "")
 
 
 class BasicConfig(HostsConfig):
@@ -82,7 +87,9 @@ class ApiKeyConfig(HostsConfig):
     """A key, and where in the request it stands."""
 
     place: Literal["header", "query"] = "header"
-    name: str = Field(default="x-api-key", max_length=100, pattern=_WORD, description="Of the header or parameter.")
+    name: Annotated[str, AfterValidator(check_header_name)] = Field(
+        default="x-api-key", max_length=100, pattern=_WORD, description="Of the header or parameter."
+    )
     prefix: str = Field(default="", max_length=50, pattern=r"^[\x20-\x7e]*$", description="Before the key in a header.")
     key: Secret
 

@@ -95,7 +95,7 @@ class OAuth2(HttpAuth):
         """
         url = self.config.token_url
         if not Binding.of_url(url).plain_http or self.config.plain_http:
-            client = await self.runtime.http()
+            client = await self.client()
         else:
             raise NodeError("the token endpoint is asked by https only, unless `plain_http`", code="config")
         body = {"grant_type": grant_type, **self.config.parameters, **fields}

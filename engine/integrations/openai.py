@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, JsonValue
 
 from engine.errors import NodeError
-from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.base import Params, action
 from engine.integrations.http_auth import Secret
-from engine.integrations.rest import BaseUrl, BearerIntegration
+from engine.integrations.rest import BaseUrl, BearerIntegration, RestConfig
 
 
-class OpenaiConfig(IntegrationConfig):
+class OpenaiConfig(RestConfig):
     """Where the models are, and what they cost."""
 
     base_url: BaseUrl = Field(default="https://api.openai.com/v1")

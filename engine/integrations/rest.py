@@ -11,12 +11,13 @@ from pydantic import AfterValidator, Field
 
 from engine import limits
 from engine.errors import NodeError
-from engine.integrations.base import BaseIntegration, Credentials
+from engine.integrations.base import BaseIntegration, Credentials, IntegrationConfig
 from engine.integrations.http_auth import header_value
 from engine.outgoing import exchanged, status_error
 from engine.parsing.json_text import read_json
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
+from engine.security.tls import CaCertificate
 
 MOST_ANSWER_BYTES = 5 * 1024 * 1024
 
@@ -42,13 +43,21 @@ def check_base_url(url: str) -> str:
 BaseUrl = Annotated[str, Field(max_length=500), AfterValidator(check_base_url)]
 
 
+class RestConfig(IntegrationConfig):
+    """Base of their configs."""
+
+    ca_certificate: CaCertificate | None = Field(
+        default=None, description="A CA of your own, as PEM, that may have signed the server's certificate."
+    )
+
+
 class RestIntegration(BaseIntegration):
     """Base of such types: what they send carries their credentials. Their config has a `base_url`."""
 
     @classmethod
     def binding(cls, config: Any) -> Binding:
         """Where the API is."""
-        return Binding.of_url(config.base_url)
+        return Binding.of_url(config.base_url, trust=config.ca_certificate or "")
 
     async def signature(self) -> Credentials:
         """What tells the other side who asks."""
@@ -76,7 +85,7 @@ class RestIntegration(BaseIntegration):
         if not self.binding(self.config).allows(url):
             raise NodeError("the integration's secrets are not for that host", code="credentials_elsewhere")
         credentials = await self.signature()
-        client = await self.runtime.http()
+        client = await self.client()
         body: dict[str, Any] = {}
         given = {"user-agent": "Mainspring", "accept": "application/json", **(headers or {}), **credentials.headers}
         if json_body is not None:

@@ -11,9 +11,9 @@ from pydantic import Base64Bytes, Field, model_validator
 
 from engine import limits
 from engine.errors import NodeError
-from engine.integrations.base import BaseIntegration, IntegrationConfig, Params, action
+from engine.integrations.base import BaseIntegration, Params, action
 from engine.integrations.http_auth import Secret
-from engine.integrations.rest import BaseUrl
+from engine.integrations.rest import BaseUrl, RestConfig
 from engine.outgoing import exchanged, status_error
 from engine.security.filenames import FileName
 from engine.security.hosts import Binding
@@ -23,7 +23,7 @@ ObjectKey = Annotated[str, Field(min_length=1, max_length=1_024, pattern=r"^[^\x
 _MAX_INLINE = limits.MAX_OUTPUT_BYTES // 2
 
 
-class S3Config(IntegrationConfig):
+class S3Config(RestConfig):
     """Which storage, and whose key."""
 
     endpoint_url: BaseUrl = Field(examples=["https://s3.eu-central-1.amazonaws.com", "https://minio.shop.example"])
@@ -91,7 +91,7 @@ class S3Storage(BaseIntegration):
     @classmethod
     def binding(cls, config: Any) -> Binding:
         """Where it is."""
-        return Binding.of_url(config.endpoint_url)
+        return Binding.of_url(config.endpoint_url, trust=config.ca_certificate or "")
 
     @action(title="Store an object", effect="idempotent")
     async def put_object(self, params: PutObject) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class S3Storage(BaseIntegration):
         if not self.binding(self.config).allows(url):
             raise NodeError("the integration's secrets are not for that host", code="credentials_elsewhere")
         signed = self._signed(method, url, content, headers or {})
-        client = await self.runtime.http()
+        client = await self.client()
         request = client.build_request(method, httpx2.URL(url), headers=signed, content=content, timeout=None)
         response, body = await exchanged(client, request, most)
         if response.status_code >= 300:  # noqa: PLR2004

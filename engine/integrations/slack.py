@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 from pydantic import Field, JsonValue, model_validator
 
 from engine.errors import NodeError
-from engine.integrations.base import IntegrationConfig, Params, action
+from engine.integrations.base import Params, action
 from engine.integrations.http_auth import Secret
-from engine.integrations.rest import BaseUrl, BearerIntegration
+from engine.integrations.rest import BaseUrl, BearerIntegration, RestConfig
 from engine.security.redaction import PROCESS
 
 _RETRYABLE = frozenset({"ratelimited", "internal_error", "service_unavailable", "request_timeout", "fatal_error"})
 
 
-class SlackConfig(IntegrationConfig):
+class SlackConfig(RestConfig):
     """A bot's token, which begins with `xoxb-`."""
 
     token: Secret

@@ -17,10 +17,11 @@ from pydantic import Field, SecretStr, model_validator
 from engine.clock import SystemClock
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, action
-from engine.integrations.database import CONNECT_SECONDS, tls_context
+from engine.integrations.database import CONNECT_SECONDS
 from engine.integrations.mail import Attachment, MailAddress, Message, bare_address, composed, told
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
+from engine.security.tls import CaCertificate, tls_context
 
 _PATIENCE = 30
 _SIGNED_IN = 235
@@ -38,8 +39,8 @@ class SmtpConfig(IntegrationConfig):
     username: str | None = Field(default=None, max_length=300)
     password: SecretStr | None = Field(default=None, max_length=3_000)
     from_address: MailAddress = Field(description="From whom mails are that do not say so.")
-    ca_certificate: str | None = Field(
-        default=None, max_length=12_000, description="Who signs the server's certificate, as PEM; default: public CAs."
+    ca_certificate: CaCertificate | None = Field(
+        default=None, description="Who signs the server's certificate, as PEM; default: public CAs."
     )
 
     @model_validator(mode="after")

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from engine.errors import NodeError
-from engine.integrations.base import Credentials, IntegrationConfig, Params, action
-from engine.integrations.rest import BaseUrl, RestIntegration
+from engine.integrations.base import Credentials, Params, action
+from engine.integrations.rest import BaseUrl, RestConfig, RestIntegration
 from engine.security.redaction import PROCESS
 
 
@@ -24,7 +24,7 @@ def check_token(token: SecretStr) -> SecretStr:
     return token
 
 
-class TelegramConfig(IntegrationConfig):
+class TelegramConfig(RestConfig):
     """A bot's token, as BotFather gives it."""
 
     token: Annotated[SecretStr, Field(min_length=1, max_length=200), AfterValidator(check_token)]

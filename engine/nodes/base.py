@@ -49,6 +49,8 @@ class NodeConfig(BaseModel):
 
     literal: ClassVar[frozenset[str]] = frozenset({"integration"})
     """Fields whose text is taken as it is written: program text, into which data must never be put, and names."""
+    urls: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are URLs: what templates put into them stays in its place there, see `engine.url_templates`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import httpcore2
 import httpx2
 
 from engine.errors import NodeError
+from engine.security.tls import check_certificate
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -212,10 +213,15 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     """httpx's transport over the guarded backend; proxies of the environment are not used."""
 
-    def __init__(self, allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> None:
+    def __init__(
+        self, allowed: Sequence[Network] = (), resolver: Resolver = resolve, ca_certificate: str | None = None
+    ) -> None:
         super().__init__(trust_env=False)
+        context = httpx2.create_ssl_context(trust_env=False)
+        if ca_certificate is not None:
+            context.load_verify_locations(cadata=check_certificate(ca_certificate))
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            ssl_context=context,
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=30.0,
@@ -223,11 +229,19 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
         )
 
 
-def guarded_client(allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> httpx2.AsyncClient:
-    """An HTTP client that goes through the guard; it neither follows redirects nor keeps cookies by itself."""
+def guarded_client(
+    allowed: Sequence[Network] = (), resolver: Resolver = resolve, ca_certificate: str | None = None
+) -> httpx2.AsyncClient:
+    """An HTTP client that goes through the guard; it neither follows redirects nor keeps cookies by itself.
+
+    Args:
+        allowed: private networks that may be reached.
+        resolver: gives the addresses of a name.
+        ca_certificate: of a CA that is trusted beside the public ones.
+    """
     # The client lives as long as the worker and serves every workspace: it must remember nothing of an answer.
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    transport = GuardedTransport(allowed, resolver)
+    transport = GuardedTransport(allowed, resolver, ca_certificate)
     return httpx2.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False)
 
 

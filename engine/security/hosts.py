@@ -49,12 +49,12 @@ class Binding:
     """Whatever else in a config says where a secret goes, such as `token_url=https://…`; each counts as a whole."""
 
     @classmethod
-    def of_url(cls, url: str) -> Binding:
+    def of_url(cls, url: str, trust: str = "") -> Binding:
         """The one origin of a URL."""
         parts = urlsplit(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else str(parts.hostname)
         port = parts.port or _PORTS.get(parts.scheme)
-        return cls((f"{host}:{port}",), plain_http=parts.scheme == "http")
+        return cls((f"{host}:{port}",), plain_http=parts.scheme == "http", trust=trust)
 
     def allows(self, url: str) -> bool:
         """Whether the secret may be sent with a request to this URL."""

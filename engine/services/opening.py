@@ -47,7 +47,7 @@ class Opener:
         integrations: IntegrationRepository,
         registry: IntegrationRegistry,
         box: SecretBox,
-        http: Callable[[], Awaitable[AsyncClient]],
+        http: Callable[..., Awaitable[AsyncClient]],
         addresses: Callable[[str, int], Awaitable[Sequence[str]]],
         clock: Clock,
         *,

@@ -129,7 +129,7 @@ def test_query_headers_and_templates(server: HTTPServer):
         ("grün".encode("latin-1"), "text/plain; charset=latin-1", "auto", "grün"),
         (b"<a/>", "application/xml", "auto", "<a/>"),
         (b"\x89PNG", "image/png", "auto", base64.b64encode(b"\x89PNG").decode()),
-        (b"\xff\xfe\x00", "text/plain; charset=utf-8", "auto", base64.b64encode(b"\xff\xfe\x00").decode()),
+        (b"\xff\xfe\x00", "", "auto", base64.b64encode(b"\xff\xfe\x00").decode()),
         (b'{"a": 1}', "text/plain", "json", {"a": 1}),
         (b'{"a": 1}', "application/json", "text", '{"a": 1}'),
         (b"abc", "text/plain", "base64", "YWJj"),
@@ -268,10 +268,13 @@ def test_a_header_cannot_smuggle_a_line():
 
 
 @pytest.mark.parametrize("charset", ["punycode", "unicode_escape", "idna", "rot13", "nonsense"])
-def test_a_charset_that_is_none_gives_bytes(server: HTTPServer, charset: str):
+def test_a_charset_that_is_none_is_refused_with_what_to_set(server: HTTPServer, charset: str):
     server.expect_request("/x").respond_with_data(b"abc", content_type=f"text/plain; charset={charset}")
 
-    assert call({"url": server.url_for("/x")})["body"] == "YWJj"
+    error = failure({"url": server.url_for("/x")})
+    assert (error.code, "set `encoding`" in error.message) == ("bad_response", True)
+    assert call({"url": server.url_for("/x"), "response": "base64"})["body"] == "YWJj"
+    assert call({"url": server.url_for("/x"), "encoding": "utf-8"})["body"] == "abc"
 
 
 def test_the_client_remembers_no_cookies(server: HTTPServer):
