@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
+from engine.execution import WhenFull
 from engine.ids import ID_PATTERN
 
 NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
@@ -97,7 +98,7 @@ class Concurrency(Model):
         max_length=limits.MAX_EXPRESSION_LENGTH,
         description="A template over `trigger`; the limit holds for each value of it.",
     )
-    when_full: Literal["queue", "skip", "cancel_oldest"] = Field(
+    when_full: WhenFull = Field(
         default="queue",
         description="What becomes of one more: it waits for its turn, it is cancelled, or the oldest one is.",
     )

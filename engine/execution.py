@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from engine.bill import Bill
+
+WhenFull = Literal["queue", "skip", "cancel_oldest"]
+"""What becomes of one execution more than a limit allows."""
 
 
 class Status(StrEnum):
@@ -47,12 +50,14 @@ class Place:
     """Where an execution stands among others of its workflow when there is a limit.
 
     `gate` names the limit (a workflow, and a value of its key); `slot` is the number of the slot that it has. While it
-    has none it is pending, and nobody drives it.
+    has none it is pending, and nobody drives it. `when_full` is what was asked for when there is no free slot; it is in
+    the record, so that whoever completes a start that was cut off does what its author wanted.
     """
 
     gate: str
     limit: int
     slot: int | None = None
+    when_full: WhenFull = "queue"
 
 
 @dataclass(frozen=True, slots=True)

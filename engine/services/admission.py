@@ -11,9 +11,10 @@ import logging
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Unavailable
-from engine.execution import format_time
+from engine.execution import Execution, Place, Status, format_time
+from engine.jsonvalue import dumps
 from engine.services.state_machine import StateMachine
-from engine.storage.slots import Hold
+from engine.storage.slots import Hold, Queued
 from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed
 
@@ -30,6 +31,19 @@ class Admission:
         self._executions = stores.executions
         self._machine = machine
         self._clock = clock
+
+    def enter(self, execution: Execution) -> None:
+        """Give a queued execution a slot, or do what its limit says where none is free.
+
+        Whoever records it calls this, and whoever finds it afterwards without a slot, to the same end.
+        """
+        place = execution.place
+        if place is None or execution.id in self.admit(place.gate):
+            return
+        if place.when_full == "skip":
+            self._withdraw(place.gate, Queued(execution.id, place.limit))
+        elif place.when_full == "cancel_oldest":
+            self._make_room(execution.id, place)
 
     def admit(self, gate: str) -> list[str]:
         """Give free slots to those first in the queue, and start driving them; gives their ids."""
@@ -56,25 +70,73 @@ class Admission:
             self._drive(following.execution_id)
         return admitted
 
-    def release(self, gate: str, slot: int | None, execution_id: str) -> None:
+    def release(self, place: Place, execution_id: str) -> None:
         """Take back the slot or the place in the queue of an execution that is over, and let the next one in."""
-        if slot is None:
-            self._slots.leave_queue(gate, execution_id)
+        if place.slot is None:
+            self._slots.leave_queue(place.gate, execution_id)
         else:
-            self._slots.release(gate, slot, execution_id)
-        self.admit(gate)
+            if place.when_full == "skip":
+                self._turn_away(place.gate)
+            self._slots.release(place.gate, place.slot, execution_id)
+        self.admit(place.gate)
+
+    def _turn_away(self, gate: str) -> None:
+        """Cancel who was not to wait and still does, as who began it has died; a slot that becomes free now is late."""
+        taken = len(self._slots.holds(gate))
+        for queued in self._slots.queue(gate):
+            if queued.when_full == "skip" and taken >= queued.limit:
+                self._withdraw(gate, queued)
 
     def check_hold(self, gate: str, slot: int) -> bool:
         """Look whether who has a slot still runs; if not, the slot is free again. Whether it still runs."""
         hold = next((hold for hold in self._slots.holds(gate) if hold.slot == slot), None)
-        if hold is None or self._is_open(hold):
-            return hold is not None
-        self.release(gate, slot, hold.execution_id)
+        if hold is None:
+            return False
+        if self._is_open(hold):
+            return True
+        self._slots.watch(gate, self._clock.now())  # should this die between the two, somebody lets the next one in
+        self._slots.release(gate, slot, hold.execution_id)
+        self.admit(gate)
         return False
 
-    def oldest(self, gate: str) -> str | None:
-        """The execution that has had a slot for the longest."""
-        return min((hold.execution_id for hold in self._slots.holds(gate)), default=None)
+    def look_at_gate(self, gate: str) -> bool:
+        """Let in who can be let in; whether somebody still waits, so that the gate is to be looked at again."""
+        asked = self._slots.asked(gate)
+        self.admit(gate)
+        return self._slots.first_in_queue(gate) is not None or not self._slots.unwatch(gate, asked)
+
+    def _withdraw(self, gate: str, queued: Queued) -> None:
+        """Cancel an execution that has no slot; where it has got one meanwhile it runs."""
+        message = f"{queued.limit} executions were under way already, and this one was not to wait"
+        error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
+        now = self._clock.now()
+        changes = {
+            "status": str(Status.CANCELLED),
+            "completed_at": format_time(now),
+            "error": dumps(error),
+            **self._executions.kept(queued.execution_id, now),
+        }
+        self._slots.withdraw(gate, queued.execution_id, changes)
+
+    def _make_room(self, execution_id: str, place: Place) -> None:
+        """Cancel those that have had their slots for the longest until this execution has one."""
+        for _ in range(place.limit):
+            oldest = min((hold.execution_id for hold in self._slots.holds(place.gate)), default=None)
+            if oldest is None or oldest >= execution_id or self._has_slot(execution_id):
+                return
+            now, details = self._clock.now(), {"execution_id": execution_id}
+            message = f"execution {execution_id} has taken its place"
+            error = {"code": "superseded", "message": message, "details": details, "node": None}
+            driver = self._executions.find(oldest)
+            # What else its end brings, to executions that it started and the like, is left to the sweeper.
+            self._executions.finish(oldest, Status.CANCELLED, now, error=error, look_at=now)
+            if driver is not None and driver.execution.place is not None:
+                self._machine.stop(oldest, driver.execution.generation)
+                self.release(driver.execution.place, oldest)
+
+    def _has_slot(self, execution_id: str) -> bool:
+        found = self._executions.find(execution_id)
+        return found is None or found.execution.place is None or found.execution.place.slot is not None
 
     def _reclaim(self, gate: str, taken: list[Hold]) -> bool:
         """Free the slots whose lease has run out and whose holder is over; whether there was one."""

@@ -14,7 +14,7 @@ from typing import Any
 from engine import limits
 from engine.clock import Clock
 from engine.definition import WorkflowDefinition
-from engine.errors import ExecutionLost, MainspringError, RequestError
+from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
 from engine.execution import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
 from engine.journal import BatchId, Signal, Wait
@@ -72,7 +72,7 @@ class Closing:
             return
         execution = found.execution
         if execution.place is not None:
-            self._admission.release(execution.place.gate, execution.place.slot, execution.id)
+            self._admission.release(execution.place, execution.id)
         if execution.caller is not None and execution.caller.waits:
             self._tell(execution.caller, execution)
         if not self._end_what_it_started(execution):
@@ -194,6 +194,8 @@ class Closing:
         try:
             check_depth(request)
             self._starter.start(request)
+        except Unavailable:
+            logger.warning("%s will be started by the sweeper", request.id)
         except MainspringError as error:
             message = f"the workflow for failures could not be started: {error.message}"
             now = self._clock.now()

@@ -110,7 +110,9 @@ class ExecutionService:
     def _started(self, request: Request, idempotency_key: str | None, asked: str) -> Execution:
         if idempotency_key is None:
             return self._starter.start(request, may_be_asked_again=False).execution
-        key, request_hash = sha256(idempotency_key.encode()).hexdigest(), sha256(asked.encode()).hexdigest()
+        # The word keeps what users choose apart from the ids of deliveries and events, which are remembered alike.
+        key = sha256(f"request {idempotency_key}".encode()).hexdigest()
+        request_hash = sha256(asked.encode()).hexdigest()
         started = self._starter.start(request, key, request_hash)
         if not started.same_request:
             message = "this Idempotency-Key was used for another request; use a new one"

@@ -12,7 +12,7 @@ from engine.callbacks import new_secret
 from engine.clock import Clock
 from engine.definition import Concurrency
 from engine.errors import ExpressionError, InvalidInput, Unavailable
-from engine.execution import Caller, Execution, Place, Status, format_time
+from engine.execution import Caller, Execution, Place, Status
 from engine.expressions import Scope, render
 from engine.ids import new_id
 from engine.journal import Outcome
@@ -73,31 +73,34 @@ class Starter:
         *,
         may_be_asked_again: bool = True,
         remember: int = limits.IDEMPOTENCY_SECONDS,
+        other_keys: Sequence[str] = (),
         runs_ahead: bool = False,
     ) -> Started:
         """Record an execution and have it driven, or queued where its workflow has a limit.
 
-        The same key (for `remember` seconds) or id gives the same execution; a start that was cut off after the record
-        is completed. Where it cannot be asked for again, what Step Functions does not take now has failed. A new one
-        that needs no slot is not driven if `runs_ahead`: the caller sees to that.
+        The same key or other key (for `remember` seconds) or id gives the same execution; a start that was cut off
+        after the record is completed. Where it cannot be asked for again, what Step Functions does not take now has
+        failed. A new one that needs no slot is not driven if `runs_ahead`: the caller sees to that.
 
         Raises:
             NotFound: there is no such workflow or version.
             InvalidInput: the key of the workflow's limit cannot be evaluated over this input.
             Unavailable: Step Functions did not take it; the sweeper will start it.
         """
-        execution, rule = self._new(request)
+        execution = self._new(request)
         also = [self._stores.slots.queue_entry(execution)] if execution.place else []
         if request.journal:
             journals = self._stores.journals
             adopted = [journals.adopt(outcome, execution.id) for outcome in request.journal]
             also.append(journals.recomputable(execution.id, adopted))  # with the record, or nobody would ever find it
-        started = self._executions.create(execution, idempotency_key, request_hash, also, remember=remember)
+        started = self._executions.create(
+            execution, idempotency_key, request_hash, also, remember=remember, other_keys=other_keys
+        )
         if runs_ahead and self._is_run_ahead(started):
             return started
         if started.same_request and started.execution.status is Status.PENDING:
             try:
-                self._drive(started.execution, rule)
+                self._drive(started.execution)
             except Unavailable as error:
                 if not may_be_asked_again:
                     self._executions.finish(execution.id, Status.FAILED, self._clock.now(), error=error.as_dict())
@@ -120,8 +123,8 @@ class Starter:
         found = self._executions.find(request.id) if request.id else None
         return found.execution if found else None
 
-    def _new(self, request: Request) -> tuple[Execution, Concurrency | None]:
-        """The execution that was asked for, and the limit of its workflow version."""
+    def _new(self, request: Request) -> Execution:
+        """The execution that was asked for."""
         workflow = request.workflow or self._stores.workflows.get(request.workspace_id, request.workflow_id)
         version, concurrency = workflow.version, workflow.concurrency
         if request.version is not None and request.version != workflow.version:
@@ -131,7 +134,7 @@ class Starter:
             concurrency = {"limit": 1, "when_full": request.overlap}
         rule = Concurrency.model_validate(concurrency) if concurrency else None
         created_at = self._clock.now()  # before the id, by whose time lists are asked: `created_after` includes it
-        execution = Execution(
+        return Execution(
             id=request.id or new_id(),
             workspace_id=request.workspace_id,
             workflow_id=workflow.id,
@@ -147,52 +150,12 @@ class Starter:
             retry_of=request.retry_of,
             trigger_id=request.trigger_id,
         )
-        return execution, rule
 
-    def _drive(self, execution: Execution, rule: Concurrency | None) -> None:
-        place = execution.place
-        if place is None:
+    def _drive(self, execution: Execution) -> None:
+        if execution.place is None:
             self._machine.start(execution.id, execution.generation)
-            return
-        if execution.id in self._admission.admit(place.gate) or rule is None:
-            return
-        if rule.when_full == "skip":
-            self._withdraw(execution, place)
-        elif rule.when_full == "cancel_oldest":
-            self._make_room(execution, place)
-
-    def _withdraw(self, execution: Execution, place: Place) -> None:
-        """Cancel an execution that has no slot; where it has got one meanwhile it runs."""
-        message = f"{place.limit} executions were under way already, and this one was not to wait"
-        error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
-        now = self._clock.now()
-        changes = {
-            "status": str(Status.CANCELLED),
-            "completed_at": format_time(now),
-            "error": dumps(error),
-            **self._executions.kept(execution.id, now),
-        }
-        self._stores.slots.withdraw(execution, changes)
-
-    def _make_room(self, execution: Execution, place: Place) -> None:
-        """Cancel those that have had their slots for the longest until this execution has one."""
-        for _ in range(place.limit):
-            oldest = self._admission.oldest(place.gate)
-            if oldest is None or oldest >= execution.id or self._has_slot(execution.id):
-                return
-            now, details = self._clock.now(), {"execution_id": execution.id}
-            message = f"execution {execution.id} has taken its place"
-            error = {"code": "superseded", "message": message, "details": details, "node": None}
-            driver = self._executions.find(oldest)
-            # What else its end brings, to executions that it started and the like, is left to the sweeper.
-            self._executions.finish(oldest, Status.CANCELLED, now, error=error, look_at=now)
-            if driver is not None and driver.execution.place is not None:
-                self._machine.stop(oldest, driver.execution.generation)
-                self._admission.release(place.gate, driver.execution.place.slot, oldest)
-
-    def _has_slot(self, execution_id: str) -> bool:
-        found = self._executions.find(execution_id)
-        return found is None or found.execution.place is None or found.execution.place.slot is not None
+        else:
+            self._admission.enter(execution)
 
 
 def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> Place | None:
@@ -200,11 +163,11 @@ def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> Plac
     if rule is None or (request.caller is not None and request.caller.waits):
         return None
     if request.overlap is not None:
-        return Place(gate_of(workflow_id, f"trigger {request.trigger_id}"), rule.limit)
+        return Place(gate_of(workflow_id, f"trigger {request.trigger_id}"), rule.limit, when_full=rule.when_full)
     if rule.key is None:
-        return Place(gate_of(workflow_id, None), rule.limit)
+        return Place(gate_of(workflow_id, None), rule.limit, when_full=rule.when_full)
     try:
         value = render(rule.key, Scope({"trigger": request.trigger}), "concurrency.key")
     except ExpressionError as error:
         raise InvalidInput.at("input", f"the workflow's {error.message}") from None
-    return Place(gate_of(workflow_id, dumps(value)), rule.limit)
+    return Place(gate_of(workflow_id, dumps(value)), rule.limit, when_full=rule.when_full)

@@ -21,7 +21,7 @@ from engine.services.closing import Closing
 from engine.services.conductor import Conductor
 from engine.services.state_machine import StateMachine
 from engine.storage.executions import Driver
-from engine.storage.slots import gate_in
+from engine.storage.slots import gate_in, is_watch
 from engine.storage.stores import Stores
 from engine.storage.subscriptions import delivery_in
 
@@ -94,7 +94,7 @@ class Sweeper:
         kind = pk.partition("#")[0]
         if kind in self._others:
             return self._others[kind](pk, sk)
-        return self._slot(pk, sk) if kind == "GATE" else self._execution(pk)
+        return self._gate(pk, sk) if kind == "GATE" else self._execution(pk)
 
     def _execution(self, pk: str) -> str:
         """Look at one execution; gives a word for what was done."""
@@ -113,10 +113,15 @@ class Sweeper:
             self._closing.close(execution, Status.CANCELLED, "caller_ended", message)
             return "closed"
         if execution.place is not None and execution.place.slot is None:
-            self._admission.admit(execution.place.gate)
-            self._look_later(execution, soon=True)
-            return "queued"
+            return self._queued(execution, execution.place.gate)
         return self._driven(found)
+
+    def _queued(self, execution: Execution, gate: str) -> str:
+        """One that has no slot: do what its limit says, and leave it to those who look after the gate."""
+        self._admission.enter(execution)
+        self._stores.slots.watch(gate, self._clock.now() + timedelta(seconds=limits.SLOT_LEASE))
+        self._stores.slots.leave_to_watch(execution.id)
+        return "queued"
 
     def _driven(self, found: Driver) -> str:
         """An execution that should have a driver: wake it, leave it alone, or drive it on."""
@@ -153,13 +158,17 @@ class Sweeper:
         self._look_later(part, soon=for_others)
         return "driven"
 
-    def _slot(self, pk: str, sk: str) -> str:
-        """Look at a slot whose lease has run out."""
-        if not self._admission.check_hold(gate_in(pk), int(sk.removeprefix("HOLD#"))):
+    def _gate(self, pk: str, sk: str) -> str:
+        """Look at a slot whose lease has run out, or at the queue of a gate."""
+        gate = gate_in(pk)
+        is_queue = is_watch(sk)
+        if is_queue and not self._admission.look_at_gate(gate):
+            return "emptied"
+        if not is_queue and not self._admission.check_hold(gate, int(sk.removeprefix("HOLD#"))):
             return "released"
         lease = self._clock.now() + timedelta(seconds=limits.SLOT_LEASE)
         self._watch.look_again((pk, sk), None, lease)
-        return "held"
+        return "queue" if is_queue else "held"
 
     def _is_orphan(self, execution: Execution) -> bool:
         """Whether whoever waited for this execution is over."""

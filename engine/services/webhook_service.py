@@ -18,6 +18,7 @@ from engine.errors import (
     NotFound,
     RequestError,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UnsupportedType,
@@ -105,7 +106,11 @@ class WebhookService:
             )
         now, every = self._clock.now(), config.expected_every_seconds
         expected_at = now + timedelta(seconds=every) if every else None
-        self._triggers.admit(workflow.id, trigger.id, now, config.rate_per_minute, expected_at)
+        try:
+            self._triggers.admit(workflow.id, trigger.id, now, config.rate_per_minute, expected_at)
+        except TooManyRequests as error:
+            self._refused(workflow, trigger, error.message)
+            raise
         execution = self._start(workflow, trigger, config, delivery, body, kept)
         if config.answer == "accepted":
             return self._accepted(execution, config)
@@ -187,10 +192,15 @@ class WebhookService:
             id=kept.execution_id,
         )
         name = _delivery_id(config, delivery, body)
-        key = sha256(f"hook {workflow.id} {trigger.id} {name}".encode()).hexdigest() if name else None
+        key = _key("hook", workflow, trigger, name) if name else None
+        signature = config.auth.signature(delivery)
         try:
             started = self._starter.start(
-                request, key, remember=limits.DELIVERY_SECONDS, runs_ahead=config.answer != "accepted"
+                request,
+                key,
+                remember=limits.DELIVERY_SECONDS,
+                other_keys=[_key("signature", workflow, trigger, signature)] if signature else [],
+                runs_ahead=config.answer != "accepted",
             )
         except Unavailable:
             # It is recorded, if the record could be written, and the sweeper will start it; without an id the sender's
@@ -217,6 +227,10 @@ class WebhookService:
 
     def _refused(self, workflow: Workflow, trigger: TriggerDefinition, reason: str) -> None:
         self._triggers.refused(workflow.id, trigger.id, self._clock.now(), reason)
+
+
+def _key(kind: str, workflow: Workflow, trigger: TriggerDefinition, name: str) -> str:
+    return sha256(f"{kind} {workflow.id} {trigger.id} {name}".encode()).hexdigest()
 
 
 def _delivery_id(config: WebhookConfig, delivery: Delivery, body: Any) -> str | None:

@@ -72,11 +72,12 @@ class ExecutionRepository:
         also: Sequence[Put] = (),
         *,
         remember: int = limits.IDEMPOTENCY_SECONDS,
+        other_keys: Sequence[str] = (),
     ) -> Started:
         """Store a new execution, or find the one that the same idempotency key or id made before.
 
-        Any number of calls with one key at once make one execution: record, key and what is put with them are one
-        transaction. The key is remembered for so many seconds.
+        Any number of calls with one key at once make one execution: record, keys and what is put with them are one
+        transaction. The keys are remembered for so many seconds; any of `other_keys` counts like the first.
         """
         record = Put(self.encoded(execution))
         if idempotency_key is None and not also:
@@ -87,17 +88,20 @@ class ExecutionRepository:
                     raise
                 return Started(self.decoded(failed.item), is_new=False)
             return Started(execution, is_new=True)
-        writes = [record, *also]
-        if idempotency_key is not None:
-            expires_at = int(execution.created_at.timestamp()) + remember
-            key = {
-                "PK": f"IDEMPOTENCY#{execution.workspace_id}#{idempotency_key}",
-                "SK": "START",
-                "execution_id": execution.id,
-                "request_hash": request_hash,
-                "expires_at": expires_at,
-            }
-            writes.insert(0, Put(key))
+        expires_at = int(execution.created_at.timestamp()) + remember
+        keys = [
+            Put(
+                {
+                    "PK": f"IDEMPOTENCY#{execution.workspace_id}#{key}",
+                    "SK": "START",
+                    "execution_id": execution.id,
+                    "request_hash": request_hash,
+                    "expires_at": expires_at,
+                }
+            )
+            for key in ([] if idempotency_key is None else [idempotency_key, *other_keys])
+        ]
+        writes = [*keys, record, *also]
         try:
             self._table.transact(writes)
         except ConditionFailed as failed:
@@ -305,6 +309,7 @@ class ExecutionRepository:
             "gate": place.gate if place else None,
             "gate_limit": place.limit if place else None,
             "slot": place.slot if place else None,
+            "gate_when_full": place.when_full if place and place.when_full != "queue" else None,
             "retry_of": execution.retry_of,
             "trigger_id": execution.trigger_id,
             "look_at": format_time(look_at),
@@ -316,7 +321,9 @@ class ExecutionRepository:
     ) -> Execution:
         """The execution in a stored record; `progress` are the items of its big loops."""
         caller = item.get("caller")
-        place = Place(item["gate"], item["gate_limit"], item.get("slot")) if "gate" in item else None
+        place = None
+        if "gate" in item:
+            place = Place(item["gate"], item["gate_limit"], item.get("slot"), item.get("gate_when_full", "queue"))
         bills = [Bill.of({name[5:]: one[name] for name in _BILL if name in one}) for one in (item, *progress)]
         execution = Execution(
             id=item["id"],

@@ -7,17 +7,18 @@ has it and the time at which somebody looks whether that is still so. Nothing is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.execution import Execution, format_time
-from engine.storage.executions import open_status, open_values, shard_of
+from engine.execution import Execution, WhenFull, format_time
+from engine.storage.executions import LOOK, open_status, open_values, shard_of
 from engine.storage.table import ConditionFailed, Put, Table, update_arguments
 
-_HOLD, _QUEUE = "HOLD#", "QUEUE#"
+_HOLD, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Queued:
 
     execution_id: str
     limit: int
+    when_full: WhenFull = "queue"
 
 
 def gate_of(workflow_id: str, key: str | None) -> str:
@@ -63,6 +65,7 @@ class SlotRepository:
                 "SK": f"{_QUEUE}{execution.id}",
                 "execution_id": execution.id,
                 "limit": execution.place.limit,
+                "when_full": execution.place.when_full,
             }
         )
 
@@ -73,9 +76,12 @@ class SlotRepository:
 
     def first_in_queue(self, gate: str) -> Queued | None:
         """Who is next."""
-        for item in self._table.query(f"GATE#{gate}", after=_QUEUE, before=f"{_QUEUE}~", limit=1):
-            return Queued(item["execution_id"], item["limit"])
-        return None
+        return next(iter(self.queue(gate, 1)), None)
+
+    def queue(self, gate: str, most: int | None = None) -> list[Queued]:
+        """Those who wait, in their order."""
+        found = self._table.query(f"GATE#{gate}", after=_QUEUE, before=f"{_QUEUE}~", limit=most)
+        return [Queued(item["execution_id"], item["limit"], item["when_full"]) for item in found]
 
     def admit(self, gate: str, execution_id: str, slot: int, now: datetime) -> None:
         """Give a slot to a queued execution: hold, queue and record change together or not at all.
@@ -91,7 +97,8 @@ class SlotRepository:
             "look_at": format_time(now + timedelta(seconds=limits.SLOT_LEASE)),
             "look_shard": shard_of(gate),
         }
-        changes = {"slot": slot, "look_at": format_time(now + timedelta(seconds=limits.LOOK_GRACE))}
+        look_at = format_time(now + timedelta(seconds=limits.LOOK_GRACE))
+        changes = {"slot": slot, "look_at": look_at, "look_shard": shard_of(execution_id)}
         record = update_arguments(changes, (), open_status(), open_values())
         queue = self._table.delete_entry(f"GATE#{gate}", f"{_QUEUE}{execution_id}")
         meta = self._table.update_entry(f"EXECUTION#{execution_id}", "META", record)
@@ -105,18 +112,44 @@ class SlotRepository:
         """Give a slot back, if this execution has it."""
         self._table.delete_where(f"GATE#{gate}", f"{_HOLD}{slot:04d}", "#execution_id = :id", {"id": execution_id})
 
-    def withdraw(self, execution: Execution, changes: Mapping[str, Any]) -> bool:
+    def withdraw(self, gate: str, execution_id: str, changes: Mapping[str, Any]) -> bool:
         """End an execution that is still queued, and take it out of the queue; False where it has a slot by now."""
-        if execution.place is None:
-            return False
         record = update_arguments(changes, (), f"attribute_not_exists(#slot) AND {open_status()}", open_values())
         try:
             self._table.transact(
                 [
-                    self._table.delete_entry(f"GATE#{execution.place.gate}", f"{_QUEUE}{execution.id}"),
-                    self._table.update_entry(f"EXECUTION#{execution.id}", "META", record),
+                    self._table.delete_entry(f"GATE#{gate}", f"{_QUEUE}{execution_id}"),
+                    self._table.update_entry(f"EXECUTION#{execution_id}", "META", record),
                 ]
             )
         except ConditionFailed:
             return False
         return True
+
+    # -- looking after a queue -----------------------------------------------------------------------------
+
+    def watch(self, gate: str, at: datetime) -> None:
+        """Have a gate looked at then, for as long as somebody waits there: one item for all of its queue."""
+        changes = {"look_at": format_time(at), "look_shard": shard_of(gate)}
+        self._table.update(f"GATE#{gate}", _WATCH, changes, add={"asked": 1}, condition="")
+
+    def leave_to_watch(self, execution_id: str) -> None:
+        """Look no more after a queued execution by itself; it is looked after again when it has its slot."""
+        condition = f"attribute_not_exists(#slot) AND {open_status()}"
+        with suppress(ConditionFailed):
+            self._table.update(
+                f"EXECUTION#{execution_id}", "META", {}, remove=LOOK, condition=condition, values=open_values()
+            )
+
+    def asked(self, gate: str) -> int:
+        """How often it was asked that a gate be looked at."""
+        return int((self._table.get(f"GATE#{gate}", _WATCH) or {}).get("asked", 0))
+
+    def unwatch(self, gate: str, asked: int) -> bool:
+        """Look no more after a gate, unless that was asked for again since `asked` was read."""
+        return self._table.delete_where(f"GATE#{gate}", _WATCH, "#asked = :asked", {"asked": asked})
+
+
+def is_watch(sk: str) -> bool:
+    """Whether the item of a gate with this key is what has its queue looked at; the others are slots."""
+    return sk == _WATCH

@@ -55,6 +55,10 @@ class NoAuth(TriggerConfig):
         del delivery, body
         return None
 
+    def signature(self, delivery: Delivery) -> str | None:
+        """There is none."""
+        del delivery
+
 
 class _Signed(TriggerConfig):
     """What all that sign the body share."""
@@ -63,6 +67,7 @@ class _Signed(TriggerConfig):
     signs_body: ClassVar[bool] = True
     id_header: ClassVar[str | None] = None
     id_field: ClassVar[str | None] = None
+    signature_header: ClassVar[str | None] = None
 
     def check_secret(self, secret: str) -> None:
         """Refuse what cannot be a secret of this kind; raises ValueError."""
@@ -75,12 +80,21 @@ class _Signed(TriggerConfig):
             return str(body[self.id_field])
         return None
 
+    def signature(self, delivery: Delivery) -> str | None:
+        """What a call that somebody has recorded brings again, under whatever id; None where that says nothing.
+
+        An id in a header that is not signed can be exchanged. The signature cannot, and of two deliveries that were
+        meant as two it differs, where what is signed holds a time or what happened.
+        """
+        return delivery.headers.get(self.signature_header) if self.signature_header is not None else None
+
 
 class GitHubAuth(_Signed):
     """`X-Hub-Signature-256`."""
 
     type: Literal["github"]
     id_header: ClassVar[str | None] = "x-github-delivery"
+    signature_header: ClassVar[str | None] = "x-hub-signature-256"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
         """Raises Refused."""
@@ -95,6 +109,7 @@ class StripeAuth(_Signed):
 
     type: Literal["stripe"]
     id_field: ClassVar[str | None] = "id"
+    signature_header: ClassVar[str | None] = "stripe-signature"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
         """Raises Refused."""
@@ -112,6 +127,7 @@ class SlackAuth(_Signed):
 
     type: Literal["slack"]
     id_field: ClassVar[str | None] = "event_id"
+    signature_header: ClassVar[str | None] = "x-slack-signature"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
         """Raises Refused."""
@@ -126,6 +142,7 @@ class ShopifyAuth(_Signed):
 
     type: Literal["shopify"]
     id_header: ClassVar[str | None] = "x-shopify-webhook-id"
+    signature_header: ClassVar[str | None] = "x-shopify-hmac-sha256"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
         """Raises Refused."""
@@ -169,6 +186,10 @@ class HmacAuth(_Signed):
         default=None, description="Has the epoch seconds at which it was signed, which are signed too."
     )
     window_seconds: int = Field(default=_WINDOW, ge=1, le=86_400, description="How old a signature may be.")
+
+    def signature(self, delivery: Delivery) -> str | None:
+        """Where no time is signed, two deliveries of one content have one signature, and may be meant as two."""
+        return delivery.headers.get(self.header.lower()) if self.timestamp_header is not None else None
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
         """Raises Refused."""
