@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field
 
 from engine.clock import Clock
+from engine.config_values import Misfit, fitted
 from engine.errors import NodeError
 from engine.execution import LogLine
-from engine.expressions import Scope, render
+from engine.expressions import Notes, Scope, render
 from engine.journal import Outcome, Stored
 from engine.security.redaction import Redactor
-from engine.sentences import sentence
 from engine.url_templates import render_url
 
 if TYPE_CHECKING:
@@ -157,22 +157,16 @@ class NodeContext:
             ExpressionError: a template cannot be evaluated.
             NodeError: the values do not fit the model; code `config`.
         """
+        notes = Notes()
         templated = without_literals(model, raw)
         urls = {name: one for name in getattr(model, "urls", ()) if isinstance(one := templated.get(name), str)}
         rest = {name: one for name, one in templated.items() if name not in urls}
-        rendered = {**raw, **self.evaluate(rest, "config")}
+        rendered = render(rest, self.scope, "config", notes)
         rendered |= {name: render_url(one, self.scope, f"config.{name}") for name, one in urls.items()}
         try:
-            return model.model_validate(rendered)
-        except ValidationError as error:
-            found = error.errors(include_url=False)[:20]
-            problems = [
-                {"field": ".".join(["config", *map(str, one["loc"])]), "message": sentence(one)} for one in found
-            ]
-            first = problems[0]
-            raise NodeError(
-                f"{first['field']}: {first['message']}", code="config", details={"problems": problems}
-            ) from None
+            return fitted(model, {**raw, **rendered}, notes)
+        except Misfit as misfit:
+            raise NodeError(str(misfit), code="config", details={"problems": misfit.problems}) from None
 
     async def integration(self, named: str, types: Sequence[str] = ("*",)) -> BaseIntegration:
         """An integration of the workspace, open for this attempt; its secrets are kept out of all that comes of it.

@@ -31,6 +31,7 @@ ROOTS = frozenset({"trigger", "nodes", "vars", "execution", "item", "index"})
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null"})
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d{1,9}\])*", re.ASCII)
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]", re.ASCII)
+_EXACT_FLOAT = 2**53
 _MISSING = object()
 _NEEDS_JSONATA = object()
 
@@ -71,6 +72,23 @@ class Scope:
         return _fail(reason, where, "")
 
 
+class _Nothing:
+    """Stands in a rendered value where an expression has searched and found nothing."""
+
+
+NOTHING = _Nothing()
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is known of rendered values beside the values: by field, such as `config.items`."""
+
+    nothing: dict[str, ExpressionError] = field(default_factory=dict)
+    """Where `NOTHING` stands: what is wrong if that is no good there."""
+    searched: set[str] = field(default_factory=set)
+    """Whose value was found among the items of a list, so that it may stand for a list of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """One compiled `{{ … }}`. `path` holds the steps of a plain path, else None."""
@@ -78,8 +96,8 @@ class Expression:
     source: str
     path: tuple[str | int, ...] | None
 
-    def evaluate(self, scope: Scope, where: str) -> Any:
-        """The value over `scope`.
+    def evaluate(self, scope: Scope, where: str, notes: Notes | None = None) -> Any:
+        """The value over `scope`; with `notes`, it may be `NOTHING`.
 
         Raises:
             ExpressionError: it has no value, a bound was hit, or JSONata refused it; names `where`.
@@ -92,11 +110,18 @@ class Expression:
                 return value
         compiled = _compiled(self.source)
         begin = time.thread_time()
-        value = compiled.evaluate(scope, where)
+        value, run = compiled.run(scope, where)
         scope.charge(where, seconds=time.thread_time() - begin)
-        if value is _undefined():
-            raise _fail(self._why_undefined(scope), where, self.source)
-        return value
+        if notes is not None and run.spread:
+            notes.searched.add(where)
+        if value is not _undefined():
+            return value
+        missing = self._first_missing(scope)
+        error = _fail(missing or "it has no value here; give it one with `?? default`", where, self.source)
+        if notes is None or missing or not run.found_nothing:
+            raise error
+        notes.nothing[where] = error
+        return NOTHING
 
     def references(self) -> Iterator[tuple[str | int, ...]]:
         """The paths from a root that the expression reads, as far as they can be told without running it."""
@@ -105,11 +130,11 @@ class Expression:
         else:
             yield from _compiled(self.source).references()
 
-    def _why_undefined(self, scope: Scope) -> str:
+    def _first_missing(self, scope: Scope) -> str | None:
         for path in self.references():
             if _walk(scope.data, path) is _MISSING:
                 return _describe_missing(scope.data, path)
-        return "it has no value here; give it one with `?? default`"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,33 +182,36 @@ def compile_text(text: str) -> str | Expression | Text:
     return Text(tuple(parts))
 
 
-def render(value: Any, scope: Scope, where: str = "") -> Any:
+def render(value: Any, scope: Scope, where: str = "", notes: Notes | None = None) -> Any:
     """`value`, any JSON of a definition, with all its templates evaluated.
 
     Args:
         value: the template; object keys are never templates.
         scope: what the expressions see.
         where: the field's name for error messages, such as `config.url`.
+        notes: where to note how values were found; `NOTHING` may stand for one then.
 
     Raises:
         ExpressionError: a template cannot be evaluated, or all together hit a bound.
     """
     try:
-        return _render(value, scope, where)
+        return _render(value, scope, where, notes)
     except MemoryError:
         raise scope.hit("the values need too much memory", where) from None
     except RecursionError:
         raise scope.hit("the values are nested too deep", where) from None
 
 
-def _render(value: Any, scope: Scope, where: str) -> Any:
+def _render(value: Any, scope: Scope, where: str, notes: Notes | None) -> Any:
     if isinstance(value, str):
         compiled = compile_text(value)
+        if isinstance(compiled, Expression):
+            return compiled.evaluate(scope, where, notes)
         return compiled if isinstance(compiled, str) else compiled.evaluate(scope, where)
     if isinstance(value, dict):
-        return {key: _render(item, scope, f"{where}.{key}" if where else key) for key, item in value.items()}
+        return {key: _render(item, scope, f"{where}.{key}" if where else key, notes) for key, item in value.items()}
     if isinstance(value, list):
-        return [_render(item, scope, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [_render(item, scope, f"{where}[{i}]", notes) for i, item in enumerate(value)]
     return value
 
 
@@ -198,6 +226,16 @@ def templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for i, item in enumerate(value):
             yield from templates(item, f"{where}[{i}]")
+
+
+def keys_with_templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Every object in `value` of which a key looks like a template, which none is; with that key."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(key, str) and "{{" in key:
+            yield where, key
+        inner = f"[{key}]" if isinstance(key, int) else f".{key}" if where else key
+        yield from keys_with_templates(item, f"{where}{inner}")
 
 
 def expressions_of(text: str) -> list[Expression]:
@@ -293,8 +331,12 @@ def _kind(value: Any) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A value as it stands in a text: strings as they are, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """A value within text: a text as it is, all else as JSON, where 5.0 is 5."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT:
+        value = int(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _fail(reason: str, where: str, source: str) -> ExpressionError:

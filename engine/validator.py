@@ -14,7 +14,7 @@ from engine import limits
 from engine.definition import NODE_ID_PATTERN, Body, Edge, NodeDefinition, TriggerDefinition, WorkflowDefinition
 from engine.errors import ExpressionError
 from engine.executor import NodeExecutorFactory
-from engine.expressions import ROOTS, expressions_of, templates
+from engine.expressions import ROOTS, expressions_of, keys_with_templates, templates
 from engine.graph import Graph, find_cycle
 from engine.jsonvalue import depth_of, dumps
 from engine.sentences import sentence
@@ -144,8 +144,9 @@ class _Checker:
         if time.monotonic() - self._begin > _TEMPLATE_SECONDS:
             yield Problem(where, "too_complex", "the templates take too long to check; simplify them")
             return
-        if isinstance(value, dict) and any("{{" in key for key in value):
-            yield Problem(where, "template_in_key", "keys cannot hold templates")
+        for field, key in keys_with_templates(value, where):
+            hint = "an object with such keys is one template: `{{ {name: value} }}`"
+            yield Problem(field, "template_in_key", f"`{key[:40]}` is a key, and keys cannot hold templates; {hint}")
         for field, text in templates(value, where):
             yield from _template(text, field, before, everything, _ROOTS_INSIDE if inside else _ROOTS_OUTSIDE)
 

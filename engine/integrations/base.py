@@ -28,12 +28,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
+from engine.config_values import Misfit, fitted
 from engine.errors import NodeError
 from engine.nodes.base import Effect
 from engine.security.hosts import Binding
-from engine.sentences import sentence
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -195,11 +195,10 @@ class BaseIntegration(ABC):
             listed = ", ".join(f"`{name}`" for name in known) or "none"
             raise NodeError(f"{self.title} has no action `{action}`; it has {listed}", code="config")
         try:
-            model = known[action].params.model_validate(params)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(["params", *map(str, first["loc"])])
-            raise NodeError(f"{where}: {sentence(first)}", code="config", details={"field": where}) from None
+            model = fitted(known[action].params, params, root="params")
+        except Misfit as misfit:
+            details = {"field": misfit.problems[0]["field"], "problems": misfit.problems}
+            raise NodeError(str(misfit), code="config", details=details) from None
         found = await getattr(self, action)(model)
         return found.model_dump(mode="json") if isinstance(found, BaseModel) else found
 

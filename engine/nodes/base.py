@@ -51,6 +51,8 @@ class NodeConfig(BaseModel):
     """Fields whose text is taken as it is written: program text, into which data must never be put, and names."""
     urls: ClassVar[frozenset[str]] = frozenset()
     """Fields that are URLs: what templates put into them stays in its place there, see `engine.url_templates`."""
+    lists_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields for which a text or number is not a list of one, unless a search has found it."""
 
 
 @dataclass(frozen=True, slots=True)

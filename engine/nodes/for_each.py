@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from engine import limits
 from engine.context import NodeContext
@@ -14,6 +14,7 @@ from engine.nodes.base import BaseNode, Effect, ForEach, NodeConfig, NodeResult
 class ForEachConfig(NodeConfig):
     """Over what, and how."""
 
+    lists_only: ClassVar[frozenset[str]] = frozenset({"items"})
     items: list[Any] = Field(
         max_length=limits.MAX_ITEMS, description="A list, or a template that gives one; `item` and `index` in the body."
     )
@@ -26,12 +27,6 @@ class ForEachConfig(NodeConfig):
     on_item_error: Literal["fail", "collect"] = Field(
         default="fail", description="`collect`: an item that fails becomes `{error: …}` in the result."
     )
-
-    @field_validator("items", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, items: Any) -> Any:
-        """In JSONata a list of one and its one value are the same, so a filter that finds one gives no list."""
-        return items if items is None or isinstance(items, list) else [items]
 
 
 class ForEachNode(BaseNode):

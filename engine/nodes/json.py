@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from engine import limits
 from engine.context import NodeContext
@@ -28,6 +29,13 @@ class JsonConfig(NodeConfig):
     value: JsonValue = Field(default=None, description="What to write, or to check.")
     indent: int = Field(default=0, ge=0, le=8, description="Spaces of indentation; 0 writes one line.")
     json_schema: dict[str, JsonValue] | None = Field(default=None, alias="schema", description="JSON Schema 2020-12.")
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _lines_are_a_list(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("lines") and info.data.get("operation") == "format" and not isinstance(value, list):
+            raise PydanticKnownError("list_type")
+        return value
 
     @model_validator(mode="after")
     def _fitting(self) -> JsonConfig:
