@@ -3,65 +3,111 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import Clock
 from engine.execution import LogLine
 from engine.journal import Entry, ExecutionStore, Outcome
+from engine.log_lines import LogPosition, line_of
+
+
+@dataclass
+class _Line:
+    """A line that is not in the log yet; once an entry carries it, it cannot be lost any more."""
+
+    line: LogLine
+    is_carried: bool = False
 
 
 class Book:
     """The pen of a turn."""
 
-    def __init__(self, store: ExecutionStore, execution_id: str, clock: Clock) -> None:
+    def __init__(
+        self, store: ExecutionStore, execution_id: str, clock: Clock, position: LogPosition | None = None
+    ) -> None:
         self._store = store
         self._execution_id = execution_id
         self._clock = clock
+        self._position = position
         self._unwritten: list[Outcome] = []
-        self._lines: list[LogLine] = []
+        self._lines: list[_Line] = []
 
     def note(self, outcome: Outcome) -> None:
         """Keep an outcome that any driver would compute alike; it is written with the next entry, or by `flush`."""
         self._unwritten.append(outcome)
+        self._tell(outcome)
 
     async def record(self, entry: Entry) -> Entry:
-        """Write an entry, and what was noted with it; gives the entry that stands there then."""
-        along, self._unwritten = self._unwritten, []
+        """Write an entry, and what was noted with it; gives the entry that stands there then.
+
+        Who is cancelled meanwhile still learns how it went, as the write goes on: what is journalled gets its line.
+        """
+        writing = asyncio.ensure_future(self._record(entry))
         try:
-            winner = await self._store.record(self._execution_id, entry, along)
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            if not writing.done():
+                with suppress(Exception):
+                    await writing
+            raise
+
+    async def _record(self, entry: Entry) -> Entry:
+        along, self._unwritten = self._unwritten, []
+        carried = self._carry()
+        try:
+            winner = await self._store.record(
+                self._execution_id, entry, along, [one.line for one in carried], self._position
+            )
         except BaseException:
-            self._unwritten = along + self._unwritten
+            self._take_back(along, carried)
             raise
         if winner is not entry:
-            self._unwritten = along + self._unwritten
+            self._take_back(along, carried)
+        self._tell(winner)
         return winner
+
+    def _carry(self) -> list[_Line]:
+        """The lines that no entry carries yet; the one that is being written does now."""
+        carried = [one for one in self._lines if not one.is_carried]
+        for one in carried:
+            one.is_carried = True
+        return carried
+
+    def _take_back(self, along: list[Outcome], carried: list[_Line]) -> None:
+        self._unwritten = along + self._unwritten
+        for one in carried:
+            one.is_carried = False
+
+    def _tell(self, entry: Entry) -> None:
+        line = line_of(entry)
+        if line is not None:
+            self._lines.append(_Line(line, is_carried=True))  # the entry itself says as much
 
     def log(self, level: str, message: str, node: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         """Add a line to the execution's log."""
-        self._lines.append(LogLine(self._clock.now(), level, message, node, metadata))
+        self.log_lines([LogLine(self._clock.now(), level, message, node, metadata)])
 
     def log_lines(self, lines: list[LogLine]) -> None:
         """Add the lines that a node wrote."""
-        self._lines.extend(lines)
-
-    def log_outcome(self, outcome: Outcome) -> None:
-        """Add how a node ended."""
-        milliseconds = round((outcome.completed_at - outcome.started_at).total_seconds() * 1000)
-        metadata = {"duration_ms": milliseconds, "attempts": outcome.attempts}
-        if outcome.status == "succeeded":
-            self.log("info", "succeeded", outcome.path, metadata)
-        else:
-            error = outcome.error or {}
-            self.log("error", f"failed: {error.get('message')}", outcome.path, {**metadata, "code": error.get("code")})
+        self._lines.extend(_Line(line) for line in lines)
 
     async def flush(self) -> None:
-        """Write all that is not written yet."""
+        """Write all that is not written yet. What cannot be written is kept for the next time."""
+        if self._position is not None:
+            self.log_lines(self._position.found)
+            self._position.found = []
         unwritten, self._unwritten = self._unwritten, []
         lines, self._lines = self._lines, []
-        writes = []
-        if unwritten:
-            writes.append(self._store.record_recomputable(self._execution_id, unwritten))
-        if lines:
-            lines.sort(key=lambda line: line.timestamp)
-            writes.append(self._store.log(self._execution_id, lines))
-        await asyncio.gather(*writes)
+        try:
+            if unwritten:
+                loose = [one.line for one in lines if not one.is_carried]
+                await self._store.record_recomputable(self._execution_id, unwritten, loose, self._position)
+                unwritten = []
+            if lines:
+                told = sorted((one.line for one in lines), key=lambda line: line.timestamp)
+                await self._store.log(self._execution_id, told, self._position)
+                lines = []
+        finally:
+            self._unwritten, self._lines = unwritten + self._unwritten, lines + self._lines

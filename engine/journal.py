@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine.definition import WorkflowDefinition
 from engine.execution import Execution, LogLine, Status
+
+if TYPE_CHECKING:
+    from engine.log_lines import LogPosition
 
 
 def wait_key(path: str, attempt: int = 1) -> str:
@@ -256,12 +259,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a turn starts from. `batch` is there when only a part of a loop is to be driven."""
+    """All that a turn starts from. `batch` is there when only a part of a loop is to be driven.
+
+    By the time that it is given, the log has the lines of all entries in the journal.
+    """
 
     execution: Execution
     definition: WorkflowDefinition
     journal: Journal
     batch: Batch | None = None
+    position: LogPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,14 +289,28 @@ class ExecutionStore(Protocol):
     async def fetch(self, stored: Stored) -> Any:
         """The value that was left out when the execution was loaded, because it is large."""
 
-    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
+    async def record(
+        self,
+        execution_id: str,
+        entry: Entry,
+        along: Sequence[Outcome] = (),
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> Entry:
         """Write an entry unless its key is taken; gives the one that stands there then.
 
-        `along` are outcomes that any driver would compute alike; they are kept in the same item, which costs
-        no write of their own, and only if this entry is the one that is written.
+        `along` are outcomes that any driver would compute alike, and `lines` some that are not in the log yet. They
+        are kept in the same item, which costs no write of their own, and only if this entry is the one that is
+        written; the lines of another one are added to those found by `position`.
         """
 
-    async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
+    async def record_recomputable(
+        self,
+        execution_id: str,
+        outcomes: Sequence[Outcome],
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> None:
         """Write outcomes that any driver would compute alike, in one item, for readers and to save work."""
 
     async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
@@ -301,8 +322,18 @@ class ExecutionStore(Protocol):
     async def look(self, execution_id: str) -> Look:
         """The status and what else may have changed, read consistently."""
 
-    async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
-        """Note an open status, unless a final one is there, and when somebody should look at the execution next."""
+    async def mark(
+        self,
+        execution_id: str,
+        status: Status,
+        started_at: datetime,
+        look_at: datetime | None,
+        position: LogPosition | None = None,
+    ) -> None:
+        """Note an open status, unless a final one is there, and when somebody should look at the execution next.
+
+        `position` is given by a driver all of whose lines are in the log.
+        """
 
     async def finish(
         self,
@@ -322,5 +353,5 @@ class ExecutionStore(Protocol):
         had and how many of these failed. Raises ExecutionLost where there is no such execution.
         """
 
-    async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
-        """Append lines to the log, as one item."""
+    async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+        """Append lines to the log, but for those that have come there since `position` was known."""

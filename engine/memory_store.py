@@ -12,6 +12,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost
 from engine.execution import Execution, LogLine, Status
 from engine.journal import Batch, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+from engine.log_lines import LogPosition, line_of, missing
 
 
 @dataclass
@@ -22,6 +23,8 @@ class MemoryStore:
     definitions: dict[tuple[str, int], WorkflowDefinition] = field(default_factory=dict)
     entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    carried: dict[str, dict[str, list[LogLine]]] = field(default_factory=dict)
+    """Lines that entries carry, by the entries' keys."""
     batches: dict[str, Batch] = field(default_factory=dict)
     look_at: dict[str, datetime | None] = field(default_factory=dict)
 
@@ -39,21 +42,44 @@ class MemoryStore:
         execution = self.executions[execution_id]
         definition = self.definitions[execution.workflow_id, execution.workflow_version]
         journal = Journal.of(self.entries[execution_id].values())
-        return Snapshot(execution, definition, journal, self.batches.get(execution_id))
+        carried = (line for lines in self.carried.get(execution_id, {}).values() for line in lines)
+        own = (line for entry in self.entries[execution_id].values() if (line := line_of(entry)) is not None)
+        self.lines[execution_id] += missing((*carried, *own), self.lines[execution_id])
+        position = LogPosition("driver", is_first=not self.entries[execution_id] and not self.lines[execution_id])
+        return Snapshot(execution, definition, journal, self.batches.get(execution_id), position)
 
     async def fetch(self, stored: Stored) -> Any:
         """See ExecutionStore."""
         return stored.reference["value"]
 
-    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
+    async def record(
+        self,
+        execution_id: str,
+        entry: Entry,
+        along: Sequence[Outcome] = (),
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> Entry:
         """See ExecutionStore."""
         winner = self.entries[execution_id].setdefault(entry.key, entry)
+        carried = self.carried.setdefault(execution_id, {})
         if winner is entry:
+            carried[entry.key] = [*lines]
             await self.record_recomputable(execution_id, along)
+        elif position is not None:
+            position.found += carried.get(entry.key, ())
         return winner
 
-    async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
+    async def record_recomputable(
+        self,
+        execution_id: str,
+        outcomes: Sequence[Outcome],
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> None:
         """See ExecutionStore."""
+        del position
+        self.carried.setdefault(execution_id, {}).setdefault("", []).extend(lines)
         for outcome in outcomes:
             self.entries[execution_id].setdefault(outcome.key, outcome)
 
@@ -73,8 +99,16 @@ class MemoryStore:
         execution = self.executions[execution_id]
         return Look(execution.status, execution.generation, execution.signals)
 
-    async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
+    async def mark(
+        self,
+        execution_id: str,
+        status: Status,
+        started_at: datetime,
+        look_at: datetime | None,
+        position: LogPosition | None = None,
+    ) -> None:
         """See ExecutionStore."""
+        del position
         execution = self.executions[execution_id]
         if not execution.status.is_final:
             self.executions[execution_id] = replace(
@@ -112,9 +146,10 @@ class MemoryStore:
             self.look_at[execution_id] = look_at
         return self.executions[execution_id].status
 
-    async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
+    async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
         """See ExecutionStore."""
-        self.lines[execution_id].extend(lines)
+        del position
+        self.lines[execution_id] += missing(lines, self.lines[execution_id])
 
     def signal(self, execution_id: str, signal: Signal) -> Signal:
         """Answer a wait, as the API does: the first answer stands."""

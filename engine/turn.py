@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from engine.book import Book
 from engine.context import ExecutionContext
 from engine.definition import NodeDefinition
 from engine.ending import Ending
-from engine.execution import Decision, Status, format_time
+from engine.execution import Decision, Status
 from engine.frame import Frame
 from engine.journal import DROPPED, Entry, Outcome, Signal, Snapshot, Timer, Wait
 from engine.loops import Loops
@@ -53,7 +54,8 @@ class Turn:
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
-        self.book = Book(engine.store, owner, engine.clock)
+        self._position = snapshot.position
+        self.book = Book(engine.store, owner, engine.clock, snapshot.position)
         self.worker = Worker(engine, snapshot.execution, owner, self.book, remaining)
         self.ending = Ending(engine, owner, snapshot, self._started_at, self.book, self.worker)
         self._loops = Loops(self, engine, snapshot)
@@ -77,7 +79,8 @@ class Turn:
 
     async def run(self) -> Decision:
         """Advance until the execution is finished, or all that is left waits, or time runs low."""
-        if self._status is Status.PENDING and not self._loops.is_batch:
+        is_first = self._position is None or self._position.is_first
+        if (self._status is Status.PENDING or is_first) and not self._loops.is_batch:
             self.book.log("info", "execution started")
         try:
             while True:
@@ -94,6 +97,8 @@ class Turn:
             # would make its effect happen again.
             self.worker.draining = True
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            with suppress(Exception):
+                await self.book.flush()
             raise
         finally:
             await self._stop_tasks()
@@ -157,7 +162,7 @@ class Turn:
         path = frame.path(node.id)
         timer = self._journal.timers.get(path)
         if path in self._journal.outcomes:
-            self.settle(frame, self._journal.outcomes[path], known=True)
+            self.settle(frame, self._journal.outcomes[path])
         elif (wait := self._journal.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
             self._wait_for(frame, wait)
         elif timer is not None:
@@ -194,12 +199,10 @@ class Turn:
 
     # -- settling ------------------------------------------------------------------------------------------
 
-    def settle(self, frame: Frame, outcome: Outcome, *, known: bool = False) -> None:
+    def settle(self, frame: Frame, outcome: Outcome) -> None:
         """Take an outcome that is journalled, or can be computed again, and what follows from it."""
         node_id = outcome.path.rpartition(".")[2]
         frame.settle(node_id, outcome)
-        if not known:
-            self.book.log_outcome(outcome)
         self.enter(frame)
         self._loops.check(frame)
 
@@ -212,11 +215,7 @@ class Turn:
             self.settle(frame, entry)
         elif isinstance(entry, Timer):
             self._timers[entry.path] = frame, entry
-            if entry.next_attempt is None:
-                self.book.log("info", f"waits until {format_time(entry.due_at)}", entry.path)
         elif isinstance(entry, Wait):
-            until = f" until {format_time(entry.deadline)}" if entry.deadline else ""
-            self.book.log("info", f"waits for {entry.kind}{until}", entry.path)
             self._wait_for(frame, entry)
 
     # -- timers, waits and their signals -------------------------------------------------------------------
@@ -391,7 +390,8 @@ class Turn:
     async def _mark(self, status: Status, look_at: datetime | None = None) -> None:
         if self._status is not status or look_at is not None:
             self._status = status
-            await self._store.mark(self._owner, status, self._started_at, look_at)
+            flushed = self._position if look_at is not None else None
+            await self._store.mark(self._owner, status, self._started_at, look_at, flushed)
 
     def drop(self, frame: Frame) -> None:
         """Forget what waits in a frame that is closed, and in those below; end what was started for it elsewhere."""

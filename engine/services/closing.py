@@ -59,8 +59,9 @@ class Closing:
         if final is not status:
             return final
         if wrote:
+            self._complete_log(execution.id)
             level = "warning" if status is Status.CANCELLED else "error"
-            self._journals.log(execution.id, [LogLine(now, level, message, None, metadata or None)])
+            self._stores.logs.append(execution.id, [LogLine(now, level, message, None, metadata or None)])
         self._machine.stop(execution.id, execution.generation)
         self.conclude(execution.id)
         return final
@@ -80,6 +81,13 @@ class Closing:
         if execution.status in (Status.FAILED, Status.TIMED_OUT):
             self._start_on_failure(execution)
         self._executions.retire(execution)
+
+    def _complete_log(self, owner: str) -> None:
+        """See to the lines of a driver that may have died. It is no reason not to end what is to be ended."""
+        try:
+            self._stores.logs.complete(owner)
+        except Exception:
+            logger.exception("the log of %s could not be completed", owner)
 
     def wake(self, owner: str) -> None:
         """Go on with an execution that is parked; if it is not, the counter of its signals keeps it from parking."""
@@ -135,6 +143,7 @@ class Closing:
         """End a part of a loop that nobody wants any more, and what it waits for."""
         for wait in self.open_waits(part):
             self.end_child(part, wait)
+        self._complete_log(part)
         self._stores.fan_outs.give_up(part)
 
     def end_what_was_waited_for(
@@ -199,7 +208,7 @@ class Closing:
         except MainspringError as error:
             message = f"the workflow for failures could not be started: {error.message}"
             now = self._clock.now()
-            self._journals.log(execution.id, [LogLine(now, "error", message)])
+            self._stores.logs.append(execution.id, [LogLine(now, "error", message)])
 
 
 def check_depth(request: Request) -> None:

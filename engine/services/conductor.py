@@ -34,6 +34,7 @@ class Conductor:
         self._watch = stores.watch
         self._journals = stores.journals
         self._fan_outs = stores.fan_outs
+        self._logs = stores.logs
         self._starter = starter
         self._closing = closing
         self._machine = machine
@@ -249,7 +250,7 @@ class Conductor:
         if following is not None:
             when = f" in {pause} seconds" if pause else ""
             line = LogLine(now, "warning", f"the driver of the execution {what}; it is driven on{when}")
-            self._journals.log(execution_id, [line])
+            self._logs.append(execution_id, [line])
             self._machine.start(execution_id, following, not_before=begin if pause else None)
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from engine import limits
 from engine.definition import WorkflowDefinition
-from engine.errors import Conflict, InvalidInput, NotFound, TooLarge
+from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
-from engine.ids import is_id
 from engine.journal import Journal, Stored
 from engine.jsonvalue import dumps
 from engine.regions import Region, prepare
@@ -47,6 +46,7 @@ class ExecutionService:
     def __init__(self, stores: Stores, starter: Starter, closing: Closing) -> None:
         self._executions = stores.executions
         self._journals = stores.journals
+        self._logs = stores.logs
         self._payloads = stores.payloads
         self._workflows = stores.workflows
         self._starter = starter
@@ -161,8 +161,7 @@ class ExecutionService:
         """
         principal.require(Permission.READ)
         self._executions.get(principal.workspace_id, execution_id, payloads=False)
-        batch, line = _log_cursor(after)
-        return self._journals.logs(execution_id, batch, line, limit + 1)
+        return self._logs.read(execution_id, after, limit + 1)
 
     def cancel(self, principal: Principal, execution_id: str) -> Execution:
         """Cancel an execution that is not finished; cancelling it twice changes nothing.
@@ -234,12 +233,3 @@ def _bounded_input(value: Any) -> str:
     if size > limits.MAX_INPUT_BYTES:
         raise TooLarge(f"`input` has at most {limits.MAX_INPUT_BYTES} bytes of JSON, this has {size}")
     return text
-
-
-def _log_cursor(after: str | None) -> tuple[str | None, int]:
-    if after is None:
-        return None, -1
-    batch, _, line = after.partition(".")
-    if is_id(batch) and line.isascii() and line.isdecimal() and len(line) < 9:  # noqa: PLR2004
-        return batch, int(line)
-    raise InvalidInput.at("after", "not a cursor of this log")

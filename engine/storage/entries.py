@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.execution import format_time, parse_time
+from engine.execution import LogLine, format_time, parse_time
 from engine.journal import Entry, Fact, Outcome, Signal, Started, Timer, Wait
 
 
@@ -83,6 +84,17 @@ def entry_of(facts: dict[str, Any], output: Any) -> Entry:
             return Fact(path, facts["name"], output)
         case other:
             raise ValueError(f"the journal holds a {other!r}, which this version does not know")
+
+
+def packed_lines(lines: Sequence[LogLine]) -> list[Any]:
+    """Log lines as they are stored; see `line_in`."""
+    return [[format_time(line.timestamp), line.level, line.node_id, line.message, line.metadata] for line in lines]
+
+
+def line_in(packed: list[Any]) -> LogLine:
+    """A log line as it was."""
+    timestamp, level, node_id, message, metadata = packed
+    return LogLine(parse_time(timestamp), level, message, node_id, metadata)
 
 
 def _time(text: str | None) -> datetime | None:

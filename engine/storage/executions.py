@@ -202,9 +202,15 @@ class ExecutionRepository:
         started_at: datetime,
         look_at: datetime | None = None,
         bill: Bill | None = None,
+        logged: Sequence[str] = (),
     ) -> None:
-        """Note an open status, what has been spent, and when to look; a final status that is there stays."""
+        """Note an open status, what has been spent, and when to look; a final status that is there stays.
+
+        `logged` are drivers all of whose lines are in the log.
+        """
         changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at)}
+        if logged:
+            changes["logged"] = list(logged)
         if look_at is not None:
             changes |= {**_look(execution_id, look_at), "revivals": 0}
         self._update_open(execution_id, changes, bill)

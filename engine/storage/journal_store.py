@@ -18,6 +18,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, NotFound
 from engine.execution import Execution, LogLine, Status
 from engine.journal import BatchId, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+from engine.log_lines import LogPosition
 from engine.storage.meter import Meter
 from engine.storage.stores import Stores
 from engine.storage.workflows import WorkflowRepository
@@ -40,6 +41,7 @@ class DynamoStore:
         self._executions = stores.executions
         self._journals = stores.journals
         self._fan_outs = stores.fan_outs
+        self._logs = stores.logs
         self._clock = clock or SystemClock()
         self._meter = meter or Meter(0)
         # Threads of their own, so that nothing else that waits can hold up the journal.
@@ -59,13 +61,26 @@ class DynamoStore:
         """See ExecutionStore."""
         return await self._in_thread(self._journals.load, stored)
 
-    async def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome] = ()) -> Entry:
+    async def record(
+        self,
+        execution_id: str,
+        entry: Entry,
+        along: Sequence[Outcome] = (),
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> Entry:
         """See ExecutionStore."""
-        return await self._in_thread(self._journals.record, execution_id, entry, along)
+        return await self._in_thread(self._journals.record, execution_id, entry, along, lines, position)
 
-    async def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
+    async def record_recomputable(
+        self,
+        execution_id: str,
+        outcomes: Sequence[Outcome],
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> None:
         """See ExecutionStore."""
-        await self._in_thread(self._journals.record_recomputable, execution_id, outcomes)
+        await self._in_thread(self._journals.record_recomputable, execution_id, outcomes, lines, position)
 
     async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
         """See ExecutionStore."""
@@ -81,10 +96,18 @@ class DynamoStore:
         """See ExecutionStore."""
         return await self._in_thread(self._look, execution_id)
 
-    async def mark(self, execution_id: str, status: Status, started_at: datetime, look_at: datetime | None) -> None:
+    async def mark(
+        self,
+        execution_id: str,
+        status: Status,
+        started_at: datetime,
+        look_at: datetime | None,
+        position: LogPosition | None = None,
+    ) -> None:
         """See ExecutionStore."""
         bill = self._meter.take(transitions=1 if status is Status.WAITING else 0)
-        await self._in_thread(self._executions.mark, execution_id, status, started_at, look_at, bill)
+        logged = position.vouched if position else ()
+        await self._in_thread(self._executions.mark, execution_id, status, started_at, look_at, bill, logged)
 
     async def finish(
         self,
@@ -117,11 +140,9 @@ class DynamoStore:
         )
         return final
 
-    async def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
-        """See ExecutionStore. The log of a part is in that of the whole."""
-        batch = BatchId.parse(execution_id)
-        whole = batch.whole if batch else execution_id
-        await self._in_thread(self._journals.log, whole, lines)
+    async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+        """See ExecutionStore."""
+        await self._in_thread(self._logs.append, execution_id, lines, position)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
@@ -132,7 +153,8 @@ class DynamoStore:
             raise ExecutionLost(f"there is no execution {execution_id}")
         execution, items = found
         definition = self._definition(execution.workflow_id, execution.workflow_version)
-        return Snapshot(execution, definition, self._journals.of(items))
+        position = self._logs.begin(execution_id, items[0], items)
+        return Snapshot(execution, definition, self._journals.of(items), position=position)
 
     def _load_batch(self, batch: BatchId) -> Snapshot:
         whole = self._whole(batch)
@@ -147,9 +169,10 @@ class DynamoStore:
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
         execution = replace(whole, status=status, started_at=part.started_at, signals=part.signals, generation=1)
         definition = self._definition(whole.workflow_id, whole.workflow_version)
-        journal = self._journals.of(self._executions.partition(str(batch)))
+        items = self._executions.partition(str(batch))
+        position = self._logs.begin(str(batch), items[0], items)
         work = None if status.is_final else self._journals.batch(wait, batch.number)
-        return Snapshot(execution, definition, journal, work)
+        return Snapshot(execution, definition, self._journals.of(items), work, position)
 
     def _whole(self, batch: BatchId) -> Execution:
         found = self._executions.find(batch.whole)

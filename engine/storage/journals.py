@@ -1,4 +1,4 @@
-"""The journals and logs of executions, and what big loops keep beside them."""
+"""The journals of executions, and what big loops keep beside them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine import limits
-from engine.execution import LogLine, format_time, parse_time
+from engine.execution import LogLine, format_time
 from engine.ids import new_id
 from engine.journal import Batch, Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.jsonvalue import dumps
-from engine.storage.entries import entry_of, facts_of
+from engine.log_lines import LogPosition
+from engine.storage.entries import entry_of, facts_of, line_in, packed_lines
 from engine.storage.executions import open_status, open_values
 from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
@@ -54,23 +55,56 @@ class JournalRepository:
         wanted = [(f"EXECUTION#{execution_id}", f"NODE#{key}") for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
 
-    def record(self, execution_id: str, entry: Entry, along: Sequence[Outcome]) -> Entry:
+    def record(
+        self,
+        execution_id: str,
+        entry: Entry,
+        along: Sequence[Outcome] = (),
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> Entry:
         """Write a journal entry unless its key is taken; gives the one that stands there then.
 
-        The same item keeps the outcomes `along`, which any driver would compute alike.
+        The same item keeps the outcomes `along`, which any driver would compute alike, and `lines` that are not in the
+        log yet; where the key is taken, those that came with the other entry are found in `position`.
         """
-        item = {**self._item(execution_id, entry), "outcomes": self._pack_outcomes(along, execution_id)}
+        item = {
+            **self._item(execution_id, entry),
+            "outcomes": self._pack_outcomes(along, execution_id),
+            **self._carried(execution_id, lines, position),
+        }
         try:
             self._table.put(item, if_absent=True)
         except ConditionFailed as failed:
             if failed.item is None:
                 raise
+            if position is not None:
+                position.found += map(line_in, self._payloads.unpack(failed.item.get("lines")) or ())
             return self.entries_in([{**failed.item, "outcomes": None}])[0]
         return entry
 
-    def record_recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> None:
-        """Write outcomes that any driver would compute alike, as one item."""
-        self._table.put(self.recomputable(execution_id, outcomes).item)
+    def record_recomputable(
+        self,
+        execution_id: str,
+        outcomes: Sequence[Outcome],
+        lines: Sequence[LogLine] = (),
+        position: LogPosition | None = None,
+    ) -> None:
+        """Write outcomes that any driver would compute alike, as one item, and `lines` as with an entry."""
+        item = self.recomputable(execution_id, outcomes).item
+        self._table.put({**item, **self._carried(execution_id, lines, position)})
+
+    def _carried(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None) -> Item:
+        """Lines that are not in the log yet, who will write them there, and where at the earliest."""
+        if position is None:
+            return {}
+        position.has_written = True
+        return {
+            "lines": self._payloads.pack(packed_lines(lines), execution_id) if lines else None,
+            "by": position.driver,
+            "after": list(position.after) or None,
+            "log": position.next,
+        }
 
     def recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> Put:
         """The item with outcomes that any driver would compute alike, to be put together with something else."""
@@ -180,32 +214,3 @@ class JournalRepository:
         if isinstance(packed, dict):
             return self._payloads.read(packed["s3"])
         return packed.encode() if isinstance(packed, str) else dumps(self._payloads.unpack(packed)).encode()
-
-    # -- log -----------------------------------------------------------------------------------------------
-
-    def log(self, execution_id: str, lines: Sequence[LogLine]) -> None:
-        """Append lines, as one item whose key is the time of writing."""
-        packed = [
-            [format_time(line.timestamp), line.level, line.node_id, line.message, line.metadata] for line in lines
-        ]
-        item = {
-            "PK": f"EXECUTION#{execution_id}",
-            "SK": f"LOG#{new_id()}",
-            "lines": self._payloads.pack(packed, execution_id),
-        }
-        self._table.put(item)
-
-    def logs(self, execution_id: str, batch: str | None, line: int, limit: int) -> list[tuple[str, LogLine]]:
-        """At most `limit` log lines after line number `line` of `batch`, oldest first, each with its cursor."""
-        result: list[tuple[str, LogLine]] = []
-        after = f"LOG#{batch or ''}"
-        for item in self._table.query(f"EXECUTION#{execution_id}", after=after, before="LOG$"):
-            name = item["SK"].removeprefix("LOG#")
-            for number, packed in enumerate(self._payloads.unpack(item["lines"])):
-                if name == batch and number <= line:
-                    continue
-                timestamp, level, node_id, message, metadata = packed
-                result.append((f"{name}.{number}", LogLine(parse_time(timestamp), level, message, node_id, metadata)))
-                if len(result) == limit:
-                    return result
-        return result

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from engine.execution import Status, format_time
 from engine.journal import BatchId
+from engine.storage.logs import log_partitions
 from engine.storage.payloads import PayloadStore
 from engine.storage.table import Table
 
@@ -36,8 +37,11 @@ class PurgeRepository:
             return False
         if not record.get("look_shard", "").startswith("PURGE#") or record["look_at"] > format_time(now):
             return False
-        for part in self._parts(execution_id):
+        parts = list(self._parts(execution_id))
+        for part in parts:
             self._remove(f"EXECUTION#{part}")
+        for log in log_partitions(execution_id) if parts else ():
+            self._remove(log)
         self._remove(pk, but="META")
         self._payloads.remove(execution_id)
         return self._table.delete_where(

@@ -11,6 +11,7 @@ from engine.storage.executions import ExecutionRepository
 from engine.storage.fan_outs import FanOutRepository
 from engine.storage.integrations import IntegrationRepository
 from engine.storage.journals import JournalRepository
+from engine.storage.logs import LogRepository
 from engine.storage.payloads import PayloadStore
 from engine.storage.purging import PurgeRepository
 from engine.storage.slots import SlotRepository
@@ -30,6 +31,7 @@ class Stores:
 
     executions: ExecutionRepository
     journals: JournalRepository
+    logs: LogRepository
     fan_outs: FanOutRepository
     slots: SlotRepository
     watch: WatchRepository
@@ -45,10 +47,12 @@ class Stores:
     def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Stores:
         """Those on a table and a bucket; finished executions are kept for so many days."""
         payloads = PayloadStore(s3, bucket)
+        journals = JournalRepository(table, payloads)
         executions = ExecutionRepository(table, payloads, retention_days)
         return cls(
             executions,
-            JournalRepository(table, payloads),
+            journals,
+            LogRepository(table, payloads, journals),
             FanOutRepository(table, payloads, executions),
             SlotRepository(table),
             WatchRepository(table),

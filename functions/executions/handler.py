@@ -122,7 +122,7 @@ def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9
 def logs(
     execution_id: IdInPath,
     limit: Limit = limits.PAGE_SIZE,
-    after: Annotated[str | None, Query(max_length=80, description="The cursor of the last line you have.")] = None,
+    after: Annotated[str | None, Query(max_length=200, description="The cursor of the last line you have.")] = None,
 ) -> LogList:
     """The oldest first. To follow a running execution ask again with the last line's cursor as `after`."""
     lines = resources.execution_service().logs(caller(app), execution_id, after, limit)

@@ -50,10 +50,10 @@ def test_a_write_that_fails_does_not_repeat_what_runs_beside_it():
     )
     real = started.store.record
 
-    async def record(execution_id, entry, along=()):
+    async def record(execution_id, entry, *more):
         if entry.path == "poison" and started.clock.offset == 0:
             raise StoreIsDown
-        return await real(execution_id, entry, along)
+        return await real(execution_id, entry, *more)
 
     started.store.record = record
     with pytest.raises(StoreIsDown):
@@ -76,11 +76,11 @@ def test_what_a_crash_behind_a_delay_repeats_sees_the_same_time():
     started = start(definition)
     seen, real = [], started.store.record
 
-    async def record(execution_id, entry, along=()):
+    async def record(execution_id, entry, *more):
         if entry.path == "tell" and len(seen) < 2:
             seen.append(entry.output)
             raise StoreIsDown
-        return await real(execution_id, entry, along)
+        return await real(execution_id, entry, *more)
 
     started.store.record = record
     for _ in range(2):

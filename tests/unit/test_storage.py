@@ -240,13 +240,12 @@ def test_a_foreign_cursor_is_refused(aws: Aws):
 def test_log_lines_come_in_order_and_behind_a_cursor(aws: Aws):
     lines = [LogLine(NOW + timedelta(seconds=n), "info", f"line {n}", "node", {"n": n}) for n in range(9)]
     for start in (0, 4, 5):
-        aws.journals.log("e", lines[start : {0: 4, 4: 5, 5: 9}[start]])
-    everything = aws.journals.logs("e", None, -1, 100)
+        aws.stores.logs.append("e", lines[start : {0: 4, 4: 5, 5: 9}[start]])
+    everything = aws.stores.logs.read("e", None, 100)
 
     assert [line for _, line in everything] == lines
     for number, (cursor, _) in enumerate(everything):
-        batch, _, position = cursor.partition(".")
-        assert [line for _, line in aws.journals.logs("e", batch, int(position), 3)] == lines[number + 1 : number + 4]
+        assert [line for _, line in aws.stores.logs.read("e", cursor, 3)] == lines[number + 1 : number + 4]
 
 
 # -- workflows

@@ -1,0 +1,221 @@
+"""The logs of executions: batches of lines, numbered without gaps.
+
+Each number is written once, by whoever comes first; so whoever has read up to a number misses nothing that comes later,
+whatever the clocks of the writers say. The parts of a big loop share a few logs of their own, which readers merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import uuid4
+from zlib import crc32
+
+from engine.errors import InvalidInput, Unavailable
+from engine.execution import LogLine
+from engine.journal import BatchId
+from engine.log_lines import LogPosition, line_of, missing
+from engine.storage.entries import line_in, packed_lines
+from engine.storage.journals import JournalRepository
+from engine.storage.payloads import PayloadStore
+from engine.storage.table import ConditionFailed, Item, Table
+
+SHARDS = 8
+_TRIES = 30
+_FIRST = 1
+_TELLING = ("PK", "SK", "status", "logged", "entry", "outcomes", "lines", "by", "after", "log")
+_MOST_DIGITS = 9
+
+
+class LogRepository:
+    """Reads and writes logs. An `owner` is an execution or a part of one of its loops."""
+
+    def __init__(self, table: Table, payloads: PayloadStore, journals: JournalRepository) -> None:
+        self._table = table
+        self._payloads = payloads
+        self._journals = journals
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def append(self, owner: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+        """Write lines behind all that there are. Those that have come there since `position` was known are left out.
+
+        Raises:
+            Unavailable: too many others wrote at the same time.
+        """
+        pk, writer = _log_of(owner), uuid4().hex[:12]
+        left, number = list(lines), position.next if position else self._last(pk) + 1
+        if _is_shared(owner):  # others write there too, and looking first is cheaper than a write in vain
+            left, number = self._behind(pk, left, number)
+        for _ in range(_TRIES):
+            if not left:
+                break
+            item = {
+                "PK": pk,
+                "SK": _sk(number),
+                "lines": self._payloads.pack(packed_lines(left), owner),
+                "writer": writer,
+            }
+            try:
+                self._table.put(item, if_absent=True)
+            except ConditionFailed as failed:
+                if failed.item is None or failed.item.get("writer") != writer:
+                    left, number = self._behind(pk, left, number)
+                    continue
+                # It is this write: its answer was lost, and it was made again.
+            left, number = [], number + 1
+        if left:
+            raise Unavailable("too many write to the log at the same time; try again")
+        if position is not None:
+            position.next = number
+
+    def begin(self, owner: str, record: Item, items: Sequence[Item]) -> LogPosition:
+        """What a driver that has read the record and the journal knows of the log.
+
+        Lines of entries whose drivers have not said that they are in the log are looked for, and written if they are
+        not there: who wrote those entries may have died before it came to its lines.
+        """
+        vouched = set(record.get("logged", ())).union(*(item.get("after", ()) for item in items))
+        doubtful = [item for item in items if "by" in item and item["by"] not in vouched]
+        pk, driver = _log_of(owner), uuid4().hex[:8]
+        if len(items) == 1 and record["status"] == "pending" and not _is_shared(owner):
+            return LogPosition(driver)
+        if not doubtful:
+            last = self._last(pk)
+            is_first = last < _FIRST and not any("by" in item for item in items)
+            return LogPosition(driver, tuple(record.get("logged", ())), last + 1, is_first)
+        first = min(item["log"] for item in doubtful)
+        there = list(self._batches(pk, first))
+        lost = missing(
+            (line for item in doubtful for line in self._lines_in(item)), (line for _, found in there for line in found)
+        )
+        after = sorted({*record.get("logged", ()), *(item["by"] for item in doubtful)})
+        position = LogPosition(driver, tuple(after), there[-1][0] + 1 if there else first, is_first=False)
+        self.append(owner, lost, position)
+        return position
+
+    def complete(self, owner: str) -> None:
+        """Write what the log should have of the journal and has not, where no driver will come any more."""
+        items = list(self._table.query(f"EXECUTION#{owner}", after="META", attributes=_TELLING))
+        if items and items[0]["SK"] == "META":
+            self.begin(owner, items[0], items)
+
+    def _behind(self, pk: str, lines: list[LogLine], number: int) -> tuple[list[LogLine], int]:
+        """The lines that are not among those from `number` on, and the number that is free behind them."""
+        there = list(self._batches(pk, number))
+        if not there:
+            return lines, number
+        return missing(lines, (line for _, found in there for line in found)), there[-1][0] + 1
+
+    def _last(self, pk: str) -> int:
+        """The number of the last batch, or of one that was so a moment ago."""
+        for item in self._table.query(pk, after="LOG#", before="LOG$", limit=1, descending=True, attributes=("SK",)):
+            return int(item["SK"].removeprefix("LOG#"))
+        return _FIRST - 1
+
+    def _lines_in(self, item: Item) -> Iterator[LogLine]:
+        """What the log has to say of an entry: the lines that it carries, and its own."""
+        yield from map(line_in, self._payloads.unpack(item.get("lines")) or ())
+        for entry in self._journals.entries_in([item]):
+            line = line_of(entry)
+            if line is not None:
+                yield line
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def read(self, execution_id: str, cursor: str | None, limit: int) -> list[tuple[str, LogLine]]:
+        """At most `limit` lines behind a cursor, each with its own.
+
+        They come in the order of writing; those of big loops by the times of their batches.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+        places = _places(cursor)
+        logs = [_log_of(execution_id)]
+        if len(places) > 1 or self._is_spread(execution_id):
+            logs += [f"{logs[0]}#LOG#{shard}" for shard in range(SHARDS)]
+        places += [(_FIRST, 0)] * (len(logs) - len(places))
+        result: list[tuple[str, LogLine]] = []
+        for which, number, position, line in _merged(
+            [self._from(pk, *at) for pk, at in zip(logs, places, strict=True)]
+        ):
+            places[which] = number, position + 1
+            result.append(("-".join(f"{batch}.{at}" for batch, at in places), line))
+            if len(result) == limit:
+                break
+        return result
+
+    def _is_spread(self, execution_id: str) -> bool:
+        found = self._table.query(
+            f"EXECUTION#{execution_id}", after="PROGRESS#", before="PROGRESS$", limit=1, attributes=("SK",)
+        )
+        return any(found)
+
+    def _from(self, pk: str, number: int, position: int) -> Iterator[tuple[int, int, LogLine, datetime]]:
+        """The lines of one log from a place on, each with its place and the time of its batch."""
+        for batch, lines in self._batches(pk, number):
+            begin = position if batch == number else 0
+            for at, line in enumerate(lines[begin:], begin):
+                yield batch, at, line, lines[0].timestamp
+
+    def _batches(self, pk: str, number: int) -> Iterator[tuple[int, list[LogLine]]]:
+        for item in self._table.query(pk, after=_sk(number), before="LOG$", attributes=("SK", "lines")):
+            lines = [line_in(packed) for packed in self._payloads.unpack(item["lines"])]
+            yield int(item["SK"].removeprefix("LOG#")), lines
+
+
+def log_partitions(execution_id: str) -> list[str]:
+    """Where the logs of an execution's big loops are."""
+    return [f"EXECUTION#{execution_id}#LOG#{shard}" for shard in range(SHARDS)]
+
+
+def _merged(
+    logs: Sequence[Iterator[tuple[int, int, LogLine, datetime]]],
+) -> Iterator[tuple[int, int, int, LogLine]]:
+    """The lines of several logs by the times of their batches; each log keeps its order."""
+    heads = {which: head for which, log in enumerate(logs) if (head := next(log, None)) is not None}
+    while heads:
+        which = min(heads, key=lambda one: (heads[one][3], one))
+        number, position, line, _ = heads[which]
+        yield which, number, position, line
+        following = next(logs[which], None)
+        if following is None:
+            del heads[which]
+        else:
+            heads[which] = following
+
+
+def _log_of(owner: str) -> str:
+    """The partition of a log. Parts of a loop share some: each of a thousand for itself could not be read together."""
+    batch = BatchId.parse(owner)
+    if batch is None:
+        return f"EXECUTION#{owner}"
+    return log_partitions(batch.whole)[crc32(owner.encode()) % SHARDS]
+
+
+def _is_shared(owner: str) -> bool:
+    return BatchId.parse(owner) is not None
+
+
+def _sk(number: int) -> str:
+    return f"LOG#{number:0{_MOST_DIGITS}d}"
+
+
+def _places(cursor: str | None) -> list[tuple[int, int]]:
+    """Where to read on in each log: the number of a batch, and of the line in it.
+
+    Raises:
+        InvalidInput: the cursor is none of ours.
+    """
+    if cursor is None:
+        return [(_FIRST, 0)]
+    found = []
+    for text in cursor.split("-"):
+        number, _, position = text.partition(".")
+        if not all(one.isascii() and one.isdecimal() and len(one) <= _MOST_DIGITS for one in (number, position)):
+            raise InvalidInput.at("after", "not a cursor of this log")
+        found.append((int(number), int(position)))
+    if len(found) not in (1, SHARDS + 1):
+        raise InvalidInput.at("after", "not a cursor of this log")
+    return found
