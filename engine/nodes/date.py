@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.execution import format_time
+from engine.expressions import as_text
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
-from engine.zones import ZoneName
+from engine.zones import ZoneName, check_zone
 
+_HOURS = {
+    0: "UTC GMT UT Z WET",
+    1: "WEST BST CET",
+    2: "CEST EET",
+    3: "EEST MSK",
+    9: "JST",
+    10: "AEST",
+    11: "AEDT",
+    -4: "EDT",  # these as RFC 5322 has them
+    -5: "EST CDT",
+    -6: "CST MDT",
+    -7: "MST PDT",
+    -8: "PST",
+}
+_ABBREVIATIONS = {name: hours for hours, names in _HOURS.items() for name in names.split()}
+_ZONE_NAME = re.compile(r"(?<!%)((?:%%)*)%Z")
+_EPOCH_TEXT = re.compile(r"-?(\d{9,10}|\d{13})(\.\d+)?", re.ASCII)
+"""So many digits have the seconds and the milliseconds since 1970 of our time; `20260504` is a date."""
+_DIRECTIVE = re.compile(r"%(?:[-_0^#]?\d*([A-Za-z])|%|:z)")
+
+
+def _check_directives(pattern: str) -> str:
+    found = _DIRECTIVE.findall(pattern)
+    if not found:
+        raise ValueError("it holds no %-directive; a date is `%Y-%m-%d`, a time `%H:%M:%S`")
+    unknown = sorted(set("".join(found)) - set("aAbBcCdDeFfgGhHIjklmMnpPrRsStTuUVwWxXyYzZ"))
+    if unknown:
+        raise ValueError(f"`%{unknown[0]}` is no directive; a date is `%Y-%m-%d`, a time `%H:%M:%S`")
+    return pattern
+
+
+Directives = Annotated[str, AfterValidator(_check_directives)]
 Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months", "years", "weekdays"]
 MAX_AMOUNT = 100_000
 _EPOCH_MILLISECONDS = 100_000_000_000
@@ -35,9 +68,10 @@ class DateConfig(NodeConfig):
     """Which time, and what to do with it."""
 
     value: str | int | float | None = Field(
-        default=None, description="RFC 3339, a date, or seconds or milliseconds since 1970; default: now."
+        default=None,
+        description="RFC 3339, a date, or seconds or milliseconds since 1970, as a number or its text; default: now.",
     )
-    pattern: str | None = Field(
+    pattern: Directives | None = Field(
         default=None, max_length=100, description="How `value` is written, as `strptime` has it: `%d.%m.%Y %H:%M`."
     )
     timezone: ZoneName = Field(default="UTC", description="For times without one, and for the result.")
@@ -46,15 +80,15 @@ class DateConfig(NodeConfig):
         default=None, description="Go back to its beginning, after shifting. Weeks begin on Monday."
     )
     until: str | int | float | None = Field(default=None, description="Another time: how far away it is.")
-    format: str | None = Field(default=None, max_length=200, description="Of `text`, as `strftime` has it.")
+    format: Directives | None = Field(default=None, max_length=200, description="Of `text`, as `strftime` has it.")
 
 
 class DateNode(BaseNode):
     """Works out a time.
 
     Gives `{utc, local, date, time, weekday, week, unix, text?, difference?}`: `utc` and `local` in RFC 3339, `weekday`
-    from 1 for Monday, `week` of ISO 8601, `difference` in seconds and days. Months keep the day where there is one;
-    `weekdays` pass over Saturday and Sunday; days keep the wall clock when clocks change.
+    from 1 for Monday, `week` of ISO 8601, `difference` in seconds that pass and in days by the wall clock. Months keep
+    the day where there is one; `weekdays` pass over Saturday and Sunday; days keep the wall clock when clocks change.
     """
 
     Config = DateConfig
@@ -77,7 +111,7 @@ class DateNode(BaseNode):
         try:
             zone = ZoneInfo(config.timezone)
             given = context.now if config.value is None else _read(config.value, config.pattern, zone)
-            moment = given.astimezone(zone)
+            moment = given.astimezone(UTC).astimezone(zone)
             for shift in config.shift:
                 moment = _shifted(moment, shift)
             if config.start_of:
@@ -90,11 +124,14 @@ class DateNode(BaseNode):
 
 def _read(value: str | float, pattern: str | None, zone: ZoneInfo) -> datetime:
     if not isinstance(value, str):
-        seconds = value / 1000 if abs(value) > _EPOCH_MILLISECONDS else value
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        if pattern is None:
+            return _since_1970(value)
+        value = as_text(value)
     text = value.strip()
     if pattern:
-        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - it gets its zone below
+        moment = _read_pattern(text, pattern)
+    elif _EPOCH_TEXT.fullmatch(text):
+        return _since_1970(float(text))
     else:
         try:
             moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
@@ -102,6 +139,38 @@ def _read(value: str | float, pattern: str | None, zone: ZoneInfo) -> datetime:
             known = "RFC 3339, such as 2026-05-04T09:00:00Z; or say how it is written with `pattern`"
             raise ValueError(f"{text[:100]!r} is no time in {known}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _since_1970(value: float) -> datetime:
+    seconds = value / 1000 if abs(value) > _EPOCH_MILLISECONDS else value
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def _read_pattern(text: str, pattern: str) -> datetime:
+    """A time as it is written; the name of a zone in it counts, which `strptime` reads and forgets."""
+    if _ZONE_NAME.search(pattern) is None:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - it gets its zone by whoever asks
+    without = _ZONE_NAME.sub(r"\1ZONE", pattern)
+    for found in reversed(list(re.finditer(r"[A-Za-z][A-Za-z_/+-]*", text))):
+        zone = _zone_of(found[0])
+        if zone is not None:
+            written = f"{text[: found.start()]}ZONE{text[found.end() :]}"
+            return datetime.strptime(written, without).replace(tzinfo=zone)
+    known = "`%Z` reads UTC, GMT, common abbreviations such as CEST, and names such as Europe/Berlin"
+    raise ValueError(
+        f"{text[:100]!r} names no time zone that is known: {known}; for another, write its offset with `%z`"
+    )
+
+
+def _zone_of(name: str) -> tzinfo | None:
+    """What one name alone means. `IST` and others that mean several are none."""
+    hours = _ABBREVIATIONS.get(name.upper())
+    if hours is not None:
+        return timezone(timedelta(hours=hours))
+    try:
+        return ZoneInfo(check_zone(name)) if "/" in name else None
+    except ValueError:
+        return None
 
 
 def _shifted(moment: datetime, shift: Shift) -> datetime:
@@ -132,15 +201,21 @@ def _days_in(year: int, month: int) -> int:
 
 
 def _weekdays(weekday: int, amount: int) -> int:
-    """Days until so many weekdays have passed."""
+    """Days until so many weekdays have passed. From a weekend on, they are counted from the weekday behind."""
+    if not amount:
+        return 0
     step = 1 if amount > 0 else -1
+    begin = 0
+    while (weekday - step * begin) % 7 >= _SATURDAY:
+        begin += 1
+    start = (weekday - step * begin) % 7
     weeks, left = divmod(abs(amount), 5)
     days = weeks * 7
     while left:
         days += 1
-        if (weekday + step * days) % 7 < _SATURDAY:
+        if (start + step * days) % 7 < _SATURDAY:
             left -= 1
-    return step * days
+    return step * (days - begin)
 
 
 def _start_of(moment: datetime, unit: str) -> datetime:
@@ -169,6 +244,9 @@ def _told(moment: datetime, other: datetime | None, pattern: str | None) -> dict
     if pattern is not None:
         told["text"] = moment.strftime(pattern)
     if other is not None:
-        seconds = (other - moment).total_seconds()
-        told["difference"] = {"seconds": seconds, "days": seconds / 86_400}
+        # Python subtracts two times of one zone by the clock on the wall.
+        seconds = (other.astimezone(UTC) - moment.astimezone(UTC)).total_seconds()
+        there = other.astimezone(moment.tzinfo).replace(tzinfo=None)
+        days = (there - moment.replace(tzinfo=None)).total_seconds() / 86_400
+        told["difference"] = {"seconds": seconds, "days": days}
     return told

@@ -443,6 +443,43 @@ FIRST = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
         ),
         ({"value": "2026-05-01", "until": "2026-05-03T12:00:00Z"}, {"difference": {"seconds": 216_000.0, "days": 2.5}}),
         ({"value": "2026-05-01", "format": "%d %B %Y"}, {"text": "01 May 2026"}),
+        # from a weekend on, weekdays count from the one behind
+        ({"value": "2026-07-05", "shift": [{"amount": 5, "unit": "weekdays"}]}, {"date": "2026-07-10"}),
+        ({"value": "2026-07-04", "shift": [{"amount": 10, "unit": "weekdays"}]}, {"date": "2026-07-17"}),
+        ({"value": "2026-07-04", "shift": [{"amount": -5, "unit": "weekdays"}]}, {"date": "2026-06-29"}),
+        ({"value": "2026-07-05", "shift": [{"amount": -1, "unit": "weekdays"}]}, {"date": "2026-07-03"}),
+        ({"value": "2026-07-05", "shift": [{"amount": 0, "unit": "weekdays"}]}, {"date": "2026-07-05"}),
+        (
+            {"value": "2026-03-28T12:00:00", "until": "2026-03-29T12:00:00", "timezone": "Europe/Berlin"},
+            {"difference": {"seconds": 82_800.0, "days": 1.0}},
+        ),
+        (
+            {"value": "2026-10-25T01:00:00", "until": "2026-10-25T05:00:00", "timezone": "Europe/Berlin"},
+            {"difference": {"seconds": 18_000.0, "days": 4 / 24}},
+        ),
+        # a time that clocks leave out is the one so much later
+        ({"value": "2026-03-29T02:30:00", "timezone": "Europe/Berlin"}, {"local": "2026-03-29T03:30:00+02:00"}),
+        (
+            {
+                "value": "Thu, 02 Jul 2026 10:00:00 GMT",
+                "pattern": "%a, %d %b %Y %H:%M:%S %Z",
+                "timezone": "Europe/Berlin",
+            },
+            {"utc": "2026-07-02T10:00:00.000Z"},
+        ),
+        ({"value": "2 Jul 2026 10:00 CEST", "pattern": "%d %b %Y %H:%M %Z"}, {"utc": "2026-07-02T08:00:00.000Z"}),
+        ({"value": "EST 2 Jul 2026 10:00", "pattern": "%Z %d %b %Y %H:%M"}, {"utc": "2026-07-02T15:00:00.000Z"}),
+        (
+            {"value": "2026-07-02 10:00 America/New_York", "pattern": "%Y-%m-%d %H:%M %Z"},
+            {"utc": "2026-07-02T14:00:00.000Z"},
+        ),
+        ({"value": "2026-07-02 10:00 +0530", "pattern": "%Y-%m-%d %H:%M %z"}, {"utc": "2026-07-02T04:30:00.000Z"}),
+        ({"value": 20260702, "pattern": "%Y%m%d"}, {"date": "2026-07-02"}),
+        ({"value": 1764216000}, {"utc": "2025-11-27T04:00:00.000Z"}),
+        ({"value": "1764216000"}, {"utc": "2025-11-27T04:00:00.000Z"}),
+        ({"value": "1764216000123"}, {"utc": "2025-11-27T04:00:00.123Z"}),
+        ({"value": "1712010500000"}, {"utc": "2024-04-01T22:28:20.000Z"}),
+        ({"value": "20260702"}, {"date": "2026-07-02"}),
     ],
 )  # fmt: skip
 def test_dates(config: dict[str, Any], expected: dict[str, Any]):
@@ -461,6 +498,12 @@ def test_dates(config: dict[str, Any], expected: dict[str, Any]):
         {"value": 1e300},
         {"value": "1", "pattern": "%d.%d"},
         {"shift": [{"amount": 10**9}]},
+        {"value": "2026-07-02 10:00 IST", "pattern": "%Y-%m-%d %H:%M %Z"},
+        {"value": "2026-07-02 10:00", "pattern": "%Y-%m-%d %H:%M %Z"},
+        {"value": "202607021000"},
+        {"format": "YYYY-MM-DD"},
+        {"format": "%Y-%Q"},
+        {"value": "2.7.2026", "pattern": "DD.MM.YYYY"},
     ],
 )
 def test_what_is_no_date_is_said(config: dict[str, Any]):
