@@ -33,6 +33,8 @@ class Book:
         self._position = position
         self._unwritten: list[Outcome] = []
         self._lines: list[_Line] = []
+        self.keys: set[str] = set()
+        """The places in the journal that this turn has written to, or has found taken."""
 
     def note(self, outcome: Outcome) -> None:
         """Keep an outcome that any driver would compute alike; it is written with the next entry, or by `flush`."""
@@ -63,8 +65,11 @@ class Book:
         except BaseException:
             self._take_back(along, carried)
             raise
+        self.keys.add(entry.key)
         if winner is not entry:
             self._take_back(along, carried)
+        else:
+            self.keys.update(outcome.key for outcome in along)
         self._tell(winner)
         return winner
 
@@ -104,6 +109,7 @@ class Book:
             if unwritten:
                 loose = [one.line for one in lines if not one.is_carried]
                 await self._store.record_recomputable(self._execution_id, unwritten, loose, self._position)
+                self.keys.update(outcome.key for outcome in unwritten)
                 unwritten = []
             if lines:
                 told = sorted((one.line for one in lines), key=lambda line: line.timestamp)

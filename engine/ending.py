@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.book import Book
+from engine.errors import NodeError
 from engine.execution import Decision, Status
 from engine.expressions import render
 from engine.frame import Frame
 from engine.journal import Outcome, Snapshot, Wait
 from engine.jsonvalue import check_output
-from engine.worker import Worker, as_node_error, bounded
+from engine.retries import bounded
+from engine.worker import Worker, as_node_error
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
+
+logger = logging.getLogger(__name__)
 
 
 class Ending:
@@ -35,30 +40,40 @@ class Ending:
         self._book = book
         self._worker = worker
 
-    async def result_of(self, frame: Frame) -> tuple[Any, bool]:
-        """The result of a frame that has finished, and whether another driver might find another one.
+    async def result_of(self, frame: Frame) -> tuple[Any, dict[str, Any] | None, bool]:
+        """The result of a frame that has finished, or why it has none; and whether another driver might find otherwise.
 
-        Raises:
-            NodeError: its output template cannot be evaluated, or gives too much.
+        It has none where its output template cannot be evaluated, or gives too much.
         """
         scope = frame.context.scope(self._engine.clock.now())
-        if frame.region.body.has_output:
-            await self._worker.load(frame, frame.region.reads_of(None))
-            result = render(frame.region.body.output, scope, "output")
-        else:
-            ends = frame.ends()
-            await self._worker.load(frame, frozenset(ends))
-            result = {node: frame.context.nodes[node] for node in ends}
-        check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-        return result, scope.volatile
+        body = frame.region.body
+        await self._worker.load(frame, frame.region.reads_of(None) if body.has_output else frozenset(frame.ends()))
+        try:
+            if body.has_output:
+                result = render(body.output, scope, "output")
+            else:
+                result = {node: frame.context.nodes[node] for node in frame.ends()}
+            check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
+        except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
+            volatile = scope.volatile or not isinstance(error, NodeError)
+            return None, bounded(as_node_error(error)), volatile
+        return result, None, scope.volatile
 
     async def succeed(self, root: Frame, waits: Iterable[Wait]) -> Decision:
         """End an execution in which nothing is left to do."""
-        try:
-            result, _ = await self.result_of(root)
-        except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
-            return await self.finish(Status.FAILED, waits, error={**bounded(as_node_error(error)), "node": None})
+        result, error, _ = await self.result_of(root)
+        if error is not None:
+            return await self.finish(Status.FAILED, waits, error={**error, "node": None})
         return await self.finish(Status.SUCCEEDED, waits, result=result)
+
+    async def break_off(self, message: str, waits: Iterable[Wait]) -> Decision:
+        """End an execution, or a part of a loop, that cannot go on though nothing in it has failed."""
+        logger.error("%s is broken off: %s", self._owner, message)
+        error = {"code": "engine_error", "message": message, "details": None, "node": None}
+        decision = await self.finish(Status.FAILED, waits, error=error)
+        if self._is_part:
+            await self._engine.poke(self._execution.id)
+        return decision
 
     async def finish_part(self, outcome: Outcome, items: tuple[int, int]) -> Decision:
         """End a part of a loop with `items` items, some of which failed; one that fails ends the loop."""

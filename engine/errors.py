@@ -127,7 +127,8 @@ class NodeError(MainspringError):
     """A node failed.
 
     `retryable` says whether another attempt could end differently; `retry_after` is how many seconds
-    the other side asked us to wait before it.
+    the other side asked us to wait before it. `nothing_happened` says that the attempt is known to have had no
+    effect, as the other side has refused it or was never reached: one that may be made once may be made again then.
     """
 
     default_code = "node_failed"
@@ -140,16 +141,21 @@ class NodeError(MainspringError):
         details: Any = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        nothing_happened: bool | None = None,
     ) -> None:
         super().__init__(message, code=code, details=details)
         self.retryable = retryable
         self.retry_after = retry_after
+        self.nothing_happened = self.code == "config" if nothing_happened is None else nothing_happened
 
 
 class ExpressionError(NodeError):
     """A template that does not parse, or that cannot be evaluated over the present data."""
 
     default_code = "expression"
+
+    def __init__(self, message: str, *, details: Any = None) -> None:
+        super().__init__(message, details=details, nothing_happened=True)
 
 
 class UnknownNodeType(NodeError):

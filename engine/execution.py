@@ -65,8 +65,9 @@ class Execution:
     """The record of one run of one workflow version. `trigger` is what expressions see by that name.
 
     `generation` counts the executions of the state machine that have driven it; an older one ends when it sees a
-    newer one. `signals` counts the answers to its waits. `secret` makes the tokens of its callbacks; it is never shown.
-    `depth` is how many executions started one another until this one.
+    newer one. `signals` counts the answers to its waits, `in_vain` the invocations in a row that got nothing done.
+    `secret` makes the tokens of its callbacks; it is never shown. `depth` is how many executions started one another
+    until this one.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Execution:
     error: dict[str, Any] | None = None
     generation: int = 1
     signals: int = 0
+    in_vain: int = 0
     secret: str = ""
     depth: int = 0
     caller: Caller | None = None

@@ -29,6 +29,8 @@ class Frame:
     running: int = 0
     closed: bool = False
     closing: bool = False
+    failing: bool = False
+    """Whether a failure of it is being recorded. Until that is done nothing begins here, and nothing is given up."""
     racing: bool = False
     """Whether what its templates see depends on which of several nodes ended first."""
     progress: Progress = field(init=False)
@@ -72,6 +74,11 @@ class Frame:
         )
 
     @property
+    def held(self) -> bool:
+        """Whether nothing may start here for the moment: that it, or what is around it, fails is being recorded."""
+        return any(frame.failing or (frame.loop is not None and frame.loop.failing) for frame in self.around)
+
+    @property
     def failure(self) -> dict[str, Any]:
         """Why it failed: the first such node in the definition's order, so that each driver tells it alike."""
         node_id = next(node_id for node_id in self.region.graph.nodes if node_id in self.failures)
@@ -103,6 +110,12 @@ class LoopRun:
     errors: dict[int, dict[str, Any]] = field(default_factory=dict)
     volatile: bool = False
     """Whether its outcome cannot be recomputed and has to be journalled before anything sees it."""
+    size: int = 0
+    """Bytes of the results and errors so far."""
+    failing: bool = False
+    """Whether a failure of it, or of one of its turns, is being recorded."""
+    broken: dict[str, Any] | None = None
+    """Why it has failed as a whole."""
     ending: bool = False
 
     @property
@@ -117,8 +130,8 @@ class LoopRun:
 
     @property
     def failed(self) -> bool:
-        """Whether a turn has failed and that fails the loop."""
-        return bool(self.errors) and not self.collect
+        """Whether a turn has failed and that fails the loop, or it has failed as a whole."""
+        return self.broken is not None or (bool(self.errors) and not self.collect)
 
     @property
     def running(self) -> int:
@@ -131,6 +144,7 @@ class LoopRun:
         return (
             self.items is not None
             and not self.failed
+            and not self.failing
             and self.opened < len(self.items)
             and len(self.open) < self.concurrency
         )

@@ -114,6 +114,8 @@ class Wait:
 
 DROPPED = "dropped"
 """Whose answer it is when nobody waits any more, because what was around the wait has failed."""
+DEADLINE = "deadline"
+"""Whose answer it is when the time was over before anybody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +150,19 @@ class Started:
         return f"{self.path}#STARTED#{self.attempt:04d}"
 
 
+FactName = Literal["items", "goes_on", "result", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that a loop has read and that could be otherwise another time: its items, or whether it goes on."""
+    """Something about a loop that another driver could find otherwise, or why it has failed, pinned for all of them.
+
+    `items`, at the loop's path: what it loops over; `failed`, there too: why no further turn begins. At the path of a
+    turn `goes_on`, whether it begins, and `result`, what it gave. What could not be found out is `{"error": …}`.
+    """
 
     path: str
-    name: Literal["items", "goes_on", "result"]
+    name: FactName
     output: Any = None
 
     @property
@@ -174,6 +183,8 @@ class Journal:
     waits: dict[str, Wait] = field(default_factory=dict)
     signals: dict[str, Signal] = field(default_factory=dict)
     facts: dict[str, Fact] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+    """The places of all entries."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Journal:
@@ -185,6 +196,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Take note of one more entry. Signals and facts are kept by their keys."""
+        self.keys.add(entry.key)
         match entry:
             case Outcome():
                 self.outcomes[entry.path] = entry
@@ -202,6 +214,11 @@ class Journal:
                 self.facts[entry.key] = entry
             case Started():
                 pass  # it matters only to who writes it next
+
+    @property
+    def counted(self) -> int:
+        """How many of its signals the execution's counter has: what drivers write themselves is not counted."""
+        return sum(1 for signal in self.signals.values() if signal.by not in (DROPPED, DEADLINE))
 
     def open_wait(self, path: str) -> Wait | None:
         """The wait of a node that is not answered and not followed by another attempt."""
@@ -329,10 +346,15 @@ class ExecutionStore(Protocol):
         started_at: datetime,
         look_at: datetime | None,
         position: LogPosition | None = None,
+        *,
+        generation: int,
+        in_vain: int = 0,
     ) -> None:
-        """Note an open status, unless a final one is there, and when somebody should look at the execution next.
+        """Note an open status, and when somebody should look at the execution next.
 
-        `position` is given by a driver all of whose lines are in the log.
+        Nothing is noted where a final status is there, or the caller's `generation` is not the newest any more.
+        `in_vain` is how many invocations in a row have got nothing done. `position` is given by a driver all of whose
+        lines are in the log.
         """
 
     async def finish(

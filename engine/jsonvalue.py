@@ -40,8 +40,8 @@ def depth_of(value: Any, limit: int) -> int:
     return depth
 
 
-def check_output(value: Any, max_bytes: int, max_depth: int) -> None:
-    """Refuse a node's output that cannot be stored.
+def check_output(value: Any, max_bytes: int, max_depth: int) -> int:
+    """Refuse a node's output that cannot be stored; gives its size.
 
     Values shared between places count each time, as they do when written, and counting stops at the bound.
 
@@ -72,3 +72,4 @@ def check_output(value: Any, max_bytes: int, max_depth: int) -> None:
             raise NodeError(f"the output is nested more than {max_depth} deep", code="output_too_deep")
         if size > max_bytes:
             raise NodeError(f"the output is larger than {max_bytes} bytes", code="output_too_large")
+    return size

@@ -46,6 +46,11 @@ their Choice cost as much as eleven seconds of a 512 MB function; under that it 
 TURN_RESERVE = 15.0
 """An invocation starts nothing that may not end this long before its own time is over."""
 
+FIRST_RESERVE = 5.0
+"""The first node of an invocation only has to end this long before: what comes next is for another invocation."""
+MAX_IN_VAIN = 10
+"""So many invocations in a row may get nothing done; then the execution is closed as failed."""
+
 MAX_PARALLEL_NODES = 50
 NODE_THREADS = 64
 """For blocking calls of nodes: one for each that runs, and some for those that were given up."""
@@ -109,6 +114,8 @@ SWEEP_MOST = 200
 SLOT_LEASE = 600.0
 """Seconds for which a concurrency slot is held before its holder is looked at."""
 
+LOADED_BYTES = 16 * 1024 * 1024
+"""Of large outputs, as they are stored, that a driver keeps at hand because they may be read once more."""
 INLINE_PAYLOAD_BYTES = 8 * 1024
 """Up to here a payload lives in its DynamoDB item. Writing 8 KB there costs what one S3 PUT costs."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
@@ -13,11 +14,15 @@ from engine.journal import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
 from engine.jsonvalue import check_output
 from engine.nodes.base import ForEach, Repeat
 from engine.regions import Region, find_region
-from engine.worker import as_node_error, bounded
+from engine.retries import bounded
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
+    from engine.journal import FactName
     from engine.turn import Turn
+
+_ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH
+"""What is measured here has been found to be not too deep."""
 
 
 class Loops:
@@ -60,30 +65,51 @@ class Loops:
     async def open(self, frame: Frame, node: NodeDefinition) -> None:
         """Begin a loop whose node is ready."""
         loop = LoopRun(node, frame, self._engine.clock.now())
-        fact = self._facts.get(Fact(loop.path, "items").key)
-        if not self._engine.factory.node_class(node.type).loops_over_items:
+        broken, pinned = self._fact(loop.path, "failed"), self._fact(loop.path, "items")
+        if broken is not None:
+            await self._break_with(loop, broken)
+        elif not self._engine.factory.node_class(node.type).loops_over_items:
             await self._next_turn(loop)
+        elif pinned is not None:
+            await self._begin_with(loop, pinned)
+        else:
+            await self._choose_items(loop)
+
+    async def _choose_items(self, loop: LoopRun) -> None:
+        """Find out what to loop over. What another driver could find otherwise, or not at all, is pinned first."""
+        result, volatile = await self._turn.worker.compute(loop.frame, loop.node)
+        if isinstance(result, Outcome):
+            choice: dict[str, Any] = {"error": result.error}
+        elif isinstance(result, ForEach):
+            choice = {"items": list(result.items), "concurrency": result.concurrency, "collect": result.collect}
+        else:
+            raise TypeError(f"the node type {loop.node.type} loops over items and gave {type(result).__name__}")
+        pinned = Fact(loop.path, "items", choice)
+        if volatile:
+            self._pin(loop, pinned, lambda won: self._begin_with(loop, won))
+        elif isinstance(result, Outcome):
+            self._turn.conclude(loop.frame, result, volatile=False)
+        else:
+            await self._begin_with(loop, pinned)
+
+    async def _begin_with(self, loop: LoopRun, pinned: Entry) -> None:
+        choice = await self._turn.worker.fetch(pinned.output)
+        if "error" in choice:
+            self._fail(loop, _error_of(choice["error"]))
             return
-        result, volatile = await self._turn.worker.compute(frame, node)
-        if fact is not None and isinstance(result, ForEach):
-            result = ForEach(fact.output, result.concurrency, result.collect)
-        if not isinstance(result, ForEach):
-            if isinstance(result, Outcome):
-                self._turn.conclude(frame, result, volatile=volatile)
-            return
-        if len(result.items) > limits.INLINE_ITEMS and self._batch is None:
-            self._turn.spawn(frame, loop.path, self._spread(loop, result), self._turn.acceptor(frame))
-            return
-        loop.concurrency, loop.collect, loop.items = result.concurrency, result.collect, result.items
-        if volatile and fact is None:
-            pinned = Fact(loop.path, "items", list(result.items))
-            self._turn.spawn(frame, loop.path, self._turn.book.record(pinned), lambda won: self._begin(loop, won))
+        loop.items, loop.concurrency, loop.collect = choice["items"], choice["concurrency"], choice["collect"]
+        if len(choice["items"]) > limits.INLINE_ITEMS and self._batch is None:
+            self._turn.spawn(loop.frame, loop.path, self._spread(loop), self._turn.acceptor(loop.frame))
         else:
             await self._continue(loop)
 
-    def _begin(self, loop: LoopRun, pinned: Entry) -> None:
-        loop.items = pinned.output
-        self._turn.later(lambda: self._continue(loop))
+    def _fact(self, path: str, name: FactName) -> Fact | None:
+        return self._facts.get(Fact(path, name).key)
+
+    def _pin(self, loop: LoopRun, fact: Fact, then: Callable[[Entry], Coroutine[Any, Any, None]]) -> None:
+        """Record something about a loop, and go on with what stands there then."""
+        later = self._turn.later
+        self._turn.spawn(loop.frame, fact.path, self._turn.book.record(fact), lambda won: later(lambda: then(won)))
 
     # -- going on ------------------------------------------------------------------------------------------
 
@@ -98,39 +124,76 @@ class Loops:
                 self._turn.later(lambda one=one: self._close(one))  # type: ignore[misc]
 
     async def _close(self, frame: Frame) -> None:
+        """End a turn of a loop, now that all of it has ended or nothing more may start in it."""
         loop = frame.loop
         if loop is None or frame.closed:
             return
-        result, error = None, None
         if frame.failures:
-            error = frame.failure
-        elif frame.progress.finished:
-            try:
-                result, volatile = await self._turn.ending.result_of(frame)
-            except Exception as raised:  # noqa: BLE001 - a template of the author's must not stop the driver
-                error = {**bounded(as_node_error(raised)), "node": loop.path}
-            else:
-                loop.volatile = loop.volatile or volatile
+            await self._closed(frame, error=frame.failure)
+        elif not frame.progress.finished:
+            stopped = {"code": "stopped", "message": "another item failed", "details": None, "node": loop.path}
+            await self._closed(frame, error=stopped)
+        elif (pinned := self._fact(f"{loop.path}[{frame.index}]", "result")) is not None:
+            await self._close_with(frame, pinned)
         else:
-            error = {"code": "stopped", "message": "another item failed", "details": None, "node": loop.path}
+            await self._find_result(loop, frame)
+
+    async def _find_result(self, loop: LoopRun, frame: Frame) -> None:
+        """Find out what a turn gave. What another driver could find otherwise is pinned, and so is each failure.
+
+        What waits in other turns is dropped because of it.
+        """
+        result, error, volatile = await self._turn.ending.result_of(frame)
+        if volatile or error is not None:
+            found = {"value": result} if error is None else {"error": {**error, "node": loop.path}}
+            pinned = Fact(f"{loop.path}[{frame.index}]", "result", found)
+            loop.failing = loop.failing or (error is not None and not loop.collect)
+            self._pin(loop, pinned, lambda won: self._close_with(frame, won))
+        else:
+            await self._closed(frame, result)
+
+    async def _close_with(self, frame: Frame, pinned: Entry) -> None:
+        found = await self._turn.worker.fetch(pinned.output)
+        if frame.loop is not None:
+            frame.loop.failing = False
+        await self._closed(frame, found.get("value"), found.get("error"))
+
+    async def _closed(self, frame: Frame, result: Any = None, error: dict[str, Any] | None = None) -> None:
+        loop = frame.loop
+        if loop is None or frame.closed:
+            return
         loop.close_turn(frame, result, error)
-        self._turn.drop(frame)
+        self._turn.pending.drop(frame)
+        loop.size += check_output(result if error is None else error, limits.MAX_OUTPUT_BYTES, _ANY_DEPTH)
+        if loop.size > limits.MAX_OUTPUT_BYTES and not loop.failed and not loop.failing:
+            self._break(loop)
         if not loop.frame.stopping:
             await self._continue(loop)
         self.check(loop.frame)
 
+    def _break(self, loop: LoopRun) -> None:
+        """Fail a loop whose results are too large already, once that is recorded."""
+        loop.failing = True
+        message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
+        error = bounded(NodeError(message, code="output_too_large"))
+        self._pin(loop, Fact(loop.path, "failed", error), lambda won: self._break_with(loop, won))
+
+    async def _break_with(self, loop: LoopRun, pinned: Entry) -> None:
+        loop.broken, loop.failing = await self._turn.worker.fetch(pinned.output), False
+        await self._continue(loop)
+
     async def _continue(self, loop: LoopRun) -> None:
         """Open as many items as may run, or end the loop when none is left."""
-        if loop.items is None:
-            await self._next_turn(loop)
+        if loop.items is None and not loop.failed:
+            if not loop.failing:
+                await self._next_turn(loop)
             return
         while loop.may_open:
-            item = loop.items[loop.opened]
-            self._open_turn(loop, item)
+            self._open_turn(loop, loop.items[loop.opened] if loop.items is not None else None)
         if loop.failed:
             for frame in list(loop.open.values()):
                 self.check(frame)
-        if not loop.open and (loop.failed or loop.opened == len(loop.items)):
+        if not loop.open and (loop.failed or loop.opened == len(loop.items or ())):
             self._end(loop)
 
     def _open_turn(self, loop: LoopRun, item: Any) -> None:
@@ -139,42 +202,35 @@ class Loops:
         self._turn.enter(loop.open_turn(item, callbacks))
 
     async def _next_turn(self, loop: LoopRun) -> None:
-        """One more turn of a `while`, if its condition holds."""
+        """One more turn of a `while`, if its condition holds; that is asked once for all drivers."""
         if loop.errors:
             self._end(loop)
             return
         path = f"{loop.path}[{loop.opened}]"
-        before = loop.results.get(loop.opened - 1)
-        if loop.volatile and loop.opened:
-            pinned = self._facts.get(Fact(path, "result").key)
-            if pinned is None:
-                fact = Fact(path, "result", before)
-                self._turn.spawn(loop.frame, path, self._turn.book.record(fact), lambda won: self._pinned(loop, won))
-                return
-            before = loop.results[loop.opened - 1] = pinned.output
-        await self._ask(loop, path, before)
-
-    def _pinned(self, loop: LoopRun, won: Entry) -> None:
-        before = loop.results[loop.opened - 1] = won.output
-        self._turn.later(lambda: self._ask(loop, won.path, before))
-
-    async def _ask(self, loop: LoopRun, path: str, before: Any) -> None:
-        """Evaluate the condition of a `while`, once for all drivers."""
-        fact = self._facts.get(Fact(path, "goes_on").key)
-        if fact is not None:
-            self._repeat(loop, before, fact.output)
+        pinned = self._fact(path, "goes_on")
+        if pinned is not None:
+            await self._go_on_with(loop, pinned)
             return
-        data = {"item": before, "index": loop.opened}
+        data = {"item": loop.results.get(loop.opened - 1), "index": loop.opened}
         result, volatile = await self._turn.worker.compute(loop.frame, loop.node, data)
         if isinstance(result, Outcome):
-            self._turn.conclude(loop.frame, result, volatile=volatile)
+            choice: dict[str, Any] = {"error": result.error}
         elif isinstance(result, Repeat):
-            most = result.max_iterations if result.goes_on else 0
-            if volatile:
-                pinned = self._turn.book.record(Fact(path, "goes_on", most))
-                self._turn.spawn(loop.frame, path, pinned, lambda won: self._repeat(loop, before, won.output))
-            else:
-                self._repeat(loop, before, most)
+            choice = {"most": result.max_iterations if result.goes_on else 0}
+        else:
+            raise TypeError(f"the node type {loop.node.type} repeats and gave {type(result).__name__}")
+        pinned = Fact(path, "goes_on", choice)
+        if volatile:
+            self._pin(loop, pinned, lambda won: self._go_on_with(loop, won))
+        else:
+            await self._go_on_with(loop, pinned)
+
+    async def _go_on_with(self, loop: LoopRun, pinned: Entry) -> None:
+        choice = await self._turn.worker.fetch(pinned.output)
+        if "error" in choice:
+            self._fail(loop, _error_of(choice["error"]))
+        else:
+            self._repeat(loop, loop.results.get(loop.opened - 1), choice["most"])
 
     def _repeat(self, loop: LoopRun, before: Any, most: int) -> None:
         """Go on while fewer than `most` turns have run; 0 says that the condition does not hold."""
@@ -192,6 +248,9 @@ class Loops:
         if loop.ending:
             return
         loop.ending = True
+        if loop.broken is not None:
+            self._fail(loop, _error_of(loop.broken))
+            return
         if loop.failed:
             index = min(i for i, error in loop.errors.items() if error.get("code") != "stopped")
             error = loop.errors[index]
@@ -221,19 +280,20 @@ class Loops:
 
     # -- big loops -----------------------------------------------------------------------------------------
 
-    async def _spread(self, loop: LoopRun, each: ForEach) -> Entry:
+    async def _spread(self, loop: LoopRun) -> Entry:
         """Put the items where other drivers find them, and ask for these."""
+        items = loop.items or ()
         reads = loop.region.reads
         await self._turn.worker.load(loop.frame, reads)
         around = loop.frame.context.within(reads, {}).data
         scope = {name: around[name] for name in around if name != "vars"}
-        facts = await self._engine.store.spread(self._execution.id, each.items, scope)
-        lanes = max(1, each.concurrency // limits.LANE_CONCURRENCY)
+        facts = await self._engine.store.spread(self._execution.id, items, scope)
+        lanes = max(1, loop.concurrency // limits.LANE_CONCURRENCY)
         output = {
             **facts,
-            "lanes": min(lanes, -(-len(each.items) // limits.BATCH_ITEMS)),
-            "concurrency": min(each.concurrency, limits.LANE_CONCURRENCY),
-            "collect": each.collect,
+            "lanes": min(lanes, -(-len(items) // limits.BATCH_ITEMS)),
+            "concurrency": min(loop.concurrency, limits.LANE_CONCURRENCY),
+            "collect": loop.collect,
         }
         wait = Wait(loop.path, 1, "fan_out", loop.started_at, None, output)
         entry = await self._turn.book.record(wait)
@@ -245,10 +305,14 @@ class Loops:
         if signal.by == "fan_out":
             return Outcome(wait.path, "succeeded", wait.started_at, signal.at, output=signal.output)
         told = await self._turn.worker.fetch(signal.output)
-        error = NodeError(told["message"], code=told["code"], details=told.get("details"))
-        return self._turn.worker.failed(frame, node, error, wait.started_at, 1)
+        return self._turn.worker.failed(frame, node, _error_of(told), wait.started_at, 1)
 
     def _require_batch(self) -> LoopRun:
         if self._batch is None:
             raise TypeError("this turn has no batch")
         return self._batch
+
+
+def _error_of(stored: Mapping[str, Any]) -> NodeError:
+    """A stored error as an exception."""
+    return NodeError(stored["message"], code=stored["code"], details=stored.get("details"))

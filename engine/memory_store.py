@@ -106,13 +106,16 @@ class MemoryStore:
         started_at: datetime,
         look_at: datetime | None,
         position: LogPosition | None = None,
+        *,
+        generation: int,
+        in_vain: int = 0,
     ) -> None:
         """See ExecutionStore."""
         del position
         execution = self.executions[execution_id]
-        if not execution.status.is_final:
+        if not execution.status.is_final and generation >= execution.generation:
             self.executions[execution_id] = replace(
-                execution, status=status, started_at=execution.started_at or started_at
+                execution, status=status, started_at=execution.started_at or started_at, in_vain=in_vain
             )
             if look_at is not None:
                 self.look_at[execution_id] = look_at
@@ -152,10 +155,11 @@ class MemoryStore:
         self.lines[execution_id] += missing(lines, self.lines[execution_id])
 
     def signal(self, execution_id: str, signal: Signal) -> Signal:
-        """Answer a wait, as the API does: the first answer stands."""
+        """Answer a wait, as the API does: the first answer stands, and is counted."""
         winner = self.entries[execution_id].setdefault(signal.key, signal)
-        execution = self.executions[execution_id]
-        self.executions[execution_id] = replace(execution, signals=execution.signals + 1)
+        if winner is signal:
+            execution = self.executions[execution_id]
+            self.executions[execution_id] = replace(execution, signals=execution.signals + 1)
         if not isinstance(winner, Signal):
             raise TypeError("a signal's key holds a signal")
         return winner

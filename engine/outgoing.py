@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import httpx2
 
 _RETRYABLE_STATUSES = frozenset({408, 409, 421, 425, 429, 500, 502, 503, 504})
+_REFUSALS = frozenset({*range(400, 500), 503})
+"""By these the server says that it has not done what it was asked for; by others, such as 500, it does not."""
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+"""Errors of httpx2, which is imported late, after which nothing of the request has been sent."""
 _SHOWN_BODY = 2_000
 _STEP = 1024 * 1024
 _MOST_ENCODINGS = 3
@@ -194,7 +198,8 @@ def no_answer(request: httpx2.Request, error: Exception) -> NodeError:
     elif "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
         reason = f"it does not speak TLS at this port ({reason}); is the URL one that begins with http://?"
     message = f"no answer from {request.url.netloc.decode()}: {reason}"
-    return NodeError(message, code="connection_failed", retryable=True)
+    is_unsent = type(error).__name__ in _UNSENT
+    return NodeError(message, code="connection_failed", retryable=True, nothing_happened=is_unsent)
 
 
 def status_error(response: httpx2.Response, body: Any) -> NodeError:
@@ -206,6 +211,7 @@ def status_error(response: httpx2.Response, body: Any) -> NodeError:
         details={"status": response.status_code, "body": PROCESS.shown(shown, _SHOWN_BODY)},
         retryable=response.status_code in _RETRYABLE_STATUSES,
         retry_after=retry_after(response.headers.get("retry-after")),
+        nothing_happened=response.status_code in _REFUSALS,
     )
 
 

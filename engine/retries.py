@@ -1,12 +1,17 @@
-"""When a failed attempt is repeated, and after how long."""
+"""When a failed attempt is repeated, and after how long; and when it must not be, as it may have had its effect."""
 
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from engine import limits
 from engine.definition import Retry
 from engine.errors import NodeError
+from engine.jsonvalue import check_output
+
+_SAY_NOTHING = frozenset({"timeout", "connection_failed", "cancelled", "internal_error", "unavailable"})
+"""Codes of errors that do not tell whether the attempt had its effect."""
 
 
 def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Random) -> float | None:
@@ -30,3 +35,29 @@ def wants(retry: Retry, error: NodeError) -> bool:
     if isinstance(status, int):
         names |= {str(status), f"{status // 100}xx"}
     return not names.isdisjoint(retry.on)
+
+
+def interrupted(attempt: int, error: NodeError | None = None) -> NodeError:
+    """The failure of an attempt that must not be made twice, and of which nobody knows whether it had its effect."""
+    details = {"attempt": attempt, **({"error": bounded(error)} if error else {})}
+    return NodeError(
+        "an attempt was cut off; whether it had its effect is not known", code="interrupted", details=details
+    )
+
+
+def leaves_open(error: NodeError) -> bool:
+    """Whether an attempt that ended with this error may have had its effect, for all that is known.
+
+    An error that another attempt may overcome says nothing for certain, unless it says that nothing happened.
+    """
+    return not error.nothing_happened and (error.retryable or error.code in _SAY_NOTHING)
+
+
+def bounded(error: NodeError) -> dict[str, Any]:
+    """The error as it is stored: an error is for reading, so neither its message nor its details grow large."""
+    stored = {**error.as_dict(), "message": error.message[: limits.MAX_ERROR_LENGTH]}
+    try:
+        check_output(stored["details"], limits.MAX_ERROR_DETAILS, limits.MAX_JSON_DEPTH)
+    except NodeError:
+        stored["details"] = {"omitted": "the details were too large, or not JSON"}
+    return stored

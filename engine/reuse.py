@@ -106,8 +106,8 @@ def _check_fit(kept: Iterable[Outcome], skipped: set[str], before: Region, after
 
 
 def _loop_of(fact: Fact) -> str:
-    """The path of the loop that has read something which could be otherwise another time."""
-    return fact.path if fact.name == "items" else fact.path[: fact.path.rindex("[")]
+    """The path of the loop that a fact is about."""
+    return fact.path if fact.name in ("items", "failed") else fact.path[: fact.path.rindex("[")]
 
 
 def _skipped(outcomes: Mapping[str, Outcome], region: Region) -> set[str]:

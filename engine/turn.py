@@ -20,9 +20,10 @@ from engine.definition import NodeDefinition
 from engine.ending import Ending
 from engine.execution import Decision, Status
 from engine.frame import Frame
-from engine.journal import DROPPED, Entry, Outcome, Signal, Snapshot, Timer, Wait
+from engine.journal import Entry, Outcome, Snapshot, Timer, Wait
 from engine.loops import Loops
 from engine.nodes.base import ForEach, Repeat
+from engine.pending import Pending
 from engine.regions import Region
 from engine.worker import Worker
 
@@ -49,8 +50,6 @@ class Turn:
         self._remaining = remaining
         self._started_at = snapshot.execution.started_at or engine.clock.now()
         self._status = snapshot.execution.status
-        self._signals = snapshot.execution.signals
-        self._has_new_wait = False
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
@@ -58,15 +57,15 @@ class Turn:
         self.book = Book(engine.store, owner, engine.clock, snapshot.position)
         self.worker = Worker(engine, snapshot.execution, owner, self.book, remaining)
         self.ending = Ending(engine, owner, snapshot, self._started_at, self.book, self.worker)
-        self._loops = Loops(self, engine, snapshot)
+        self.loops = Loops(self, engine, snapshot)
+        self.pending = Pending(self, engine, owner, snapshot)
         self._tasks: dict[asyncio.Task[Any], tuple[Frame, str, Accept]] = {}
-        self._timers: dict[str, tuple[Frame, Timer]] = {}
-        self._waits: dict[str, tuple[Frame, Wait]] = {}
         self._known: deque[tuple[Frame, str]] = deque()
         self._fresh: deque[tuple[Frame, str]] = deque()
         self._effects: deque[tuple[Frame, str, int]] = deque()
         self._chores: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
-        self._out_of_time = False
+        self._has_performed = False
+        self._out_of_time: NodeDefinition | None = None
         self._over: Decision | None = None
         self._last_look = engine.clock.now()
         if snapshot.batch is None:
@@ -75,12 +74,12 @@ class Turn:
             self._root = Frame(region, ExecutionContext.of(snapshot.execution, variables, api_url, callbacks))
             self.enter(self._root)
         else:
-            self._root = self._loops.open_batch(region, snapshot.batch)
+            self._root = self.loops.open_batch(region, snapshot.batch)
 
     async def run(self) -> Decision:
         """Advance until the execution is finished, or all that is left waits, or time runs low."""
         is_first = self._position is None or self._position.is_first
-        if (self._status is Status.PENDING or is_first) and not self._loops.is_batch:
+        if (self._status is Status.PENDING or is_first) and not self.loops.is_batch:
             self.book.log("info", "execution started")
         try:
             while True:
@@ -125,21 +124,31 @@ class Turn:
             return
         await self._look_up()
         performing = False
+        held = [effect for effect in self._effects if effect[0].held]
+        self._effects = deque(effect for effect in self._effects if not effect[0].held)
         while self._effects and len(self._tasks) < limits.MAX_PARALLEL_NODES and self._over is None:
             frame, node_id, attempt = self._effects.popleft()
             node = frame.region.nodes[node_id]
-            if self._remaining() < self.worker.timeout(node) + limits.TURN_RESERVE:
+            if not self._has_time_for(node):
                 self._effects.appendleft((frame, node_id, attempt))
-                self._out_of_time = True
+                self._out_of_time = node
                 break
+            self._has_performed = True
             self.spawn(frame, frame.path(node_id), self.worker.perform(frame, node, attempt), self.acceptor(frame))
             performing = True
+        self._effects.extend(held)
         if performing:
             await self._mark(Status.RUNNING)
 
+    def _has_time_for(self, node: NodeDefinition) -> bool:
+        """Whether an attempt may begin. The first of an invocation may use up what loading the journal has left."""
+        spare = limits.TURN_RESERVE if self._has_performed else limits.FIRST_RESERVE
+        return self._remaining() >= self.worker.timeout(node) + spare
+
     async def _run_what_computes(self) -> None:
         """Settle what is known, run what has no effects, until only effects and waits are left."""
-        self._fire_due()
+        self.pending.fire_due()
+        held: list[tuple[Frame, str]] = []
         while (self._chores or self._known or self._fresh) and self._over is None:
             if self._chores:
                 await self._chores.popleft()()
@@ -148,14 +157,18 @@ class Turn:
             frame, node_id = queue.popleft()
             if frame.stopping:
                 continue
+            if queue is self._fresh and frame.held:
+                held.append((frame, node_id))
+                continue
             if queue is self._fresh and self._remaining() < limits.TURN_RESERVE:
                 queue.appendleft((frame, node_id))
-                self._out_of_time = True
+                self._out_of_time = frame.region.nodes[node_id]
                 break
             await self._take(frame, frame.region.nodes[node_id])
             if self._tasks:
                 await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
             await self._look_up_in_time()
+        self._fresh.extendleft(reversed(held))
 
     async def _take(self, frame: Frame, node: NodeDefinition) -> None:
         """Settle a ready node from the journal, go on waiting with it, run it in line, or queue it as an effect."""
@@ -164,13 +177,13 @@ class Turn:
         if path in self._journal.outcomes:
             self.settle(frame, self._journal.outcomes[path])
         elif (wait := self._journal.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
-            self._wait_for(frame, wait)
+            self.pending.wait(frame, wait)
         elif timer is not None:
-            self._timers[path] = frame, timer
+            self.pending.start(frame, timer)
         elif node.body is not None:
-            await self._loops.open(frame, node)
+            await self.loops.open(frame, node)
         elif self.worker.has_effect(node):
-            self._effects.append((frame, node.id, 1))
+            self.attempt(frame, node.id, 1)
         else:
             begin = self._engine.clock.now()
             result, volatile = await self.worker.compute(frame, node)
@@ -179,13 +192,27 @@ class Turn:
             entry = result if isinstance(result, Outcome) else self.worker.entry(path, result, begin, 1)
             self.conclude(frame, entry, volatile=volatile)
 
+    def attempt(self, frame: Frame, node_id: str, number: int) -> None:
+        """Queue an attempt of a node with an effect."""
+        self._effects.append((frame, node_id, number))
+
     def conclude(self, frame: Frame, entry: Entry, *, volatile: bool) -> None:
-        """Take what was computed. What another driver might compute otherwise is journalled first."""
-        if volatile or not isinstance(entry, Outcome):
+        """Take what was computed. What another driver might compute otherwise is journalled first.
+
+        So is a failure with nowhere to go: what waits beside it is dropped because of it.
+        """
+        if isinstance(entry, Outcome) and entry.port is None:
+            frame.failing = True
+            self.spawn(frame, entry.path, self.book.record(entry), lambda won: self._failed(frame, won))
+        elif volatile or not isinstance(entry, Outcome):
             self.spawn(frame, entry.path, self.book.record(entry), self.acceptor(frame))
         else:
             self.book.note(entry)
             self.settle(frame, entry)
+
+    def _failed(self, frame: Frame, entry: Entry) -> None:
+        frame.failing = False
+        self._accept(frame, entry)
 
     def spawn(self, frame: Frame, path: str, work: Coroutine[Any, Any, Any], accept: Accept) -> None:
         """Start a task of a frame; `accept` takes its result."""
@@ -204,7 +231,7 @@ class Turn:
         node_id = outcome.path.rpartition(".")[2]
         frame.settle(node_id, outcome)
         self.enter(frame)
-        self._loops.check(frame)
+        self.loops.check(frame)
 
     def acceptor(self, frame: Frame) -> Accept:
         """What takes the entry that a task of a frame has journalled."""
@@ -214,80 +241,17 @@ class Turn:
         if isinstance(entry, Outcome):
             self.settle(frame, entry)
         elif isinstance(entry, Timer):
-            self._timers[entry.path] = frame, entry
+            self.pending.start(frame, entry)
         elif isinstance(entry, Wait):
-            self._wait_for(frame, entry)
-
-    # -- timers, waits and their signals -------------------------------------------------------------------
-
-    def _fire_due(self) -> None:
-        """Start what has waited long enough; give those up who were waited for too long."""
-        now = self._engine.clock.now()
-        for frame, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
-            del self._timers[timer.path]
-            if frame.stopping:
-                continue
-            if timer.next_attempt is not None:
-                self._effects.append((frame, timer.path.rpartition(".")[2], timer.next_attempt))
-            else:
-                outcome = timer.outcome()
-                self.book.note(outcome)
-                self.settle(frame, outcome)
-        for frame, wait in [pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now]:
-            del self._waits[wait.path]
-            if not frame.stopping:
-                late = Signal(wait.path, wait.attempt, now, "deadline")
-                accept = self._taker(frame, wait)
-                self.spawn(frame, wait.path, self.book.record(late), accept)
-
-    def _wait_for(self, frame: Frame, wait: Wait) -> None:
-        """Wait for a signal, which may have come already."""
-        self._waits[wait.path] = frame, wait
-        signal = self._journal.signals.get(wait.signal_key)
-        if signal is None:
-            self._has_new_wait = True
-        else:
-            self._answer(frame, wait, signal)
-
-    def _taker(self, frame: Frame, wait: Wait) -> Accept:
-        def take(signal: Signal) -> None:
-            self._answer(frame, wait, signal)
-
-        return take
-
-    def _answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
-        """Take the answer to a wait: the node ends, or is attempted again later."""
-        self._waits.pop(wait.path, None)
-        if signal.by == DROPPED:
-            return  # another driver knows already that what is around this has failed
-        node = frame.region.nodes[wait.path.rpartition(".")[2]]
-        self.spawn(
-            frame, wait.path, self._resolve(frame, node, wait, signal), lambda entry: self._resolved(frame, entry)
-        )
-
-    async def _resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Entry:
-        if wait.kind == "fan_out":
-            return await self._loops.spread_outcome(frame, node, wait, signal)
-        entry = await self.worker.resolve(frame, node, wait, signal)
-        return await self.book.record(entry) if isinstance(entry, Timer) else entry
-
-    def _resolved(self, frame: Frame, entry: Entry) -> None:
-        if isinstance(entry, Outcome):
-            self.book.note(entry)
-        self._accept(frame, entry)
-
-    async def _take_signals(self) -> None:
-        """Fetch the answers that have come since the last look."""
-        for signal in await self._store.signals(self._owner, self._open_waits()):
-            if signal.path in self._waits:
-                self._answer(*self._waits[signal.path], signal)
+            self.pending.wait(frame, entry)
 
     # -- waiting and ending --------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
         """Until a task ends, something is due, or it is time to show progress and look for a cancellation."""
         now = self._engine.clock.now()
-        times = [now + timedelta(seconds=PROGRESS_SECONDS), *self._due_times()]
+        times = [now + timedelta(seconds=PROGRESS_SECONDS), *self.pending.due_times()]
+        times += [self._deadline] if self._deadline else []
         timeout = max(0.0, (min(times) - now).total_seconds())
         if not self._tasks:
             await asyncio.sleep(timeout)
@@ -298,14 +262,8 @@ class Turn:
                 for one in frame.around:
                     one.running -= 1
                 accept(task.result())
-                self._loops.check(frame)
+                self.loops.check(frame)
         await self._look_up_in_time()
-
-    def _due_times(self) -> list[datetime]:
-        """When something is due: a timer, the deadline of a wait, that of the execution."""
-        timers = [timer.due_at for frame, timer in self._timers.values() if not frame.stopping]
-        waits = [wait.deadline for frame, wait in self._waits.values() if wait.deadline and not frame.stopping]
-        return [*timers, *waits, *([self._deadline] if self._deadline else [])]
 
     async def _look_up_in_time(self) -> None:
         """Every PROGRESS_SECONDS write what is known so far, and see what others have done meanwhile."""
@@ -324,10 +282,8 @@ class Turn:
             self._over = Decision(look.status)
         elif look.generation > self._execution.generation:
             self._over = Decision("superseded")
-        elif look.signals != self._signals or (self._has_new_wait and look.signals != self._execution.signals):
-            # What came before a wait began, but after the journal was read, is an answer too.
-            self._signals, self._has_new_wait = look.signals, False
-            await self._take_signals()
+        else:
+            await self.pending.take_signals(look)
         if self._over is not None:
             await self._stop_tasks()
 
@@ -341,33 +297,52 @@ class Turn:
         return self._deadline is not None and self._deadline <= self._engine.clock.now()
 
     async def _time_out(self) -> None:
+        """End the execution, and then what runs: not before, for its end may be another one already."""
+        self._over = await self.ending.time_out(self.pending.waits)
         await self._stop_tasks()
-        self._over = await self.ending.time_out(self._open_waits())
 
     async def _decide(self) -> Decision | None:
         """What comes next when nothing runs; None to go on here, or to wait here for what is due soon."""
         if self._is_late():
             await self._time_out()
             return self._over
-        if self._loops.batch_outcome is not None:
-            return await self.ending.finish_part(self._loops.batch_outcome, self._loops.items)
+        if self.loops.batch_outcome is not None:
+            return await self.ending.finish_part(self.loops.batch_outcome, self.loops.items)
         if self._root.failures:
-            return await self.ending.finish(Status.FAILED, self._open_waits(), error=self._root.failure)
+            return await self.ending.finish(Status.FAILED, self.pending.waits, error=self._root.failure)
         if self._root.progress.finished:
-            return await self.ending.succeed(self._root, self._open_waits())
+            return await self.ending.succeed(self._root, self.pending.waits)
         if self._out_of_time:
             return await self._pause("again", None)
         return await self._wait_for_what_is_due()
 
     async def _wait_for_what_is_due(self) -> Decision | None:
-        due = min(self._due_times(), default=None)
         if self._chores or self._known or self._fresh or self._effects:
             return None
+        due = min(self.pending.due_times(), default=None)
+        if due is None and not self.pending.waits_for_answers:
+            return await self._nothing_left()
+        due = min((time for time in (due, self._deadline) if time is not None), default=None)
         if due is not None:
             wait = (due - self._engine.clock.now()).total_seconds()
             if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.TURN_RESERVE:
                 return None
-        return await self._pause("park" if self._waits else "sleep" if due else "again", due)
+        return await self._pause("park" if self.pending.waits_for_answers else "sleep", due)
+
+    async def _nothing_left(self) -> Decision | None:
+        """Nothing runs, waits or is due, and yet not all has ended: that cannot be, unless others have gone on.
+
+        What another driver has done meanwhile is in the journal. If there is nothing new to go on with, the execution
+        ends here, with a reason, as it would be driven again for ever.
+        """
+        journal = (await self._store.load(self._owner)).journal
+        if journal.keys - self._journal.keys - self.book.keys:
+            return await self._pause("again", None)
+        await self._look_up()
+        if self._over is not None or self._tasks:
+            return None
+        message = "nothing in the execution runs, waits or is due, though it has not come to its end"
+        return await self.ending.break_off(message, self.pending.waits)
 
     async def _pause(self, following: str, until: datetime | None) -> Decision | None:
         """Stop here; None if there is something to do after all."""
@@ -375,36 +350,30 @@ class Turn:
         if self._over is not None or self._tasks:
             return None
         await self.book.flush()
-        look_at = self.ending.look_at(following, until, self._open_waits())
-        await self._mark(Status.RUNNING if following == "again" else Status.WAITING, look_at)
-        return Decision(following, until, self._signals)
+        in_vain = self._execution.in_vain + 1 if following == "again" and not self.book.keys else 0
+        if in_vain >= limits.MAX_IN_VAIN:
+            return await self.ending.break_off(self._why_in_vain(in_vain), self.pending.waits)
+        look_at = self.ending.look_at(following, until, self.pending.waits)
+        await self._mark(Status.RUNNING if following == "again" else Status.WAITING, look_at, in_vain)
+        return Decision(following, until, self.pending.signals)
 
-    def _open_waits(self) -> list[Wait]:
-        return [wait for _, wait in self._waits.values()]
+    def _why_in_vain(self, in_vain: int) -> str:
+        if self._out_of_time is None:
+            return f"{in_vain} invocations in a row have got nothing done"
+        node = self._out_of_time
+        seconds = f", which may take {self.worker.timeout(node):g} seconds" if self.worker.has_effect(node) else ""
+        return f"{in_vain} invocations in a row had too little time left to begin with `{node.id}`{seconds}"
 
     async def _give_up(self, decision: Decision) -> Decision:
         """End a turn whose execution is over, or somebody else's."""
         await self.book.flush()
         return decision
 
-    async def _mark(self, status: Status, look_at: datetime | None = None) -> None:
+    async def _mark(self, status: Status, look_at: datetime | None = None, in_vain: int = 0) -> None:
         if self._status is not status or look_at is not None:
             self._status = status
+            mine = self._execution.generation
             flushed = self._position if look_at is not None else None
-            await self._store.mark(self._owner, status, self._started_at, look_at, flushed)
-
-    def drop(self, frame: Frame) -> None:
-        """Forget what waits in a frame that is closed, and in those below; end what was started for it elsewhere."""
-        for path in [path for path, (one, _) in self._timers.items() if frame in one.around]:
-            del self._timers[path]
-        for path, (one, wait) in list(self._waits.items()):
-            if frame in one.around:
-                del self._waits[path]
-                if frame.loop is not None:
-                    self.spawn(frame.loop.frame, path, self._abandon(wait), lambda _: None)
-
-    async def _abandon(self, wait: Wait) -> None:
-        """Note that nobody waits any more: who answers now is told so, and what was started for it is ended."""
-        await self.book.record(Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED))
-        if wait.is_for_others:
-            await self._engine.poke(self._owner, [wait.key])
+            await self._store.mark(
+                self._owner, status, self._started_at, look_at, flushed, generation=mine, in_vain=in_vain
+            )

@@ -19,14 +19,18 @@ from engine.execution import Execution, LogLine
 from engine.frame import Frame
 from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
 from engine.jsonvalue import check_output
+from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
-from engine.retries import next_delay
+from engine.retries import bounded, interrupted, leaves_open, next_delay
 from engine.security.redaction import Redactor
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
 
 logger = logging.getLogger(__name__)
+
+WHATEVER_NODES_RAISE = (Exception, asyncio.CancelledError, SystemExit)
+"""Each is the failure of that node: what runs beside it goes on."""
 
 
 class Worker:
@@ -43,7 +47,7 @@ class Worker:
         self._owner = owner
         self._book = book
         self._remaining = remaining
-        self._fetched: dict[int, Any] = {}
+        self._loaded = Loaded(engine.store)
         self._redactor = Redactor()
         self.draining = False
 
@@ -52,18 +56,22 @@ class Worker:
     ) -> tuple[NodeResult | Outcome, bool]:
         """The result of a node without effects, or its failure; and whether that could be otherwise another time.
 
-        Another attempt would end alike, so there is none. The node sees `data` on top of its frame's.
+        What nobody foresaw, such as that memory ran out, could. Another attempt would end alike, so there is none.
+        The node sees `data` on top of its frame's.
         """
         context = await self.context(frame, node, 1, data)
         result: NodeResult | Outcome
+        was_foreseen = True
         try:
             result = await self._engine.factory.create(node).execute(context)
             if isinstance(result, Completed):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-        except Exception as error:  # noqa: BLE001 - whatever a node raises is that node's failure
+        except WHATEVER_NODES_RAISE as error:
+            raise_if_stopped(error)
+            was_foreseen = isinstance(error, NodeError)
             result = self.failed(frame, node, as_node_error(error, node), context.scope.now, 1)
         self._book.log_lines(context.lines)
-        return result, context.scope.volatile or frame.is_racing(node.id)
+        return result, context.scope.volatile or not was_foreseen or frame.is_racing(node.id)
 
     async def perform(self, frame: Frame, node: NodeDefinition, attempt: int) -> Entry | None:
         """Attempt a node until it succeeds, waits or gives up, and journal that; short back-offs are slept here.
@@ -74,20 +82,17 @@ class Worker:
         path = frame.path(node.id)
         while True:
             if node.delivery == "at_most_once" and not await self._may_start(path, attempt, started_at):
-                error = NodeError(
-                    "an attempt was cut off; whether it had its effect is not known",
-                    code="interrupted",
-                    details={"attempt": attempt},
-                )
-                return await self._book.record(self.failed(frame, node, error, started_at, attempt))
+                return await self._book.record(self.failed(frame, node, interrupted(attempt), started_at, attempt))
             tried = await self._attempt(frame, node, attempt)
             if not isinstance(tried, NodeError):
                 entry = await self._book.record(self.entry(path, tried, started_at, attempt))
                 if isinstance(entry, Wait) and entry.kind == "child":
                     await self._engine.poke(self._owner, [entry.key])
                 return entry
+            if node.delivery == "at_most_once" and leaves_open(tried):
+                tried = interrupted(attempt, tried)
             delay = next_delay(node.retry, attempt, tried, self._engine.random)
-            if delay is None:
+            if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
                 return await self._book.record(self.failed(frame, node, tried, started_at, attempt))
             self._book.log("warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path)
             attempt += 1
@@ -114,7 +119,8 @@ class Worker:
                 result = await self._engine.factory.create(node).execute(context)
             if isinstance(result, Completed | WaitUntil | WaitForSignal):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
-        except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
+        except WHATEVER_NODES_RAISE as raised:
+            raise_if_stopped(raised)
             return self._redacted_error(as_node_error(raised, node, self.timeout(node)))
         finally:
             self._book.log_lines([self._redacted_line(line) for line in context.lines])
@@ -213,12 +219,10 @@ class Worker:
             frame.context.replace(name, await self.fetch(frame.context.nodes[name]))
 
     async def fetch(self, output: Any) -> Any:
-        """The value itself, loaded once in a turn."""
+        """The value itself. Those that were loaded last are kept, as what one node has read the next may read."""
         if not isinstance(output, Stored):
             return output
-        if id(output) not in self._fetched:
-            self._fetched[id(output)] = (output, await self._engine.store.fetch(output))
-        return self._fetched[id(output)][1]
+        return await self._loaded.get(output)
 
     def has_effect(self, node: NodeDefinition) -> bool:
         """Whether a node changes or asks something outside."""
@@ -230,7 +234,14 @@ class Worker:
         return node.timeout_seconds or self._engine.factory.node_class(node.type).default_timeout
 
 
-def as_node_error(error: Exception, node: NodeDefinition | None = None, timeout: float | None = None) -> NodeError:
+def raise_if_stopped(raised: BaseException) -> None:
+    """Pass on a cancellation that is meant for the driver; any other is of something in the node itself."""
+    task = asyncio.current_task()
+    if isinstance(raised, asyncio.CancelledError) and task is not None and task.cancelling():
+        raise raised
+
+
+def as_node_error(error: BaseException, node: NodeDefinition | None = None, timeout: float | None = None) -> NodeError:
     """Any exception of a node as a NodeError; what nobody foresaw says no more than its kind."""
     if isinstance(error, NodeError):
         return error
@@ -238,16 +249,8 @@ def as_node_error(error: Exception, node: NodeDefinition | None = None, timeout:
         return NodeError(error.message, code=error.code, retryable=True)
     if isinstance(error, TimeoutError) and timeout is not None:
         return NodeError(f"no end within {timeout:g} seconds", code="timeout", retryable=True)
+    if isinstance(error, asyncio.CancelledError):
+        return NodeError("something in it was cancelled", code="cancelled", retryable=True)
     what = f"the node type {node.type}" if node else "the output template"
     logger.error("%s raised", what, exc_info=error)
     return NodeError(f"{what} failed with {type(error).__name__}", code="internal_error")
-
-
-def bounded(error: NodeError) -> dict[str, Any]:
-    """The error as it is stored: an error is for reading, so neither its message nor its details grow large."""
-    stored = {**error.as_dict(), "message": error.message[: limits.MAX_ERROR_LENGTH]}
-    try:
-        check_output(stored["details"], limits.MAX_ERROR_DETAILS, limits.MAX_JSON_DEPTH)
-    except NodeError:
-        stored["details"] = {"omitted": "the details were too large, or not JSON"}
-    return stored

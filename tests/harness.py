@@ -50,6 +50,7 @@ class EffectConfig(NodeConfig):
     code: str = "broken"
     retryable: bool = True
     retry_after: float | None = None
+    nothing_happened: bool = False
     output: Any = None
 
 
@@ -69,7 +70,11 @@ def effect_node(effects: Effects) -> type[BaseNode]:
             effects.end(context.path, context.attempt)
             if context.attempt <= config.fail_times:
                 raise NodeError(
-                    "it broke", code=config.code, retryable=config.retryable, retry_after=config.retry_after
+                    "it broke",
+                    code=config.code,
+                    retryable=config.retryable,
+                    retry_after=config.retry_after,
+                    nothing_happened=config.nothing_happened,
                 )
             return Completed(config.output)
 

@@ -177,7 +177,8 @@ class HttpNode(BaseNode):
         )
         is_refused = response.status_code == 401  # noqa: PLR2004
         if is_refused and integration is not None and await integration.refused():
-            raise NodeError("the token was not accepted; it is renewed", code="token_refused", retryable=True)
+            message = "the token was not accepted; it is renewed"
+            raise NodeError(message, code="token_refused", retryable=True, nothing_happened=True)
         if response.status_code >= 400 and response.status_code not in config.accept_statuses:  # noqa: PLR2004
             raise status_error(response, output["body"])
         return Completed(output)

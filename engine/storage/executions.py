@@ -203,17 +203,22 @@ class ExecutionRepository:
         look_at: datetime | None = None,
         bill: Bill | None = None,
         logged: Sequence[str] = (),
+        *,
+        generation: int = 1,
+        in_vain: int = 0,
     ) -> None:
         """Note an open status, what has been spent, and when to look; a final status that is there stays.
 
-        `logged` are drivers all of whose lines are in the log.
+        So does all that a newer driver than that of `generation` has noted. One who has got nothing done, for the
+        `in_vain`th time in a row, does not forget how often the execution had to be driven again. `logged` are drivers
+        all of whose lines are in the log.
         """
-        changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at)}
+        changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at), "in_vain": in_vain}
         if logged:
             changes["logged"] = list(logged)
         if look_at is not None:
-            changes |= {**_look(execution_id, look_at), "revivals": 0}
-        self._update_open(execution_id, changes, bill)
+            changes |= {**_look(execution_id, look_at), **({} if in_vain else {"revivals": 0})}
+        self._update_open(execution_id, changes, bill, generation=generation)
 
     def finish(
         self,
@@ -269,8 +274,16 @@ class ExecutionRepository:
             )
 
     def _update_open(
-        self, execution_id: str, changes: Mapping[str, Any], bill: Bill | None, remove: Sequence[str] = ()
+        self,
+        execution_id: str,
+        changes: Mapping[str, Any],
+        bill: Bill | None,
+        remove: Sequence[str] = (),
+        *,
+        generation: int | None = None,
     ) -> None:
+        """Write to an open record; with a generation, unless a newer driver has taken over."""
+        is_mine = "" if generation is None else "#generation <= :generation AND "
         try:
             self._table.update(
                 f"EXECUTION#{execution_id}",
@@ -278,8 +291,8 @@ class ExecutionRepository:
                 {name: value for name, value in changes.items() if value is not None},
                 remove=remove,
                 add=bill_counts(bill),
-                condition=open_status(),
-                values=open_values(),
+                condition=is_mine + open_status(),
+                values={**open_values(), **({} if generation is None else {"generation": generation})},
             )
         except ConditionFailed as failed:
             if failed.item is None:
@@ -345,6 +358,7 @@ class ExecutionRepository:
             completed_at=parse_time(item["completed_at"]) if "completed_at" in item else None,
             generation=item["generation"],
             signals=item["signals"],
+            in_vain=item.get("in_vain", 0),
             secret=item["secret"],
             depth=item.get("depth", 0),
             caller=Caller(caller[0], caller[1], int(caller[2]), caller[3]) if caller else None,

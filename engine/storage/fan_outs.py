@@ -48,6 +48,7 @@ class FanOutRepository:
             bill=Bill(),
             generation=1,
             signals=0,
+            in_vain=0,
             progress={},
         )
         item = self._executions.encoded(part)

@@ -103,11 +103,15 @@ class DynamoStore:
         started_at: datetime,
         look_at: datetime | None,
         position: LogPosition | None = None,
+        *,
+        generation: int,
+        in_vain: int = 0,
     ) -> None:
         """See ExecutionStore."""
         bill = self._meter.take(transitions=1 if status is Status.WAITING else 0)
         logged = position.vouched if position else ()
-        await self._in_thread(self._executions.mark, execution_id, status, started_at, look_at, bill, logged)
+        driver = {"generation": generation, "in_vain": in_vain}
+        await self._in_thread(self._executions.mark, execution_id, status, started_at, look_at, bill, logged, **driver)
 
     async def finish(
         self,
@@ -167,7 +171,14 @@ class DynamoStore:
         if part.status is Status.FAILED and not around.signals:
             self._fail_loop(batch, part.error)  # who ended the part died before
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
-        execution = replace(whole, status=status, started_at=part.started_at, signals=part.signals, generation=1)
+        execution = replace(
+            whole,
+            status=status,
+            started_at=part.started_at,
+            signals=part.signals,
+            in_vain=part.in_vain,
+            generation=1,
+        )
         definition = self._definition(whole.workflow_id, whole.workflow_version)
         items = self._executions.partition(str(batch))
         position = self._logs.begin(str(batch), items[0], items)

@@ -265,14 +265,14 @@ def test_an_attempt_at_most_once_that_was_cut_off_is_not_made_again():
     assert started.effects.count("after") == 1
 
 
-def test_at_most_once_is_retried_after_errors_that_came_back():
+def test_at_most_once_is_retried_after_errors_that_say_that_nothing_happened():
     once = {
         "nodes": [
             {
                 "id": "pay",
                 "type": "effect",
                 "delivery": "at_most_once",
-                "config": {"fail_times": 1, "output": "paid"},
+                "config": {"fail_times": 1, "output": "paid", "nothing_happened": True},
                 "retry": {"max_attempts": 3, "interval_seconds": 60},
             }
         ]

@@ -1,0 +1,123 @@
+"""What a turn waits for: timers, and waits with their signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from engine.definition import NodeDefinition
+from engine.frame import Frame
+from engine.journal import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
+
+if TYPE_CHECKING:
+    from engine.engine import WorkflowEngine
+    from engine.turn import Turn
+
+
+class Pending:
+    """The timers and waits of one turn, and the answers that it has seen."""
+
+    def __init__(self, turn: Turn, engine: WorkflowEngine, owner: str, snapshot: Snapshot) -> None:
+        self._turn = turn
+        self._engine = engine
+        self._owner = owner
+        self._journal = snapshot.journal
+        self.signals = snapshot.execution.signals
+        """The answers of which this turn knows, by the execution's counter."""
+        self._read = snapshot.journal.counted
+        self._has_new_wait = False
+        self._timers: dict[str, tuple[Frame, Timer]] = {}
+        self._waits: dict[str, tuple[Frame, Wait]] = {}
+
+    @property
+    def waits(self) -> list[Wait]:
+        """The open waits."""
+        return [wait for _, wait in self._waits.values()]
+
+    @property
+    def waits_for_answers(self) -> bool:
+        """Whether an answer could lead on."""
+        return any(not frame.stopping for frame, _ in self._waits.values())
+
+    def due_times(self) -> Iterator[datetime]:
+        """When timers are due, and the deadlines of waits."""
+        yield from (timer.due_at for frame, timer in self._timers.values() if not frame.stopping)
+        yield from (wait.deadline for frame, wait in self._waits.values() if wait.deadline and not frame.stopping)
+
+    def start(self, frame: Frame, timer: Timer) -> None:
+        """Wait for a time."""
+        self._timers[timer.path] = frame, timer
+
+    def wait(self, frame: Frame, wait: Wait) -> None:
+        """Wait for a signal, which may have come already."""
+        self._waits[wait.path] = frame, wait
+        signal = self._journal.signals.get(wait.signal_key)
+        if signal is None:
+            self._has_new_wait = True
+        else:
+            self._answer(frame, wait, signal)
+
+    def fire_due(self) -> None:
+        """Start what has waited long enough; give those up who were waited for too long."""
+        now = self._engine.clock.now()
+        for frame, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
+            del self._timers[timer.path]
+            if frame.stopping:
+                continue
+            if timer.next_attempt is not None:
+                self._turn.attempt(frame, timer.path.rpartition(".")[2], timer.next_attempt)
+            else:
+                # Recorded, like the end of each wait: a driver that failed to find out when the time comes has
+                # recorded that.
+                self._turn.spawn(frame, timer.path, self._turn.book.record(timer.outcome()), self._turn.acceptor(frame))
+        for frame, wait in [pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now]:
+            del self._waits[wait.path]
+            if not frame.stopping:
+                late = Signal(wait.path, wait.attempt, now, DEADLINE)
+                self._turn.spawn(frame, wait.path, self._turn.book.record(late), self._taker(frame, wait))
+
+    def _taker(self, frame: Frame, wait: Wait) -> Callable[[Signal], None]:
+        return lambda signal: self._answer(frame, wait, signal)
+
+    def _answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
+        """Take the answer to a wait: the node ends, or is attempted again later."""
+        self._waits.pop(wait.path, None)
+        if signal.by == DROPPED:
+            return  # another driver knows already that what is around this has failed
+        node = frame.region.nodes[wait.path.rpartition(".")[2]]
+        self._turn.spawn(frame, wait.path, self._resolve(frame, node, wait, signal), self._turn.acceptor(frame))
+
+    async def _resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Entry:
+        """How the node goes on. It is recorded, as another driver may have come to another end without the wait."""
+        if wait.kind == "fan_out":
+            return await self._turn.book.record(await self._turn.loops.spread_outcome(frame, node, wait, signal))
+        return await self._turn.book.record(await self._turn.worker.resolve(frame, node, wait, signal))
+
+    async def take_signals(self, look: Look) -> None:
+        """Fetch the answers that this turn may not know of, going by the execution's counter.
+
+        The counter and the answers are written together, but what reads many items does not read them at one moment:
+        the counter may count answers that were not there yet when the journal was read. So they are counted, too.
+        """
+        if look.signals != self.signals or (self._has_new_wait and look.signals > self._read):
+            self.signals, self._has_new_wait = look.signals, False
+            for signal in await self._engine.store.signals(self._owner, self.waits):
+                if signal.path in self._waits:
+                    self._answer(*self._waits[signal.path], signal)
+
+    def drop(self, frame: Frame) -> None:
+        """Forget what waits in a frame that is closed, and in those below; end what was started for it elsewhere."""
+        for path in [path for path, (one, _) in self._timers.items() if frame in one.around]:
+            del self._timers[path]
+        for path, (one, wait) in list(self._waits.items()):
+            if frame in one.around:
+                del self._waits[path]
+                if frame.loop is not None:
+                    self._turn.spawn(frame.loop.frame, path, self._abandon(wait), lambda _: None)
+
+    async def _abandon(self, wait: Wait) -> None:
+        """Note that nobody waits any more: who answers now is told so, and what was started for it is ended."""
+        await self._turn.book.record(Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED))
+        if wait.is_for_others:
+            await self._engine.poke(self._owner, [wait.key])
