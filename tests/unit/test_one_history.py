@@ -7,13 +7,15 @@ another does not.
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
 
-from engine import jsonata_bounds, limits
-from engine.context import NodeContext
+from engine import limits
+from engine.context import ExecutionContext, NodeContext
 from engine.execution import Status
+from engine.expressions import Scope
 from engine.journal import DROPPED, Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
@@ -21,16 +23,16 @@ from tests.harness import Run, edges, nodes, start
 from tests.history import check_history, check_journal
 
 
-class Luck:
+class Luck(Random):
     """What `$random()` gives: first what is in the list, then what comes behind it, for ever."""
 
     def __init__(self) -> None:
+        super().__init__(0)
         self.first: list[float] = []
         self.then = 0.9
 
-    def draw(self) -> float:
+    def random(self) -> float:
         """The next number."""
-        jsonata_bounds._current.scope.volatile = True
         return self.first.pop(0) if self.first else self.then
 
 
@@ -38,9 +40,7 @@ class Luck:
 def luck(monkeypatch: pytest.MonkeyPatch) -> Luck:
     """Chance, as the test says."""
     luck = Luck()
-    frame = jsonata_bounds._functions()
-    function = frame.lookup("random")
-    monkeypatch.setattr(function, "method", luck.draw)
+    monkeypatch.setattr(ExecutionContext, "scope", lambda context, now: Scope(context.data, now, luck))
     return luck
 
 
