@@ -108,14 +108,21 @@ def _parsed(file: Path) -> Any:
 
 
 def _services() -> NodeServices:
-    """Somebody's code runs in the same sandbox as ever, on this machine."""
+    """Somebody's code runs in the same sandbox as ever, on this machine, which is started when there is some."""
     import asyncio
     from collections.abc import Mapping
+    from functools import cache
 
     from engine.context import NodeServices
-    from functions.sandbox.handler import handler
+    from functions.sandbox.handler import Runner, run
+
+    @cache
+    def runner() -> Runner:
+        from infrastructure.guests.build import local_guests
+
+        return Runner(local_guests())
 
     async def sandbox(event: Mapping[str, Any]) -> dict[str, Any]:
-        return await asyncio.to_thread(handler, dict(event), None)
+        return await asyncio.to_thread(lambda: run(dict(event), runner()))
 
     return NodeServices(api_url="https://api.example", sandbox=sandbox)

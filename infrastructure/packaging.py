@@ -5,7 +5,6 @@ No Docker: uv installs wheels for any platform.
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import os
 import shutil
@@ -20,9 +19,14 @@ ROOT = Path(__file__).parent.parent
 REQUIREMENTS = {
     "engine": ROOT / "engine" / "requirements.txt",
     "nodes": ROOT / "engine" / "requirements-nodes.txt",
+    "sandbox": ROOT / "functions" / "sandbox" / "requirements.txt",
 }
-GROUPS = {"engine": ("--no-default-groups",), "nodes": ("--only-group", "nodes")}
-"""What of `pyproject.toml` is in which layer."""
+GROUPS = {
+    "engine": ("--no-default-groups",),
+    "nodes": ("--only-group", "nodes"),
+    "sandbox": ("--only-group", "sandbox"),
+}
+"""What of `pyproject.toml` is in which layer; the sandbox has its own in its package."""
 DEPLOYED_PLATFORM = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13")
 EXPORT = (
     "export",
@@ -35,6 +39,7 @@ EXPORT = (
 )
 """What uv is told, with a layer's groups, to write its requirements: pinned, with hashes, naming no host."""
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
+_NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock")
 
 
 class PackagingError(Exception):
@@ -110,16 +115,36 @@ def build_functions(target: Path) -> Path:
 def build_sandbox(target: Path, *, local: bool) -> Path:
     """A directory with the code of the sandbox and nothing else of the platform; gives its path.
 
-    Lambda's system has no time zones, so they are put beside it; this machine has its own.
+    On Lambda wasmtime and the guests are beside it. The local stack runs it on this machine, which has wasmtime, so it
+    is told where this machine has the guests: they need not be packed and unpacked for each worker.
+
+    Raises:
+        PackagingError: the guests cannot be made.
     """
+    from infrastructure.guests.build import GuestBuildError, deployed_guests, local_guests
+
     code = target / f"sandbox{'-local' if local else ''}"
     shutil.rmtree(code, ignore_errors=True)
-    shutil.copytree(ROOT / "functions" / "sandbox", code / "functions" / "sandbox", ignore=_UNWANTED)
     if not local:
-        zones = importlib.resources.files("tzdata") / "zoneinfo"
-        with importlib.resources.as_file(zones) as folder:
-            shutil.copytree(folder, code / "functions" / "sandbox" / "zoneinfo", ignore=_UNWANTED)
+        shutil.copytree(_dependencies(target, "sandbox", local=False), code, copy_function=_linked, ignore=_NOT_PACKED)
+    shutil.copytree(ROOT / "functions" / "sandbox", code / "functions" / "sandbox", ignore=_UNWANTED)
+    guests = code / "functions" / "sandbox" / "guests"
+    try:
+        if local:
+            guests.write_text(str(local_guests()))
+        else:
+            shutil.copytree(deployed_guests(), guests, copy_function=_linked)
+    except GuestBuildError as error:
+        raise PackagingError(str(error)) from None
     return code
+
+
+def _linked(source: str, target: str) -> None:
+    """Another name of a file instead of a copy of it, where one can be had."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def uv_binary() -> str:

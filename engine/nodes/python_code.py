@@ -81,7 +81,7 @@ class PythonCodeNode(BaseNode):
             raise NodeError("this engine runs without a sandbox", code="config")
         if len(dumps(config.input).encode()) > MAX_INPUT_BYTES:
             raise NodeError(f"config.input: it has at most {MAX_INPUT_BYTES} bytes", code="config")
-        told = await context.services.sandbox({**config.model_dump(), "modules": sorted(set(_imported(config.code)))})
+        told = await context.services.sandbox({**config.model_dump(), "language": "python"})
         for line in told.get("lines", []):
             context.log(str(line))
         error = told.get("error")
@@ -114,10 +114,6 @@ def check_code(code: str) -> None:
             raise ValueError(f"the module {name!r} is not there; there are {', '.join(sorted(MODULES))}")
     if not any(isinstance(one, ast.FunctionDef) and one.name == "main" for one in tree.body):
         raise ValueError("the code defines no function `main(input)`")
-
-
-def _imported(code: str) -> Iterator[str]:
-    return _modules_of(ast.parse(code))
 
 
 def _modules_of(tree: ast.Module) -> Iterator[str]:

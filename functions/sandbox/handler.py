@@ -1,95 +1,182 @@
-"""Sandbox: runs somebody's Python code in a process of its own, which ends with the call.
+"""Sandbox: runs somebody's code, in Python or JavaScript, in WebAssembly.
 
-This function has no layer, no settings and a role that may do nothing. The process has an empty environment, no files,
-no network and no other processes: see `child.py`. Nothing of one call is there for the next.
+This function has no layer, no settings and a role that may do nothing. The code runs in an interpreter that is a
+WebAssembly module without imports that reach anything, in a process that ends with the call: see `runner.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import importlib.util
 import json
 import os
+import select
 import signal
+import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
-from functions.sandbox.child import MAX_LINE_CHARACTERS, MAX_LINES, MAX_TRACE
+from functions.sandbox.bounds import (
+    ANSWERED,
+    CRASHED,
+    GRACE_SECONDS,
+    INTERPRETED,
+    LATE,
+    MAX_ANSWER_BYTES,
+    MAX_LINE_CHARACTERS,
+    MAX_LINES,
+    MAX_TRACE,
+    MEMORY,
+    TOO_LARGE,
+)
 
-MAX_ANSWER_BYTES = 5 * 1024 * 1024
-_CODES = frozenset({"code_failed", "memory", "sandbox_unavailable"})
-_START_SECONDS = 5.0
+GUESTS = Path(__file__).with_name("guests")
+"""Where the build puts the guests; of the local stack a file that says where on this machine they are."""
+_CODES = frozenset({"code_failed", "memory"})
+_START_SECONDS = 15.0
 _CHUNK = 65_536
-_PR_SET_DUMPABLE = 4
-_CHILD = Path(__file__).with_name("child.py")
+_LENGTH = struct.Struct(">I")
+_PROGRAM = "import sys; sys.path += sys.argv[1:3]; from functions.sandbox.runner import main; main(sys.argv[3])"
+
+
+class RunnerError(Exception):
+    """The runner did not answer, so it has been ended; the next call starts another."""
+
+
+class Runner:
+    """The process that runs code, started when it is first needed. It takes one call at a time."""
+
+    def __init__(self, guests: Path) -> None:
+        self._guests = guests
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process unless it is there."""
+        if self._process is None or self._process.poll() is not None:
+            guests = Path(self._guests.read_text()) if self._guests.is_file() else self._guests
+            library = importlib.util.find_spec("wasmtime")
+            if library is None or library.origin is None or not guests.is_dir():
+                raise RunnerError("the sandbox was installed without its guests")
+            paths = [str(Path(__file__).parents[2]), str(Path(library.origin).parents[1]), str(guests)]
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM, *paths],
+                env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self._process
+
+    def ask(self, event: dict[str, Any]) -> bytes:
+        """Give it an event: the guest's form, how the call ended, and what the guest said.
+
+        Raises:
+            RunnerError: it does not answer.
+        """
+        with self._lock:
+            process = self.start()
+            try:
+                return _exchanged(process, json.dumps(event).encode(), float(event["seconds"]) + _START_SECONDS)
+            except (OSError, RunnerError) as error:
+                self.stop()
+                raise RunnerError(str(error) or "the sandbox's process has ended") from None
+
+    def stop(self) -> None:
+        """End it, and whatever it has started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.close()
+
+
+_runner = Runner(GUESTS)
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # while the function is made, which costs nothing
+    with contextlib.suppress(RunnerError):
+        _runner.start()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Give `{result, lines}`, or `{error: {code, message, line?, text?, trace?}, lines}`.
+    """Give `{result, lines, runtime}`, or `{error: {code, message, line?, text?, trace?}, lines, runtime}`.
 
-    The event has `code` (a module that defines `main(input)`), `input`, `seconds`, `memory_mb` and `modules` (the names
-    of those that the code may import).
+    The event has the `language` (`python` or `javascript`), `code`, `input`, `seconds` and `memory_mb`. With `now`
+    (seconds since 1970) it is another time; `fixed` keeps it still, and a `seed` (in hexadecimal) decides what chance
+    gives.
+    `runtime` says whether the guest's machine code ran (`native`) or was interpreted (`pulley`).
     """
     del context
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # or a process of the same user could read this one's memory
-    seconds = float(event["seconds"])
-    command = [sys.executable, "-I", "-S", "-B", str(_CHILD)]
-    child = subprocess.Popen(
-        command, env=_needed(), cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    if child.stdin is None or child.stdout is None:
-        raise TypeError("the child has pipes")
-    late = threading.Event()
+    return run(event, _runner)
 
-    def end() -> None:
-        late.set()
-        child.kill()
 
-    alarm = threading.Timer(seconds + _START_SECONDS, end)
-    alarm.start()
+def run(event: dict[str, Any], runner: Runner) -> dict[str, Any]:
+    """As `handler`, with a runner."""
     try:
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(json.dumps(event).encode())
-            child.stdin.close()
-        told = _read(child.stdout.fileno(), child)
-        code = child.wait()
-    finally:
-        alarm.cancel()
-        child.kill()
-        child.wait()
-        child.stdout.close()
-    if told is None:
-        return _failed("output_too_large", f"the result has more than {MAX_ANSWER_BYTES} bytes")
-    with contextlib.suppress(ValueError, RecursionError):
-        return _checked(json.loads(told))
-    if late.is_set() or code in (-signal.SIGXCPU, -signal.SIGALRM):
+        told = runner.ask(event)
+    except RunnerError as error:
+        return {**_failed("sandbox_unavailable", str(error)), "runtime": "none"}
+    form, kind, said = told[0], told[1], told[2:]
+    answer = _ended(kind, said, float(event["seconds"]))
+    return {**answer, "runtime": "pulley" if form == INTERPRETED else "native"}
+
+
+def _ended(kind: int, said: bytes, seconds: float) -> dict[str, Any]:
+    if kind == ANSWERED:
+        with contextlib.suppress(ValueError, RecursionError):
+            return _checked(json.loads(said))
+    why = said.decode(errors="replace")[:200]
+    if kind == LATE:
         return _failed("timeout", f"the code did not end within {seconds:g} seconds")
-    if code == -signal.SIGKILL:
-        return _failed("memory", "the code was ended: it used too much memory or time")
-    return _failed("code_crashed", f"the code ended its process (exit code {code})")
+    if kind == TOO_LARGE:
+        return _failed("output_too_large", f"the result has more than {MAX_ANSWER_BYTES} bytes")
+    if kind == MEMORY:
+        return _failed("memory", "the code needs more memory than it may have")
+    if kind in (CRASHED, ANSWERED):
+        return _failed("code_crashed", f"the code ended its interpreter ({why})")
+    return _failed("sandbox_unavailable", f"the sandbox cannot run here: {why}")
 
 
-def _needed() -> dict[str, str]:
-    """Where Python finds its own library on Lambda; nothing else of the environment."""
-    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> bytes:
+    """Send a request and read the answer.
+
+    Raises:
+        RunnerError: it did not come in time, or whole.
+        OSError: the process has ended.
+    """
+    if process.stdin is None or process.stdout is None:
+        raise TypeError("the process has pipes")
+    ends_at = time.monotonic() + seconds + 2 * GRACE_SECONDS
+    process.stdin.write(_LENGTH.pack(len(request)) + request)
+    process.stdin.flush()
+    (length,) = _LENGTH.unpack(_received(process.stdout.fileno(), _LENGTH.size, ends_at))
+    return _received(process.stdout.fileno(), length, ends_at)
 
 
-def _read(descriptor: int, child: subprocess.Popen[bytes]) -> bytes | None:
-    """All that the child says; None if that is too much."""
+def _received(descriptor: int, length: int, ends_at: float) -> bytes:
     found = bytearray()
-    while chunk := os.read(descriptor, _CHUNK):
+    while len(found) < length:
+        if not select.select([descriptor], [], [], max(0.0, ends_at - time.monotonic()))[0]:
+            raise RunnerError("the sandbox did not answer in time")
+        chunk = os.read(descriptor, min(length - len(found), _CHUNK))
+        if not chunk:
+            raise RunnerError("the sandbox's process has ended")
         found += chunk
-        if len(found) > MAX_ANSWER_BYTES:
-            child.kill()
-            return None
     return bytes(found)
 
 
 def _checked(answer: Any) -> dict[str, Any]:
-    """What a child says, in the shape and the bounds that it should have: the code may have said it itself.
+    """What a guest says, in the shape and the bounds that it should have: the code may have said it itself.
 
     Raises:
         ValueError: it has neither a result nor an error.

@@ -99,7 +99,7 @@ def test_code_runs_in_a_function_that_may_do_nothing(admin: Caller, stack: Local
     endless = run(admin, "python_code", code="def main(i):\n    while True: pass", seconds=0.5)["error"]
     assert endless["code"] == "timeout"
     reads = "import csv, io\ndef main(i):\n    return io.open('/proc/self/environ').read()"
-    assert "PermissionError" in run(admin, "python_code", code=reads)["error"]["message"]
+    assert "FileNotFoundError" in run(admin, "python_code", code=reads)["error"]["message"]
     body = {
         "name": "x",
         "definition": {"nodes": [node("python_code", code="import os\ndef main(i): return os.environ")]},

@@ -19,8 +19,10 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from engine import limits
+from functions.sandbox.machine import PULLEY_TARGET, load
 from infrastructure.app import STACK_NAME, build_app
 from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
+from infrastructure.guests.build import GUESTS
 from infrastructure.named_resources import ResourceError, actions_on
 from infrastructure.packaging import (
     EXPORT,
@@ -465,14 +467,22 @@ def test_the_extensions_own_tests_pass(tmp_path: Path):
     assert "2 passed" in done.stdout
 
 
-def test_the_sandbox_is_its_own_code_and_has_time_zones(tmp_path: Path):
+def test_the_sandbox_is_its_own_code_with_guests_for_lambda(tmp_path: Path):
+    """It fits into a function's 250 MB; guests are machine code for Lambda's processor, and can be interpreted too."""
     code = build_sandbox(tmp_path, local=False)
-    files = {path.relative_to(code).parts[:3] for path in code.rglob("*.py")}
+    files = [path for path in code.rglob("*") if path.is_file()]
+    ours = {path.name for path in (code / "functions" / "sandbox").glob("*.py")}
+    elsewhere = {path.relative_to(code).parts[0] for path in files} - {"functions"}
 
-    assert files == {("functions", "sandbox", name) for name in ("__init__.py", "handler.py", "child.py")} | {
-        part for part in files if part[2:] == ("zoneinfo",)
-    }
-    assert (code / "functions" / "sandbox" / "zoneinfo" / "Europe" / "Berlin").is_file()
+    assert ours == {path.name for path in (ROOT / "functions" / "sandbox").glob("*.py")}
+    assert {name for name in elsewhere if not name.endswith(".dist-info")} == {"wasmtime"}
+    assert sum(path.stat().st_size for path in files) < 200_000_000
+    for name in GUESTS:
+        guest = code / "functions" / "sandbox" / "guests" / name
+        native = guest.with_suffix(".native").read_bytes()
+        assert native[:4] == b"\x7fELF"
+        assert native[18:20] == (183).to_bytes(2, "little")  # arm64
+        assert load(guest.with_suffix(".pulley"), PULLEY_TARGET).module.exports
 
 
 def test_an_extension_is_a_layer_of_what_knows_types(tmp_path: Path):

@@ -3,47 +3,60 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.context import NodeServices
-from engine.nodes.python_code import MODULES, check_code
+from engine.nodes.python_code import check_code
 from engine.testing import run_node
-from functions.sandbox.handler import handler
+from functions.sandbox.handler import Runner
+from functions.sandbox.handler import run as sandboxed
+from infrastructure.guests.build import local_guests
 
-ALL = sorted(
-    {*MODULES, "os", "sys", "socket", "subprocess", "threading", "ctypes", "signal", "mmap", "gc", "multiprocessing"}
-)
-"""More than a workflow may import: what protects is the kernel, not the list."""
+_THERE = """def there(name):
+    try: return __import__(name)
+    except ImportError: return None
+names = 'os sys socket subprocess threading ctypes signal mmap gc time posix'.split()
+os, sys, socket, subprocess, threading, ctypes, signal, mmap, gc, time, posix = map(there, names)
+def main(input):
+"""
+"""More than a workflow may import: what protects is the machine, not the list."""
 
 
-def run(
-    code: str, value: Any = None, *, seconds: float = 2, memory_mb: int = 64, modules: list[str] | None = None
-) -> Any:
+@cache
+def runner() -> Runner:
+    return Runner(local_guests())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _ended() -> Iterator[None]:
+    yield
+    runner().stop()
+
+
+def run(code: str, value: Any = None, *, seconds: float = 20, memory_mb: int = 64, **more: Any) -> Any:
     """What the function answers."""
-    event = {"code": code, "input": value, "seconds": seconds, "memory_mb": memory_mb, "modules": modules or []}
-    return handler(json.loads(json.dumps(event)), None)
+    event = {"language": "python", "code": code, "input": value, "seconds": seconds, "memory_mb": memory_mb, **more}
+    return sandboxed(json.loads(json.dumps(event)), runner())
 
 
 def body(*lines: str) -> str:
-    return (
-        "import os, sys, socket, subprocess, threading, ctypes, signal, mmap, gc, time\ndef main(input):\n"
-        + "".join(f"    {line}\n" for line in lines)
-    )
+    return _THERE + "".join(f"    {line}\n" for line in lines)
 
 
 def test_code_computes_prints_and_returns():
     told = run("def main(input):\n    print('a'); print('b', end='')\n    return {'sum': sum(input)}", [1, 2])
-    assert told == {"result": {"sum": 3}, "lines": ["a", "b"]}
+    assert told == {"result": {"sum": 3}, "lines": ["a", "b"], "runtime": "native"}
     zones = """from zoneinfo import ZoneInfo
 import datetime
 def main(i):
     return str(datetime.datetime(2026, 1, 1, tzinfo=ZoneInfo('Asia/Tokyo')))"""
-    assert run(zones, modules=["zoneinfo", "datetime"])["result"].endswith("+09:00")
+    assert run(zones)["result"].endswith("+09:00")
 
 
 @pytest.mark.parametrize(
@@ -82,67 +95,16 @@ def main(i):
     ],
 )
 def test_nothing_can_be_reached(line: str):
-    told = run(body(line, "return 'done'"), modules=ALL)
+    told = run(body(line, "return 'done'"))
     assert told.get("result") is None, told
-    assert told["error"]["line"] == 3
+    assert told["error"]["line"] == 7
     assert told["error"]["text"] == line
-
-
-@pytest.mark.parametrize(
-    ("machine_code", "numbers"),
-    [
-        (
-            "x86_64",
-            (
-                2,
-                41,
-                56,
-                57,
-                59,
-                62,
-                101,
-                105,
-                157,
-                165,
-                175,
-                257,
-                272,
-                310,
-                311,
-                317,
-                319,
-                321,
-                322,
-                424,
-                425,
-                435,
-                437,
-            ),
-        )
-    ],
-)
-def test_system_calls_made_by_hand_are_refused_too(machine_code: str, numbers: tuple[int, ...]):
-    """open, socket, clone, fork, execve, kill, ptrace, setuid, prctl, mount … io_uring, pidfd, clone3, openat2."""
-    if os.uname().machine != machine_code:
-        pytest.skip("the numbers are those of another architecture")
-    told = run(
-        body("c = ctypes.CDLL(None, use_errno=True)", "return [c.syscall(n, 0, 0, 0, 0, 0, 0) for n in input]"),
-        numbers,
-        modules=ALL,
-    )
-    assert told["result"] == [-1] * len(numbers)
-    shifted = run(body("c = ctypes.CDLL(None)", "return c.syscall(0x40000002, b'/etc/passwd', 0)"), modules=ALL)
-    assert shifted["result"] == -1  # the x32 form of `open`
 
 
 def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
-    told = run(body("return [dict(os.environ), os.getuid(), sys.path, sorted(sys.argv)]"), modules=ALL)
-    environment, user, path, arguments = told["result"]
-    assert set(environment) <= {"LC_CTYPE", "LD_LIBRARY_PATH"}
-    assert user != 0
-    assert path == []
-    assert len(arguments) == 1
+    told = run(body("return [dict(os.environ), hasattr(os, 'getuid'), sys.path, sys.argv]"))
+    assert told["result"] == [{}, False, [], [""]]
 
 
 @pytest.mark.parametrize(
@@ -153,55 +115,55 @@ def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatc
         ("sum(range(10**12))", {"timeout"}),
         ("9**9**9", {"timeout", "memory"}),
         ("import re; re.match('(a+)+$', 'a' * 40 + 'b')", {"timeout"}),
-        ("[0] * 10**11", {"memory"}),
+        ("[0] * 10**11", {"code_failed"}),
+        ("[0] * 10**9", {"memory"}),
         ("x = ['x'*10**6 + str(i) for i in range(10**6)]", {"memory"}),
-        ("bytearray(2**33)", {"memory"}),
+        ("bytearray(2**30)", {"memory"}),
         ("return main(input)", {"code_failed"}),
         ("return 'x' * 6_000_000", {"output_too_large"}),
         ("os._exit(0)", {"code_crashed"}),
         ("os.abort()", {"code_crashed"}),
-        ("ctypes.string_at(0)", {"code_crashed"}),
+        ("posix.abort()", {"code_crashed"}),
+        ("sys.setrecursionlimit(10**8); return main(input)", {"code_failed", "code_crashed", "memory", "timeout"}),
         ("sys.exit(3)", {"code_failed"}),
         ("raise KeyboardInterrupt", {"code_failed"}),
         ("return {1, 2}", {"code_failed"}),
         ("return float('nan')", {"code_failed"}),
-        ("signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while True: pass", {"timeout", "memory"}),
     ],
 )
 def test_bombs_end_within_their_bounds(line: str, codes: set[str]):
-    told = run(body(line), seconds=0.5, memory_mb=96, modules=[*ALL, "re"])
+    told = run(body(line), seconds=0.5 if "timeout" in codes else 20, memory_mb=96)
     assert told["error"]["code"] in codes, told
 
 
 def test_printing_without_end_is_bounded():
-    told = run(body("while True: print('x' * 10_000)"), seconds=0.3, modules=ALL)
+    told = run(body("while True: print('x' * 10_000)"), seconds=0.3)
     assert told["error"]["code"] == "timeout"
     many = run("def main(i):\n    for n in range(100_000): print(n)\n    print('x' * 10**6)")
     assert len(many["lines"]) == 200
 
 
 def test_what_the_code_says_instead_of_the_child_is_bounded_too():
-    many = run(body("sys.stdout.lines = ['x' * 2_500] * 1_000", "return 1"), modules=ALL)
+    many = run(body("sys.stdout.lines = ['x' * 2_500] * 1_000", "return 1"))
     assert (len(many["lines"]), len(many["lines"][0])) == (200, 2_000)
     for said in ('{"error": "x"}', "[]", "nonsense", '{"error": {"code": "no_such", "message": 7, "trace": 3}}'):
         told = run(
             body(f"[os.write(n, {said.encode()!r}) for n in range(3, 9) if not closed(n)]", "os._exit(0)").replace(
                 "def main", "def closed(n):\n    try: os.write(n, b'')\n    except OSError: return True\ndef main"
             ),
-            modules=ALL,
         )
         assert told["error"]["code"] in ("code_failed", "code_crashed"), told
 
 
 def test_one_call_leaves_nothing_for_the_next():
-    run(body("global kept", "kept = 'secret of the first'", "sys.modules['kept'] = kept", "return 1"), modules=ALL)
-    told = run(body("return [globals().get('kept'), 'kept' in sys.modules]"), modules=ALL)
+    run(body("global kept", "kept = 'secret of the first'", "sys.modules['kept'] = kept", "return 1"))
+    told = run(body("return [globals().get('kept'), 'kept' in sys.modules]"))
     assert told["result"] == [None, False]
 
 
 def test_the_function_itself_survives_and_keeps_no_child(tmp_path: Path):
     before = set(Path("/proc/self/fd").iterdir())
-    run(body("os._exit(7)"), modules=ALL)
+    run(body("os._exit(7)"))
     assert set(Path("/proc/self/fd").iterdir()) == before
     with socket.socket() as mine:  # only the child is locked in
         mine.bind(("127.0.0.1", 0))
@@ -235,7 +197,7 @@ def test_what_cannot_run_is_said_when_it_is_saved(code: str, says: str):
 
 def test_the_node_runs_it_and_logs_what_it_prints():
     async def sandbox(event: Any) -> dict[str, Any]:
-        return handler(json.loads(json.dumps(dict(event))), None)
+        return sandboxed(json.loads(json.dumps(dict(event))), runner())
 
     services = NodeServices(sandbox=sandbox)
     code = "from collections import Counter\ndef main(input):\n    print('got', input)\n    return Counter(input)"
