@@ -9,5 +9,5 @@ MAX_TRACE = 20
 GRACE_SECONDS = 1.0
 """After its time, until its process is killed: the guest's own interruption is the rule."""
 
-ANSWERED, LATE, TOO_LARGE, MEMORY, CRASHED, UNAVAILABLE = b"ALSMCU"
+ANSWERED, LATE, TOO_LARGE, MEMORY, DEEP, CRASHED, UNAVAILABLE = b"ALSMDCU"
 NATIVE, INTERPRETED = b"NP"

