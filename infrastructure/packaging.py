@@ -121,13 +121,15 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
     Raises:
         PackagingError: the guests cannot be made.
     """
-    from infrastructure.guests.build import GuestBuildError, deployed_guests, local_guests
+    from infrastructure.guests.build import deployed_guests, local_guests
+    from infrastructure.guests.errors import GuestBuildError
 
     code = target / f"sandbox{'-local' if local else ''}"
     shutil.rmtree(code, ignore_errors=True)
     if not local:
         shutil.copytree(_dependencies(target, "sandbox", local=False), code, copy_function=_linked, ignore=_NOT_PACKED)
     shutil.copytree(ROOT / "functions" / "sandbox", code / "functions" / "sandbox", ignore=_UNWANTED)
+    shutil.copy2(ROOT / "functions" / "__init__.py", code / "functions")  # or an installed package would come first
     guests = code / "functions" / "sandbox" / "guests"
     try:
         if local:

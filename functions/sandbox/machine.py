@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PULLEY_TARGET = "pulley64"
 """wasmtime's interpreter: slower by far, but nothing has to be executable."""
 PAGE_BYTES = 65_536
-MAX_STACK_BYTES = 4 * 1024 * 1024
+MAX_STACK_BYTES = 2 * 1024 * 1024
 _BAD_FILE, _NO_SYSTEM_CALL, _INVALID, _NOT_SEEKABLE = 8, 52, 28, 70
 _STREAMS = (0, 1, 2)
 _CHARACTERS = 2

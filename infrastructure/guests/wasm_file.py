@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from infrastructure.guests.errors import GuestBuildError
+
 _HEADER = b"\0asm\1\0\0\0"
 _CUSTOM, _GLOBAL, _EXPORT = 0, 6, 7
 _TABLE_KIND, _GLOBAL_KIND = 1, 3
 _SEVEN_BITS, _MORE = 0x7F, 0x80
-
-
-class WasmFileError(Exception):
-    """That is no module that can be opened."""
 
 
 def opened(module: bytes) -> bytes:
@@ -28,7 +26,7 @@ def opened(module: bytes) -> bytes:
 
 def _sections(module: bytes) -> Iterator[tuple[int, bytes]]:
     if not module.startswith(_HEADER):
-        raise WasmFileError("that is no WebAssembly module")
+        raise GuestBuildError("that is no WebAssembly module")
     at = len(_HEADER)
     while at < len(module):
         length, start = _unsigned(module, at + 1)
@@ -39,7 +37,7 @@ def _sections(module: bytes) -> Iterator[tuple[int, bytes]]:
 def _only(sections: Sequence[tuple[int, bytes]], kind: int) -> bytes:
     found = [content for one, content in sections if one == kind]
     if len(found) != 1:
-        raise WasmFileError(f"the module has {len(found)} sections of kind {kind}")
+        raise GuestBuildError(f"the module has {len(found)} sections of kind {kind}")
     return found[0]
 
 
