@@ -194,7 +194,7 @@ MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 """Of all that a ZIP file, or a file that is one inside, may unpack to."""
 MAX_ZIP_ENTRIES = 1_000
 MAX_XML_BYTES = 10 * 1024 * 1024
-MAX_VALUE_BYTES = 128 * 1024 * 1024
+MAX_VALUE_BYTES = 192 * 1024 * 1024
 """Of memory that a value takes which is read from JSON, XML, a table or a page. It is counted while it is read."""
 MAX_CELLS = 2_000_000
 """Of one sheet of a workbook, counting those that are empty."""

@@ -54,8 +54,8 @@ def serve(descriptor: int) -> None:
             if ready == control.fileno():
                 new = _accept(control, children)
                 if new is None:
-                    for one in children.values():
-                        os.kill(one.pid, signal.SIGKILL)
+                    for left in children.values():
+                        os.kill(left.pid, signal.SIGKILL)
                     return
                 children[new.life] = children[new.caller.fileno()] = new
                 poll.register(new.life, select.POLLIN)

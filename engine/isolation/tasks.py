@@ -14,6 +14,12 @@ Task = Callable[[dict[str, Any], IO[bytes] | None, IO[bytes] | None], Any]
 TASKS: Mapping[str, str] = {
     "check_schema": "engine.parsing.json_schema:check",
     "read_csv": "engine.parsing.csv_text:read",
+    "read_workbook": "engine.parsing.sheet:read",
+    "write_workbook": "engine.parsing.workbook_writing:write",
+    "list_zip": "engine.parsing.archive:list_entries",
+    "unpack_zip": "engine.parsing.archive:unpack",
+    "search_html": "engine.parsing.html_page:search",
+    "read_xml": "engine.parsing.xml_text:read",
 }
 NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(TASKS)}
 

@@ -14,6 +14,7 @@ from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import read_json
+from engine.parsing.text import READING, Encoding
 from engine.security.filenames import FileName, FilePrefix
 
 MAX_LISTED = 1_000
@@ -30,6 +31,7 @@ class FileConfig(NodeConfig):
     content_type: str | None = Field(default=None, max_length=200, pattern=r"^[\x20-\x7e]+$")
     if_exists: Literal["replace", "fail"] = Field(default="replace", description="When there is a file of that name.")
     as_: Literal["text", "base64", "json"] = Field(default="text", alias="as", description="How content is read.")
+    encoding: Encoding = Field(default="utf-8", description=f"For texts that are read. {READING}")
     prefix: FilePrefix = Field(default="", description="Only files whose names begin so are listed.")
     limit: int = Field(default=100, ge=1, le=MAX_LISTED)
     cursor: FileName | None = Field(default=None, description="What `next_cursor` of the list before said.")
@@ -84,7 +86,7 @@ def _read(config: FileConfig, context: NodeContext) -> dict[str, Any]:
         with source.opened(context, most) as content:
             raw = content.read()
         return {"file": config.file, "base64": base64.b64encode(raw).decode(), "bytes": len(raw)}
-    text = source.read_text(context, most)
+    text = source.read_text(context, most, config.encoding)
     if config.as_ == "text":
         return {"file": config.file, "text": text, "bytes": len(text.encode())}
     return {"file": config.file, "json": read_json(text), "bytes": len(text.encode())}

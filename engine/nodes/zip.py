@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from typing import Annotated, Any, ClassVar, Literal
+from io import BytesIO
+from typing import IO, Annotated, Any, ClassVar, Literal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from pydantic import Field, model_validator
@@ -12,10 +13,10 @@ from pydantic import Field, model_validator
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.nodes.archives import entry_bytes, opened_archive
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.sources import Source, in_thread
-from engine.security.filenames import FileName, FilePrefix, check_name
+from engine.nodes.sources import Source, in_thread, read_by
+from engine.security.filenames import FileName, FilePrefix
+from engine.security.plain_names import check_name
 
 _CHUNK = 1024 * 1024
 
@@ -38,6 +39,10 @@ class ZipConfig(NodeConfig):
         default=None, description="Keep what is unpacked as files whose names begin so; else it is in the output."
     )
     only: list[str] | None = Field(default=None, max_length=limits.MAX_ZIP_ENTRIES, description="Unpack these alone.")
+    name_encoding: Literal["auto", "utf-8", "cp437", "cp850", "cp866", "windows-1252", "shift_jis", "gb18030"] = Field(
+        default="auto",
+        description="Of names that do not say that they are UTF-8; `auto`: UTF-8 if they can be, or cp437.",
+    )
 
     @model_validator(mode="after")
     def _fitting(self) -> ZipConfig:
@@ -53,7 +58,8 @@ class ZipNode(BaseNode):
 
     `list` and `unpack` give `{entries: [{name, bytes, …}]}`, with `file` or `base64` when unpacked; `pack` gives
     `{file, bytes}`. An archive that unpacks to more than 128 MiB, has more than 1,000 entries, or entries whose names
-    lead elsewhere, is refused.
+    lead elsewhere, is refused. Odd names are made plain, and a second one of a name is `name_2`; `entry` then has the
+    name in the archive.
     """
 
     Config = ZipConfig
@@ -69,11 +75,32 @@ class ZipNode(BaseNode):
         """Do it.
 
         Raises:
-            NodeError: `bad_content`, `too_large`, `output_too_large`, and those of sources.
+            NodeError: `bad_content`, `too_large`, `no_entry`, `output_too_large`, and those of sources.
         """
         config = context.config(ZipConfig, self.raw_config)
-        work = {"pack": _pack, "list": _list, "unpack": _unpack}[config.operation]
-        return Completed(await in_thread(lambda: work(config, context)))
+        if config.operation == "pack":
+            return Completed(await in_thread(lambda: _pack(config, context)))
+        if config.operation == "list":
+            arguments = {"name_encoding": config.name_encoding}
+            return Completed({"entries": await read_by("list_zip", arguments, config.source, context)})
+        return Completed({"entries": await _unpacked(config, context)})
+
+
+async def _unpacked(config: ZipConfig, context: NodeContext) -> list[dict[str, Any]]:
+    """All of it is unpacked, and found to be sound, before the first file is written."""
+    most = limits.MAX_UNPACKED_BYTES if config.into is not None else limits.MAX_OUTPUT_BYTES // 2
+    arguments = {"name_encoding": config.name_encoding, "only": config.only, "most": most}
+    with tempfile.TemporaryFile() as output:
+        found = await read_by("unpack_zip", arguments, config.source, context, output=output)
+        output.seek(0)
+        return await in_thread(lambda: [_given(one, output, config.into, context) for one in found])
+
+
+def _given(facts: dict[str, Any], output: IO[bytes], into: str | None, context: NodeContext) -> dict[str, Any]:
+    content = output.read(facts["bytes"])
+    if into is None:
+        return {**facts, "base64": base64.b64encode(content).decode()}
+    return facts | context.files.write(into + facts["name"], context.redactor.content(content))
 
 
 def _pack(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
@@ -91,52 +118,13 @@ def _pack(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
                 facts = ZipInfo(check_name(name), (1980, 1, 1, 0, 0, 0))
                 facts.compress_type = ZIP_DEFLATED
                 with entry.source.opened(context) as source, archive.open(facts, "w") as packed:
-                    while chunk := source.read(_CHUNK):
+                    clean = (
+                        source if not context.redactor.knows_any else BytesIO(context.redactor.content(source.read()))
+                    )
+                    while chunk := clean.read(_CHUNK):
                         left -= len(chunk)
                         if left < 0:
                             message = f"the entries have more than {limits.MAX_UNPACKED_BYTES} bytes together"
                             raise NodeError(message, code="too_large")
                         packed.write(chunk)
         return context.files.write(str(config.save_as), target, "application/zip")
-
-
-def _list(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
-    with (config.source or Source(text="")).opened(context) as content, opened_archive(content) as archive:
-        return {"entries": [{"name": one.filename, "bytes": one.file_size} for one in _files(archive)]}
-
-
-def _unpack(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
-    found: list[dict[str, Any]] = []
-    left = limits.MAX_UNPACKED_BYTES
-    passed_on = 0
-    with (config.source or Source(text="")).opened(context) as content, opened_archive(content) as archive:
-        entries = [one for one in _files(archive) if config.only is None or one.filename in config.only]
-        missing = set(config.only or ()) - {one.filename for one in entries}
-        if missing:
-            raise NodeError(f"the archive has no entry {min(missing)!r}", code="no_entry")
-        names = [_safe(one) for one in entries]  # before anything is written
-        for entry, name in zip(entries, names, strict=True):
-            unpacked = entry_bytes(archive, entry, min(left, limits.MAX_FILE_BYTES))
-            left -= len(unpacked)
-            facts: dict[str, Any] = {"name": name, "bytes": len(unpacked)}
-            if config.into is not None:
-                facts |= context.files.write(config.into + name, context.redactor.content(unpacked))
-            else:
-                passed_on += len(unpacked)
-                if passed_on > limits.MAX_OUTPUT_BYTES // 2:
-                    message = "what is unpacked is too large to be passed on; keep it with `into`"
-                    raise NodeError(message, code="output_too_large")
-                facts["base64"] = base64.b64encode(unpacked).decode()
-            found.append(facts)
-    return {"entries": found}
-
-
-def _files(archive: ZipFile) -> list[ZipInfo]:
-    return [one for one in archive.infolist() if not one.is_dir()]
-
-
-def _safe(entry: ZipInfo) -> str:
-    try:
-        return check_name(entry.filename)
-    except ValueError as error:
-        raise NodeError(f"the archive has the entry {entry.filename!r}: {error}", code="bad_content") from None

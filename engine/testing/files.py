@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from engine import limits
 from engine.errors import NodeError
-from engine.security.filenames import check_name
+from engine.security.plain_names import check_name
 from engine.storage.files import FileFacts, WorkspaceFiles
 
 

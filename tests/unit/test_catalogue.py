@@ -77,6 +77,6 @@ def test_no_handler_loads_what_only_running_nodes_needs():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    heavy = {"psycopg", "pymysql", "openpyxl", "selectolax", "jsonschema", "xmltodict", "smtplib"}
+    heavy = {"psycopg", "pymysql", "openpyxl", "selectolax", "jsonschema_rs", "xmltodict", "smtplib"}
     assert len(handlers) == 16
     assert not heavy & loaded

@@ -17,7 +17,7 @@ from openpyxl import Workbook, load_workbook
 from engine import limits
 from engine.errors import NodeError
 from engine.integrations.secret import SecretConfig, SecretValue
-from engine.security.filenames import check_name
+from engine.security.plain_names import check_name
 from engine.testing import MemoryFiles, run_node
 
 

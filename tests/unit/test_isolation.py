@@ -17,6 +17,7 @@ import pytest
 from engine.errors import NodeError
 from engine.isolation import pool
 from engine.isolation.pool import isolated
+from engine.parsing.json_text import read_json
 from engine.testing import run_node
 
 ENDLESS: dict[str, Any] = {
@@ -132,8 +133,8 @@ def peak(node: str, config: dict[str, Any], make: str = "") -> tuple[Any, int, i
         "import json, resource, sys, base64, io\n"
         "from engine.testing import run_node\n"
         "node, config = json.loads(sys.stdin.read())\n"
+        "run_node('json', {'operation': 'validate', 'value': 1, 'schema': {}})\n"  # a fork begins as large as it is
         f"{make}\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "run = run_node(node, config)\n"
         "error = run.error and run.error.as_dict()\n"
         "from engine.isolation import pool\n"
@@ -162,3 +163,8 @@ def test_memory_that_a_schema_takes_is_bounded():
     assert error is None
     assert own < 400
     assert child < 300
+
+
+def test_marks_in_texts_do_not_count_as_values():
+    commas = json.dumps({"text": "," * 9_000_000})
+    assert len(read_json(commas)["text"]) == 9_000_000

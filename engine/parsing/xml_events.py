@@ -1,0 +1,78 @@
+"""Walks through the parts of a workbook as they are unpacked: nothing is built but what is asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import IO, Any, Protocol
+from xml.parsers import expat
+
+from engine.errors import NodeError
+
+_CHUNK = 64 * 1024
+_ENCODINGS = (LookupError, ValueError)
+
+
+class Handler(Protocol):
+    """What is told of elements, by their names without namespaces. What it has done is taken out of `done`."""
+
+    done: deque[Any]
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str, text: str) -> None:
+        """An element ends, with the text that stands in it, if `wants_text` said so of it."""
+
+    def wants_text(self, name: str) -> bool:
+        """Whether the text of such elements is needed."""
+
+
+def walk(stream: IO[bytes], handler: Handler, what: str) -> Iterator[Any]:
+    """What the handler has done, piece by piece.
+
+    Raises:
+        NodeError: code `bad_content`: it is no XML, or declares a document type, whose entities could grow without end.
+    """
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parts: list[str] = []
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(" ")[2]
+        handler.begin(local, attributes)
+        if handler.wants_text(local):
+            parts.clear()
+            parser.CharacterDataHandler = parts.append
+
+    def end(name: str) -> None:
+        local = name.rpartition(" ")[2]
+        text = ""
+        if parser.CharacterDataHandler is not None and handler.wants_text(local):
+            parser.CharacterDataHandler = None
+            text = "".join(parts)
+        handler.end(local, text)
+
+    def refuse(*_: Any) -> None:
+        raise NodeError(f"{what} declares a document type, which is not allowed", code="bad_content")
+
+    parser.StartElementHandler = begin
+    parser.EndElementHandler = end
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        while chunk := stream.read(_CHUNK):
+            parser.Parse(chunk, False)
+            while handler.done:
+                yield handler.done.popleft()
+        parser.Parse(b"", True)
+    except (expat.ExpatError, *_ENCODINGS) as error:
+        raise NodeError(f"{what} is damaged: {error}", code="bad_content") from None
+    while handler.done:
+        yield handler.done.popleft()
+
+
+def attribute(attributes: dict[str, str], name: str) -> str | None:
+    """An attribute by its name, whatever its namespace is: there are two dialects of workbooks."""
+    if name in attributes:
+        return attributes[name]
+    return next((value for key, value in attributes.items() if key.rpartition(" ")[2] == name), None)
