@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +26,9 @@ Data = Annotated[
         show_default="$MAINSPRING_DATA, or .mainspring here",
     ),
 ]
+WorkflowFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow as JSON.")]
+WorkflowName = Annotated[str, typer.Argument(metavar="WORKFLOW", help="A workflow's id, or its name.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
 Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
@@ -76,9 +81,29 @@ def client_for(data: Path, api_url: str | None, token: str | None, *, start: boo
         return client
     stack = LocalStack(data, say_step)
     if stack.running() is None and start:
-        console.print("no local stack runs; starting one that stays (`mainspring down` stops it)")
+        console.print(f"no local stack runs; starting one that stays (`{stop_command(data)}` stops it)")
         stack.up()
     return Client.local(stack)
+
+
+def stop_command(data: Path) -> str:
+    """The command that stops the local stack of a data directory."""
+    option = "" if data.resolve() == default_data().resolve() else f" --data {shlex.quote(str(data))}"
+    return f"mainspring down{option}"
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is lost.
+
+    Raises:
+        Complaint: nobody is there to be asked.
+        Abort: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Complaint("nobody is there to confirm it; give --yes")
+    typer.confirm(question, abort=True, err=True)
 
 
 def say_step(message: str) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from infrastructure.cli_options import read_workflow
-from infrastructure.show import Complaint, console
+from infrastructure.show import Complaint, results
 
 if TYPE_CHECKING:
     from engine.context import NodeServices
@@ -21,7 +21,8 @@ _SUFFIXES = (".test.yaml", ".test.yml", ".test.json")
 
 def run_cases(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files of cases, or workflows that have one beside them.")
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Files of cases, workflows that have one beside them, or folders."),
     ],
     only: Annotated[str | None, typer.Option("--case", metavar="NAME", help="Only cases whose name has this.")] = None,
 ) -> None:
@@ -32,8 +33,7 @@ def run_cases(
     from engine.testing.cases import judged
 
     passed = failed = 0
-    for file in files:
-        place = _cases_of(file)
+    for place in [place for file in files for place in _cases_in(file)]:
         cases, definition = _read(place)
         for case in cases.cases:
             if only is not None and only not in case.name:
@@ -41,14 +41,28 @@ def run_cases(
             verdict = judged(case, definition, _services())
             passed, failed = passed + (not verdict.problems), failed + bool(verdict.problems)
             mark = "[red]✗[/]" if verdict.problems else "[green]✓[/]"
-            console.print(f"{mark} {escape(place.name)}: {escape(verdict.name)}", highlight=False)
+            results.print(f"{mark} {escape(place.name)}: {escape(verdict.name)}")
             for problem in verdict.problems:
-                console.print(f"    {escape(problem)}", highlight=False)
+                results.print(f"    {escape(problem)}")
     if not passed + failed:
         raise Complaint(f"no case has {only!r} in its name")
-    console.print(f"{passed} passed, {failed} failed")
+    results.print(f"{passed} passed, {failed} failed")
     if failed:
         raise typer.Exit(1)
+
+
+def _cases_in(place: Path) -> list[Path]:
+    """The files of cases that are meant by a file or a folder.
+
+    Raises:
+        Complaint: there is none.
+    """
+    if not place.is_dir():
+        return [_cases_of(place)]
+    found = sorted(file for file in place.rglob("*") if file.name.endswith(_SUFFIXES))
+    if not found:
+        raise Complaint(f"no test cases in {place}; they are in files such as order.test.yaml, beside order.json")
+    return found
 
 
 def _cases_of(file: Path) -> Path:
@@ -62,7 +76,7 @@ def _cases_of(file: Path) -> Path:
     beside = [file.with_name(file.stem + suffix) for suffix in _SUFFIXES]
     found = [one for one in beside if one.is_file()]
     if not found:
-        raise Complaint(f"{file} has no cases beside it; they would be in {beside[0].name}")
+        raise Complaint(f"no test cases for {file}; they would be beside it, in {beside[0].name}")
     return found[0]
 
 
@@ -75,7 +89,7 @@ def _read(file: Path) -> tuple[Cases, dict[str, Any]]:
     try:
         cases = read_cases(_parsed(file))
     except InvalidInput as error:
-        raise Complaint(f"{file} is no file of cases: {error.message}", error.details) from None
+        raise Complaint(f"{file} does not hold test cases: {error.message}", error.details) from None
     stem = next(file.name.removesuffix(suffix) for suffix in _SUFFIXES if file.name.endswith(suffix))
     workflow = file.with_name(cases.workflow or f"{stem}.json")
     _name, _description, definition, _value = read_workflow(workflow)

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
-from infrastructure.show import Complaint, console, follow_to_the_end
+from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, WorkflowName, client_for, read_input
+from infrastructure.show import Complaint, console, follow_to_the_end, results, short_time, show_table
 
 if TYPE_CHECKING:
     from infrastructure.client import Client
 
 trigger_app = typer.Typer(help="Fire a trigger, see when it comes, set its secret.", no_args_is_help=True)
 
-Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="A workflow's id, or its name.")]
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of one of its triggers.")]
 
-_WIDTH = 200
-"""Columns where nobody looks at a terminal."""
 _COLOURS = {"healthy": "green", "failing": "red", "silent": "red"}
 
 
@@ -33,45 +29,32 @@ def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, t
     client = client_for(data, api_url, token, start=False)
     found = list(client.pages("/api/triggers"))
     if as_json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(found, indent=2, ensure_ascii=False))
     elif not found:
         console.print("there are no triggers; a workflow's definition has them in `triggers`")
     else:
-        (console if console.is_terminal else Console(stderr=True, width=_WIDTH)).print(_table(found))
+        show_table(
+            ("workflow", "trigger", "type", "status", "fired", "refused", "last", "next", "why"), map(_row, found)
+        )
     if any(one["is_active"] and one["status"] != "healthy" for one in found):
         raise typer.Exit(1)
 
 
-def _table(triggers: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("workflow", "trigger", "type", "status", "fired", "refused", "last", "next", "why"):
-        table.add_column(column, overflow="fold")
-    for one in triggers:
-        failure = one["last_failure"] or {}
-        why = f"silent since {one['silent_since']}" if one["status"] == "silent" else failure.get("message", "")
-        if one["status"] == "failing" and not why:
-            why = f"{one['consecutive_failures']} failed in a row, the last {one['last_outcome']['execution_id']}"
-        status = one["status"] if one["is_active"] else "inactive"
-        table.add_row(
-            escape(one["workflow_name"]),
-            escape(one["id"]),
-            one["type"],
-            f"[{_COLOURS.get(status, 'dim')}]{status}[/]",
-            str(one["fired"]),
-            str(one["refused"]),
-            _short(one["last_fired_at"]),
-            _short(one["next_expected_at"]),
-            escape(why or one["last_refusal"] or ""),
-        )
-    return table
-
-
-def _short(moment: str | None) -> str:
-    return moment[:16].replace("T", " ") if moment else "-"
+def _row(one: dict[str, Any]) -> Iterator[str]:
+    failure = one["last_failure"] or {}
+    why = f"silent since {one['silent_since']}" if one["status"] == "silent" else failure.get("message", "")
+    if one["status"] == "failing" and not why:
+        why = f"{one['consecutive_failures']} failed in a row, the last {one['last_outcome']['execution_id']}"
+    status = one["status"] if one["is_active"] else "inactive"
+    yield from (escape(one["workflow_name"]), escape(one["id"]), one["type"])
+    yield f"[{_COLOURS.get(status, 'dim')}]{status}[/]"
+    yield from (str(one["fired"]), str(one["refused"]))
+    yield from (short_time(one["last_fired_at"]), short_time(one["next_expected_at"]))
+    yield escape(why or one["last_refusal"] or "")
 
 
 @trigger_app.command()
-def show(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+def show(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
     """Print all that is known of a trigger as JSON, also the address of a webhook."""
     client = client_for(data, api_url, token, start=False)
     _print(client.call("GET", _address(client, workflow, trigger)))
@@ -79,7 +62,7 @@ def show(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = Non
 
 @trigger_app.command()
 def fire(
-    workflow: Workflow,
+    workflow: WorkflowName,
     trigger: Trigger,
     data: Data,
     payload: Annotated[
@@ -100,14 +83,14 @@ def fire(
 
 
 @trigger_app.command()
-def sample(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+def sample(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
     """Print what a trigger gives its executions: made up, and as it last was."""
     client = client_for(data, api_url, token, start=False)
     _print(client.call("GET", f"{_address(client, workflow, trigger)}/sample"))
 
 
 @trigger_app.command()
-def secret(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+def secret(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
     """Set what callers of a webhook are checked against; it is asked for, or read from standard input."""
     client = client_for(data, api_url, token, start=False)
     address = _address(client, workflow, trigger)
@@ -119,15 +102,15 @@ def secret(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = N
 
 
 @trigger_app.command()
-def rotate(workflow: Workflow, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Give a webhook another address, and print it. The old one is good no more, at once."""
+def rotate(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Give a webhook another address, and print it. The old one is not valid any more."""
     client = client_for(data, api_url, token, start=False)
     print(client.call("POST", f"{_address(client, workflow, trigger)}/rotate")["url"])
 
 
 @trigger_app.command()
 def schedule(
-    workflow: Workflow, data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None
+    workflow: WorkflowName, data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None
 ) -> None:
     """Show the next ten times of a workflow's schedules."""
     client = client_for(data, api_url, token, start=False)
@@ -138,14 +121,14 @@ def schedule(
     if not found["is_active"]:
         console.print("[yellow]the workflow is not active; these times come when it is[/]")
     for one in found["items"]:
-        console.print(f"[bold]{escape(one['trigger_id'])}[/] ({escape(one['timezone'])})")
+        results.print(f"[bold]{escape(one['trigger_id'])}[/] ({escape(one['timezone'])})")
         for time in one["times"]:
             print(time)
 
 
 @trigger_app.command()
 def backfill(
-    workflow: Workflow,
+    workflow: WorkflowName,
     data: Data,
     begin: Annotated[str, typer.Option("--from", metavar="TIME", help="With a zone: 2026-12-24T18:00:00Z.")],
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="Not in the future.")],

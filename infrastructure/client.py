@@ -47,31 +47,40 @@ class Client:
             raise LocalStackError("the local stack does not run; `mainspring up` starts it")
         return cls(running.api_url, sign_in(running.api_url, *stack.credentials()))
 
-    def ensure_workflow(self, name: str, description: str | None, definition: dict[str, Any]) -> dict[str, Any]:
-        """The workflow of that name with that definition: created, given a new version, or as it is."""
-        body = {"name": name, "description": description, "definition": definition}
-        for summary in self.pages("/api/workflows"):
-            if summary["name"] != name:
-                continue
-            current: dict[str, Any] = self.call("GET", f"/api/workflows/{summary['id']}")
-            if current["definition"] == definition and current["description"] == description:
-                return current
-            headers = {"if-match": f'"{current["version"]}"'}
-            return dict(self.call("PUT", f"/api/workflows/{summary['id']}", json=body, headers=headers))
-        return dict(self.call("POST", "/api/workflows", json=body))
-
     def workflow_id(self, named: str) -> str:
         """The id of the workflow of that id or name.
 
         Raises:
             ApiError: there is none, or more than one.
         """
+        return self.id_of("/api/workflows", "name", named, "workflow")
+
+    def find_workflow(self, name: str) -> str | None:
+        """The id of the workflow of that name; None where there is none.
+
+        Raises:
+            ApiError: there is more than one.
+        """
+        found = [one["id"] for one in self.pages("/api/workflows", limit=100) if one["name"] == name]
+        return self._only(found, name, "workflow") if found else None
+
+    def id_of(self, path: str, field: str, named: str, what: str) -> str:
+        """The id of the one thing in a list whose `field` has that value; an id is its own.
+
+        Raises:
+            ApiError: there is none, or more than one.
+        """
         if is_id(named):
             return named
-        found = [one["id"] for one in self.pages("/api/workflows") if one["name"] == named]
-        if len(found) != 1:
-            raise ApiError(f"{len(found) or 'no'} workflow{'s have' if found else ' has'} the name {named!r}")
-        return str(found[0])
+        found = [one["id"] for one in self.pages(path, limit=100) if one[field] == named]
+        if not found:
+            raise ApiError(f"there is no {what} {named!r}")
+        return self._only(found, named, what)
+
+    def _only(self, found: list[str], named: str, what: str) -> str:
+        if len(found) > 1:
+            raise ApiError(f"{len(found)} {what}s are called {named!r}; name one by its id: {', '.join(found)}")
+        return found[0]
 
     def start(self, workflow_id: str, value: Any) -> dict[str, Any]:
         """Start an execution."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from infrastructure import snapshots
 
 REGION = "us-east-1"
 
@@ -31,7 +36,7 @@ def emulator_environment(data: Path, port: int) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "AUTH": "true",
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(data / "state"),
+        "STATE_DIR": str(data / snapshots.LINK),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(data / "s3"),
         "TMPDIR": str(data / "tmp"),
@@ -47,7 +52,7 @@ def forget_stream_positions(data: Path) -> None:
 
     It saves how far they have read, but not the streams: they would wait for as many changes as there were before.
     """
-    path = data / "state" / "lambda.json"
+    path = data / snapshots.LINK / "lambda.json"
     try:
         state = json.loads(path.read_text())
         positions = state["payload"].pop("dynamodb_stream_positions", None)
@@ -55,6 +60,29 @@ def forget_stream_positions(data: Path) -> None:
         return
     if positions is not None:
         path.write_text(json.dumps(state))
+
+
+def end_orphans(data: Path) -> None:
+    """End what an emulator that was killed has left: workers of Lambda would go on, and call the next one on its port.
+
+    A copy of it that was writing a snapshot may still hold that port. This waits until all of them are gone.
+    """
+    try:
+        group = int(json.loads((data / "stack.json").read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    command = ["ps", "-A", "-o", "pid=,pgid=,command="]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:  # a machine without `ps`: they find nobody at their pipes, and end by themselves
+        return
+    for line in listed.splitlines():
+        pid, its_group, what = line.split(None, 2)
+        if int(its_group) == group and str(data) in what:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+            while is_alive(int(pid)):
+                time.sleep(0.01)
 
 
 def clean_environment() -> dict[str, str]:
@@ -104,7 +132,10 @@ def is_emulator(pid: int) -> bool:
         return False
     command = ["ps", "-p", str(pid), "-o", "command="]
     try:
-        return "ministack" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return (
+            "infrastructure.emulator_process"
+            in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        )
     except FileNotFoundError:  # a machine without `ps`
         return True
 

@@ -20,12 +20,14 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from infrastructure import snapshots
 from infrastructure.emulator import (
     REGION,
     aws_client,
     aws_environment,
     clean_environment,
     emulator_environment,
+    end_orphans,
     forget_stream_positions,
     is_alive,
     is_emulator,
@@ -174,16 +176,18 @@ class LocalStack:
             yield
 
     def _start(self, port: int) -> Running:
-        if not is_free(port):
+        was_killed = (self.data / "stack.json").exists()
+        end_orphans(self.data)
+        if not is_free(port) and not (was_killed and self._becomes_free(port)):
             raise LocalStackError(f"port {port} is taken; `mainspring up --port` takes another, or stop what uses it")
         self._report("starting the AWS emulator")
+        self._begin_with_what_was_saved()
         temporary = self.data / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        forget_stream_positions(self.data)
         with (self.data / "emulator.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [sys.executable, "-m", "infrastructure.emulator_process", str(self.data)],
                 env=emulator_environment(self.data, port),
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
@@ -202,6 +206,27 @@ class LocalStack:
                 raise LocalStackError(f"the emulator did not start; {self.data / 'emulator.log'} has its output")
             time.sleep(0.05)
         return running
+
+    def _begin_with_what_was_saved(self) -> None:
+        """Go on from the last snapshot; say what is lost where the emulator was not stopped but killed."""
+        was_here = (self.data / "port").exists()
+        saved = snapshots.begin(self.data)
+        if saved is None:
+            if was_here:
+                self._report("the emulator was killed before it had saved anything; the stack begins anew")
+        elif not saved.is_complete:
+            since = f"{saved.at:%Y-%m-%d %H:%M:%S} UTC"
+            self._report(f"the emulator was killed; the stack goes on as it was at {since}, what came later is lost")
+        forget_stream_positions(self.data)
+
+    def _becomes_free(self, port: int) -> bool:
+        """Wait for the port of an emulator that was killed: its last thread, which has it, may outlive its first."""
+        deadline = time.monotonic() + _START_SECONDS
+        while not is_free(port):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
 
     # -- deployment ---------------------------------------------------------------------------------------
 
@@ -226,12 +251,18 @@ class LocalStack:
         self._report("building the layer and the template")
         assembly = self._synthesize(running)
         self._report("deploying the stack")
-        aws_client("s3", running.port).create_bucket(Bucket=_ASSETS_BUCKET)
+        self._make_assets_bucket(running.port)
         command = [str(cdk), "deploy", STACK_NAME, "--app", str(assembly), "--require-approval", "never", "--yes"]
         command += ["--no-notices", "--no-color", "--progress", "events", "--method", "direct"]
         environment = {**clean_environment(), **aws_environment(running.port), "CI": "true"}
         self._run(command, environment, self.data, "the deployment failed")
         stamp.write_text(wanted)
+
+    def _make_assets_bucket(self, port: int) -> None:
+        """Make what `cdk bootstrap` would make. A bucket is kept on disk at once, so it may be there already."""
+        s3 = aws_client("s3", port)
+        if not any(bucket["Name"] == _ASSETS_BUCKET for bucket in s3.list_buckets()["Buckets"]):
+            s3.create_bucket(Bucket=_ASSETS_BUCKET)
 
     def _synthesize(self, running: Running) -> Path:
         """The cloud assembly for the emulator, made by a process of its own: CDK's Node would get our Ctrl-C."""
@@ -328,7 +359,8 @@ class LocalStack:
             done = json.loads(answer["Payload"].read() or "{}")
             if not isinstance(done, dict) or not done.get("revived"):
                 return
-            self._report(f"driving on {done['revived']} that had been under way")
+            revived = done["revived"]
+            self._report(f"resuming {revived} execution{'s' if revived > 1 else ''} that had been under way")
 
 
 def _api_url(port: int) -> str:

@@ -1,9 +1,9 @@
-"""What the command line shows of an execution while it runs and when it has ended, on standard error."""
+"""What the command line shows: results on standard output; progress, and what an execution does, on standard error."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from infrastructure.client import Client
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+"""For progress and complaints."""
 
+results = Console(highlight=False, soft_wrap=True)
+"""For what was asked for."""
+
+_WIDTH = 400
+"""Columns where nobody looks at a terminal."""
 _COLOURS = {
     "succeeded": "green",
     "failed": "red",
@@ -34,6 +40,41 @@ class Complaint(Exception):
     def __init__(self, message: str, problems: list[dict[str, str]] | None = None) -> None:
         super().__init__(message)
         self.problems = problems or []
+
+
+def show_list(
+    items: Iterable[dict[str, Any]],
+    columns: Sequence[str],
+    row: Callable[[dict[str, Any]], Iterable[str]],
+    *,
+    as_json: bool,
+    empty: str,
+) -> None:
+    """Print a list: as a table, or as JSON with all that the API tells; `empty` is said where there is nothing."""
+    found = list(items)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    elif found:
+        show_table(columns, ([escape(cell) for cell in row(one)] for one in found))
+    else:
+        console.print(empty)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table, each row on one line where no terminal is too narrow for it; cells may have rich's markup."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    (results if results.is_terminal else Console(highlight=False, width=_WIDTH)).print(table)
+
+
+def short_time(moment: str | None) -> str:
+    """A time of the API to the minute, in UTC."""
+    return moment[:16].replace("T", " ") if moment else "-"
 
 
 def follow_to_the_end(client: Client, execution_id: str) -> None:

@@ -24,7 +24,7 @@ from engine.context import NodeServices
 from engine.errors import InvalidInput
 from engine.sentences import sentence
 from engine.testing.clock import START
-from engine.testing.mocks import Mock
+from engine.testing.mocks import Mock, MockedFactory
 from engine.testing.workflows import WorkflowRun, run_workflow
 
 
@@ -129,6 +129,9 @@ def _node_ids(definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problems(expect: Expectation, run: WorkflowRun) -> Iterator[str]:
+    factory = run.engine.factory
+    if isinstance(factory, MockedFactory):
+        yield from factory.not_mocked.values()  # whatever is expected: a case that forgot one tries something else
     execution = run.execution
     if execution.status != expect.status:
         error = execution.error or {}
@@ -157,7 +160,7 @@ def _nodes(expect: Expectation, run: WorkflowRun) -> Iterator[str]:
         else:
             yield from _differences(wanted, states[path].output, f"the output of `{path}`")
     for name, wanted in expect.asked.items():
-        seen = run.engine.factory.seen.get(name) if hasattr(run.engine.factory, "seen") else None
+        seen = run.engine.factory.seen.get(name) if isinstance(run.engine.factory, MockedFactory) else None
         if not seen:
             yield f"`{name}` was not attempted"
         else:

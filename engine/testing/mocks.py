@@ -53,13 +53,15 @@ class Mock(BaseModel):
 class MockedFactory(NodeExecutorFactory):
     """Makes nodes that give what they are told. Nodes that reach outside and are told nothing fail, and say so.
 
-    `seen` has the configs with which each node was attempted, templates evaluated, where its type's model accepts them.
+    `seen` has the configs with which each node was attempted, templates evaluated, where its type's model accepts them;
+    `not_mocked` has the nodes that were told nothing, with what is to be said.
     """
 
     def __init__(self, mocks: Mapping[str, Mock], allowed: Sequence[str] = ()) -> None:
         super().__init__()
         self.mocks = mocks
         self.seen: dict[str, list[Any]] = {}
+        self.not_mocked: dict[str, str] = {}
         self._calls: Counter[str] = Counter()
         self._allowed = allowed
 
@@ -87,6 +89,7 @@ class MockedFactory(NodeExecutorFactory):
         self._calls[node.id] += 1
         if node.id not in self.mocks:
             message = f"`{node.id}` ({node.type}) reaches outside: say what it gives, under `nodes.{node.id}`"
+            self.not_mocked[node.id] = message
             raise NodeError(message, code="not_mocked")
         mock = self.mocks[node.id].at(self._calls[node.id])
         if mock.error is not None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
@@ -128,11 +128,12 @@ def mainspring(stack: LocalStack, *arguments: str) -> subprocess.CompletedProces
     return command_line(*arguments, "--data", str(stack.data))
 
 
-def command_line(*arguments: str) -> subprocess.CompletedProcess[str]:
+def command_line(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The console script, without the settings that the tests make for functions."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAINSPRING_", "AWS_"))}
     command = [str(MAINSPRING), *arguments]
-    return subprocess.run(command, env=clean, capture_output=True, text=True, check=False, timeout=120)
+    given = {**clean, **(environment or {})}
+    return subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_every_example_has_its_expectation():
@@ -182,10 +183,11 @@ def test_what_the_examples_have_done_outside(stack: LocalStack, admin: Caller, o
 
 def test_the_cases_beside_the_examples():
     done = command_line("test", *map(str, sorted(EXAMPLES.glob("*.test.yaml"))))
-    assert done.returncode == 0, done.stderr
-    assert "0 failed" in done.stderr
+    assert done.returncode == 0, done.stdout
+    assert "0 failed" in done.stdout
     one = command_line("test", str(EXAMPLES / "invoice_extraction.json"), "--case", "duplicate")
-    assert "1 passed" in one.stderr
+    assert "1 passed" in one.stdout
+    assert command_line("test", str(EXAMPLES)).stdout == done.stdout
 
 
 @pytest.mark.parametrize(
@@ -200,15 +202,18 @@ def test_the_cases_beside_the_examples():
         ("cases: []", "cases"),
         ("cases: [", "is not YAML"),
         ("workflow: none.json\ncases: [{name: x}]", "cannot be read"),
+        ("workflow: call.json\ncases: [{name: x, expect: {status: failed}}]", "`call` (http) reaches outside"),
     ],
 )
 def test_a_case_that_fails_or_is_none_is_said_in_a_sentence(tmp_path: Path, cases: str, says: str):
     node = {"id": "a", "type": "transform", "config": {"value": 1}}
     (tmp_path / "w.json").write_text(json.dumps({"nodes": [node]}))
+    call = {"id": "call", "type": "http", "config": {"url": "https://api.example"}}
+    (tmp_path / "call.json").write_text(json.dumps({"nodes": [call]}))
     (tmp_path / "w.test.yaml").write_text(cases)
     done = command_line("test", str(tmp_path / "w.json"))
     assert done.returncode == 1
-    assert says in done.stderr
+    assert says in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 

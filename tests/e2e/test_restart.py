@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from infrastructure import snapshots
+from infrastructure.emulator import is_alive
 from infrastructure.local import LocalStack
 from tests.e2e.conftest import Caller
 from tests.harness import edges
@@ -112,3 +116,55 @@ def test_a_run_goes_on_after_a_restart_and_repeats_nothing(admin: Caller, stack:
     assert counting.calls == ["/before", "/after"]
     assert [node["attempts"] for node in execution["nodes"]] == [1, 1, 1]
     assert admin.wait(asked["id"])["status"] == "succeeded"
+
+
+def test_whoever_kills_the_emulator_loses_seconds_at_most(
+    admin: Caller, stack: LocalStack, counting: Counting, reports: list[str]
+):
+    """Ten times, at random moments of runs: it starts again, says so, and all that was recorded goes on to its end."""
+    kept = admin.workflow(counting.definition(1))
+    await_saved(stack)
+    chance = Random(20261127)
+    ended = {}
+    for _ in range(10):
+        started = [admin.start(kept["id"]) for _ in range(2)]
+        time.sleep(chance.uniform(0.2, 4))
+        kill_emulator(stack)
+        reports.clear()
+        stack.up()
+        assert any("what came later is lost" in report for report in reports)
+        for execution in started:
+            found = admin.request("GET", f"/api/executions/{execution['id']}")
+            assert found.status_code in (200, 404)  # what was started in the last seconds may be gone, and wholly so
+            if found.status_code == 200:
+                ended[execution["id"]] = admin.wait(execution["id"])
+    assert {execution["status"] for execution in ended.values()} == {"succeeded"}
+    assert admin.ok("GET", f"/api/workflows/{kept['id']}")["version"] == kept["version"]
+    assert len(ended) >= 5  # else the snapshots are too seldom
+
+
+def kill_emulator(stack: LocalStack) -> None:
+    """SIGKILL to the emulator itself; its workers are left to whoever starts the next."""
+    running = stack.running()
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    while is_alive(running.pid):
+        time.sleep(0.01)
+
+
+def await_saved(stack: LocalStack) -> None:
+    """Wait for a snapshot of something later than now."""
+    now = snapshots.now()
+    while True:
+        saved = snapshots.saved(stack.data)
+        if saved is not None and saved.at > now:
+            return
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def reports(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the stack says of its steps."""
+    said: list[str] = []
+    monkeypatch.setattr(stack, "_report", said.append)
+    return said

@@ -28,7 +28,7 @@ def copy_of(example: str, name: str, folder: Path) -> str:
 def test_a_webhook_from_file_to_answer(stack: LocalStack, admin: Caller, tmp_path: Path):
     done = mainspring(stack, "activate", copy_of("webhook_order_intake", INTAKE, tmp_path))
     assert done.returncode == 0, done.stderr
-    url = next(word for word in done.stderr.split() if "/hooks/" in word)
+    url = next(word for word in done.stdout.split() if "/hooks/" in word)
 
     taken = httpx2.post(url, json={"order_id": "B-1", "total": 5}, headers={"x-delivery-id": "1"})
     refused = httpx2.post(url, json={"order_id": "B-2"}, headers={"x-delivery-id": "2"})
@@ -51,16 +51,16 @@ def test_a_webhook_from_file_to_answer(stack: LocalStack, admin: Caller, tmp_pat
 
     listed = json.loads(mainspring(stack, "triggers", "--json").stdout)
     assert [one["fired"] for one in listed if one["workflow_name"] == INTAKE] == [3]
-    assert INTAKE in mainspring(stack, "triggers").stderr
+    assert INTAKE in mainspring(stack, "triggers").stdout
     assert mainspring(stack, "deactivate", INTAKE).returncode == 0
     assert httpx2.post(changed, json={"order_id": "B-5"}).status_code == 404
 
 
 def test_a_schedule_from_file_to_what_it_missed(stack: LocalStack, tmp_path: Path):
     done = mainspring(stack, "activate", copy_of("schedule_weekday_digest", DIGEST, tmp_path))
-    assert "next 20" in done.stderr
+    assert "next 20" in done.stdout
     times = mainspring(stack, "trigger", "schedule", DIGEST).stdout.splitlines()
-    assert len(times) == 20
+    assert len(times) == 22  # each schedule with its name
     span = ("--from", "2026-05-04T00:00:00Z", "--to", "2026-05-06T00:00:00+02:00", "--trigger", "weekdays")
     first, second = (mainspring(stack, "trigger", "backfill", DIGEST, *span) for _ in range(2))
     assert [line[:16] for line in first.stdout.splitlines()] == ["2026-05-04T05:30", "2026-05-05T05:30"]
@@ -87,7 +87,7 @@ def test_a_secret_is_read_from_standard_input(stack: LocalStack, admin: Caller):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("trigger", "fire", "nobody", "x"), "no workflow has the name 'nobody'"),
+        (("trigger", "fire", "nobody", "x"), "there is no workflow 'nobody'"),
         (("trigger", "show", "01920000-0000-7000-8000-000000000009", "x"), "there is no such workflow"),
         (("trigger", "fire", INTAKE, "colour"), "the workflow has no such trigger"),
         (("trigger", "fire", INTAKE, "orders", "--payload", "{"), "the input is not JSON"),
@@ -99,7 +99,7 @@ def test_a_secret_is_read_from_standard_input(stack: LocalStack, admin: Caller):
             ("trigger", "backfill", DIGEST, "--from", "2026-05-06T00:00:00Z", "--to", "2026-05-05T00:00:00Z"),
             "after `to`",
         ),
-        (("deactivate", "nobody"), "no workflow has the name"),
+        (("deactivate", "nobody"), "there is no workflow"),
         (("activate", "missing.json"), "cannot be read"),
     ],
 )

@@ -1,0 +1,168 @@
+"""`mainspring executions`, `logs`, `retry`, `answer`, `cancel`, `approvals`: what runs, and what waits for somebody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.markup import escape
+
+from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
+from infrastructure.show import Complaint, console, follow_to_the_end, short_time, show_list
+
+if TYPE_CHECKING:
+    from infrastructure.client import Client
+
+Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="An execution's id.", show_default=False)]
+
+
+class Decision(StrEnum):
+    """What somebody says who is asked."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Status(StrEnum):
+    """Of an execution."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+
+def executions(
+    data: Data,
+    workflow: Annotated[str | None, typer.Option(metavar="WORKFLOW", help="Only those of one, by id or name.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only those that have it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many, the newest.")] = 20,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """List executions, the newest first."""
+    client = client_for(data, api_url, token, start=False)
+    query: dict[str, Any] = {"limit": min(limit, 100)}
+    if workflow is not None:
+        query["workflow_id"] = client.workflow_id(workflow)
+    if status is not None:
+        query["status"] = status
+    names = {one["id"]: one["name"] for one in client.pages("/api/workflows", limit=100)}
+    found = (one for one, _ in zip(client.pages("/api/executions", **query), range(limit), strict=False))
+    columns = ("id", "workflow", "status", "started by", "created", "completed")
+    show_list(found, columns, lambda one: _row(one, names), as_json=as_json, empty="no such executions")
+
+
+def _row(one: dict[str, Any], names: dict[str, str]) -> Iterator[str]:
+    yield from (one["id"], names.get(one["workflow_id"], one["workflow_id"]), one["status"], one["trigger_type"])
+    yield from (short_time(one["created_at"]), short_time(one["completed_at"]))
+
+
+def approvals(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
+    """List the approvals that executions wait for."""
+    client = client_for(data, api_url, token, start=False)
+    columns = ("execution", "node", "message", "deadline")
+    show_list(_open_approvals(client), columns, _approval_row, as_json=as_json, empty="nobody is asked for an approval")
+
+
+def _open_approvals(client: Client) -> Iterator[dict[str, Any]]:
+    for execution in client.pages("/api/executions", status="waiting", limit=100):
+        for node in client.call("GET", f"/api/executions/{execution['id']}")["nodes"]:
+            if node["wait"] and node["wait"]["kind"] == "approval":
+                yield {"execution_id": execution["id"], "node": node["id"], **node["wait"]}
+
+
+def _approval_row(one: dict[str, Any]) -> Iterator[str]:
+    yield from (one["execution_id"] or "", one["node"], one["message"] or "", short_time(one["deadline"]))
+
+
+def answer(
+    execution_id: Execution,
+    node: Annotated[
+        str, typer.Argument(metavar="NODE", help="The node that waits; in a loop its path: `each[3].ask`.")
+    ],
+    decision: Annotated[Decision, typer.Argument(help="What you say.")],
+    data: Data,
+    comment: Annotated[str | None, typer.Option(help="Why.")] = None,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Answer an approval that an execution waits for."""
+    client = client_for(data, api_url, token, start=False)
+    body = {"decision": decision, "comment": comment}
+    client.call("POST", f"/api/executions/{execution_id}/signals/{quote(node, safe='')}", json=body)
+    console.print(f"{escape(node)} is {decision}")
+
+
+def retry(
+    execution_id: Execution,
+    data: Data,
+    start: Annotated[
+        str, typer.Option("--from", metavar="NODE", help="Where to go on: `failed`, or the id of a node.")
+    ] = "failed",
+    version: Annotated[str, typer.Option(help="Of the workflow: `same` as before, `current`, or a number.")] = "same",
+    value: Annotated[str | None, typer.Option("--input", help="Another input: JSON, or @FILE.")] = None,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Go on from a point of an execution that has ended, with all that it found out before that point.
+
+    It starts another execution, and prints that one's result. Exit code 0 when it succeeded, 1 when not.
+    """
+    if version not in ("same", "current") and not (version.isascii() and version.isdecimal()):
+        raise Complaint(f"--version {version}: give `same`, `current` or a number")
+    body: dict[str, Any] = {"from": start, "version": int(version) if version.isdecimal() else version}
+    if value is not None:
+        body["input"] = read_input(value)
+    client = client_for(data, api_url, token, start=False)
+    execution = client.post_once(f"/api/executions/{execution_id}/retry", body)
+    whence = "what failed" if start == "failed" else f"node {start}"
+    console.print(f"execution {execution['id']} continues {execution_id} from {escape(whence)}")
+    follow_to_the_end(client, execution["id"])
+
+
+def cancel(execution_id: Execution, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Cancel an execution, whatever it does or waits for. Nothing of it starts after this."""
+    client_for(data, api_url, token, start=False).call("POST", f"/api/executions/{execution_id}/cancel")
+    console.print("cancelled")
+
+
+def logs(
+    execution_id: Execution,
+    data: Data,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is finished.")] = False,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Print an execution's log."""
+    from infrastructure.client import FINAL
+
+    client = client_for(data, api_url, token, start=False)
+    after: str | None = None
+    while True:
+        finished = client.call("GET", f"/api/executions/{execution_id}")["status"] in FINAL
+        for line in _log_lines(client, execution_id, after):
+            after = line["cursor"]
+            node = f" {line['node_id']}" if line["node_id"] else ""
+            print(f"{line['timestamp']} {line['level']:7}{node} {line['message']}")
+        if finished or not follow:
+            return
+        time.sleep(1)
+
+
+def _log_lines(client: Client, execution_id: str, after: str | None) -> Iterator[dict[str, Any]]:
+    while True:
+        query = {"limit": 100, **({"after": after} if after else {})}
+        page = client.call("GET", f"/api/executions/{execution_id}/logs", params=query)
+        yield from page["items"]
+        after = page["next_cursor"]
+        if after is None:
+            return

@@ -1,0 +1,119 @@
+"""What the local stack's emulator has saved: one folder a snapshot, and a link to the one that counts.
+
+The link is moved in one step, so a process that is killed while it saves leaves the snapshot before as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+LINK = "state"
+"""In the data directory: the link to the snapshot that the emulator begins with."""
+
+_FOLDER = "snapshots"
+_FACTS = "snapshot.json"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A snapshot: when it was taken, and whether the emulator was stopped with it, so that nothing came after."""
+
+    at: datetime
+    is_complete: bool
+
+
+def saved(data: Path) -> Saved | None:
+    """The snapshot that counts; None where nothing was ever saved."""
+    try:
+        facts = json.loads((data / LINK / _FACTS).read_text())
+        return Saved(datetime.fromisoformat(facts["at"]), bool(facts["is_complete"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def new_folder(data: Path, name: str) -> Path:
+    """A folder for another snapshot. What the last one has is in it as hard links, until something is written anew."""
+    folder = data / _FOLDER / name
+    before = (data / LINK).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    if before.is_dir():
+        shutil.copytree(before, folder, copy_function=os.link)
+        (folder / _FACTS).unlink(missing_ok=True)
+    else:
+        folder.mkdir(parents=True)
+    return folder
+
+
+def publish(data: Path, folder: Path, at: datetime, *, is_complete: bool) -> None:
+    """Make a snapshot the one that counts, and remove the others."""
+    _replace_text(folder / _FACTS, json.dumps({"at": at.isoformat(), "is_complete": is_complete}))
+    _link(data, folder)
+    remove_others(data)
+
+
+def begin(data: Path) -> Saved | None:
+    """Prepare a start: gives what the emulator will begin with, which from now on may be behind what it does.
+
+    Where nothing was ever saved, what lies about of a start that was cut off is removed.
+    """
+    found = saved(data)
+    if found is None:
+        (data / LINK).unlink(missing_ok=True)
+        (data / "deployed").unlink(missing_ok=True)
+        for left in (_FOLDER, "s3"):
+            shutil.rmtree(data / left, ignore_errors=True)
+        _link(data, new_folder(data, "first"))
+        return None
+    remove_others(data)
+    _replace_text(data / LINK / _FACTS, json.dumps({"at": found.at.isoformat(), "is_complete": False}))
+    return found
+
+
+def remove_others(data: Path) -> None:
+    """Remove all snapshots but the one that counts."""
+    current = (data / LINK).resolve().name
+    for folder in (data / _FOLDER).glob("*"):
+        if folder.name != current:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_states(states: dict[str, Callable[[], Any]], folder: Path, save: Callable[[str, Any], None]) -> None:
+    """Save the state of each service into a folder.
+
+    Raises:
+        OSError: one of them is not there afterwards: the emulator only logs that it could not write it.
+    """
+    for name, state_of in states.items():
+        state = state_of()
+        if state is None:
+            continue
+        file = folder / f"{name}.json"
+        file.unlink(missing_ok=True)
+        save(name, state)
+        if not file.exists():
+            raise OSError(f"the state of {name} could not be saved")
+
+
+def now() -> datetime:
+    """The time, for a snapshot's facts."""
+    return datetime.now(UTC)
+
+
+def _link(data: Path, folder: Path) -> None:
+    link = data / f"{LINK}.next"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.relative_to(data), target_is_directory=True)
+    link.replace(data / LINK)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.next")
+    temporary.write_text(text)
+    temporary.replace(path)

@@ -1,0 +1,129 @@
+"""The command line: lists, what it publishes, what goes to which stream, and that it asks before anything is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from infrastructure.local import LocalStack
+from tests.e2e.conftest import Caller
+from tests.e2e.test_examples import command_line, mainspring
+
+
+def file_of(folder: Path, name: str, value: Any, **more: Any) -> Path:
+    """A workflow file whose result is `value`."""
+    file = folder / f"{name}.json"
+    node = {"id": "a", "type": "transform", "config": {"value": value}}
+    file.write_text(json.dumps({"name": name, "definition": {"nodes": [node], **more}}))
+    return file
+
+
+def test_a_file_that_is_older_than_the_newest_version_replaces_it_only_on_request(
+    stack: LocalStack, admin: Caller, tmp_path: Path
+):
+    file = file_of(tmp_path, "Stale file", 1)
+    assert json.loads(mainspring(stack, "run", str(file)).stdout) == {"a": 1}
+    file_of(tmp_path, "Stale file", 2)
+    assert json.loads(mainspring(stack, "run", str(file)).stdout) == {"a": 2}, "an edit of one's own is published"
+
+    workflow = next(one for one in admin.ok("GET", "/api/workflows")["items"] if one["name"] == "Stale file")
+    address = f"/api/workflows/{workflow['id']}"
+    colleague = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "colleague"}}]}
+    admin.ok("PUT", address, json={"name": "Stale file", "definition": colleague}, headers={"if-match": '"2"'})
+    refused = mainspring(stack, "run", str(file))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "was not published from here" in refused.stderr
+    assert admin.ok("GET", address)["definition"] == colleague
+    exported = json.loads(mainspring(stack, "export", "Stale file").stdout)
+    assert exported == {"name": "Stale file", "definition": colleague}
+    assert json.loads(mainspring(stack, "run", str(file), "--publish").stdout) == {"a": 2}
+    assert admin.ok("GET", address)["version"] == 4
+
+
+def test_running_a_changed_file_does_not_change_what_live_triggers_start(
+    stack: LocalStack, admin: Caller, tmp_path: Path
+):
+    hook = {"triggers": [{"id": "in", "type": "webhook", "config": {}}]}
+    file = file_of(tmp_path, "Live file", 1, **hook)
+    activated = mainspring(stack, "activate", str(file))
+    assert (activated.returncode, "/hooks/" in activated.stdout) == (0, True)
+    file_of(tmp_path, "Live file", 2, **hook)
+    refused = mainspring(stack, "run", str(file))
+    assert (refused.returncode, "are live" in refused.stderr) == (1, True)
+    assert mainspring(stack, "activate", str(file)).returncode == 0, "activation is for publishing"
+    assert mainspring(stack, "deactivate", "Live file").returncode == 0
+
+
+def test_a_name_that_two_workflows_have_is_refused_by_all_commands(stack: LocalStack, admin: Caller, tmp_path: Path):
+    file = file_of(tmp_path, "Twin", 1)
+    definition = json.loads(file.read_text())["definition"]
+    ids = [admin.workflow(definition, "Twin")["id"] for _ in range(2)]
+    for command in (["run", str(file)], ["activate", str(file)], ["deactivate", "Twin"], ["export", "Twin"]):
+        refused = mainspring(stack, *command)
+        assert refused.returncode == 1
+        assert all(one in refused.stderr for one in ids)
+    assert json.loads(mainspring(stack, "run", str(file), "--workflow", ids[0]).stdout) == {"a": 1}
+
+
+def test_lists_are_results(stack: LocalStack, admin: Caller, tmp_path: Path):
+    """They are on standard output, so that they can be searched, as a table or as JSON."""
+    execution = json.loads(mainspring(stack, "run", str(file_of(tmp_path, "Listed", 1))).stdout)
+    assert execution == {"a": 1}
+    (listed,) = [line for line in mainspring(stack, "workflows").stdout.splitlines() if " Listed " in line]
+    workflow_id = listed.split()[0]
+    (run,) = json.loads(mainspring(stack, "executions", "--workflow", "Listed", "--json").stdout)
+    assert (run["workflow_id"], run["status"]) == (workflow_id, "succeeded")
+    shown = mainspring(stack, "executions", "--workflow", "Listed", "--status", "succeeded").stdout
+    assert (run["id"] in shown, "Listed" in shown) == (True, True)
+    assert admin.email in mainspring(stack, "users").stdout
+
+    kept = mainspring(stack, "delete", "Listed")
+    assert (kept.returncode, "--yes" in kept.stderr) == (1, True)
+    assert mainspring(stack, "delete", "Listed", "--yes").returncode == 0
+    assert " Listed " not in mainspring(stack, "workflows").stdout
+
+
+def test_whoever_is_asked_is_listed_until_the_answer(stack: LocalStack, admin: Caller):
+    definition = {"nodes": [{"id": "ask", "type": "approval", "config": {"message": "May we list?"}}]}
+    execution_id = admin.start(admin.workflow(definition)["id"])["id"]
+    admin.wait(execution_id, frozenset({"waiting"}))
+    asked = json.loads(mainspring(stack, "approvals", "--json").stdout)
+    assert [(one["node"], one["message"]) for one in asked if one["execution_id"] == execution_id] == [
+        ("ask", "May we list?")
+    ]
+    mainspring(stack, "answer", execution_id, "ask", "approved")
+    assert execution_id not in mainspring(stack, "approvals").stdout
+
+
+def test_integrations_users_and_events(stack: LocalStack, admin: Caller):
+    config = '{"hosts": ["shop.example"], "token": "t0ken-of-the-commands"}'
+    made = mainspring(stack, "integration", "create", "commands shop", "http_bearer", "--config", config)
+    assert made.returncode == 0, made.stderr
+    listed = mainspring(stack, "integrations").stdout
+    assert made.stdout.strip() in listed
+    assert "t0ken" not in listed + mainspring(stack, "integrations", "--json").stdout
+    assert mainspring(stack, "integration", "delete", "commands shop", "--yes").returncode == 0
+    sent = mainspring(stack, "event", "shop", "order.created", "--content", '{"n": 1}', "--id", "commands-1")
+    assert (sent.returncode, sent.stdout.strip()) == (0, "commands-1")
+    missing = mainspring(stack, "user", "deactivate", "nobody@example.com")
+    assert (missing.returncode, "no user 'nobody@example.com'" in missing.stderr) == (1, True)
+
+
+def test_the_hint_how_to_stop_names_the_stack_that_runs(stack: LocalStack):
+    again = mainspring(stack, "up", "--detach")
+    assert f"mainspring down --data {stack.data}" in again.stderr
+
+
+def test_the_environment_names_a_deployed_stack_for_all_commands(stack: LocalStack, admin: Caller):
+    token = mainspring(stack, "token").stdout.strip()
+    url = str(admin.http.base_url).rstrip("/")
+    named = {"MAINSPRING_API_URL": url, "MAINSPRING_TOKEN": token}
+    told = command_line("status", "--json", environment=named)
+    assert json.loads(told.stdout)["api_url"] == url
+    refused = command_line("token", environment=named)
+    assert (refused.returncode, "is for the local one" in refused.stderr) == (1, True)
+
+
+def test_the_version_is_told():
+    assert command_line("--version").stdout.strip()[0].isdigit()
