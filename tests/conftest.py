@@ -86,10 +86,32 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
     return _ByStack(config, log)
 
 
+_SLOW = frozenset(
+    {
+        "databases",  # starts a PostgreSQL and a MariaDB
+        "firing",
+        "memory",
+        "sandbox",
+        "workers",
+        "world",
+    }
+)
+"""Files of `tests/unit` that are no part of `pytest -m quick`: simulations, real servers, many processes."""
+
+
+def is_quick(nodeid: str) -> bool:
+    """Whether a test belongs to those for between two edits: two minutes for all of them."""
+    file = nodeid.partition("::")[0]
+    return file.startswith("tests/unit/test_") and file.removeprefix("tests/unit/test_")[:-3] not in _SLOW
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what needs the stack alone, and what needs none; see `_GROUPS`."""
     order = ("alone", "", *_GROUPS)
     items.sort(key=lambda item: order.index(group) if (group := group_of(item.nodeid)) in _GROUPS else 1)
+    for item in items:
+        if is_quick(item.nodeid):
+            item.add_marker("quick")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -228,10 +228,25 @@ def anonymous(api_url: str) -> Iterator[httpx2.Client]:
         yield client
 
 
+class SignedIn(httpx2.Auth):
+    """Signs in again where an access token has expired: the tests may take longer than its 15 minutes."""
+
+    requires_response_body = True
+
+    def __init__(self, api_url: str, email: str, password: str) -> None:
+        self._sign_in = lambda: f"Bearer {sign_in(api_url, email, password)}"
+        self._header = self._sign_in()
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
+        request.headers["authorization"] = self._header
+        response = yield request
+        if response.status_code == 401 and response.json()["error"]["code"] == "token_expired":
+            self._header = request.headers["authorization"] = self._sign_in()
+            yield request
+
+
 def caller(api_url: str, email: str, password: str) -> Caller:
-    token = sign_in(api_url, email, password)
-    headers = {"authorization": f"Bearer {token}"}
-    return Caller(httpx2.Client(base_url=api_url, headers=headers, timeout=60), email)
+    return Caller(httpx2.Client(base_url=api_url, auth=SignedIn(api_url, email, password), timeout=60), email)
 
 
 @pytest.fixture(scope="session")
