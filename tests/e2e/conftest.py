@@ -61,6 +61,13 @@ class Caller:
     email: str
     regions: dict[str, Region] = field(default_factory=dict)
 
+    @property
+    def authorization(self) -> str:
+        """The header that the calls carry."""
+        auth = self.http.auth
+        assert isinstance(auth, SignedIn)
+        return auth.header
+
     def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         """Any call."""
         return self.http.request(method, path, **arguments)
@@ -235,13 +242,13 @@ class SignedIn(httpx2.Auth):
 
     def __init__(self, api_url: str, email: str, password: str) -> None:
         self._sign_in = lambda: f"Bearer {sign_in(api_url, email, password)}"
-        self._header = self._sign_in()
+        self.header = self._sign_in()
 
-    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
-        request.headers["authorization"] = self._header
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        request.headers["authorization"] = self.header
         response = yield request
         if response.status_code == 401 and response.json()["error"]["code"] == "token_expired":
-            self._header = request.headers["authorization"] = self._sign_in()
+            self.header = request.headers["authorization"] = self._sign_in()
             yield request
 
 

@@ -184,7 +184,7 @@ def signing_key(stack: LocalStack) -> str:
 
 
 def test_forged_and_expired_tokens_are_refused(anonymous: httpx2.Client, other: Caller, stack: LocalStack):
-    genuine = other.http.headers["authorization"].removeprefix("Bearer ")
+    genuine = other.authorization.removeprefix("Bearer ")
     claims = jwt.decode(genuine, options={"verify_signature": False})
     key, now = signing_key(stack), int(time.time())
     head, body, signature = genuine.split(".")

@@ -40,7 +40,7 @@ def test_no_request_gives_a_500(method: str, path: str, fuzzer: Caller, api_url:
         suppress_health_check=list(HealthCheck),
     )
     def fuzz(case: schemathesis.Case) -> None:
-        headers = {"authorization": fuzzer.http.headers["authorization"]}
+        headers = {"authorization": fuzzer.authorization}
         response = case.call(base_url=api_url, headers=headers)
         statuses[response.status_code] = statuses.get(response.status_code, 0) + 1
         assert response.status_code < 500, (case.as_curl_command(), response.text)
