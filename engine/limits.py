@@ -54,6 +54,9 @@ MAX_IN_VAIN = 10
 MAX_PARALLEL_NODES = 50
 NODE_THREADS = 64
 """For blocking calls of nodes: one for each that runs, and some for those that were given up."""
+CONVERSATION_BYTES = 32 * 1024 * 1024
+"""What a database may send for one statement. Its rows are bounded as JSON; this is for one that sends for ever."""
+MAIL_CONVERSATION_BYTES = 256 * 1024
 PLATFORM_THREADS = 16
 """Of each pool for what the platform does for nodes meanwhile: their secrets, and telling what they ask for."""
 MAX_CONNECTIONS = 128

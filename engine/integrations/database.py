@@ -86,7 +86,12 @@ class Query(Params):
     """One statement, its values, and how much may come of it."""
 
     query: Sql
-    params: list[JsonValue] = Field(default_factory=list, max_length=1_000, description="The values, in order.")
+    params: list[JsonValue] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="The values, in order. Objects and lists are JSON, or arrays where PostgreSQL wants one; bytes are "
+        '`{"base64": …}`, for a bytea column of PostgreSQL base64 alone.',
+    )
     identifiers: dict[Annotated[str, Field(pattern=_NAME)], Annotated[str, Field(min_length=1, max_length=128)]] = (
         Field(default_factory=dict, description="Names of tables or columns that `{name}` stands for; quoted.")
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import binascii
 import contextlib
 import json
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from engine import limits
+from engine.conversations import Conversation, converse
 from engine.errors import NodeError
 from engine.integrations.database import (
     CONNECT_SECONDS,
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 _JSON_TYPE = 245
+_BIT_TYPE = 16
 _CODES = {1045: "credentials_refused", 1044: "credentials_refused", 1792: "read_only", 1969: "timeout", 3024: "timeout"}
 _RETRYABLE = frozenset({1040, 1205, 1213})
 _LOST = frozenset({2003, 2006, 2013, 2014, 0})
@@ -73,9 +78,15 @@ class Mysql(DatabaseIntegration):
         """
         from pymysql import MySQLError
 
+        seconds = query.timeout_seconds + _MARGIN
         connection, is_clean = await self._opened(), False
+
+        def work(conversation: Conversation) -> Rows:
+            conversation.watch(connection._sock.fileno())  # type: ignore[attr-defined]  # noqa: SLF001
+            return _ran(connection, text, query)
+
         try:
-            rows = await asyncio.to_thread(_ran, connection, text, query)
+            rows = await converse(work, seconds, limits.CONVERSATION_BYTES)
             is_clean = not rows.truncated
         except (MySQLError, OSError) as error:
             raise _failed(error) from None
@@ -94,21 +105,21 @@ class Mysql(DatabaseIntegration):
 
         kept = _warm.take(self.runtime.identity)
         if kept is not None:
-            if await asyncio.to_thread(_is_alive, kept):
-                return kept
+            with contextlib.suppress(NodeError, OSError):
+                if await converse(partial(_is_alive, kept), _PATIENCE, limits.CONVERSATION_BYTES):
+                    return kept
             _close(kept)
         try:
             addresses = await self.runtime.addresses(self.config.host, self.config.port)
-            return await asyncio.to_thread(self._connected, addresses)
+            connect = partial(self._connected, addresses)
+            return await converse(connect, 2 * CONNECT_SECONDS, limits.MAIL_CONVERSATION_BYTES)
         except (MySQLError, OSError) as error:
             raise _failed(error) from None
 
-    def _connected(self, addresses: Sequence[str]) -> Connection[Any]:
+    def _connected(self, addresses: Sequence[str], conversation: Conversation) -> Connection[Any]:
         import pymysql
         from pymysql.constants import CLIENT
         from pymysql.cursors import SSCursor
-
-        from engine.security.egress import connected
 
         config = self.config
         connection = pymysql.connect(
@@ -126,21 +137,22 @@ class Mysql(DatabaseIntegration):
             defer_connect=True,
             conv=_decoders(),
         )
-        connection.connect(connected(addresses, config.port, CONNECT_SECONDS))
+        connection.connect(conversation.connect(addresses, config.port))
         return connection
 
 
 def _decoders() -> dict[Any, Any]:
     from pymysql.converters import conversions
 
-    return {**conversions, _JSON_TYPE: json.loads}
+    return {**conversions, _JSON_TYPE: json.loads, _BIT_TYPE: lambda raw: int.from_bytes(raw, "big")}
 
 
-def _is_alive(connection: Connection[Any]) -> bool:
+def _is_alive(connection: Connection[Any], conversation: Conversation) -> bool:
     """Whether it can be used, all of its session forgotten."""
     from pymysql import MySQLError
 
     try:
+        conversation.watch(connection._sock.fileno())  # type: ignore[attr-defined]  # noqa: SLF001
         _wait_at_most(connection, _PATIENCE)
         connection._execute_command(_RESET, b"")  # type: ignore[attr-defined]  # noqa: SLF001 - it has no name there
         connection._read_ok_packet()  # type: ignore[attr-defined]  # noqa: SLF001
@@ -207,8 +219,17 @@ def _literal(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return repr(value) if "e" in repr(value) else f"{value!r}e0"
+    if isinstance(value, dict) and set(value) == {"base64"}:
+        return f"x'{_bytes(value['base64']).hex()}'"
     text = value if isinstance(value, str) else dumps(value)
     return f"CONVERT(x'{text.encode().hex()}' USING utf8mb4)"
+
+
+def _bytes(text: Any) -> bytes:
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        raise NodeError("params: what `base64` holds is no base64", code="config") from None
 
 
 def _failed(error: Exception) -> NodeError:
@@ -218,6 +239,8 @@ def _failed(error: Exception) -> NodeError:
     message = str(arguments[1]) if len(arguments) > 1 else str(error)
     is_lost = number in _LOST or not isinstance(number, int) or isinstance(error, OSError)
     code = _CODES.get(number, "connection_failed" if is_lost else "query_failed")
+    if "SSL" in message or "certificate" in message.lower():
+        message += "; see `tls` and `ca_certificate` of the integration"
     if code == "connection_failed" and "timed out" in message:
         code = "timeout"
     retryable = code == "connection_failed" or number in _RETRYABLE

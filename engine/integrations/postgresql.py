@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tempfile
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from engine import limits
+from engine.conversations import Conversation
 from engine.errors import NodeError
 from engine.integrations.database import CONNECT_SECONDS, DatabaseConfig, DatabaseIntegration, Query, RowCollector, Rows
+from engine.integrations.postgresql_values import bound, describe, read_odd_times
 from engine.integrations.warm import WarmConnections
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, AsyncRawCursor
 
+_MARGIN = 5
 _RETRYABLE = frozenset({"40001", "40P01", "53300", "55P03", "57P01", "57P03"})
 _CODES = {"25006": "read_only", "57014": "timeout", "28P01": "credentials_refused", "28000": "credentials_refused"}
 _CHANGES = re.compile(r"(?>\s|--[^\n]*\n|/\*.*?\*/)*+(insert|update|delete|merge)\b", re.IGNORECASE | re.DOTALL)
@@ -57,16 +63,19 @@ class Postgresql(DatabaseIntegration):
         import psycopg
 
         connection, is_clean = await self._begun(query), False
+        bounds = Conversation(query.timeout_seconds + _MARGIN, limits.CONVERSATION_BYTES)
         try:
-            collected = await self._collected(connection, text, query)
-            await connection.commit()
-            await connection.set_read_only(None)
-            await connection.set_autocommit(True)
-            await connection.execute("DISCARD ALL")  # whatever the statement has set is nobody else's
-            await connection.set_autocommit(False)
+            async with bounds:
+                bounds.watch(connection.pgconn.socket)
+                collected = await self._collected(connection, text, query)
+                await connection.commit()
+                await connection.set_read_only(None)
+                await connection.set_autocommit(True)
+                await connection.execute("DISCARD ALL")  # whatever the statement has set is nobody else's
+                await connection.set_autocommit(False)
             is_clean = True
         except psycopg.Error as error:
-            raise _failed(error, "query_failed") from None
+            raise bounds.explained(_failed(error, "query_failed")) from None
         except UnicodeError as error:
             raise NodeError(f"params: a text cannot be sent: {error.reason}", code="config") from None  # type: ignore[attr-defined]
         finally:
@@ -115,32 +124,46 @@ class Postgresql(DatabaseIntegration):
             config.ssl_context()  # which says what is wrong with a CA certificate
             tls = {"sslmode": "verify-full", "sslrootcert": _ca_file(config.ca_certificate)}
         try:
-            return await psycopg.AsyncConnection.connect(
-                host=",".join([config.host] * len(addresses)),
-                hostaddr=",".join(addresses),  # the checked ones; the name is for the certificate
-                port=config.port,
-                dbname=config.database,
-                user=config.username,
-                password=config.password.get_secret_value(),
-                connect_timeout=CONNECT_SECONDS,
-                application_name="Mainspring",
-                gssencmode="disable",
-                passfile="/dev/null",
-                **tls,
-            )
+            async with asyncio.timeout(2 * CONNECT_SECONDS):
+                connection = await psycopg.AsyncConnection.connect(
+                    host=",".join([config.host] * len(addresses)),
+                    hostaddr=",".join(addresses),  # the checked ones; the name is for the certificate
+                    port=config.port,
+                    dbname=config.database,
+                    user=config.username,
+                    password=config.password.get_secret_value(),
+                    connect_timeout=CONNECT_SECONDS,
+                    application_name="Mainspring",
+                    gssencmode="disable",
+                    passfile="/dev/null",
+                    **tls,
+                )
         except psycopg.Error as error:
             raise _failed(error, "connection_failed") from None
+        except TimeoutError:
+            message = f"the database did not answer within {2 * CONNECT_SECONDS} seconds"
+            raise NodeError(message, code="connection_failed", retryable=True) from None
+        read_odd_times(connection)
+        return connection
 
     async def _collected(self, connection: AsyncConnection[Any], text: str, query: Query) -> Rows:
         import psycopg
 
+        described = await describe(connection, text)
+        if described.parameters is None:
+            await connection.rollback()
+            await _begin(connection, query)
+        wanted = described.parameters or ()
+        params = [
+            bound(value, wanted[number] if number < len(wanted) else None, f"params[{number}]")
+            for number, value in enumerate(query.params)
+        ]
         async with psycopg.AsyncRawCursor(connection) as cursor:
-            params = [_bound(value) for value in query.params]
             if _CHANGES.match(text) and not _RETURNS.search(text):
                 # Binary, which makes it one prepared statement: a text by itself could be several.
                 await cursor.execute(text.encode(), params, binary=True)
                 return RowCollector(query, []).done(cursor.rowcount)
-            return await _streamed(cursor, text, params, query)
+            return await _streamed(cursor, text, params, query, described.columns)
 
 
 async def _begin(connection: AsyncConnection[Any], query: Query) -> None:
@@ -150,15 +173,19 @@ async def _begin(connection: AsyncConnection[Any], query: Query) -> None:
     await connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
 
 
-async def _streamed(cursor: AsyncRawCursor[Any], text: str, params: list[Any], query: Query) -> Rows:
+async def _streamed(
+    cursor: AsyncRawCursor[Any], text: str, params: list[Any], query: Query, columns: Sequence[str]
+) -> Rows:
     import psycopg
 
-    collector: RowCollector | None = None
+    collector = RowCollector(query, columns)
     rows: Any = cursor.stream(text.encode(), params)
+    is_first = True
     try:
         async for values in rows:
-            if collector is None:
+            if is_first:
                 collector = RowCollector(query, [column.name for column in cursor.description or ()])
+                is_first = False
             if not collector.add(values):
                 break
     except psycopg.ProgrammingError as error:
@@ -167,18 +194,7 @@ async def _streamed(cursor: AsyncRawCursor[Any], text: str, params: list[Any], q
         return RowCollector(query, []).done()  # a statement that gives no rows, such as CREATE TABLE
     finally:
         await rows.aclose()
-    if collector is None:
-        return RowCollector(query, [column.name for column in cursor.description or ()]).done()
     return collector.done()
-
-
-def _bound(value: Any) -> Any:
-    """A JSON value as what psycopg sends: objects, and lists that hold any, as jsonb."""
-    from psycopg.types.json import Jsonb
-
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value)):
-        return Jsonb(value)
-    return value
 
 
 def _failed(error: Any, code: str) -> NodeError:
@@ -190,6 +206,10 @@ def _failed(error: Any, code: str) -> NodeError:
     details = {"sqlstate": state, "hint": error.diag.message_hint} if state else None
     retryable = state in _RETRYABLE or code == "connection_failed"
     code = _CODES.get(str(state), code)
+    if "SSL" in message and "not support" in message:
+        message += "; set `tls` of the integration to `off` if it is in a network of your own"
+    elif "certificate verify failed" in message:
+        message += "; name a CA of your own with `ca_certificate`"
     if "password authentication failed" in message:
         code = "credentials_refused"
     retryable = retryable and code not in ("credentials_refused", "read_only")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
-from email.message import EmailMessage
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from engine import limits
 from engine.clock import SystemClock
+from engine.conversations import Conversation, converse
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, action
 from engine.integrations.database import CONNECT_SECONDS
@@ -24,6 +24,8 @@ from engine.security.redaction import PROCESS
 from engine.security.tls import CaCertificate, tls_context
 
 _PATIENCE = 30
+_TRIAL_SECONDS = 20
+_OWN_CA = "name a CA of your own with `ca_certificate`"
 _SIGNED_IN = 235
 _PORTS = {"starttls": 587, "tls": 465, "off": 25}
 
@@ -51,15 +53,14 @@ class SmtpConfig(IntegrationConfig):
 
 
 class _GuardedSmtp(smtplib.SMTP):
-    """Connects to checked addresses; the name stays for the certificate."""
+    """Connects to checked addresses, within a conversation; the name stays for the certificate."""
 
     addresses: Sequence[str] = ()
+    conversation: Conversation
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        from engine.security.egress import connected
-
-        del host
-        return connected(self.addresses, port, timeout)
+        del host, timeout
+        return self.conversation.connect(self.addresses, port)
 
 
 class Smtp(BaseIntegration):
@@ -98,22 +99,31 @@ class Smtp(BaseIntegration):
         sender = message.sender or self.config.from_address
         mail = composed(message, sender, attachments, self.runtime.idempotency_key, SystemClock())
         addresses = await self._addresses()
-        refused = await asyncio.to_thread(self._sent, addresses, mail, sender, message.recipients)
+
+        def work(conversation: Conversation) -> list[str]:
+            server = self._signed_in(addresses, conversation)
+            try:
+                return sorted(server.send_message(mail, bare_address(sender), message.recipients))
+            finally:
+                _bid_farewell(server)
+
+        refused: list[str] = await _conversed(work, limits.MAX_NODE_TIMEOUT)
         return {**told(mail, message), **({"refused": refused} if refused else {})}
 
     async def test(self) -> str:
         """Signs in, and sends nothing."""
         addresses = await self._addresses()
 
-        def work() -> str:
-            server = self._signed_in(addresses)
+        def work(conversation: Conversation) -> str:
+            server = self._signed_in(addresses, conversation)
             try:
                 said = PROCESS.shown(server.noop()[1].decode(errors="replace"), 100)
                 return f"signed in; the server says {said!r}"
             finally:
                 _bid_farewell(server)
 
-        return await asyncio.to_thread(_understood, work)
+        said: str = await _conversed(work, _TRIAL_SECONDS)
+        return said
 
     async def _addresses(self) -> Sequence[str]:
         try:
@@ -121,27 +131,14 @@ class Smtp(BaseIntegration):
         except OSError as error:
             raise NodeError(str(error), code="connection_failed", retryable=True) from None
 
-    def _sent(self, addresses: Sequence[str], mail: EmailMessage, sender: str, recipients: list[str]) -> list[str]:
-        """Those to whom the server would not send it, if it took it for others."""
-
-        def work() -> list[str]:
-            server = self._signed_in(addresses)
-            try:
-                return sorted(server.send_message(mail, bare_address(sender), recipients))
-            finally:
-                _bid_farewell(server)
-
-        refused: list[str] = _understood(work)
-        return refused
-
-    def _signed_in(self, addresses: Sequence[str]) -> smtplib.SMTP:
+    def _signed_in(self, addresses: Sequence[str], conversation: Conversation) -> smtplib.SMTP:
         config = self.config
         port = _port(config)
         context = tls_context(config.ca_certificate) if config.security != "off" else None
         server = (_tls_class(context) if config.security == "tls" and context else _GuardedSmtp)(
             timeout=CONNECT_SECONDS
         )
-        server.addresses = addresses
+        server.addresses, server.conversation = addresses, conversation
         try:
             server._host = config.host  # type: ignore[attr-defined]  # noqa: SLF001 - the name that `starttls` checks
             server.connect(config.host, port)
@@ -158,9 +155,15 @@ class Smtp(BaseIntegration):
 
 
 def _bid_farewell(server: smtplib.SMTP) -> None:
-    """What the server answers to that does not matter any more: it has taken the mail, or has said why not."""
+    """What the server answers to that does not matter any more: it has taken the mail, or has said why not.
+
+    So it is not waited for long, or a mail that was taken would count as one that was not.
+    """
     with contextlib.suppress(smtplib.SMTPException, OSError):
-        server.quit()
+        server.putcmd("quit")
+        if server.sock is not None:
+            server.sock.settimeout(1)
+            server.sock.recv(256)
     server.close()
 
 
@@ -188,10 +191,14 @@ def _port(config: SmtpConfig) -> int:
     return config.port or _PORTS[config.security]
 
 
-def _understood(work: Any) -> Any:
+async def _conversed(work: Callable[[Conversation], Any], seconds: float) -> Any:
+    return await converse(lambda conversation: _understood(work, conversation), seconds, limits.MAIL_CONVERSATION_BYTES)
+
+
+def _understood(work: Callable[[Conversation], Any], conversation: Conversation) -> Any:
     """Do it, with what the server says as our own errors."""
     try:
-        return work()
+        return work(conversation)
     except smtplib.SMTPAuthenticationError as error:
         raise _refused(error.smtp_code, error.smtp_error, "credentials_refused") from None
     except smtplib.SMTPRecipientsRefused as error:
@@ -200,12 +207,18 @@ def _understood(work: Any) -> Any:
     except smtplib.SMTPResponseException as error:
         raise _refused(error.smtp_code, error.smtp_error, "mail_refused") from None
     except smtplib.SMTPNotSupportedError as error:
-        raise NodeError(f"the mail server cannot do that: {error}", code="mail_refused") from None
+        message = f"the mail server cannot do that: {error}"
+        if "STARTTLS" in str(error):
+            message += "; set `security` of the integration to `tls` (port 465), or to `off` in a network of your own"
+        raise NodeError(message, code="mail_refused") from None
     except ssl.SSLCertVerificationError as error:
-        message = f"the mail server's certificate is not accepted: {error.verify_message}"
+        message = f"the mail server's certificate is not accepted: {error.verify_message}; {_OWN_CA}"
         raise NodeError(message, code="connection_failed") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise NodeError(f"the mail server did not answer: {error}", code="connection_failed", retryable=True) from None
+        message = f"the mail server did not answer: {error}"
+        if isinstance(error, ssl.SSLError):
+            message += "; does it speak TLS from the beginning? Else set `security` of the integration to `starttls`"
+        raise NodeError(message, code="connection_failed", retryable=True) from None
 
 
 def _refused(number: int, said: bytes | str, code: str, before: str = "") -> NodeError:

@@ -145,21 +145,6 @@ async def checked_addresses(
     return [str(check_address(address, allowed)) for address in addresses]
 
 
-def connected(addresses: Sequence[str], port: int, seconds: float) -> socket.socket:
-    """A connection to the first of some checked addresses that answers, for libraries that take a socket. It blocks.
-
-    Raises:
-        OSError: none of them answers.
-    """
-    failure = OSError("there is no address")
-    for address in addresses:
-        try:
-            return socket.create_connection((address, port), seconds)
-        except OSError as error:
-            failure = error
-    raise failure
-
-
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Connects to checked addresses only."""
 
