@@ -230,6 +230,7 @@ class MailServer:
     ca_pem: str
     security: str = "starttls"
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     farewell: str = "221 Bye"
 
@@ -251,6 +252,7 @@ class MailServer:
         found = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(found, EmailMessage)
         self.mails.append(found)
+        self.raw.append(envelope.original_content)
         self.recipients.append(envelope.rcpt_tos)
         return "250 OK"
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import sha256
 from typing import Annotated, Any
@@ -18,9 +17,13 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.clock import Clock
 from engine.errors import NodeError
 from engine.integrations.base import Params
+from engine.integrations.mail_headers import EXACT, address_header, check_line, text_header
 
 MAX_MAIL_BYTES = 25 * 1024 * 1024
 MAX_RECIPIENTS = 50
+_LOCAL = frozenset({"local", "localhost", "localdomain", "internal", "intranet", "lan", "corp", "home", "test", "arpa"})
+_DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
+CONTENT_TYPE = r"^[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+-]+)*$"
 _NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
 
 
@@ -30,18 +33,32 @@ def check_address(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import EmailNotValidError
 
     found = _NAMED.fullmatch(text.strip())
-    name, bare = (found[1].strip().strip('"'), found[2]) if found else ("", text.strip())
+    name, bare = (found[1].strip(), found[2]) if found else ("", text.strip())
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
     try:
-        if not name.isprintable():
-            raise ValueError("its name holds a line break or the like")
-        checked = validate_email(bare, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
-        return str(Address(name, checked.local_part, checked.ascii_domain or checked.domain))
+        local_part, domain = _checked_parts(bare)
+        return str(Address(check_line(name), local_part, domain))
     except (EmailNotValidError, ValueError) as error:
         message = f"{text!r:.100} is no e-mail address, such as ann@example.com or Ann <ann@example.com>: {error}"
         raise ValueError(message) from None
+
+
+def _checked_parts(bare: str) -> tuple[str, str]:
+    """Local part and domain. Names of a company's own network, which no public mail server knows, are domains too."""
+    from email_validator import validate_email
+
+    local_part, _, domain = bare.rpartition("@")
+    asked = bare
+    if domain.lower().rpartition(".")[2] in _LOCAL and _DOMAIN.fullmatch(domain):
+        asked = f"{local_part}@example.com"
+    checked = validate_email(asked, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
+    if asked != bare:
+        return checked.local_part, domain.lower()
+    return checked.local_part, checked.ascii_domain or checked.domain
 
 
 def bare_address(text: str) -> str:
@@ -50,15 +67,9 @@ def bare_address(text: str) -> str:
     return found[2] if found else text
 
 
-def _one_line(text: str) -> str:
-    if any(character in text for character in "\r\n\0"):
-        raise ValueError("it is one line")
-    return text
-
-
 MailAddress = Annotated[str, Field(min_length=3, max_length=400), AfterValidator(check_address)]
 Recipients = Annotated[list[MailAddress], Field(max_length=MAX_RECIPIENTS)]
-Line = Annotated[str, AfterValidator(_one_line)]
+Line = Annotated[str, AfterValidator(check_line)]
 
 
 class Message(Params):
@@ -91,11 +102,27 @@ class Message(Params):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One file of a mail."""
+    """One file of a mail. One with a `content_id` is shown in the HTML, an invitation is another form of the mail."""
 
     name: str
     content: bytes
     content_type: str | None = None
+    content_id: str | None = None
+
+    @property
+    def kind(self) -> tuple[str, str, dict[str, str]]:
+        """Main type, subtype and parameters."""
+        given = self.content_type or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+        kind, *parameters = given.split(";")
+        main, _, sub = kind.strip().lower().partition("/")
+        pairs = (one.strip().partition("=") for one in parameters)
+        return main, sub, {name.lower(): value for name, _, value in pairs}
+
+    @property
+    def is_invitation(self) -> bool:
+        """Whether mail programs are to ask for an answer to it."""
+        main, sub, parameters = self.kind
+        return (main, sub) == ("text", "calendar") and "method" in parameters
 
 
 def composed(
@@ -106,36 +133,78 @@ def composed(
     Raises:
         NodeError: `mail_too_large`, or `config`: something cannot stand in a mail.
     """
-    mail = EmailMessage(policy=SMTP)
+    if sum(len(one.content) for one in attachments) > MAX_MAIL_BYTES:
+        raise NodeError(f"the attachments have more than {MAX_MAIL_BYTES} bytes", code="mail_too_large")
+    mail = EmailMessage(policy=EXACT)
     try:
-        mail["From"] = sender
+        mail["From"] = address_header([sender])
         for name, values in (("To", message.to), ("Cc", message.cc)):
             if values:
-                mail[name] = ", ".join(values)
+                mail[name] = address_header(values)
         if message.reply_to:
-            mail["Reply-To"] = message.reply_to
-        mail["Subject"] = message.subject
+            mail["Reply-To"] = address_header([message.reply_to])
+        mail["Subject"] = text_header(message.subject)
         mail["Date"] = format_datetime(clock.now())
         domain = bare_address(sender).rpartition("@")[2]
         mail["Message-ID"] = f"<{sha256(idempotency_key.encode()).hexdigest()[:40]}@{domain}>"
-        if message.text is not None:
-            mail.set_content(message.text)
-        if message.html is not None:
-            if message.text is None:
-                mail.set_content(message.html, subtype="html")
-            else:
-                mail.add_alternative(message.html, subtype="html")
-        size = 0
+        _add_texts(mail, message, [one for one in attachments if one.content_id])
         for one in attachments:
-            size += len(one.content)
-            if size > MAX_MAIL_BYTES:
-                raise NodeError(f"the attachments have more than {MAX_MAIL_BYTES} bytes", code="mail_too_large")
-            kind = one.content_type or mimetypes.guess_type(one.name)[0] or "application/octet-stream"
-            main, _, sub = kind.partition("/")
-            mail.add_attachment(one.content, maintype=main, subtype=sub or "octet-stream", filename=one.name)
+            if one.is_invitation:
+                _add_invitation(mail, one)
+        for one in attachments:
+            if not one.is_invitation and not one.content_id:
+                main, sub, parameters = one.kind
+                mail.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name, params=parameters)
     except (ValueError, UnicodeError) as error:
         raise NodeError(f"config: the mail cannot be written: {error}", code="config") from None
     return mail
+
+
+def _add_texts(mail: EmailMessage, message: Message, shown: Sequence[Attachment]) -> None:
+    """As quoted-printable, which each server takes, and in which no line begins with `From `."""
+    html = mail
+    if message.text is not None:
+        mail.set_content(message.text, cte="quoted-printable")
+    if message.html is not None and message.text is None:
+        mail.set_content(message.html, subtype="html", cte="quoted-printable")
+    elif message.html is not None:
+        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+        html = mail.get_payload()[-1]  # type: ignore[index,assignment]
+    for one in shown:
+        main, sub, parameters = one.kind
+        html.add_related(
+            one.content,
+            maintype=main,
+            subtype=sub,
+            params=parameters,
+            cid=f"<{one.content_id}>",
+            disposition="inline",
+            filename=one.name,
+        )
+
+
+def _add_invitation(mail: EmailMessage, one: Attachment) -> None:
+    _, sub, parameters = one.kind
+    parameters.pop("charset", None)
+    try:
+        text = one.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NodeError(f"the calendar {one.name!r} is no UTF-8 text", code="config") from None
+    mail.add_alternative(text, subtype=sub, params=parameters, cte="base64")
+
+
+def wire_bytes(mail: EmailMessage) -> bytes:
+    """The mail as it goes over the wire.
+
+    Raises:
+        NodeError: code `config`: its headers would not be read as they are meant.
+    """
+    raw = mail.as_bytes(policy=mail.policy)
+    head = raw.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+    written = [line.partition(":")[0] for line in head.split("\r\n") if not line.startswith((" ", "\t"))]
+    if sorted(written) != sorted(mail.keys()) or not head.isascii():
+        raise NodeError("config: the mail's headers cannot be written", code="config")
+    return raw
 
 
 def told(mail: EmailMessage, message: Message) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""JSON as PostgreSQL takes it, by the types that the server itself has found for a statement; and its values as JSON."""
+"""JSON as PostgreSQL takes it, by the types that the server itself finds for a statement."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from engine.conversations import Conversation, converse
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, action
 from engine.integrations.database import CONNECT_SECONDS
-from engine.integrations.mail import Attachment, MailAddress, Message, bare_address, composed, told
+from engine.integrations.mail import Attachment, MailAddress, Message, bare_address, composed, told, wire_bytes
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
 from engine.security.tls import CaCertificate, tls_context
@@ -98,12 +98,13 @@ class Smtp(BaseIntegration):
         """
         sender = message.sender or self.config.from_address
         mail = composed(message, sender, attachments, self.runtime.idempotency_key, SystemClock())
+        raw = wire_bytes(mail)
         addresses = await self._addresses()
 
         def work(conversation: Conversation) -> list[str]:
             server = self._signed_in(addresses, conversation)
             try:
-                return sorted(server.send_message(mail, bare_address(sender), message.recipients))
+                return sorted(server.sendmail(bare_address(sender), message.recipients, raw))
             finally:
                 _bid_farewell(server)
 

@@ -8,7 +8,16 @@ from pydantic import Field, model_validator
 
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
-from engine.integrations.mail import MAX_MAIL_BYTES, Attachment, Line, Message, bare_address, composed
+from engine.integrations.mail import (
+    CONTENT_TYPE,
+    MAX_MAIL_BYTES,
+    Attachment,
+    Line,
+    Message,
+    bare_address,
+    composed,
+    wire_bytes,
+)
 from engine.integrations.smtp import Smtp
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
@@ -21,7 +30,18 @@ class Attached(NodeConfig):
 
     name: Annotated[Line, Field(max_length=200)] | None = Field(default=None, description="Default: the file's name.")
     source: Source
-    content_type: str | None = Field(default=None, max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+$")
+    content_type: str | None = Field(
+        default=None,
+        max_length=200,
+        pattern=CONTENT_TYPE,
+        description="Default: by the name. `text/calendar; method=REQUEST` makes it an invitation.",
+    )
+    content_id: str | None = Field(
+        default=None,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9._@-]+$",
+        description='Shows it in the HTML, which names it: `<img src="cid:logo">`.',
+    )
 
 
 class EmailConfig(Message, NodeConfig):
@@ -36,6 +56,8 @@ class EmailConfig(Message, NodeConfig):
     def _from_whom(self) -> EmailConfig:
         if self.integration is None and self.sender is None:
             raise ValueError("without an integration, say from whom it is: `from`")
+        if self.html is None and any(one.content_id for one in self.attachments):
+            raise ValueError("`content_id` shows an attachment in the `html`, which is not given")
         return self
 
 
@@ -43,7 +65,7 @@ class EmailNode(BaseNode):
     """Sends a mail; gives `{message_id, recipients}`.
 
     By a mail server its Message-ID is the same on every attempt; SES makes its own. An attachment is a file, or text or
-    base64 with a name.
+    base64 with a name; one with a `content_id` is shown in the HTML, and a calendar can be an invitation.
     """
 
     Config = EmailConfig
@@ -77,7 +99,7 @@ class EmailNode(BaseNode):
             return Completed(await opened.deliver(config, attachments))
         mail = composed(config, str(config.sender), attachments, context.idempotency_key, context.clock)
         destination = {"ToAddresses": config.recipients}
-        content = {"Raw": {"Data": mail.as_bytes()}}
+        content = {"Raw": {"Data": wire_bytes(mail)}}
         sender = bare_address(str(config.sender))  # its name stands in the mail, encoded
         params = {"FromEmailAddress": sender, "Destination": destination, "Content": content}
         answer = await context.aws("sesv2", "send_email", params)
@@ -92,6 +114,7 @@ def _read(config: EmailConfig, context: NodeContext) -> list[Attachment]:
         if name is None:
             raise NodeError(f"config.attachments[{number}] has no name; give it one", code="config")
         with one.source.opened(context, left) as content:
-            found.append(Attachment(name, context.redactor.content(content.read()), one.content_type))
+            given = context.redactor.content(content.read())
+        found.append(Attachment(name, given, one.content_type, one.content_id))
         left -= len(found[-1].content)
     return found

@@ -382,7 +382,10 @@ def test_types_of_values(bench: Bench):
         [1, None], ['a"b', "c\\d", "NULL", ""], ["01920000-0000-7000-8000-000000000001"], 0.1, [],
     )["rows"]  # fmt: skip
     assert rows == [
-        {"a": [1, None], "b": ['a"b', "c\\d", "NULL", ""], "c": ["01920000-0000-7000-8000-000000000001"], "d": 0.1, "e": []}
+        {
+            "a": [1, None], "b": ['a"b', "c\\d", "NULL", ""], "c": ["01920000-0000-7000-8000-000000000001"],
+            "d": 0.1, "e": [],
+        }
     ]  # fmt: skip
     assert bench.ask("SELECT id FROM people WHERE id = ANY($1)", [1, 2])["columns"] == ["id"]
     assert bench.fails("INSERT INTO people (id) VALUES ($1)", 2.5).code == "query_failed"
