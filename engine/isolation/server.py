@@ -19,6 +19,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from typing import IO, Any
@@ -29,7 +30,9 @@ from engine.isolation.tasks import TASKS, task
 
 LENGTH = struct.Struct("!Q")
 HAS_CONTENT, HAS_OUTPUT = 1, 2
-_NICENESS = 10
+_NICENESS, _NICENESS_OF_SLOW = 5, 19
+"""What others wait for goes first: what is done by functions, then what began lately, then the rest."""
+_SLOW_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _MAX_DESCRIPTORS = 3
@@ -41,6 +44,8 @@ class _Child:
     caller: socket.socket
     life: int
     """A pipe of which the child has the other end, so that it ends with the child."""
+    slow_at: float
+    """From when on it counts as slow, by the monotonic clock."""
 
 
 def serve(descriptor: int) -> None:
@@ -49,8 +54,13 @@ def serve(descriptor: int) -> None:
     poll = select.poll()
     poll.register(control, select.POLLIN)
     children: dict[int, _Child] = {}
+    quick: list[_Child] = []
     while True:
-        for ready, _ in poll.poll():
+        wait = max(0.0, quick[0].slow_at - time.monotonic()) * 1_000 + 1 if quick else None
+        ready_now = poll.poll(wait)
+        while quick and quick[0].slow_at <= time.monotonic():
+            _make_way(quick.pop(0))
+        for ready, _ in ready_now:
             if ready == control.fileno():
                 new = _accept(control, children)
                 if new is None:
@@ -58,6 +68,7 @@ def serve(descriptor: int) -> None:
                         os.kill(left.pid, signal.SIGKILL)
                     return
                 children[new.life] = children[new.caller.fileno()] = new
+                quick.append(new)
                 poll.register(new.life, select.POLLIN)
                 poll.register(new.caller, 0)  # told when its other end is closed, and of nothing else
             elif (one := children.get(ready)) is not None:
@@ -66,6 +77,7 @@ def serve(descriptor: int) -> None:
                 for watched in (one.life, one.caller.fileno()):
                     poll.unregister(watched)
                     del children[watched]
+                quick = [other for other in quick if other is not one]
                 os.close(one.life)
                 one.caller.close()
                 break  # what else was ready may be a descriptor of before, whose number is somebody else's soon
@@ -94,7 +106,12 @@ def _accept(control: socket.socket, children: dict[int, _Child]) -> _Child | Non
             os._exit(0)
     for one in (*files, held):
         os.close(one)
-    return _Child(pid, caller, life)
+    return _Child(pid, caller, life, time.monotonic() + _SLOW_SECONDS)
+
+
+def _make_way(child: _Child) -> None:
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS_OF_SLOW)
 
 
 def _work(caller: socket.socket, work: Any, content: IO[bytes] | None, output: IO[bytes] | None) -> None:
@@ -142,7 +159,7 @@ def _bound() -> None:
         with contextlib.suppress(ValueError, OSError):  # macOS does not know all of them
             resource.setrlimit(kind, (most, most))
     with contextlib.suppress(OSError):
-        os.nice(_NICENESS)  # what others wait for goes first
+        os.nice(_NICENESS)
 
 
 def _received(caller: socket.socket) -> bytes:

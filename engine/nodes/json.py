@@ -15,7 +15,7 @@ from engine.isolation.pool import isolated
 from engine.jsonvalue import dumps
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
-from engine.parsing.json_text import read_json, read_json_lines
+from engine.parsing.json_text import json_text, read_json, read_json_lines
 
 MAX_PROBLEMS = 20
 
@@ -89,7 +89,11 @@ class JsonNode(BaseNode):
 
     def _parse(self, config: JsonConfig, context: NodeContext) -> Any:
         source = config.source or Source(text="")
-        text = source.read_text(context, limits.MAX_OUTPUT_BYTES)
+        if source.text is not None:
+            text = source.text.removeprefix("\ufeff")
+        else:
+            with source.opened(context, limits.MAX_OUTPUT_BYTES) as content:
+                text = json_text(content.read())
         return read_json_lines(text) if config.lines else read_json(text)
 
 

@@ -124,7 +124,9 @@ async def _written(config: SpreadsheetConfig, context: NodeContext) -> dict[str,
     sheets = []
     for wanted in config.sheets or []:
         columns, rows = table_of(wanted.rows, wanted.columns)
-        sheets.append({"name": wanted.name, "columns": columns, "rows": context.redactor.scrub(rows)})
+        sheets.append(
+            {"name": wanted.name, "columns": context.redactor.scrub(columns), "rows": context.redactor.scrub(rows)}
+        )
     with tempfile.TemporaryFile() as output:
         await isolated("write_workbook", {"sheets": sheets}, output=output)
         output.seek(0)

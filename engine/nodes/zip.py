@@ -16,7 +16,7 @@ from engine.errors import NodeError
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread, read_by
 from engine.security.filenames import FileName, FilePrefix
-from engine.security.plain_names import check_name
+from engine.security.plain_names import plain_name
 
 _CHUNK = 1024 * 1024
 
@@ -103,19 +103,32 @@ def _given(facts: dict[str, Any], output: IO[bytes], into: str | None, context: 
     return facts | context.files.write(into + facts["name"], context.redactor.content(content))
 
 
+def _name_of(source: Source, number: int) -> str | None:
+    """The name of a source's file, made plain where somebody else gave it.
+
+    Raises:
+        NodeError: code `config`: it leads elsewhere.
+    """
+    try:
+        return source.named and plain_name(source.named)
+    except ValueError as error:
+        message = f"config.entries[{number}]: {source.named!r} is no name for an entry: {error}; give it another"
+        raise NodeError(message, code="config") from None
+
+
 def _pack(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
     left = limits.MAX_UNPACKED_BYTES
     names: set[str] = set()
     with tempfile.TemporaryFile() as target:
         with ZipFile(target, "w", ZIP_DEFLATED) as archive:
             for number, entry in enumerate(config.entries):
-                name = entry.name or entry.source.named
+                name = entry.name or _name_of(entry.source, number)
                 if name is None or name in names:
                     what = "has no name" if name is None else f"has the name {name!r} of another"
                     raise NodeError(f"config.entries[{number}] {what}; give it one", code="config")
                 names.add(name)
                 # A fixed time, so that the same content is the same archive.
-                facts = ZipInfo(check_name(name), (1980, 1, 1, 0, 0, 0))
+                facts = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
                 facts.compress_type = ZIP_DEFLATED
                 with entry.source.opened(context) as source, archive.open(facts, "w") as packed:
                     clean = (

@@ -38,6 +38,23 @@ def read_json(text: str, what: str = "the content", code: str = "bad_content") -
     return value
 
 
+def json_text(content: bytes, what: str = "the content", code: str = "bad_content") -> str:
+    """JSON's own text: in UTF-8, or in UTF-16 or UTF-32, which can be told by its zeros.
+
+    Raises:
+        NodeError: `code`: it is none of them.
+    """
+    encoding = json.detect_encoding(content)
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        message = (
+            f"{what} is not JSON: the byte 0x{byte:02x} at {error.start} is not of {encoding.removesuffix('-sig')}"
+        )
+        raise NodeError(message, code=code) from None
+
+
 def read_json_lines(text: str) -> list[Any]:
     """One value a line; empty lines are none.
 
