@@ -8,6 +8,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from engine.expressions import Scope, render
 from engine.graph import Graph, Progress, find_cycle
 from engine.ids import first_id_at, is_id, new_id
 from engine.jsonata_bounds import Compiled
-from engine.jsonvalue import depth_of
+from engine.jsonvalue import check_output, depth_of, dumps
 from engine.retries import next_delay
 from engine.validator import validate
 
@@ -181,3 +182,31 @@ def test_depth_is_that_of_the_deepest(value: Any):
         return 0 if inner is None else 1 + max(map(deep, inner), default=0)
 
     assert depth_of(value, 99) == deep(value)
+
+
+odd_texts = st.text(st.characters(codec=None), max_size=20)
+written_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | odd_texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(odd_texts, inner, max_size=4),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(written_values)
+@example("\U0001f600\ud800")
+@example({"a\n": [10**300, False, {}, [], "\x00ü"]})
+def test_an_outputs_size_is_that_of_what_is_written(value: Any):
+    size = len(dumps(value).encode())
+    check_output(value, size, 99)
+    with pytest.raises(NodeError) as caught:
+        check_output(value, size - 1, 99)
+
+    assert caught.value.code == "output_too_large"
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), [{"a": 10**5000}], {1: 2}, object()])
+def test_what_cannot_be_written_is_no_output(value: Any):
+    with pytest.raises(NodeError) as caught:
+        check_output(value, 10**9, 99)
+
+    assert caught.value.code == "output_not_json"
