@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.errors import ExpressionError
 from engine.template_scanner import find_end
+from engine.text_cache import cached_by_length
 
 if TYPE_CHECKING:
     from engine.jsonata_bounds import Compiled
@@ -157,15 +157,17 @@ class Text:
         return "".join(pieces)
 
 
-@lru_cache(maxsize=4096)
 def compile_text(text: str) -> str | Expression | Text:
     """A string of a definition, compiled: itself without `{{`, one expression, or text with expressions.
 
     Raises:
         ExpressionError: an expression does not parse, is too long or is not closed.
     """
-    if "{{" not in text:
-        return text
+    return _compile_template(text) if "{{" in text else text
+
+
+@cached_by_length(2 * 1024 * 1024)
+def _compile_template(text: str) -> Expression | Text:
     parts: list[str | Expression] = []
     position = 0
     while (start := text.find("{{", position)) >= 0:
@@ -248,7 +250,7 @@ def expressions_of(text: str) -> list[Expression]:
     return [part for part in compiled.parts if isinstance(part, Expression)]
 
 
-@lru_cache(maxsize=4096)
+@cached_by_length(512 * 1024)
 def _parse(source: str) -> Expression:
     if not source:
         raise ExpressionError("`{{ }}` holds no expression", details={"expression": ""})
@@ -258,7 +260,7 @@ def _parse(source: str) -> Expression:
     return Expression(source, path)
 
 
-@lru_cache(maxsize=1024)
+@cached_by_length(40_000)  # a tree takes one or two kilobytes for each character
 def _compiled(source: str) -> Compiled:
     from engine.jsonata_bounds import Compiled
 

@@ -13,7 +13,7 @@ from engine import jsonata_numbers as numbers
 from engine import limits
 from engine.jsonata_budget import Refusal, Run, TooMuch, check_size
 from engine.jsonata_functions import functions, text_of
-from engine.jsonata_parser import ExactParser
+from engine.jsonata_parser import thread_parser
 
 _ARITHMETIC = frozenset("+-*/%")
 _COMPARISONS = {
@@ -32,7 +32,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
 
     def __init__(self, source: str) -> None:
         # Not the library's, which takes its own parser and prepares its own bounds.
-        self.parser = ExactParser()
+        self.parser = thread_parser()
         self.ast = self.parser.parse(source)
         self.errors = None
         self.environment = self.create_frame(functions())
@@ -43,6 +43,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         copied = Evaluator.__new__(Evaluator)
         copied.__dict__.update(self.__dict__)
         copied.run = run
+        copied.parser = thread_parser()  # partial application parses
         return copied
 
     def result(self, data: dict[str, Any]) -> Any:
@@ -106,9 +107,14 @@ class Evaluator(Jsonata):  # type: ignore[misc]
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         """`[first..last]`, of whole numbers."""
         lhs, rhs = numbers.settled(lhs), numbers.settled(rhs)
-        if isinstance(lhs, int) and isinstance(rhs, int) and rhs - lhs >= limits.MAX_RANGE_ITEMS:
+        for code, value in (("T2003", lhs), ("T2004", rhs)):
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+                raise JException(code, -1, value)
+        if lhs is None or rhs is None or lhs > rhs:
+            return None
+        if rhs - lhs >= limits.MAX_RANGE_ITEMS:
             raise TooMuch(f"a range has at most {limits.MAX_RANGE_ITEMS} items")
-        return super().evaluate_range_expression(lhs, rhs)
+        return list(range(lhs, rhs + 1))
 
     def evaluate_unary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
         """A negative number, a list or an object."""
@@ -172,6 +178,10 @@ class Evaluator(Jsonata):  # type: ignore[misc]
                 results.append(item)
         return results
 
+    def evaluate_transform_expression(self, expr: Any, _input: Any, environment: Any) -> Any:
+        """`|where|changes|`, a function that changes a copy."""
+        return Jsonata.JFunction(_Transformer(self, expr, environment), "<(oa):o>")
+
     def evaluate_partial_application(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
         """`$f(?, 1)`. The library looks for the function's surroundings here."""
         before, self.environment = self.environment, environment
@@ -179,6 +189,15 @@ class Evaluator(Jsonata):  # type: ignore[misc]
             return super().evaluate_partial_application(expr, input, environment)
         finally:
             self.environment = before
+
+
+class _Transformer(Jsonata.Transformer):  # type: ignore[misc]
+    def call(self, input: Any, args: Any) -> Any:  # noqa: A002
+        check_size(args[0])
+        try:
+            return super().call(input, args)
+        except TypeError:
+            raise Refusal("`|…|…|` changes objects, and something else was found") from None
 
 
 def _place(number: Any, length: int) -> int:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jsonata.functions import Functions
 from jsonata.jexception import JException
@@ -21,17 +19,11 @@ from jsonata.parser import Parser
 from jsonata.utils import Utils
 
 from engine import jsonata_numbers as numbers
+from engine import jsonata_times as times
 from engine import limits
 from engine.jsonata_budget import Refusal, TooMuch, check_length, check_size, current
-from engine.zones import check_zone
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_MAX_PICTURE = 500
-_MAX_WIDTH = 100
-_MAX_TIME_TEXT = 200
-_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)", re.ASCII)
-_MARKER = re.compile(r"\[([^\]]*)\]")
+_SHOWN = 40  # characters of an argument in an error
 _REFERENCE = re.compile(r"\$(\$|\d+)")
 _MAX_ROMAN, _MAX_WORDS = 100_000, 10**15
 
@@ -48,7 +40,12 @@ class _Function(Jsonata.JNativeFunction):  # type: ignore[misc]
         arguments = [*args, *[None] * (self.nargs - len(args))]
         if self._check is not None:
             self._check(*arguments)
-        result = self._work(*arguments)
+        try:
+            result = self._work(*arguments)
+        except JException:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise Refusal(self._complaint(args, error)) from None
         run = current.run
         if isinstance(result, float):
             result = numbers.settled(result)
@@ -58,6 +55,24 @@ class _Function(Jsonata.JNativeFunction):  # type: ignore[misc]
                 run.found_nothing = True
         run.charge(result)
         return result
+
+    def _complaint(self, args: Any, error: Exception) -> str:
+        """What to say instead of Python's words; those of the library's own errors are for people."""
+        if any(value is Utils.NULL_VALUE for value in args):
+            return f"${self.function_name} does not take null here; `??` gives a default"
+        if type(error) is RuntimeError:
+            return f"${self.function_name}: {error}"
+        given = ", ".join(_kind(value) for value in args)
+        return f"${self.function_name} cannot work with this: {given}"
+
+
+def _kind(value: Any) -> str:
+    name = {"string": "text", "array": "a list", "undefined": "nothing"}.get(
+        found := Functions.type(value) or "undefined"
+    )
+    if isinstance(value, str | int | float) and len(str(value)) <= _SHOWN:
+        return repr(value) if isinstance(value, str) else text_of(value) or ""
+    return name or f"a {found}"
 
 
 @cache
@@ -133,7 +148,7 @@ def text_of(value: Any, prettify: Any = None) -> str | None:
         return text_of(value[0], prettify)
     if numbers.is_number(value):
         return numbers.written(value)
-    if isinstance(value, Jsonata.JFunctionCallable | Parser.Symbol):
+    if _is_function(value):
         return ""
     if prettify:
         return json.dumps(_writable(value), ensure_ascii=False, indent=2)
@@ -149,7 +164,11 @@ def _writable(value: Any) -> Any:
         return json.loads(numbers.written(value))
     if value is Utils.NULL_VALUE:
         return None
-    return "" if isinstance(value, Jsonata.JFunctionCallable | Parser.Symbol) else value
+    return "" if _is_function(value) else value
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(value, Jsonata.JFunctionCallable | Parser.Symbol | re.Pattern)
 
 
 def _lowercase(text: Any) -> Any:
@@ -284,16 +303,7 @@ def _shuffle(items: Any) -> Any:
     return result
 
 
-# -- time and chance -------------------------------------------------------------------------------------------
-
-
-def _millis() -> int:
-    current.run.scope.volatile = True
-    return (current.run.scope.now - _EPOCH) // _MILLISECOND
-
-
-def _now(picture: Any, zone: Any) -> Any:
-    return _from_millis(_millis(), picture, zone)
+# -- chance, and what is left out -----------------------------------------------------------------------------
 
 
 def _random() -> float:
@@ -301,69 +311,9 @@ def _random() -> float:
     return current.run.scope.random.random()
 
 
-def _from_millis(millis: Any, picture: Any, zone: Any) -> Any:
-    if millis is None:
-        return None
-    _check_picture(picture)
-    try:
-        moment = _EPOCH + timedelta(milliseconds=int(millis))
-        return Functions.datetime_from_millis(int(millis), picture, _offset(zone, moment))
-    except (OverflowError, ValueError, OSError):
-        raise Refusal(f"{millis} milliseconds since 1970 is a time beyond the years 1 to 9999") from None
-
-
-def _offset(zone: Any, moment: datetime) -> str | None:
-    """What the library takes: `+0200`."""
-    if zone is None:
-        return None
-    if zone in ("Z", "z"):
-        return "+0000"
-    if found := _OFFSET.fullmatch(zone):
-        return f"{found['sign']}{found['hours']}{found['minutes']}"
-    try:
-        delta = moment.astimezone(ZoneInfo(check_zone(zone))).utcoffset() or timedelta(0)
-    except ValueError:
-        known = "an offset, such as `+02:00`, or a name, such as `Europe/Berlin`"
-        raise Refusal(f"{zone!r} is not a time zone; it is {known}") from None
-    minutes = delta // timedelta(minutes=1)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
-
-
-def _to_millis(text: Any, picture: Any) -> Any:
-    if text is None:
-        return None
-    if len(text) > _MAX_TIME_TEXT:
-        raise Refusal(f"a time has at most {_MAX_TIME_TEXT} characters")
-    if picture is not None:
-        _check_picture(picture)
-        try:
-            return Functions.datetime_to_millis(text, picture)
-        except (ValueError, KeyError, OverflowError, AttributeError):
-            raise Refusal(f"{text!r} is not a time that is written as {picture!r}") from None
-    try:
-        moment = datetime.strptime(text, "%Y") if text.isdigit() else datetime.fromisoformat(text)  # noqa: DTZ007
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)  # noqa: UP017
-        return (moment - _EPOCH) // _MILLISECOND
-    except (ValueError, OverflowError):
-        example = "2026-05-04T09:00:00Z"
-        raise Refusal(f"{text!r} is not a time in ISO 8601, such as {example}; or say how it is written") from None
-
-
-def _check_picture(picture: Any) -> None:
-    """Refuse widths that would make texts of any length."""
-    if picture is None:
-        return
-    if len(picture) > _MAX_PICTURE:
-        raise Refusal(f"a picture has at most {_MAX_PICTURE} characters")
-    for marker in _MARKER.findall(picture):
-        width = re.sub(r"\s", "", marker).rpartition(",")[2]
-        if any(int(digits) > _MAX_WIDTH for digits in re.findall(r"\d+", width, re.ASCII) if "," in marker):
-            raise Refusal(f"a width in a picture is at most {_MAX_WIDTH}")
-
-
 def _check_number_picture(_value: Any, picture: Any, *_rest: Any) -> None:
-    if isinstance(picture, str) and len(picture) > _MAX_PICTURE:
-        raise Refusal(f"a picture has at most {_MAX_PICTURE} characters")
+    if isinstance(picture, str) and len(picture) > times.MAX_PICTURE:
+        raise Refusal(f"a picture has at most {times.MAX_PICTURE} characters")
 
 
 def _no_eval(*_arguments: Any) -> None:
@@ -391,9 +341,9 @@ _OWN: dict[str, Callable[..., Any]] = {
     "distinct": _distinct,
     "sort": _sort,
     "shuffle": _shuffle,
-    "millis": _millis,
-    "now": _now,
+    "millis": times.millis,
+    "now": times.now,
     "random": _random,
-    "fromMillis": _from_millis,
-    "toMillis": _to_millis,
+    "fromMillis": times.from_millis,
+    "toMillis": times.to_millis,
 }

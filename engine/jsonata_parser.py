@@ -10,6 +10,7 @@ one inside another.
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 from jsonata.jexception import JException
@@ -35,7 +36,7 @@ class _Tokenizer(Tokenizer):  # type: ignore[misc]
 
 
 class ExactParser(Parser):  # type: ignore[misc]
-    """The library's parser, for one expression."""
+    """The library's parser, for one expression after another; trees refer to it, so there is one a thread."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +54,8 @@ class ExactParser(Parser):  # type: ignore[misc]
                 Refusal: it says something else than it seems to.
         """
         self.source = source
+        self.ancestor_label = self.ancestor_index = 0
+        self.ancestry: list[Any] = []
         self.lexer = _Tokenizer(source, regex_engine)
         self.advance()
         tree = self.expression(0)
@@ -96,3 +99,16 @@ def _refuse_text_as_index(inside: Any) -> None:
         raise Refusal(f"`[…]` filters a list; the member of that name is written .`{inside.value}`")
     if inside.type == "binary" and inside.value == "&":
         raise Refusal("`[…]` filters a list; `$lookup(object, name)` finds the member of a name")
+
+
+class _Parsers(threading.local):
+    def __init__(self) -> None:
+        self.parser = ExactParser()
+
+
+_parsers = _Parsers()
+
+
+def thread_parser() -> ExactParser:
+    """This thread's parser."""
+    return _parsers.parser

@@ -14,7 +14,10 @@ from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResul
 class ConditionalConfig(NodeConfig):
     """One condition."""
 
-    expression: bool | str = Field(description="A template that gives true or false, such as `{{ vars.n > 3 }}`.")
+    expression: bool | str = Field(
+        description="A template that gives true or false, such as `{{ vars.n > 3 }}`. A text is no number: `'20' = 20` is "
+        "false, `$number('20') = 20` true."
+    )
 
 
 class ConditionalNode(BaseNode):

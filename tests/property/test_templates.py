@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from engine import expressions, template_scanner
 from engine.errors import ExpressionError
-from engine.expressions import compile_text
 from engine.jsonata_bounds import Compiled
 from engine.template_scanner import find_end
 
@@ -117,6 +116,6 @@ def test_finding_the_ends_takes_work_that_grows_as_the_text(text: str, times: in
     with pytest.MonkeyPatch.context() as monkeypatch:
         work = Work(monkeypatch)
         with suppress(ExpressionError):
-            compile_text.__wrapped__(text * times)
+            expressions._compile_template.__wrapped__(text * times)
 
     assert work.steps <= 4 * len(text) * times

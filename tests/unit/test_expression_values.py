@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from jsonata.jsonata import Jsonata
 
 from engine.errors import ExpressionError
 from engine.expressions import Scope, expressions_of, render
@@ -143,6 +144,13 @@ def test_numbers_are_exact(source: str, value: Any):
         ("$fromMillis(0, '[M,*-100000000]')", "a width in a picture is at most 100"),
         ("$formatInteger(1e9, 'I')", "$formatInteger takes at most"),
         ("$eval('1')", "text is never evaluated"),
+        ("$floor(null)", "$floor does not take null here; `??` gives a default"),
+        ("$toMillis(null)", "$toMillis does not take null here"),
+        ("$formatBase(5, 99)", "between 2 and 36"),
+        ("$parseInteger('abc', '0')", "$parseInteger cannot work with this: 'abc', '0'"),
+        ("$fromMillis(0, '[Q]')", "$fromMillis cannot work with this"),
+        ("[1] ~> |$|{'a': 1}|", "changes objects"),
+        ("$uppercase(5)", "uppercase"),
         ("trigger.body[vars.key & '']", "`$lookup(object, name)`"),
         ("($k := vars.key; trigger.body[$k])", "`$lookup(object, name)`"),
         ("trigger.body[$$.vars.key]", "`$lookup(object, name)`"),
@@ -257,3 +265,29 @@ def test_what_is_misspelled_adds_up_to_an_error(source: str):
 )
 def test_texts_and_times(source: str, value: Any):
     assert evaluate(source) == value
+
+
+def test_a_range_has_as_many_items_as_it_says():
+    assert evaluate("$count([1..100000])") == 100_000
+    with pytest.raises(ExpressionError, match="a range has at most 100000 items"):
+        evaluate("[1..100001]")
+
+
+def test_a_partial_application_of_a_function_sees_what_is_around_it():
+    assert evaluate("($n := 2; $first := $substring(?, 0, $n); $map(['abc', 'def'], $first))") == ["ab", "de"]
+
+
+FUNCTIONS = [name for name, one in Jsonata.static_frame.bindings.items() if isinstance(one, Jsonata.JNativeFunction)]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_gives_a_value_or_says_what_is_wrong(function: str):
+    odd = ["null", "'x'", "-1.5", "true", "[1, 'a']", "{'a': 1}", "$sum", "/a/", "missing"]
+    said = []
+    for arguments in ([], *([one] for one in odd), *([one, other] for one in odd for other in odd)):
+        try:
+            evaluate(f"${function}({', '.join(arguments)})")
+        except ExpressionError as error:
+            said.append(error.message)
+
+    assert not [message for message in said if "cannot evaluate it over this data" in message]

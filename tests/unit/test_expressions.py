@@ -12,6 +12,7 @@ from engine import expressions, limits
 from engine.errors import ExpressionError
 from engine.expressions import Scope, expressions_of, render, templates
 from engine.jsonata_bounds import Compiled
+from engine.text_cache import cached_by_length
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 DATA = {
@@ -234,3 +235,23 @@ def test_many_short_paths_are_no_long_path():
     short = ", ".join(["trigger.body.total"] * 300)
 
     assert evaluate(f"{{{{ [{short}] }}}}") == [5] * 300
+
+
+def test_caches_hold_few_characters_and_no_text_without_templates():
+    made = []
+
+    @cached_by_length(100)
+    def remember(text: str) -> str:
+        made.append(text)
+        return text
+
+    for text in ("a" * 60, "b" * 30, "a" * 60, "c" * 30, "b" * 30, "d" * 1_000, "d" * 1_000, "c"):
+        assert remember(text) == text
+
+    assert [text[0] for text in made] == ["a", "b", "c", "b", "d", "d", "c"]
+
+
+def test_text_without_templates_is_not_cached(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(expressions, "_compile_template", pytest.fail)
+
+    assert expressions.compile_text("plain" * 1_000) == "plain" * 1_000
