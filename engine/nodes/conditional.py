@@ -15,8 +15,8 @@ class ConditionalConfig(NodeConfig):
     """One condition."""
 
     expression: bool | str = Field(
-        description="A template that gives true or false, such as `{{ vars.n > 3 }}`. A text is no number: `'20' = 20` is "
-        "false, `$number('20') = 20` true."
+        description="A template that gives true or false, such as `{{ vars.n > 3 }}`. A text is no number: `'20' = 20` "
+        "is false, `$number('20') = 20` true."
     )
 
 
