@@ -113,7 +113,7 @@ def test_an_error_is_stored_without_what_is_too_large():
     definition = {
         "nodes": [{"id": "a", "type": "http", "config": {"url": "https://x", "headers": "{{ trigger.body }}"}}]
     }
-    error = run(definition, {f"h{i}": i for i in range(5_000)}).execution.error
+    error = run(definition, {f"h{i}": [i] for i in range(5_000)}).execution.error
 
     assert len(error["details"]["problems"]) == 20
 
