@@ -12,6 +12,7 @@ from infrastructure.local import LocalStack
 from tests.e2e.aws import client_of
 from tests.e2e.conftest import Caller
 from tests.peers import Answer, as_json, peer
+from tests.unit.test_isolation import ENDLESS
 
 
 def node(kind: str, name: str = "x", **config: Any) -> dict[str, Any]:
@@ -70,6 +71,23 @@ def test_a_large_file_goes_through_and_a_larger_one_does_not(admin: Caller, stac
     assert len(ok(admin, "hash", source={"file": "large.csv"})["digest"]) == 64
     assert run(admin, "csv", source={"file": "large.csv"})["error"]["code"] == "too_many_rows"
     assert run(admin, "csv", source={"file": "huge.csv"})["error"]["code"] == "file_too_large"
+
+
+def test_content_is_read_in_processes_that_are_ended_in_time(admin: Caller, other: Caller):
+    rows = [{"id": 7615917337495251231, "name": "ü"}]
+    ok(admin, "spreadsheet", operation="write", sheets=[{"rows": rows}], save_as="a/x.xlsx")
+    assert ok(admin, "spreadsheet", source={"file": "a/x.xlsx"})["rows"] == [{"id": "7615917337495251231", "name": "ü"}]
+    ok(admin, "zip", operation="pack", entries=[{"source": {"file": "a/x.xlsx"}}], save_as="a/x.zip")
+    entries = ok(admin, "zip", source={"file": "a/x.zip"}, into="b/")["entries"]
+    assert [one["file"] for one in entries] == ["b/x.xlsx"]
+    page = {"source": {"text": "<p>H<sub>2</sub>O"}, "extract": {"x": {"selector": "p"}}}
+    assert ok(admin, "html", **page) == {"x": "H2O"}
+    assert ok(admin, "xml", source={"text": "<r>" + "<a>1</a>" * 20_000 + "</r>"})["r"]["a"] == ["1"] * 20_000
+    assert run(admin, "xml", source={"text": "<r>" + "<a/>" * 900_000 + "</r>"})["error"]["code"] == "too_large"
+    check = {"operation": "validate", "schema": ENDLESS, "value": 1}
+    endless = [{**node("json", f"n{number}", **check), "timeout_seconds": 1} for number in range(8)]
+    assert admin.run({"nodes": endless})["error"]["code"] == "timeout"
+    assert ok(other, "html", **page) == {"x": "H2O"}
 
 
 def test_counters_count_each_once_and_conflicts_are_a_port(admin: Caller, other: Caller):
