@@ -23,13 +23,28 @@ def check(arguments: dict[str, Any], _content: IO[bytes] | None, _output: IO[byt
     Raises:
         NodeError: code `config`: the schema is none, or refers to another document.
     """
-    validator = _validator(arguments["schema"])
+    try:
+        return _problems(arguments["schema"], arguments["value"], arguments["most"])
+    except UnicodeEncodeError:  # a half of a surrogate pair, which the library cannot take
+        return _problems(_whole(arguments["schema"]), _whole(arguments["value"]), arguments["most"])
+
+
+def _problems(schema: dict[str, Any], value: Any, most: int) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
-    for error in validator.iter_errors(arguments["value"]):
+    for error in _validator(schema).iter_errors(value):
         found.append({"path": _dotted(error.instance_path), "message": error.message[:_MAX_MESSAGE]})
-        if len(found) == arguments["most"]:
+        if len(found) == most:
             break
     return found
+
+
+def _whole(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole(name): _whole(one) for name, one in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, list) else value
 
 
 def _validator(schema: dict[str, Any]) -> Any:
