@@ -154,8 +154,8 @@ class ExpressionError(NodeError):
 
     default_code = "expression"
 
-    def __init__(self, message: str, *, details: Any = None) -> None:
-        super().__init__(message, details=details, nothing_happened=True)
+    def __init__(self, message: str, *, code: str | None = None, details: Any = None) -> None:
+        super().__init__(message, code=code, details=details, nothing_happened=True)
 
 
 class UnknownNodeType(NodeError):

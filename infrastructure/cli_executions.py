@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
+from infrastructure.local import LocalStack
 from infrastructure.show import Complaint, console, follow_to_the_end, short_time, show_list
 
 if TYPE_CHECKING:
@@ -136,16 +137,28 @@ def cancel(execution_id: Execution, data: Data, api_url: ApiUrl = None, token: T
 
 
 def logs(
-    execution_id: Execution,
     data: Data,
+    execution_id: Annotated[str | None, typer.Argument(metavar="EXECUTION", help="An execution's id.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is finished.")] = False,
+    function: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead: a function of the local stack, such as `advance`.")
+    ] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Print an execution's log."""
+    """Print an execution's log, or that of a function of the local stack."""
+    if (execution_id is None) == (function is None):
+        raise Complaint("give an execution's id, or --function NAME")
+    if execution_id is not None:
+        _print_log(client_for(data, api_url, token, start=False), execution_id, follow=follow)
+        return
+    for line in LocalStack(data).function_log(str(function)):
+        print(line)
+
+
+def _print_log(client: Client, execution_id: str, *, follow: bool) -> None:
     from infrastructure.client import FINAL
 
-    client = client_for(data, api_url, token, start=False)
     after: str | None = None
     while True:
         finished = client.call("GET", f"/api/executions/{execution_id}")["status"] in FINAL

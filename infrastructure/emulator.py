@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,26 @@ def aws_client(service: str, port: int) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - the emulator's
     )
+
+
+def function_log_groups(port: int) -> dict[str, str]:
+    """The log groups of the stack's functions, by the names of their folders."""
+    pages = aws_client("lambda", port).get_paginator("list_functions").paginate()
+    found = {}
+    for function in (one for page in pages for one in page["Functions"]):
+        folder = function["Handler"].removeprefix("functions.").partition(".")[0]
+        found[folder] = f"/aws/lambda/{function['FunctionName']}"
+    return found
+
+
+def log_lines(port: int, group: str) -> Iterator[str]:
+    """The lines of a log group, the oldest first."""
+    client = aws_client("logs", port)
+    try:
+        for page in client.get_paginator("filter_log_events").paginate(logGroupName=group):
+            yield from (event["message"].rstrip() for event in page["events"])
+    except client.exceptions.ResourceNotFoundException:  # it has not been called yet
+        return
 
 
 def is_healthy(port: int) -> bool:

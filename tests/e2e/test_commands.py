@@ -127,3 +127,11 @@ def test_the_environment_names_a_deployed_stack_for_all_commands(stack: LocalSta
 
 def test_the_version_is_told():
     assert command_line("--version").stdout.strip()[0].isdigit()
+
+
+def test_a_function_s_log_can_be_read(stack: LocalStack, admin: Caller):
+    admin.run({"nodes": [{"id": "a", "type": "transform", "config": {"value": 1}}]})
+    assert mainspring(stack, "logs", "--function", "advance").stdout
+    unknown = mainspring(stack, "logs", "--function", "retreat")
+    assert (unknown.returncode, "there are advance, " in unknown.stderr) == (1, True)
+    assert mainspring(stack, "logs").returncode == 1
