@@ -112,8 +112,11 @@ LOOK_AGAIN = 60.0
 """Seconds until the next look at an execution that is in good hands; then twice as many, up to the longest."""
 LOOK_LONGEST = 3_600.0
 LOOK_SHARDS = 8
-SWEEP_MOST = 200
-"""Executions looked at by one run of the sweeper, from all shards."""
+SWEEP_READ = 500
+"""Keys of what is due that the sweeper reads of one shard before it decides whose turn it is."""
+SWEEP_THREADS = 8
+"""So many things it looks at at the same time. Step Functions answers some 10 DescribeExecution a second for long, and
+300 at once; most looks at executions need one."""
 SLOT_LEASE = 600.0
 """Seconds for which a concurrency slot is held before its holder is looked at."""
 
@@ -170,8 +173,13 @@ MAX_SUBSCRIPTIONS = 50
 OUTGOING_BACKOFF = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
 """Seconds between the attempts of an outgoing webhook: eleven of them in a day."""
 OUTGOING_TIMEOUT = 15.0
-SEND_MOST = 400
+SEND_MOST = 2_000
 """Outgoing webhooks that one run of the sweeper has sent."""
+OUTGOING_PAUSE_AFTER = 5
+"""Attempts that failed one after the other until a subscription is left alone for a while."""
+OUTGOING_PAUSE = 60.0
+"""Seconds of the first pause; each that follows without success is twice as long, up to the longest."""
+OUTGOING_PAUSE_LONGEST = 600.0
 SEND_TOGETHER = 20
 """So many of them one call sends, all at the same time."""
 OUTGOING_LEASE = 60.0

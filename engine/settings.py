@@ -29,6 +29,7 @@ class Settings:
     scheduler_role_arn: str = ""
     rule_prefix: str = ""
     dead_letters_arn: str = ""
+    dead_letters_url: str = ""
     scheduler_has_zones: bool = True
     open_registration: bool = False
     allowed_networks: str = ""
@@ -63,6 +64,7 @@ class Settings:
             scheduler_role_arn=values.get("MAINSPRING_SCHEDULER_ROLE_ARN", ""),
             rule_prefix=values.get("MAINSPRING_RULE_PREFIX", ""),
             dead_letters_arn=values.get("MAINSPRING_DEAD_LETTERS_ARN", ""),
+            dead_letters_url=values.get("MAINSPRING_DEAD_LETTERS_URL", ""),
             scheduler_has_zones=values.get("MAINSPRING_SCHEDULER_HAS_ZONES", "true") == "true",
             open_registration=values.get("MAINSPRING_OPEN_REGISTRATION", "") == "true",
             allowed_networks=values.get("MAINSPRING_ALLOWED_NETWORKS", ""),

@@ -144,7 +144,8 @@ def sweeper() -> Sweeper:
     from engine.services.sweeper import Sweeper
 
     others = {"WORKFLOW": Silence(stores(), announcer(), clock).look}
-    return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock, others)
+    threads = limits.SWEEP_THREADS
+    return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock, others, threads=threads)
 
 
 # -- triggers and events -----------------------------------------------------------------------------------
@@ -205,7 +206,13 @@ def announcer() -> Announcer:
     """What tells of what has happened."""
     from engine.services.announcing import Announcer
 
-    return Announcer(stores(), bus(), send_deliveries, clock)
+    return Announcer(stores(), bus(), send_deliveries, clock, _bury)
+
+
+def _bury(what: Mapping[str, Any]) -> None:
+    """Put what can never be told into the queue of dead letters: with an id, so that it can be told by hand."""
+    if settings.dead_letters_url:
+        client("sqs").send_message(QueueUrl=settings.dead_letters_url, MessageBody=json.dumps({"untold": what}))
 
 
 @cache

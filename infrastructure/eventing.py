@@ -23,6 +23,10 @@ _OPEN = ["pending", "running", "waiting"]
 _ENDED = ["succeeded", "failed", "cancelled", "timed_out"]
 _RECORD_AGE = Duration.hours(12)
 _STREAM_TRIES = 20
+_ENDED_TRIES = 1_000
+"""Nobody else tells of what has ended, so this is tried as long as a record may be old. What can never be told the
+function itself puts into the dead letters, so that it blocks nothing."""
+_BATCH = 100
 FIRING_SECONDS = 60
 
 
@@ -161,7 +165,8 @@ class Eventing(Construct):
                     "NewImage": {"status": {"S": _ENDED}, "workspace_key": {"S": [{"exists": True}]}},
                 }
             },
-            tries=None,  # nobody else tells of what has ended
+            tries=_ENDED_TRIES,
+            parallel=4,
         )
         self._connect_firing(firing)
         events.Rule(
@@ -182,7 +187,8 @@ class Eventing(Construct):
         function: Function,
         pattern: dict[str, object],
         *,
-        tries: int | None,
+        tries: int,
+        parallel: int = 1,
     ) -> None:
         mapping = lambda_.EventSourceMapping(
             self,
@@ -190,8 +196,10 @@ class Eventing(Construct):
             target=function.function,
             event_source_arn=table.table_stream_arn,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=1000,
+            batch_size=_BATCH,
             bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            parallelization_factor=parallel,  # records of one item stay in order
             retry_attempts=tries,
             max_record_age=_RECORD_AGE,
             filters=[lambda_.FilterCriteria.filter(pattern)],

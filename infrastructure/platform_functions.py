@@ -384,6 +384,7 @@ class PlatformFunctions:
                 **self._automation,
                 **self._payloads,
                 **self._bus,
+                "MAINSPRING_DEAD_LETTERS_URL": self._eventing.dead_letters.queue_url,
                 "MAINSPRING_DELIVERIES_FUNCTION": self.deliveries.function.function_name,
             },
             timeout=CONDUCTOR_SECONDS,

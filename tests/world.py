@@ -133,8 +133,9 @@ class PlayedBus(Bus):
     def __init__(self) -> None:
         self.told: list[Event] = []
 
-    def publish(self, events: Sequence[Event]) -> None:
+    def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
         self.told.extend(events)
+        return []
 
 
 class InlineStore(DynamoStore):
@@ -376,7 +377,7 @@ class World:
             self._check_history(execution)
         for _ in range(3):
             self.clock.offset += 7200
-            self.sweeper.sweep(lambda: 100.0)
+            self.perish(lambda: self.sweeper.sweep(lambda: 100.0))
             while self._something_happens():
                 pass
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]

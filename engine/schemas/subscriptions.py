@@ -41,6 +41,9 @@ class SubscriptionAnswer(Answer):
     is_enabled: bool
     disabled_reason: str | None
     failing_since: str | None
+    paused_until: str | None = Field(
+        description="Behind several failed attempts nothing is sent until then; then one attempt finds out."
+    )
     created_at: str
     updated_at: str
 

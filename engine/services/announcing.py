@@ -6,14 +6,19 @@ with one id.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from engine import limits
 from engine.clock import Clock
+from engine.errors import Unavailable
 from engine.execution import Execution, format_time
 from engine.ids import derived_id
 from engine.jsonvalue import dumps
@@ -21,6 +26,10 @@ from engine.services.bus import PLATFORM_SOURCE, Bus, Event, Marks
 from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
 from engine.storage.subscriptions import OutgoingDelivery
+from engine.storage.table import Item
+
+logger = logging.getLogger(__name__)
+_TOGETHER = 16
 
 TYPES = (
     "execution.succeeded",
@@ -54,10 +63,16 @@ class Announcer:
         bus: the platform's.
         send: asks for deliveries to be sent now; if that is lost the sweeper does it.
         clock: tells the time.
+        bury: keeps what can never be told, where an operator finds it.
     """
 
     def __init__(
-        self, stores: Stores, bus: Bus, send: Callable[[Sequence[tuple[str, str]]], None], clock: Clock
+        self,
+        stores: Stores,
+        bus: Bus,
+        send: Callable[[Sequence[tuple[str, str]]], None],
+        clock: Clock,
+        bury: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self._executions = stores.executions
         self._triggers = stores.triggers
@@ -65,24 +80,52 @@ class Announcer:
         self._bus = bus
         self._send = send
         self._clock = clock
+        self._bury = bury
 
-    def executions_ended(self, execution_ids: Sequence[str]) -> None:
+    def executions_ended(self, execution_ids: Sequence[str]) -> set[str]:
         """Tell of executions that have ended. Those that have not, or are gone, are left out.
 
+        What can never be told of one execution is buried with its id and the reason, and keeps no other waiting.
+
+        Returns:
+            Those that are to be told again.
+
         Raises:
-            Unavailable: to be told again.
+            Unavailable: all of them are to be told again.
         """
         items = self._executions.attributes(list(dict.fromkeys(execution_ids)))
-        most = limits.MAX_EVENT_RESULT_BYTES
-        records = [self._executions.decoded(item, at_most=most) for item in items.values()]
-        ended = [execution for execution in records if execution.status.is_final]
-        by_trigger: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-        for execution in ended:
-            if execution.trigger_id is not None:
-                by_trigger[execution.workflow_id, execution.trigger_id][execution.id] = str(execution.status)
-        for trigger, statuses in by_trigger.items():
-            self._triggers.ended(*trigger, statuses)
+        with ThreadPoolExecutor(_TOGETHER) as pool:
+            found = list(pool.map(self._ended, items.items()))
+            ended = [execution for execution in found if execution is not None]
+            by_trigger: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+            for execution in ended:
+                if execution.trigger_id is not None:
+                    by_trigger[execution.workflow_id, execution.trigger_id][execution.id] = str(execution.status)
+            noted = pool.map(lambda one: self._noted(*one), by_trigger.items())
+            again = {execution_id for ids in noted for execution_id in ids}
         self.tell([news_of(execution) for execution in ended])
+        return again
+
+    def _ended(self, record: tuple[str, Item]) -> Execution | None:
+        """The execution of a record, if it has ended and can be read."""
+        execution_id, item = record
+        try:
+            execution = self._executions.decoded(item, at_most=limits.MAX_EVENT_RESULT_BYTES)
+        except (Unavailable, ClientError, BotoCoreError):
+            raise
+        except Exception as error:
+            logger.exception("what has become of %s cannot be told", execution_id)
+            self._bury({"execution_id": execution_id, "reason": f"{type(error).__name__}: {error}"})
+            return None
+        return execution if execution.status.is_final else None
+
+    def _noted(self, trigger: tuple[str, str], statuses: dict[str, str]) -> Iterable[str]:
+        """Note at a trigger how its executions ended; those of which it could not be noted now."""
+        try:
+            self._triggers.ended(*trigger, statuses)
+        except Unavailable:
+            return statuses
+        return ()
 
     def tell(self, news: Sequence[News]) -> None:
         """Put news on the bus, and queue them for those who have subscribed.
@@ -92,14 +135,25 @@ class Announcer:
         """
         if not news:
             return
-        self._bus.publish([_event(one) for one in news])
-        queued = [
-            (subscription.id, one.id)
-            for workspace_id in {one.workspace_id for one in news}
+        for event, reason in self._bus.publish([_event(one) for one in news]):
+            logger.error("the bus refused %s of %s: %s", event.type, event.marks.workspace_id, reason)
+            self._bury({"event_id": event.marks.event_id, "type": event.type, "reason": reason})
+        subscribed = [
+            (subscription, one)
+            for workspace_id in dict.fromkeys(one.workspace_id for one in news)
             for subscription in self._subscriptions.of_workspace(workspace_id)
             for one in news
             if one.workspace_id == workspace_id and subscription.wants(one.type)
-            if self.queue(subscription.id, one)
+        ]
+        if len(subscribed) > 1:
+            with ThreadPoolExecutor(_TOGETHER) as pool:
+                is_new = list(pool.map(lambda pair: self.queue(pair[0].id, pair[1]), subscribed))
+        else:
+            is_new = [self.queue(subscription.id, one) for subscription, one in subscribed]
+        queued = [
+            (subscription.id, one.id)
+            for (subscription, one), new in zip(subscribed, is_new, strict=True)
+            if new and subscription.paused_until is None  # while it is paused the sweeper is early enough
         ]
         if queued:
             self._send(queued)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,12 +18,16 @@ from engine.jsonvalue import dumps
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
-logger = logging.getLogger(__name__)
 PLATFORM_SOURCE = "mainspring"
 _MOST, _MOST_BYTES = 10, 250 * 1024
 """Of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html."""
 _ENVELOPE_BYTES = 1_024
 _MARK = "mainspring:"
+_TOGETHER = 8
+_TRIES = 4
+_PASSING = frozenset({"ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"})
+"""Codes of entries that are worth another try; what has another one is refused for good."""
+_random = Random()  # noqa: S311 - spreads those who try again
 _DEPTH_DIGITS = 5
 
 
@@ -79,20 +85,48 @@ class Bus:
         self._client = client
         self._name = name
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Put events on the bus; all of them, in as many calls as that takes.
+    def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
+        """Put events on the bus, in as many calls as that takes, some of them at the same time.
+
+        Returns:
+            Those that EventBridge will never take, and why. Telling them again would keep all others waiting.
 
         Raises:
             Unavailable: not all were taken; putting them again may repeat some.
         """
-        for entries in _calls([self._entry(event) for event in events]):
+        groups = list(_calls([self._entry(event) for event in events]))
+        if len(groups) == 1:
+            outcomes = [self._put(groups[0])]
+        else:
+            with ThreadPoolExecutor(_TOGETHER) as pool:
+                outcomes = list(pool.map(self._put, groups))
+        reasons = [reason for outcome in outcomes for reason in outcome]
+        return [(event, reason) for event, reason in zip(events, reasons, strict=True) if reason is not None]
+
+    def _put(self, entries: list[dict[str, Any]]) -> list[str | None]:
+        """Put what one call takes; for each entry why it was refused for good, or None.
+
+        Only what was not taken is put again: AWS says which those are.
+        """
+        reasons: list[str | None] = [None] * len(entries)
+        left = list(range(len(entries)))
+        for attempt in range(_TRIES):
             try:
-                answer = self._client.put_events(Entries=entries)  # type: ignore[arg-type]
+                answer = self._client.put_events(Entries=[entries[index] for index in left])  # type: ignore[misc]
             except (ClientError, BotoCoreError) as error:
                 raise Unavailable("the event bus did not answer; try again") from error
-            if answer["FailedEntryCount"]:
-                logger.error("the bus refused events: %s", _reasons(answer["Entries"]))
-                raise Unavailable("the event bus did not take every event; try again")
+            again = []
+            for index, told in zip(left, answer["Entries"], strict=True):
+                code = told.get("ErrorCode")
+                if code in _PASSING:
+                    again.append(index)
+                elif code is not None:
+                    reasons[index] = f"{code}: {told.get('ErrorMessage')}"
+            if not again:
+                return reasons
+            left = again
+            time.sleep(_random.uniform(0.05, 0.1) * 2**attempt)
+        raise Unavailable("the event bus did not take every event; try again")
 
     def _entry(self, event: Event) -> dict[str, Any]:
         return {
@@ -118,7 +152,3 @@ def _calls(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         size += bytes_of_it
     if group:
         yield group
-
-
-def _reasons(entries: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [f"{entry['ErrorCode']}: {entry.get('ErrorMessage')}" for entry in entries if entry.get("ErrorCode")]

@@ -146,9 +146,7 @@ class Closing:
         self._complete_log(part)
         self._stores.fan_outs.give_up(part)
 
-    def end_what_was_waited_for(
-        self, execution: Execution, owner: str, wait: Wait, most: int = limits.SWEEP_MOST
-    ) -> int:
+    def end_what_was_waited_for(self, execution: Execution, owner: str, wait: Wait, most: int = _MOST_ENDED) -> int:
         """End the child or the drivers that a wait of an execution (or a part of one) was for; how many were ended."""
         if wait.kind == "child":
             return self.end_child(owner, wait)

@@ -66,11 +66,14 @@ class Conductor:
                 self._closing.end_what_was_waited_for(found.execution, owner, wait)
 
     def launch_all(self, execution: Execution, owner: str) -> bool:
-        """Make sure that all that an execution (or a part of one) waits for is under way; whether there is any."""
-        waits = list(self._closing.open_waits(owner))
-        for wait in waits:
-            self._launch(execution, owner, wait)
-        return bool(waits)
+        """Make sure that all that an execution (or a part of one) waits for is under way.
+
+        Returns:
+            Whether somebody has to look at it again soon. A child that is recorded is looked after by itself and tells
+            who waits for it; the drivers of a big loop are looked after with the execution that waits for it.
+        """
+        soon = [self._launch(execution, owner, wait) for wait in self._closing.open_waits(owner)]
+        return any(soon)
 
     def start_tool(self, execution_id: str, workflow_id: str, value: Any, key: str) -> dict[str, Any]:
         """Start a workflow that a model has called; the same key again is the same execution.
@@ -96,20 +99,23 @@ class Conductor:
         except MainspringError as error:
             return {"error": error.as_dict()}
 
-    def _launch(self, execution: Execution, owner: str, wait: Wait) -> None:
+    def _launch(self, execution: Execution, owner: str, wait: Wait) -> bool:
+        """Make sure that what a wait is for is under way; whether to look again soon."""
         if wait.kind == "child":
-            self._start_child(execution, owner, wait)
-        elif wait.kind == "fan_out":
+            return self._start_child(execution, owner, wait)
+        if wait.kind == "fan_out":
             self._fan_out(execution.id, wait)
+        return wait.kind == "fan_out"
 
     # -- sub-workflows -------------------------------------------------------------------------------------
 
-    def _start_child(self, execution: Execution, owner: str, wait: Wait) -> None:
+    def _start_child(self, execution: Execution, owner: str, wait: Wait) -> bool:
+        """Start the child that a wait is for, unless it is there; whether it could not even be recorded."""
         asked = self._journals.load(wait.output)
         known = self._executions.find(child_id(owner, wait))
         if known is not None:
             self._child_is_there(known.execution, owner, wait, is_waited_for=asked["wait"])
-            return
+            return False
         request = Request(
             workspace_id=execution.workspace_id,
             workflow_id=asked["workflow_id"],
@@ -124,11 +130,12 @@ class Conductor:
             child = self._starter.start(request).execution
         except Unavailable:
             logger.warning("%s will be started by the sweeper", request.id)
-            return
+            return self._executions.find(child_id(owner, wait)) is None
         except MainspringError as error:
             self._closing.answer(owner, wait, "child", {"error": error.as_dict()})
-            return
+            return False
         self._child_is_there(child, owner, wait, is_waited_for=asked["wait"])
+        return False
 
     def _child_is_there(self, child: Execution, owner: str, wait: Wait, *, is_waited_for: bool) -> None:
         """Tell the caller what it waits for: the start, or an end that nobody has told it of."""

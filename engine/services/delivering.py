@@ -71,6 +71,11 @@ class Delivering:
             gone = Attempt(format_time(self._clock.now()), None, reason, 0)
             await asyncio.to_thread(self._subscriptions.record, delivery, gone, "failed", None)
             return
+        # What somebody has asked for by hand is always sent, once.
+        by_hand = len(delivery.attempts) == delivery.round and (delivery.type == "ping" or delivery.round > 0)
+        if not by_hand and not await asyncio.to_thread(self._subscriptions.probes, subscription, now):
+            await asyncio.to_thread(self._passed_over, subscription, delivery)
+            return
         headers = await asyncio.to_thread(self._signed, subscription, delivery)
         attempt, wait = await self._post(subscription, delivery, headers)
         await asyncio.to_thread(self._ended, subscription, delivery, attempt, wait)
@@ -126,15 +131,27 @@ class Delivering:
             self._subscriptions.record(delivery, attempt, "delivered", None)
             self._subscriptions.working(subscription)
             return
-        made = len(delivery.attempts) - delivery.round
+        self._subscriptions.failing(subscription, self._clock.now())
+        self._again(delivery, attempt, wait or 0)
+        self._disable_if_hopeless(subscription, delivery, attempt)
+
+    def _passed_over(self, subscription: Subscription, delivery: OutgoingDelivery) -> None:
+        """Let an attempt go by while a receiver takes nothing, so that it does not time out for each delivery."""
         now = self._clock.now()
-        self._subscriptions.failing(subscription, format_time(now))
+        reason = (
+            f"not sent: the receiver has taken nothing since {subscription.failing_since}, and is tried by one at once"
+        )
+        pause = parse_time(str(subscription.paused_until)) - now
+        self._again(delivery, Attempt(format_time(now), None, reason, 0), max(int(pause.total_seconds()), 0))
+
+    def _again(self, delivery: OutgoingDelivery, attempt: Attempt, wait: int) -> None:
+        """Note an attempt that did not succeed, and that there is another one, not before so many seconds; or none."""
+        made = len(delivery.attempts) - delivery.round
         if made < len(limits.OUTGOING_BACKOFF) and attempt.status != _GONE:
-            pause = max(limits.OUTGOING_BACKOFF[made], min(wait or 0, limits.OUTGOING_BACKOFF[-1]))
-            self._subscriptions.record(delivery, attempt, "pending", now + timedelta(seconds=pause))
+            pause = max(limits.OUTGOING_BACKOFF[made], min(wait, limits.OUTGOING_BACKOFF[-1]))
+            self._subscriptions.record(delivery, attempt, "pending", self._clock.now() + timedelta(seconds=pause))
         else:
             self._subscriptions.record(delivery, attempt, "failed", None)
-        self._disable_if_hopeless(subscription, delivery, attempt)
 
     def _disable_if_hopeless(self, subscription: Subscription, delivery: OutgoingDelivery, attempt: Attempt) -> None:
         """Stop sending where nothing has been taken for long, or the receiver says that there is nobody any more.

@@ -32,6 +32,9 @@ from engine.triggers.types import config_of
 
 logger = logging.getLogger(__name__)
 _ROUNDS = 5
+_RESERVE = 10.0
+"""Seconds that one workflow may take."""
+_NOTED_EACH = 50
 _KEPT_AFTER = timedelta(hours=1)
 """What comes once is kept for so long behind its time: its delivery may still be tried."""
 _WILL_NOT_WORK = frozenset(
@@ -84,21 +87,29 @@ class Reconciler:
     def everything(self, remaining: Callable[[], float]) -> dict[str, int]:
         """Go through all workflows with triggers, and all schedules and rules; gives how much of what was changed.
 
-        What goes wrong with one workflow keeps no other waiting.
+        What goes wrong with one workflow keeps no other waiting. Where time runs out it is noted how far it got, and
+        the next time goes on behind that, so that all have their turn.
         """
         done: Counter[str] = Counter()
         names = chain(self._schedules.names(), *(rules.names() for rules in self._rules.values()))
-        ids = {*self._workflows.with_triggers(), *_workflows_in(names)}
-        for workflow_id in sorted(ids):
-            if remaining() < 10:  # noqa: PLR2004 - seconds that one may take
-                done["left"] += 1
-                continue
+        ids = sorted({*self._workflows.with_triggers(), *_workflows_in(names)})
+        last = begin = self._workflows.reconciled()
+        turn = [*(one for one in ids if one > begin), *(one for one in ids if one <= begin)]
+        for number, workflow_id in enumerate(turn):
+            if remaining() < _RESERVE:
+                done["left"] = len(ids) - number
+                break
             try:
                 done.update(self.workflow(workflow_id))
             except Exception:
                 logger.exception("the triggers of %s could not be reconciled", workflow_id)
                 done["failed"] += 1
-        return dict(done)
+            last = workflow_id
+            if number % _NOTED_EACH == _NOTED_EACH - 1:
+                self._workflows.set_reconciled(last)  # should the next one kill this process, it is not the first again
+        if done["left"] or begin or len(ids) >= _NOTED_EACH:
+            self._workflows.set_reconciled(last if done["left"] else "")
+        return dict(+done)
 
     def workflow(self, workflow_id: str) -> Counter[str]:
         """Make schedules and rules equal to what a workflow says, or remove them where it says nothing any more.

@@ -94,7 +94,7 @@ class SubscriptionService:
             name: value for name, value in given.items() if value is not None or name == "description"
         }
         if changes.get("is_enabled"):
-            changes |= {"disabled_reason": None, "failing_since": None}
+            changes |= dict.fromkeys(("disabled_reason", "failing_since", "failures", "paused_until"))
         return self._subscriptions.change(subscription, {**changes, "updated_at": format_time(self._clock.now())})
 
     def delete(self, principal: Principal, subscription_id: str) -> None:

@@ -1,37 +1,61 @@
 """The sweeper: each minute it looks at executions and slots that somebody should have looked at by now.
 
-It does a bounded amount of work, oldest first. Of two that run at the same time one gets each thing to look at.
+It works as long as it has time, a piece of each workspace in turn. Of two that run at the same time one gets each thing
+to look at.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from itertools import zip_longest
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
 from types import MappingProxyType
 
 from engine import limits
 from engine.clock import Clock
-from engine.execution import Execution, Status
+from engine.execution import Execution, Status, format_time, parse_time
 from engine.journal import BatchId, signal_key
 from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
+from engine.services.fair_order import in_turns
 from engine.services.state_machine import StateMachine
 from engine.storage.executions import Driver
 from engine.storage.slots import gate_in, is_watch
 from engine.storage.stores import Stores
 from engine.storage.subscriptions import delivery_in
+from engine.storage.watch import Due
 
 logger = logging.getLogger(__name__)
 _RESERVE = 10.0
 """Seconds that looking at one thing may take; nothing is begun with less."""
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How often a sweep did what, and for how many seconds the oldest of what was due had been so when it began."""
+
+    looks: dict[str, int]
+    oldest_seconds: float
+
+
 class Sweeper:
-    """Finds those whom nobody looks after. `others` look at items that are no executions or slots, by their kind."""
+    """Finds those whom nobody looks after.
+
+    Args:
+        stores: of the platform.
+        admission: lets queued executions in.
+        closing: ends executions, and sees to what follows.
+        conductor: drives on.
+        machine: of Step Functions.
+        clock: tells the time.
+        others: look at items that are no executions or slots, by their kind.
+        threads: so many things are looked at at the same time.
+    """
 
     def __init__(
         self,
@@ -42,6 +66,8 @@ class Sweeper:
         machine: StateMachine,
         clock: Clock,
         others: Mapping[str, Callable[[str, str], str]] = MappingProxyType({}),
+        *,
+        threads: int = 1,
     ) -> None:
         self._stores = stores
         self._executions = stores.executions
@@ -52,43 +78,92 @@ class Sweeper:
         self._machine = machine
         self._clock = clock
         self._others = others
+        self._threads = threads
 
-    def sweep(self, remaining: Callable[[], float], ahead: float = 0.0) -> dict[str, int]:
-        """Look at what is due, and `ahead` seconds further; gives how often what was done.
+    def sweep(self, remaining: Callable[[], float], ahead: float = 0.0) -> Swept:
+        """Look at what is due, and `ahead` seconds further, as long as there is time and something to look at.
 
         What goes wrong with one execution is logged and keeps nobody else waiting: it is due again later.
         """
         done: Counter[str] = Counter()
-        until = self._clock.now() + timedelta(seconds=ahead)
-        share = limits.SWEEP_MOST // limits.LOOK_SHARDS
-        shards = [self._watch.due(shard, until, share) for shard in range(limits.LOOK_SHARDS)]
-        for pk, sk, seen in (one for row in zip_longest(*shards) for one in row if one is not None):
-            if remaining() < _RESERVE:
-                done["left"] += 1
-                continue
-            again = self._clock.now() + timedelta(seconds=limits.LOOK_AGAIN)
-            if not self._watch.look_again((pk, sk), seen, again):
-                continue
-            try:
-                word = self._look(pk, sk)
-            except Exception:
-                logger.exception("looking after %s failed; it is looked at again", pk)
-                word = "failed"
-            done[word] += 1
-        return dict(done)
+        begin = self._clock.now()
+        oldest: str | None = None
+        while True:
+            due = self._due(self._clock.now() + timedelta(seconds=ahead), limits.SWEEP_READ)
+            oldest = oldest or min((one.look_at for one in due), default=format_time(begin))
+            looks = self._look_at_all(due, remaining)
+            done += looks
+            if not looks or looks["left"] or ahead:  # what is looked at ahead of its time would be due again at once
+                break
+        return Swept(dict(done), max((begin - parse_time(oldest)).total_seconds(), 0.0))
 
     def send_due(self, send: Callable[[Sequence[tuple[str, str]]], None]) -> int:
-        """Have outgoing webhooks sent whose time has come; how many. They keep nothing else waiting."""
+        """Have outgoing webhooks sent whose time has come; how many. They keep nothing else waiting.
+
+        Workspaces take turns, and so do the subscriptions of one: who never answers delays nobody else.
+        """
         now = self._clock.now()
         again = now + timedelta(seconds=limits.LOOK_AGAIN)
-        due: list[tuple[str, str]] = []
-        for shard in range(limits.LOOK_SHARDS):
-            for pk, sk, seen in self._watch.due(shard, now, limits.SEND_MOST // limits.LOOK_SHARDS, "SEND"):
-                if self._watch.look_again((pk, sk), seen, again):
-                    due.append(delivery_in(pk, sk))
-        if due:
-            send(due)
-        return len(due)
+        due = self._due(now, limits.SWEEP_READ, "SEND")
+
+        def claim(one: Due) -> bool:
+            return self._watch.look_again((one.pk, one.sk), one.look_at, again)
+
+        if self._threads == 1:
+            mine = list(map(claim, due[: limits.SEND_MOST]))
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                mine = list(pool.map(claim, due[: limits.SEND_MOST]))
+        claimed = [delivery_in(one.pk, one.sk) for one, is_mine in zip(due, mine, strict=False) if is_mine]
+        if claimed:
+            send(claimed)
+        return len(claimed)
+
+    def _due(self, until: datetime, share: int, kind: str = "LOOK") -> list[Due]:
+        """What is due in all shards, in the order in which it is somebody's turn."""
+        found = [one for shard in range(limits.LOOK_SHARDS) for one in self._watch.due(shard, until, share, kind)]
+        found.sort(key=lambda one: one.look_at)
+        if len(found) <= 1:
+            return found
+        owners = self._watch.workspaces(found)
+        by_partition = in_turns(found, lambda one: one.pk) if kind == "SEND" else found
+        return in_turns(by_partition, lambda one: owners[one.pk])
+
+    def _look_at_all(self, due: Sequence[Due], remaining: Callable[[], float]) -> Counter[str]:
+        """Look at these, in their order; how often what was done, and how many were `left` for want of time."""
+        done: Counter[str] = Counter()
+        waiting, lock = deque(due), Lock()
+
+        def work() -> None:
+            while True:
+                with lock:
+                    if not waiting or remaining() < _RESERVE:
+                        return
+                    one = waiting.popleft()
+                word = self._claim_and_look(one)
+                with lock:
+                    done[word] += word != ""
+
+        if self._threads == 1 or len(due) <= 1:
+            work()
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(due))) as pool:
+                for worker in [pool.submit(work) for _ in range(min(self._threads, len(due)))]:
+                    worker.result()
+        if waiting:
+            done["left"] = len(waiting)
+        return +done
+
+    def _claim_and_look(self, one: Due) -> str:
+        """Look at something unless somebody else does; a word for what was done."""
+        again = self._clock.now() + timedelta(seconds=limits.LOOK_AGAIN)
+        if not self._watch.look_again((one.pk, one.sk), one.look_at, again):
+            return ""
+        try:
+            return self._look(one.pk, one.sk)
+        except Exception:
+            logger.exception("looking after %s failed; it is looked at again", one.pk)
+            return "failed"
 
     def _look(self, pk: str, sk: str) -> str:
         kind = pk.partition("#")[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from engine.storage.executions import LOOK, shard_of
 from engine.storage.table import ConditionFailed, Item, Page, Table
 
 _DELIVERY = "DELIVERY#"
+_FAILURE = ("failing_since", "failures", "paused_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,9 @@ class Subscription:
     """Where a workspace's events are sent.
 
     `events` are types, or beginnings of types with a `*`. `secret` signs what is sent, encrypted; `old_secret` does too
-    until `old_secret_until`. `failing_since` is when the first of the deliveries failed behind which none was taken.
+    until `old_secret_until`. `failing_since` is when the first of the deliveries failed behind which none was taken,
+    `failures` how many attempts have failed since. After some of them nothing is sent until `paused_until`; then one
+    attempt finds out whether the receiver is back.
     """
 
     id: str
@@ -40,6 +42,8 @@ class Subscription:
     failing_since: str | None = None
     old_secret: bytes | None = None
     old_secret_until: str | None = None
+    failures: int = 0
+    paused_until: str | None = None
 
     def wants(self, event_type: str) -> bool:
         """Whether events of a type are sent there."""
@@ -129,14 +133,36 @@ class SubscriptionRepository:
         """Forget it. What is under way for it ends when that is looked at."""
         self._table.delete(f"SUBSCRIPTION#{subscription.id}", "META")
 
-    def failing(self, subscription: Subscription, since: str) -> None:
-        """Note that nothing is taken any more, unless that is known."""
-        condition = "attribute_exists(#PK) AND attribute_not_exists(#failing_since)"
-        self._try(subscription.id, {"failing_since": since}, (), condition)
+    def failing(self, subscription: Subscription, at: datetime) -> None:
+        """Count an attempt that failed, and pause behind some of them."""
+        key = f"SUBSCRIPTION#{subscription.id}", "META"
+        try:
+            item = self._table.update(*key, {}, add={"failures": 1})
+        except ConditionFailed:
+            return  # it was deleted meanwhile
+        changes: dict[str, Any] = {} if "failing_since" in item else {"failing_since": format_time(at)}
+        if item["failures"] >= limits.OUTGOING_PAUSE_AFTER:
+            changes["paused_until"] = format_time(at + _pause(item["failures"]))
+        if changes:
+            self._try(subscription.id, changes, (), "#failures = :failures", {"failures": item["failures"]})
+
+    def probes(self, subscription: Subscription, at: datetime) -> bool:
+        """Whether an attempt may be made: nothing is paused, or it is the first one behind the end of a pause.
+
+        Of any number at once one is; if it dies, the next pause begins without it.
+        """
+        if subscription.paused_until is None:
+            return True
+        if subscription.paused_until > format_time(at):
+            return False
+        until = format_time(at + _pause(subscription.failures))
+        condition, values = "#paused_until = :seen", {"seen": subscription.paused_until}
+        return self._try(subscription.id, {"paused_until": until}, (), condition, values)
 
     def working(self, subscription: Subscription) -> None:
         """Note that something was taken."""
-        self._try(subscription.id, {}, ("failing_since",), "attribute_exists(#failing_since)")
+        if subscription.failures:
+            self._try(subscription.id, {}, _FAILURE, "attribute_exists(#PK)")
 
     def disable(self, subscription: Subscription, reason: str, at: str) -> None:
         """Send nothing more, unless that is so already."""
@@ -150,11 +176,15 @@ class SubscriptionRepository:
         remove: Sequence[str],
         condition: str,
         values: Mapping[str, Any] | None = None,
-    ) -> None:
-        with suppress(ConditionFailed):
+    ) -> bool:
+        """Change it where the condition holds; whether it did."""
+        try:
             self._table.update(
                 f"SUBSCRIPTION#{subscription_id}", "META", changes, remove=remove, condition=condition, values=values
             )
+        except ConditionFailed:
+            return False
+        return True
 
     # -- deliveries ----------------------------------------------------------------------------------------
 
@@ -246,6 +276,12 @@ class SubscriptionRepository:
 def delivery_in(pk: str, sk: str) -> tuple[str, str]:
     """The subscription and the delivery whose item has this key."""
     return pk.removeprefix("SUBSCRIPTION#"), sk.removeprefix(_DELIVERY)
+
+
+def _pause(failures: int) -> timedelta:
+    """How long a receiver is left alone after so many attempts that failed."""
+    doublings = min(failures - limits.OUTGOING_PAUSE_AFTER, 30)
+    return timedelta(seconds=min(limits.OUTGOING_PAUSE * 2**doublings, limits.OUTGOING_PAUSE_LONGEST))
 
 
 def _delivery_key(delivery: OutgoingDelivery) -> tuple[str, str]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.execution import Execution, format_time
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
 from engine.storage.table import ConditionFailed, Table
+
+
+class Due(NamedTuple):
+    """The key of something that has to be looked at, and when that was to be."""
+
+    pk: str
+    sk: str
+    look_at: str
 
 
 class WatchRepository:
@@ -16,8 +26,19 @@ class WatchRepository:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def due(self, shard: int, until: datetime, limit: int, kind: str = "LOOK") -> list[tuple[str, str, str]]:
-        """Keys of what has to be looked at by then, and the time that each was to be, the longest overdue first."""
+    def due(self, shard: int, until: datetime, limit: int, kind: str = "LOOK") -> list[Due]:
+        """What has to be looked at by then, the longest overdue first.
+
+        Of a line that is longer than `limit` both ends are read, half and half: what has become due since the last look
+        is at its end, whoever filled the line before.
+        """
+        oldest = self._ends(shard, until, limit, kind, descending=False)
+        if len(oldest) < limit:
+            return oldest
+        newest = self._ends(shard, until, limit, kind, descending=True)
+        return sorted({*oldest[: limit // 2], *newest[: limit - limit // 2]}, key=lambda one: one.look_at)
+
+    def _ends(self, shard: int, until: datetime, limit: int, kind: str, *, descending: bool) -> list[Due]:
         found = self._table.query(
             f"{kind}#{shard}",
             index="by-look",
@@ -25,8 +46,16 @@ class WatchRepository:
             sk_name="look_at",
             before=format_time(until),
             limit=limit,
+            descending=descending,
         )
-        return [(item["PK"], item["SK"], item["look_at"]) for item in found]
+        return [Due(item["PK"], item["SK"], item["look_at"]) for item in found]
+
+    def workspaces(self, due: Sequence[Due]) -> dict[str, str]:
+        """Whose each of these is, by the key of its partition; what is gone is nobody's."""
+        records = {one.pk: _record_of(one.pk) for one in due}
+        keys = list(dict.fromkeys((pk, "META") for pk in records.values()))
+        found = self._table.get_many(keys, ["workspace_id"], consistent=False)
+        return {pk: found.get((record, "META"), {}).get("workspace_id", "") for pk, record in records.items()}
 
     def look_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
         """Set when to look next; False where somebody else has set it since `seen`, so that only one looks."""
@@ -65,3 +94,9 @@ class WatchRepository:
         except ConditionFailed:
             return None
         return following
+
+
+def _record_of(pk: str) -> str:
+    """The partition with the record that says whose something is: a gate is its workflow's."""
+    kind, _, name = pk.partition("#")
+    return f"WORKFLOW#{name.partition('#')[0]}" if kind == "GATE" else pk

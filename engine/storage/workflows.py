@@ -189,6 +189,14 @@ class WorkflowRepository:
             ):
                 yield item["look_at"]
 
+    def reconciled(self) -> str:
+        """The id of the workflow up to which the last reconciliation of everything got; empty if it got to the end."""
+        return str((self._table.get(*_CURSOR) or {}).get("last", ""))
+
+    def set_reconciled(self, last: str) -> None:
+        """Note how far a reconciliation of everything has got."""
+        self._table.update(*_CURSOR, {"last": last}, condition="")
+
     def set_secret(self, workflow: Workflow, trigger_id: str, sealed: bytes, at: str) -> None:
         """Keep the encrypted secret of a webhook. Raises NotFound."""
         self._update(workflow, {f"{_SECRET}{trigger_id}": sealed, "updated_at": at}, ())
@@ -217,6 +225,7 @@ _OWN = (
     "id", "workspace_id", "name", "description", "version", "is_active", "created_at", "updated_at", "hook_secret",
 )  # fmt: skip
 """What a workflow's record has besides its copies."""
+_CURSOR = "RECONCILER", "CURSOR"
 _SECRET, _ROTATION = "secret_of_", "rotation_of_"
 
 

@@ -58,6 +58,7 @@ class NoAuth(TriggerConfig):
     def signature(self, delivery: Delivery) -> str | None:
         """There is none."""
         del delivery
+        return None
 
 
 class _Signed(TriggerConfig):

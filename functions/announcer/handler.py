@@ -7,14 +7,20 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions import resources
+from functions.streams import failures
 
 logger = Logger()
 _announcer = resources.announcer()
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Whatever raises is delivered again: telling something twice changes nothing."""
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Tells of each record; what could not be told now, and all behind it, is delivered again.
+
+    Telling something twice changes nothing: it has one id.
+    """
+    if "tell" in event:  # by an operator, of what the dead letters name
+        return {"again": sorted(_announcer.executions_ended(event["tell"]))}
     ids = [record["dynamodb"]["Keys"]["PK"]["S"].removeprefix("EXECUTION#") for record in event["Records"]]
-    _announcer.executions_ended(ids)
-    logger.info("told", executions=len(ids))
-    return {"told": len(ids)}
+    again = _announcer.executions_ended(ids)
+    logger.info("told", executions=len(ids), again=sorted(again))
+    return failures(event, {f"EXECUTION#{execution_id}" for execution_id in again})

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from engine.bill import Bill
 from engine.services.conductor import reason_of
+from engine.services.sweeper import Swept
 from engine.storage.understood import passing_trouble
 from functions import resources
 
 logger = Logger()
+metrics = Metrics(namespace="Mainspring", service="conductor")
 _conductor = resources.conductor()
 _sweeper = resources.sweeper()
 
@@ -35,11 +38,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "sweep" in event:
         ahead = float(event["sweep"].get("ahead_seconds", 0))
-        done = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
-        sent = _sweeper.send_due(resources.send_deliveries)
-        if sent:
-            done["sent"] = sent
-        logger.info("swept", done=done)
+        sent = _sweeper.send_due(resources.send_deliveries)  # first, as the other uses all the time that there is
+        swept = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
+        done = {**swept.looks, **({"sent": sent} if sent else {})}
+        logger.info("swept", done=done, oldest_seconds=swept.oldest_seconds)
+        _count(swept)
         return done
     if "tool" in event:
         asked = event["tool"]
@@ -65,3 +68,12 @@ def _driver_died(detail: dict[str, Any]) -> None:
         return  # the sweeper finds its loop, with whatever else has happened to it
     execution_id, _, generation = detail["name"].rpartition("-")
     _conductor.driver_ended(execution_id, int(generation), f"ended as {detail['status'].lower()}")
+
+
+def _count(swept: Swept) -> None:
+    """Tell CloudWatch how late the sweeper is, if it is: an alarm on it says that it cannot keep up."""
+    if swept.oldest_seconds > 0:
+        metrics.add_metric("OldestDueSeconds", MetricUnit.Seconds, swept.oldest_seconds)
+        metrics.add_metric("SweptLeft", MetricUnit.Count, swept.looks.get("left", 0))
+        print(metrics.serialize_metric_set())  # noqa: T201 - CloudWatch reads metrics from the log
+        metrics.clear_metrics()

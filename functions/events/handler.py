@@ -50,7 +50,8 @@ def send(body: EventBody) -> EventAnswer:
         raise TooLarge(f"`data` has at most {limits.MAX_EVENT_BYTES} bytes, this has {size}")
     event_id = body.id or new_id()
     marks = Marks(principal.workspace_id, event_id)
-    resources.bus().publish([Event(body.source, body.type, body.data, resources.clock.now(), marks)])
+    for _, reason in resources.bus().publish([Event(body.source, body.type, body.data, resources.clock.now(), marks)]):
+        raise InvalidInput.at("data", f"the event bus does not take it: {reason}")
     return EventAnswer(id=event_id)
 
 

@@ -20,6 +20,10 @@ QUEUE_SOURCE = "mainspring.queue"
 """The source of the events that messages of queues become, on the account's bus."""
 
 
+class Refused(Exception):
+    """A message that EventBridge does not take."""
+
+
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Starts what the event is for. What raises is delivered again, and goes to the dead letters in the end."""
     if "Records" in event:
@@ -45,4 +49,6 @@ def _message(record: SQSRecord) -> None:
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
     attributes = {name: one.get("stringValue") for name, one in record.raw_event.get("messageAttributes", {}).items()}
     data = {"queue": queue, "message_id": record.message_id, "body": value, "attributes": attributes}
-    resources.account_bus().publish([Event(QUEUE_SOURCE, "message", data, sent, Marks(None, record.message_id))])
+    event = Event(QUEUE_SOURCE, "message", data, sent, Marks(None, record.message_id))
+    for _, reason in resources.account_bus().publish([event]):
+        raise Refused(reason)  # it goes to the dead letters, as it is

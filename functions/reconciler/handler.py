@@ -10,20 +10,16 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions import resources
+from functions.streams import failures
 
 logger = Logger()
 _reconciler = resources.reconciler()
 
 
-class NotReconciled(Exception):
-    """Some workflows could not be; their records are to be delivered again."""
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Gives how much of what was changed; or which records are to be delivered again, as their workflows could not be.
 
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Gives how much of what was changed.
-
-    Raises:
-        NotReconciled: behind all the others, so that one that fails keeps none waiting.
+    One that fails keeps none waiting: all others of the batch are done first.
     """
     if "Records" not in event:
         done = _reconciler.everything(lambda: context.get_remaining_time_in_millis() / 1000)
@@ -40,6 +36,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             logger.exception("a workflow could not be reconciled", workflow_id=workflow_id)
             failed.append(workflow_id)
     logger.info("reconciled", workflows=len(ids), done=total, failed=failed)
-    if failed:
-        raise NotReconciled(", ".join(failed))
-    return total
+    return failures(event, {f"WORKFLOW#{workflow_id}" for workflow_id in failed})

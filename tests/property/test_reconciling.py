@@ -239,3 +239,23 @@ def test_the_stream_may_repeat_reorder_and_its_reader_die(steps: list[Any], data
 
         assert world.there() == world.wanted()
         FIGURES["streams of changes told with repetitions and deaths"] += 1
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(1, 9), st.lists(st.integers(1, 4), min_size=10, max_size=10))
+def test_all_have_their_turn_however_little_time_each_day_has(count: int, days: list[int]):
+    with aws_in_memory() as aws:
+        world = World(aws)
+        for _ in range(count):
+            world.create([TRIGGERS[7]])
+            world.change(-1, "activate", [])
+        seen: list[str] = []
+        real = world.reconciler.workflow
+        world.reconciler.workflow = lambda one: (seen.append(one), real(one))[1]  # type: ignore[method-assign]
+        for most in days:
+            begin = len(seen)
+            world.reconciler.everything(lambda: 100.0 if len(seen) - begin < most else 1.0)  # noqa: B023
+            assert len(seen) - begin == min(most, count)
+
+        assert set(seen) == set(world.ids) or sum(days) < count
+        assert world.there() == world.wanted() or sum(days) < count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from random import Random
 from typing import Any
 
@@ -322,7 +323,7 @@ def test_two_sweepers_look_at_each_thing_once(aws: Aws):
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: world.sweeper.sweep(lambda: 100.0), range(2)))
 
-    assert sum(done.get("revived", 0) for done in both) == 12
+    assert sum(swept.looks.get("revived", 0) for swept in both) == 12
     assert sum(driver.status == "RUNNING" for driver in world.machine.drivers.values()) == 12
 
 
@@ -334,9 +335,9 @@ def test_the_sweeper_does_no_more_than_it_has_time_for(aws: Aws):
     for driver in world.machine.drivers.values():
         driver.status = "FAILED"
     world.clock.offset += 200
-    seconds = iter([100.0, 100.0, 5.0, 5.0, 5.0, 5.0])
+    seconds = chain([100.0, 100.0], repeat(5.0))
 
-    assert world.sweeper.sweep(lambda: next(seconds)) == {"revived": 2, "left": 4}
+    assert world.sweeper.sweep(lambda: next(seconds)).looks == {"revived": 2, "left": 4}
     world.settle()
     world.check()
 

@@ -1,0 +1,92 @@
+"""One happening that cannot be told keeps no other waiting, and can be told by hand afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from engine.errors import Unavailable
+from engine.execution import Status
+from engine.services.announcing import Announcer
+from engine.services.bus import Bus, Event, Marks
+from tests.harness import nodes
+from tests.unit.conftest import NOW, Aws
+from tests.world import PlayedBus, World
+
+
+def events(count: int) -> list[Event]:
+    return [Event("shop", "order", {"n": number}, NOW, Marks("ws", f"e-{number}")) for number in range(count)]
+
+
+def bus_that_answers(*answers: list[str | None]) -> tuple[Bus, Stubber, list[int]]:
+    """A bus whose calls are answered with these codes, one an entry; and how many entries each call had."""
+    client = boto3.client("events")
+    stubber = Stubber(client)
+    for codes in answers:
+        entries = [{"ErrorCode": code, "ErrorMessage": "no"} if code else {"EventId": "1"} for code in codes]
+        stubber.add_response("put_events", {"FailedEntryCount": sum(map(bool, codes)), "Entries": entries})
+    stubber.activate()
+    sizes: list[int] = []
+    client.meta.events.register(
+        "before-parameter-build.events.PutEvents", lambda params, **_: sizes.append(len(params["Entries"]))
+    )
+    return Bus(client, "events"), stubber, sizes
+
+
+def test_only_what_was_throttled_is_put_again(aws: Aws):
+    del aws
+    bus, stubber, sizes = bus_that_answers([None, "ThrottlingException", None], ["InternalFailure"], [None])
+
+    assert bus.publish(events(3)) == []
+    assert sizes == [3, 1, 1]
+    stubber.assert_no_pending_responses()
+
+
+def test_what_is_refused_for_good_is_told_and_blocks_nothing(aws: Aws):
+    del aws
+    bus, _, sizes = bus_that_answers([None, "MalformedDetail", "ThrottlingException"], [None])
+
+    (refused,) = bus.publish(events(3))
+    assert (refused[0].marks.event_id, refused[1]) == ("e-1", "MalformedDetail: no")
+    assert sizes == [3, 1]
+
+
+def test_a_bus_that_goes_on_throttling_is_unavailable(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    del aws
+    monkeypatch.setattr("engine.services.bus.time.sleep", lambda _: None)
+    bus, _, _ = bus_that_answers(*[["ThrottlingException"]] * 4)
+    with pytest.raises(Unavailable):
+        bus.publish(events(1))
+
+
+def test_a_record_that_cannot_be_read_is_buried_and_the_others_are_told(aws: Aws):
+    world = World(aws)
+    workflow_id = world.workflow({"nodes": nodes("a")})
+    ids = [world.start(workflow_id) for _ in range(3)]
+    world.settle()
+    world.stores.executions._table.update(f"EXECUTION#{ids[1]}", "META", {"status": "nonsense"})
+    buried: list[dict[str, Any]] = []
+    bus = PlayedBus()
+    announcer = Announcer(world.stores, bus, lambda _: None, world.clock, buried.append)
+
+    assert announcer.executions_ended(ids) == set()
+    assert [event.data["execution_id"] for event in bus.told] == [ids[0], ids[2]]
+    assert [one["execution_id"] for one in buried] == [ids[1]]
+
+
+def test_only_the_executions_of_a_trigger_that_is_busy_are_told_again(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    world = World(aws)
+    workflow_id = world.workflow({"nodes": nodes("a")})
+    ids = [world.start(workflow_id) for _ in range(2)]
+    world.settle()
+    world.stores.executions._table.update(f"EXECUTION#{ids[0]}", "META", {"trigger_id": "t"})
+
+    def busy(*_: Any) -> None:
+        raise Unavailable("others kept changing the same")
+
+    monkeypatch.setattr(world.stores.triggers, "ended", busy)
+    assert world.announcer.executions_ended(ids) == {ids[0]}
+    assert {event.type for event in world.bus.told} == {f"execution.{Status.SUCCEEDED}"}
