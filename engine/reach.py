@@ -1,7 +1,7 @@
-"""How nodes call AWS: as a role of its own, which may do no more than what the deployer has named.
+"""How nodes call AWS: as the role of their workspace, which may do no more than what the deployer has named for it.
 
-The function that runs nodes may assume that role and has none of its grants itself. A role of somebody's account is
-assumed from there, with an external id.
+The function that runs nodes may assume these roles and has none of their grants itself; a workspace for which nothing
+is named has none. A role of somebody's account is assumed from there, with an external id.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -50,6 +51,10 @@ _RETRYABLE = frozenset(
     }
 )
 _PATIENCE = 230
+_HINT = (
+    "the deployer names what the nodes of a workspace may use, with `resources` in the CDK context or "
+    "`mainspring up --resource`"
+)
 Call = Callable[[str, "Role | None", str, str, Mapping[str, Any]], Any]
 
 
@@ -57,16 +62,17 @@ class Reach:
     """Calls AWS for nodes.
 
     Args:
-        sts: the client that assumes the role.
-        role_arn: the role; empty where the deployer has named nothing.
+        sts: the client that assumes the roles.
+        role_prefix: how the ARNs of workspaces' roles begin, before the workspace's id; empty where there are none.
         clock: tells when credentials end.
     """
 
-    def __init__(self, sts: Callable[[], Any], role_arn: str, clock: Clock) -> None:
+    def __init__(self, sts: Callable[[], Any], role_prefix: str, clock: Clock) -> None:
         self._sts = sts
-        self._role_arn = role_arn
+        self._role_prefix = role_prefix
         self._clock = clock
         self._clients: OrderedDict[tuple[str, str, str], tuple[Any, float]] = OrderedDict()
+        self._making = Lock()
 
     async def call(
         self, workspace_id: str, role: Role | None, service: str, operation: str, params: Mapping[str, Any]
@@ -75,7 +81,7 @@ class Reach:
 
         Args:
             workspace_id: whose node it is, which AWS's own log then says.
-            role: somebody's role; None is what the deployer has named.
+            role: somebody's role; None is what the deployer has named for the workspace.
             service: as boto3 names it.
             operation: the method of its client.
             params: what it takes.
@@ -88,10 +94,11 @@ class Reach:
     def _call(
         self, workspace_id: str, role: Role | None, service: str, operation: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        if not self._role_arn:
+        if not self._role_prefix:
             raise NodeError(f"{service}: the deployer has named no resources that nodes may use", code="not_granted")
         try:
-            client = self._client(workspace_id, role, service)
+            with self._making:  # nodes that need the same client at the same time wait for one to be made
+                client = self._client(workspace_id, role, service)
             answer: dict[str, Any] = getattr(client, operation)(**params)
         except ParamValidationError as error:
             raise NodeError(f"config: {error}"[:1_000], code="config") from None
@@ -104,6 +111,24 @@ class Reach:
         answer.pop("ResponseMetadata", None)
         return {name: _read(value) if isinstance(value, StreamingBody) else value for name, value in answer.items()}
 
+    def _role_of(self, workspace_id: str, session_name: str) -> Any:
+        """Credentials of the workspace's role.
+
+        Raises:
+            NodeError: `not_granted`: it has none.
+        """
+        try:
+            assumed = self._sts().assume_role(
+                RoleArn=f"{self._role_prefix}{workspace_id}", RoleSessionName=session_name
+            )
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in {*_DENIED, "NoSuchEntity"}:
+                raise
+            raise NodeError(
+                f"the workspace {workspace_id} may use no resources of AWS: {_HINT}", code="not_granted"
+            ) from None
+        return assumed["Credentials"]
+
     def _client(self, workspace_id: str, role: Role | None, service: str) -> Any:
         whose = f"{role.arn} {role.external_id} {role.region}" if role else ""
         name = workspace_id, whose, service
@@ -112,7 +137,7 @@ class Reach:
         if known is not None and known[1] > now:
             return known[0]
         session_name = re.sub(r"[^\w+=,.@-]", "-", f"mainspring-{workspace_id}")[:64]
-        credentials = self._sts().assume_role(RoleArn=self._role_arn, RoleSessionName=session_name)["Credentials"]
+        credentials = self._role_of(workspace_id, session_name)
         if role is not None:
             credentials = _made("sts", credentials, None).assume_role(
                 RoleArn=role.arn, RoleSessionName=session_name, ExternalId=role.external_id
@@ -146,7 +171,12 @@ def _made(service: str, credentials: Mapping[str, Any], region: str | None) -> A
     from botocore.config import Config
 
     # Attempts are the engine's: it knows whether another one is allowed, and waits without being paid for it.
-    patient = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=_PATIENCE)
+    patient = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=5,
+        read_timeout=_PATIENCE,
+        max_pool_connections=limits.NODE_THREADS,
+    )
     session = boto3.Session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
@@ -160,10 +190,7 @@ def _failed(error: ClientError, service: str, operation: str) -> NodeError:
     told = error.response["Error"]
     code, message = str(told.get("Code", "Unknown")), PROCESS.shown(str(told.get("Message", "")), 1_000)
     if code in _DENIED:
-        hint = (
-            "the deployer names what nodes may use, with `resources` in the CDK context or `mainspring up --resource`"
-        )
-        return NodeError(f"AWS {service} {operation} is not allowed: {message}; {hint}", code="not_granted")
+        return NodeError(f"AWS {service} {operation} is not allowed: {message}; {_HINT}", code="not_granted")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return NodeError(
         f"AWS {service} {operation} failed: {code}: {message}",

@@ -64,7 +64,7 @@ def reach() -> Reach:
     """What calls AWS for nodes."""
     from engine.reach import Reach
 
-    return Reach(lambda: resources.client("sts"), resources.settings.reach_role_arn, resources.clock)
+    return Reach(lambda: resources.client("sts"), resources.settings.reach_role_prefix, resources.clock)
 
 
 @cache

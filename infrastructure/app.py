@@ -1,8 +1,9 @@
 """The CDK app: `cdk deploy` puts Mainspring into an AWS account.
 
 Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private
-networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (ARNs that
-nodes may use, divided by commas), `extensions` (folders of Python packages with node or integration types, likewise).
+networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (what nodes
+may use in AWS, divided by commas: `WORKSPACE=ARN`, or `ARN` alone for the first administrator's workspace), `extensions`
+(folders of Python packages with node or integration types, likewise).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infrastructure.named_resources import ResourceError, actions_on
+from infrastructure.named_resources import ResourceError, by_workspace
 from infrastructure.packaging import (
     ROOT,
     PackagingError,
@@ -57,9 +58,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         raise PackagingError(
             f"retention_days is at least {LEAST_RETENTION_DAYS}: repeated deliveries are known so long"
         )
-    resources = list(dict.fromkeys(choice("resources").replace(",", " ").split()))
-    for arn in resources:
-        actions_on(arn)
+    resources = by_workspace(choice("resources").replace(",", " ").split())
     extensions = [ROOT / folder for folder in choice("extensions").split(",") if folder]
     options = Options(
         layer=build_layer(target, local=local),

@@ -35,7 +35,11 @@ Token = Annotated[str | None, typer.Option("--token", help="An access token for 
 
 Resources = Annotated[
     list[str] | None,
-    typer.Option("--resource", metavar="ARN", help="A resource of AWS that nodes may use; may be given often."),
+    typer.Option(
+        "--resource",
+        metavar="[WORKSPACE=]ARN",
+        help="A resource of AWS that the nodes of a workspace may use, by default your own; may be given often.",
+    ),
 ]
 Extensions = Annotated[
     list[Path] | None,
@@ -49,7 +53,7 @@ def stack_choices(resources: list[str] | None, extensions: list[Path] | None) ->
     Raises:
         Complaint: an ARN or a folder is none.
     """
-    from infrastructure.named_resources import ResourceError, actions_on
+    from infrastructure.named_resources import ResourceError, by_workspace
 
     choices: dict[str, list[str]] = {}
     if resources is not None:
@@ -57,8 +61,7 @@ def stack_choices(resources: list[str] | None, extensions: list[Path] | None) ->
     if extensions is not None:
         choices["extensions"] = [str(folder.resolve()) for folder in extensions if str(folder) not in ("", ".")]
     try:
-        for arn in choices.get("resources", ()):
-            actions_on(arn)
+        by_workspace(choices.get("resources", ()))
     except ResourceError as error:
         raise Complaint(str(error)) from None
     for folder in choices.get("extensions", ()):

@@ -1,9 +1,11 @@
-"""The resources of AWS that a deployer may name for nodes, and what nodes may then do with each."""
+"""The resources of AWS that a deployer may name for the nodes of a workspace, and what these may then do with each."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from engine.ids import FIRST_WORKSPACE, is_id
 
 ACTIONS = {
     "bedrock": ("bedrock:InvokeModel",),
@@ -29,6 +31,27 @@ _ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]+):[a-z0-9-]*:\d{0,12}:(
 
 class ResourceError(Exception):
     """A resource that cannot be named so; the message says what would be right."""
+
+
+def by_workspace(named: Iterable[str]) -> dict[str, list[str]]:
+    """The ARNs that are named for each workspace.
+
+    Args:
+        named: each is `WORKSPACE=ARN`, with a workspace's id, or an ARN alone, which is for the first administrator's.
+
+    Raises:
+        ResourceError: one is not so, or its ARN is none that can be named.
+    """
+    found: dict[str, list[str]] = {}
+    for one in named:
+        workspace, arn = (FIRST_WORKSPACE, one) if one.startswith("arn:") or "=" not in one else one.split("=", 1)
+        if not is_id(workspace):
+            raise ResourceError(f"{workspace!r} in {one!r} is no workspace's id, such as {FIRST_WORKSPACE}")
+        actions_on(arn)
+        arns = found.setdefault(workspace, [])
+        if arn not in arns:
+            arns.append(arn)
+    return found
 
 
 def service_of(arn: str) -> str:

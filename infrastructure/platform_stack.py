@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aws_cdk import CfnOutput, Stack
@@ -37,7 +37,7 @@ class Options:
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
-    resources: Sequence[str] = ()
+    resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     local_api_id: str | None = None
     api_url: str | None = None
 
@@ -102,7 +102,7 @@ class PlatformStack(Stack):
             "EventBusName": eventing.bus.event_bus_name,
             "InboxUrl": eventing.inbox.queue_url,
             "AutomationTable": storage.automation.table_name,
-            "ReachRoleArn": reach.role.role_arn,
+            "ReachRolePrefix": reach.role_prefix,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

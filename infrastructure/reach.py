@@ -1,9 +1,14 @@
-"""What nodes may reach in AWS: a role that is assumed to run them, granted only what the deployer names."""
+"""What nodes may reach in AWS: each workspace has a role that its nodes work as, granted what is named for it.
+
+The roles' names follow from the workspaces' ids, so nothing has to be looked up where nodes run, and IAM itself keeps the
+workspaces apart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -18,32 +23,45 @@ _NAMELESS = frozenset({"ses", "bedrock"})
 
 
 class Reach(Construct):
-    """The role, and what it may do."""
+    """The roles, and what they may do."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        resources: Sequence[str],
+        resources: Mapping[str, Sequence[str]],
         used_by: Sequence[Function],
         is_local: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        principals = [iam.ArnPrincipal(function.role.role_arn) for function in used_by]
-        self.role = iam.Role(self, "Role", assumed_by=iam.CompositePrincipal(*principals))
-        statements = [
-            iam.PolicyStatement(
-                actions=[*actions_on(arn), *(_ACTIONS_OF_EMULATOR.get(service_of(arn), ()) if is_local else ())],
-                resources=["*" if is_local and service_of(arn) in _NAMELESS else arn],
+        self._is_local = is_local
+        self._principals = [iam.ArnPrincipal(function.role.role_arn) for function in used_by]
+        name = f"mainspring-{Aws.REGION}-"  # IAM has one name space for all regions, and takes 64 characters
+        self.role_prefix = Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=name)
+        roles = [self._role(f"{name}{workspace}", workspace, arns) for workspace, arns in sorted(resources.items())]
+        for function in used_by if roles else ():
+            function.policy.add_statements(
+                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[role.role_arn for role in roles])
             )
-            for arn in resources
-        ]
-        if statements:
-            policy = iam.Policy(self, "Policy", statements=statements, roles=[self.role])
-            if is_local:
-                acknowledge(policy, "AwsSolutions-IAM5[Resource::*]", "Only in the emulator, which knows no better.")
-        assume = iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[self.role.role_arn])
-        for function in used_by:
-            function.policy.add_statements(assume)
-            function.function.add_environment("MAINSPRING_REACH_ROLE_ARN", self.role.role_arn)
+            function.function.add_environment("MAINSPRING_REACH_ROLE_PREFIX", self.role_prefix)
+
+    def _role(self, name: str, workspace: str, arns: Sequence[str]) -> iam.Role:
+        role = iam.Role(
+            self,
+            f"Role{workspace}",
+            role_name=name,
+            description=f"Runs the nodes of workspace {workspace}",
+            assumed_by=iam.CompositePrincipal(*self._principals),
+        )
+        policy = iam.Policy(self, f"Policy{workspace}", statements=[self._granted(arn) for arn in arns], roles=[role])
+        if self._is_local:
+            acknowledge(policy, "AwsSolutions-IAM5[Resource::*]", "Only in the emulator, which knows no better.")
+        return role
+
+    def _granted(self, arn: str) -> iam.PolicyStatement:
+        service = service_of(arn)
+        more = _ACTIONS_OF_EMULATOR.get(service, ()) if self._is_local else ()
+        return iam.PolicyStatement(
+            actions=[*actions_on(arn), *more], resources=["*" if self._is_local and service in _NAMELESS else arn]
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from unicodedata import normalize
 
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
 from engine.execution import format_time
-from engine.ids import new_id
+from engine.ids import FIRST_WORKSPACE, new_id
 from engine.schemas.users import Credentials, NewUser, Registration, Tokens
 from engine.security.passwords import hash_password, needs_rehash, verify_password
 from engine.security.tokens import (
@@ -54,7 +55,7 @@ class AuthService:
             Conflict: the address is taken.
         """
         if self._users.is_empty():
-            user = self._new_user(registration, is_admin=True)
+            user = replace(self._new_user(registration, is_admin=True), workspace_id=FIRST_WORKSPACE)
             try:
                 self._users.create(user, first=True)
             except Conflict as conflict:

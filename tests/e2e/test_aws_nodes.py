@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.ids import FIRST_WORKSPACE
 from infrastructure.local import LocalStack
 from tests.e2e.aws import client_of, make_things
 from tests.e2e.conftest import ACCOUNT, Caller, arn_of
@@ -106,6 +107,27 @@ def test_what_the_deployer_has_not_named_is_refused(
     assert "--resource" in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("node", "config"),
+    [
+        ("sqs_send", {"queue_url": "{queue reach}", "message": "x"}),
+        ("sns_publish", {"topic_arn": "{topic reach}", "message": "x"}),
+        ("eventbridge_put", {"bus": "reach", "source": "x", "detail_type": "x"}),
+        ("lambda_invoke", {"function": "reach"}),
+        ("step_functions_start", {"state_machine_arn": "{machine reach}"}),
+        ("dynamodb", {"table": "reach", "key": {"id": "a", "n": 1}}),
+        ("email", {"to": ["ann@shop.example"], "from": "reports@shop.example", "subject": "x", "text": "x"}),
+    ],
+)
+def test_what_is_named_for_one_workspace_is_refused_in_another(
+    other: Caller, things: dict[str, Any], node: str, config: dict[str, Any]
+):
+    filled = {name: things.get(str(value).strip("{}"), value) for name, value in config.items()}
+    error = run(other, node, **filled)["error"]
+    assert error["code"] == "not_granted", error
+    assert "may use no resources of AWS" in error["message"]
+
+
 def test_the_platforms_own_things_are_refused(admin: Caller, stack: LocalStack):
     outputs = client_of(stack, "cloudformation").describe_stacks(StackName="Mainspring")["Stacks"][0]["Outputs"]
     own = {one["OutputKey"]: one["OutputValue"] for one in outputs}
@@ -146,7 +168,8 @@ def test_a_role_of_ones_own_is_assumed_with_the_integrations_id(
 ):
     iam = client_of(stack, "iam")
     outputs = client_of(stack, "cloudformation").describe_stacks(StackName="Mainspring")["Stacks"][0]["Outputs"]
-    reach = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "ReachRoleArn")
+    prefix = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "ReachRolePrefix")
+    reach = f"{prefix}{FIRST_WORKSPACE}"
     role = f"arn:aws:iam::{ACCOUNT}:role/customer"
     made = admin.ok(
         "POST", "/api/integrations", json={"name": "our account", "type": "aws_role", "config": {"role_arn": role}}

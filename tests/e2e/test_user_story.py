@@ -265,8 +265,8 @@ def test_an_execution_whose_driver_was_stopped_from_outside_is_driven_on(admin: 
     assert any("ended as aborted" in line["message"] for line in lines)
 
 
-def test_a_driver_that_cannot_go_on_closes_the_record(admin: Caller, stack: LocalStack):
-    """The deployed state machine with quicker retries, and with an Advance function that is not there."""
+def test_a_driver_that_gives_up_is_followed_by_one_that_waits_first(admin: Caller, stack: LocalStack):
+    """The deployed state machine with fewer retries, and with an Advance function that is not there."""
     started = admin.start(
         admin.workflow({"nodes": [{"id": "wait", "type": "delay", "config": {"seconds": 3600}}]})["id"]
     )
@@ -275,17 +275,23 @@ def test_a_driver_that_cannot_go_on_closes_the_record(admin: Caller, stack: Loca
     deployed = states.describe_state_machine(stateMachineArn=machine_arn(stack))
     definition = json.loads(deployed["definition"])
     advance = definition["States"]["Advance"]
-    advance["Retry"][0]["MaxAttempts"] = 1
+    advance["Retry"][-1]["MaxAttempts"] = 1
     advance["Parameters"]["FunctionName"] += "-gone"
     copy = states.create_state_machine(name="copy", definition=json.dumps(definition), roleArn=deployed["roleArn"])
-    payload = json.dumps({"execution_id": started["id"], "generation": 2})
-    states.start_execution(stateMachineArn=copy["stateMachineArn"], input=payload)
-    execution = admin.wait(started["id"])
+    payload = json.dumps({"execution_id": started["id"], "generation": 1})
+    copied = states.start_execution(stateMachineArn=copy["stateMachineArn"], input=payload)
+    while states.describe_execution(executionArn=copied["executionArn"])["status"] == "RUNNING":
+        time.sleep(0.2)
     states.delete_state_machine(stateMachineArn=copy["stateMachineArn"])
+    lines = admin.ok("GET", f"/api/executions/{started['id']}/logs")["items"]
+    driver = machine_arn(stack).replace(":stateMachine:", ":execution:") + f":{started['id']}-2"
+    following = states.describe_execution(executionArn=driver)
 
-    assert execution["status"] == "failed"
-    assert execution["error"]["code"] == "engine_error"
-    assert admin.ok("GET", f"/api/executions/{started['id']}/logs")["items"][-1]["level"] == "error"
+    assert any("gave up" in line["message"] and "driven on in 60 seconds" in line["message"] for line in lines), lines
+    assert following["status"] == "RUNNING"
+    assert json.loads(following["input"])["decision"]["not_before"] > started["created_at"]
+    assert admin.ok("GET", f"/api/executions/{started['id']}")["status"] == "waiting"
+    admin.ok("POST", f"/api/executions/{started['id']}/cancel")
 
 
 def test_a_large_answer_passes_through(admin: Caller, server: HTTPServer):

@@ -19,11 +19,12 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from engine import limits
+from engine.ids import FIRST_WORKSPACE
 from functions.sandbox.machine import PULLEY_TARGET, load
 from infrastructure.app import STACK_NAME, build_app
 from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
 from infrastructure.guests.build import GUESTS
-from infrastructure.named_resources import ResourceError, actions_on
+from infrastructure.named_resources import ResourceError, by_workspace
 from infrastructure.packaging import (
     EXPORT,
     GROUPS,
@@ -296,16 +297,24 @@ def test_the_sandbox_has_nothing_and_may_do_nothing(template: Template):
 def test_what_nodes_may_do_in_aws_is_what_was_named(tmp_path_factory: pytest.TempPathFactory):
     queue = "arn:aws:sqs:eu-central-1:111122223333:orders"
     role = "arn:aws:iam::111122223333:role/mainspring"
-    context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"resources": f"{queue}, {role}"}
+    other = "01920000-0000-7000-8000-000000000009"
+    chosen = {"resources": f"{queue}, {role} {other}={queue},{other}={queue}"}
+    context = json.loads((ROOT / "cdk.json").read_text())["context"] | chosen
     stack = build_app(context=context, outdir=tmp_path_factory.mktemp("cdk")).node.find_child(STACK_NAME)
     assert isinstance(stack, aws_cdk.Stack)
     named = Template.from_stack(stack)
 
-    granted = [statement for name, statement in statements(named) if name.startswith("Reach")]
-    assert [(one["Action"], one["Resource"]) for one in granted] == [
-        ("sqs:SendMessage", queue),
-        ("sts:AssumeRole", role),
+    granted = {
+        json.dumps(policy["Roles"]): [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
+        for name, policy in resources(named, "AWS::IAM::Policy").items()
+        if name.startswith("Reach")
+    }
+    assert sorted(granted.values()) == [
+        [("sqs:SendMessage", queue)],
+        [("sqs:SendMessage", queue), ("sts:AssumeRole", role)],
     ]
+    names = [one["RoleName"] for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("Reach")]
+    assert sorted(name["Fn::Join"][1][-1] for name in names) == [f"-{FIRST_WORKSPACE}", f"-{other}"]
     trusted = json.dumps([one for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("Reach")])
     assert "AdvanceRole" in trusted
     assert "IntegrationsRole" in trusted
@@ -320,11 +329,12 @@ def test_what_nodes_may_do_in_aws_is_what_was_named(tmp_path_factory: pytest.Tem
         ("arn:aws:sqs:eu-central-1:111122223333:*", "stands for many"),
         ("arn:aws:s3:::bucket", "no node uses resources of 's3'"),
         ("*", "is no ARN"),
+        ("shop=arn:aws:sqs:eu-central-1:111122223333:orders", "'shop' in .* is no workspace's id"),
     ],
 )
 def test_a_resource_that_cannot_be_named_is_said(arn: str, says: str):
     with pytest.raises(ResourceError, match=says):
-        actions_on(arn)
+        by_workspace([arn])
 
 
 def test_tables_are_kept_encrypted_recoverable_and_forget(template: Template):

@@ -87,11 +87,13 @@ def test_credentials_are_assumed_once_for_each_workspace_and_renewed_before_thei
         class Counting:
             def assume_role(self, **arguments: Any) -> Any:
                 asked.append(arguments["RoleSessionName"])
+                if arguments["RoleArn"].endswith("-stranger"):
+                    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
                 told = sts.assume_role(**arguments)
                 told["Credentials"]["Expiration"] = clock.moment.replace(hour=clock.moment.hour + 1)
                 return told
 
-        reach = Reach(Counting, "arn:aws:iam::123456789012:role/reach", clock)
+        reach = Reach(Counting, "arn:aws:iam::123456789012:role/reach-", clock)
 
         def call(workspace: str) -> Any:
             return asyncio.run(reach.call(workspace, None, "sqs", "list_queues", {}))
@@ -106,5 +108,8 @@ def test_credentials_are_assumed_once_for_each_workspace_and_renewed_before_thei
         with pytest.raises(NodeError) as caught:
             asyncio.run(reach.call("w-1", None, "sqs", "send_message", {"QueueUrl": 7}))
         assert caught.value.code == "config"
+        with pytest.raises(NodeError, match="the workspace stranger may use no resources of AWS") as refused:
+            call("stranger")
+        assert refused.value.code == "not_granted"
     with pytest.raises(NodeError, match="has named no resources"):
         asyncio.run(Reach(lambda: None, "", clock).call("w", None, "sqs", "list_queues", {}))
