@@ -2,8 +2,8 @@
 
 Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private
 networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (what nodes
-may use in AWS, divided by commas: `WORKSPACE=ARN`, or `ARN` alone for the first administrator's workspace), `extensions`
-(folders of Python packages with node or integration types, likewise).
+may use in AWS, divided by commas: `WORKSPACE=ARN`, or `ARN` alone for the first administrator's workspace),
+`extensions` (folders of Python packages with node or integration types, likewise).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What nodes may reach in AWS: each workspace has a role that its nodes work as, granted what is named for it.
 
-The roles' names follow from the workspaces' ids, so nothing has to be looked up where nodes run, and IAM itself keeps the
-workspaces apart.
+The roles' names follow from the workspaces' ids, so nothing has to be looked up where nodes run, and IAM itself keeps
+the workspaces apart.
 """
 
 from __future__ import annotations
