@@ -17,6 +17,7 @@ from typing import Any
 from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infrastructure.bytecode import NO_INTERPRETER, deployed_interpreter
 from infrastructure.named_resources import ResourceError, by_workspace
 from infrastructure.packaging import (
     ROOT,
@@ -64,7 +65,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         layer=build_layer(target, local=local),
         node_layer=build_node_layer(target, local=local),
         extension_layer=build_extension_layer(target, extensions, local=local) if extensions else None,
-        functions=build_functions(target),
+        functions=build_functions(target, local=local),
         sandbox=build_sandbox(target, local=local),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
@@ -82,5 +83,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
 if __name__ == "__main__":
     try:
         build_app().synth()
+        if deployed_interpreter() is None:
+            sys.stderr.write(f"WARNING: {NO_INTERPRETER}\n")
     except (PackagingError, ResourceError) as error:
         sys.exit(str(error))

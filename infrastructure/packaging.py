@@ -15,6 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from zoneinfo import TZPATH
 
+from infrastructure.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
+
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = {
     "engine": ROOT / "engine" / "requirements.txt",
@@ -27,7 +29,7 @@ GROUPS = {
     "sandbox": ("--only-group", "sandbox"),
 }
 """What of `pyproject.toml` is in which layer; the sandbox has its own in its package."""
-DEPLOYED_PLATFORM = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13")
+DEPLOYED_PLATFORM = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", DEPLOYED_VERSION)
 EXPORT = (
     "export",
     "--quiet",
@@ -40,6 +42,8 @@ EXPORT = (
 """What uv is told, with a layer's groups, to write its requirements: pinned, with hashes, naming no host."""
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
 _NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock")
+_LAYER, _FUNCTION = "/opt/python", "/var/task"
+"""Where Lambda unpacks them."""
 
 
 class PackagingError(Exception):
@@ -55,6 +59,7 @@ def build_layer(target: Path, *, local: bool) -> Path:
     python = _dependencies(target, "engine", local=local)
     shutil.rmtree(python / "engine", ignore_errors=True)
     shutil.copytree(ROOT / "engine", python / "engine", ignore=_UNWANTED)
+    compile_all(python / "engine", seen_as=f"{_LAYER}/engine", local=local)
     return python.parent
 
 
@@ -85,23 +90,26 @@ def build_extension_layer(target: Path, extensions: Sequence[Path], *, local: bo
     for requirements in REQUIREMENTS.values():
         command += ["--constraints", str(requirements)]
     _run([*command, *map(str, sorted(wheels.glob("*.whl")))])
+    compile_all(python, seen_as=_LAYER, local=local)
     return python.parent
 
 
 def _dependencies(target: Path, name: str, *, local: bool) -> Path:
     """Where a layer's dependencies are. They are installed again only when its requirements have changed."""
+    is_compiled = local or deployed_interpreter() is not None
     kind = f"local {sys.version_info[:2]}" if local else " ".join(DEPLOYED_PLATFORM)
-    stamp = sha256(REQUIREMENTS[name].read_bytes() + kind.encode()).hexdigest()
+    stamp = sha256(REQUIREMENTS[name].read_bytes() + f"{kind} {is_compiled}".encode()).hexdigest()
     layer = target / f"layer-{name}{'-local' if local else ''}"
     marker, python = layer / "stamp", layer / "content" / "python"
     if not marker.exists() or marker.read_text() != stamp:
         shutil.rmtree(layer, ignore_errors=True)
         _install(python, REQUIREMENTS[name], local=local)
+        compile_all(python, seen_as=_LAYER, local=local)
         marker.write_text(stamp)
     return python
 
 
-def build_functions(target: Path) -> Path:
+def build_functions(target: Path, *, local: bool) -> Path:
     """A directory with the functions' code and the OpenAPI document; gives its path."""
     from functions.openapi import build
 
@@ -109,6 +117,7 @@ def build_functions(target: Path) -> Path:
     shutil.rmtree(code, ignore_errors=True)
     shutil.copytree(ROOT / "functions", code / "functions", ignore=_UNWANTED)
     (code / "functions" / "openapi.json").write_text(json.dumps(build(), indent=1))
+    compile_all(code, seen_as=_FUNCTION, local=local)
     return code
 
 
@@ -130,6 +139,7 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
         shutil.copytree(_dependencies(target, "sandbox", local=False), code, copy_function=_linked, ignore=_NOT_PACKED)
     shutil.copytree(ROOT / "functions" / "sandbox", code / "functions" / "sandbox", ignore=_UNWANTED)
     shutil.copy2(ROOT / "functions" / "__init__.py", code / "functions")  # or an installed package would come first
+    compile_all(code, seen_as=_FUNCTION, local=local)  # but not what the guests run
     guests = code / "functions" / "sandbox" / "guests"
     try:
         if local:

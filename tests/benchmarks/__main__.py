@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -107,21 +108,25 @@ def show_imports() -> None:
     sheet.add_column("handler")
     sheet.add_column("ms", justify="right")
     sheet.add_column("times bare python", justify="right")
+    sheet.add_column("without byte code : with", justify="right")
 
     with_bytecode = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    without = {**with_bytecode, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/nowhere"}
 
-    def milliseconds(statement: str) -> float:
+    def milliseconds(statement: str, environment: Mapping[str, str] = with_bytecode) -> float:
         times = []
         for _ in range(6):
             begin = time.perf_counter()
-            subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True, env=with_bytecode)
+            subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True, env=environment)
             times.append((time.perf_counter() - begin) * 1000)
         return median(times[1:])
 
     bare = milliseconds("pass")
     for name in HANDLERS:
         whole = milliseconds(f"import functions.{name}.handler")
-        sheet.add_row(name, f"{whole - bare:.0f}", f"{whole / bare:.1f}")
+        compiling = milliseconds(f"import functions.{name}.handler", without)
+        ratio = (compiling - milliseconds("pass", without)) / (whole - bare)
+        sheet.add_row(name, f"{whole - bare:.0f}", f"{whole / bare:.1f}", f"{ratio:.1f}")
     console.print(sheet)
 
 
