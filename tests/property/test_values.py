@@ -30,13 +30,40 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=12,
 )
-texts = st.text(alphabet=st.sampled_from("{}$ab.()[]'\" \\\n"), max_size=30)
+PIECES = r"""vars vars.a {{ }} { } [ ] ( ) . ' " ` / \ 1 $ $sum : + & = ?? ~> a null % * ** ^(a) @$v | , ; := ?
+    function($x){$x}"""
+pieces = st.sampled_from([*PIECES.split(), " "])
+soups = st.lists(pieces, max_size=12).map("".join)
+texts = st.one_of(
+    st.text(alphabet=st.sampled_from("{}$ab.()[]'\" \\\n"), max_size=30),
+    soups,
+    soups.map(lambda soup: f"{{{{ {soup} }}}}"),
+)
 
 
-@settings(max_examples=300, deadline=None)
-@given(values, st.lists(names | st.integers(0, 3), max_size=4))
-def test_a_plain_path_gives_what_jsonata_gives(value: Any, steps: list[str | int]):
+@st.composite
+def paths(draw: st.DrawFn) -> tuple[Any, list[str | int]]:
+    """A value, and steps that mostly lead somewhere in it."""
+    value = draw(values)
+    steps: list[str | int] = []
+    at = value
+    while len(steps) < 5 and (isinstance(at, dict | list) and at) and draw(st.integers(0, 9)):
+        step = draw(st.sampled_from(sorted(at)) if isinstance(at, dict) else st.integers(0, len(at) - 1) | names)
+        steps.append(step)
+        if isinstance(at, list) and isinstance(step, str):
+            break
+        at = at[step]
+    return value, [*steps, *draw(st.lists(names | st.integers(0, 3), max_size=1))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(paths())
+@example(({"a": [{"b": 1}, {"b": [2]}]}, ["a", "b"]))
+@example(({"a": [[1, 2], [3]]}, ["a", 0, 1]))
+@example(({"a": [None, 1]}, ["a", 0]))
+def test_a_plain_path_gives_what_jsonata_gives(drawn: tuple[Any, list[str | int]]):
     """The quick way and the long way agree on every value that both find."""
+    value, steps = drawn
     source = "vars" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     scope = Scope({"vars": value}, NOW)
     try:
@@ -85,7 +112,7 @@ def test_data_is_never_evaluated(value: Any):
         assert render("<{{ trigger.body }}>", scope) == f"<{value}>"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(texts)
 def test_any_template_text_gives_a_value_or_an_expression_error(text: str):
     with suppress(ExpressionError):
