@@ -118,13 +118,25 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, TooMuch | Refusal | JException):
+    if isinstance(error, TooMuch | Refusal):
         return str(error)[:500]
+    if isinstance(error, JException):
+        return _in_words(str(error))[:500]
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, OverflowError):
         return "the number is too large"
     return "it needs too much memory" if isinstance(error, MemoryError) else "JSONata cannot evaluate it over this data"
+
+
+def _in_words(message: str) -> str:
+    """The library's message, in which a function is an Object and a list of numbers an array of n."""
+    message = message.replace(" of Object ", " of $", 1)
+    for letter, kind in (("n", "numbers"), ("s", "texts"), ("o", "objects")):
+        message = message.removesuffix(f"array of {letter}") + (
+            f"list of {kind}" if message.endswith(f"array of {letter}") else ""
+        )
+    return message
 
 
 def _references(symbol: Any) -> Iterator[tuple[str | int, ...]]:

@@ -165,7 +165,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         items = input if isinstance(input, list) else [] if input is None else [input]
         is_relative = predicate.type == "path" and predicate.steps[0].type != "variable"
         results = Utils.create_sequence()
-        for index, item in enumerate(items):
+        for index, item in enumerate(Utils.NULL_VALUE if one is None else one for one in items):
             chosen = self.eval(predicate, item, environment)
             if isinstance(chosen, str) and not is_relative:
                 raise Refusal(
@@ -173,7 +173,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
                 )
             places = chosen if isinstance(chosen, list) else [chosen]
             if places and all(map(numbers.is_number, places)):
-                results.extend(item for place in places if _place(place, len(items)) == index)
+                results.extend([item] * sum(_place(place, len(items)) == index for place in places))
             elif Jsonata.boolize(chosen):
                 results.append(item)
         return results

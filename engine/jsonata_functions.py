@@ -132,6 +132,7 @@ def _number_functions() -> dict[str, Callable[..., Any]]:
         "round": numbers.rounded,
         "abs": numbers.absolute,
         "power": numbers.power,
+        "sqrt": numbers.root,
         "formatBase": _format_base,
         "formatInteger": _format_integer,
     }

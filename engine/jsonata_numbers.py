@@ -30,6 +30,16 @@ _SIGNIFICANT = 15  # digits that JSONata writes of a number with a fraction
 _ROUNDING = Context(prec=3 * _MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
+def _read_decimal(text: str) -> Number:
+    value = settled(float(text))
+    if abs(value) < EXACT_FLOAT:
+        return _number(value)
+    exact = Decimal(text)
+    if exact != exact.to_integral_value(context=_ROUNDING):
+        raise Refusal(f"{_short(text)} has more digits than a number with a fraction can keep; leave it a text")
+    return int(exact)
+
+
 def is_number(value: Any) -> bool:
     """Whether it is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -64,7 +74,7 @@ def read(text: str) -> Number:
         if _WHOLE.fullmatch(stripped):
             return int(stripped)
         if _DECIMAL.fullmatch(stripped):
-            return _number(settled(float(stripped)))
+            return _read_decimal(stripped)
     except ValueError:
         pass
     raise Refusal(f"{_short(text)} is not a number")
@@ -210,6 +220,21 @@ def ceil(value: Number | None) -> Number | None:
 def absolute(value: Number | None) -> Number | None:
     """Without its sign."""
     return None if value is None else abs(value)
+
+
+def root(value: Number | None) -> Number | None:
+    """The square root; exact where it is a whole number.
+
+    Raises:
+        Refusal: there is no such number.
+    """
+    if value is None:
+        return None
+    if value < 0:
+        raise Refusal(f"{written(value)} is negative and has no square root")
+    if isinstance(value, int) and math.isqrt(value) ** 2 == value:
+        return math.isqrt(value)
+    return _number(settled(math.sqrt(value)))
 
 
 def power(base: Number | None, exponent: Number | None) -> Number | None:

@@ -76,6 +76,10 @@ def evaluate(source: str) -> Any:
         ("$number(' 12.50 ')", 12.5),
         ("$number('0x1F')", 31),
         ("$number('1e3')", 1000),
+        ("$number('9007199254740993.0')", 9007199254740993),
+        ("$number('9.007199254740993e15')", 9007199254740993),
+        ("$sqrt(trigger.body.a * trigger.body.a)", A),
+        ("$sqrt(2.25)", 1.5),
         ("$floor(trigger.body.a)", A),
         ("$ceil(trigger.body.a)", A),
         ("$round(trigger.body.a)", A),
@@ -131,6 +135,9 @@ def test_numbers_are_exact(source: str, value: Any):
         ("$number('1_000')", "'1_000' is not a number"),
         ("$number('nan')", "'nan' is not a number"),
         ("$number(null)", "null is not a number"),
+        ("$number('9007199254740993.5')", "leave it a text"),
+        ("$sqrt(-4)", "-4 is negative and has no square root"),
+        ("$sum([1, null])", "list of numbers"),
         ("$power(10, 400)", "the number is too large"),
         ("$power(-8, 1/3)", "no real number"),
         ("1e308 * 10.5", "out of range"),
@@ -194,6 +201,13 @@ def test_a_name_in_brackets_is_refused_when_it_is_written(quote: str):
 )
 def test_a_default_is_for_what_is_absent_or_null(source: str, value: Any):
     assert evaluate(source) == value
+
+
+def test_null_in_a_list_can_be_searched():
+    data = {"vars": {"list": [1, None, 2]}}
+
+    assert render("{{ vars.list[$ = null] }}", Scope(data)) is None
+    assert render("{{ vars.list[$ != null] }}", Scope(data)) == [1, 2]
 
 
 def test_defaults_in_defaults_are_parsed_and_evaluated_once():
