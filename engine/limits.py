@@ -142,8 +142,12 @@ SILENT_GRACE = 180.0
 RECENT_OUTCOMES = 20
 """So many of its last executions a trigger remembers."""
 
+LAMBDA_BYTES = 6 * 1024 * 1024
+"""Of what a function is called with, or answers, as JSON: text is escaped in it, and bytes are base64."""
+LAMBDA_SPARE_BYTES = 64 * 1024
+"""Of that, for all but the body: headers, of which API Gateway takes 10 KB, and what it says of the request."""
 MAX_HOOK_BYTES = 4 * 1024 * 1024
-"""Of a delivery to a webhook. Lambda takes 6 MB, and what is not text comes to it as base64."""
+"""Of a delivery to a webhook. As base64 that is 5.6 MB; text, escaped, has to fit into LAMBDA_BYTES, too."""
 MAX_HOOK_PARTS = 200
 """Fields of a form, or parts of a multipart body."""
 MAX_HOOK_HEADER_BYTES = 16 * 1024
@@ -155,6 +159,7 @@ ANSWER_SECONDS = 22.0
 """How long a webhook's caller is kept waiting for an answer. API Gateway gives up after 30, and counts the start of a
 function that was not running as well, which the function's own clock does not."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""Of a webhook's answer, which is base64 in what the function gives back."""
 IDEMPOTENCY_SECONDS = 24 * 3600
 """How long an Idempotency-Key is remembered."""
 DELIVERY_SECONDS = 7 * 24 * 3600

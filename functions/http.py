@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -80,6 +81,8 @@ _MEANINGS = {
     429: "Too many requests; see Retry-After.",
     503: "Try again later.",
 }
+_LONGEST_ESCAPE = 6
+"""Bytes of one character in JSON, such as a control character."""
 _THROTTLED = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
 )
@@ -167,15 +170,32 @@ def checked_body(event: Event) -> Event:
     content_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise UnsupportedType(f"the body's type is {content_type[:80]}; send application/json")
-    if len(body) > limits.MAX_BODY_BYTES * (4 / 3 if event.get("isBase64Encoded") else 1):
-        raise TooLarge(f"a request body has at most {limits.MAX_BODY_BYTES} bytes")
+    too_large = TooLarge(f"a request body has at most {limits.MAX_BODY_BYTES} bytes")
     if event.get("isBase64Encoded"):
+        if len(body) > 4 * math.ceil(limits.MAX_BODY_BYTES / 3):
+            raise too_large
         try:
             body = base64.b64decode(body, validate=True).decode()
         except (binascii.Error, ValueError):
             raise RequestError("the body is not UTF-8 text", code="malformed_json") from None
+    if len(body.encode(errors="surrogatepass")) > limits.MAX_BODY_BYTES:
+        raise too_large
     headers["content-type"] = "application/json"
     return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def check_payload(body: str) -> None:
+    """Refuse a text that Lambda would not take, as API Gateway would then answer in its own shape: also where it does.
+
+    Raises:
+        TooLarge: what the body has in what a function is called with, where it is escaped, is too large.
+    """
+    most = limits.LAMBDA_BYTES - limits.LAMBDA_SPARE_BYTES
+    if len(body) * _LONGEST_ESCAPE > most and len(json.dumps(body, ensure_ascii=False).encode()) > most:
+        raise TooLarge(
+            f"a text has at most {most} bytes once quotes, line ends and control characters in it are escaped; "
+            "send it compressed, or as application/octet-stream"
+        )
 
 
 def strict_json(text: str) -> Any:

@@ -15,7 +15,7 @@ from engine.errors import RequestError
 from engine.services.answering import Answer
 from engine.triggers.signatures import Delivery
 from functions import resources
-from functions.http import IdInPath, errors, make_app, make_handler, raw_answer
+from functions.http import IdInPath, check_payload, errors, make_app, make_handler, raw_answer
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
@@ -86,10 +86,16 @@ def _sent(found: Answer) -> Response[Any]:
 
 
 def _bytes(event: dict[str, Any]) -> bytes:
-    """The body's bytes as they were sent; API Gateway gives those of what it takes for text as text."""
-    body = event.get("body") or ""
+    """The body's bytes as they were sent; API Gateway gives those of what it takes for text as text.
+
+    Raises:
+        TooLarge: it is text that Lambda would not take.
+        RequestError: it cannot be read.
+    """
+    body = str(event.get("body") or "")
     if not event.get("isBase64Encoded"):
-        return str(body).encode()
+        check_payload(body)
+        return body.encode()
     try:
         return base64.b64decode(body, validate=True)
     except binascii.Error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import unicodedata
 from importlib import import_module
@@ -13,6 +14,7 @@ import boto3
 import jsonschema_rs
 import pytest
 
+from engine import limits
 from engine.execution import Execution, Status
 from engine.ids import new_id
 from engine.security.tokens import AccessClaims, sign_access_token
@@ -501,3 +503,33 @@ def test_what_is_no_address_is_named(aws: Aws, email: str):
 
     assert answer["statusCode"] == 422
     assert [problem["path"] for problem in json.loads(answer["body"])["error"]["details"]] == ["email"]
+
+
+def delivered(body: str, *, is_base64: bool) -> dict[str, Any]:
+    return {**event("api/webhooks_deliver"), "body": body, "isBase64Encoded": is_base64}
+
+
+def test_a_text_that_lambda_would_not_take_is_refused_in_our_own_shape(seeded: Aws):
+    """Locally too, where nothing else refuses it. Line ends are two bytes each in what a function is called with."""
+    refused = invoke("webhooks", delivered('{"a": 1}' + "\n" * 3_300_000, is_base64=False))
+    taken = invoke("webhooks", delivered('{"a": 1}' + " " * 3_300_000, is_base64=False))
+
+    assert (refused["statusCode"], json.loads(refused["body"])["error"]["code"]) == (413, "too_large")
+    assert taken["statusCode"] == 404, "no address of ours"
+
+
+def test_the_largest_delivery_and_the_largest_answer_fit_into_what_lambda_takes():
+    spare = limits.LAMBDA_BYTES - limits.LAMBDA_SPARE_BYTES
+    for most in (limits.MAX_HOOK_BYTES + 64 * 1024, limits.MAX_ANSWER_BYTES):  # a delivery that is refused, too
+        assert len(base64.b64encode(bytes(most))) <= spare
+    assert limits.MAX_HOOK_HEADER_BYTES * 2 < limits.LAMBDA_SPARE_BYTES
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+def test_a_body_is_bounded_in_bytes_not_in_characters(seeded: Aws, is_base64: bool):
+    text = json.dumps({"name": "\N{GRINNING FACE}" * (limits.MAX_BODY_BYTES // 4)}, ensure_ascii=False)
+    assert len(text) < limits.MAX_BODY_BYTES < len(text.encode())
+    body = base64.b64encode(text.encode()).decode() if is_base64 else text
+    asked = {**event("api/workflows_create"), "body": body, "isBase64Encoded": is_base64}
+
+    assert invoke("workflows", asked)["statusCode"] == 413
