@@ -96,7 +96,7 @@ class Grants:
 
     def driving(self, names: MachineNames) -> Grants:
         """What starting, stopping and waking executions takes."""
-        # AWS finds the machine behind a task token and checks its ARN: refusals name it, though the list of resource types
+        # AWS finds the machine behind a task token and checks its ARN: refusals name it, though the list of resources
         # has none for this action. The emulator knows no resource of it. The children of a Map are executions of a
         # machine that is named after the Map.
         machines = [names.machine_arn(names.execution), names.machine_arn(names.fan_out), names.lanes_arn()]
