@@ -22,7 +22,7 @@ class Retention(Construct):
         grants = (
             Grants(storage)
             .table(
-                storage.automation, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem",
+                storage.automation, "GetItem", "BatchGetItem", "Query", "UpdateItem", "DeleteItem",
                 "BatchWriteItem", indexes=["by-look"],
             )
             .payloads("DeleteObject")

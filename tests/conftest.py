@@ -51,6 +51,7 @@ _GROUPS = {
         "durable",
         "integrations",
         "outgoing",
+        "retention",
         "trigger_commands",
         "user_story",
         "z_fuzz",

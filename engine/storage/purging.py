@@ -68,7 +68,7 @@ class PurgeRepository:
 
     def searched(self, owner: str) -> None:
         """Note up to where the search has come; nowhere at its end, so that it begins again."""
-        self._table.put({"PK": _CURSOR[0], "SK": _CURSOR[1], "after": owner})
+        self._table.update(*_CURSOR, {"after": owner}, condition="")
 
     def without_record(self, execution_ids: list[str]) -> list[str]:
         """Those of these executions that have no record."""

@@ -212,6 +212,26 @@ class Scenes:
         self.admin.ok("DELETE", f"/api/subscriptions/{subscription}")
         return bool(done.get("silent")) and "failed" not in done
 
+    def forgets(self) -> bool:
+        """All that is known of an execution goes when its time is over, and payloads without a record are looked for.
+
+        On AWS, where time cannot be set, its record says when that is; here it is told that it was long ago.
+        """
+        execution_id = self.admin.wait(self.admin.start(self.result, LARGE)["id"])["id"]
+        table, dynamodb = output_of(self.stack, "AutomationTable"), client_of(self.stack, "dynamodb")
+        for key, name, value in (
+            ({"PK": {"S": f"EXECUTION#{execution_id}"}, "SK": {"S": "META"}}, "look_at", "2026-01-01T00:00:00.000Z"),
+            ({"PK": {"S": "RETENTION#"}, "SK": {"S": "ORPHANS"}}, "after", "0"),
+        ):
+            dynamodb.update_item(
+                TableName=table, Key=key, UpdateExpression="SET #name = :value",
+                ExpressionAttributeNames={"#name": name}, ExpressionAttributeValues={":value": {"S": value}},
+            )  # fmt: skip
+        done = call(self.stack, "Retention", {"purge": {}}) or {}
+        searched = call(self.stack, "Retention", {"orphans": {}})
+        is_gone = self.admin.request("GET", f"/api/executions/{execution_id}").status_code == 404
+        return bool(done.get("purged")) and "failed" not in done and searched == {"orphans": 0} and is_gone
+
     def _subscribes(self, kind: str) -> str:
         body = {"url": self.gone, "events": [kind]}
         return str(self.admin.ok("POST", "/api/subscriptions", json=body)["id"])

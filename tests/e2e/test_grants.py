@@ -345,6 +345,12 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     *_all_of("Deliveries", Scenes.sends, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
     *_all_of("Deliveries", Scenes.sends, "dynamodb:UpdateItem", "events:PutEvents"),
     ("Deliveries", "dynamodb:Query", "index/by-workspace", _scene(Scenes.sends)),
+    *_all_of(
+        "Retention", Scenes.forgets, *(f"dynamodb:{verb}Item" for verb in ("Get", "BatchGet", "Update", "Delete"))
+    ),
+    *_all_of("Retention", Scenes.forgets, "dynamodb:BatchWriteItem", "dynamodb:Query", "s3:ListBucket"),
+    *_all_of("Retention", Scenes.forgets, "s3:DeleteObject"),
+    ("Retention", "dynamodb:Query", "index/by-look", _scene(Scenes.forgets)),
 ]
 PROBES = [probe for _, _, _, probe in GRANTS]
 _STREAM = (
