@@ -80,6 +80,11 @@ LANE_CONCURRENCY = 10
 MAX_ROUNDS_IN_VAIN = 50
 """So often what is left of a spread loop is taken up again without a batch of it being done in between."""
 
+MAX_JOINS = 10
+"""So often it is tried to make one list of what a spread loop gave."""
+SHOWN_NODES = 1_000
+"""Of an execution, in one answer."""
+
 MAX_CONCURRENCY_LIMIT = 1_000
 MAX_CALL_DEPTH = 10
 """Executions that start executions: this deep."""

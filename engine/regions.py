@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
+from engine.byte_cache import ByteCache
 from engine.definition import Body, NodeDefinition, WorkflowDefinition
 from engine.executor import NodeExecutorFactory
 from engine.expressions import expressions_of, templates
@@ -70,26 +71,25 @@ class Region:
 
 
 def prepare(definition: WorkflowDefinition, factory: NodeExecutorFactory) -> Region:
-    """The regions of a definition; remembered for the definitions used last."""
-    return _prepare(_Same(definition), factory)
+    """The regions of a definition, remembered for the definition objects used last; equal ones are rarely two."""
+    _, _, region = _prepared.get((id(definition), id(factory)), lambda: _prepare(definition, factory))
+    return region
 
 
-class _Same:
-    """Wraps a definition so that a cache knows it by identity: equal ones are rarely two objects."""
-
-    def __init__(self, definition: WorkflowDefinition) -> None:
-        self.definition = definition
-
-    def __hash__(self) -> int:
-        return id(self.definition)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.definition is other.definition
+def prepare_once(definition: WorkflowDefinition, factory: NodeExecutorFactory) -> Region:
+    """The regions of a definition that was made for one call: remembering them would only keep them from going."""
+    return _region(definition, factory)
 
 
-@lru_cache(maxsize=64)
-def _prepare(same: _Same, factory: NodeExecutorFactory) -> Region:
-    return _region(same.definition, factory)
+_PREPARED_BYTES = 3 * 1024 * 1024
+_prepared: ByteCache[tuple[WorkflowDefinition, NodeExecutorFactory, Region]] = ByteCache(_PREPARED_BYTES)
+
+
+def _prepare(
+    definition: WorkflowDefinition, factory: NodeExecutorFactory
+) -> tuple[tuple[WorkflowDefinition, NodeExecutorFactory, Region], int]:
+    """The regions, with what they are known by, which must live as long; and the bytes of the definition's text."""
+    return (definition, factory, _region(definition, factory)), len(definition.model_dump_json())
 
 
 def _region(body: Body, factory: NodeExecutorFactory) -> Region:

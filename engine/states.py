@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from engine import limits
 from engine.definition import NodeDefinition
+from engine.errors import InvalidInput
 from engine.execution import Execution, Status
 from engine.graph import Progress
 from engine.journal import Journal, Outcome, Stored, Wait
@@ -45,6 +47,21 @@ def node_states(region: Region, journal: Journal, execution: Execution) -> list[
     has started, which would cost a write each time. Of all turns together at most `MAX_SHOWN_TURNS` are told.
     """
     return _Teller(journal, execution).tell(region)
+
+
+def node_page(
+    region: Region, journal: Journal, execution: Execution, after: str | None
+) -> tuple[list[NodeState], str | None]:
+    """The states of `SHOWN_NODES` nodes behind the one with that path, and the path of the last if there are more.
+
+    Raises:
+        InvalidInput: there is no such node in this execution.
+    """
+    states = iter(node_states(region, journal, execution))
+    if after is not None and not any(state.id == after for state in states):
+        raise InvalidInput.at("nodes_after", "the path of no node that this execution has shown")
+    found = list(islice(states, limits.SHOWN_NODES))
+    return found, found[-1].id if next(states, None) is not None else None
 
 
 class _Teller:

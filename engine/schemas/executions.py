@@ -151,6 +151,9 @@ class ExecutionDetail(ExecutionAnswer):
 
     trigger: dict[str, Any] = Field(description="What started it, beside the input: headers, times, the event.")
     nodes: list[NodeAnswer]
+    next_nodes: str | None = Field(
+        default=None, description="As `nodes_after` it gives further nodes, where there are more than fit here."
+    )
 
 
 class ExecutionList(Answer):

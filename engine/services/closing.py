@@ -107,11 +107,7 @@ class Closing:
 
     def open_waits(self, execution_id: str) -> Iterator[Wait]:
         """The waits of an execution for others that are not answered."""
-        journal = self._journals.of(self._executions.partition(execution_id))
-        for path in journal.waits:
-            wait = journal.open_wait(path)
-            if wait is not None and wait.is_for_others:
-                yield wait
+        return self._journals.open_waits_for_others(execution_id)
 
     def _tell(self, caller: Caller, execution: Execution) -> None:
         told = {
@@ -133,11 +129,8 @@ class Closing:
 
     def end_lost_loops(self, execution: Execution) -> None:
         """End the drivers of spread loops that have failed, and what their parts wait for."""
-        journal = self._journals.of(self._executions.partition(execution.id))
-        for wait in journal.waits.values():
-            signal = journal.signals.get(wait.signal_key)
-            if wait.kind == "fan_out" and signal is not None and signal.by != "fan_out":
-                self.end_what_was_waited_for(execution, execution.id, wait)
+        for wait in self._journals.lost_loops(execution.id):
+            self.end_what_was_waited_for(execution, execution.id, wait)
 
     def end_part(self, part: str) -> None:
         """End a part of a loop that nobody wants any more, and what it waits for."""

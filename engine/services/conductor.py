@@ -189,6 +189,11 @@ class Conductor:
 
     def _join(self, execution_id: str, wait: Wait, facts: dict[str, Any]) -> None:
         """Make one list of what the parts of a loop gave, and go on behind the loop."""
+        tries = self._fan_outs.begin_join(execution_id, wait.path)
+        if tries > limits.MAX_JOINS:
+            message = f"the results of the loop's items could not be joined in {limits.MAX_JOINS} tries"
+            self._closing.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
+            return
         ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
         try:
             output = self._journals.joined(self._fan_outs.results(ids), execution_id)

@@ -15,13 +15,13 @@ from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
 from engine.journal import Journal, Stored
 from engine.jsonvalue import dumps
-from engine.regions import Region, prepare
+from engine.regions import Region, prepare_once
 from engine.reuse import reusable
 from engine.schemas.executions import RetryBody, StartBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal
 from engine.services.starting import Request, Starter
-from engine.states import NodeState, node_states
+from engine.states import NodeState, node_page
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
@@ -33,11 +33,15 @@ SHOWN_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ExecutionView:
-    """An execution with the state of each of its nodes; `omitted` names the fields that are too large to be shown."""
+    """An execution with the states of nodes; `omitted` names the fields that are too large to be shown.
+
+    `next_nodes` is the path of the last of the nodes, where there are more.
+    """
 
     execution: Execution
     nodes: list[NodeState]
     omitted: list[str]
+    next_nodes: str | None = None
 
 
 class ExecutionService:
@@ -119,12 +123,43 @@ class ExecutionService:
             raise Conflict(message, code="idempotency_mismatch")
         return started.execution
 
-    def get(self, principal: Principal, execution_id: str) -> ExecutionView:
-        """An execution with its nodes, and what is too large to be shown named instead. Raises NotFound."""
+    def get(self, principal: Principal, execution_id: str, nodes_after: str | None = None) -> ExecutionView:
+        """An execution with its nodes, from the one behind `nodes_after` on; what is too large to be shown is named.
+
+        Raises:
+            NotFound: there is no such execution.
+            InvalidInput: `nodes_after` is none of its nodes.
+        """
         principal.require(Permission.READ)
-        execution, journal = self._load(principal.workspace_id, execution_id, SHOWN_BYTES)
+        execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
+        journal = self._journals.facts(execution_id)
+        loops = [wait for wait in journal.waits.values() if wait.kind == "fan_out"]
+        asked = self._journals.outputs(execution_id, [wait.key for wait in loops])
+        journal.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
         region = self._region(execution.workflow_id, execution.workflow_version)
-        return shown(execution, node_states(region, journal, execution), self._journals.load)
+        states, next_nodes = node_page(region, journal, execution, nodes_after)
+        view = shown(execution, self._with_outputs(execution_id, states), self._journals.load)
+        return replace(view, next_nodes=next_nodes)
+
+    def _with_outputs(self, execution_id: str, states: Sequence[NodeState]) -> list[NodeState]:
+        """The states with what is in items of their own: only that of those that are shown is read."""
+        values = [value for state in states for value in (state.output, state.wait.output if state.wait else None)]
+        keys = [key for value in values if (key := _key_in(value)) is not None]
+        known = self._journals.outputs(execution_id, keys)
+
+        def found(value: Any) -> Any:
+            key = _key_in(value)
+            return value if key is None else known.get(key)
+
+        result = []
+        for state in states:
+            output, wait, progress = found(state.output), state.wait, state.progress
+            if wait is not None:
+                wait = replace(wait, output=found(wait.output))
+            if progress is not None and progress["total"] is None and isinstance(output, list):
+                progress = {**progress, "total": len(output)}
+            result.append(replace(state, output=output, wait=wait, progress=progress))
+        return result
 
     def file(self, principal: Principal, execution_id: str, digest: str) -> bytes:
         """A file that came with a delivery. Raises NotFound."""
@@ -135,9 +170,9 @@ class ExecutionService:
             raise NotFound("the execution has no such file")
         return content
 
-    def _load(self, workspace_id: str, execution_id: str, at_most: int | None = None) -> tuple[Execution, Journal]:
-        """The record and the journal, in one query. Large outputs are `Stored`; other values are OMITTED if larger."""
-        found = self._executions.whole(execution_id, at_most)
+    def _load(self, workspace_id: str, execution_id: str) -> tuple[Execution, Journal]:
+        """The record and all of the journal, in one query. Large outputs are `Stored`."""
+        found = self._executions.whole(execution_id)
         if found is None or found[0].workspace_id != workspace_id:
             raise NotFound("there is no such execution")
         execution, items = found
@@ -145,7 +180,7 @@ class ExecutionService:
 
     def _region(self, workflow_id: str, version: int) -> Region:
         stored = self._workflows.get_version(workflow_id, version)
-        return prepare(WorkflowDefinition.model_validate(stored.definition), self._factory)
+        return prepare_once(WorkflowDefinition.model_validate(stored.definition), self._factory)
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """A page of the workspace's executions, the newest first."""
@@ -220,6 +255,11 @@ def shown(
         for node in nodes
     ]
     return ExecutionView(execution, kept, omitted)
+
+
+def _key_in(value: Any) -> str | None:
+    """The key of the entry that holds a value, where it was not read with the journal."""
+    return value.reference.get("key") if isinstance(value, Stored) else None
 
 
 def _bounded_input(value: Any) -> str:

@@ -15,7 +15,7 @@ from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
 from engine.journal import BatchId, Journal, Signal, Wait, signal_key, wait_key
 from engine.jsonvalue import dumps
-from engine.regions import find_node, prepare
+from engine.regions import find_node, prepare_once
 from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal
@@ -109,7 +109,7 @@ class SignalService:
 
     def _place(self, execution: Execution, path: str) -> _Place:
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
-        region = prepare(WorkflowDefinition.model_validate(stored.definition), self._factory)
+        region = prepare_once(WorkflowDefinition.model_validate(stored.definition), self._factory)
         node = find_node(region, path)
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")

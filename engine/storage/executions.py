@@ -86,7 +86,8 @@ class ExecutionRepository:
             except ConditionFailed as failed:
                 if failed.item is None:
                     raise
-                return Started(self.decoded(failed.item), is_new=False)
+                is_own = failed.item["secret"] == execution.secret  # its answer was lost, and it was made again
+                return Started(self.decoded(failed.item), is_new=is_own)
             return Started(execution, is_new=True)
         expires_at = int(execution.created_at.timestamp()) + remember
         keys = [
@@ -97,7 +98,8 @@ class ExecutionRepository:
                     "execution_id": execution.id,
                     "request_hash": request_hash,
                     "expires_at": expires_at,
-                }
+                },
+                now=int(execution.created_at.timestamp()),
             )
             for key in ([] if idempotency_key is None else [idempotency_key, *other_keys])
         ]
@@ -139,13 +141,26 @@ class ExecutionRepository:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
         return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
 
-    def whole(self, execution_id: str, at_most: int | None = None) -> tuple[Execution, list[Item]] | None:
+    def whole(self, execution_id: str) -> tuple[Execution, list[Item]] | None:
         """The record with the progress of its big loops, and the items of its partition; None where there is none."""
         items = self.partition(execution_id)
         if not items or items[0]["SK"] != "META":
             return None
         progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
-        return self.decoded(items[0], at_most=at_most, progress=progress), items
+        return self.decoded(items[0], progress=progress), items
+
+    def with_progress(self, workspace_id: str, execution_id: str, at_most: int) -> Execution:
+        """The record with the progress of its big loops; values of more bytes are OMITTED.
+
+        Raises:
+            NotFound: it is not there, or belongs to another workspace.
+        """
+        pk = f"EXECUTION#{execution_id}"
+        item = self._table.get(pk, "META")
+        if item is None or item["workspace_id"] != workspace_id:
+            raise NotFound("there is no such execution")
+        progress = list(self._table.query(pk, after="PROGRESS#", before="PROGRESS$"))
+        return self.decoded(item, at_most=at_most, progress=progress)
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input, result and error details, the newest first.
@@ -192,6 +207,12 @@ class ExecutionRepository:
         """The records as they are stored, of those of these executions that there are, by id."""
         found = self._table.get_many([(f"EXECUTION#{execution_id}", "META") for execution_id in execution_ids])
         return {pk.removeprefix("EXECUTION#"): item for (pk, _), item in found.items()}
+
+    def status_of_late(self, execution_id: str) -> Status | None:
+        """The status as it is, or was a moment ago: for those who ask often."""
+        key = f"EXECUTION#{execution_id}", "META"
+        found = self._table.get_many([key], ("status",), consistent=False)
+        return Status(found[key]["status"]) if key in found else None
 
     # -- going on and ending -------------------------------------------------------------------------------
 
@@ -251,7 +272,9 @@ class ExecutionRepository:
         try:
             self._update_open(execution_id, changes, bill, ("task_token",))
         except _Over as over:
-            return over.status, False
+            # A write whose answer was lost is made again by the client, and finds itself.
+            is_own = over.status is status and over.completed_at == changes["completed_at"]
+            return over.status, is_own
         return status, True
 
     def kept(self, execution_id: str, ended_at: datetime) -> dict[str, str]:
@@ -298,7 +321,7 @@ class ExecutionRepository:
             if failed.item is None:
                 raise ExecutionLost(f"there is no execution {execution_id}") from None
             if remove:
-                raise _Over(Status(failed.item["status"])) from None
+                raise _Over(Status(failed.item["status"]), failed.item.get("completed_at")) from None
 
     # -- codec ---------------------------------------------------------------------------------------------
 
@@ -366,10 +389,7 @@ class ExecutionRepository:
             retry_of=item.get("retry_of"),
             trigger_id=item.get("trigger_id"),
             bill=sum(bills, Bill()),
-            progress={
-                one["SK"].removeprefix("PROGRESS#"): {"done": one.get("done", 0), "failed": one.get("failed", 0)}
-                for one in progress
-            },
+            progress=_progress(progress),
         )
         if not payloads:
             return execution
@@ -382,12 +402,23 @@ class ExecutionRepository:
         )
 
 
+def _progress(items: Sequence[Item]) -> dict[str, dict[str, int]]:
+    """How far each big loop has come: the sums of what its parts have counted, in several items."""
+    found: dict[str, dict[str, int]] = {}
+    for item in items:
+        counts = found.setdefault(item["SK"].split("#")[1], {"done": 0, "failed": 0})
+        for name in counts:
+            counts[name] += item.get(name, 0)
+    return found
+
+
 class _Over(Exception):
     """The execution has a final status already."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: Status, completed_at: str | None) -> None:
         super().__init__(str(status))
         self.status = status
+        self.completed_at = completed_at
 
 
 def shard_of(name: str, kind: str = "LOOK") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 from engine.bill import Bill
 from engine.execution import Execution, Status, format_time
@@ -14,6 +15,10 @@ from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Table, update_arguments
 
 _CHUNK = 100
+
+
+_COUNTERS = 8
+"""So many items count what a loop's parts have done, since all of them end at about the same time."""
 
 
 class PartFailed(Exception):
@@ -97,7 +102,7 @@ class FanOutRepository:
             self._table.transact(
                 [
                     self._table.update_entry(f"EXECUTION#{batch_id}", "META", ended),
-                    self._table.update_entry(f"EXECUTION#{whole_id}", f"PROGRESS#{path}", counted),
+                    self._table.update_entry(f"EXECUTION#{whole_id}", _counter_of(batch_id, path), counted),
                 ]
             )
         except ConditionFailed as failed:
@@ -112,8 +117,17 @@ class FanOutRepository:
         `done` items, how many of these `failed`, the `round` of its drivers, how many were `done_before` this round,
         and how many rounds before it were `in_vain`.
         """
-        item = self._table.get(f"EXECUTION#{execution_id}", f"PROGRESS#{path}")
-        return {"done": 0, "failed": 0, "round": 0, "done_before": -1, "in_vain": 0, **(item or {})}
+        found = {"done": 0, "failed": 0, "round": 0, "done_before": -1, "in_vain": 0}
+        begin = f"PROGRESS#{path}"
+        for item in self._table.query(f"EXECUTION#{execution_id}", after=begin, before=f"{begin}#~"):
+            counts = {name: found[name] + item.get(name, 0) for name in ("done", "failed")}
+            found |= {**item, **counts}
+        return found
+
+    def begin_join(self, execution_id: str, path: str) -> int:
+        """Count that somebody begins to join what the parts of a loop gave; how often anybody has by now."""
+        item = self._table.update(f"EXECUTION#{execution_id}", f"PROGRESS#{path}", {}, add={"joins": 1}, condition="")
+        return int(item["joins"])
 
     def next_round(self, execution_id: str, path: str, before: Item, batches: int) -> bool:
         """Make room for another round of drivers after the progress `before`; False where somebody else has.
@@ -162,3 +176,8 @@ class FanOutRepository:
             chunk = batch_ids[start : start + _CHUNK]
             found = self._executions.attributes(chunk)
             yield from ((batch_id, found.get(batch_id)) for batch_id in chunk)
+
+
+def _counter_of(batch_id: str, path: str) -> str:
+    """Where a part counts what it has done."""
+    return f"PROGRESS#{path}#{crc32(batch_id.encode()) % _COUNTERS}"

@@ -9,21 +9,26 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
-from functools import lru_cache, partial
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
+from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
 from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, NotFound
 from engine.execution import Execution, LogLine, Status
 from engine.journal import BatchId, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+from engine.jsonvalue import dumps
 from engine.log_lines import LogPosition
 from engine.storage.meter import Meter
 from engine.storage.stores import Stores
 from engine.storage.workflows import WorkflowRepository
 
 Result = TypeVar("Result")
+_WHOLE_FOR = timedelta(seconds=1)
+_DEFINITION_BYTES = 3 * 1024 * 1024
+"""Of the text of the definitions that are kept. In memory they take some thirteen times that, with what is compiled."""
 
 
 class DynamoStore:
@@ -46,9 +51,9 @@ class DynamoStore:
         self._meter = meter or Meter(0)
         # Threads of their own, so that nothing else that waits can hold up the journal.
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="store")
-        self._definition = lru_cache(maxsize=64)(
-            lambda workflow_id, version: _load(stores.workflows, workflow_id, version)
-        )
+        self._workflows = stores.workflows
+        self._definitions: ByteCache[WorkflowDefinition] = ByteCache(_DEFINITION_BYTES)
+        self._asked: dict[tuple[str, str], tuple[datetime, bool]] = {}
 
     async def load(self, execution_id: str) -> Snapshot:
         """See ExecutionStore."""
@@ -185,6 +190,9 @@ class DynamoStore:
         work = None if status.is_final else self._journals.batch(wait, batch.number)
         return Snapshot(execution, definition, self._journals.of(items), work, position)
 
+    def _definition(self, workflow_id: str, version: int) -> WorkflowDefinition:
+        return self._definitions.get((workflow_id, version), lambda: _load(self._workflows, workflow_id, version))
+
     def _whole(self, batch: BatchId) -> Execution:
         found = self._executions.find(batch.whole)
         if found is None:
@@ -193,15 +201,27 @@ class DynamoStore:
 
     def _look(self, execution_id: str) -> Look:
         batch = BatchId.parse(execution_id)
-        wanted = [execution_id, batch.whole] if batch else [execution_id]
-        found = self._executions.attributes(wanted)
-        if len(found) < len(wanted):
+        own = self._executions.attributes([execution_id]).get(execution_id)
+        if own is None:
             raise ExecutionLost(f"there is no execution {execution_id}")
-        own = found[execution_id]
-        status = Status(own["status"])
-        if batch and (Status(found[batch.whole]["status"]).is_final or self._journals.get(batch.whole, [batch.signal])):
-            status = Status.CANCELLED
+        status = Status.CANCELLED if batch and self._is_unwanted(batch) else Status(own["status"])
         return Look(status, own["generation"], own["signals"])
+
+    def _is_unwanted(self, batch: BatchId) -> bool:
+        """Whether the whole of a part, or its loop, has ended: as it was at most a second ago.
+
+        All drivers of a big loop ask that before each effect, and one item could not answer all of them.
+        """
+        now, loop = self._clock.now(), (batch.whole, batch.path)
+        asked = self._asked.get(loop)
+        if asked is None or not now - asked[0] < _WHOLE_FOR:
+            status = self._executions.status_of_late(batch.whole)
+            if status is None:
+                raise ExecutionLost(f"there is no execution {batch.whole}")
+            is_over = status.is_final or self._journals.has_signal(batch.whole, batch.signal)
+            self._asked.clear()  # a driver works on one loop
+            self._asked[loop] = asked = now, is_over
+        return asked[1]
 
     def _finish_batch(self, batch: BatchId, end: dict[str, Any], items: tuple[int, int]) -> Status:
         """End a part of a loop; one that fails ends the loop, unless that has ended before."""
@@ -214,9 +234,10 @@ class DynamoStore:
         self._journals.answer_if_open(batch.whole, Signal(batch.path, 1, self._clock.now(), "item", error))
 
 
-def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> WorkflowDefinition:
+def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> tuple[WorkflowDefinition, int]:
+    """A definition, and the bytes of its text."""
     try:
         stored = workflows.get_version(workflow_id, version)
     except NotFound:
         raise ExecutionLost(f"version {version} of workflow {workflow_id} is gone") from None
-    return WorkflowDefinition.model_validate(stored.definition)
+    return WorkflowDefinition.model_validate(stored.definition), len(dumps(stored.definition))

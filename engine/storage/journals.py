@@ -20,6 +20,9 @@ from engine.storage.executions import open_status, open_values
 from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
 
+_WAITS = "WAITS#"
+_CHUNK = 100
+
 
 class JournalRepository:
     """Reads and writes journals. Their items live as long as the record of their execution."""
@@ -30,19 +33,21 @@ class JournalRepository:
 
     # -- entries -------------------------------------------------------------------------------------------
 
-    def entries_in(self, items: Sequence[Item]) -> list[Entry]:
-        """The entries in the items of an execution's partition; large outputs are `Stored`."""
+    def entries_in(self, items: Sequence[Item], *, by_key: bool = False) -> list[Entry]:
+        """The entries in the items of an execution's partition; large outputs are `Stored`, all of them if `by_key`."""
         entries: dict[str, Entry] = {}
-        for item in items:
-            if "entry" in item:
-                facts = json.loads(item["entry"])
-                # What a loop has read is needed as soon as the loop is.
-                output = self._payloads.unpack(item.get("output"), lazily=facts.get("kind") != "fact")
+        parsed = [json.loads(item["entry"]) if "entry" in item else {} for item in items]
+        # What a loop has read is needed as soon as the loop is.
+        both = zip(items, parsed, strict=True)
+        needed = [item.get("output") if facts.get("kind") == "fact" else None for item, facts in both]
+        fetched = self._payloads.fetched([*needed, *(item.get("outcomes") for item in items)])
+        for item, facts, fact, outcomes in zip(items, parsed, fetched, fetched[len(items) :], strict=False):
+            if facts:
+                output = self._payloads.unpack(item.get("output") if fact is None else fact, lazily=True)
                 entry = entry_of(facts, output)
-                entries[entry.key] = entry
-            for facts in self._payloads.unpack(item.get("outcomes")) or ():
-                output = Stored(facts["stored"]) if "stored" in facts else facts["output"]
-                outcome = entry_of(facts, output)
+                entries[entry.key] = replace(entry, output=Stored({"key": entry.key})) if by_key else entry
+            for one in self._payloads.unpack(outcomes) or ():
+                outcome = entry_of(one, Stored(one["stored"]) if "stored" in one else one["output"])
                 entries.setdefault(outcome.key, outcome)
         return list(entries.values())
 
@@ -52,8 +57,53 @@ class JournalRepository:
 
     def get(self, execution_id: str, keys: Sequence[str]) -> list[Entry]:
         """Those entries that there are of these keys."""
-        wanted = [(f"EXECUTION#{execution_id}", f"NODE#{key}") for key in keys]
+        wanted = [(f"EXECUTION#{execution_id}", _sk(key)) for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
+
+    def has_signal(self, execution_id: str, key: str) -> bool:
+        """Whether a wait has its answer by now, or had a moment ago."""
+        return bool(self._table.get_many([(f"EXECUTION#{execution_id}", _sk(key))], ("entry",), consistent=False))
+
+    def waits(self, execution_id: str) -> Journal:
+        """The waits of an execution and their answers, without what these hold; nothing else of its journal is read."""
+        items = self._table.query(
+            f"EXECUTION#{execution_id}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
+        )
+        return self.of(list(items))
+
+    def open_waits_for_others(self, execution_id: str) -> Iterator[Wait]:
+        """The waits for other executions and for drivers of big loops that have no answer."""
+        journal = self.waits(execution_id)
+        found = [journal.open_wait(path) for path in journal.waits]
+        keys = [wait.key for wait in found if wait is not None and wait.is_for_others]
+        for start in range(0, len(keys), _CHUNK):
+            yield from self._whole_waits(execution_id, keys[start : start + _CHUNK])
+
+    def lost_loops(self, execution_id: str) -> list[Wait]:
+        """The waits for the drivers of big loops that were answered by anybody but these."""
+        journal = self.waits(execution_id)
+        lost = [
+            wait.key
+            for wait in journal.waits.values()
+            if wait.kind == "fan_out"
+            and (signal := journal.signals.get(wait.signal_key)) is not None
+            and signal.by != "fan_out"
+        ]
+        return list(self._whole_waits(execution_id, lost))
+
+    def _whole_waits(self, execution_id: str, keys: Sequence[str]) -> Iterator[Wait]:
+        return (entry for entry in self.get(execution_id, keys) if isinstance(entry, Wait))
+
+    def facts(self, execution_id: str) -> Journal:
+        """The journal for who shows it. What is in an entry's own item is `Stored` by its key; `outputs` gives it."""
+        items = self._table.query(
+            f"EXECUTION#{execution_id}", after="NODE", attributes=("PK", "SK", "entry", "outcomes")
+        )
+        return Journal.of(self.entries_in(list(items), by_key=True))
+
+    def outputs(self, execution_id: str, keys: Sequence[str]) -> dict[str, Any]:
+        """What the entries with these keys hold; what is large is `Stored`."""
+        return {entry.key: entry.output for entry in self.get(execution_id, keys)}
 
     def record(
         self,
@@ -152,7 +202,7 @@ class JournalRepository:
     def _item(self, execution_id: str, entry: Entry) -> Item:
         return {
             "PK": f"EXECUTION#{execution_id}",
-            "SK": f"NODE#{entry.key}",
+            "SK": _sk(entry.key),
             "entry": dumps(facts_of(entry)),
             "output": self._payloads.pack(entry.output, execution_id),
         }
@@ -198,11 +248,18 @@ class JournalRepository:
         return self._payloads.unpack(dict(stored.reference)) if isinstance(stored, Stored) else stored
 
     def joined(self, packed: Iterator[Packed], owner: str) -> Stored | None:
-        """One list made of many, without reading what is in them; None if it is over the bound of an output."""
+        """One list made of many, without reading what is in them; None if it is over the bound of an output.
+
+        How large those in S3 are is known before they are read, so there is never more in memory than the bound.
+        """
+        parts = list(packed)
+        if sum(one["bytes"] for one in parts if isinstance(one, dict)) > limits.MAX_OUTPUT_BYTES + 2 * len(parts):
+            return None
+        fetched = self._payloads.read_many([one["s3"] for one in parts if isinstance(one, dict)])
         texts: list[bytes] = []
         size = 0
-        for one in packed:
-            text = self._text_of(one).strip()[1:-1]
+        for one in parts:
+            text = (next(fetched) if isinstance(one, dict) else self._text_of(one)).strip()[1:-1]
             size += len(text) + 1
             if size > limits.MAX_OUTPUT_BYTES:
                 return None
@@ -210,7 +267,10 @@ class JournalRepository:
                 texts.append(text)
         return Stored(self._payloads.store(b"[" + b",".join(texts) + b"]", owner))
 
-    def _text_of(self, packed: Packed) -> bytes:
-        if isinstance(packed, dict):
-            return self._payloads.read(packed["s3"])
+    def _text_of(self, packed: str | bytes) -> bytes:
         return packed.encode() if isinstance(packed, str) else dumps(self._payloads.unpack(packed)).encode()
+
+
+def _sk(key: str) -> str:
+    """Where an entry is. Waits and their answers are together, so that who looks for them reads nothing else."""
+    return f"{_WAITS}{key}" if "#WAIT#" in key or "#SIGNAL#" in key else f"NODE#{key}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ _NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
 OMITTED = object()
 """Stands for a value that was too large to be read."""
 
+_TOGETHER = 16
 _UNIT = 1_024
 """Bytes of an item that one write unit pays for."""
 _WORTH_TRYING = 64 * 1024
@@ -103,6 +105,23 @@ class PayloadStore:
         """An object's bytes, or those from `begin` to before `end`."""
         span: Any = {"Range": f"bytes={begin}-{end - 1}"} if end is not None else {}
         return self._client().get_object(Bucket=self._bucket, Key=key, **span)["Body"].read()
+
+    def read_many(self, keys: Sequence[str]) -> Iterator[bytes]:
+        """Several objects' bytes, in order; a few are read at the same time, and no more than these are in memory."""
+        if len(keys) < 2:  # noqa: PLR2004 - a thread for one is none the quicker
+            yield from map(self.read, keys)
+            return
+        self._client()  # made here, so that the threads do not each make one
+        with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="payloads") as pool:
+            for start in range(0, len(keys), 4 * _TOGETHER):
+                yield from pool.map(self.read, keys[start : start + 4 * _TOGETHER])
+
+    def fetched(self, packed: Iterable[Packed | None]) -> list[Packed | None]:
+        """The same attributes with what is in S3 read, several at the same time."""
+        found = list(packed)
+        keys = [one["s3"] for one in found if isinstance(one, dict)]
+        texts = self.read_many(keys)
+        return [next(texts).decode() if isinstance(one, dict) else one for one in found]
 
     def adopt(self, stored: Stored, owner: str) -> Stored:
         """The same value as a payload of another owner, which lives as long as that one's."""

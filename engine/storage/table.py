@@ -42,10 +42,14 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True)
 class Put:
-    """One put of a transaction; `if_absent` makes it conditional on the key being free."""
+    """One put of a transaction; `if_absent` makes it conditional on the key being free.
+
+    One whose `expires_at` is not after `now` is as good as gone: DynamoDB may take days to remove it.
+    """
 
     item: Item
     if_absent: bool = True
+    now: int | None = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +274,9 @@ class Table:
             if write.if_absent:
                 entry["ConditionExpression"] = "attribute_not_exists(PK)"
                 entry["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            if write.now is not None:
+                entry["ConditionExpression"] += " OR expires_at <= :now"
+                entry["ExpressionAttributeValues"] = encode({":now": write.now})
             return {"Put": entry}
         return write
 

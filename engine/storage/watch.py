@@ -64,8 +64,9 @@ class WatchRepository:
             self._table.update(
                 *key, {"look_at": format_time(at)}, condition=condition, values={"seen": seen} if seen else {}
             )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as failed:
+            # A write whose answer was lost is made again by the client, and finds itself.
+            return failed.item is not None and failed.item.get("look_at") == format_time(at) != seen
         return True
 
     def look_no_more(self, execution_id: str) -> None:
@@ -91,8 +92,10 @@ class WatchRepository:
                 condition=f"#generation = :generation AND {open_status()}",
                 values={"generation": execution.generation, **open_values()},
             )
-        except ConditionFailed:
-            return None
+        except ConditionFailed as failed:
+            made = failed.item or {}
+            is_own = (made.get("generation"), made.get("look_at")) == (following, changes["look_at"])
+            return following if is_own else None
         return following
 
 

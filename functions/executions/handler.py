@@ -89,14 +89,18 @@ def list_executions(
     summary="Get an execution",
     responses={200: {"description": "The execution with its nodes"}, **errors(401, 403, 404)},
 )
-def get(execution_id: IdInPath) -> ExecutionDetail:
-    """With the state of each node. Values that do not fit into 4 MB are left out, and `omitted` names them."""
-    view = resources.execution_service().get(caller(app), execution_id)
+def get(
+    execution_id: IdInPath,
+    nodes_after: Annotated[str | None, Query(max_length=1_000, description="The `next_nodes` of an answer.")] = None,
+) -> ExecutionDetail:
+    """With the states of up to 1,000 nodes. Values that do not fit into 4 MB are left out, and `omitted` names them."""
+    view = resources.execution_service().get(caller(app), execution_id, nodes_after)
     return ExecutionDetail(
         **_answer(view.execution),
         trigger={name: value for name, value in view.execution.trigger.items() if name != "body"},
         nodes=[NodeAnswer(**_node(view.execution, node)) for node in view.nodes],
         omitted=view.omitted,
+        next_nodes=view.next_nodes,
     )
 
 

@@ -1,0 +1,353 @@
+"""Nobody but a driver reads a journal whole; what many drivers ask is asked seldom; joins and caches are bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from engine import limits
+from engine.byte_cache import ByteCache
+from engine.definition import WorkflowDefinition
+from engine.errors import InvalidInput
+from engine.execution import Status
+from engine.executor import NodeExecutorFactory
+from engine.ids import new_id
+from engine.journal import BatchId, Fact, Signal, Stored, Wait
+from engine.regions import prepare, prepare_once
+from engine.services.execution_service import ExecutionService
+from engine.services.principal import Principal
+from engine.storage.journal_store import DynamoStore
+from tests.harness import nodes
+from tests.unit.conftest import NOW, Aws
+from tests.unit.test_storage import execution, outcome
+from tests.world import WORKSPACE, World
+
+BODY = {"nodes": [{"id": "x", "type": "effect", "config": {"output": "{{ item }}"}}]}
+
+
+def noise(size: int, seed: int = 1) -> str:
+    return Random(seed).randbytes(size // 2).hex()
+
+
+class Reads:
+    """The bytes and calls that a client reads."""
+
+    def __init__(self, client: Any) -> None:
+        self.bytes = 0
+        self.calls: Counter[str] = Counter()
+        client.meta.events.register("after-call", self._count)
+
+    def _count(self, model: Any, http_response: Any, **_: Any) -> None:
+        self.bytes += len(http_response.content or b"")
+        self.calls[model.name] += 1
+
+
+@pytest.fixture
+def principal() -> Principal:
+    return Principal("user-1", "u@example.com", WORKSPACE, "owner", is_admin=False)
+
+
+def service(world: World) -> ExecutionService:
+    return ExecutionService(world.stores, world.starter, world.closing)
+
+
+# -- waits
+
+
+def test_who_looks_for_waits_reads_no_outcome_and_no_answer(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    for number in range(60):
+        aws.journals.record(made.id, outcome(f"n{number}", noise(7_000, number)))
+    for number in range(5):
+        aws.journals.record(made.id, Wait(f"w{number}", 1, "child", NOW, None, {"workflow_id": f"wf-{number}"}))
+    aws.journals.record(made.id, Wait("ask", 1, "approval", NOW, None, {"message": "?"}))
+    for number in range(4):
+        aws.journals.answer(made.id, Signal(f"w{number}", 1, NOW, "child", noise(7_000, number)), NOW)
+    reads = Reads(aws.dynamodb)
+    found = list(aws.journals.open_waits_for_others(made.id))
+
+    assert [(wait.path, wait.output) for wait in found] == [("w4", {"workflow_id": "wf-4"})]
+    assert reads.bytes < 8_000, "the journal has half a megabyte"
+
+
+def test_driver_has_all_waits_and_answers(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    wait, signal = (
+        Wait("each[3].ask", 2, "approval", NOW, None, {"message": "?"}),
+        Signal("each[3].ask", 2, NOW, "u", 1),
+    )
+    aws.journals.record(made.id, wait)
+    aws.journals.answer(made.id, signal, NOW)
+    journal = aws.journals.of(aws.executions.partition(made.id))
+
+    assert journal.waits == {wait.path: wait}
+    assert journal.signals == {signal.key: signal}
+
+
+# -- the API
+
+
+def test_execution_of_many_nodes_is_shown_page_by_page(aws: Aws, principal: Principal, monkeypatch: Any):
+    monkeypatch.setattr(limits, "SHOWN_NODES", 20)
+    world = World(aws)
+    loop = {"id": "each", "type": "for_each", "config": {"items": "{{ [1..60] }}"}, "body": BODY}
+    execution_id = world.start(world.workflow({"nodes": [*nodes("a"), loop]}))
+    world.settle()
+    shown: list[Any] = []
+    after = None
+    while True:
+        view = service(world).get(principal, execution_id, after)
+        shown += view.nodes
+        after = view.next_nodes
+        if after is None:
+            break
+
+    assert [state.id for state in shown] == ["a", "each", *(f"each[{n}].x" for n in range(60))]
+    assert [state.output for state in shown[2:]] == list(range(1, 61))
+    assert shown[1].progress == {"total": 60, "done": 60, "failed": 0}
+    with pytest.raises(InvalidInput, match="nodes_after"):
+        service(world).get(principal, execution_id, "nowhere")
+
+
+def test_outputs_of_other_pages_are_not_read(aws: Aws, principal: Principal, monkeypatch: Any):
+    monkeypatch.setattr(limits, "SHOWN_NODES", 10)
+    world = World(aws)
+    ids = [f"n{number}" for number in range(120)]
+    execution_id = world.start(world.workflow({"nodes": nodes(*ids)}))
+    for number, path in enumerate(ids):
+        aws.journals.record(execution_id, outcome(path, noise(6_000, number)))
+    reads = Reads(aws.dynamodb)
+    view = service(world).get(principal, execution_id, "n9")
+
+    assert [(state.id, state.output) for state in view.nodes] == [
+        (f"n{number}", noise(6_000, number)) for number in range(10, 20)
+    ]
+    assert reads.bytes < 200_000, "the journal has 720,000 bytes"
+
+
+def test_view_says_the_same_as_the_whole_journal(aws: Aws, principal: Principal):
+    world = World(aws)
+    definition = {
+        "nodes": [
+            *nodes("a"),
+            {"id": "ask", "type": "approval", "config": {"message": "ok?", "approvers": ["u@example.com"]}},
+            {"id": "d", "type": "delay", "config": {"seconds": 3600}},
+        ]
+    }
+    execution_id = world.start(world.workflow(definition))
+    world.pass_time(1)
+    by_id = {state.id: state for state in service(world).get(principal, execution_id).nodes}
+
+    assert by_id["ask"].wait is not None
+    assert by_id["ask"].wait.output["approvers"] == ["u@example.com"]
+    assert (by_id["a"].status, by_id["d"].status) == ("succeeded", "waiting")
+
+
+# -- what is in S3
+
+
+def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: Any):
+    made = execution()
+    aws.executions.create(made, None, "")
+    for number in range(12):
+        aws.journals.record(made.id, Fact(f"f{number}", "items", noise(20_000, number)))
+    items = aws.executions.partition(made.id)
+    together, most, lock = 0, 0, threading.Lock()
+    real = aws.stores.payloads.read
+
+    def read(*arguments: Any) -> bytes:
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        time.sleep(0.05)
+        content = real(*arguments)
+        with lock:
+            together -= 1
+        return content
+
+    journals = aws.journals
+    monkeypatch.setattr(journals._payloads, "read", read)
+    entries = journals.entries_in(items)
+
+    assert {entry.output for entry in entries} == {noise(20_000, number) for number in range(12)}
+    assert 4 < most <= 16
+
+
+def test_join_reads_its_objects_together_and_none_if_they_are_too_many(aws: Aws, monkeypatch: Any):
+    journals = aws.journals
+    parts = [journals._payloads.store(f'["{noise(9_000, number)}"]'.encode(), "e") for number in range(40)]
+    inline: list[Any] = ["[1,2]", "[]", *parts, zlib.compress(b"[3]")]
+    joined = journals.joined(iter(inline), "e")
+
+    assert isinstance(joined, Stored)
+    assert journals.load(joined) == [1, 2, *(noise(9_000, number) for number in range(40)), 3]
+    monkeypatch.setattr(limits, "MAX_OUTPUT_BYTES", 300_000)
+    reads = Reads(aws.s3)
+    assert journals.joined(iter(inline), "e") is None
+    assert reads.calls["GetObject"] == 0
+
+
+def test_join_that_never_succeeds_is_given_up_with_a_reason(aws: Aws, monkeypatch: Any):
+    monkeypatch.setattr(limits, "INLINE_ITEMS", 2)
+    monkeypatch.setattr(limits, "BATCH_ITEMS", 2)
+    world = World(aws)
+    loop = {"id": "each", "type": "for_each", "config": {"items": "{{ [1..5] }}"}, "body": BODY}
+    execution_id = world.start(world.workflow({"nodes": [loop]}))
+
+    def joined(*_: Any) -> Any:
+        world.fate.at = world.fate.points + 1
+        world.fate.point()
+
+    monkeypatch.setattr(world.stores.journals, "joined", joined)
+    world.settle()
+    error = world.get(execution_id).error
+
+    assert error is not None
+    assert error["code"] == "engine_error"
+    assert "could not be joined in 10 tries" in error["message"]
+
+
+# -- big loops
+
+
+def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
+    world = World(aws)
+    made = execution(workspace_id=WORKSPACE, status=Status.RUNNING)
+    aws.executions.create(made, None, "")
+    batch = BatchId(made.id, 0, "each")
+    aws.stores.fan_outs.create_batch(made, str(batch))
+    store = world.engine.store
+    asked: Counter[str] = Counter()
+
+    def count(params: dict[str, Any], **_: Any) -> None:
+        keys = params["RequestItems"]["Automation"]
+        for key in keys["Keys"]:
+            if key["PK"]["S"] == f"EXECUTION#{made.id}":
+                asked["consistent" if keys["ConsistentRead"] else "eventual"] += 1
+
+    aws.dynamodb.meta.events.register("provide-client-params.dynamodb.BatchGetItem", count)
+    for _ in range(50):
+        assert world.clock.run(store.look(str(batch))).status is Status.PENDING
+    assert asked == {"eventual": 2}, "its status, and whether the loop has ended"
+
+    aws.executions.finish(made.id, Status.CANCELLED, NOW)
+    world.clock.offset += 1.1
+    assert world.clock.run(store.look(str(batch))).status is Status.CANCELLED
+
+
+def test_parts_count_what_they_have_done_in_several_items(aws: Aws):
+    made = execution()
+    aws.executions.create(made, None, "")
+    end = {"status": Status.SUCCEEDED, "at": NOW, "started_at": NOW, "result": [1], "error": None, "bill": None}
+    for number in range(40):
+        part = str(BatchId(made.id, number, "each"))
+        aws.stores.fan_outs.create_batch(made, part)
+        aws.stores.fan_outs.finish_batch(part, made.id, "each", end, (3, 1))
+    other = str(BatchId(made.id, 0, "each2"))
+    aws.stores.fan_outs.create_batch(made, other)
+    aws.stores.fan_outs.finish_batch(other, made.id, "each2", end, (1, 0))
+    keys = [item["SK"] for item in aws.executions.partition(made.id) if item["SK"].startswith("PROGRESS#each#")]
+
+    assert len(keys) == 8
+    assert {name: aws.stores.fan_outs.progress(made.id, "each")[name] for name in ("done", "failed")} == {
+        "done": 120,
+        "failed": 40,
+    }
+    shown = aws.executions.with_progress("ws-1", made.id, 1_000)
+    assert shown.progress == {"each": {"done": 120, "failed": 40}, "each2": {"done": 1, "failed": 0}}
+
+
+# -- answers that were lost
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "PutItem"])
+def test_writer_whose_answer_was_lost_knows_its_own_write(aws: Aws, operation: str):
+    """What the client does by itself: the write is there, its answer is not, and it is made again."""
+    made = execution()
+    if operation == "UpdateItem":
+        aws.executions.create(made, None, "")
+    again = {"left": 1}
+
+    def repeat(request: Any, **_: Any) -> None:
+        if again["left"] and request.headers.get("X-Amz-Target", b"").decode().endswith(operation):
+            again["left"] = 0
+            aws.dynamodb._endpoint.http_session.send(request.prepare() if hasattr(request, "prepare") else request)
+
+    aws.dynamodb.meta.events.register("before-send.dynamodb", repeat)
+    if operation == "PutItem":
+        assert aws.executions.create(made, None, "").is_new
+        return
+    found = aws.executions.find(made.id)
+    assert found is not None
+    assert aws.stores.watch.next_generation(found.execution, NOW + timedelta(seconds=60), revival=True) == 2
+    again["left"] = 1
+    key = f"EXECUTION#{made.id}", "META"
+    seen = aws.automation.get(*key)
+    assert seen is not None
+    assert aws.stores.watch.look_again(key, seen["look_at"], NOW + timedelta(seconds=99))
+    again["left"] = 1
+    assert aws.executions.finish(made.id, Status.FAILED, NOW) == (Status.FAILED, True)
+
+
+def test_idempotency_key_that_ttl_has_not_removed_yet_is_over(aws: Aws):
+    first = execution()
+    second = execution(created_at=NOW + timedelta(hours=23))
+    third = execution(created_at=NOW + timedelta(hours=25))
+
+    assert aws.executions.create(first, "key", "r").is_new
+    assert not aws.executions.create(second, "key", "r").is_new
+    assert aws.executions.create(third, "key", "r").is_new
+    assert not aws.executions.create(replace(second, id=new_id()), "key", "r").is_new
+
+
+# -- memory
+
+
+def test_cache_is_bounded_by_bytes():
+    cache: ByteCache[str] = ByteCache(100)
+    made: list[str] = []
+
+    def get(key: str, size: int) -> str:
+        def make() -> tuple[str, int]:
+            made.append(key)
+            return key * 2, size
+
+        return cache.get(key, make)
+
+    assert [get(key, 40) for key in "abab"] == ["aa", "bb", "aa", "bb"]
+    get("c", 40)
+    get("b", 40)
+    get("a", 40)
+    assert made == ["a", "b", "c", "a"]
+    get("huge", 101)
+    get("huge", 101)
+    assert made[4:] == ["huge", "huge"]
+
+
+def test_large_definitions_are_not_kept_by_their_number(aws: Aws):
+    factory = NodeExecutorFactory()
+    text = "x" * 200_000
+    kept = [
+        WorkflowDefinition.model_validate({"nodes": [{"id": "a", "type": "transform", "config": {"value": text}}]})
+        for _ in range(40)
+    ]
+    first = prepare(kept[0], factory)
+    assert prepare(kept[0], factory) is first
+    for one in kept[1:]:
+        prepare(one, factory)
+    assert prepare(kept[0], factory) is not first
+    assert prepare_once(kept[1], factory) is not prepare_once(kept[1], factory)
+
+    store = DynamoStore(aws.stores)
+    assert store._definitions._most < 4 * 1024 * 1024
