@@ -246,9 +246,9 @@ class TriggerService:
     def _captured(self, workflow: Workflow, trigger: TriggerDefinition) -> dict[str, Any] | None:
         """What `trigger` was in the newest ended execution that this trigger has started."""
         for execution_id in sorted(self._triggers.get(workflow.id, trigger.id).recent, reverse=True):
-            found = self._stores.executions.whole(execution_id, _MOST_SAMPLE_BYTES)
-            if found is not None and found[0].trigger.get("body") is not OMITTED:
-                return {name: value for name, value in found[0].trigger.items() if name != "type"}
+            found = self._stores.executions.find(execution_id, payloads=True, at_most=_MOST_SAMPLE_BYTES)
+            if found is not None and found.execution.trigger.get("body") is not OMITTED:
+                return {name: value for name, value in found.execution.trigger.items() if name != "type"}
         return None
 
 

@@ -128,14 +128,18 @@ class ExecutionRepository:
             raise NotFound("there is no such execution")
         return self.decoded(item, payloads=payloads)
 
-    def find(self, execution_id: str, *, payloads: bool = False) -> Driver | None:
-        """The record for those who look after it, of whatever workspace it is; None where there is none."""
+    def find(self, execution_id: str, *, payloads: bool = False, at_most: int | None = None) -> Driver | None:
+        """The record for those who look after it, of whatever workspace it is; None where there is none.
+
+        Of its `payloads` those of more than `at_most` bytes are OMITTED.
+        """
         item = self._table.get(f"EXECUTION#{execution_id}", "META")
         if item is None:
             return None
         parked_until = parse_time(item["parked_until"]) if "parked_until" in item else None
         seen, revivals = int(item.get("seen_signals", 0)), int(item.get("revivals", 0))
-        return Driver(self.decoded(item, payloads=payloads), item.get("task_token"), seen, parked_until, revivals)
+        execution = self.decoded(item, payloads=payloads, at_most=at_most)
+        return Driver(execution, item.get("task_token"), seen, parked_until, revivals)
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""

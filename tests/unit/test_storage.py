@@ -381,11 +381,12 @@ def test_half_a_surrogate_pair_comes_back(aws: Aws):
 
 
 def test_a_record_that_is_there_already_is_given(aws: Aws):
-    """After an answer that was lost, or when somebody else has started what both of us were to start."""
-    made = execution()
+    """When somebody else has started what both of us were to start; a write of one's own is known by its secret."""
+    made = execution(secret="mine")
 
     assert aws.executions.create(made, None, "").is_new
-    again = aws.executions.create(made, None, "")
+    assert aws.executions.create(made, None, "").is_new, "the answer to the first was lost"
+    again = aws.executions.create(replace(made, secret="another's"), None, "")
     assert (again.is_new, again.same_request, again.execution) == (False, True, made)
 
 
