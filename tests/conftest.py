@@ -43,7 +43,7 @@ os.environ.update(
 
 
 _GROUPS = {
-    "alone": ("grants", "restart"),
+    "alone": ("chaos", "grants", "restart"),
     "first": (
         "access",
         "bad_input",
