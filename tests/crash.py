@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 
 from engine.context import NodeServices
+from engine.errors import Unavailable
 from engine.execution import Status
 from engine.journal import Outcome, Started, Timer
 from tests.harness import Effects, Run, start
@@ -30,6 +31,8 @@ class Fate:
     """When the process dies, and what was in its window then: attempts that had begun and were in no journal."""
 
     at: int | None = None
+    refused_at: int | None = None
+    """The point whose write is refused for once: one before a write is not done, one after it is not acknowledged."""
     points: int = 0
     dead: bool = False
     spared: bool = False
@@ -49,9 +52,16 @@ class Fate:
         if self.dead:
             raise Died
 
+    def writing(self) -> None:
+        """The point before or after a write, which may be refused."""
+        self.point()
+        if self.points == self.refused_at:
+            self.interrupted = set(self.open)
+            raise Unavailable("slow down")
+
     def revive(self) -> None:
         """Another process takes over."""
-        self.dead, self.at = False, None
+        self.dead, self.at, self.refused_at = False, None, None
         self.open.clear()
 
 
@@ -69,11 +79,11 @@ class CrashingStore:
         work = getattr(self._store, name)
 
         async def write(*arguments: Any, **named: Any) -> Any:
-            self._fate.point()
+            self._fate.writing()
             result = await work(*arguments, **named)
             if name == "record":
                 self._close(result)
-            self._fate.point()
+            self._fate.writing()
             return result
 
         return write
@@ -102,6 +112,10 @@ class CrashingEffects(Effects):
 
     def end(self, path: str, attempt: int) -> None:
         super().end(path, attempt)
+        self._fate.point()
+
+    def end_late(self, path: str, attempt: int) -> None:
+        super().end_late(path, attempt)
         self._fate.point()
 
 
@@ -139,16 +153,18 @@ def http_of(effects: Effects) -> NodeServices:
     return NodeServices(client, "http://api.example")
 
 
-def run_to_death(definition: dict[str, Any], trigger: Any, at: int | None) -> tuple[Run, Fate]:
-    """Run a workflow whose process dies at point `at`, and drive it on to its end."""
-    fate = Fate(at)
+def run_to_death(
+    definition: dict[str, Any], trigger: Any, at: int | None, *, refused: bool = False
+) -> tuple[Run, Fate]:
+    """Run a workflow whose process dies at point `at`, or whose write there is refused, and drive it on to its end."""
+    fate = Fate(refused_at=at) if refused else Fate(at)
     effects = CrashingEffects(fate)
     run = start(definition, trigger, effects=effects, services=http_of(effects))
     run.engine.store = CrashingStore(run.store, fate)  # type: ignore[assignment]
     run.people = answer_all
     try:
         run.drive()
-    except Died:
+    except (Died, Unavailable):
         fate.revive()
         run.recomputed = True
         run.drive()
@@ -184,7 +200,10 @@ def _starts(run: Run) -> Counter[tuple[str, int]]:
 
 
 def crash_everywhere(definition: dict[str, Any], trigger: Any, most: int | None = None) -> int:
-    """Crash a workflow at each point (or at `most` spread over them), check each run, and say how many were tried."""
+    """Crash a workflow at each point (or at `most` spread over them), or refuse the write there; check each run.
+
+    Gives how many were tried.
+    """
     undisturbed, fate = run_to_death(definition, trigger, None)
     once = {
         node.id for region in undisturbed.region.walk() for node in region.body.nodes if node.delivery == "at_most_once"
@@ -193,17 +212,18 @@ def crash_everywhere(definition: dict[str, Any], trigger: Any, most: int | None 
     step = max(1, fate.points // most) if most else 1
     tried = 0
     for at in range(1, fate.points + 1, step):
-        run, crashed = run_to_death(definition, trigger, at)
-        tried += 1
-        twice = {one for one, count in _starts(run).items() if count > max(1, expected_starts[one])}
-        assert twice <= crashed.interrupted, f"point {at}: repeated without need: {twice - crashed.interrupted}"
-        assert not {a for a in twice if a[0].rpartition(".")[2] in once}, f"point {at}: made twice at most once"
-        lost = {path for path, _ in crashed.interrupted if path.rpartition(".")[2] in once}
-        if not lost:
-            assert end_state(run) == expected, f"point {at}"
+        for refused in (False, True):
+            run, crashed = run_to_death(definition, trigger, at, refused=refused)
+            tried += 1
+            where = f"point {at}{', refused' if refused else ''}"
+            twice = {one for one, count in _starts(run).items() if count > max(1, expected_starts[one])}
+            assert twice <= crashed.interrupted, f"{where}: repeated without need: {twice - crashed.interrupted}"
+            assert not {a for a in twice if a[0].rpartition(".")[2] in once}, f"{where}: made twice at most once"
+            if {path for path, _ in crashed.interrupted if path.rpartition(".")[2] in once}:
+                continue
+            assert end_state(run) == expected, where
             if expected[0] is Status.SUCCEEDED:
-                undone = {path for _, path, _ in undisturbed.effects.events} - {
-                    path for _, path, _ in run.effects.events
-                }
-                assert not undone, f"point {at}: never done: {undone}"
+                done = {path for what, path, _ in run.effects.events if what != "late"}
+                undone = {path for what, path, _ in undisturbed.effects.events if what != "late"} - done
+                assert not undone, f"{where}: never done: {undone}"
     return tried

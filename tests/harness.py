@@ -37,6 +37,10 @@ class Effects:
         """An attempt has had its effect."""
         self.events.append(("end", path, attempt))
 
+    def end_late(self, path: str, attempt: int) -> None:
+        """An attempt that was given up has had its effect all the same: it was in a thread, which nobody can stop."""
+        self.events.append(("late", path, attempt))
+
     def count(self, node: str) -> int:
         """How often a node was attempted."""
         return sum(1 for what, name, _ in self.events if what == "start" and name == node)
@@ -51,6 +55,7 @@ class EffectConfig(NodeConfig):
     retryable: bool = True
     retry_after: float | None = None
     nothing_happened: bool = False
+    in_thread: bool = False
     output: Any = None
 
 
@@ -66,8 +71,11 @@ def effect_node(effects: Effects) -> type[BaseNode]:
         async def execute(self, context: NodeContext) -> NodeResult:
             config = context.config(EffectConfig, self.raw_config)
             effects.begin(context.path, context.attempt)
-            await asyncio.sleep(config.seconds)
-            effects.end(context.path, context.attempt)
+            if config.in_thread:
+                await _in_thread(effects, context, config.seconds)
+            else:
+                await asyncio.sleep(config.seconds)
+                effects.end(context.path, context.attempt)
             if context.attempt <= config.fail_times:
                 raise NodeError(
                     "it broke",
@@ -79,6 +87,21 @@ def effect_node(effects: Effects) -> type[BaseNode]:
             return Completed(config.output)
 
     return EffectNode
+
+
+async def _in_thread(effects: Effects, context: NodeContext, seconds: float) -> None:
+    """Work that goes on when its attempt was given up."""
+    given_up = False
+
+    async def work() -> None:
+        await asyncio.sleep(seconds)
+        (effects.end_late if given_up else effects.end)(context.path, context.attempt)
+
+    try:
+        await asyncio.shield(asyncio.ensure_future(work()))
+    except asyncio.CancelledError:
+        given_up = True
+        raise
 
 
 @dataclass

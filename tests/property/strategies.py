@@ -9,15 +9,37 @@ from hypothesis import strategies as st
 import engine.jsonata_bounds  # noqa: F401 - sets the recursion limit, which may not change within a test
 
 PLAIN = ("effect", "effect", "effect", "transform", "conditional", "switch", "delay", "clock")
-RICH = (*PLAIN, "effect", "approval", "callback", "for_each", "while")
+UNLUCKY = "$random() < 0.5 ? $error('a bound was hit')"
+"""How an expression begins that hits a bound where the driver has bad luck."""
+RICH = (*PLAIN, "effect", "thread", "approval", "callback", "for_each", "while")
 
 
 @st.composite
 def workflows(
-    draw: st.DrawFn, most: int = 10, kinds: tuple[str, ...] = PLAIN, *, racing: bool = False
+    draw: st.DrawFn, most: int = 10, kinds: tuple[str, ...] = PLAIN, *, racing: bool = False, lucky: bool = False
 ) -> dict[str, Any]:
-    """A definition that the validator accepts; with `racing` it may have joins that go on at the first."""
-    return draw(_body("n", most, (*kinds, "first") if racing else kinds, 0))
+    """A definition that the validator accepts.
+
+    With `racing` it may have joins that go on at the first, with `lucky` templates that hit a bound by bad luck.
+    """
+    definition = draw(_body("n", most, (*kinds, "first") if racing else kinds, 0))
+    if lucky:
+        _make_lucky(draw, definition)
+    return definition
+
+
+def _make_lucky(draw: st.DrawFn, body: dict[str, Any]) -> None:
+    """Let some of what a body evaluates depend on luck."""
+    for node in body["nodes"]:
+        if "body" in node:
+            _make_lucky(draw, node["body"])
+            if draw(st.booleans()):
+                node["body"]["output"] = f"{{{{ {UNLUCKY} : index }}}}"
+        chosen = {"for_each": "items", "while": "condition", "delay": "seconds"}.get(node["type"])
+        if chosen is not None and draw(st.booleans()):
+            value = node["config"][chosen]
+            inner = value[2:-2].strip() if isinstance(value, str) else value
+            node["config"][chosen] = f"{{{{ {UNLUCKY} : {inner} }}}}"
 
 
 @st.composite
@@ -45,12 +67,16 @@ def _node(draw: st.DrawFn, node_id: str, kinds: tuple[str, ...], depth: int) -> 
     allowed = [kind for kind in kinds if depth < 2 or kind not in ("for_each", "while")]
     kind = draw(st.sampled_from(allowed))
     node: dict[str, Any] = {"id": node_id, "type": kind}
-    if kind == "effect":
+    if kind in ("effect", "thread"):
         _effect(draw, node)
+        if kind == "thread":
+            node["config"]["in_thread"] = True
+            node |= {"type": "effect", "timeout_seconds": draw(st.sampled_from([0.5, 2, 10]))}
     elif kind == "transform":
         node["config"] = {"value": draw(st.sampled_from([1, "{{ trigger.body.n }}", "{{ trigger.body.missing }}"]))}
-    elif kind == "clock":
-        node |= {"type": "transform", "config": {"value": "{{ $millis() }}"}}
+    elif kind in ("clock", "lucky"):
+        value = "{{ $millis() }}" if kind == "clock" else f"{{{{ {UNLUCKY} : 1 }}}}"
+        node |= {"type": "transform", "config": {"value": value}}
     elif kind == "conditional":
         node["config"] = {"expression": draw(st.sampled_from([True, False, "{{ trigger.body.n > 5 }}"]))}
     elif kind == "switch":
@@ -59,12 +85,8 @@ def _node(draw: st.DrawFn, node_id: str, kinds: tuple[str, ...], depth: int) -> 
             {"port": "b", "expression": draw(st.booleans())},
         ]
         node["config"] = {"cases": cases}
-    elif kind == "approval":
-        node["config"] = {"message": "May I?"}
-    elif kind == "callback":
-        node["type"] = "wait_for_callback"
-        node["config"] = {"timeout_seconds": draw(st.sampled_from([3600, 7200]))}
-        node["retry"] = {"max_attempts": 2, "interval_seconds": 40}
+    elif kind in ("approval", "callback"):
+        _wait(draw, node)
     elif kind == "first":
         node |= {"type": "merge", "config": {"mode": draw(st.sampled_from(["any", "any", "all"]))}}
     elif kind in ("for_each", "while"):
@@ -72,6 +94,15 @@ def _node(draw: st.DrawFn, node_id: str, kinds: tuple[str, ...], depth: int) -> 
     else:
         node["config"] = {"seconds": draw(st.sampled_from([0, 2, 600]))}
     return node
+
+
+def _wait(draw: st.DrawFn, node: dict[str, Any]) -> None:
+    if node["type"] == "approval":
+        node["config"] = {"message": "May I?"}
+        return
+    node["type"] = "wait_for_callback"
+    node["config"] = {"timeout_seconds": draw(st.sampled_from([3600, 7200]))}
+    node["retry"] = {"max_attempts": 2, "interval_seconds": 40}
 
 
 def _effect(draw: st.DrawFn, node: dict[str, Any]) -> None:
