@@ -11,13 +11,14 @@ from typing import Any
 from engine.byte_cache import ByteCache
 from engine.definition import Body, NodeDefinition, WorkflowDefinition
 from engine.executor import NodeExecutorFactory
-from engine.expressions import expressions_of, templates
+from engine.expressions import Expression, expressions_of, templates
 from engine.graph import Graph
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?:[A-Za-z_]\w{0,63}\[(?:0|[1-9]\d{0,6})\]\.)*[A-Za-z_]\w{0,63}", re.ASCII)
 # What may reach outputs without naming their nodes: the whole input, wildcards, `nodes` as a value.
 _REACHES_ALL = re.compile(r"\$\$|\$\.|\$\[|\*|%|\bnodes\b(?!\s*\.)")
+_REACHES_ROOTS = re.compile(r"\$\$|\$\.|\$\[|\*|%")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class Region:
         if node_id is None:
             return self._reads_of([self.body.output])
         return self._known[node_id]
+
+    def depends_on(self, root: str, node_id: str) -> bool:
+        """Whether templates of a node, or of what is in its loop, may read a root such as `trigger`."""
+        values = [self.templated[node_id]]
+        for region in self.bodies[node_id].walk() if node_id in self.bodies else ():
+            values += [*region.templated.values(), region.body.output]
+        texts = (text for value in values for _, text in templates(value))
+        return any(_may_read(root, expression) for text in texts for expression in expressions_of(text))
 
     @cached_property
     def _known(self) -> Mapping[str, frozenset[str] | None]:
@@ -68,6 +77,12 @@ class Region:
         yield self
         for region in self.bodies.values():
             yield from region.walk()
+
+
+def _may_read(root: str, expression: Expression) -> bool:
+    if expression.path is not None:
+        return expression.path[0] == root
+    return root in _WORD.findall(expression.source) or _REACHES_ROOTS.search(expression.source) is not None
 
 
 def prepare(definition: WorkflowDefinition, factory: NodeExecutorFactory) -> Region:

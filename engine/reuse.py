@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from engine.definition import NodeDefinition
 from engine.errors import Conflict, InvalidInput
 from engine.graph import Progress
 from engine.journal import Fact, Journal, Outcome
 from engine.regions import Region
 
 FAILED = "failed"
+_ANSWERED = frozenset({"approval", "wait_for_callback"})
+"""Types of nodes that somebody outside answers."""
 
 
 def reusable(
@@ -20,6 +23,9 @@ def reusable(
 
     The turns of a loop that had not ended, or had failed, are reused only where they are bound to be the same turns:
     in the same version, with the same input, and where nothing about the loop is made from the time or from chance.
+
+    With another input nothing is reused that may depend on it, and nothing that somebody has answered: who approved has
+    seen the old one. Nor is an answer to a node that asks something else in the new version.
 
     Args:
         journal: that of the old execution.
@@ -40,9 +46,42 @@ def reusable(
         again = keeper.failed("")
         if not again and all(node in journal.outcomes or node in skipped for node in before.graph.nodes):
             raise Conflict("nothing in it has failed; name the node to begin with in `from`", code="nothing_failed")
-    kept = list(keeper.keep(before, "", again))
+    kept = list(keeper.keep(before, "", again | _out_of_date(before, after, same_input=same_input)))
     _check_fit(kept, skipped, before, after)
     return kept
+
+
+def _out_of_date(before: Region, after: Region, *, same_input: bool) -> frozenset[str]:
+    """The nodes whose outcomes mean nothing any more, whatever has failed."""
+    return frozenset(
+        node_id for node_id in before.nodes if _is_out_of_date(before, after, node_id, same_input=same_input)
+    )
+
+
+def _is_out_of_date(before: Region, after: Region, node_id: str, *, same_input: bool) -> bool:
+    is_answered = any(node.type in _ANSWERED for node in _all_in(before, node_id))
+    if not same_input and (is_answered or before.depends_on("trigger", node_id)):
+        return True
+    return is_answered and node_id in after.nodes and _asks_otherwise(before, after, node_id)
+
+
+def _asks_otherwise(before: Region, after: Region, node_id: str) -> bool:
+    """Whether a node, or what is in its loop, asks something else than it did, or may do so."""
+    if before is after:
+        return False
+    asked, asks = (
+        [(node.type, node.config) for node in _all_in(region, node_id) if node.type in _ANSWERED]
+        for region in (before, after)
+    )
+    variables = (getattr(region.body, "vars", {}) for region in (before, after))
+    return asked != asks or (before.depends_on("vars", node_id) and next(variables) != next(variables))
+
+
+def _all_in(region: Region, node_id: str) -> Iterable[NodeDefinition]:
+    """A node, and those in its loop."""
+    yield region.nodes[node_id]
+    for body in region.bodies[node_id].walk() if node_id in region.bodies else ():
+        yield from body.nodes.values()
 
 
 def _checked(node_id: str, region: Region) -> str:

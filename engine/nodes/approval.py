@@ -32,7 +32,7 @@ class ApprovalConfig(NodeConfig):
 class ApprovalNode(BaseNode):
     """Asks somebody, and goes on by `approved` or `rejected` when they have answered, or by `timeout`.
 
-    The output is `{decision, comment, by, at}`.
+    The output is `{decision, comment, by, at, shown}`; `shown` is the SHA-256 of the message that was answered.
     """
 
     Config = ApprovalConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from engine import limits
@@ -71,7 +72,9 @@ class SignalService:
             self._check_approver(principal, execution, place)
             if body.decision is None:
                 raise InvalidInput.at("decision", "give `approved` or `rejected`")
-            output = {"decision": body.decision, "comment": body.comment, "by": principal.user_id, "at": now}
+            shown = self._digest_of_shown(place)
+            by = principal.user_id
+            output = {"decision": body.decision, "comment": body.comment, "by": by, "at": now, "shown": shown}
         elif kind == "callback":
             principal.require(Permission.EXECUTE)
             output = {"body": body.body, "at": now}
@@ -106,6 +109,11 @@ class SignalService:
             principal.require(Permission.EXECUTE)
         elif not principal.is_one_of(approvers):
             raise Forbidden("you are not among those who may answer this", code="not_an_approver")
+
+    def _digest_of_shown(self, place: _Place) -> str | None:
+        """The SHA-256 of the message that was answered: what was approved can be proven later."""
+        message = self._journals.load(place.wait.output)["message"] if place.wait is not None else None
+        return None if message is None else sha256(message.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _place(self, execution: Execution, path: str) -> _Place:
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)

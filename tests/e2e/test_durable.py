@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
@@ -358,6 +359,26 @@ def test_a_retry_reuses_what_was_found_out(admin: Caller, server: HTTPServer):
     assert calls == {"/a": 2, "/b": 3}
     assert (misfit.status_code, misfit.json()["error"]["code"]) == (409, "version_mismatch")
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "nothing_failed")
+
+
+def test_an_approval_is_asked_for_again_with_another_input(admin: Caller):
+    """Who approved 10 has not approved a million."""
+    pay = {"id": "pay", "type": "transform", "config": {"value": "{{ trigger.body.amount }}"}}
+    workflow = admin.workflow({"nodes": [ASK, pay], "edges": edges("ask:approved>pay")})
+    old = admin.start(workflow["id"], {"amount": 10})["id"]
+    admin.wait(old, WAITING)
+    admin.ok("POST", f"/api/executions/{old}/signals/ask", json={"decision": "approved"})
+    done = admin.wait(old)
+    address, body = f"/api/executions/{old}/retry", {"from": "pay", "input": {"amount": 1_000_000}}
+    more = admin.wait(admin.ok("POST", address, json=body)["id"], WAITING)
+    same = admin.wait(admin.ok("POST", address, json={"from": "pay"})["id"])
+    admin.ok("POST", f"/api/executions/{more['id']}/signals/ask", json={"decision": "rejected"})
+    refused = admin.wait(more["id"])
+
+    assert node(done, "ask")["output"]["shown"] == sha256(b"May I spend 10?").hexdigest()
+    assert node(more, "ask")["wait"]["message"] == "May I spend 1000000?"
+    assert node(refused, "pay")["status"] == "skipped"
+    assert same["result"] == {"pay": 10}
 
 
 # -- payloads and numbers

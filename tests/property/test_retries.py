@@ -12,7 +12,7 @@ from engine.errors import Conflict
 from engine.execution import Status
 from engine.reuse import FAILED, reusable
 from tests.crash import answer_all, end_state
-from tests.harness import Run, start
+from tests.harness import Run, edges, start
 from tests.property.strategies import RICH, workflows
 
 
@@ -75,3 +75,56 @@ def test_versions_that_do_not_fit_are_refused(definition: dict[str, Any], n: int
     with pytest.raises(Conflict, match=f"`{victim}`") as refused:
         reusable(old.journal, old.region, other.region, old.definition.nodes[-1].id)
     assert refused.value.code == "version_mismatch"
+
+
+PAYMENT = {
+    "nodes": [
+        {"id": "look", "type": "effect", "config": {"output": 1}},
+        {"id": "ask", "type": "approval", "config": {"message": "Pay {{ trigger.body.n }}?"}},
+        {"id": "rate", "type": "transform", "config": {"value": "{{ trigger.body.n * 2 }}"}},
+        {"id": "pay", "type": "effect", "config": {"output": "{{ trigger.body.n }}"}},
+        {"id": "apart", "type": "effect", "config": {"output": 2}},
+    ],
+    "edges": edges("look>ask", "ask:approved>pay", "rate>pay"),
+}
+
+
+def kept_of(old: Run, after: dict[str, Any] | None = None, **options: Any) -> set[str]:
+    """What is reused to go on from the payment."""
+    region = old.region if after is None else start(after, {"n": 1}).region
+    return {outcome.path for outcome in reusable(old.journal, old.region, region, "pay", **options)}
+
+
+def test_an_approval_holds_for_the_input_that_it_was_given_for():
+    old = drive(PAYMENT, 10)
+    assert kept_of(old) == {"look", "ask", "rate", "apart"}
+    assert kept_of(old, same_input=False) == {"look", "apart"}
+
+
+def test_in_a_loop_too():
+    each = {
+        "id": "ask",
+        "type": "for_each",
+        "config": {"items": [1, 2]},
+        "body": {"nodes": [{"id": "one", "type": "approval", "config": {"message": "May I?"}}]},
+    }
+    definition = {"nodes": [each, {"id": "pay", "type": "effect"}], "edges": edges("ask>pay")}
+    old = drive(definition, 10)
+    assert "ask" in kept_of(old)
+    assert kept_of(old, same_input=False) == set()
+
+
+def test_an_approval_holds_for_what_it_was_asked():
+    old = drive(PAYMENT, 10)
+    ask = {"id": "ask", "type": "approval", "config": {"message": "Pay {{ trigger.body.n }} more?"}}
+    other = {**PAYMENT, "nodes": [ask if node["id"] == "ask" else node for node in PAYMENT["nodes"]]}
+    assert kept_of(old, other) == {"look", "rate", "apart"}
+    assert kept_of(old, {**PAYMENT, "vars": {"x": 1}}) == {"look", "ask", "rate", "apart"}
+
+
+def test_an_approval_that_shows_a_constant_holds_while_that_is_the_same():
+    ask = {"id": "ask", "type": "approval", "config": {"message": "Pay {{ vars.most }}?"}}
+    first = {"vars": {"most": 10}, "nodes": [ask, {"id": "pay", "type": "effect"}], "edges": edges("ask:approved>pay")}
+    old = drive(first, 10)
+    assert kept_of(old, {**first}) == {"ask"}
+    assert kept_of(old, {**first, "vars": {"most": 99}}) == set()
