@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from engine.clock import Clock
 from engine.config_values import Misfit, fitted
-from engine.errors import NodeError
+from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution import LogLine
 from engine.expressions import Notes, Scope, render
 from engine.journal import Outcome, Stored
@@ -176,7 +176,12 @@ class NodeContext:
         """
         if self.services.integrations is None:
             raise NodeError("this engine runs without integrations", code="config")
-        kind, opened = await self.services.integrations(self.workspace_id, named, self.redactor, self.idempotency_key)
+        try:
+            kind, opened = await self.services.integrations(
+                self.workspace_id, named, self.redactor, self.idempotency_key
+            )
+        except Unavailable as error:
+            raise PlatformUnavailable(error.message) from error
         if "*" not in types and kind not in types:
             wanted = " or ".join(f"`{one}`" for one in types)
             raise NodeError(f"config.integration: {named!r} is of type `{kind}`, not {wanted}", code="config")

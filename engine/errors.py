@@ -15,6 +15,7 @@
     ├── Unavailable               a service behind us failed; trying again may help
     ├── NodeError                 a node could not do its work; decides about retries and the error port
     │   ├── UnknownNodeType       a definition names a type that is not installed
+    │   ├── PlatformUnavailable   what an attempt needs before it begins is away; it is put off, however often
     │   └── ExpressionError       a template could not be parsed or evaluated
     └── ExecutionLost             an execution or its workflow version is not stored any more
 
@@ -147,6 +148,15 @@ class NodeError(MainspringError):
         self.retryable = retryable
         self.retry_after = retry_after
         self.nothing_happened = self.code == "config" if nothing_happened is None else nothing_happened
+
+
+class PlatformUnavailable(NodeError):
+    """What a node needs of the platform before it can begin, such as its secrets, cannot be had at the moment."""
+
+    default_code = "unavailable"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True, nothing_happened=True)
 
 
 class ExpressionError(NodeError):

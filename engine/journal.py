@@ -220,6 +220,19 @@ class Journal:
         """How many of its signals the execution's counter has: what drivers write themselves is not counted."""
         return sum(1 for signal in self.signals.values() if signal.by not in (DROPPED, DEADLINE))
 
+    @property
+    def has_unread_answer(self) -> bool:
+        """Whether a node is waited for that has its answer: a driver that knew of it would have gone on."""
+        return any(self._is_unread(wait) for wait in self.waits.values())
+
+    def _is_unread(self, wait: Wait) -> bool:
+        signal, timer = self.signals.get(wait.signal_key), self.timers.get(wait.path)
+        if signal is None or signal.by == DROPPED or wait.path in self.outcomes:
+            return False
+        loops = (wait.path[:end] for end, character in enumerate(wait.path) if character == "[")
+        has_ended = any(loop in self.outcomes for loop in loops)
+        return not has_ended and not (timer is not None and (timer.next_attempt or 0) > wait.attempt)
+
     def open_wait(self, path: str) -> Wait | None:
         """The wait of a node that is not answered and not followed by another attempt."""
         wait, timer = self.waits.get(path), self.timers.get(path)

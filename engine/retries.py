@@ -12,6 +12,7 @@ from engine.jsonvalue import check_output
 
 _SAY_NOTHING = frozenset({"timeout", "connection_failed", "cancelled", "internal_error", "unavailable"})
 """Codes of errors that do not tell whether the attempt had its effect."""
+_FIRST_PUT_OFF, _LONGEST_PUT_OFF, _MOST_PUT_OFF = 5.0, 300.0, 400
 
 
 def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Random) -> float | None:
@@ -24,6 +25,16 @@ def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Rand
         return None
     backoff = min(retry.interval_seconds * retry.backoff_rate ** (attempt - 1), retry.max_interval_seconds)
     return max(backoff * random.uniform(0.5, 1.0), min(error.retry_after or 0.0, limits.MAX_RETRY_AFTER))
+
+
+def put_off(attempt: int, random: Random) -> float | None:
+    """Seconds until the next attempt after one that could not begin because the platform was in trouble.
+
+    That is no failure of the node, so its policy is not asked; None after about a day of it.
+    """
+    if attempt >= _MOST_PUT_OFF:
+        return None
+    return min(_FIRST_PUT_OFF * 2.0 ** min(attempt - 1, 10), _LONGEST_PUT_OFF) * random.uniform(0.5, 1.0)
 
 
 def wants(retry: Retry, error: NodeError) -> bool:

@@ -14,14 +14,14 @@ from engine import limits
 from engine.book import Book
 from engine.context import NodeContext
 from engine.definition import NodeDefinition
-from engine.errors import NodeError, Unavailable
+from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution import Execution, LogLine
 from engine.frame import Frame
 from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
 from engine.jsonvalue import check_output
 from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
-from engine.retries import bounded, interrupted, leaves_open, next_delay
+from engine.retries import bounded, interrupted, leaves_open, next_delay, put_off
 from engine.security.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ class Worker:
                 return entry
             if node.delivery == "at_most_once" and leaves_open(tried):
                 tried = interrupted(attempt, tried)
-            delay = next_delay(node.retry, attempt, tried, self._engine.random)
+            if isinstance(tried, PlatformUnavailable):
+                delay = put_off(attempt, self._engine.random)
+            else:
+                delay = next_delay(node.retry, attempt, tried, self._engine.random)
             if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
                 return await self._book.record(self.failed(frame, node, tried, started_at, attempt))
             self._book.log("warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path)

@@ -6,143 +6,54 @@ it can be made to die anywhere.
 
 from __future__ import annotations
 
+import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from random import Random
 from typing import Any
 
-from engine.bill import Bill
+from botocore.exceptions import ClientError
+
 from engine.context import NodeServices
 from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
+from engine.errors import Unavailable
 from engine.execution import FINAL_STATUSES, Execution, Status, format_time
 from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.journal import BatchId, Journal, Signal, Wait
-from engine.lanes import DONE, Lane, advance_lane
+from engine.lanes import DONE, advance_lane
 from engine.regions import prepare
 from engine.services.admission import Admission
 from engine.services.announcing import Announcer
-from engine.services.bus import Bus, Event
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
 from engine.services.retention import Retention
 from engine.services.signal_service import SignalService
 from engine.services.silence import Silence
 from engine.services.starting import Request, Starter
-from engine.services.state_machine import StateMachine
 from engine.services.sweeper import Sweeper
 from engine.states import node_states
-from engine.storage.journal_store import DynamoStore
 from engine.storage.table import ConditionFailed, decode
+from engine.storage.understood import passing_trouble
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
 from engine.validator import validate
+from tests.asl import Retriers
 from tests.crash import Died, Fate
+from tests.figures import FIGURES
 from tests.harness import Effects, effect_node
 from tests.history import check_history, check_journal
+from tests.played import Driver, InlineStore, PlayedBus, PlayedMachine, play_harshly
 from tests.unit.conftest import Aws
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
 _WRITES = (
     "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "PutObject", "DeleteObjects"
 )  # fmt: skip
-
-
-@dataclass
-class Driver:
-    """One execution of a state machine, or one lane of a Map in one."""
-
-    name: str
-    execution_id: str
-    generation: int = 0
-    lane: Lane | None = None
-    batch: int = 0
-    status: str = "RUNNING"
-    until: datetime | None = None
-    token: str | None = None
-    on_end: Callable[[], None] | None = None
-
-
-class PlayedMachine(StateMachine):
-    """Step Functions, played. Each of its calls is a point at which the caller may die, before it or after."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.drivers: dict[str, Driver] = {}
-        self.fan_outs: dict[str, list[Driver]] = {}
-
-    def start(
-        self, execution_id: str, generation: int = 1, bill: Bill | None = None, *, not_before: datetime | None = None
-    ) -> None:
-        self._world.fate.point()
-        name = f"{execution_id}-{generation}"
-        self.drivers.setdefault(name, Driver(name, execution_id, generation, until=not_before))
-        self._world.fate.point()
-
-    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
-        self._world.fate.point()
-        name = f"{execution_id}-{path}-{round_number}"
-        is_new = name not in self.fan_outs
-        if is_new:
-            lane = Lane(execution_id, path, lanes, batches)
-            self.fan_outs[name] = [Driver(f"{name}/{n}", execution_id, lane=lane, batch=n) for n in range(lanes)]
-            for driver in self.fan_outs[name]:
-                self.drivers[driver.name] = driver
-                driver.on_end = lambda: self._joined(name, execution_id, path, round_number)
-        self._world.fate.point()
-        return is_new
-
-    def _joined(self, name: str, execution_id: str, path: str, round_number: int) -> None:
-        if all(driver.status != "RUNNING" for driver in self.fan_outs[name]):
-            self._world.calls.append(lambda: self._world.conductor.fan_out_ended(execution_id, path, round_number))
-
-    def stop(self, execution_id: str, generation: int = 1) -> None:
-        self._stop(f"{execution_id}-{generation}")
-
-    def stop_fan_out(self, execution_id: str, path: str, round_number: int) -> None:
-        for driver in self.fan_outs.get(f"{execution_id}-{path}-{round_number}", []):
-            self._stop(driver.name)
-
-    def _stop(self, name: str) -> None:
-        if name in self.drivers and self.drivers[name].status == "RUNNING":
-            self.drivers[name].status = "ABORTED"
-
-    def is_driving(self, execution_id: str, generation: int) -> bool:
-        driver = self.drivers.get(f"{execution_id}-{generation}")
-        return driver is not None and driver.status == "RUNNING"
-
-    def is_fanned_out(self, execution_id: str, path: str, round_number: int) -> bool:
-        lanes = self.fan_outs.get(f"{execution_id}-{path}-{round_number}", [])
-        return any(driver.status == "RUNNING" for driver in lanes)
-
-    def wake(self, task_token: str) -> bool:
-        self._world.fate.point()
-        for driver in self.drivers.values():
-            if driver.token == task_token and driver.status == "RUNNING":
-                driver.token, driver.until = None, None
-                return True
-        return False
-
-
-class PlayedBus(Bus):
-    """The platform's event bus, which keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[Event] = []
-
-    def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
-        self.told.extend(events)
-        return []
-
-
-class InlineStore(DynamoStore):
-    """Without threads: virtual time does not wait for them."""
-
-    async def _in_thread(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        return work(*arguments, **named)
 
 
 @dataclass
@@ -157,6 +68,10 @@ class World:
     breaks: Callable[[str, Signal], bool] | None = None
     """Whether the process dies at this answer, before it is written; it does so once."""
     turns: int = 0
+    ailing: frozenset[str] = frozenset()
+    """Services that do not work at the moment: `dynamodb` (with S3), `lambda`."""
+    harsh: Random | None = None
+    """Draws which of the reads of many items are torn, and how late the index is that the sweeper reads."""
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
@@ -187,14 +102,23 @@ class World:
             clock=self.clock,
         )
         self._tokens = itertools.count()
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        play_harshly(self)
         for client in (self.aws.dynamodb, self.aws.s3):
             service = client.meta.service_model.service_name
             for write in _WRITES:
                 client.meta.events.register(f"before-call.{service}.{write}", self._point)
                 client.meta.events.register(f"after-call.{service}.{write}", self._point)
+            client.meta.events.register(f"before-call.{service}", self._refuse_when_ailing)
 
     def _point(self, **_: Any) -> None:
-        self.fate.point()
+        self.fate.writing()
+
+    def _refuse_when_ailing(self, model: Any, **_: Any) -> None:
+        if "dynamodb" in self.ailing and not self.fate.spared:
+            FIGURES["calls refused in outages"] += 1
+            answer: Any = {"Error": {"Code": "InternalServerError"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+            raise ClientError(answer, model.name)
 
     async def _poke(self, owner: str, waits: Any) -> None:
         self.fate.point()
@@ -228,7 +152,7 @@ class World:
         request = Request(WORKSPACE, workflow_id, {"type": "manual", "body": value}, id=new_id())
         try:
             self.starter.start(request)
-        except Died:
+        except (Died, Unavailable, ClientError):
             self.fate.revive()
             if self.stores.executions.find(str(request.id)) is None:
                 self.starter.start(request)  # it got no answer and asks again
@@ -248,7 +172,9 @@ class World:
         return [self.stores.executions.decoded(decode(item)) for item in self._records()]
 
     def _records(self) -> list[dict[str, Any]]:
+        self.fate.spared, before = True, self.fate.spared
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
+        self.fate.spared = before
         records = [
             item for item in items if item["SK"]["S"] == "META" and "trigger_type" in item and "workspace_key" in item
         ]
@@ -280,8 +206,11 @@ class World:
             self.clock.offset = min([end, *(time for time in self._wake_times() if time > self.clock.offset)])
 
     def _something_happens(self) -> bool:
+        while self._later and self._later[0][0] <= self.clock.offset:
+            _, _, again = self._later.pop(0)
+            self.calls.append(again)
         if self.calls:
-            self.perish(self.calls.pop(0))
+            self._call(self.calls.pop(0))
             return True
         now = self.clock.now()
         for driver in list(self.machine.drivers.values()):
@@ -291,12 +220,29 @@ class World:
                 return True
         return self._somebody_answers()
 
+    def _call(self, work: Callable[[], None]) -> None:
+        """An asynchronous call of a function. Lambda repeats it twice if it fails; who died is not."""
+        tries = getattr(work, "tries", 1)
+        try:
+            if "lambda" in self.ailing:
+                raise Unavailable("Rate Exceeded")
+            work()
+        except Died:
+            self.fate.revive()
+        except (Unavailable, ClientError):
+            if tries < 3:
+                again = partial(work)
+                again.tries = tries + 1  # type: ignore[attr-defined]
+                heapq.heappush(self._later, (self.clock.offset + 60 * tries, next(self._tokens), again))
+
     def perish(self, work: Callable[[], Any]) -> bool:
         """Do something in a process that may die at it."""
         try:
             work()
         except Died:
             self.fate.revive()
+            return False
+        except (Unavailable, ClientError):
             return False
         return True
 
@@ -308,6 +254,10 @@ class World:
             self.fate.revive()
             driver.status = "FAILED"  # nobody tries it again; EventBridge's event is lost too
             return
+        except Exception as error:  # noqa: BLE001 - the state machine tries again whatever it was
+            self._try_again(driver, error)
+            return
+        driver.retriers = None
         if decision.next == "sleep":
             driver.until = decision.until
         elif decision.next == "park":
@@ -317,7 +267,31 @@ class World:
             if driver.on_end:
                 driver.on_end()
 
+    def _try_again(self, driver: Driver, error: Exception) -> None:
+        """What the state machine does with a turn that failed, going by its definition."""
+        self.fate.revive()
+        driver.retriers = driver.retriers or Retriers("Advance", Random(0))
+        delay = driver.retriers.delay(getattr(error, "lambda_name", type(error).__name__))
+        if delay is not None:
+            driver.until = self.clock.now() + timedelta(seconds=delay)
+            return
+        driver.status = "FAILED"
+        FIGURES["state machines that gave up"] += 1
+        if driver.lane is None:
+            name, generation = driver.execution_id, driver.generation
+            self.calls.append(lambda: self.conductor.driver_gave_up(name, generation, type(error).__name__))
+        elif driver.on_end:
+            driver.on_end()
+
     def _turn(self, driver: Driver) -> Any:
+        if "lambda" in self.ailing:
+            refused = Unavailable("Rate Exceeded")
+            refused.lambda_name = "Lambda.TooManyRequestsException"  # type: ignore[attr-defined]
+            raise refused
+        with passing_trouble():
+            return self._one_turn(driver)
+
+    def _one_turn(self, driver: Driver) -> Any:
         if driver.lane is None:
             work = self.engine.advance(driver.execution_id, lambda: 10_000.0, generation=driver.generation)
             return self.clock.run(work)
@@ -325,6 +299,9 @@ class World:
         return decision
 
     def _park(self, driver: Driver, decision: Any) -> None:
+        if "dynamodb" in self.ailing:  # its own retriers do the same
+            driver.until = self.clock.now() + timedelta(seconds=60)
+            return
         owner = driver.execution_id
         if driver.lane is not None:
             owner = str(BatchId(driver.execution_id, driver.batch, driver.lane.path))
@@ -346,10 +323,12 @@ class World:
         driver.token, driver.until = token, until
 
     def _somebody_answers(self) -> bool:
-        if self.people is None:
+        if self.people is None or self.ailing:
             return False
         for execution in self._open():
+            self.fate.spared = True
             items = self.stores.executions.partition(execution.id)
+            self.fate.spared = False
             journal = Journal.of(self.stores.journals.entries_in(items))
             for path in journal.waits:
                 wait = journal.open_wait(path)
@@ -362,7 +341,8 @@ class World:
     def _wake_times(self) -> list[float]:
         begin = self.clock.now() - timedelta(seconds=self.clock.offset)
         running = [driver for driver in self.machine.drivers.values() if driver.status == "RUNNING"]
-        return [(driver.until - begin).total_seconds() for driver in running if driver.until is not None]
+        drivers = [(driver.until - begin).total_seconds() for driver in running if driver.until is not None]
+        return [*drivers, *(at for at, _, _ in self._later)]
 
     def _open(self) -> list[Execution]:
         records = [decode(item) for item in self._records() if "completed_at" not in item]

@@ -211,11 +211,16 @@ class Sweeper:
         return "driven"
 
     def _has_news(self, found: Driver) -> bool:
-        """Whether who is parked should have been woken: by an answer that it has not seen, or by the time."""
+        """Whether who is parked should have been woken: by an answer that it has not seen, or by the time.
+
+        The counter tells of most answers. But a driver may have read it with an answer that it did not read.
+        """
         if found.task_token is None:
             return False
         is_due = found.parked_until is not None and found.parked_until <= self._clock.now()
-        return is_due or found.execution.signals != found.seen_signals
+        if is_due or found.execution.signals != found.seen_signals:
+            return True
+        return self._stores.journals.of(self._executions.partition(found.execution.id)).has_unread_answer
 
     def _part(self, found: Driver, batch: BatchId) -> str:
         """A part of a spread loop; its drivers are looked after with the whole."""

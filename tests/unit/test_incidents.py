@@ -17,8 +17,9 @@ from engine.execution import Status
 from engine.services.conductor import reason_of
 from engine.storage.understood import passing_trouble
 from tests.harness import nodes
+from tests.played import Driver
 from tests.unit.conftest import Aws
-from tests.world import Driver, World
+from tests.world import World
 
 ROOT = Path(__file__).parent.parent.parent / "infrastructure"
 MACHINE = json.loads((ROOT / "execution.asl.json").read_text())["States"]

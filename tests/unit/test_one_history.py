@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import pytest
 
 from engine import limits
-from engine.context import ExecutionContext, NodeContext
+from engine.context import ExecutionContext, NodeContext, NodeServices
+from engine.errors import Unavailable
 from engine.execution import Status
 from engine.expressions import Scope
 from engine.journal import DROPPED, Signal
@@ -332,3 +333,28 @@ def test_an_attempt_that_surely_did_nothing_is_made_again():
     run = start(once(fail_times=2, code="connection_refused", nothing_happened=True, output="paid"))
     assert run.drive().status is Status.SUCCEEDED
     assert run.effects.count("pay") == 3
+
+
+@pytest.mark.parametrize("delivery", ["at_least_once", "at_most_once"])
+def test_no_run_fails_because_secrets_cannot_be_decrypted_for_forty_minutes(delivery: str):
+    """Without any `retry`: the node has not begun, so this is no failure of it."""
+
+    class Secretive(BaseNode):
+        """Needs a secret."""
+
+        Config = NodeConfig
+        title: ClassVar[str] = "Secretive"
+
+        async def execute(self, context: NodeContext) -> NodeResult:
+            await context.integration("mail")
+            return Completed("sent")
+
+    async def opened(*_: Any) -> Any:
+        if asyncio.get_running_loop().time() < 2400:
+            raise Unavailable("the key service cannot be reached: KMSInternalException; try again")
+        return "smtp", object()
+
+    services = NodeServices(integrations=opened)
+    run = start({"nodes": [{"id": "mail", "type": "effect", "delivery": delivery}]}, services=services)
+    run.engine.factory._catalogue._classes["effect"] = Secretive
+    assert run.drive().result == {"mail": "sent"}

@@ -21,9 +21,10 @@ from engine.security.secrets import SecretBox, subscription_context
 from engine.services.announcing import Announcer, News
 from engine.services.delivering import Delivering
 from engine.storage.subscriptions import OutgoingDelivery, Subscription
+from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_firing import CRON, QUICK, active, firing, hour
-from tests.world import WORKSPACE, PlayedBus, World
+from tests.world import WORKSPACE, World
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 Answer = Callable[[httpx2.Request], httpx2.Response]

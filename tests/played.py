@@ -1,0 +1,144 @@
+"""AWS's own machinery as `tests.world` plays it: Step Functions, the event bus, and a store without threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.bill import Bill
+from engine.lanes import Lane
+from engine.services.bus import Bus, Event
+from engine.services.state_machine import StateMachine
+from engine.storage.journal_store import DynamoStore
+from tests.asl import Retriers
+from tests.figures import FIGURES
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+@dataclass
+class Driver:
+    """One execution of a state machine, or one lane of a Map in one."""
+
+    name: str
+    execution_id: str
+    generation: int = 0
+    lane: Lane | None = None
+    batch: int = 0
+    status: str = "RUNNING"
+    until: datetime | None = None
+    token: str | None = None
+    on_end: Callable[[], None] | None = None
+    retriers: Retriers | None = None
+
+
+class PlayedMachine(StateMachine):
+    """Step Functions, played. Each of its calls is a point at which the caller may die, before it or after."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.drivers: dict[str, Driver] = {}
+        self.fan_outs: dict[str, list[Driver]] = {}
+
+    def start(
+        self, execution_id: str, generation: int = 1, bill: Bill | None = None, *, not_before: datetime | None = None
+    ) -> None:
+        self._world.fate.point()
+        name = f"{execution_id}-{generation}"
+        self.drivers.setdefault(name, Driver(name, execution_id, generation, until=not_before))
+        self._world.fate.point()
+
+    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
+        self._world.fate.point()
+        name = f"{execution_id}-{path}-{round_number}"
+        is_new = name not in self.fan_outs
+        if is_new:
+            lane = Lane(execution_id, path, lanes, batches)
+            self.fan_outs[name] = [Driver(f"{name}/{n}", execution_id, lane=lane, batch=n) for n in range(lanes)]
+            for driver in self.fan_outs[name]:
+                self.drivers[driver.name] = driver
+                driver.on_end = lambda: self._joined(name, execution_id, path, round_number)
+        self._world.fate.point()
+        return is_new
+
+    def _joined(self, name: str, execution_id: str, path: str, round_number: int) -> None:
+        if all(driver.status != "RUNNING" for driver in self.fan_outs[name]):
+            self._world.calls.append(lambda: self._world.conductor.fan_out_ended(execution_id, path, round_number))
+
+    def stop(self, execution_id: str, generation: int = 1) -> None:
+        self._stop(f"{execution_id}-{generation}")
+
+    def stop_fan_out(self, execution_id: str, path: str, round_number: int) -> None:
+        for driver in self.fan_outs.get(f"{execution_id}-{path}-{round_number}", []):
+            self._stop(driver.name)
+
+    def _stop(self, name: str) -> None:
+        if name in self.drivers and self.drivers[name].status == "RUNNING":
+            self.drivers[name].status = "ABORTED"
+
+    def is_driving(self, execution_id: str, generation: int) -> bool:
+        driver = self.drivers.get(f"{execution_id}-{generation}")
+        return driver is not None and driver.status == "RUNNING"
+
+    def is_fanned_out(self, execution_id: str, path: str, round_number: int) -> bool:
+        lanes = self.fan_outs.get(f"{execution_id}-{path}-{round_number}", [])
+        return any(driver.status == "RUNNING" for driver in lanes)
+
+    def wake(self, task_token: str) -> bool:
+        self._world.fate.point()
+        for driver in self.drivers.values():
+            if driver.token == task_token and driver.status == "RUNNING":
+                driver.token, driver.until = None, None
+                return True
+        return False
+
+
+class PlayedBus(Bus):
+    """The platform's event bus, which keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Event] = []
+
+    def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
+        self.told.extend(events)
+        return []
+
+
+class InlineStore(DynamoStore):
+    """Without threads: virtual time does not wait for them."""
+
+    async def _in_thread(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        return work(*arguments, **named)
+
+
+def play_harshly(world: World) -> None:
+    """Tear the reads of journals, and read the sweeper's index late, where the world is to be harsh."""
+    partition, due = world.stores.executions.partition, world.stores.watch.due
+    seen: dict[str, set[str]] = {}
+    before: dict[Any, list[Any]] = {}
+
+    def torn(execution_id: str, **options: Any) -> list[Any]:
+        items = partition(execution_id, **options)
+        fresh = {item["SK"] for item in items if "#SIGNAL#" in item["SK"]} - seen.get(execution_id, set())
+        if world.harsh is None or world.fate.spared:
+            return items
+        seen.setdefault(execution_id, set()).update(fresh)
+        if not fresh or world.harsh.random() < 0.3:
+            return items
+        FIGURES["torn reads tried"] += 1
+        return [item for item in items if item["SK"] not in fresh]  # the counter is new, the answers are not there
+
+    def late(shard: int, until: datetime, limit: int, *more: Any, **named: Any) -> list[Any]:
+        now = due(shard, until, limit, *more, **named)
+        last = before.get((shard, *more), [])
+        before[shard, *more] = now
+        if world.harsh is None or world.harsh.random() < 0.5:
+            return now
+        FIGURES["late reads of an index tried"] += 1
+        return last
+
+    world.stores.executions.partition = torn  # type: ignore[method-assign, assignment]
+    world.stores.watch.due = late  # type: ignore[method-assign, assignment]

@@ -1,0 +1,104 @@
+"""The services together while reads are torn, indexes late, single writes refused, and whole services away for long."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from engine.execution import Status
+from engine.pending import Pending
+from tests.crash import Fate
+from tests.figures import FIGURES
+from tests.harness import edges, nodes
+from tests.unit.conftest import Aws, aws_in_memory
+from tests.unit.test_world import EXPECTED, ends, scene
+from tests.world import World
+
+PARENT_AND_CHILD = {
+    "child": {"nodes": [{"id": "p", "type": "delay", "config": {"seconds": 60}}, *nodes("c")], "edges": edges("p>c")},
+}
+
+
+def parent_of(world: World) -> str:
+    """An execution that waits for another, and wakes once meanwhile."""
+    child = world.workflow(PARENT_AND_CHILD["child"])
+    sub = {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": child}}
+    clock = {"id": "clock", "type": "delay", "config": {"seconds": 60}}
+    return world.start(world.workflow({"nodes": [sub, clock, *nodes("after")], "edges": edges("sub>after")}))
+
+
+class AlwaysTorn(Random):
+    """Each read that may be torn is."""
+
+    def random(self) -> float:
+        """Over every bound."""
+        return 0.9
+
+
+def test_an_answer_that_is_counted_and_not_there_yet_is_found(aws: Aws):
+    """The counter and the answer are written in one transaction, which a Query may see half of."""
+    world = World(aws, harsh=AlwaysTorn(0))
+    parent = parent_of(world)
+    world.settle(3)
+    assert world.get(parent).status is Status.SUCCEEDED
+    assert FIGURES["torn reads tried"]
+
+
+def test_the_sweeper_wakes_who_is_parked_on_an_answer_that_it_has_missed(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    world = World(aws, harsh=AlwaysTorn(0))
+    parent = parent_of(world)
+
+    async def take_signals(pending: Pending, look: object) -> None:
+        """As a driver that trusts the counter."""
+        pending.signals = look.signals  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(Pending, "take_signals", take_signals)
+    world.settle(5)
+    assert world.get(parent).status is Status.SUCCEEDED
+
+
+def test_an_answer_is_found_however_reads_are_torn_and_indexes_late():
+    for seed in range(6):
+        with aws_in_memory() as aws:
+            world = World(aws, harsh=Random(seed))
+            scene(world)
+            assert ends(world) == EXPECTED, f"seed {seed}"
+
+
+def test_each_write_may_be_refused_once():
+    """Before it is done, or after; whoever wrote is called again, by whoever called it."""
+    with aws_in_memory() as aws:
+        world = World(aws, Fate())
+        scene(world)
+        points = world.fate.points
+    for at in range(1, points + 1, 5):
+        with aws_in_memory() as aws:
+            world = World(aws, Fate(refused_at=at), harsh=Random(at))
+            scene(world)
+            FIGURES["writes of the services refused"] += 1
+            assert ends(world) == EXPECTED, f"point {at}"
+            twice = Counter(path for what, path, _ in world.effects.events if what == "start")
+            assert all(count <= 3 for count in twice.values()), f"point {at}: {twice}"
+
+
+@pytest.mark.parametrize(
+    "away", [{"dynamodb"}, {"lambda"}, {"dynamodb", "lambda"}], ids=lambda away: "+".join(sorted(away))
+)
+@pytest.mark.parametrize("minute", [0, 1, 2])
+def test_no_run_fails_because_a_service_is_away_for_forty_minutes(aws: Aws, away: set[str], minute: int):
+    world = World(aws)
+    parent = parent_of(world)
+    world.pass_time(60 * minute + 0.5)
+    world.ailing = frozenset(away)
+    for _ in range(40):
+        world.pass_time(60)
+        world.perish(lambda: world.sweeper.sweep(lambda: 100.0))
+    world.ailing = frozenset()
+    world.settle(6)
+    world.check()
+
+    assert {one.status for one in world.all()} == {Status.SUCCEEDED}
+    assert world.get(parent).status is Status.SUCCEEDED
+    FIGURES["outages of forty minutes gone through"] += 1
