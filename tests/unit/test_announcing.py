@@ -13,8 +13,9 @@ from engine.execution import Status
 from engine.services.announcing import Announcer
 from engine.services.bus import Bus, Event, Marks
 from tests.harness import nodes
+from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws
-from tests.world import PlayedBus, World
+from tests.world import World
 
 
 def events(count: int) -> list[Event]:
