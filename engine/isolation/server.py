@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -53,6 +54,7 @@ def serve(descriptor: int) -> None:
     control = socket.socket(fileno=descriptor)
     poll = select.poll()
     poll.register(control, select.POLLIN)
+    gc.disable()  # a child lives shortly, and a collection would copy all pages that it shares with this process
     children: dict[int, _Child] = {}
     quick: list[_Child] = []
     while True:

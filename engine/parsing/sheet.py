@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Any
 
 from engine import limits
@@ -18,7 +19,6 @@ from engine.parsing.xml_events import walk
 
 RANGE = r"\$?[A-Za-z]{0,3}\$?[0-9]{0,7}(:\$?[A-Za-z]{0,3}\$?[0-9]{0,7})?"
 _CORNER = re.compile(r"\$?([A-Za-z]{0,3})\$?([0-9]{0,7})")
-_ADDRESS = re.compile(r"([A-Z]{1,3})([0-9]+)", re.IGNORECASE)
 _FAR = 10**9
 _NUMBER = Shown()
 Row = tuple[int, dict[int, Any]]
@@ -70,8 +70,11 @@ def area_of(text: str | None) -> Area:
     return Area(left, top, right, bottom)
 
 
+@lru_cache(maxsize=20_000)
 def column(letters: str) -> int:
-    """The number of a column: 1 for A, 27 for AA, 0 for none."""
+    """The number of a column: 1 for A, 27 for AA, 0 for what is none."""
+    if not letters.isascii() or not letters.isalpha() or len(letters) > 3:  # noqa: PLR2004 - XFD is the last
+        return 0
     found = 0
     for letter in letters.upper():
         found = found * 26 + ord(letter) - 64
@@ -120,6 +123,7 @@ class _Cells:
     def __init__(self, book: Workbook, area: Area, *, keep_null: bool) -> None:
         self.done: deque[Row] = deque()
         self._book = book
+        self._styles = {str(number): shown for number, shown in enumerate(book.styles)}
         self._area = area
         self._keep_null = keep_null
         self._count = self._row = self._column = 0
@@ -129,10 +133,12 @@ class _Cells:
         self._text: str | None = None
         self._has_formula = self._in_cell = self._aloud = False
 
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
+    def begin(self, name: str, attributes: dict[str, str]) -> bool:
         """See Handler."""
         if name == "c":
             self._begin_cell(attributes)
+        elif name in {"v", "t"}:
+            return self._in_cell and not self._aloud
         elif name == "row":
             given = attributes.get("r")
             self._row = _whole(given) if given else self._row + 1
@@ -141,14 +147,13 @@ class _Cells:
             self._has_formula = self._in_cell
         elif name == "rPh":
             self._aloud = True
+        return False
 
-    def wants_text(self, name: str) -> bool:
+    def end(self, name: str, text: str | None) -> None:
         """See Handler."""
-        return self._in_cell and (name == "v" or (name == "t" and not self._aloud))
-
-    def end(self, name: str, text: str) -> None:
-        """See Handler."""
-        if name == "c":
+        if text is not None:
+            self._text = text if name == "v" else (self._text or "") + text
+        elif name == "c":
             self._end_cell()
         elif name == "row":
             if self._area.top <= self._row <= self._area.bottom:
@@ -156,20 +161,16 @@ class _Cells:
             self._cells = {}
         elif name == "rPh":
             self._aloud = False
-        elif self.wants_text(name):
-            self._text = text if name == "v" else (self._text or "") + text
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         self._count += 1
         if self._count > limits.MAX_CELLS:
             message = f"the sheet has more than {limits.MAX_CELLS} cells, counting those that are empty"
             raise NodeError(message, code="too_large")
-        address = _ADDRESS.fullmatch(attributes.get("r", ""))
-        self._column = column(address[1]) if address else self._column + 1
+        self._column = column(attributes.get("r", "").rstrip("0123456789")) or self._column + 1
         self._type = attributes.get("t", "n")
         style = attributes.get("s", "")
-        known = style.isdecimal() and len(style) < 9 and int(style) < len(self._book.styles)  # noqa: PLR2004 - digits
-        self._style = self._book.styles[int(style)] if known else _NUMBER
+        self._style = self._styles.get(style, _NUMBER)
         self._text, self._has_formula, self._in_cell = None, False, True
 
     def _end_cell(self) -> None:

@@ -27,7 +27,7 @@ class Table:
         self._empty = empty
         self._unnamed: set[int] = set()
         """Columns, by their place, that have no name and nothing in them so far."""
-        self._size = self._memory = 0
+        self._size = self._memory = self._names_size = 0
 
     def name(self, names: Sequence[str]) -> None:
         """Have rows be objects from now on.
@@ -39,6 +39,7 @@ class Table:
         self._unnamed = {place for place, name in enumerate(stripped) if not name}
         check_columns(len(names))
         self.columns = unique_names(name or f"column_{place}" for place, name in enumerate(stripped, 1))
+        self._names_size = sum(len(name) + 4 for name in self.columns)
 
     def add(self, cells: list[Any]) -> None:
         """One more row, with the cells that it has; a cell for which there is no column makes one.
@@ -63,12 +64,13 @@ class Table:
         added = range(len(self.columns), width)
         self._unnamed |= set(added)
         self.columns = unique_names([*self.columns, *(f"column_{place + 1}" for place in added)])
-        self._size += 8 * len(self.rows) * len(added)  # rows of before get it, too
+        self._names_size = sum(len(name) + 4 for name in self.columns)
+        self._size += 16 * len(self.rows) * len(added)  # rows of before get it, too
         self._memory += _CELL_BYTES * len(self.rows) * len(added)
 
     def _count(self, cells: list[Any]) -> None:
         texts = sum(len(cell) for cell in cells if isinstance(cell, str))
-        self._size += texts + 4 * len(cells)
+        self._size += self._names_size + texts + 8 * len(cells)
         self._memory += _ROW_BYTES + texts + _CELL_BYTES * len(cells)
         if self._size > limits.MAX_OUTPUT_BYTES:
             message = f"the rows have more than {limits.MAX_OUTPUT_BYTES} bytes"

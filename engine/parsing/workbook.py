@@ -118,16 +118,13 @@ class _Elements:
         self._names = names
         self.done: deque[tuple[str, dict[str, str]]] = deque()
 
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
+    def begin(self, name: str, attributes: dict[str, str]) -> bool:
         if name in self._names:
             self.done.append((name, attributes))
-
-    def end(self, name: str, text: str) -> None:
-        del name, text
-
-    def wants_text(self, name: str) -> bool:
-        del name
         return False
+
+    def end(self, name: str, text: str | None) -> None:
+        del name, text
 
 
 def _related(book: Workbook, part: str) -> dict[str, list[tuple[str, str]]]:
@@ -191,26 +188,23 @@ class SharedTexts:
         self._parts: list[str] = []
         self._aloud = False
 
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
+    def begin(self, name: str, attributes: dict[str, str]) -> bool:
         """See Handler."""
         del attributes
         if name == "si":
             self._parts = []
         elif name == "rPh":
             self._aloud = True
+        return name == "t" and not self._aloud
 
-    def end(self, name: str, text: str) -> None:
+    def end(self, name: str, text: str | None) -> None:
         """See Handler."""
-        if name == "t" and not self._aloud:
+        if text is not None:
             self._parts.append(text)
         elif name == "rPh":
             self._aloud = False
         elif name == "si":
             self.done.append(unescaped("".join(self._parts)))
-
-    def wants_text(self, name: str) -> bool:
-        """See Handler."""
-        return name == "t"
 
 
 def _read_shared(book: Workbook, part: str) -> None:

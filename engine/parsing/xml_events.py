@@ -18,14 +18,11 @@ class Handler(Protocol):
 
     done: deque[Any]
 
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+    def begin(self, name: str, attributes: dict[str, str]) -> bool:
+        """An element begins; gives whether the text in it is needed."""
 
-    def end(self, name: str, text: str) -> None:
-        """An element ends, with the text that stands in it, if `wants_text` said so of it."""
-
-    def wants_text(self, name: str) -> bool:
-        """Whether the text of such elements is needed."""
+    def end(self, name: str, text: str | None) -> None:
+        """An element ends, with the text that stands in it where that was asked for."""
 
 
 def walk(stream: IO[bytes], handler: Handler, what: str) -> Iterator[Any]:
@@ -37,21 +34,25 @@ def walk(stream: IO[bytes], handler: Handler, what: str) -> Iterator[Any]:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parts: list[str] = []
+    names: dict[str, str] = {}
+    wanted = False
 
     def begin(name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(" ")[2]
-        handler.begin(local, attributes)
-        if handler.wants_text(local):
+        nonlocal wanted
+        local = names.get(name) or names.setdefault(name, name.rpartition(" ")[2])
+        wanted = handler.begin(local, attributes)
+        if wanted:
             parts.clear()
             parser.CharacterDataHandler = parts.append
 
     def end(name: str) -> None:
-        local = name.rpartition(" ")[2]
-        text = ""
-        if parser.CharacterDataHandler is not None and handler.wants_text(local):
+        nonlocal wanted
+        text = None
+        if wanted:
+            wanted = False
             parser.CharacterDataHandler = None
             text = "".join(parts)
-        handler.end(local, text)
+        handler.end(names[name], text)
 
     def refuse(*_: Any) -> None:
         raise NodeError(f"{what} declares a document type, which is not allowed", code="bad_content")

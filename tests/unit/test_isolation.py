@@ -138,6 +138,8 @@ def peak(node: str, config: dict[str, Any], make: str = "") -> tuple[Any, int, i
         "run = run_node(node, config)\n"
         "error = run.error and run.error.as_dict()\n"
         "from engine.isolation import pool\n"
+        "from tests.unit.test_isolation import children\n"
+        "while children(): pass\n"  # what they took is known when they have been waited for
         "pool._server.stop()\n"
         "own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
         "print(json.dumps([error, own // 1024, child // 1024]))\n"
