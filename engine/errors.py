@@ -37,6 +37,8 @@ class MainspringError(Exception):
         self.message = message
         self.code = code or self.default_code
         self.details = details
+        self.headers: dict[str, str] = {}
+        """What an HTTP answer of it says besides."""
 
     def as_dict(self) -> dict[str, Any]:
         """The shape in which every error is stored and shown: `{code, message, details}`."""

@@ -112,6 +112,8 @@ def make_handler(app: APIGatewayHttpResolver, *, takes_json: bool = True) -> Han
         logger.info("request", route=event.get("routeKey"), request_id=getattr(context, "aws_request_id", None))
         try:
             principal = principal_of(event)
+            if event.get("routeKey") == "$default" and str(event.get("rawPath")).startswith("/hooks/"):
+                raise NotFound("there is nothing at this address")  # for whoever calls a hook, signed in or not
             if principal is None and event.get("routeKey") not in PUBLIC_ROUTES:
                 raise _why_refused(event)
             app.append_context(principal=principal)  # type: ignore[no-untyped-call]
@@ -247,7 +249,7 @@ def _own_error(error: MainspringError) -> Response[Any]:
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
     if status >= 500:  # noqa: PLR2004
         logger.error("request failed", code=error.code, reason=error.message)
-    headers: dict[str, str | list[str]] = {}
+    headers: dict[str, str | list[str]] = {**error.headers}
     if isinstance(error, Unauthenticated) and error.code != "not_verified":
         headers["www-authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):

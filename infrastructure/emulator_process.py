@@ -19,7 +19,7 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core import persistence
-from ministack.services import lambda_svc
+from ministack.services import apigateway, lambda_svc
 
 from infrastructure import snapshots
 
@@ -137,11 +137,36 @@ def _counting(saver: Saver, serve: Any) -> Any:
     return application
 
 
+class _Routed(str):
+    """A method that is equal to no other, not even to the one that MiniStack answers by itself."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+
+def _routing_options(handle: Any) -> Any:
+    """MiniStack refuses OPTIONS for an API without a CORS configuration; AWS routes it like any other method."""
+
+    async def handled(api_id: str, stage: str, path: str, method: str, *rest: Any, **named: Any) -> Any:
+        has_cors = (apigateway._apis.get(api_id) or {}).get("corsConfiguration")  # noqa: SLF001
+        routed = _Routed(method) if method == "OPTIONS" and not has_cors else method
+        return await handle(api_id, stage, path, routed, *rest, **named)
+
+    return handled
+
+
 def main() -> None:
     """Run the emulator of the data directory that is named on the command line."""
     saver = Saver(Path(sys.argv.pop(1)))
     ministack.save_all = saver.save_all
     ministack.app = _counting(saver, ministack.app)
+    apigateway._handle_execute_in_scope = _routing_options(apigateway._handle_execute_in_scope)  # noqa: SLF001
     saver.start()
     ministack.main()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -90,6 +91,20 @@ class WebhookService:
             Unavailable: nothing is lost if the sender repeats it.
         """
         workflow, trigger, config = self._hook(token, delivery)
+        allowed = _cors(config, delivery)
+        if delivery.method in ("OPTIONS", "HEAD"):
+            return Answer(204 if delivery.method == "OPTIONS" else 200, allowed, b"")
+        try:
+            answer = self._taken(workflow, trigger, config, delivery)
+        except MainspringError as error:
+            error.headers |= allowed
+            raise
+        return replace(answer, headers={**answer.headers, **allowed})
+
+    def _taken(
+        self, workflow: Workflow, trigger: TriggerDefinition, config: WebhookConfig, delivery: Delivery
+    ) -> Answer:
+        """The answer of what is there for this call. Raises as `receive`."""
         try:
             self._verify(workflow, trigger, config, delivery)
             kept = _Kept(new_id())
@@ -131,6 +146,9 @@ class WebhookService:
         reason = None
         if not workflow.is_active:
             reason = "the workflow is not active"
+        elif delivery.method == "OPTIONS":
+            if not _is_preflight(config, delivery):  # browsers ask before they call; that is no delivery
+                raise NotFound(_NOBODY)
         elif delivery.method not in config.methods:
             reason = f"{delivery.method[:20]} is not one of its methods"
         elif delivery.path != "/" and not config.subpaths:
@@ -158,6 +176,8 @@ class WebhookService:
         config.auth.check(delivery, secret, self._clock.now().timestamp())
 
     def _read(self, config: WebhookConfig, delivery: Delivery, kept: _Kept) -> Any:
+        if config.body == "base64" and delivery.may_be_damaged:
+            raise UnsupportedType("as a text its bytes do not come through; send it as application/octet-stream")
         try:
             return read_body(config.body, delivery.headers.get("content-type", ""), delivery.body, kept.keep)
         except WrongType as error:
@@ -231,6 +251,31 @@ class WebhookService:
 
 def _key(kind: str, workflow: Workflow, trigger: TriggerDefinition, name: str) -> str:
     return sha256(f"{kind} {workflow.id} {trigger.id} {name}".encode()).hexdigest()
+
+
+def _is_preflight(config: WebhookConfig, delivery: Delivery) -> bool:
+    wanted = delivery.headers.get("access-control-request-method")
+    return wanted in config.methods and bool(_cors(config, delivery))
+
+
+def _cors(config: WebhookConfig, delivery: Delivery) -> dict[str, str]:
+    """The headers by which a browser lets a page of an origin that is allowed read the answer."""
+    origin = delivery.headers.get("origin", "").lower()
+    is_for_all = "*" in config.cors_origins
+    if not origin or not (is_for_all or origin in config.cors_origins):
+        return {}
+    found = {
+        "access-control-allow-origin": "*" if is_for_all else delivery.headers["origin"],
+        "access-control-expose-headers": "mainspring-execution, location, retry-after",
+        "vary": "Origin",
+    }
+    if delivery.method == "OPTIONS":
+        found["access-control-allow-methods"] = ", ".join(config.methods)
+        found["access-control-max-age"] = "600"
+        asked = delivery.headers.get("access-control-request-headers", "")
+        if re.fullmatch(r"[A-Za-z0-9_, -]{1,1000}", asked):
+            found["access-control-allow-headers"] = asked
+    return found
 
 
 def _delivery_id(config: WebhookConfig, delivery: Delivery, body: Any) -> str | None:

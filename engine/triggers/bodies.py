@@ -48,11 +48,14 @@ def read_body(declared: str, content_type: str, body: bytes, keep: Callable[[Fil
         return None
     media = content_type.partition(";")[0].strip().lower()
     if declared == "json":
-        if media and media != "application/json" and not media.endswith("+json"):
-            raise WrongType("send JSON, as application/json")
-        return read_json(body)
+        try:
+            return read_json(body)
+        except Unreadable as error:
+            if media and not media.startswith("text/") and media != "application/json" and not media.endswith("+json"):
+                raise WrongType(f"send JSON, as application/json; it is {media[:80]}, and {error}") from None
+            raise
     if declared == "form":
-        if media and media != "application/x-www-form-urlencoded":
+        if media not in ("", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream"):
             raise WrongType("send a form, as application/x-www-form-urlencoded")
         return _form(body)
     if declared == "multipart":

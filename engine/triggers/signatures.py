@@ -31,6 +31,8 @@ class Delivery:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    may_be_damaged: bool = False
+    """Whether the body came as a text in which something stands for bytes that were none."""
 
 
 class Refused(Exception):

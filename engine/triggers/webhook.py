@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from engine import limits
 from engine.triggers.config import ExpectedEvery, HeaderName, TriggerConfig
 from engine.triggers.signatures import Auth, NoAuth
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 BodyType = Literal["json", "form", "multipart", "text", "base64"]
+
+
+def _origin(text: str) -> str:
+    if text != "*" and not _ORIGIN.fullmatch(text):
+        raise ValueError("an origin is expected, such as https://app.example, without a path; or `*` for all")
+    return text.lower()
+
+
+Origin = Annotated[str, Field(max_length=300), AfterValidator(_origin)]
 
 
 class WebhookConfig(TriggerConfig):
     """Who may call, how what they send is read, and what they are answered."""
 
-    methods: list[Method] = Field(default=["POST"], min_length=1, max_length=5)
+    methods: list[Method] = Field(
+        default=["POST"],
+        min_length=1,
+        max_length=6,
+        description="HEAD is answered with 200 and starts nothing: some services ask so whether the address is there.",
+    )
     auth: Annotated[Auth, Field(discriminator="type")] = Field(
         default=NoAuth(type="none"),
         description="How callers prove who they are. Its secret is set apart: "
@@ -44,6 +60,11 @@ class WebhookConfig(TriggerConfig):
         description="Where an answer takes longer, it is 202 with the URL where it will be.",
     )
     rate_per_minute: int = Field(default=limits.HOOK_RATE, ge=1, le=limits.MAX_HOOK_RATE)
+    cors_origins: list[Origin] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Web pages of these origins may call it from a browser, such as https://app.example; `*` for all.",
+    )
     subpaths: bool = Field(default=False, description="Whether calls below the address are taken; see `trigger.path`.")
     expected_every_seconds: ExpectedEvery = None
 
@@ -52,6 +73,8 @@ class WebhookConfig(TriggerConfig):
     def _distinct(cls, methods: list[str]) -> list[str]:
         if len(set(methods)) < len(methods):
             raise ValueError("each method once")
+        if methods == ["HEAD"]:
+            raise ValueError("HEAD starts nothing; name another method besides")
         return methods
 
     @model_validator(mode="after")

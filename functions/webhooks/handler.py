@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -45,7 +47,13 @@ def deliver(token: Token) -> Response[Any]:
     return _received(token, "")
 
 
-@app.route("/hooks/<token>/.+", method=_METHODS, include_in_schema=False)
+@app.route("/hooks/<token>", method=["HEAD", "OPTIONS"], include_in_schema=False)
+def ask(token: Token) -> Response[Any]:
+    """Whether it is there; and whether a page in a browser may call it."""
+    return _received(token, "")
+
+
+@app.route("/hooks/<token>/.*", method=[*_METHODS, "HEAD", "OPTIONS"], include_in_schema=False)
 def deliver_below(token: Token) -> Response[Any]:
     """The same, below the address."""
     raw = str(app.current_event.raw_path)
@@ -62,10 +70,11 @@ def deliver_below(token: Token) -> Response[Any]:
 def answer(execution_id: IdInPath, token: Token) -> Response[Any]:
     """For callers that were told to come back; the URL is all that they need."""
     execution, found = resources.answering().later(execution_id, token)
+    readable = {"access-control-allow-origin": "*"}  # by pages, too: whoever has the URL may read what is there
     if found is not None:
-        return _sent(found)
+        return _sent(found, readable)
     waiting = {"execution_id": execution.id, "status": execution.status}
-    return Response(202, "application/json", waiting, headers={"retry-after": "1"})
+    return Response(202, "application/json", waiting, headers={"retry-after": "1", **readable})
 
 
 def _received(token: str, path: str) -> Response[Any]:
@@ -76,13 +85,14 @@ def _received(token: str, path: str) -> Response[Any]:
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         query=_query(event.get("rawQueryString") or ""),
         body=_bytes(event),
+        may_be_damaged=not event.get("isBase64Encoded") and "\ufffd" in (event.get("body") or ""),
     )
     return _sent(resources.webhook_service().receive(token, delivery))
 
 
-def _sent(found: Answer) -> Response[Any]:
+def _sent(found: Answer, more: Mapping[str, str] = MappingProxyType({})) -> Response[Any]:
     headers = {name: value for name, value in found.headers.items() if name != "content-type"}
-    return raw_answer(found.status, found.headers.get("content-type"), found.body, {**headers, **_SANDBOX})
+    return raw_answer(found.status, found.headers.get("content-type"), found.body, {**headers, **more, **_SANDBOX})
 
 
 def _bytes(event: dict[str, Any]) -> bytes:

@@ -39,6 +39,23 @@ def test_whatever_comes_is_read_or_refused(declared: str, content_type: str, bod
             read(declared, claimed, body)
 
 
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/ld+json", "x/y"]
+)
+def test_json_is_read_whatever_the_caller_says_it_is(content_type: str):
+    assert read("json", content_type, b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "error"),
+    [("text/xml", Unreadable), ("application/xml", WrongType), ("application/json", Unreadable), ("", Unreadable)],
+)
+def test_what_is_no_json_is_refused_with_what_it_is(content_type: str, error: type[Exception]):
+    with pytest.raises(error) as caught:
+        read("json", content_type, b"<a/>")
+    assert caught.type is error
+
+
 def test_a_part_is_a_file_only_if_it_says_so():
     assert File("a", "", "").content == bytearray()
 
