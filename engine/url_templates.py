@@ -12,7 +12,7 @@ import re
 from typing import Literal
 from urllib.parse import quote, unquote
 
-from engine.errors import ExpressionError
+from engine.errors import NodeError
 from engine.expressions import Expression, Scope, Text, as_text, compile_text
 
 _HOST = re.compile(r"[\w.:\[\]-]*")
@@ -25,7 +25,8 @@ def render_url(template: str, scope: Scope, where: str) -> str:
     """The URL with each template evaluated, and its value percent-encoded for where it stands.
 
     Raises:
-        ExpressionError: a template cannot be evaluated, or its value would change what is asked for.
+        ExpressionError: a template cannot be evaluated.
+        NodeError: code `config`: its value would change what is asked for.
     """
     compiled = compile_text(template)
     if isinstance(compiled, Expression):
@@ -76,7 +77,7 @@ def _place(url: str) -> Place:
 def _in_host(value: str, where: str) -> str:
     if not _HOST.fullmatch(value):
         reason = f"{value!r:.100} stands where the host is, and is no part of one"
-        raise ExpressionError(f"{where}: {reason}", code="config", details={"field": where, "reason": reason})
+        raise NodeError(f"{where}: {reason}", code="config", details={"field": where, "reason": reason})
     return value
 
 
@@ -84,4 +85,4 @@ def _check_segment(values: list[str], url: str, where: str) -> None:
     """A part of a path that is `.` or `..` stands for another page, encoded or not."""
     if values and unquote(url.rpartition("/")[2]) in (".", ".."):
         reason = f"a part of the path would be {url.rpartition('/')[2]!r}, which stands for another page"
-        raise ExpressionError(f"{where}: {reason}", code="config", details={"field": where, "reason": reason})
+        raise NodeError(f"{where}: {reason}", code="config", details={"field": where, "reason": reason})

@@ -8,8 +8,10 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,8 +30,30 @@ _MOST_EXPRESSIONS = 5
 _MOST_CHARACTERS = 256
 _MOST_STEPS = 20_000
 _FIELDS = ("minute", "hour", "day-of-month", "month", "day-of-week")
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_NAMES = {
+    3: ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
+    4: ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
+}
+_SPAN = re.compile(r"([A-Z0-9]{1,3})-([A-Z0-9]{1,3})(?:/(\d{1,2}))?")
+_NEAREST = re.compile(r"(\d{1,2})W")
+_FROM_LAST = re.compile(r"L-(\d{1,2})")
+_LAST_WEEKDAYS = "26-31"
+"""The days of which one is the last weekday of its month."""
 _EVERY_DAY = frozenset(range(1, 32))
 _EVERY_WEEKDAY = frozenset(range(7))
+_DAY_FIELDS = (2, 4)
+_SATURDAY = 5
+_MOST_YEARS = 40
+"""Which is more than between two years in which 29 February is on the same day of the week."""
+_KNOWN_SPECIALS = frozenset({"L", "LW"})
+"""Those that cronsim knows itself."""
+_MONTHS_BY_LENGTH = (
+    (frozenset({31}), frozenset({1, 3, 5, 7, 8, 10, 12})),
+    (frozenset({30}), frozenset({4, 6, 9, 11})),
+    (frozenset({28, 29}), frozenset({2})),
+)
+_SOME_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - wall-clock time
 
 
 class BadCron(ValueError):
@@ -46,7 +70,8 @@ class Cron:
     days: frozenset[int]
     weekdays: frozenset[int]
     special_days: frozenset[str]
-    """`L`, the last day of the month, and `LW`, the last weekday (Monday to Friday) of it."""
+    """`L`, the last day of the month; `L-3`, the third before it; `LW`, the last weekday (Monday to Friday); and `15W`,
+    the weekday nearest to the 15th in the same month."""
     special_weekdays: frozenset[tuple[int, int]]
     """A weekday and which one in the month, such as the second Tuesday, `(2, 2)`; -1 is the last."""
 
@@ -59,13 +84,15 @@ def parse(text: str) -> Cron:
     """
     expression = normal(text)
     try:
-        found = CronSim(expression, datetime(2024, 1, 1))  # noqa: DTZ001 - wall-clock time
-        next(found)
+        cron = _parsed(expression)
+        next(_wall_times(expression, cron, _SOME_DAY, backwards=False))
     except StopIteration:
         raise BadCron(f"`{text}` never comes") from None
     except (CronSimError, ValueError) as error:
+        if isinstance(error, BadCron):
+            raise
         raise BadCron(_why(text, str(error))) from None
-    return _read(found, expression.split())
+    return cron
 
 
 def normal(text: str) -> str:
@@ -83,12 +110,101 @@ def normal(text: str) -> str:
     if len(fields) != len(_FIELDS):
         message = f"a cron expression has five fields, {', '.join(_FIELDS)}, such as `30 9 * * 1-5`"
         raise BadCron(f"{message}; `{text}` has {len(fields)}")
-    return " ".join(fields)
+    if fields[2] == fields[4] == "?":
+        raise BadCron(f"`{text}` names no day: at most one of the two day fields is `?`")
+    fields = ["*" if field == "?" and number in _DAY_FIELDS else field for number, field in enumerate(fields)]
+    return " ".join(_without_wraps(field, number) for number, field in enumerate(fields))
+
+
+def _without_wraps(field: str, number: int) -> str:
+    """Ranges that go over the end of a field, such as FRI-MON and 22-2, as what they stand for."""
+    terms = []
+    low, high = _RANGES[number]
+    for term in field.split(","):
+        found = _SPAN.fullmatch(term)
+        ends = [_value(end, number) for end in found.group(1, 2)] if found else []
+        if not found or None in ends or not low <= int(ends[1] or 0) < int(ends[0] or 0) <= high:
+            terms.append(term)
+            continue
+        values = [*range(int(ends[0] or 0), high + 1), *range(low, int(ends[1] or 0) + 1)][:: int(found[3] or 1) or 1]
+        terms += map(str, sorted(values))
+    return ",".join(terms)
+
+
+def _value(text: str, number: int) -> int | None:
+    if text.isdecimal():
+        return int(text)
+    names = _NAMES.get(number, ())
+    return names.index(text) + (number == 3) if text in names else None  # noqa: PLR2004 - months count from 1
 
 
 def wall_times(text: str, after: datetime, *, backwards: bool = False) -> Iterator[datetime]:
     """The wall-clock times of an expression behind a wall-clock time, or before it."""
-    return iter(CronSim(normal(text), after, reverse=backwards))
+    expression = normal(text)
+    return _wall_times(expression, _parsed(expression), after, backwards=backwards)
+
+
+def _wall_times(expression: str, cron: Cron, after: datetime, *, backwards: bool) -> Iterator[datetime]:
+    """Those of the days that may be meant, which cronsim finds, and are."""
+    times: Iterator[datetime] = iter(CronSim(_of_candidates(expression.split()), after, reverse=backwards))
+    if not cron.special_days - _KNOWN_SPECIALS:
+        return times
+    return _meant(times, cron, after)
+
+
+def _meant(times: Iterator[datetime], cron: Cron, after: datetime) -> Iterator[datetime]:
+    for moment in times:
+        if abs(moment.year - after.year) > _MOST_YEARS:
+            return
+        if _counts(cron, moment):
+            after = moment
+            yield moment
+
+
+def _of_candidates(fields: Sequence[str]) -> str:
+    """The expression that cronsim reads: with the days of which one is meant for those that it does not know."""
+    terms = [_candidates(term) or term for term in fields[2].split(",")]
+    return " ".join([*fields[:2], ",".join(terms), *fields[3:]])
+
+
+def _candidates(term: str) -> str | None:
+    if found := _NEAREST.fullmatch(term):
+        day = int(found[1])
+        if 1 <= day <= 31:  # noqa: PLR2004
+            return f"{max(1, day - 2)}-{min(31, day + 2)}"
+    if found := _FROM_LAST.fullmatch(term):
+        before = int(found[1])
+        if 1 <= before <= 30:  # noqa: PLR2004
+            return f"{max(1, 28 - before)}-{31 - before}"
+    return None
+
+
+def _counts(cron: Cron, moment: datetime) -> bool:
+    """Whether a day that cronsim has found for the candidates is one that is meant."""
+    weekday, last = moment.isoweekday() % 7, monthrange(moment.year, moment.month)[1]
+    if moment.day in cron.days or weekday in cron.weekdays:
+        return True
+    nth = {(weekday, (moment.day - 1) // 7 + 1), (weekday, -1 if moment.day + 7 > last else 0)}
+    return bool(nth & cron.special_weekdays) or any(
+        moment.day == _special_day(one, moment, last) for one in cron.special_days
+    )
+
+
+def _special_day(special: str, month: datetime, last: int) -> int | None:
+    """Which day of a month is meant."""
+    if special == "L":
+        return last
+    if found := _FROM_LAST.fullmatch(special):
+        return last - int(found[1])
+    day = last if special == "LW" else int(special[:-1])
+    if day > last:
+        return None
+    weekday = month.replace(day=day).weekday()
+    if weekday == _SATURDAY:
+        return day - 1 if day > 1 else day + 2
+    if weekday == _SATURDAY + 1:
+        return day + 1 if day < last else day - 2
+    return day
 
 
 # -- to EventBridge and back -------------------------------------------------------------------------------
@@ -101,9 +217,8 @@ def to_aws(text: str) -> tuple[str, ...]:
         BadCron: it is none, or cannot be put that way.
     """
     cron = parse(text)
-    minute = _numbers(cron.minutes, 0, 59)
-    hour, month = _numbers(cron.hours, 0, 23), _numbers(cron.months, 1, 12)
-    expressions = tuple(f"cron({minute} {hour} {day} {month} {weekday} *)" for day, weekday in _days(cron))
+    minute, hour = _numbers(cron.minutes, 0, 59), _numbers(cron.hours, 0, 23)
+    expressions = tuple(f"cron({minute} {hour} {day} {month} {weekday} *)" for day, month, weekday in _days(cron))
     if len(expressions) > _MOST_EXPRESSIONS:
         raise BadCron(f"`{text}` names more kinds of days than {_MOST_EXPRESSIONS}; make two schedules of it")
     if max(map(len, expressions)) > _MOST_CHARACTERS:
@@ -133,18 +248,31 @@ def from_aws(expressions: Iterable[str]) -> str:
     return " ".join(five).replace("?", "*")
 
 
-def _days(cron: Cron) -> list[tuple[str, str]]:
-    """The day fields of each expression: day of the month, day of the week."""
+def _days(cron: Cron) -> list[tuple[str, str, str]]:
+    """Each expression's day of the month, month and day of the week.
+
+    EventBridge documents neither `LW` nor `L-3`. It is told the days that they may be, and what fires on another one
+    is refused by the record, which is asked whether it is due.
+    """
+    months = _numbers(cron.months, 1, 12)
     if cron.days >= _EVERY_DAY:
-        return [("*", "?")]
-    terms: list[tuple[str, str]] = []
+        return [("*", months, "?")]
+    terms: list[tuple[str, str, str]] = []
     if cron.days:
-        terms.append((_numbers(cron.days, 1, 31), "?"))
-    terms += [(special, "?") for special in sorted(cron.special_days)]
+        terms.append((_numbers(cron.days, 1, 31), months, "?"))
+    for special in sorted(cron.special_days):
+        found = _FROM_LAST.fullmatch(special)
+        if found is None:
+            terms.append((_LAST_WEEKDAYS if special == "LW" else special, months, "?"))
+            continue
+        for lengths, of_that_length in _MONTHS_BY_LENGTH:
+            days = {length - int(found[1]) for length in lengths if length > int(found[1])}
+            if days and cron.months & of_that_length:
+                terms.append((_numbers(days, 1, 31), _numbers(cron.months & of_that_length, 1, 12), "?"))
     if cron.weekdays:
-        terms.append(("?", _numbers({weekday + 1 for weekday in cron.weekdays}, 1, 7)))
+        terms.append(("?", months, _numbers({weekday + 1 for weekday in cron.weekdays}, 1, 7)))
     for weekday, nth in sorted(cron.special_weekdays):
-        terms.append(("?", f"{weekday + 1}L" if nth < 0 else f"{weekday + 1}#{nth}"))
+        terms.append(("?", months, f"{weekday + 1}L" if nth < 0 else f"{weekday + 1}#{nth}"))
     return terms
 
 
@@ -188,6 +316,19 @@ def _minus_one(day: str) -> str:
 
 
 # -- reading -----------------------------------------------------------------------------------------------
+
+
+def _parsed(expression: str) -> Cron:
+    """Raises CronSimError, ValueError or BadCron."""
+    fields = expression.split()
+    cron = _read(CronSim(_of_candidates(fields), _SOME_DAY), fields)
+    terms = fields[2].split(",")
+    specials = {str(int(term[:-1])) + "W" if term[-1:] == "W" else term for term in terms if _candidates(term)}
+    if not specials or cron.days >= _EVERY_DAY:
+        return cron
+    plain = ",".join(term for term in terms if not _candidates(term))
+    days = _read(CronSim(f"0 0 {plain} * *", _SOME_DAY), ["0", "0", plain, "*", "*"]).days if plain else frozenset()
+    return replace(cron, days=days, special_days=cron.special_days | specials)
 
 
 def _read(found: CronSim, fields: list[str]) -> Cron:
