@@ -92,6 +92,7 @@ class Execution:
     place: Place | None = None
     retry_of: str | None = None
     trigger_id: str | None = None
+    workflow_name: str | None = None
     bill: Bill = field(default_factory=Bill)
     progress: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 

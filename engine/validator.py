@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -268,10 +269,15 @@ def _duplicate_ids(raw: dict[str, Any]) -> Iterable[Problem]:
                 seen.add(node_id)
 
 
+def _known(names: Iterable[str]) -> str:
+    return f"there are {', '.join(names)}"
+
+
 def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory, *, inside: bool) -> Iterable[Problem]:
     if not factory.knows(node.type):
-        known = ", ".join(factory.names())
-        yield Problem(f"{where}.type", "unknown_type", f"there is no node type `{node.type}`; there are {known}")
+        close = get_close_matches(node.type.lower(), factory.names(), n=3)
+        hint = f"did you mean {' or '.join(f'`{one}`' for one in close)}?" if close else _known(factory.names())
+        yield Problem(f"{where}.type", "unknown_type", f"there is no node type `{node.type}`; {hint}")
         return
     node_class = factory.node_class(node.type)
     for problem in node_class.validate_config(node.config):

@@ -102,7 +102,26 @@ def make_app() -> APIGatewayHttpResolver:
     app.exception_handler(RequestUnsupportedContentType)(_wrong_type)
     app.exception_handler(ServiceError)(_framework_error)
     app.exception_handler(Exception)(_unforeseen)
+    app.use(middlewares=[_refuse_unknown_query])
     return app
+
+
+def _refuse_unknown_query(app: APIGatewayHttpResolver, next_middleware: Any) -> Any:
+    """Refuse query parameters that a route does not know: a filter with a misspelled name would show everything.
+
+    Public addresses are called by others, who add what they like.
+
+    Raises:
+        InvalidInput: names the parameter, and those that there are.
+    """
+    event, route = app.current_event.raw_event, app.context.get("_route")
+    if route is not None and event.get("routeKey") not in PUBLIC_ROUTES:
+        known = {field.alias for field in route.dependant.query_params}
+        for name in event.get("queryStringParameters") or {}:
+            if name not in known:
+                there_are = f"it knows {', '.join(f'`{one}`' for one in sorted(known))}" if known else "it knows none"
+                raise InvalidInput.at(name[:100], f"there is no query parameter of this name here; {there_are}")
+    return next_middleware(app)
 
 
 def make_handler(app: APIGatewayHttpResolver, *, takes_json: bool = True) -> Handler:

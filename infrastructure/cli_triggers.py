@@ -21,7 +21,7 @@ trigger_app = typer.Typer(help="Fire a trigger, see when it comes, set its secre
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of one of its triggers.")]
 
-_COLOURS = {"healthy": "green", "failing": "red", "silent": "red"}
+_COLOURS = {"healthy": "green", "failing": "red", "silent": "red", "no_secret": "red"}
 
 
 def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
@@ -45,6 +45,8 @@ def _row(one: dict[str, Any]) -> Iterator[str]:
     why = f"silent since {one['silent_since']}" if one["status"] == "silent" else failure.get("message", "")
     if one["status"] == "failing" and not why:
         why = f"{one['consecutive_failures']} failed in a row, the last {one['last_outcome']['execution_id']}"
+    if one["status"] == "no_secret":
+        why = "its secret is not set, so it refuses every delivery: mainspring trigger secret"
     status = one["status"] if one["is_active"] else "inactive"
     yield from (escape(one["workflow_name"]), escape(one["id"]), one["type"])
     yield f"[{_COLOURS.get(status, 'dim')}]{status}[/]"

@@ -23,7 +23,7 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail a
 
 def integrations(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
     """List the integrations. Their secrets are never shown."""
-    found = client_for(data, api_url, token, start=False).pages("/api/integrations", limit=100)
+    found = client_for(data, api_url, token, start=False).pages("/api/integrations")
     columns = ("id", "name", "type")
     show_list(found, columns, lambda one: (one["id"], one["name"], one["type"]), as_json=as_json, empty="no users yet")
 

@@ -72,7 +72,7 @@ class Client:
         """
         if is_id(named):
             return named
-        found = [one["id"] for one in self.pages(path, limit=100) if one[field] == named]
+        found = [one["id"] for one in self.pages(path) if one[field] == named]
         if not found:
             raise ApiError(f"there is no {what} {named!r}")
         return self._only(found, named, what)

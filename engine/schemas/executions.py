@@ -113,6 +113,7 @@ class ExecutionSummary(Answer):
 
     id: str
     workflow_id: str
+    workflow_name: str | None = Field(description="The workflow's name when it was started.")
     workflow_version: int
     status: Status
     trigger_type: str

@@ -18,7 +18,7 @@ class OutcomeAnswer(Answer):
 
 
 class TriggerAnswer(Answer):
-    """A trigger and how it is: `healthy`, `failing` or `silent`."""
+    """A trigger and how it is: `healthy`, `failing`, `silent` or `no_secret`."""
 
     workflow_id: str
     workflow_name: str

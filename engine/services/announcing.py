@@ -171,11 +171,12 @@ class Announcer:
 def news_of(execution: Execution) -> News:
     """What is told of the end of an execution."""
     ended = execution.completed_at or execution.created_at
-    result = execution.result
-    is_small = result is not OMITTED and len(dumps(result).encode()) <= limits.MAX_EVENT_RESULT_BYTES
+    result, given = execution.result, execution.trigger.get("body")
+    is_small, is_short = _fits(result), _fits(given)
     data = {
         "execution_id": execution.id,
         "workflow_id": execution.workflow_id,
+        "workflow_name": execution.workflow_name,
         "workflow_version": execution.workflow_version,
         "status": str(execution.status),
         "trigger_type": execution.trigger_type,
@@ -183,6 +184,8 @@ def news_of(execution: Execution) -> News:
         "created_at": format_time(execution.created_at),
         "started_at": format_time(execution.started_at) if execution.started_at else None,
         "completed_at": format_time(ended),
+        "input": given if is_short else None,
+        "input_omitted": not is_short,
         "error": execution.error,
         "result": result if is_small else None,
         "result_omitted": not is_small,
@@ -195,6 +198,11 @@ def news_of(execution: Execution) -> News:
         data,
         execution.depth,
     )
+
+
+def _fits(value: Any) -> bool:
+    """Whether a value is small enough for an event."""
+    return value is not OMITTED and len(dumps(value).encode()) <= limits.MAX_EVENT_RESULT_BYTES
 
 
 def _event(news: News) -> Event:

@@ -171,8 +171,8 @@ class Closing:
     def _start_on_failure(self, execution: Execution) -> None:
         stored = self._stores.workflows.get_version(execution.workflow_id, execution.workflow_version)
         rule = WorkflowDefinition.model_validate(stored.definition).on_failure
-        if rule is None:
-            return
+        if rule is None or (rule.workflow_id == execution.workflow_id and execution.trigger_type == "failure"):
+            return  # one that fails as its own follow-up would follow itself up again
         ended = execution.completed_at or execution.created_at
         facts = {
             **execution.facts,

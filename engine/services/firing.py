@@ -18,7 +18,7 @@ from engine.errors import MainspringError, Unavailable
 from engine.execution import format_time, parse_time
 from engine.ids import derived_id
 from engine.jsonvalue import dumps
-from engine.services.bus import Marks
+from engine.services.bus import PLATFORM_SOURCE, Marks
 from engine.services.closing import check_depth
 from engine.services.starting import Request, Starter
 from engine.storage.stores import Stores
@@ -87,6 +87,8 @@ class Firing:
         marks = Marks.of(event)
         if config.bus == "workspace" and marks.workspace_id != workflow.workspace_id:
             return self._refuse(workflow, trigger, "an event of another workspace came")
+        if _is_own_end(workflow, event):
+            return "own"
         event_id = marks.event_id or str(event["id"])
         request = Request(
             workspace_id=workflow.workspace_id,
@@ -142,6 +144,12 @@ class Firing:
             self._triggers.failed(workflow.id, trigger.id, self._clock.now(), error.as_dict())
             return "failed"
         return "started" if started.is_new else "known"
+
+
+def _is_own_end(workflow: Workflow, event: Mapping[str, Any]) -> bool:
+    """Whether the platform tells of an execution of this workflow: its own ends start it no more, or it never stops."""
+    is_end = event["source"] == PLATFORM_SOURCE and str(event["detail-type"]).startswith("execution.")
+    return is_end and event["detail"].get("workflow_id") == workflow.id
 
 
 def scheduled(

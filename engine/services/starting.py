@@ -149,6 +149,7 @@ class Starter:
             place=_place(workflow.id, rule, request),
             retry_of=request.retry_of,
             trigger_id=request.trigger_id,
+            workflow_name=workflow.name,
         )
 
     def _drive(self, execution: Execution) -> None:

@@ -45,9 +45,15 @@ class TriggerView:
 
     @property
     def status(self) -> str:
-        """`silent` if it should have fired and did not, `failing` if what it started last failed, else `healthy`."""
+        """How it is.
+
+        `silent` if it should have fired and did not, `no_secret` if it refuses every delivery as its secret is not
+        set, `failing` if what it started last failed, else `healthy`.
+        """
         if self.workflow.is_active and self.state.silent_since is not None:
             return "silent"
+        if self.has_secret is False:
+            return "no_secret"
         if self.state.consecutive_failures or self.state.last_failure:
             return "failing"
         return "healthy"

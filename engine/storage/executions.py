@@ -358,6 +358,7 @@ class ExecutionRepository:
             "gate_when_full": place.when_full if place and place.when_full != "queue" else None,
             "retry_of": execution.retry_of,
             "trigger_id": execution.trigger_id,
+            "workflow_name": execution.workflow_name,
             "look_at": format_time(look_at),
             "look_shard": shard_of(execution.id),
         }
@@ -392,6 +393,7 @@ class ExecutionRepository:
             place=place,
             retry_of=item.get("retry_of"),
             trigger_id=item.get("trigger_id"),
+            workflow_name=item.get("workflow_name"),
             bill=sum(bills, Bill()),
             progress=_progress(progress),
         )

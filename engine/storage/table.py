@@ -95,7 +95,7 @@ class Table:
                 wanted = unprocessed.get(self.name, {}).get("Keys", [])
                 if not wanted:
                     break
-                _back_off(attempt)
+                back_off(attempt)
             else:
                 raise Unavailable("the database is overloaded; try again")
         return found
@@ -116,7 +116,7 @@ class Table:
                 wanted = unprocessed.get(self.name, [])
                 if not wanted:
                     break
-                _back_off(attempt)
+                back_off(attempt)
             else:
                 raise Unavailable("the database is overloaded; try again")
 
@@ -354,7 +354,7 @@ def id_cursor(cursor: str | None) -> str | None:
     return cursor
 
 
-def _back_off(attempt: int) -> None:
+def back_off(attempt: int) -> None:
     """Wait before DynamoDB is asked again for what it has left out: longer each time, and not in step with others."""
     time.sleep(_random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**attempt)))
 

@@ -12,7 +12,7 @@ from engine import limits
 from engine.errors import TooManyRequests, Unavailable
 from engine.execution import Status, format_time, parse_time
 from engine.storage.executions import LOOK, shard_of
-from engine.storage.table import ConditionFailed, Item, Table
+from engine.storage.table import ConditionFailed, Item, Table, back_off
 
 _TRIES = 8
 _MINUTE = 60
@@ -148,7 +148,7 @@ class TriggerRepository:
             Unavailable: others kept changing the same.
         """
         key = _key(workflow_id, trigger_id)
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             item = self._table.get(*key) or {}
             known = item.get("recent", {})
             newest = sorted({**known, **statuses}.items(), reverse=True)[: limits.RECENT_OUTCOMES]
@@ -159,6 +159,7 @@ class TriggerRepository:
             values = {"told": item["told"]} if "told" in item else {}
             with suppress(ConditionFailed):
                 return _state(self._table.update(*key, changes, condition=condition, values=values))
+            back_off(attempt)
         raise Unavailable("the outcomes of this trigger are being noted by others; try again")
 
     def expect(self, workflow_id: str, trigger_id: str, at: datetime | None) -> None:

@@ -36,7 +36,7 @@ def sample(trigger: TriggerDefinition, config: Config, now: datetime) -> dict[st
             "method": config.methods[0],
             "path": "/",
         }
-    return {**base, "body": _detail(config), "event": _envelope(config, now)}
+    return {**base, "body": _detail(config, now), "event": _envelope(config, now)}
 
 
 def _envelope(config: EventConfig, now: datetime) -> dict[str, Any]:
@@ -51,9 +51,35 @@ def _envelope(config: EventConfig, now: datetime) -> dict[str, Any]:
     }
 
 
-def _detail(config: EventConfig) -> Any:
-    """Data with the values that the pattern names outright."""
-    return _filled(config.pattern.get("detail", {}))
+def _detail(config: EventConfig, now: datetime) -> Any:
+    """Data with the values that the pattern names outright, and all that the platform tells of an end."""
+    named = _filled(config.pattern.get("detail", {}))
+    kind = str(_first(config.pattern.get("detail-type"), "execution.succeeded"))
+    if _first(config.pattern.get("source"), None) != "mainspring" or not kind.startswith("execution."):
+        return named
+    return {**_ended(kind.removeprefix("execution."), format_time(now)), **named}
+
+
+def _ended(status: str, at: str) -> dict[str, Any]:
+    """What is told of the end of an execution."""
+    failure = {"code": "http_error", "message": "the server answered 500", "details": None, "node": "call"}
+    return {
+        "execution_id": "00000000-0000-7000-8000-000000000001",
+        "workflow_id": "00000000-0000-7000-8000-000000000002",
+        "workflow_name": "Sample",
+        "workflow_version": 1,
+        "status": status,
+        "trigger_type": "manual",
+        "trigger_id": None,
+        "created_at": at,
+        "started_at": at,
+        "completed_at": at,
+        "input": {"id": "sample-1"},
+        "input_omitted": False,
+        "error": None if status == "succeeded" else failure,
+        "result": {"id": "sample-1"} if status == "succeeded" else None,
+        "result_omitted": False,
+    }
 
 
 def _filled(pattern: Any) -> Any:

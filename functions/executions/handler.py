@@ -208,6 +208,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
     return {
         "id": execution.id,
         "workflow_id": execution.workflow_id,
+        "workflow_name": execution.workflow_name,
         "workflow_version": execution.workflow_version,
         "status": execution.status,
         "trigger_type": execution.trigger_type,

@@ -12,6 +12,7 @@ from engine.errors import Unavailable
 from engine.execution import Status
 from engine.services.announcing import Announcer
 from engine.services.bus import Bus, Event, Marks
+from engine.storage.table import ConditionFailed
 from tests.harness import nodes
 from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws
@@ -91,3 +92,21 @@ def test_only_the_executions_of_a_trigger_that_is_busy_are_told_again(aws: Aws, 
     monkeypatch.setattr(world.stores.triggers, "ended", busy)
     assert world.announcer.executions_ended(ids) == {ids[0]}
     assert {event.type for event in world.bus.told} == {f"execution.{Status.SUCCEEDED}"}
+
+
+def test_who_loses_to_others_at_a_trigger_waits_before_the_next_try(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    """Batches of the stream are told at the same time, and many of one trigger meet at its item."""
+    triggers, table, waits = aws.stores.triggers, aws.automation, list[int]()
+    real = table.update
+
+    def update(*key: Any, **named: Any) -> Any:
+        if len(waits) < 3:
+            raise ConditionFailed(None)
+        return real(*key, **named)
+
+    monkeypatch.setattr(table, "update", update)
+    monkeypatch.setattr("engine.storage.triggers.back_off", waits.append)
+    monkeypatch.setattr(triggers, "_table", table)
+
+    assert triggers.ended("w", "t", {"1": "succeeded"}).recent == {"1": "succeeded"}
+    assert waits == [0, 1, 2]

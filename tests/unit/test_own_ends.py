@@ -1,0 +1,65 @@
+"""Workflows that are told of ends: what they are told, and that their own ends do not start them for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.definition import TriggerDefinition
+from engine.execution import format_time
+from engine.services.announcing import news_of
+from engine.services.firing import pattern_digest
+from engine.triggers.event import EventConfig
+from engine.triggers.samples import sample
+from tests.unit.conftest import NOW, Aws
+from tests.unit.test_firing import active, firing
+from tests.world import WORKSPACE, World
+
+PATTERN: dict[str, Any] = {"source": ["mainspring"], "detail-type": ["execution.failed"]}
+FAILING = {"nodes": [{"id": "no", "type": "fail", "config": {"message": "no"}}]}
+HANDLER = {"id": "t", "type": "event", "config": {"pattern": PATTERN}}
+
+
+def deliver(world: World, handler: str) -> list[str]:
+    """Tell a workflow with an event trigger of all that has ended, as the platform's bus does; what was done."""
+    digest, words = pattern_digest(EventConfig(pattern=PATTERN)), []
+    for execution in world.all():
+        told = news_of(execution)
+        event = {
+            "id": told.id,
+            "source": "mainspring",
+            "detail-type": told.type,
+            "time": format_time(told.at),
+            "resources": [f"mainspring:workspace/{WORKSPACE}", f"mainspring:event/{told.id}"],
+            "detail": told.data,
+        }
+        words.append(firing(world).on_event(handler, "t", digest, event))
+    return words
+
+
+def test_a_handler_of_failures_that_fails_is_not_started_by_that(aws: Aws):
+    world = World(aws)
+    handler = active(world, FAILING, HANDLER)
+    first = world.start(world.workflow(FAILING), {"order": 7})
+    world.settle()
+    for _ in range(3):
+        deliver(world, handler)
+        world.settle()
+
+    assert len(world.all()) == 2
+    (run,) = [one for one in world.all() if one.workflow_id == handler]
+    assert run.trigger["body"]["execution_id"] == first
+    assert (run.trigger["body"]["workflow_name"], run.trigger["body"]["input"]) == ("w", {"order": 7})
+
+
+def test_the_sample_of_an_end_has_all_that_is_told_of_one(aws: Aws):
+    world = World(aws)
+    world.start(world.workflow(FAILING), 1)
+    world.settle()
+    (execution,) = world.all()
+    config = EventConfig(pattern={**PATTERN, "detail": {"workflow_id": ["w-1"]}})
+
+    trigger = TriggerDefinition.model_validate(HANDLER)
+    made_up = sample(trigger, config, NOW)["body"]
+
+    assert made_up.keys() == news_of(execution).data.keys()
+    assert (made_up["workflow_id"], made_up["status"]) == ("w-1", "failed")
