@@ -281,6 +281,7 @@ RAW = zlib.compressobj(wbits=-15)
         ("utf-8", TEXT),
         ("gzip", b""),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_an_encoding_that_is_read(encoding: str, content: bytes):
     done = answered(content, content_type="text/plain; charset=utf-8", content_encoding=encoding)
