@@ -53,6 +53,20 @@ def test_a_timeout_ends_the_process():
     asyncio.run(scene())
 
 
+def test_what_takes_long_makes_way_for_others():
+    async def scene() -> None:
+        slow = asyncio.create_task(checked(ENDLESS))
+        while not children():  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0.01)
+        (pid,) = children()
+        while os.getpriority(os.PRIO_PROCESS, pid) != 19:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        slow.cancel()
+        await gone()
+
+    asyncio.run(scene())
+
+
 def test_who_is_cancelled_leaves_its_place_to_others():
     async def scene() -> None:
         hang = [asyncio.create_task(checked(ENDLESS)) for _ in range(4)]
