@@ -32,6 +32,7 @@ BUILT_IN = {
     "html": "engine.nodes.html:HtmlNode",
     "http": "engine.nodes.http:HttpNode",
     "integration": "engine.nodes.integration:IntegrationNode",
+    "javascript_code": "engine.nodes.javascript_code:JavascriptCodeNode",
     "json": "engine.nodes.json:JsonNode",
     "lambda_invoke": "engine.nodes.lambda_invoke:LambdaInvokeNode",
     "merge": "engine.nodes.merge:MergeNode",

@@ -87,7 +87,17 @@ async def sandbox(asked: Mapping[str, Any]) -> dict[str, Any]:
     answer = await asyncio.to_thread(resources.call_now, resources.settings.sandbox_function, asked)
     if not isinstance(answer, dict):
         raise NodeError("the sandbox did not answer", code="sandbox_unavailable", retryable=True)
+    if answer.get("runtime") == "pulley":
+        _count_interpreted()
     return answer
+
+
+def _count_interpreted() -> None:
+    """A metric for code that wasmtime interpreted, ten times as slow, since its machine code did not load."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+    with single_metric(name="SandboxInterpreted", unit=MetricUnit.Count, value=1, namespace="Mainspring"):
+        pass
 
 
 async def tool(call: ToolCall) -> Any:

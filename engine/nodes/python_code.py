@@ -6,12 +6,11 @@ import ast
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, field_validator
 
 from engine.context import NodeContext
-from engine.errors import NodeError
-from engine.jsonvalue import dumps
-from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Effect, NodeResult
+from engine.nodes.code import MAX_CODE, MAX_SECONDS, CodeConfig, run_code
 
 MODULES = frozenset(
     """
@@ -22,15 +21,10 @@ MODULES = frozenset(
     """.split()  # noqa: SIM905 - to be read by people
 )
 """The part of Python's standard library that computes. Nothing else can be imported."""
-MAX_CODE = 100_000
-MAX_INPUT_BYTES = 4 * 1024 * 1024
-MAX_SECONDS = 60
 
 
-class PythonCodeConfig(NodeConfig):
+class PythonCodeConfig(CodeConfig):
     """The code, and what it may use."""
-
-    literal: ClassVar[frozenset[str]] = frozenset({"integration", "code"})
 
     code: str = Field(
         min_length=1,
@@ -38,9 +32,6 @@ class PythonCodeConfig(NodeConfig):
         description="Defines `main(input)`, whose result is the output.",
         json_schema_extra={"x-mainspring": "python"},
     )
-    input: JsonValue = Field(default=None, description="What `main` is given.")
-    seconds: float = Field(default=10, gt=0, le=MAX_SECONDS, description="How long it may take.")
-    memory_mb: int = Field(default=128, ge=16, le=512, description="How much it may need, besides Python itself.")
 
     @field_validator("code")
     @classmethod
@@ -52,8 +43,8 @@ class PythonCodeConfig(NodeConfig):
 class PythonCodeNode(BaseNode):
     """Runs a function of Python, `main(input)`; gives what it returns. What it prints is in the execution's log.
 
-    It runs in a process of its own, without network, files, secrets or other processes, with the computing part of the
-    standard library. An error names the code's own line.
+    It runs in an interpreter of its own, without network, files, secrets or other processes, with the computing part of
+    the standard library of Python 3.12. An error names the code's own line.
     """
 
     Config = PythonCodeConfig
@@ -73,28 +64,9 @@ class PythonCodeNode(BaseNode):
         """Run it.
 
         Raises:
-            NodeError: `code_failed` (with the line), `timeout`, `memory`, `code_crashed`, `output_too_large`,
-                `sandbox_unavailable`.
+            NodeError: as `run_code`.
         """
-        config = context.config(PythonCodeConfig, self.raw_config)
-        if context.services.sandbox is None:
-            raise NodeError("this engine runs without a sandbox", code="config")
-        if len(dumps(config.input).encode()) > MAX_INPUT_BYTES:
-            raise NodeError(f"config.input: it has at most {MAX_INPUT_BYTES} bytes", code="config")
-        told = await context.services.sandbox({**config.model_dump(), "language": "python"})
-        for line in told.get("lines", []):
-            context.log(str(line))
-        error = told.get("error")
-        if error is None:
-            return Completed(told.get("result"))
-        where = f"line {error['line']}: " if "line" in error else ""
-        details = {name: error[name] for name in ("line", "text", "trace") if name in error}
-        raise NodeError(
-            where + str(error["message"]),
-            code=str(error["code"]),
-            details=details or None,
-            retryable=error["code"] == "sandbox_unavailable",
-        )
+        return await run_code(context, context.config(PythonCodeConfig, self.raw_config), "python")
 
 
 def check_code(code: str) -> None:

@@ -103,7 +103,7 @@ def judged(case: Case, definition: Mapping[str, Any], services: NodeServices | N
     unknown = sorted((case.nodes.keys() | case.expect.asked.keys()) - ids)
     if unknown:
         return Verdict(case.name, (f"the workflow has no node `{unknown[0]}`",))
-    allowed = ("python_code",) if services is not None and services.sandbox is not None else ()
+    allowed = ("javascript_code", "python_code") if services is not None and services.sandbox is not None else ()
     try:
         run = run_workflow(
             definition,

@@ -78,7 +78,7 @@ class Host:
         """Nanoseconds since 1970."""
         if self.now is None:
             return time.time_ns()
-        return int((self.now + (0 if self.fixed else time.monotonic() - self._began)) * 1e9)
+        return round((self.now + (0 if self.fixed else time.monotonic() - self._began)) * 1e6) * 1_000
 
     def monotonic(self) -> int:
         """Nanoseconds since the run began."""

@@ -112,7 +112,7 @@ def deployed_guests() -> Path:
                     plain = Path(temporary) / f"{name}.wasm"
                     plain.write_bytes(opened(guest.module()))
                     _cross_compile(compiler, plain, folder / f"{name}.native")
-                    _interpretable(plain.read_bytes(), folder / f"{name}.pulley")
+                    interpretable(name, folder / f"{name}.pulley")
     return place
 
 
@@ -124,7 +124,7 @@ def _make(name: str, folder: Path) -> None:
     try:
         loaded = machine.load(native, machine.native_target())
     except wasmtime.WasmtimeError:
-        _interpretable(plain, folder / f"{name}.pulley")
+        interpretable(name, folder / f"{name}.pulley")
         loaded = machine.load(folder / f"{name}.pulley", machine.PULLEY_TARGET)
     instance, entry = GUESTS[name].initialize(loaded)
     memory, globals_of = instance.state()
@@ -132,8 +132,9 @@ def _make(name: str, folder: Path) -> None:
     (folder / f"{name}.json").write_text(json.dumps({"entry": entry, "globals": globals_of}))
 
 
-def _interpretable(plain: bytes, target: Path) -> None:
-    target.write_bytes(machine.compiled(machine.engine(machine.PULLEY_TARGET), plain))
+def interpretable(name: str, target: Path) -> None:
+    """Make the form of a guest that wasmtime interprets."""
+    target.write_bytes(machine.compiled(machine.engine(machine.PULLEY_TARGET), opened(GUESTS[name].module())))
 
 
 def _compiler(folder: Path) -> Path:

@@ -104,6 +104,21 @@ def test_counters_count_each_once_and_conflicts_are_a_port(admin: Caller, other:
     assert [admin.wait(admin.start(workflow, "e-1")["id"])["result"] for _ in range(2)] == ["new", "seen"]
 
 
+def test_javascript_runs_there_too(admin: Caller):
+    code = "console.log('sum of', input);\nreturn { sum: input.reduce((a, b) => a + b), first: $input.first().json };"
+    done = run(admin, "javascript_code", [1, 2, 3], code=code, input="{{ trigger.body }}")
+    assert done["result"]["x"] == {"sum": 6, "first": 1}
+    lines = admin.ok("GET", f"/api/executions/{done['id']}/logs")["items"]
+    assert "sum of [1,2,3]" in [line["message"] for line in lines]
+    failed = run(admin, "javascript_code", code="\nreturn input.missing.name", input={})["error"]
+    message = "line 2: TypeError: cannot read property 'name' of undefined"
+    assert (failed["code"], failed["message"]) == ("code_failed", message)
+    assert failed["details"]["text"] == "return input.missing.name"
+    assert run(admin, "javascript_code", code="while (true);", seconds=0.5)["error"]["code"] == "timeout"
+    reads = run(admin, "javascript_code", code="require('fs')")["error"]
+    assert reads["message"].endswith("require is not defined")
+
+
 def test_code_runs_in_a_function_that_may_do_nothing(admin: Caller, stack: LocalStack):
     code = "def main(input):\n    print('sum of', input)\n    return sum(input)"
     done = run(admin, "python_code", [1, 2, 3], code=code, input="{{ trigger.body }}")

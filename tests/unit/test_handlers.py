@@ -22,8 +22,7 @@ from engine.services.firing import pattern_digest
 from engine.storage.users import Session, User
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.triggers.event import EventConfig
-from functions.sandbox.handler import Runner
-from infrastructure.guests.build import local_guests
+from tests.sandboxes import runner
 from tests.unit.conftest import NOW, Aws
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
@@ -337,11 +336,9 @@ def test_a_workflow_that_a_model_calls_is_started_once(seeded: Aws):
 
 
 def test_the_sandbox_answers_its_sample(monkeypatch: pytest.MonkeyPatch):
-    runner = Runner(local_guests())
-    monkeypatch.setattr("functions.sandbox.handler._runner", runner)
+    monkeypatch.setattr("functions.sandbox.handler._runner", runner())
     answer = invoke("sandbox", event("sandbox/run"))
 
-    runner.stop()
     assert (round(answer["result"], 3), answer["lines"]) == (12.566, ["radius 2"])
 
 

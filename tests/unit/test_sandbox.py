@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import os
+import platform
+import re
+import signal
 import socket
-from collections.abc import Iterator
-from functools import cache
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.context import NodeServices
 from engine.nodes.python_code import check_code
 from engine.testing import run_node
 from functions.sandbox.handler import Runner
-from functions.sandbox.handler import run as sandboxed
-from infrastructure.guests.build import local_guests
+from functions.sandbox.handler import run as run_event
+from infrastructure.guests.build import interpretable, local_guests
+from tests.refused import NUMBERS
+from tests.sandboxes import SERVICES, sandboxed
 
 _THERE = """def there(name):
     try: return __import__(name)
@@ -28,21 +32,9 @@ def main(input):
 """More than a workflow may import: what protects is the machine, not the list."""
 
 
-@cache
-def runner() -> Runner:
-    return Runner(local_guests())
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _ended() -> Iterator[None]:
-    yield
-    runner().stop()
-
-
-def run(code: str, value: Any = None, *, seconds: float = 20, memory_mb: int = 64, **more: Any) -> Any:
+def run(code: str, value: Any = None, **more: Any) -> Any:
     """What the function answers."""
-    event = {"language": "python", "code": code, "input": value, "seconds": seconds, "memory_mb": memory_mb, **more}
-    return sandboxed(json.loads(json.dumps(event)), runner())
+    return sandboxed({"language": "python", "code": code, "input": value, **more})
 
 
 def body(*lines: str) -> str:
@@ -196,18 +188,81 @@ def test_what_cannot_run_is_said_when_it_is_saved(code: str, says: str):
 
 
 def test_the_node_runs_it_and_logs_what_it_prints():
-    async def sandbox(event: Any) -> dict[str, Any]:
-        return sandboxed(json.loads(json.dumps(dict(event))), runner())
-
-    services = NodeServices(sandbox=sandbox)
     code = "from collections import Counter\ndef main(input):\n    print('got', input)\n    return Counter(input)"
-    done = run_node("python_code", {"code": code, "input": "{{ trigger.body }}"}, trigger="abca", services=services)
+    done = run_node("python_code", {"code": code, "input": "{{ trigger.body }}"}, trigger="abca", services=SERVICES)
     assert done.output == {"a": 2, "b": 1, "c": 1}
     assert done.lines[0].message == "got abca"
     templates = run_node(
-        "python_code", {"code": "def main(i):\n    return '{{ trigger.body }}'"}, trigger="1/0", services=services
+        "python_code", {"code": "def main(i):\n    return '{{ trigger.body }}'"}, trigger="1/0", services=SERVICES
     )
     assert templates.output == "{{ trigger.body }}"  # data is never put into code
-    failed = run_node("python_code", {"code": "def main(i):\n    return i['x']", "input": {}}, services=services)
+    failed = run_node("python_code", {"code": "def main(i):\n    return i['x']", "input": {}}, services=SERVICES)
     assert failed.error is not None
     assert (failed.error.code, failed.error.message) == ("code_failed", "line 2: KeyError: 'x'")
+
+
+@pytest.mark.skipif(platform.machine() not in NUMBERS, reason="the numbers of system calls are not known here")
+@pytest.mark.parametrize("file", ["test_sandbox.py", "test_javascript.py"])
+def test_all_of_this_holds_where_the_kernel_refuses_to_be_asked(file: str):
+    """As in Lambda, whose own filter refuses prctl and seccomp; and without memfd_create, userfaultfd and ptrace."""
+    tests = "reached or bombs or bounded or leaves or survives or own_line or environment or bounds"
+    command = [sys.executable, "-m", "tests.refused", sys.executable, "-m", "pytest", "-n", "0", "-q"]
+    command += ["-p", "no:cacheprovider", "-k", f"({tests}) and not refuses", f"tests/unit/{file}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3_000:]
+    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) > 25
+
+
+def test_where_machine_code_does_not_load_it_is_interpreted_within_the_same_bounds(tmp_path: Path):
+    for kept in ("javascript.json", "javascript.memory"):
+        (tmp_path / kept).symlink_to(local_guests() / kept)
+    (tmp_path / "javascript.native").write_bytes(b"not for this processor")
+    interpretable("javascript", tmp_path / "javascript.pulley")
+    interpreting = Runner(tmp_path)
+    event = {"language": "javascript", "code": "input + 1", "input": 1, "seconds": 20, "memory_mb": 64}
+    told = run_event(event, interpreting)
+    late = run_event({**event, "code": "while (true);", "seconds": 0.5}, interpreting)
+    full = run_event({**event, "code": "const a = []; for (;;) a.push(new Array(1e5).fill(1))"}, interpreting)
+    missing = run_event({**event, "language": "python"}, interpreting)
+    interpreting.stop()
+    assert told == {"result": 2, "lines": [], "runtime": "pulley"}
+    assert (late["error"]["code"], full["error"]["code"]) == ("timeout", "memory")
+    assert missing["error"]["code"] == "sandbox_unavailable"
+
+
+def test_a_runner_that_was_killed_is_followed_by_another():
+    event = {"language": "python", "code": "def main(i): return i", "input": 1, "seconds": 20, "memory_mb": 64}
+    mine = Runner(local_guests())
+    assert run_event(event, mine)["result"] == 1
+    os.kill(mine.start().pid, signal.SIGKILL)
+    answers = [run_event(event, mine) for _ in range(2)]
+    assert answers[-1]["result"] == 1
+    mine.stop()
+
+
+def test_time_and_chance_can_be_fixed():
+    code = """import random, time, uuid, datetime, secrets
+def main(input):
+    time.sleep(1000)
+    return [random.random(), str(uuid.uuid4()), secrets.token_hex(4), time.time(), str(datetime.datetime.now())]"""
+    first, again = (run(code, now=1_772_368_496.5, fixed=True, seed="aa")["result"] for _ in range(2))
+    assert first == again
+    assert first[3:] == [1_772_368_496.5, "2026-03-01 12:34:56.500000"]
+    assert run(code, now=1_772_368_496.5, fixed=True, seed="bb")["result"][:3] != first[:3]
+    free = "import random\ndef main(input): return [random.random(), random.SystemRandom().random()]"
+    assert run(free)["result"] != run(free)["result"]
+
+
+def test_the_functions_environment_and_its_neighbours_are_out_of_reach(monkeypatch: pytest.MonkeyPatch):
+    """The process that code runs under starts without credentials, so not even its memory has them."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
+    with socket.socket() as runtime:
+        runtime.bind(("127.0.0.1", 0))
+        runtime.listen()
+        port = runtime.getsockname()[1]
+        told = run(body(f"socket.create_connection(('127.0.0.1', {port}))"))
+        assert told["error"]["code"] == "code_failed"
+        mine = Runner(local_guests())
+        environment = Path(f"/proc/{mine.start().pid}/environ").read_bytes()
+        mine.stop()
+    assert b"AWS" not in environment

@@ -33,6 +33,7 @@
   }
 
   function log(...values) {
+    if (lines.length >= bounds.lines) return;
     for (const line of values.map(shown).join(" ").split("\n")) {
       if (lines.length < bounds.lines) lines.push(line.slice(0, bounds.line_characters));
     }
@@ -45,17 +46,19 @@
 
   // -- chance ------------------------------------------------------------------------------------------
 
-  function seeded(hexadecimal) {
-    const state = new BigUint64Array([BigInt(`0x${hexadecimal.slice(0, 16)}`), BigInt(`0x${hexadecimal.slice(16, 32)}`) | 1n]);
-    return function random() {  // xorshift128+
-      let one = state[0];
-      const other = state[1];
-      state[0] = other;
-      one ^= BigInt.asUintN(64, one << 23n);
-      one ^= one >> 17n;
-      one ^= other ^ (other >> 26n);
-      state[1] = one;
-      return Number(BigInt.asUintN(64, state[0] + state[1]) >> 11n) / 2 ** 53;
+  function seeded(hexadecimal) {  // sfc32, by Chris Doty-Humphrey
+    let [a, b, c, d] = hexadecimal.match(/.{8}/g).map((word) => parseInt(word, 16) | 0);
+    const next = () => {
+      const sum = (((a + b) | 0) + d) | 0;
+      d = (d + 1) | 0;
+      a = b ^ (b >>> 9);
+      b = (c + (c << 3)) | 0;
+      c = (((c << 21) | (c >>> 11)) + sum) | 0;
+      return sum >>> 0;
+    };
+    for (let i = 0; i < 12; i++) next();
+    return function random() {
+      return ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
     };
   }
 
