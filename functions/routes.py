@@ -14,6 +14,8 @@ PUBLIC_ROUTES = frozenset(
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",
         "GET /api/oauth/callback",
+        "GET /api/oauth/go",
+        "GET /api/oauth/start",
         "GET /api/answers/{execution_id}/{token}",
         "ANY /hooks/{token}",
         "ANY /hooks/{token}/{path+}",

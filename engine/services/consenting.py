@@ -1,4 +1,8 @@
-"""Connecting somebody's account: the browser goes to the provider with a state that is good once, and comes back."""
+"""Connecting somebody's account: a page asks, the browser goes to the provider, and comes back with what it brought.
+
+What begins in one browser ends there: a cookie says which. So nobody's account is connected to the workspace of
+somebody who has sent them a link, unless they have read whose it is and gone on.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 from typing import Literal
+from urllib.parse import quote, urlsplit
 
 from engine import limits
 from engine.clock import Clock
@@ -24,7 +29,8 @@ from engine.storage.stores import Stores
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Mainspring</title>
 <style>body{{font:16px system-ui;margin:4em auto;max-width:32em;padding:0 1em}}</style>
-<h1>{title}</h1><p>{message}</p></html>"""
+<h1>{title}</h1><p>{message}</p>{further}</html>"""
+_NOT_GOOD = "This link is not good any more, or was begun in another browser. Begin to connect the account anew."
 
 
 class Consenting:
@@ -37,6 +43,7 @@ class Consenting:
         self._consents: ConsentRepository = stores.consents
         self._registry = registry
         self._opener = opener
+        self._api_url = api_url
         self._redirect_uri = f"{api_url}/api/oauth/callback"
         self._clock = clock
 
@@ -51,7 +58,7 @@ class Consenting:
         return "ready", None
 
     def begin(self, principal: Principal, integration_id: str) -> tuple[str, str]:
-        """The URL at which to agree, and until when.
+        """The link of the page that asks whether to go on, and until when.
 
         Raises:
             NotFound: there is no such integration.
@@ -64,15 +71,44 @@ class Consenting:
             raise Conflict(f"an integration of type {integration.type} is not connected by a consent")
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         expires = self._clock.now() + timedelta(seconds=limits.CONNECT_SECONDS)
-        consent = Consent(_digest(state), principal.workspace_id, integration.id, verifier, int(expires.timestamp()))
+        asked_by = principal.email or principal.user_id
+        consent = Consent(
+            _digest(state), principal.workspace_id, integration.id, verifier, asked_by, int(expires.timestamp())
+        )
         self._consents.create(consent)
-        return opened.consent_url(self._redirect_uri, state, verifier), format_time(expires)
+        return f"{self._api_url}/api/oauth/start?state={state}", format_time(expires)
 
-    async def finish(self, state: str, code: str, error: str) -> tuple[int, str]:
+    def ask(self, state: str) -> tuple[int, str]:
+        """The page that says who gets what by going on; gives a status and the page.
+
+        Whoever is sent a link by somebody else learns here that it is not for an account of their own workspace.
+        """
+        found = self._begun(state)
+        if found is None:
+            return 400, _page("That did not work", _NOT_GOOD)
+        consent, integration, opened = found
+        message = (
+            f"{consent.asked_by} asks to connect an account to the integration “{integration.name}” of the workspace "
+            f"{consent.workspace_id}. Whoever works in that workspace can then act with the account at "
+            f"{opened.binding(opened.config)}. Go on only if you have asked for this yourself."
+        )
+        host = urlsplit(opened.config.authorize_url).netloc
+        return 200, _page("Connect an account?", message, link=f"go?state={quote(state)}", label=f"Go on to {host}")
+
+    def go(self, state: str, cookie: str) -> tuple[str, str] | None:
+        """Where the browser goes to agree, and the cookie that it is known by; None if that link is not for it."""
+        found = self._begun(state)
+        cookie = cookie or secrets.token_urlsafe(32)
+        if found is None or not self._consents.bind(_digest(state), _digest(cookie)):
+            return None
+        consent, _, opened = found
+        return opened.consent_url(self._redirect_uri, state, consent.verifier), cookie
+
+    async def finish(self, state: str, code: str, error: str, cookie: str) -> tuple[int, str]:
         """Take what the browser has brought back; gives a status and a page."""
-        consent = await asyncio.to_thread(self._consents.take, _digest(state))
+        consent = await asyncio.to_thread(self._consents.take, _digest(state), _digest(cookie)) if cookie else None
         if consent is None or consent.expires_at < self._clock.now().timestamp():
-            return 400, _page("That did not work", "This link is not good any more. Begin to connect the account anew.")
+            return 400, _page("That did not work", _NOT_GOOD)
         if error or not code:
             return 400, _page("Not connected", f"The provider said: {error or 'nothing'}.")
         try:
@@ -80,16 +116,31 @@ class Consenting:
             opened = await asyncio.to_thread(self._opener.opened, integration, Redactor(), "")
             if not isinstance(opened, AuthorizationCode) or opened.runtime.tokens is None:
                 return 400, _page("Not connected", "The integration is of another type now.")
-            grant = await opened.exchange(code, self._redirect_uri, consent.verifier)
-            await opened.runtime.tokens.keep(grant)
+            async with asyncio.timeout(limits.ANSWER_SECONDS):
+                grant = await opened.exchange(code, self._redirect_uri, consent.verifier)
+                await opened.runtime.tokens.keep(grant)
+        except TimeoutError:
+            return 400, _page("Not connected", "The provider did not answer in time.")
         except MainspringError as problem:
             return 400, _page("Not connected", problem.message)
         return 200, _page("Connected", f"“{integration.name}” can be used now. You may close this window.")
+
+    def _begun(self, state: str) -> tuple[Consent, Integration, AuthorizationCode] | None:
+        consent = self._consents.find(_digest(state))
+        if consent is None or consent.expires_at < self._clock.now().timestamp():
+            return None
+        try:
+            integration = self._integrations.get(consent.workspace_id, consent.integration_id)
+            opened = self._opener.opened(integration, Redactor(), "")
+        except MainspringError:
+            return None
+        return (consent, integration, opened) if isinstance(opened, AuthorizationCode) else None
 
 
 def _digest(state: str) -> str:
     return sha256(state.encode()).hexdigest()
 
 
-def _page(title: str, message: str) -> str:
-    return _PAGE.format(title=html.escape(title), message=html.escape(message))
+def _page(title: str, message: str, link: str = "", label: str = "") -> str:
+    further = f'<p><a href="{html.escape(link)}">{html.escape(label)}</a></p>' if link else ""
+    return _PAGE.format(title=html.escape(title), message=html.escape(message), further=further)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -152,7 +153,10 @@ class IntegrationService:
         code: str | None = None
         try:
             opened = self._opener.opened(integration, redactor, f"test/{new_id()}")
-            message = await opened.test()
+            async with asyncio.timeout(limits.ANSWER_SECONDS):
+                message = await opened.test()
+        except TimeoutError:
+            code, message = "timeout", f"there was no answer within {limits.ANSWER_SECONDS:g} seconds"
         except NodeError as error:
             code, message = error.code, error.message
         return Trial(code, redactor.shown(message, 1_000), round((time.monotonic() - begin) * 1_000))

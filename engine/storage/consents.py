@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from engine.storage.table import Table
+from engine.storage.table import ConditionFailed, Item, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One that has begun; `state` is the hash of what the browser carries, `expires_at` in seconds of the epoch."""
+    """One that has begun; `state` is the hash of what its link carries, `expires_at` in seconds of the epoch.
+
+    `browser` is the hash of the cookie of the one browser that goes on with it, once there is one.
+    """
 
     state: str
     workspace_id: str
     integration_id: str
     verifier: str
+    asked_by: str
     expires_at: int
+    browser: str = ""
 
 
 class ConsentRepository:
@@ -28,10 +33,29 @@ class ConsentRepository:
         """Remember one."""
         self._table.put({"PK": f"CONSENT#{consent.state}", "SK": "META", **asdict(consent)}, if_absent=True)
 
-    def take(self, state: str) -> Consent | None:
-        """Give it away, once; None where there is none."""
+    def find(self, state: str) -> Consent | None:
+        """One, if it is there."""
+        item = self._table.get(f"CONSENT#{state}", "META")
+        return None if item is None else _consent(item)
+
+    def bind(self, state: str, browser: str) -> bool:
+        """Have one browser go on with it, and no other; whether it is that one."""
+        key = f"CONSENT#{state}", "META"
+        condition = "attribute_exists(#PK) AND (#browser = :none OR #browser = :browser)"
+        try:
+            self._table.update(*key, {"browser": browser}, condition=condition, values={"none": "", "browser": browser})
+        except ConditionFailed:
+            return False
+        return True
+
+    def take(self, state: str, browser: str) -> Consent | None:
+        """Give it away, once, to the browser that goes on with it; None where there is none, or to another one."""
         key = f"CONSENT#{state}", "META"
         item = self._table.get(*key)
-        if item is None or not self._table.delete_where(*key, "attribute_exists(#PK)", {}):
+        if item is None or not self._table.delete_where(*key, "#browser = :browser", {"browser": browser}):
             return None
-        return Consent(**{name: item[name] for name in Consent.__dataclass_fields__})
+        return _consent(item)
+
+
+def _consent(item: Item) -> Consent:
+    return Consent(**{name: item[name] for name in Consent.__dataclass_fields__})

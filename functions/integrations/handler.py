@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from engine import limits
 from engine.schemas.integrations import (
     ConsentAnswer,
     IntegrationAnswer,
@@ -21,12 +22,13 @@ from engine.schemas.integrations import (
 from engine.security.redaction import redact_logs
 from engine.storage.integrations import Integration
 from engine.threads import NodeThreads, node_runner
-from functions import outside
+from functions import outside, resources
 from functions.http import IdInPath, caller, errors, logger, make_app, make_handler, raw_answer
 
 app = make_app()
 _runner = node_runner(NodeThreads())
 redact_logs(logger)
+_COOKIE = "mainspring_consent"
 
 
 @app.post(
@@ -140,9 +142,39 @@ def test(integration_id: IdInPath) -> TestAnswer:
     responses={200: {"description": "Where to go in a browser"}, **errors(401, 403, 404, 409)},
 )
 def consent(integration_id: IdInPath) -> ConsentAnswer:
-    """For types that are connected by people: open the URL in a browser within a quarter of an hour, and agree."""
+    """For types that are connected by people: open the URL in a browser within a quarter of an hour, and go on."""
     url, expires_at = outside.consenting().begin(caller(app), integration_id)
     return ConsentAnswer(url=url, expires_at=expires_at)
+
+
+@app.get(
+    "/api/oauth/start",
+    tags=["integrations"],
+    summary="The page that says who wants which account to be connected",
+    responses={200: {"description": "A page for people", "content": {"text/html": {"schema": {"type": "string"}}}}},
+    openapi_extensions={"security": []},
+)
+def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
+    """Where `consent` sends the browser."""
+    return _paged(*outside.consenting().ask(state))
+
+
+@app.get(
+    "/api/oauth/go",
+    tags=["integrations"],
+    summary="Go on to the provider",
+    responses={303: {"description": "To the provider, with a cookie"}},
+    openapi_extensions={"security": []},
+)
+def go(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
+    """Binds what was begun to this browser."""
+    found = outside.consenting().go(state, _cookie())
+    if found is None:
+        return _paged(*outside.consenting().ask(""))
+    url, cookie = found
+    secure = "" if resources.settings.api_url.startswith("http://") else "; Secure"  # the local stack has no TLS
+    kept = f"{_COOKIE}={cookie}; Path=/api/oauth; Max-Age={limits.CONNECT_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+    return raw_answer(303, None, b"", {"location": url, "set-cookie": kept, "referrer-policy": "no-referrer"})
 
 
 @app.get(
@@ -157,8 +189,19 @@ def came_back(
     code: Annotated[str, Query(max_length=4_000)] = "",
     error: Annotated[str, Query(max_length=500)] = "",
 ) -> Response[Any]:
-    """Good once, for what `consent` has begun."""
-    status, page = _runner.run(outside.consenting().finish(state, code, error))
+    """Good once, in the browser in which it was begun."""
+    return _paged(*_runner.run(outside.consenting().finish(state, code, error, _cookie())))
+
+
+def _cookie() -> str:
+    """What this browser is known by. API Gateway gives cookies apart from the headers."""
+    event = app.current_event.raw_event
+    pairs = [*(event.get("cookies") or []), *(event.get("headers") or {}).get("cookie", "").split(";")]
+    found = [one.strip().partition("=")[2] for one in pairs if one.strip().startswith(f"{_COOKIE}=")]
+    return found[0][:200] if found else ""
+
+
+def _paged(status: int, page: str) -> Response[Any]:
     headers = {
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         "referrer-policy": "no-referrer",

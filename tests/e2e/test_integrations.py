@@ -229,7 +229,14 @@ def test_an_account_is_connected_by_a_consent_and_its_tokens_are_renewed(admin: 
         early = admin.wait(admin.start(workflow_id)["id"])
         assert early["error"]["code"] == "not_connected"
 
-        url = admin.ok("POST", f"{path}/consent")["url"]
+        start = admin.ok("POST", f"{path}/consent")["url"]
+        page = anonymous.get(start)
+        assert (page.status_code, admin.email in page.text, "“calendar”" in page.text) == (200, True, True)
+        assert "sandbox" in page.headers["content-security-policy"]
+        going = anonymous.get(start.replace("/start?", "/go?"), follow_redirects=False)
+        url, cookie = going.headers["location"], going.headers["set-cookie"].partition(";")[0]
+        other = anonymous.get(start.replace("/start?", "/go?"), headers={"cookie": "mainspring_consent=another"})
+        assert other.status_code == 400
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         assert asked["code_challenge_method"] == "S256"
         assert asked["tenant"] == "1"
@@ -237,13 +244,14 @@ def test_an_account_is_connected_by_a_consent_and_its_tokens_are_renewed(admin: 
         forged = anonymous.get("/api/oauth/callback", params={"state": "x" * 43, "code": "c"})
         assert forged.status_code == 400
         agreed = provider.agree(url)
-        back = anonymous.get("/api/oauth/callback", params=agreed)
+        assert anonymous.get("/api/oauth/callback", params=agreed, headers={"cookie": ""}).status_code == 400
+        back = anonymous.get("/api/oauth/callback", params=agreed, headers={"cookie": cookie})
         assert back.status_code == 200, back.text
         assert "sandbox" in back.headers["content-security-policy"]
         exchanged = parse_qs(server.requests[-1]["body"].decode())
         assert (exchanged["grant_type"], exchanged["code"]) == (["authorization_code"], [agreed["code"]])
         assert len(exchanged["code_verifier"][0]) >= 43
-        again = anonymous.get("/api/oauth/callback", params=agreed)
+        again = anonymous.get("/api/oauth/callback", params=agreed, headers={"cookie": cookie})
         assert again.status_code == 400
 
         assert admin.ok("GET", path)["status"] == "ready"

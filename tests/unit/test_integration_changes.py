@@ -81,7 +81,7 @@ class Desk:
     def __init__(self, aws: Aws) -> None:
         kms = boto3.client("kms")
         box = SecretBox(lambda: kms, kms.create_key()["KeyMetadata"]["KeyId"])
-        registry = IntegrationRegistry()
+        registry = self.registry = IntegrationRegistry()
         registry.register("odd", Odd)
 
         async def nothing(*_: Any) -> Any:
