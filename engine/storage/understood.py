@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from engine.errors import Unavailable
 
@@ -41,6 +41,8 @@ def passing_trouble() -> Iterator[None]:
     """
     try:
         yield
+    except ParamValidationError:  # the request is wrong, and has not been sent
+        raise
     except BotoCoreError as error:
         raise Unavailable(f"a service of AWS does not answer: {type(error).__name__}") from error
     except ClientError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from engine import limits
 from engine.errors import Unavailable
@@ -172,4 +172,6 @@ def test_trouble_that_passes_has_a_name_that_the_machines_know(code: str, status
         raise ClientError(answer, "Query")
     with pytest.raises(Unavailable), passing_trouble():
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
+    with pytest.raises(ParamValidationError), passing_trouble():
+        raise ParamValidationError(report="TableName is missing")
     assert Unavailable.__name__ in MACHINE["Advance"]["Retry"][0]["ErrorEquals"]
