@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, ParamSpec, TypeVar
 
 from engine import limits
+from engine.attempt_clock import submitted
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -25,8 +26,9 @@ class NodeThreads(ThreadPoolExecutor):
         self._under_way: set[Future[Any]] = set()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As `Executor.submit`."""
-        future = super().submit(fn, *args, **kwargs)
+        """As `Executor.submit`. The time of the attempt that asks for it does not run until a thread begins."""
+        submit = super().submit
+        future = submitted(lambda work: submit(work, *args, **kwargs), fn)
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from engine import limits
+from engine.attempt_clock import attempt_clock
 from engine.book import Book
 from engine.context import NodeContext
 from engine.definition import NodeDefinition
@@ -118,7 +119,8 @@ class Worker:
     async def _attempt(self, frame: Frame, node: NodeDefinition, attempt: int) -> NodeResult | NodeError:
         context = await self.context(frame, node, attempt)
         try:
-            async with asyncio.timeout(self.timeout(node)):
+            seconds = self.timeout(node)
+            async with attempt_clock(seconds, self._remaining() - seconds - limits.TURN_RESERVE):
                 result = await self._engine.factory.create(node).execute(context)
             if isinstance(result, Completed | WaitUntil | WaitForSignal):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
