@@ -79,7 +79,9 @@ async def attempt_clock(seconds: float, spare: float) -> AsyncIterator[None]:
         except asyncio.CancelledError:
             if timeout.expired() and clock.waits:
                 message = "no thread was free in time, as other nodes took them all"
-                asyncio.current_task().uncancel()  # type: ignore[union-attr] - what `timeout` has asked for
+                task = asyncio.current_task()
+                if task is not None:
+                    task.uncancel()  # it was the timeout that has cancelled
                 raise NodeError(
                     message, code="no_thread", retryable=True, nothing_happened=not clock.has_begun
                 ) from None
