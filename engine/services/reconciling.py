@@ -40,6 +40,11 @@ _KEPT_AFTER = timedelta(hours=1)
 _WILL_NOT_WORK = frozenset(
     {"ValidationException", "InvalidEventPatternException", "LimitExceededException", "ServiceQuotaExceededException"}
 )
+_FULL = frozenset({"LimitExceededException", "ServiceQuotaExceededException"})
+_WHEN_FULL = (
+    "AWS allows 300 rules on a bus and a million schedules unless the account's quota is raised in Service Quotas; "
+    "it is tried again once a day, and when the workflow changes"
+)
 EACH_MINUTE = "cron(* * * * ? *)"
 
 
@@ -243,6 +248,8 @@ class _told:  # noqa: N801 - reads as what it does
             return False
         logger.error("EventBridge refused the trigger %s of %s: %s", self._about[1], self._about[0], error)
         message = f"EventBridge does not take it: {error.response['Error'].get('Message', '')}"
+        if error.response["Error"]["Code"] in _FULL:
+            message += f"; {_WHEN_FULL}"
         self._note(*self._about, {"code": "not_scheduled", "message": message})
         return True
 

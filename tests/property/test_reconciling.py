@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -259,3 +260,28 @@ def test_all_have_their_turn_however_little_time_each_day_has(count: int, days: 
 
         assert set(seen) == set(world.ids) or sum(days) < count
         assert world.there() == world.wanted() or sum(days) < count
+
+
+def test_a_full_bus_is_told_at_the_trigger_and_tried_again():
+    with aws_in_memory() as aws:
+        world = World(aws)
+        world.create([TRIGGERS[0], TRIGGERS[7]])
+        workflow_id = world.change(-1, "activate", [])
+        assert workflow_id is not None
+        rules = world.rules["workspace"]
+        put = rules.put
+
+        def full(*_: Any) -> None:
+            error = {"Error": {"Code": "LimitExceededException", "Message": "The requested resource exceeds the limit"}}
+            raise ClientError(error, "PutRule")  # type: ignore[arg-type]
+
+        rules.put = full  # type: ignore[method-assign]
+        assert world.reconciler.workflow(workflow_id) == {"schedules_put": 1}
+        failure = aws.stores.triggers.get(workflow_id, "shop").last_failure
+        assert failure is not None
+        assert failure["code"] == "not_scheduled"
+        assert "300 rules" in failure["message"]
+
+        rules.put = put  # type: ignore[method-assign]
+        world.reconciler.everything(lambda: 100.0)
+        assert world.there() == world.wanted()
