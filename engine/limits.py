@@ -199,6 +199,8 @@ OUTGOING_ANSWER_CHARACTERS = 500
 OUTGOING_DISABLED_AFTER = 3 * 24 * 3600
 """Seconds for which nothing has been taken until a subscription is disabled."""
 OUTGOING_KEPT_DAYS = 30
+OUTGOING_ATTEMPTS = 50
+"""So many of a delivery's last attempts are kept, however often it is asked for anew."""
 SECRET_OVERLAP = 24 * 3600
 """Seconds for which what is sent is signed with the secret of before, too."""
 

@@ -72,7 +72,7 @@ class Delivering:
             await asyncio.to_thread(self._subscriptions.record, delivery, gone, "failed", None)
             return
         # What somebody has asked for by hand is always sent, once.
-        by_hand = len(delivery.attempts) == delivery.round and (delivery.type == "ping" or delivery.round > 0)
+        by_hand = delivery.made == delivery.round and (delivery.type == "ping" or delivery.round > 0)
         if not by_hand and not await asyncio.to_thread(self._subscriptions.probes, subscription, now):
             await asyncio.to_thread(self._passed_over, subscription, delivery)
             return
@@ -146,7 +146,7 @@ class Delivering:
 
     def _again(self, delivery: OutgoingDelivery, attempt: Attempt, wait: int) -> None:
         """Note an attempt that did not succeed, and that there is another one, not before so many seconds; or none."""
-        made = len(delivery.attempts) - delivery.round
+        made = delivery.made - delivery.round
         if made < len(limits.OUTGOING_BACKOFF) and attempt.status != _GONE:
             pause = max(limits.OUTGOING_BACKOFF[made], min(wait, limits.OUTGOING_BACKOFF[-1]))
             self._subscriptions.record(delivery, attempt, "pending", self._clock.now() + timedelta(seconds=pause))

@@ -101,9 +101,11 @@ class DataTables:
 
     def delete(self, workspace_id: str, name: str, key: str, version: int | None = None) -> bool:
         """Forget a row; whether it was there, with that version."""
-        condition, values = "attribute_exists(#PK)", {}
+        condition = "attribute_exists(#PK) AND (attribute_not_exists(#expires_at) OR #expires_at > :now)"
+        values: dict[str, Any] = {"now": int(self._now().timestamp())}
         if version is not None:
-            condition, values = "#version = :version", {"version": version}
+            condition += " AND #version = :version"
+            values["version"] = version
         return self._table.delete_where(*_key(workspace_id, name, key), condition, values)
 
     def increment(

@@ -58,7 +58,7 @@ class Stores:
             WatchRepository(table),
             WorkflowRepository(table),
             TriggerRepository(table),
-            SubscriptionRepository(table),
+            SubscriptionRepository(table, retention_days),
             IntegrationRepository(table),
             ConsentRepository(table),
             payloads,

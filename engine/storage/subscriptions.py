@@ -73,6 +73,9 @@ class OutgoingDelivery:
     created_at: str
     status: str = "pending"
     attempts: tuple[Attempt, ...] = ()
+    """The last of them."""
+    made: int = 0
+    """How many there have been."""
     next_at: str | None = None
     round: int = 0
     """How many attempts had been made before it was asked for anew."""
@@ -81,8 +84,10 @@ class OutgoingDelivery:
 class SubscriptionRepository:
     """Reads and writes them. A subscription of another workspace is as good as none."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, retention_days: int = limits.OUTGOING_KEPT_DAYS) -> None:
         self._table = table
+        # A delivery holds the result of the execution that it tells of, and is not to outlive it.
+        self._kept = timedelta(days=min(limits.OUTGOING_KEPT_DAYS, retention_days))
 
     # -- subscriptions -------------------------------------------------------------------------------------
 
@@ -192,7 +197,7 @@ class SubscriptionRepository:
         """Store a delivery that is to be sent now; False where it was stored before."""
         item = {
             **_delivery_item(delivery),
-            "expires_at": int((at + timedelta(days=limits.OUTGOING_KEPT_DAYS)).timestamp()),
+            "expires_at": int((at + self._kept).timestamp()),
             **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
         }
         try:
@@ -229,7 +234,7 @@ class SubscriptionRepository:
                 {"leased_until": format_time(until), **_look(delivery, until)},
                 condition="#status = :pending AND #made = :made AND "
                 "(attribute_not_exists(#leased_until) OR #leased_until <= :now)",
-                values={"pending": "pending", "made": len(delivery.attempts), "now": format_time(now)},
+                values={"pending": "pending", "made": delivery.made, "now": format_time(now)},
             )
         except ConditionFailed:
             return False
@@ -237,10 +242,10 @@ class SubscriptionRepository:
 
     def record(self, delivery: OutgoingDelivery, attempt: Attempt, status: str, next_at: datetime | None) -> None:
         """Note how an attempt has ended, and when the next one is."""
-        attempts = [*delivery.attempts, attempt]
+        made, attempts = delivery.made + 1, [*delivery.attempts, attempt][-limits.OUTGOING_ATTEMPTS :]
         changes: dict[str, Any] = {
             "status": status,
-            "made": len(attempts),
+            "made": made,
             "attempts": dumps([_attempt_facts(one) for one in attempts]),
         }
         remove = ["leased_until"]
@@ -248,7 +253,7 @@ class SubscriptionRepository:
             remove += ["next_at", *LOOK]
         else:
             changes |= {"next_at": format_time(next_at), **_look(delivery, next_at)}
-        condition, values = "#made = :made", {"made": len(delivery.attempts)}
+        condition, values = "#made = :made", {"made": delivery.made}
         try:
             self._table.update(*_delivery_key(delivery), changes, remove=remove, condition=condition, values=values)
         except ConditionFailed:
@@ -262,7 +267,7 @@ class SubscriptionRepository:
         """
         changes = {
             "status": "pending",
-            "round": len(delivery.attempts),
+            "round": delivery.made,
             "next_at": format_time(at),
             **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
         }
@@ -325,6 +330,7 @@ def _delivery(item: Item) -> OutgoingDelivery:
         item["created_at"],
         item["status"],
         tuple(Attempt(**one) for one in json.loads(item.get("attempts", "[]"))),
+        item.get("made", 0),
         item.get("next_at"),
         item.get("round", 0),
     )

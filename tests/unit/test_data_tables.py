@@ -57,6 +57,7 @@ def test_conditions_are_those_of_what_is_alive(tables: DataTables, aws: Aws):
     with pytest.raises(RowConflict):
         put(tables, "a", 2, writer="third", version=7)
     aws.clock.pass_time(seconds=61)  # DynamoDB may take two days to remove it
+    assert tables.delete("ws", "t", "a") is False
     assert tables.get("ws", "t", "a") is None
     assert tables.query("ws", "t", "", 9, None) == ([], None)
     with pytest.raises(RowConflict):

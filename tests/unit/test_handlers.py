@@ -266,6 +266,11 @@ def test_what_is_told_to_those_without_an_address(seeded: Aws):
     assert invoke("firing", event("firing/message")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/changed")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/daily")) == {}
+
+
+def test_retention_finds_nothing_to_forget(seeded: Aws):
+    assert invoke("retention", event("retention/purge")) == {}
+    assert invoke("retention", event("retention/orphans")) == {"orphans": 0}
     assert invoke("announcer", event("announcer/ended")) == {"batchItemFailures": []}
     assert invoke("announcer", {"tell": [EXECUTION]}) == {"again": []}  # it has not ended, so nothing is told
     assert invoke("deliveries", event("deliveries/deliver")) == {"tried": 1}

@@ -20,7 +20,7 @@ from engine.security.egress import EgressRefused
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.announcing import Announcer, News
 from engine.services.delivering import Delivering
-from engine.storage.subscriptions import OutgoingDelivery, Subscription
+from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
 from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_firing import CRON, QUICK, active, firing, hour
@@ -108,6 +108,30 @@ def test_a_day_of_attempts_and_then_no_more(sender: Sender):
     sender.store.replay(delivery, sender.clock.now())
     sender.send(name)
     assert sender.delivery(name).status == "delivered"
+
+
+def test_delivery_that_is_replayed_for_ever_keeps_its_last_attempts_alone(sender: Sender):
+    sender.answer = lambda _: httpx2.Response(503, text="down " * 1_000)
+    name = sender.tell()
+    for number in range(limits.OUTGOING_ATTEMPTS + 10):
+        sender.send(name)
+        assert sender.delivery(name).made == number + 1, "each is recorded"
+        sender.store.replay(sender.delivery(name), sender.clock.now())
+        sender.clock.pass_time(seconds=2 * limits.OUTGOING_LEASE)
+    delivery = sender.delivery(name)
+
+    assert len(delivery.attempts) == limits.OUTGOING_ATTEMPTS
+    assert delivery.round == delivery.made == limits.OUTGOING_ATTEMPTS + 10
+
+
+@pytest.mark.parametrize(("retention", "kept"), [(8, 8), (90, limits.OUTGOING_KEPT_DAYS)])
+def test_delivery_does_not_outlive_what_it_tells_of(aws: Aws, retention: int, kept: int):
+    store = SubscriptionRepository(aws.automation, retention)
+    store.queue(OutgoingDelivery("s", "d", "execution.succeeded", "{}", format_time(NOW)), NOW)
+    item = aws.automation.get("SUBSCRIPTION#s", "DELIVERY#d")
+
+    assert item is not None
+    assert item["expires_at"] == int((NOW + timedelta(days=kept)).timestamp())
 
 
 def test_who_dies_while_sending_is_followed_when_the_lease_is_over(sender: Sender):
