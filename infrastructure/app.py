@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,18 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         )
     resources = by_workspace(choice("resources").replace(",", " ").split())
     extensions = [ROOT / folder for folder in choice("extensions").split(",") if folder]
+    with ThreadPoolExecutor(1) as pool:
+        sandbox = pool.submit(build_sandbox, target, local=local)  # compiles, beside what the others install
+        layer = build_layer(target, local=local)
+        node_layer = build_node_layer(target, local=local)
+        extension_layer = build_extension_layer(target, extensions, local=local) if extensions else None
+        functions = build_functions(target, local=local)
     options = Options(
-        layer=build_layer(target, local=local),
-        node_layer=build_node_layer(target, local=local),
-        extension_layer=build_extension_layer(target, extensions, local=local) if extensions else None,
-        functions=build_functions(target, local=local),
-        sandbox=build_sandbox(target, local=local),
+        layer=layer,
+        node_layer=node_layer,
+        extension_layer=extension_layer,
+        functions=functions,
+        sandbox=sandbox.result(),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
         retention_days=retention_days,

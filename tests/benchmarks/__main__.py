@@ -46,6 +46,7 @@ from engine.storage.workflows import Workflow, WorkflowVersion
 from infrastructure.client import Client
 from infrastructure.local import LocalStack
 from infrastructure.packaging import build_layer, build_node_layer
+from tests.benchmarks.code import show_code
 from tests.benchmarks.isolation import show_isolation
 from tests.benchmarks.meter import Meter
 from tests.e2e.test_restart import kill_workers, workers_of
@@ -291,5 +292,6 @@ if __name__ == "__main__":
     show_imports()
     show_layer()
     show_isolation(console)
+    show_code(console)
     show_costs()
     show_memory()

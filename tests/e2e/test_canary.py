@@ -177,6 +177,7 @@ def keep(source: str) -> list[dict[str, Any]]:
             "save_as": "canary/e.zip",
         },
         "python_code": {"code": "def main(i):\n    print(i)\n    return i", "input": value},
+        "javascript_code": {"code": "console.log(input); return input", "input": value},
         "json": {"operation": "format", "value": value},
         "transform": {"value": {"kept": value}},
     }
