@@ -1,7 +1,7 @@
-"""The URLs of callbacks: each is good for one attempt of one node, and tells which.
+"""The URLs of callbacks: each is good for one node, whichever of its attempts waits, and tells which.
 
-The token proves itself: it is a MAC of the path and the attempt under the execution's own secret, so that a URL is
-known before its node is reached, is the same for each driver, and costs no write.
+The token proves itself: it is a MAC of the path under the execution's own secret, so that a URL is known before its
+node is reached, is the same for each driver and each attempt, and costs no write.
 """
 
 from __future__ import annotations
@@ -20,27 +20,26 @@ def new_secret() -> str:
     return token_urlsafe(32)
 
 
-def callback_url(api_url: str, execution_id: str, secret: str, path: str, attempt: int) -> str:
-    """Where the call for an attempt of a node is received."""
-    return f"{api_url}/api/callbacks/{execution_id}/{make_token(execution_id, secret, path, attempt)}"
+def callback_url(api_url: str, execution_id: str, secret: str, path: str) -> str:
+    """Where the call for a node is received."""
+    return f"{api_url}/api/callbacks/{execution_id}/{make_token(execution_id, secret, path)}"
 
 
-def make_token(execution_id: str, secret: str, path: str, attempt: int) -> str:
+def make_token(execution_id: str, secret: str, path: str) -> str:
     """The last part of the URL."""
-    where = base64.urlsafe_b64encode(f"{attempt}#{path}".encode()).decode().rstrip("=")
+    where = base64.urlsafe_b64encode(path.encode()).decode().rstrip("=")
     return f"{_mac(execution_id, secret, where)}{where}"
 
 
-def read_token(execution_id: str, secret: str, token: str) -> tuple[str, int] | None:
-    """The path and the attempt that a token is for; None if it is not one of this execution's."""
+def read_token(execution_id: str, secret: str, token: str) -> str | None:
+    """The path that a token is for; None if it is not one of this execution's."""
     mac, where = token[:_MAC_CHARACTERS], token[_MAC_CHARACTERS:]
     if not secret or not hmac.compare_digest(mac.encode(), _mac(execution_id, secret, where).encode()):
         return None
     try:
-        attempt, _, path = base64.urlsafe_b64decode(where + "=" * (-len(where) % 4)).decode().partition("#")
+        return base64.urlsafe_b64decode(where + "=" * (-len(where) % 4)).decode()
     except (binascii.Error, ValueError):
         return None
-    return path, int(attempt)
 
 
 def _mac(execution_id: str, secret: str, where: str) -> str:

@@ -85,7 +85,7 @@ class WorkflowEngine:
         """The URL of each node of a region that waits for a callback, by id."""
         waiting = [node.id for node in region.body.nodes if self._has_callback(node.type)]
         base = self.services.api_url
-        return {name: callback_url(base, execution.id, execution.secret, prefix + name, 1) for name in waiting}
+        return {name: callback_url(base, execution.id, execution.secret, prefix + name) for name in waiting}
 
     async def poke(self, owner: str, waits: Sequence[str] = ()) -> None:
         """Tell the conductor that there is something to do. If that fails the sweeper finds it."""

@@ -109,10 +109,10 @@ class Answering:
         """
         found = self._executions.find(execution_id)
         read = read_token(execution_id, found.execution.secret, token) if found else None
-        if found is None or read is None or read[0] not in _PURPOSE.values():
+        if found is None or read is None or read not in _PURPOSE.values():
             raise NotFound("there is nothing at this address")
         execution = found.execution
-        return execution, self._now(execution_id, self.responds_of(execution) if read[0] == "/respond" else ())
+        return execution, self._now(execution_id, self.responds_of(execution) if read == "/respond" else ())
 
     def responds_of(self, execution: Execution) -> list[str]:
         """The nodes of an execution's version that answer."""
@@ -156,7 +156,7 @@ class Answering:
 
 def answer_url(api_url: str, execution: Execution, mode: str) -> str:
     """Where the answer of an execution will be, for whoever has the URL."""
-    token = make_token(execution.id, execution.secret, _PURPOSE[mode], 0)
+    token = make_token(execution.id, execution.secret, _PURPOSE[mode])
     return f"{api_url}/api/answers/{execution.id}/{token}"
 
 

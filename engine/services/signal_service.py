@@ -87,17 +87,16 @@ class SignalService:
 
         Raises:
             NotFound: that is no URL of ours.
-            Conflict: it was used, its time is over, or another attempt has another one.
+            Conflict: it was used, or its time is over and no other attempt waits.
             TooLarge: the body is over the bound.
         """
         found = self._executions.find(execution_id)
-        known = read_token(execution_id, found.execution.secret, token) if found else None
-        if found is None or known is None:
+        path = read_token(execution_id, found.execution.secret, token) if found else None
+        if found is None or path is None:
             raise NotFound("there is nothing at this address")
-        path, attempt = known
         place = self._place(found.execution, path)
         output = {"body": body, "at": format_time(self._clock.now())}
-        return self._write(found.execution, place, attempt, "callback", output)
+        return self._write(found.execution, place, None, "callback", output)
 
     def _check_approver(self, principal: Principal, execution: Execution, place: _Place) -> None:
         if place.wait is None:

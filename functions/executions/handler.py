@@ -252,7 +252,7 @@ def _wait(execution: Execution, wait: Wait) -> WaitAnswer:
     told = wait.output if isinstance(wait.output, dict) else {}
     url = started = None
     if wait.kind == "callback" and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
-        url = callback_url(resources.settings.api_url, execution.id, execution.secret, wait.path, wait.attempt)
+        url = callback_url(resources.settings.api_url, execution.id, execution.secret, wait.path)
     elif wait.kind == "child":
         started = child_id(execution.id, wait)
     return WaitAnswer(

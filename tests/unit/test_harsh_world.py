@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from engine.callbacks import make_token
 from engine.execution import Status
 from engine.pending import Pending
 from tests.crash import Fate
@@ -65,6 +66,21 @@ def test_an_answer_is_found_however_reads_are_torn_and_indexes_late():
             world = World(aws, harsh=Random(seed))
             scene(world)
             assert ends(world) == EXPECTED, f"seed {seed}"
+
+
+def test_the_url_of_a_callback_is_good_for_the_attempt_that_waits(aws: Aws):
+    """It was handed out once, before the first attempt; nobody could learn another one."""
+    world = World(aws)
+    back = {"config": {"timeout_seconds": 60}, "retry": {"max_attempts": 2, "interval_seconds": 40}}
+    nodes = [{"id": "back", "type": "wait_for_callback", **back}]
+    execution_id = world.start(world.workflow({"nodes": nodes, "output": "{{ nodes.back.body }}"}))
+    world.pass_time(115)
+    token = make_token(execution_id, world.get(execution_id).secret, "back")
+    answer = world.signals.call_back(execution_id, token, "late, but in time")
+    world.settle(1)
+
+    assert answer.attempt == 2
+    assert world.get(execution_id).result == "late, but in time"
 
 
 def test_each_write_may_be_refused_once():
