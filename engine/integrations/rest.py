@@ -57,7 +57,7 @@ class RestIntegration(BaseIntegration):
     @classmethod
     def binding(cls, config: Any) -> Binding:
         """Where the API is."""
-        return Binding.of_url(config.base_url, trust=config.ca_certificate or "")
+        return Binding.of_url(config.base_url, trust=getattr(config, "ca_certificate", None) or "")
 
     async def signature(self) -> Credentials:
         """What tells the other side who asks."""

@@ -16,6 +16,8 @@ from engine.engine import WorkflowEngine
 from engine.errors import UnknownNodeType
 from engine.execution import Execution
 from engine.executor import BUILT_IN, NodeExecutorFactory
+from engine.integrations.base import IntegrationConfig
+from engine.integrations.rest import BaseUrl, RestIntegration
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.validator import validate
@@ -89,3 +91,10 @@ def test_the_readmes_example_works():
 
     assert factory.knows("shout")
     assert WorkflowDefinition.model_validate({"nodes": [{"id": "a", "type": "shout", "config": {"text": "hi"}}]})
+
+
+def test_an_integration_type_of_a_rest_api_needs_no_field_but_its_address():
+    class Config(IntegrationConfig):
+        base_url: BaseUrl
+
+    assert RestIntegration.binding(Config(base_url="https://bank.example")).allows("https://bank.example/x")
