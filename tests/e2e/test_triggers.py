@@ -257,6 +257,21 @@ def test_bytes_arrive_as_they_were_sent(admin: Caller):
     assert echoed(admin, httpx2.post(text, content="héllo".encode()))["body"] == "héllo"
 
 
+def test_browsers_and_monitors_may_ask_a_hook_that_allows_it(admin: Caller):
+    page = {"origin": "https://app.example"}
+    url = hook(admin, {"methods": ["POST", "HEAD"], "cors_origins": ["https://app.example"]})
+    asked = httpx2.options(url, headers={**page, "access-control-request-method": "POST"})
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (204, page["origin"])
+    sent = httpx2.post(url, content=b'{"a": 1}', headers={**page, "content-type": "text/plain"})
+    assert (sent.status_code, sent.headers["access-control-allow-origin"]) == (202, page["origin"])
+    assert echoed(admin, sent)["body"] == {"a": 1}
+    assert httpx2.head(url).status_code == 200
+    assert httpx2.post(f"{url}/", content=b"{}").status_code == 404
+    closed = hook(admin, {})
+    assert httpx2.options(closed, headers={**page, "access-control-request-method": "POST"}).status_code == 404
+    assert httpx2.head(closed).status_code == 404
+
+
 def test_twenty_deliveries_with_one_id_are_one_execution(admin: Caller):
     workflow_id = live(admin, [{"id": "in", "type": "webhook", "config": {"delivery_id_header": "X-Id"}}])
     url = trigger(admin, workflow_id)["url"]
