@@ -58,15 +58,18 @@ class WatchRepository:
         return {pk: found.get((record, "META"), {}).get("workspace_id", "") for pk, record in records.items()}
 
     def look_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
-        """Set when to look next; False where somebody else has set it since `seen`, so that only one looks."""
+        """Set when to look next; False where somebody else has set it since `seen`, so that only one looks.
+
+        A write whose answer was lost is made again by the client and is False too: two who look at the same moment
+        write the same time, so it cannot be told from another's. It only delays: the thing is due again at `at`.
+        """
         condition = "#look_at = :seen" if seen else "attribute_exists(#look_at)"
         try:
             self._table.update(
                 *key, {"look_at": format_time(at)}, condition=condition, values={"seen": seen} if seen else {}
             )
-        except ConditionFailed as failed:
-            # A write whose answer was lost is made again by the client, and finds itself.
-            return failed.item is not None and failed.item.get("look_at") == format_time(at) != seen
+        except ConditionFailed:
+            return False
         return True
 
     def look_no_more(self, execution_id: str) -> None:

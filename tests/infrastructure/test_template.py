@@ -176,7 +176,8 @@ def test_streams_are_filtered_retried_and_have_dead_letters(template: Template):
     assert len(streams) == 2
     for one in streams:
         assert (one["StartingPosition"], one["BisectBatchOnFunctionError"]) == ("TRIM_HORIZON", True)
-        assert one.get("MaximumRetryAttempts", -1) == (20 if "Reconciler" in json.dumps(one["FunctionName"]) else -1)
+        assert one["MaximumRetryAttempts"] == (20 if "Reconciler" in json.dumps(one["FunctionName"]) else 1_000)
+        assert one["FunctionResponseTypes"] == ["ReportBatchItemFailures"]  # one bad record keeps no other waiting
         assert one["MaximumRecordAgeInSeconds"] == 43_200
         assert "DeadLetters" in json.dumps(one["DestinationConfig"])
     prefixes = sorted(pattern["Keys"]["PK"]["S"][0]["prefix"] for pattern in patterns)

@@ -292,11 +292,6 @@ def test_writer_whose_answer_was_lost_knows_its_own_write(aws: Aws, operation: s
     assert found is not None
     assert aws.stores.watch.next_generation(found.execution, NOW + timedelta(seconds=60), revival=True) == 2
     again["left"] = 1
-    key = f"EXECUTION#{made.id}", "META"
-    seen = aws.automation.get(*key)
-    assert seen is not None
-    assert aws.stores.watch.look_again(key, seen["look_at"], NOW + timedelta(seconds=99))
-    again["left"] = 1
     assert aws.executions.finish(made.id, Status.FAILED, NOW) == (Status.FAILED, True)
 
 
