@@ -29,7 +29,7 @@ from tests.e2e.test_restart import workers_of
 from tests.figures import FIGURES
 from tests.harness import edges
 
-SECONDS = float(os.environ.get("MAINSPRING_CHAOS_SECONDS", "30"))
+SECONDS = float(os.environ.get("MAINSPRING_CHAOS_SECONDS", "15"))
 SETTLE_SECONDS = 900
 """How long runs are waited for when the chaos is over: state machines may be in the longest of their back-offs."""
 
