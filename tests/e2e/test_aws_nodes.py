@@ -11,7 +11,6 @@ from engine.ids import FIRST_WORKSPACE
 from infrastructure.local import LocalStack
 from tests.e2e.aws import client_of, make_things
 from tests.e2e.conftest import ACCOUNT, Caller, arn_of
-from tests.e2e.test_restart import workers_of
 
 
 @pytest.fixture(scope="module")
@@ -51,28 +50,6 @@ def test_functions_and_machines_are_called(admin: Caller, stack: LocalStack, thi
     started = ok(admin, "step_functions_start", state_machine_arn=things["machine reach"], input={"a": 1})
     described = client_of(stack, "stepfunctions").describe_execution(executionArn=started["execution_arn"])
     assert json.loads(described["input"]) == {"a": 1}
-
-
-def test_a_call_that_outlives_its_node_ends_the_process_and_not_the_run(
-    admin: Caller, stack: LocalStack, things: dict[str, Any]
-):
-    """Whoever is served next would run beside its thread. What was recorded stands; the turn is made again."""
-    before = {"id": "before", "type": "transform", "config": {"value": 1}}
-    slow = {
-        "id": "slow",
-        "type": "lambda_invoke",
-        "config": {"function": "reach", "payload": "slow"},
-        "timeout_seconds": 1,
-    }
-    told = {"id": "told", "type": "transform", "config": {"value": "{{ nodes.slow.error.code }}"}}
-    edges = [{"from": "before", "to": "slow"}, {"from": "slow", "port": "error", "to": "told"}]
-    admin.run({"nodes": [before]})
-    running = set(workers_of(stack))
-    done = admin.run({"nodes": [before, slow, told], "edges": edges})
-
-    assert (done["status"], done["result"]["told"]) == ("succeeded", "timeout"), done
-    assert running - set(workers_of(stack)), "the process that had the thread is gone"
-    assert [node["attempts"] for node in done["nodes"]] == [1, 1, 1]
 
 
 def test_items_are_written_read_and_queried(admin: Caller, things: dict[str, Any]):
