@@ -78,11 +78,11 @@ def _open_approvals(client: Client) -> Iterator[dict[str, Any]]:
     for execution in client.pages("/api/executions", status="waiting", limit=100):
         for node in client.call("GET", f"/api/executions/{execution['id']}")["nodes"]:
             if node["wait"] and node["wait"]["kind"] == "approval":
-                yield {"execution_id": execution["id"], "node": node["id"], **node["wait"]}
+                yield {**node["wait"], "execution_id": execution["id"], "node": node["id"]}
 
 
 def _approval_row(one: dict[str, Any]) -> Iterator[str]:
-    yield from (one["execution_id"] or "", one["node"], one["message"] or "", short_time(one["deadline"]))
+    yield from (one["execution_id"], one["node"], one["message"] or "", short_time(one["deadline"]))
 
 
 def answer(

@@ -123,7 +123,7 @@ def function_log_groups(port: int) -> dict[str, str]:
     found = {}
     for function in (one for page in pages for one in page["Functions"]):
         folder = function["Handler"].removeprefix("functions.").partition(".")[0]
-        found[folder] = f"/aws/lambda/{function['FunctionName']}"
+        found[folder] = function["LoggingConfig"]["LogGroup"]
     return found
 
 

@@ -48,6 +48,7 @@ EXPECTED = {
     "nightly_database_report": lambda result: result["orders"] == 2,
     "form_to_sheet_with_approval": lambda result: (result["decision"], result["row"]["price"]) == ("approved", 480),
     "invoice_extraction": lambda result: result["booked"]["booked"]["number"] == "A-2026-17",
+    "score_leads": lambda result: result["grades"] == {"A": 1, "C": 2},
     "tell_the_rest_of_aws": lambda result: result == 3,
 }
 ANSWERED = {"form_to_sheet_with_approval": "decide"}
