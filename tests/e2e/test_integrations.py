@@ -36,7 +36,7 @@ def test_an_integration_is_made_shown_changed_used_and_deleted(admin: Caller):
             {"hosts": [shop.netloc], "plain_http": True, "username": "ann", "password": SECRET},
         )
         assert (made["secrets"], made["hosts"], made["status"]) == (["password"], [shop.netloc], "ready")
-        assert made["config"] == {"hosts": [shop.netloc], "plain_http": True, "username": "ann"}
+        assert made["config"] == {"hosts": [shop.netloc], "plain_http": True, "ca_certificate": None, "username": "ann"}
         path = f"/api/integrations/{made['id']}"
         workflow = admin.workflow(call(f"{shop.url}/orders", "shop of the story"))
         done = admin.wait(admin.start(workflow["id"])["id"])
