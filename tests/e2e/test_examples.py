@@ -271,7 +271,7 @@ def test_status_and_logs(stack: LocalStack, admin: Caller):
 
 
 def test_approvals_are_answered_and_runs_are_retried_and_cancelled(stack: LocalStack, admin: Caller):
-    definition = {
+    definition: dict[str, Any] = {
         "nodes": [
             {"id": "ask", "type": "approval", "config": {"message": "May I?"}},
             {"id": "yes", "type": "transform", "config": {"value": "{{ trigger.body.x }}"}},
@@ -284,7 +284,10 @@ def test_approvals_are_answered_and_runs_are_retried_and_cancelled(stack: LocalS
     answered = mainspring(stack, "answer", execution_id, "ask", "approved", "--comment", "go on")
     failed = admin.wait(execution_id)
     again = mainspring(stack, "answer", execution_id, "ask", "rejected")
-    retried = mainspring(stack, "retry", execution_id, "--input", '{"x": 7}')
+    definition["nodes"][1]["config"]["value"] = "{{ trigger.body.x ?? 7 }}"
+    better = {"name": "test", "definition": definition}
+    admin.ok("PUT", f"/api/workflows/{workflow_id}", json=better, headers={"if-match": "*"})
+    retried = mainspring(stack, "retry", execution_id, "--version", "current")
     wrong = mainspring(stack, "retry", execution_id, "--from", "nobody")
     other = admin.start(workflow_id, {})["id"]
     cancelled = mainspring(stack, "cancel", other)
