@@ -11,6 +11,7 @@ from urllib.parse import quote
 import typer
 from rich.markup import escape
 
+from engine.execution import Status
 from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
 from infrastructure.local import LocalStack
 from infrastructure.show import Complaint, console, follow_to_the_end, short_time, show_list
@@ -26,18 +27,6 @@ class Decision(StrEnum):
 
     APPROVED = "approved"
     REJECTED = "rejected"
-
-
-class Status(StrEnum):
-    """Of an execution."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    WAITING = "waiting"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed_out"
 
 
 def executions(

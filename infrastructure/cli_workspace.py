@@ -25,7 +25,7 @@ def integrations(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, to
     """List the integrations. Their secrets are never shown."""
     found = client_for(data, api_url, token, start=False).pages("/api/integrations")
     columns = ("id", "name", "type")
-    show_list(found, columns, lambda one: (one["id"], one["name"], one["type"]), as_json=as_json, empty="no users yet")
+    show_list(found, columns, lambda one: [one[name] for name in columns], as_json=as_json, empty="no integrations yet")
 
 
 @integration_app.command()
