@@ -236,7 +236,11 @@ def anonymous(api_url: str) -> Iterator[httpx2.Client]:
 
 
 class SignedIn(httpx2.Auth):
-    """Signs in again where an access token has expired: the tests may take longer than its 15 minutes."""
+    """Signs in again where an access token has expired, or the session is gone.
+
+    The tests may take longer than the 15 minutes of a token; and a test that kills the emulator may take with it a
+    session that began in the seconds before.
+    """
 
     requires_response_body = True
 
@@ -247,7 +251,7 @@ class SignedIn(httpx2.Auth):
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         request.headers["authorization"] = self.header
         response = yield request
-        if response.status_code == 401 and response.json()["error"]["code"] == "token_expired":
+        if response.status_code == 401 and response.json()["error"]["code"] in ("token_expired", "session_ended"):
             self.header = request.headers["authorization"] = self._sign_in()
             yield request
 

@@ -12,9 +12,10 @@ import jwt
 import pytest
 
 from functions.routes import PUBLIC_ROUTES
+from infrastructure.client import sign_in
 from infrastructure.local import LocalStack
 from tests.e2e.aws import client_of
-from tests.e2e.conftest import PASSWORD, Caller, caller
+from tests.e2e.conftest import PASSWORD, Caller
 
 SIMPLE = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 600}}]}
 BODIES = {
@@ -134,11 +135,11 @@ def test_an_address_belongs_to_one_user(admin: Caller, other: Caller):
 
 def test_a_deactivated_user_is_out_at_once(admin: Caller, api_url: str, anonymous: httpx2.Client):
     user = admin.ok("POST", "/api/users", json={"email": "leaver@example.com", "password": PASSWORD})
-    leaver = caller(api_url, "leaver@example.com", PASSWORD)
-    assert leaver.request("GET", "/api/workflows").status_code == 200
+    headers = {"authorization": f"Bearer {sign_in(api_url, 'leaver@example.com', PASSWORD)}"}
+    assert anonymous.get("/api/workflows", headers=headers).status_code == 200
     admin.ok("POST", f"/api/users/{user['id']}/deactivate")
 
-    assert leaver.request("GET", "/api/workflows").status_code == 401
+    assert anonymous.get("/api/workflows", headers=headers).status_code == 401
     credentials = {"email": "leaver@example.com", "password": PASSWORD}
     assert anonymous.post("/api/auth/login", json=credentials).status_code == 401
     admin.ok("POST", f"/api/users/{user['id']}/activate")
@@ -147,11 +148,11 @@ def test_a_deactivated_user_is_out_at_once(admin: Caller, api_url: str, anonymou
     assert admin.request("POST", f"/api/users/{me['id']}/deactivate").json()["error"]["code"] == "own_account"
 
 
-def test_signing_out_ends_the_session_at_once(admin: Caller, other: Caller, api_url: str):
-    session = caller(api_url, other.email, PASSWORD)
-    assert session.request("POST", "/api/auth/logout").status_code == 204
+def test_signing_out_ends_the_session_at_once(anonymous: httpx2.Client, other: Caller, api_url: str):
+    headers = {"authorization": f"Bearer {sign_in(api_url, other.email, PASSWORD)}"}
+    assert anonymous.post("/api/auth/logout", headers=headers).status_code == 204
 
-    assert session.request("GET", "/api/auth/me").json()["error"]["code"] == "session_ended"
+    assert anonymous.get("/api/auth/me", headers=headers).json()["error"]["code"] == "session_ended"
     assert other.request("GET", "/api/auth/me").status_code == 200
 
 
