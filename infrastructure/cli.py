@@ -17,6 +17,7 @@ import typer
 from rich.markup import escape
 
 from infrastructure.cli_executions import answer, approvals, cancel, executions, logs, retry
+from infrastructure.cli_help import CommandLine
 from infrastructure.cli_options import (
     ApiUrl,
     AsJson,
@@ -35,9 +36,8 @@ from infrastructure.cli_workspace import event, integration_app, integrations, u
 from infrastructure.local import LocalStack, LocalStackError, Running
 from infrastructure.show import Complaint, console, results
 
-app = typer.Typer(
+app = CommandLine(
     help="Mainspring: business process automation in your own AWS account.",
-    no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
@@ -45,7 +45,12 @@ app = typer.Typer(
 Port = Annotated[
     int | None,
     typer.Option(
-        "--port", min=1, max=65_535, help="Where the emulator listens on 127.0.0.1.", show_default="as before, or 4566"
+        "--port",
+        metavar="NUMBER",
+        min=1,
+        max=65_535,
+        help="Where the emulator listens on 127.0.0.1.",
+        show_default="as before, or 4566",
     ),
 ]
 

@@ -32,8 +32,10 @@ class Decision(StrEnum):
 def executions(
     data: Data,
     workflow: Annotated[str | None, typer.Option(metavar="WORKFLOW", help="Only those of one, by id or name.")] = None,
-    status: Annotated[Status | None, typer.Option(help="Only those that have it.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many, the newest.")] = 20,
+    status: Annotated[
+        Status | None, typer.Option(metavar="STATUS", help=f"Only those that have it: {', '.join(Status)}.")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=1_000, help="At most so many, the newest.")] = 20,
     as_json: AsJson = False,
     api_url: ApiUrl = None,
     token: Token = None,
@@ -79,9 +81,9 @@ def answer(
     node: Annotated[
         str, typer.Argument(metavar="NODE", help="The node that waits; in a loop its path: `each[3].ask`.")
     ],
-    decision: Annotated[Decision, typer.Argument(help="What you say.")],
+    decision: Annotated[Decision, typer.Argument(metavar="DECISION", help=f"What you say: {' or '.join(Decision)}.")],
     data: Data,
-    comment: Annotated[str | None, typer.Option(help="Why.")] = None,
+    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
@@ -98,8 +100,10 @@ def retry(
     start: Annotated[
         str, typer.Option("--from", metavar="NODE", help="Where to go on: `failed`, or the id of a node.")
     ] = "failed",
-    version: Annotated[str, typer.Option(help="Of the workflow: `same` as before, `current`, or a number.")] = "same",
-    value: Annotated[str | None, typer.Option("--input", help="Another input: JSON, or @FILE.")] = None,
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help="Of the workflow: `same` as before, `current`, or a number.")
+    ] = "same",
+    value: Annotated[str | None, typer.Option("--input", metavar="JSON", help="Another input, or @FILE.")] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:

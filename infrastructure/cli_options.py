@@ -21,6 +21,7 @@ Data = Annotated[
     Path,
     typer.Option(
         "--data",
+        metavar="FOLDER",
         help="Where the local stack keeps everything.",
         default_factory=default_data,
         show_default="$MAINSPRING_DATA, or .mainspring here",
@@ -30,8 +31,12 @@ WorkflowFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow a
 WorkflowName = Annotated[str, typer.Argument(metavar="WORKFLOW", help="A workflow's id, or its name.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-ApiUrl = Annotated[str | None, typer.Option("--api-url", help="A deployed stack's API, or MAINSPRING_API_URL.")]
-Token = Annotated[str | None, typer.Option("--token", help="An access token for it, or MAINSPRING_TOKEN.")]
+ApiUrl = Annotated[
+    str | None, typer.Option("--api-url", metavar="URL", help="A deployed stack's API, or MAINSPRING_API_URL.")
+]
+Token = Annotated[
+    str | None, typer.Option("--token", metavar="TOKEN", help="An access token for it, or MAINSPRING_TOKEN.")
+]
 
 Resources = Annotated[
     list[str] | None,

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from infrastructure.cli_help import CommandLine
 from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, WorkflowName, client_for, read_input
 from infrastructure.show import Complaint, console, follow_to_the_end, results, short_time, show_table
 
 if TYPE_CHECKING:
     from infrastructure.client import Client
 
-trigger_app = typer.Typer(help="Fire a trigger, see when it comes, set its secret.", no_args_is_help=True)
+trigger_app = CommandLine(help="Fire a trigger, see when it comes, set its secret.")
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of one of its triggers.")]
 
@@ -68,7 +69,7 @@ def fire(
     trigger: Trigger,
     data: Data,
     payload: Annotated[
-        str | None, typer.Option(help='Parts of `trigger` to use: JSON such as {"body": …}, or @FILE.')
+        str | None, typer.Option(metavar="JSON", help='Parts of `trigger` to use, such as {"body": …}, or @FILE.')
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="With what it really got last.")] = False,
     api_url: ApiUrl = None,
@@ -134,7 +135,7 @@ def backfill(
     data: Data,
     begin: Annotated[str, typer.Option("--from", metavar="TIME", help="With a zone: 2026-12-24T18:00:00Z.")],
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="Not in the future.")],
-    trigger: Annotated[str | None, typer.Option(help="One of its schedules; default: all.")] = None,
+    trigger: Annotated[str | None, typer.Option(metavar="TRIGGER", help="One of its schedules; default: all.")] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:

@@ -56,7 +56,9 @@ def validate(file: WorkflowFile) -> None:
 def run(
     file: WorkflowFile,
     data: Data,
-    value: Annotated[str | None, typer.Option("--input", help="JSON, or @FILE; default: the file's `input`.")] = None,
+    value: Annotated[
+        str | None, typer.Option("--input", metavar="JSON", help="Or @FILE; default: the file's `input`.")
+    ] = None,
     publish: Publish = False,
     workflow_id: ThisWorkflow = None,
     api_url: ApiUrl = None,

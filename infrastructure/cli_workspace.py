@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infrastructure.cli_help import CommandLine
 from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, Yes, client_for, confirm, read_input
 from infrastructure.show import Complaint, console, results, short_time, show_list
 
 if TYPE_CHECKING:
     from infrastructure.client import Client
 
-integration_app = typer.Typer(help="Make, try or delete an integration.", no_args_is_help=True)
-user_app = typer.Typer(help="Add a user, keep one out, or let one in again.", no_args_is_help=True)
+integration_app = CommandLine(help="Make, try or delete an integration.")
+user_app = CommandLine(help="Add a user, keep one out, or let one in again.")
 
 Integration = Annotated[str, typer.Argument(metavar="INTEGRATION", help="An integration's name, or its id.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")]
@@ -33,7 +34,9 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="By which nodes name it.")],
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="One of `GET /api/integration-types`, as `smtp`.")],
     data: Data,
-    config: Annotated[str, typer.Option(help="Its config: JSON, @FILE, or `-` to read it from standard input.")] = "-",
+    config: Annotated[
+        str, typer.Option(metavar="JSON", help="Its config, @FILE, or `-` to read it from standard input.")
+    ] = "-",
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
@@ -82,7 +85,7 @@ def _user_row(one: dict[str, Any]) -> Iterator[str]:
 def add(
     email: Email,
     data: Data,
-    name: Annotated[str | None, typer.Option(help="The user's name, for people.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The user's name, for people.")] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
@@ -114,8 +117,10 @@ def event(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="Who tells, such as `shop`.")],
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="What has happened, such as `order.created`.")],
     data: Data,
-    content: Annotated[str, typer.Option("--content", help="What is told: JSON, or @FILE.")] = "{}",
-    event_id: Annotated[str | None, typer.Option("--id", help="The same id again starts nothing twice.")] = None,
+    content: Annotated[str, typer.Option("--content", metavar="JSON", help="What is told, or @FILE.")] = "{}",
+    event_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="The same id again starts nothing twice.")
+    ] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
