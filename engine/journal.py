@@ -30,6 +30,11 @@ def signal_key(path: str, attempt: int = 1) -> str:
     return f"{path}#SIGNAL#{attempt:04d}"
 
 
+def loops_around(path: str) -> list[str]:
+    """The paths of the loops that a node is in: those of `each[3].inner[0].ask` are `each` and `each[3].inner`."""
+    return [path[:end] for end, character in enumerate(path) if character == "["]
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Stands for a value that is not loaded yet; `ExecutionStore.fetch` gives it."""
@@ -229,8 +234,7 @@ class Journal:
         signal, timer = self.signals.get(wait.signal_key), self.timers.get(wait.path)
         if signal is None or signal.by == DROPPED or wait.path in self.outcomes:
             return False
-        loops = (wait.path[:end] for end, character in enumerate(wait.path) if character == "[")
-        has_ended = any(loop in self.outcomes for loop in loops)
+        has_ended = any(loop in self.outcomes for loop in loops_around(wait.path))
         return not has_ended and not (timer is not None and (timer.next_attempt or 0) > wait.attempt)
 
     def open_wait(self, path: str) -> Wait | None:

@@ -118,8 +118,8 @@ class Loops:
         for one in frame.around:
             if one.loop is None or one.closed or one.closing:
                 continue
-            ended = one.running == 0 if one.stopping else one.progress.finished
-            if ended:
+            is_still = one.running == 0 and not self._turn.pending.drop(one) if one.stopping else one.progress.finished
+            if is_still:
                 one.closing = True
                 self._turn.later(lambda one=one: self._close(one))  # type: ignore[misc]
 
@@ -163,7 +163,7 @@ class Loops:
         if loop is None or frame.closed:
             return
         loop.close_turn(frame, result, error)
-        self._turn.pending.drop(frame)
+        self._turn.pending.forget(frame)
         loop.size += check_output(result if error is None else error, limits.MAX_OUTPUT_BYTES, _ANY_DEPTH)
         if loop.size > limits.MAX_OUTPUT_BYTES and not loop.failed and not loop.failing:
             self._break(loop)

@@ -1,4 +1,8 @@
-"""What a turn waits for: timers, and waits with their signals."""
+"""What a turn waits for: timers, and waits with their signals.
+
+Of a wait in what has failed it is decided before that is closed whether it has an answer, by one write: the answer's or
+`DROPPED`. So whoever answers is told no, or the answer is in the history.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from engine.context import ExecutionContext
 from engine.definition import NodeDefinition
 from engine.frame import Frame
 from engine.journal import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
+from engine.regions import find_region
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
@@ -29,6 +35,8 @@ class Pending:
         self._has_new_wait = False
         self._timers: dict[str, tuple[Frame, Timer]] = {}
         self._waits: dict[str, tuple[Frame, Wait]] = {}
+        self._ended: set[str] = set()
+        """The paths of the waits of which this turn has found, or is finding, what their answers are."""
 
     @property
     def waits(self) -> list[Wait]:
@@ -52,6 +60,7 @@ class Pending:
     def wait(self, frame: Frame, wait: Wait) -> None:
         """Wait for a signal, which may have come already."""
         self._waits[wait.path] = frame, wait
+        self._ended.discard(wait.path)
         signal = self._journal.signals.get(wait.signal_key)
         if signal is None:
             self._has_new_wait = True
@@ -74,6 +83,7 @@ class Pending:
         for frame, wait in [pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now]:
             del self._waits[wait.path]
             if not frame.stopping:
+                self._ended.add(wait.path)
                 late = Signal(wait.path, wait.attempt, now, DEADLINE)
                 self._turn.spawn(frame, wait.path, self._turn.book.record(late), self._taker(frame, wait))
 
@@ -83,6 +93,7 @@ class Pending:
     def _answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
         """Take the answer to a wait: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
+        self._ended.add(wait.path)
         if signal.by == DROPPED:
             return  # another driver knows already that what is around this has failed
         node = frame.region.nodes[wait.path.rpartition(".")[2]]
@@ -106,18 +117,53 @@ class Pending:
                 if signal.path in self._waits:
                     self._answer(*self._waits[signal.path], signal)
 
-    def drop(self, frame: Frame) -> None:
-        """Forget what waits in a frame that is closed, and in those below; end what was started for it elsewhere."""
+    def forget(self, frame: Frame) -> None:
+        """Forget the timers in a frame that is closed, and in those below."""
         for path in [path for path, (one, _) in self._timers.items() if frame in one.around]:
             del self._timers[path]
-        for path, (one, wait) in list(self._waits.items()):
-            if frame in one.around:
-                del self._waits[path]
-                if frame.loop is not None:
-                    self._turn.spawn(frame.loop.frame, path, self._abandon(wait), lambda _: None)
+
+    def drop(self, frame: Frame, *, but_for_others: bool = False) -> bool:
+        """Settle all that waits in a frame that is to be closed, and below; whether there is any.
+
+        Also what an earlier driver has left there: this one does not take up what is in a frame that has failed.
+        """
+        found = self._waits_below(frame)
+        if but_for_others:
+            found = {path: wait for path, wait in found.items() if not wait.is_for_others}
+        for path, wait in found.items():
+            self._waits.pop(path, None)
+            self._ended.add(path)
+            self._turn.spawn(frame, path, self._abandon(wait), lambda _: None)
+        return bool(found)
+
+    def _waits_below(self, frame: Frame) -> dict[str, Wait]:
+        left = {path: wait for path, wait in self._journal.waits.items() if path.startswith(frame.prefix)}
+        found = {path: wait for path, wait in left.items() if path not in self._ended and self._is_unsettled(wait)}
+        return found | {path: wait for path, (one, wait) in self._waits.items() if frame in one.around}
+
+    def _is_unsettled(self, wait: Wait) -> bool:
+        """Whether the journal does not say how a wait has ended: it has no answer, or one that nobody has taken."""
+        if self._journal.open_wait(wait.path) is not None:
+            return True
+        signal, timer = self._journal.signals.get(wait.signal_key), self._journal.timers.get(wait.path)
+        is_over = wait.path in self._journal.outcomes or (
+            timer is not None and (timer.next_attempt or 0) > wait.attempt
+        )
+        return not is_over and signal is not None and signal.by != DROPPED
 
     async def _abandon(self, wait: Wait) -> None:
-        """Note that nobody waits any more: who answers now is told so, and what was started for it is ended."""
-        await self._turn.book.record(Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED))
-        if wait.is_for_others:
+        """Note that nobody waits any more: who answers now is told so, and what was started for it is ended.
+
+        Whoever has answered before has been told that this counts: then the node ends with that answer.
+        """
+        dropped = Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED)
+        stands = await self._turn.book.record(dropped)
+        if not isinstance(stands, Signal):
+            raise TypeError("a signal's key holds a signal")
+        if stands.by != DROPPED:
+            prefix, _, node_id = wait.path.rpartition(".")
+            region = find_region(self._turn.region, prefix)
+            frame = Frame(region, ExecutionContext({}), f"{prefix}." if prefix else "")
+            await self._resolve(frame, region.nodes[node_id], wait, stands)
+        elif wait.is_for_others:
             await self._engine.poke(self._owner, [wait.key])

@@ -45,6 +45,8 @@ class Turn:
         self._engine = engine
         self._store = engine.store
         self._owner = owner
+        self.region = region
+        """The outermost, also where this is the turn of a part of a loop."""
         self._execution = snapshot.execution
         self._journal = snapshot.journal
         self._remaining = remaining
@@ -309,12 +311,18 @@ class Turn:
         if self.loops.batch_outcome is not None:
             return await self.ending.finish_part(self.loops.batch_outcome, self.loops.items)
         if self._root.failures:
-            return await self.ending.finish(Status.FAILED, self.pending.waits, error=self._root.failure)
+            return await self._fail()
         if self._root.progress.finished:
             return await self.ending.succeed(self._root, self.pending.waits)
         if self._out_of_time:
             return await self._pause("again", None)
         return await self._wait_for_what_is_due()
+
+    async def _fail(self) -> Decision | None:
+        """End the execution with its failure, once nobody may answer any more; None to wait for that."""
+        if self.pending.drop(self._root, but_for_others=True):
+            return None
+        return await self.ending.finish(Status.FAILED, self.pending.waits, error=self._root.failure)
 
     async def _wait_for_what_is_due(self) -> Decision | None:
         if self._chores or self._known or self._fresh or self._effects:

@@ -231,6 +231,7 @@ class PlatformFunctions:
                 self._storage.automation,
                 *_ITEMS,
                 "BatchGetItem",
+                "ConditionCheckItem",
                 "DeleteItem",
                 indexes=["by-workspace", "by-workflow"],
             ),

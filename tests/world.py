@@ -125,11 +125,11 @@ class World:
         if not (self.loses_pokes_of and self.loses_pokes_of in owner):
             self.calls.append(lambda: self.conductor.poked(owner, waits))
 
-    def _answer(self, execution_id: str, signal: Signal, look_at: datetime) -> Signal:
+    def _answer(self, execution_id: str, signal: Signal, look_at: datetime, **named: Any) -> Signal:
         if self.breaks is not None and self.breaks(execution_id, signal):
             self.breaks = None
             raise Died
-        return self._real_answer(execution_id, signal, look_at)
+        return self._real_answer(execution_id, signal, look_at, **named)
 
     # -- what users do -------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from engine.definition import NodeDefinition, WorkflowDefinition
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
-from engine.journal import BatchId, Journal, Signal, Wait, signal_key, wait_key
+from engine.journal import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
 from engine.jsonvalue import dumps
 from engine.regions import find_node, prepare_once
 from engine.schemas.executions import SignalBody
@@ -24,6 +24,8 @@ from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
+_WHOLE = 2
+"""Which condition of an answer in a part of a loop is that of the execution."""
 _ANSWERABLE = {"approval": "approval", "wait_for_callback": "callback"}
 
 
@@ -122,7 +124,11 @@ class SignalService:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
         owner = self._owner(execution.id, path)
         attempts = range(1, (node.retry.max_attempts if node.retry else 1) + 1)
-        keys = [path, *(f"{path}#{kind}#{n:04d}" for n in attempts for kind in ("WAIT", "SIGNAL", "TIMER"))]
+        keys = [
+            path,
+            *loops_around(path),
+            *(f"{path}#{kind}#{n:04d}" for n in attempts for kind in ("WAIT", "SIGNAL", "TIMER")),
+        ]
         return _Place(owner, path, node, Journal.of(self._journals.get(owner, keys)))
 
     def _owner(self, execution_id: str, path: str) -> str:
@@ -152,11 +158,13 @@ class SignalService:
         now = self._clock.now()
         signal = Signal(place.path, meant, now, by, output)
         try:
-            stands = self._journals.answer(place.owner, signal, now)
-        except ConditionFailed:
-            raise _over(execution) from None
+            stands = self._journals.answer(place.owner, signal, now, loop=BatchId.parse(place.owner))
+        except ConditionFailed as failed:
+            # A part of a loop is over, or the loop, while the execution goes on.
+            is_inside = place.owner != execution.id and failed.index != _WHOLE
+            raise (_given_up(place.path) if is_inside else _over(execution)) from None
         if stands is not signal:
-            raise _answered(place.path)
+            raise _refused(place.path, stands)
         try:
             self._closing.wake(place.owner)
         except Exception:  # whatever it is: the answer is recorded, and stands
@@ -176,15 +184,34 @@ class SignalService:
         meant = current if attempt is None else attempt
         if meant != current or (timer is not None and (timer.next_attempt or 0) > meant):
             raise Conflict(f"attempt {meant} of `{place.path}` is over", code="not_waiting")
-        if place.path in place.journal.outcomes or signal_key(place.path, meant) in place.journal.signals:
+        if stands := place.journal.signals.get(signal_key(place.path, meant)):
+            raise _refused(place.path, stands)
+        if place.path in place.journal.outcomes:
             raise _answered(place.path)
+        if any(loop in place.journal.outcomes for loop in loops_around(place.path)):
+            raise _given_up(place.path)
         if wait is not None and wait.deadline is not None and wait.deadline <= self._clock.now():
-            raise Conflict(f"the time to answer `{place.path}` is over", code="too_late")
+            raise _late(place.path)
         return meant
 
 
 def _answered(path: str) -> Conflict:
     return Conflict(f"`{path}` has been answered before", code="already_answered")
+
+
+def _given_up(path: str) -> Conflict:
+    return Conflict(f"nobody waits for an answer to `{path}` any more: what is around it has ended", code="not_waiting")
+
+
+def _late(path: str) -> Conflict:
+    return Conflict(f"the time to answer `{path}` is over", code="too_late")
+
+
+def _refused(path: str, stands: Signal) -> Conflict:
+    """Why there is no answer but the one that stands."""
+    if stands.by == DROPPED:
+        return _given_up(path)
+    return _late(path) if stands.by == DEADLINE else _answered(path)
 
 
 def _over(execution: Execution) -> Conflict:

@@ -12,7 +12,7 @@ from typing import Any
 from engine import limits
 from engine.execution import LogLine, format_time
 from engine.ids import new_id
-from engine.journal import Batch, Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.journal import Batch, BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.jsonvalue import dumps
 from engine.log_lines import LogPosition
 from engine.storage.entries import entry_of, facts_of, line_in, packed_lines
@@ -171,20 +171,30 @@ class JournalRepository:
             return outcome
         return replace(outcome, output=self._payloads.adopt(outcome.output, execution_id))
 
-    def answer(self, execution_id: str, signal: Signal, look_at: datetime) -> Signal:
+    def answer(self, execution_id: str, signal: Signal, look_at: datetime, *, loop: BatchId | None = None) -> Signal:
         """Write the answer to a wait, and count it, unless there is one or the execution is over.
+
+        Where the execution is a part of a `loop` that is given, nor where that, or the whole, is over: it may be long
+        until the part is ended.
 
         Returns:
             The answer that stands then.
 
         Raises:
-            ConditionFailed: the execution is over; `index` is 1.
+            ConditionFailed: the execution is over; `index` is 1. Or the whole is, or the loop; `index` is 2 or 3.
         """
         changes = {"look_at": format_time(look_at)}
         arguments = update_arguments(changes, (), open_status(), open_values(), {"signals": 1})
         counted = self._table.update_entry(f"EXECUTION#{execution_id}", "META", arguments)
+        around = []
+        if loop is not None:
+            whole = f"EXECUTION#{loop.whole}"
+            around = [
+                self._table.check_entry(whole, "META", open_status(), open_values()),
+                self._table.check_entry(whole, _sk(loop.signal), "attribute_not_exists(#PK)", {}),
+            ]
         try:
-            self._table.transact([Put(self._item(execution_id, signal)), counted])
+            self._table.transact([Put(self._item(execution_id, signal)), counted, *around])
         except ConditionFailed as failed:
             if failed.index or failed.item is None:
                 raise

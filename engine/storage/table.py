@@ -291,6 +291,11 @@ class Table:
             }
         }
 
+    def check_entry(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """That a condition holds (see `update`), as an entry of a transaction that changes something else."""
+        arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
+        return {"ConditionCheck": {"TableName": self.name, "Key": _key(pk, sk), **arguments}}
+
     def update_entry(self, pk: str, sk: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """An update as an entry of a transaction."""
         return {
