@@ -31,6 +31,8 @@ SLOW_RENDER = 0.25
 MAX_PROBLEMS = 200
 MAX_ERROR_LENGTH = 4_000
 MAX_ERROR_DETAILS = 16 * 1024
+MAX_BRIEF_ERROR = 300
+"""Characters of an error's message in a list of executions."""
 MAX_TEXT_LENGTH = 4 * 1024 * 1024
 MAX_RANGE_ITEMS = 100_000
 

@@ -49,13 +49,20 @@ def executions(
         query["status"] = status
     names = {one["id"]: one["name"] for one in client.pages("/api/workflows", limit=100)}
     found = (one for one, _ in zip(client.pages("/api/executions", **query), range(limit), strict=False))
-    columns = ("id", "workflow", "status", "started by", "created", "completed")
+    columns = ("id", "workflow", "status", "started by", "created", "completed", "error")
     show_list(found, columns, lambda one: _row(one, names), as_json=as_json, empty="no such executions")
 
 
 def _row(one: dict[str, Any], names: dict[str, str]) -> Iterator[str]:
     yield from (one["id"], names.get(one["workflow_id"], one["workflow_id"]), one["status"], one["trigger_type"])
-    yield from (short_time(one["created_at"]), short_time(one["completed_at"]))
+    yield from (short_time(one["created_at"]), short_time(one["completed_at"]), _why(one["error"]))
+
+
+def _why(error: dict[str, Any] | None) -> str:
+    if error is None:
+        return ""
+    where = f"{error['node']}: " if error["node"] else ""
+    return where + " ".join(error["message"].split())
 
 
 def approvals(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:

@@ -108,8 +108,8 @@ class NodeAnswer(Answer):
     progress: ProgressAnswer | None = None
 
 
-class ExecutionSummary(Answer):
-    """An execution in a list."""
+class ExecutionFacts(Answer):
+    """What is told of an execution wherever it is shown."""
 
     id: str
     workflow_id: str
@@ -127,7 +127,21 @@ class ExecutionSummary(Answer):
     completed_at: str | None
 
 
-class ExecutionAnswer(ExecutionSummary):
+class BriefError(Answer):
+    """Why an execution has not succeeded, in short; the execution itself has the whole message, and the details."""
+
+    code: str | None
+    message: str = Field(description=f"Its first {limits.MAX_BRIEF_ERROR} characters.")
+    node: str | None = Field(description="The node that failed, where one did.")
+
+
+class ExecutionSummary(ExecutionFacts):
+    """An execution in a list."""
+
+    error: BriefError | None
+
+
+class ExecutionAnswer(ExecutionFacts):
     """An execution with its input, result and error."""
 
     input: Any

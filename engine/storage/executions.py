@@ -14,6 +14,7 @@ from engine.bill import Bill
 from engine.errors import ExecutionLost, NotFound
 from engine.execution import OPEN_STATUSES, Caller, Execution, Place, Status, format_time, parse_time
 from engine.ids import first_id_at
+from engine.storage.briefs import beside, brief_in
 from engine.storage.payloads import OMITTED, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 
@@ -167,7 +168,7 @@ class ExecutionRepository:
         return self.decoded(item, at_most=at_most, progress=progress)
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
-        """Executions without input, result and error details, the newest first.
+        """Executions without input and result and with the brief of their error, the newest first.
 
         A page may hold fewer than `limit` though there is more, when few of many have the wanted status.
         """
@@ -198,7 +199,7 @@ class ExecutionRepository:
                 if item is None or item["workspace_id"] != workspace_id:
                     continue
                 if wanted.status is None or item["status"] == wanted.status:
-                    found.append(self.decoded(item, payloads=False))
+                    found.append(replace(self.decoded(item, payloads=False), error=brief_in(item, self._payloads)))
                 if len(found) == limit:
                     more = execution_id != ids[-1] or len(read) == limits.MAX_PAGE_SIZE
                     return Page(found, execution_id if more else None)
@@ -265,12 +266,14 @@ class ExecutionRepository:
         Raises:
             ExecutionLost: there is no record.
         """
+        packed_error = self._payloads.pack(error, execution_id)
         changes = {
             "status": str(status),
             "started_at": format_time(started_at) if started_at else None,
             "completed_at": format_time(at),
             "result": self._payloads.pack(result, execution_id),
-            "error": self._payloads.pack(error, execution_id),
+            "error": packed_error,
+            **beside(error, packed_error),
             **(_look(execution_id, look_at) if look_at else self.kept(execution_id, at)),
         }
         try:

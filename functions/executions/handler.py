@@ -17,6 +17,7 @@ from engine.execution import Execution, Status, format_time
 from engine.journal import Signal, Wait
 from engine.schemas.executions import (
     BillAnswer,
+    BriefError,
     CallbackBody,
     ExecutionAnswer,
     ExecutionDetail,
@@ -80,7 +81,7 @@ def list_executions(
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
     wanted = Filter(workflow_id, status, created_after, created_before)
     page = resources.execution_service().page(caller(app), wanted, cursor, limit)
-    return ExecutionList(items=[ExecutionSummary(**_summary(one)) for one in page.items], next_cursor=page.next_cursor)
+    return ExecutionList(items=[_summary(one) for one in page.items], next_cursor=page.next_cursor)
 
 
 @app.get(
@@ -204,7 +205,12 @@ def _shown(execution: Execution) -> ExecutionAnswer:
     return ExecutionAnswer(**_answer(view.execution), omitted=view.omitted)
 
 
-def _summary(execution: Execution) -> dict[str, Any]:
+def _summary(execution: Execution) -> ExecutionSummary:
+    error = BriefError(**execution.error) if execution.error else None
+    return ExecutionSummary(**_facts(execution), error=error)
+
+
+def _facts(execution: Execution) -> dict[str, Any]:
     return {
         "id": execution.id,
         "workflow_id": execution.workflow_id,
@@ -225,7 +231,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
 
 def _answer(execution: Execution) -> dict[str, Any]:
     return {
-        **_summary(execution),
+        **_facts(execution),
         "input": execution.trigger.get("body"),
         "result": execution.result,
         "error": execution.error,
