@@ -11,7 +11,7 @@ from engine import limits
 from engine.book import Book
 from engine.errors import NodeError
 from engine.execution import Decision, Status
-from engine.expressions import render
+from engine.expressions import render_result
 from engine.frame import Frame
 from engine.journal import Outcome, Snapshot, Wait
 from engine.jsonvalue import check_output
@@ -50,7 +50,7 @@ class Ending:
         await self._worker.load(frame, frame.region.reads_of(None) if body.has_output else frozenset(frame.ends()))
         try:
             if body.has_output:
-                result = render(body.output, scope, "output")
+                result = render_result(body.output, scope, "output")
             else:
                 result = {node: frame.context.nodes[node] for node in frame.ends()}
             check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)

@@ -87,6 +87,8 @@ class Notes:
     """Where `NOTHING` stands: what is wrong if that is no good there."""
     searched: set[str] = field(default_factory=set)
     """Whose value was found among the items of a list, so that it may stand for a list of one."""
+    allows_skipped: bool = False
+    """Whether what a node would have given that was skipped or has failed is nothing, too: so it is in a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ class Expression:
         if self.path is not None:
             value = _walk(scope.data, self.path)
             if value is _MISSING:
-                raise _fail(_describe_missing(scope.data, self.path), where, self.source)
+                error = _fail(_describe_missing(scope.data, self.path), where, self.source)
+                return _nothing(notes, where, error, is_skipped=_gave_nothing(scope.data, self.path))
             if value is not _NEEDS_JSONATA:
                 return value
         compiled = _compiled(self.source)
@@ -117,11 +120,14 @@ class Expression:
         if value is not _undefined():
             return value
         missing = self._first_missing(scope)
-        error = _fail(missing or "it has no value here; give it one with `?? default`", where, self.source)
-        if notes is None or missing or not run.found_nothing:
-            raise error
-        notes.nothing[where] = error
-        return NOTHING
+        reason = (
+            _describe_missing(scope.data, missing) if missing else "it has no value here; give it one with `?? default`"
+        )
+        error = _fail(reason, where, self.source)
+        if notes is not None and not missing and run.found_nothing:
+            notes.nothing[where] = error
+            return NOTHING
+        return _nothing(notes, where, error, is_skipped=missing is not None and _gave_nothing(scope.data, missing))
 
     def references(self) -> Iterator[tuple[str | int, ...]]:
         """The paths from a root that the expression reads, as far as they can be told without running it."""
@@ -130,11 +136,8 @@ class Expression:
         else:
             yield from _compiled(self.source).references()
 
-    def _first_missing(self, scope: Scope) -> str | None:
-        for path in self.references():
-            if _walk(scope.data, path) is _MISSING:
-                return _describe_missing(scope.data, path)
-        return None
+    def _first_missing(self, scope: Scope) -> tuple[str | int, ...] | None:
+        return next((path for path in self.references() if _walk(scope.data, path) is _MISSING), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +146,14 @@ class Text:
 
     parts: tuple[str | Expression, ...]
 
-    def evaluate(self, scope: Scope, where: str) -> str:
-        """The text with each expression's value put in: strings as they are, all else as JSON."""
+    def evaluate(self, scope: Scope, where: str, notes: Notes | None = None) -> str:
+        """The text with each expression's value put in: strings as they are, nothing as "", all else as JSON."""
+        lenient = Notes(allows_skipped=True) if notes is not None and notes.allows_skipped else None
         pieces: list[str] = []
         length = 0
         for part in self.parts:
-            piece = part if isinstance(part, str) else as_text(part.evaluate(scope, where))
+            value = part if isinstance(part, str) else part.evaluate(scope, where, lenient)
+            piece = "" if value is NOTHING else as_text(value)
             length += len(piece)
             if length > limits.MAX_TEXT_LENGTH:
                 raise scope.hit(f"the text grew over {limits.MAX_TEXT_LENGTH} characters", where)
@@ -209,12 +214,36 @@ def _render(value: Any, scope: Scope, where: str, notes: Notes | None) -> Any:
         compiled = compile_text(value)
         if isinstance(compiled, Expression):
             return compiled.evaluate(scope, where, notes)
-        return compiled if isinstance(compiled, str) else compiled.evaluate(scope, where)
+        return compiled if isinstance(compiled, str) else compiled.evaluate(scope, where, notes)
     if isinstance(value, dict):
         return {key: _render(item, scope, f"{where}.{key}" if where else key, notes) for key, item in value.items()}
     if isinstance(value, list):
         return [_render(item, scope, f"{where}[{i}]", notes) for i, item in enumerate(value)]
     return value
+
+
+def render_result(value: Any, scope: Scope, where: str) -> Any:
+    """`value` as a result: null where an expression found nothing, or is about a node that was skipped or failed.
+
+    What has happened is not undone by a result that has less to tell. A name that is wrong is an error as ever.
+
+    Raises:
+        ExpressionError: a template cannot be evaluated, or all together hit a bound.
+    """
+    notes = Notes(allows_skipped=True)
+    rendered = render(value, scope, where, notes)
+    return _nulls(rendered, value) if notes.nothing else rendered
+
+
+def _nulls(rendered: Any, template: Any) -> Any:
+    """A rendered value with null for nothing, which stands only where the template has a text."""
+    if rendered is NOTHING:
+        return None
+    if isinstance(template, dict):
+        return {key: _nulls(rendered[key], item) for key, item in template.items()}
+    if isinstance(template, list):
+        return [_nulls(one, item) for one, item in zip(rendered, template, strict=True)]
+    return rendered
 
 
 def templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
@@ -319,6 +348,24 @@ def _describe_missing(data: Mapping[str, Any], path: tuple[str | int, ...]) -> s
             return f"`{name}` is not there: that node has not run on this way"
         return f"`{name}` is not there"
     return f"`{_show(path)}` has no value"
+
+
+def _gave_nothing(data: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
+    """Whether a path is about the output of a node that has none: it was skipped, or has failed."""
+    if path[0] != "nodes" or len(path) == 1:
+        return False
+    given = data.get("nodes", {}).get(path[1])
+    if given is None and path[1] not in data.get("nodes", {}):
+        return True
+    return isinstance(given, Mapping) and set(given) == {"error"} and path[2:3] != ("error",)
+
+
+def _nothing(notes: Notes | None, where: str, error: ExpressionError, *, is_skipped: bool) -> Any:
+    """Nothing, if that is what there is where a node was skipped; else the error is raised."""
+    if notes is None or not notes.allows_skipped or not is_skipped:
+        raise error
+    notes.nothing[where] = error
+    return NOTHING
 
 
 def _show(path: tuple[str | int, ...]) -> str:
