@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -37,11 +37,15 @@ Part = TypeVar("Part", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where (`nodes[2].config.url`), a stable code, and a sentence."""
+    """One thing that is wrong: where (`nodes[2].config.url`), a stable code, and a sentence.
+
+    `node` is the id of the innermost node that the path leads into, if it leads into one that has an id.
+    """
 
     path: str
     code: str
     message: str
+    node: str | None = None
 
 
 def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition | None, list[Problem]]:
@@ -65,8 +69,23 @@ def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition
     problems += _concurrency_key(raw)
     problems += _triggers(raw)
     if problems:
-        return None, sorted(problems, key=_document_order)[: limits.MAX_PROBLEMS]
+        first = sorted(problems, key=_document_order)[: limits.MAX_PROBLEMS]
+        return None, [replace(problem, node=node_at(raw, problem.path)) for problem in first]
     return WorkflowDefinition.model_validate(raw), []
+
+
+def node_at(raw: Any, path: str) -> str | None:
+    """The id of the innermost node of a definition, well-formed or not, that a path leads into."""
+    node = None
+    for index in re.findall(r"(?:^|\.body\.|^definition\.)nodes\[(\d+)\]", path):
+        listed = raw.get("nodes") if isinstance(raw, dict) else None
+        if not isinstance(listed, list) or int(index) >= len(listed):
+            return node
+        entry = listed[int(index)]
+        found = entry.get("id") if isinstance(entry, dict) else None
+        node = found if isinstance(found, str) else None
+        raw = entry.get("body") if isinstance(entry, dict) else None
+    return node
 
 
 @dataclass(frozen=True, slots=True)

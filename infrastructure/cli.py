@@ -185,9 +185,9 @@ def main() -> None:
     except (Complaint, ApiError) as complaint:
         console.print(f"[red]error:[/] {escape(str(complaint))}")
         for problem in complaint.problems if len(complaint.problems) > 1 or isinstance(complaint, Complaint) else ():
-            console.print(
-                f"  [bold]{escape(str(problem.get('path') or 'definition'))}[/]: {escape(problem['message'])}"
-            )
+            node = f" (node `{problem['node']}`)" if problem.get("node") else ""
+            where = f"[bold]{escape(str(problem.get('path') or 'definition'))}[/]{escape(node)}"
+            console.print(f"  {where}: {escape(problem['message'])}")
         sys.exit(1)
     except LocalStackError as error:
         console.print(f"[red]error:[/] {escape(str(error))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,7 +96,7 @@ def _read(file: Path) -> tuple[Cases, dict[str, Any]]:
     _name, _description, definition, _value = read_workflow(workflow)
     _, problems = validate(definition, NodeExecutorFactory())
     if problems:
-        rows = [{"path": one.path, "code": one.code, "message": one.message} for one in problems]
+        rows = [asdict(one) for one in problems]
         raise Complaint(f"{workflow} has {len(rows)} problem{'s' if len(rows) > 1 else ''}", rows)
     return cases, definition
 

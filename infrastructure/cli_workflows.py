@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,7 @@ def validate(file: WorkflowFile) -> None:
     _name, _description, definition, _value = read_workflow(file)
     _, problems = check(definition, NodeExecutorFactory())
     if problems:
-        rows = [{"path": problem.path, "code": problem.code, "message": problem.message} for problem in problems]
+        rows = [asdict(problem) for problem in problems]
         raise Complaint(f"{file} has {len(rows)} problem{'s' if len(rows) > 1 else ''}", rows)
     results.print(f"{escape(str(file))} is valid")
 

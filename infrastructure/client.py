@@ -20,7 +20,7 @@ _FASTEST, _SLOWEST = 0.15, 2.0
 class ApiError(Exception):
     """The API refused or did not answer; the message is for people, `problems` lists what is wrong if it is input."""
 
-    def __init__(self, message: str, problems: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, message: str, problems: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
         self.problems = problems or []
 

@@ -37,7 +37,7 @@ _COLOURS = {
 class Complaint(Exception):
     """Something that the user can mend; one sentence."""
 
-    def __init__(self, message: str, problems: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, message: str, problems: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
         self.problems = problems or []
 

@@ -71,8 +71,14 @@ class VersionList(Answer):
     next_cursor: str | None
 
 
+class DefinitionProblem(ErrorDetail):
+    """One thing that is wrong with a definition."""
+
+    node: str | None = Field(description="The id of the node that it is in, if it is in one.")
+
+
 class ValidationAnswer(Answer):
     """What is wrong with a definition; `valid` where nothing is."""
 
     valid: bool
-    problems: list[ErrorDetail]
+    problems: list[DefinitionProblem]

@@ -130,12 +130,14 @@ class WorkflowService:
                     "path": f"definition.{problem.path}" if problem.path else "definition",
                     "code": problem.code,
                     "message": problem.message,
+                    "node": problem.node,
                 }
                 for problem in problems
             ]
             kind = TooLarge if first.code in ("too_large", "too_many") else InvalidInput
             code = "too_large" if kind is TooLarge else "invalid_definition"
-            raise kind(f"{details[0]['path']}: {first.message}{more}", code=code, details=details)
+            where = details[0]["path"] if first.node is None else f"{details[0]['path']} (node `{first.node}`)"
+            raise kind(f"{where}: {first.message}{more}", code=code, details=details)
         return definition.as_json()
 
     def _check_references(self, principal: Principal, definition: dict[str, Any]) -> None:

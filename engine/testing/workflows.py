@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -153,7 +153,7 @@ def run_workflow(  # noqa: PLR0913 - what a run may meet
     factory = MockedFactory(mocks, (*in_memory, *allowed))
     checked, problems = validate(dict(definition), factory)
     if checked is None:
-        details = [{"path": one.path, "code": one.code, "message": one.message} for one in problems]
+        details = [asdict(one) for one in problems]
         raise InvalidInput(f"{problems[0].path}: {problems[0].message}", details=details)
     clock, store = VirtualClock(at), MemoryStore()
     body = {"type": "manual", "body": trigger, **(facts or {})}

@@ -11,9 +11,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path
 
 from engine import limits
 from engine.errors import InvalidInput, PreconditionRequired
-from engine.schemas.common import ErrorDetail
 from engine.schemas.workflows import (
     DefinitionBody,
+    DefinitionProblem,
     ValidationAnswer,
     VersionAnswer,
     VersionList,
@@ -173,7 +173,7 @@ def _answer(workflow: Workflow, status: int = 200) -> Response[WorkflowAnswer]:
 
 
 def _validation(problems: list[Problem]) -> ValidationAnswer:
-    return ValidationAnswer(valid=not problems, problems=[ErrorDetail(**asdict(problem)) for problem in problems])
+    return ValidationAnswer(valid=not problems, problems=[DefinitionProblem(**asdict(problem)) for problem in problems])
 
 
 def _version_of(if_match: str | None) -> int | None:

@@ -210,3 +210,24 @@ def test_nodes_of_bodies_count():
     inner = {"nodes": transforms(*(f"n{i}" for i in range(limits.MAX_NODES)))}
 
     assert [code for _, code in problems({"nodes": [each(inner)]})] == ["too_many"]
+
+
+def test_a_problem_names_the_node_that_it_is_in():
+    inner = {"nodes": [{"id": "pay", "type": "delay", "config": {"seconds": "soon"}}], "edges": []}
+    raw = {
+        "nodes": [
+            {"id": "each", "type": "for_each", "config": {"items": []}, "body": inner},
+            {"id": "not an id", "type": "transform", "config": {"value": 1}},
+            {"type": "transform", "config": {"value": 1}},
+            {"id": "odd", "type": "transfrom"},
+        ],
+        "edges": [{"from": "each", "to": "nowhere"}],
+        "timeout_seconds": -1,
+    }
+    found = validate(raw, NodeExecutorFactory())[1]
+    named = {problem.path: problem.node for problem in found}
+    assert named["nodes[0].body.nodes[0].config.seconds"] == "pay"
+    assert named["nodes[1].id"] == "not an id"
+    assert named["nodes[2].id"] is None
+    assert named["nodes[3].type"] == "odd"
+    assert named["edges[0].to"] is named["timeout_seconds"] is None
