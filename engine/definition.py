@@ -11,12 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
 from engine.execution import WhenFull
-from engine.ids import ID_PATTERN
 
 NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 NodeId = Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Names the node in expressions.")]
 Port = Annotated[str, Field(min_length=1, max_length=64)]
+WorkflowName = Annotated[
+    str,
+    Field(min_length=1, max_length=limits.MAX_NAME_LENGTH, description="A workflow of the workspace, by name or id."),
+]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -107,7 +110,7 @@ class Concurrency(Model):
 class OnFailure(Model):
     """A workflow of the same workspace to start when an execution has failed or timed out."""
 
-    workflow_id: Annotated[str, Field(pattern=ID_PATTERN)]
+    workflow_id: WorkflowName
     version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,6 +145,8 @@ def _published(
 ) -> dict[str, Any]:
     """The workflow whose newest version is the file: made, given a new version, or as it is.
 
+    A workflow that it names and that is not there yet is made first, if a file beside it has that name.
+
     What was published from this data directory is remembered there, so that a file that is older than what somebody
     else has saved since does not replace it unasked.
 
@@ -154,7 +157,7 @@ def _published(
     body = {"name": name, "description": description, "definition": definition}
     known = client.workflow_id(workflow_id) if workflow_id else client.find_workflow(name)
     if known is None:
-        return _remembered(client, data, client.call("POST", "/api/workflows", json=body))
+        return _made(client, data, file, ())
     current: dict[str, Any] = client.call("GET", f"/api/workflows/{known}")
     if current["definition"] == definition and current["description"] == description:
         return _remembered(client, data, current)
@@ -169,7 +172,60 @@ def _published(
             "`--publish` makes it the newest version, another `name` in the file runs it beside it"
         )
     headers = {"if-match": f'"{current["version"]}"'}
-    return _remembered(client, data, client.call("PUT", f"/api/workflows/{known}", json=body, headers=headers))
+
+    def save() -> dict[str, Any]:
+        return dict(client.call("PUT", f"/api/workflows/{known}", json=body, headers=headers))
+
+    return _remembered(client, data, _with_those_it_names(client, data, file, (), save))
+
+
+def _made(client: Client, data: Path, file: Path, under_way: tuple[Path, ...]) -> dict[str, Any]:
+    """Make a workflow of a file, and before it those that it names; `under_way` are the files that name this one."""
+    name, description, definition, _value = read_workflow(file)
+    body = {"name": name, "description": description, "definition": definition}
+
+    def save() -> dict[str, Any]:
+        return dict(client.call("POST", "/api/workflows", json=body))
+
+    return _remembered(client, data, _with_those_it_names(client, data, file, under_way, save))
+
+
+def _with_those_it_names(
+    client: Client, data: Path, file: Path, under_way: tuple[Path, ...], save: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Save a file; where it is refused for workflows that are not there, make those of the files beside it, and again.
+
+    Raises:
+        Complaint: two files name each other, so that neither can be first.
+    """
+    from infrastructure.client import ApiError
+
+    try:
+        return save()
+    except ApiError as error:
+        missing = {one["name"] for one in error.problems if one.get("code") == "unknown_workflow"}
+        beside = _files_beside(file) if missing else {}
+        if not missing & beside.keys():
+            raise
+    for name in sorted(missing & beside.keys()):
+        if beside[name] in (*under_way, file):
+            message = "name each other and neither is there yet: take the name out of one, publish it, and put it back"
+            raise Complaint(f"{file} and {beside[name]} {message}")
+        if client.find_workflow(name) is None:
+            made = _made(client, data, beside[name], (*under_way, file))
+            console.print(f"[bold]{escape(name)}[/] version 1 is made first: workflow {made['id']}")
+    return save()
+
+
+def _files_beside(file: Path) -> dict[str, Path]:
+    """The workflow files in the folder of one, by the names of their workflows; what is none is left out."""
+    found: dict[str, Path] = {}
+    for other in sorted(file.parent.glob("*.json")):
+        with suppress(Complaint):
+            name, _description, definition, _value = read_workflow(other)
+            if other != file and isinstance(definition, dict) and "nodes" in definition:
+                found[name] = other
+    return found
 
 
 def _remembered(client: Client, data: Path, workflow: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pydantic import Field, JsonValue, model_validator
 
 from engine.bill import Bill
 from engine.context import IntegrationName, NodeContext
+from engine.definition import WorkflowName
 from engine.errors import NodeError
-from engine.ids import ID_PATTERN
 from engine.integrations.aws_role import AwsRole
 from engine.integrations.openai import Openai
 from engine.jsonvalue import dumps
@@ -50,7 +50,7 @@ class ChatTool(NodeConfig):
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")]
     description: str = Field(min_length=1, max_length=2_000, description="What it does, for the model.")
-    workflow_id: Annotated[str, Field(pattern=ID_PATTERN)]
+    workflow_id: WorkflowName
     input_schema: dict[str, JsonValue] = Field(description="JSON Schema of its input, an object.")
 
 

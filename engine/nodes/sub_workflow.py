@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
 from engine import limits
 from engine.context import NodeContext
+from engine.definition import WorkflowName
 from engine.errors import NodeError
-from engine.ids import ID_PATTERN
+from engine.ids import is_id
 from engine.journal import Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 
@@ -17,7 +18,7 @@ from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitF
 class SubWorkflowConfig(NodeConfig):
     """Which workflow, and with what."""
 
-    workflow_id: Annotated[str, Field(pattern=ID_PATTERN)]
+    workflow_id: WorkflowName
     version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
     input: JsonValue = Field(default=None, description="`trigger.body` over there.")
     wait: bool = Field(default=True, description="Whether to wait for its result.")
@@ -40,6 +41,9 @@ class SubWorkflowNode(BaseNode):
     async def execute(self, context: NodeContext) -> NodeResult:
         """Asks for the start, and waits until it has happened or the execution has ended."""
         config = context.config(SubWorkflowConfig, self.raw_config)
+        if not is_id(config.workflow_id):
+            message = "config.workflow_id: a template gives a workflow's id; its name can stand there only as it is"
+            raise NodeError(message, code="config")
         return WaitForSignal("child", None, config.model_dump(mode="json"))
 
     def answered(self, signal: Signal) -> Completed:

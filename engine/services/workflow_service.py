@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +14,11 @@ from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal
+from engine.services.workflow_names import KEY, Known, as_written, bound, meanings, names_in, references
 from engine.storage.integrations import Integration, IntegrationRepository
 from engine.storage.table import Page
 from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion, named_integrations
-from engine.validator import Problem, validate
+from engine.validator import Problem, node_at, validate
 
 
 class WorkflowService:
@@ -44,18 +44,20 @@ class WorkflowService:
             Conflict: the workspace holds as many workflows as it may.
         """
         principal.require(Permission.WRITE)
-        definition = self._checked(body.definition)
-        self._check_references(principal, definition)
+        workflow_id = new_id()
+        definition, named = self._bound(principal, body, self._checked(body.definition), workflow_id)
+        self._check_references(principal, definition, named)
         if self._workflows.count(principal.workspace_id) >= limits.MAX_WORKFLOWS:
             message = f"a workspace holds at most {limits.MAX_WORKFLOWS} workflows; delete one first"
             raise Conflict(message, code="limit_reached")
         now = format_time(self._clock.now())
         workflow = Workflow(
-            new_id(), principal.workspace_id, body.name, body.description, 1, is_active=False, created_at=now,
+            workflow_id, principal.workspace_id, body.name, body.description, 1, is_active=False, created_at=now,
             updated_at=now, definition=definition, hook_secret=new_secret(),
         )  # fmt: skip
-        self._workflows.create(workflow, self._version(principal, workflow.id, 1, body, definition, now))
-        return workflow
+        version = self._version(principal, workflow.id, 1, body, definition, now)
+        self._workflows.create(workflow, replace(version, named=named))
+        return replace(workflow, definition=as_written(definition, named or {}))
 
     def get(self, principal: Principal, workflow_id: str) -> Workflow:
         """The workflow with the definition of its newest version. Raises NotFound."""
@@ -78,11 +80,13 @@ class WorkflowService:
         """
         principal.require(Permission.WRITE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
-        definition = self._checked(body.definition)
-        self._check_references(principal, definition)
+        checked = self._checked(body.definition)
+        definition, named = self._bound(principal, body, checked, workflow_id, workflow.version)
+        self._check_references(principal, definition, named)
         base = workflow.version if based_on is None else based_on
         version = self._version(principal, workflow_id, base + 1, body, definition, format_time(self._clock.now()))
-        return replace(self._workflows.add_version(workflow, version, based_on=base), definition=definition)
+        added = self._workflows.add_version(workflow, replace(version, named=named), based_on=base)
+        return replace(added, definition=as_written(definition, named or {}))
 
     def delete(self, principal: Principal, workflow_id: str) -> None:
         """Delete a workflow; executions that are under way go on. Raises NotFound."""
@@ -113,7 +117,8 @@ class WorkflowService:
         """One version. Raises NotFound."""
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
-        return self._workflows.get_version(workflow.id, version)
+        stored = self._workflows.get_version(workflow.id, version)
+        return replace(stored, definition=as_written(stored.definition, stored.named or {}))
 
     def problems(self, principal: Principal, definition: Any) -> list[Problem]:
         """All that is wrong with a definition."""
@@ -140,7 +145,37 @@ class WorkflowService:
             raise kind(f"{where}: {first.message}{more}", code=code, details=details)
         return definition.as_json()
 
-    def _check_references(self, principal: Principal, definition: dict[str, Any]) -> None:
+    def _bound(
+        self, principal: Principal, body: WorkflowBody, definition: dict[str, Any], workflow_id: str, version: int = 0
+    ) -> tuple[dict[str, Any], dict[str, str] | None]:
+        """The definition with the ids of the workflows that it names, its own included, and the names by field.
+
+        Raises:
+            InvalidInput: code `unknown_workflow`: no workflow has such a name, or several have; `details` has all.
+        """
+        wanted = names_in(definition)
+        if not wanted:
+            return definition, None
+        names = {**self._workflows.names(principal.workspace_id), workflow_id: body.name}
+        known = Known(names, {})
+        if version and any(not known.ids(name) for _, name in wanted):
+            stored = self._workflows.get_version(workflow_id, version)
+            known = Known(names, meanings(stored.definition, stored.named or {}))
+        ids = {name: known.meant_by(name) for _, name in wanted}
+        details = [
+            {
+                "path": path, "code": "unknown_workflow", "message": known.why_not(name), "name": name,
+                "node": node_at(definition, path),
+            }
+            for path, name in wanted if ids[name] is None
+        ]  # fmt: skip
+        if details:
+            node = f" (node `{details[0]['node']}`)" if details[0]["node"] else ""
+            message = f"{details[0]['path']}{node}: {details[0]['message']}"
+            raise InvalidInput(message, code="unknown_workflow", details=details)
+        return bound(definition, {name: found for name, found in ids.items() if found})
+
+    def _check_references(self, principal: Principal, definition: dict[str, Any], named: dict[str, str] | None) -> None:
         """Refuse a definition that names a workflow which is not there, where it names it outright.
 
         Raises:
@@ -151,9 +186,9 @@ class WorkflowService:
             if trigger.get("config", {}).get("bus") == "account" and not principal.is_admin:
                 message = "only the administrator may have a workflow hear the events of the whole account"
                 raise Forbidden(f"definition.triggers[{number}].config.bus: {message}")
-        named = dict(_named_workflows(definition, "definition"))
-        there = self._workflows.existing(principal.workspace_id, sorted(set(named.values())))
-        for path, workflow_id in named.items():
+        asked = {path: holder[KEY] for path, holder in references(definition) if path not in (named or {})}
+        there = self._workflows.existing(principal.workspace_id, sorted(set(asked.values())))
+        for path, workflow_id in asked.items():
             if workflow_id not in there:
                 raise InvalidInput.at(path, f"there is no workflow {workflow_id}")
         self._check_integrations(principal, definition)
@@ -177,21 +212,9 @@ class WorkflowService:
 
     def _with_definition(self, workflow: Workflow) -> Workflow:
         stored = self._workflows.get_version(workflow.id, workflow.version)
-        return replace(workflow, definition=stored.definition)
+        return replace(workflow, definition=as_written(stored.definition, stored.named or {}))
 
     def _version(
         self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
     ) -> WorkflowVersion:
         return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)
-
-
-def _named_workflows(body: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
-    """The workflows that a definition, or the body of a loop in it, names, by the field that does."""
-    if body.get("on_failure"):
-        yield f"{where}.on_failure.workflow_id", body["on_failure"]["workflow_id"]
-    for number, node in enumerate(body["nodes"]):
-        workflow_id = node.get("config", {}).get("workflow_id")
-        if node["type"] == "sub_workflow" and "{{" not in workflow_id:
-            yield f"{where}.nodes[{number}].config.workflow_id", workflow_id
-        if node.get("body"):
-            yield from _named_workflows(node["body"], f"{where}.nodes[{number}].body")

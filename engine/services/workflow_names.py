@@ -1,0 +1,94 @@
+"""Workflows that name others: by id, or by a name that is made an id when the version is saved.
+
+A version keeps the id beside the name, so what an execution starts never changes while it runs, whoever drives it, and
+neither renaming that workflow nor making another one of its name changes what a saved version means. To who reads the
+version, the name stands there as its author wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from engine.ids import is_id
+
+KEY = "workflow_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The workflows that may be named: names by id; and what the version before has meant by names."""
+
+    names: Mapping[str, str]
+    before: Mapping[str, str]
+
+    def meant_by(self, name: str) -> str | None:
+        """The id of the one workflow that has the name; or that had it when the version before was saved."""
+        found = self.ids(name)
+        if found:
+            return found[0] if len(found) == 1 else None
+        earlier = self.before.get(name)
+        return earlier if earlier in self.names else None
+
+    def ids(self, name: str) -> list[str]:
+        """All workflows that have the name."""
+        return [workflow_id for workflow_id, one in self.names.items() if one == name]
+
+    def why_not(self, name: str) -> str:
+        """What is wrong with a name that means nothing, or too much."""
+        found = self.ids(name)
+        if found:
+            return f"{len(found)} workflows are called `{name}`: {', '.join(sorted(found))}; give the id of one"
+        close = get_close_matches(name, set(self.names.values()), n=1)
+        hint = f"did you mean `{close[0]}`?" if close else "save that one first, or give its id"
+        return f"there is no workflow called `{name}`; {hint}"
+
+
+def references(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, dict[str, Any]]]:
+    """What names a workflow outright, not by a template, in a definition or the body of a loop in it, by its field."""
+    if body.get("on_failure"):
+        yield f"{where}.on_failure.{KEY}", body["on_failure"]
+    for number, node in enumerate(body["nodes"]):
+        at, config = f"{where}.nodes[{number}]", node.get("config", {})
+        if node["type"] == "sub_workflow" and "{{" not in config[KEY]:
+            yield f"{at}.config.{KEY}", config
+        tools = config.get("tools") if node["type"] == "ai_chat" else None
+        for index, tool in enumerate(tools if isinstance(tools, list) else []):
+            if isinstance(tool, dict) and "{{" not in tool.get(KEY, "{{"):
+                yield f"{at}.config.tools[{index}].{KEY}", tool
+        if node.get("body"):
+            yield from references(node["body"], f"{at}.body")
+
+
+def names_in(definition: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names of workflows in a definition, with their fields."""
+    return [(path, holder[KEY]) for path, holder in references(definition) if not is_id(holder[KEY])]
+
+
+def bound(definition: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A definition with ids for names, and the names by field, to be put back by `as_written`."""
+    copied = deepcopy(dict(definition))
+    named: dict[str, str] = {}
+    for path, holder in references(copied):
+        if not is_id(holder[KEY]):
+            named[path] = holder[KEY]
+            holder[KEY] = ids[holder[KEY]]
+    return copied, named
+
+
+def as_written(definition: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
+    """A definition with the names that its author wrote."""
+    if not named:
+        return dict(definition)
+    copied = deepcopy(dict(definition))
+    for path, holder in references(copied):
+        holder[KEY] = named.get(path, holder[KEY])
+    return copied
+
+
+def meanings(definition: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, str]:
+    """What the names of a saved version mean: ids by name."""
+    return {named[path]: holder[KEY] for path, holder in references(definition) if path in named}
