@@ -41,13 +41,21 @@ def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, t
         raise typer.Exit(1)
 
 
-def _row(one: dict[str, Any]) -> Iterator[str]:
-    failure = one["last_failure"] or {}
-    why = f"silent since {one['silent_since']}" if one["status"] == "silent" else failure.get("message", "")
-    if one["status"] == "failing" and not why:
-        why = f"{one['consecutive_failures']} failed in a row, the last {one['last_outcome']['execution_id']}"
+def why_not_healthy(one: dict[str, Any]) -> str:
+    """Why a trigger is not healthy, and what to do where that is known; empty where nothing is to be said."""
     if one["status"] == "no_secret":
-        why = "its secret is not set, so it refuses every delivery: mainspring trigger secret"
+        command = f"mainspring trigger secret {one['workflow_id']} {one['id']}"
+        return f"its secret is not set, so it refuses every delivery: {command}"
+    if one["status"] == "silent":
+        return f"silent since {one['silent_since']}"
+    message = str((one["last_failure"] or {}).get("message", ""))
+    if one["status"] == "failing" and not message:
+        return f"{one['consecutive_failures']} failed in a row, the last {one['last_outcome']['execution_id']}"
+    return message
+
+
+def _row(one: dict[str, Any]) -> Iterator[str]:
+    why = why_not_healthy(one)
     status = one["status"] if one["is_active"] else "inactive"
     yield from (escape(one["workflow_name"]), escape(one["id"]), one["type"])
     yield f"[{_COLOURS.get(status, 'dim')}]{status}[/]"

@@ -25,6 +25,7 @@ from infrastructure.cli_options import (
     read_input,
     read_workflow,
 )
+from infrastructure.cli_triggers import why_not_healthy
 from infrastructure.show import Complaint, console, follow_to_the_end, results, short_time, show_list
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def activate(
         following = found["url"] or (f"next {found['next_expected_at']}" if found["next_expected_at"] else "")
         results.print(f"  {escape(found['id'])} ({found['type']}) {escape(following)}")
         if found["is_active"] and found["status"] != "healthy":
-            why = (found["last_failure"] or {}).get("message") or found["status"]
+            why = why_not_healthy(found) or found["status"]
             console.print(f"  [yellow]{escape(found['id'])}: {escape(why)}[/]")
 
 

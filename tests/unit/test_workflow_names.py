@@ -11,14 +11,17 @@ import pytest
 
 from engine.clock import Clock
 from engine.errors import InvalidInput
+from engine.execution import Status
 from engine.executor import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Principal
 from engine.services.workflow_service import WorkflowService
 from engine.storage.integrations import IntegrationRepository
+from engine.testing import run_workflow
 from infrastructure.cli_workflows import _published
 from infrastructure.client import ApiError
 from infrastructure.show import Complaint
+from tests.harness import run
 from tests.unit.conftest import Aws
 
 ADA = Principal("user-1", "session-1", "ws-1", "owner", is_admin=False)
@@ -172,3 +175,16 @@ def test_files_are_published_in_any_order(aws: Aws, service: WorkflowService, tm
         _published(client, tmp_path / "data", file("Egg", "Chicken"), None, publish=False, may_be_live=False)
     with pytest.raises(ApiError, match="no workflow called `Nobody`"):
         _published(client, tmp_path / "data", file("Lost", "Nobody"), None, publish=False, may_be_live=False)
+
+
+def test_a_template_gives_an_id_and_says_so_of_a_name():
+    execution = run({"nodes": [sub("{{ trigger.body.which }}")]}, {"which": "Pay"}).execution
+    assert execution.status is Status.FAILED
+    assert execution.error["code"] == "config"
+    assert "its name can stand there only as it is" in execution.error["message"]
+
+
+def test_cases_are_tried_without_the_workflows_that_are_named():
+    definition = {"nodes": [sub("Pay")], "on_failure": {"workflow_id": "Mourn"}}
+    done = run_workflow(definition, nodes={"sub": {"output": {"paid": True}}})
+    assert done.execution.result == {"sub": {"paid": True}}
