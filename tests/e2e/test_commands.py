@@ -66,6 +66,33 @@ def test_a_name_that_two_workflows_have_is_refused_by_all_commands(stack: LocalS
     assert json.loads(mainspring(stack, "run", str(file), "--workflow", ids[0]).stdout) == {"a": 1}
 
 
+def test_a_file_names_the_workflow_of_another_file_and_runs_it(stack: LocalStack, admin: Caller, tmp_path: Path):
+    node = {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": "Named by a file"}}
+    caller = tmp_path / "caller.json"
+    caller.write_text(json.dumps({"name": "Naming file", "definition": {"nodes": [node]}}))
+    lost = mainspring(stack, "run", str(caller))
+    assert (lost.returncode, "no workflow called `Named by a file`" in lost.stderr) == (1, True)
+    file_of(tmp_path, "Named by a file", {"said": "by name"})
+
+    done = mainspring(stack, "run", str(caller))
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"sub": {"a": {"said": "by name"}}}
+    exported = json.loads(mainspring(stack, "export", "Naming file").stdout)
+    assert exported["definition"]["nodes"] == [node]
+    assert admin.ok("GET", "/api/executions", params={"limit": 1})["items"][0]["workflow_name"] == "Named by a file"
+
+
+def test_a_list_of_executions_says_why_one_failed(stack: LocalStack, tmp_path: Path):
+    file = tmp_path / "failing.json"
+    failing = {"id": "pay", "type": "fail", "config": {"message": "the card was declined"}}
+    file.write_text(json.dumps({"name": "Failing file", "definition": {"nodes": [failing]}}))
+    assert mainspring(stack, "run", str(file)).returncode == 1
+    assert "pay: the card was declined" in mainspring(stack, "executions", "--workflow", "Failing file").stdout
+    (listed,) = json.loads(mainspring(stack, "executions", "--workflow", "Failing file", "--json").stdout)
+    assert (listed["error"]["message"], listed["error"]["node"]) == ("the card was declined", "pay")
+
+
 def test_lists_are_results(stack: LocalStack, admin: Caller, tmp_path: Path):
     """They are on standard output, so that they can be searched, as a table or as JSON."""
     execution = json.loads(mainspring(stack, "run", str(file_of(tmp_path, "Listed", 1))).stdout)
