@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ from infrastructure.emulator import (
     is_healthy,
     log_lines,
 )
-from infrastructure.packaging import ROOT
+from infrastructure.guests.background import begin_making
+from infrastructure.packaging import LOCAL_SANDBOX, ROOT
 
 DEFAULT_PORT = 4566
 STACK_NAME = "Mainspring"
@@ -260,14 +262,18 @@ class LocalStack:
         wanted = fingerprint(running.port, self._choices())
         stamp = self.data / "deployed"
         if stamp.exists() and stamp.read_text() == wanted and _api_exists(running.port):
+            self._begin_guests()
             return
         stamp.unlink(missing_ok=True)
+        with ThreadPoolExecutor(1) as pool:
+            command_line = pool.submit(cdk_command, self._report)  # waits for the network
+            self._report("building the layer and the template")
+            assembly = self._synthesize(running)
         try:
-            cdk = cdk_command(self._report)
+            cdk = command_line.result()
         except CdkMissing as error:
             raise LocalStackError(str(error)) from None
-        self._report("building the layer and the template")
-        assembly = self._synthesize(running)
+        self._begin_guests()
         self._report("deploying the stack")
         self._make_assets_bucket(running.port)
         command = [str(cdk), "deploy", STACK_NAME, "--app", str(assembly), "--require-approval", "never", "--yes"]
@@ -275,6 +281,9 @@ class LocalStack:
         environment = {**clean_environment(), **aws_environment(running.port), "CI": "true"}
         self._run(command, environment, self.data, "the deployment failed")
         stamp.write_text(wanted)
+
+    def _begin_guests(self) -> None:
+        begin_making(self.data / "build" / LOCAL_SANDBOX, self.data / "guests.log")
 
     def _make_assets_bucket(self, port: int) -> None:
         """Make what `cdk bootstrap` would make. A bucket is kept on disk at once, so it may be there already."""

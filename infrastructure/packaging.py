@@ -42,6 +42,8 @@ EXPORT = (
 """What uv is told, with a layer's groups, to write its requirements: pinned, with hashes, naming no host."""
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
 _NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock")
+LOCAL_SANDBOX = "sandbox-local"
+"""The folder of the sandbox's code for the local stack, where it is built."""
 _LAYER, _FUNCTION = "/opt/python", "/var/task"
 """Where Lambda unpacks them."""
 
@@ -125,15 +127,16 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
     """A directory with the code of the sandbox and nothing else of the platform; gives its path.
 
     On Lambda wasmtime and the guests are beside it. The local stack runs it on this machine, which has wasmtime, so it
-    is told where this machine has the guests: they need not be packed and unpacked for each worker.
+    is told where this machine will have the guests (`infrastructure.guests.background`): they need not be packed and
+    unpacked for each worker, and nobody waits for them who runs no code.
 
     Raises:
         PackagingError: the guests cannot be made.
     """
-    from infrastructure.guests.build import deployed_guests, local_guests
+    from infrastructure.guests.build import deployed_guests, local_place
     from infrastructure.guests.errors import GuestBuildError
 
-    code = target / f"sandbox{'-local' if local else ''}"
+    code = target / (LOCAL_SANDBOX if local else "sandbox")
     shutil.rmtree(code, ignore_errors=True)
     if not local:
         shutil.copytree(_dependencies(target, "sandbox", local=False), code, copy_function=_linked, ignore=_NOT_PACKED)
@@ -143,7 +146,7 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
     guests = code / "functions" / "sandbox" / "guests"
     try:
         if local:
-            guests.write_text(str(local_guests()))
+            guests.write_text(str(local_place()))
         else:
             shutil.copytree(deployed_guests(), guests, copy_function=_linked)
     except GuestBuildError as error:

@@ -39,6 +39,8 @@ GUESTS = Path(__file__).with_name("guests")
 """Where the build puts the guests; of the local stack a file that says where on this machine they are."""
 _CODES = frozenset({"code_failed", "memory"})
 _START_SECONDS = 15.0
+_MAKING_SECONDS = 40.0
+_LOOK_SECONDS = 0.1
 _CHUNK = 65_536
 _LENGTH = struct.Struct(">I")
 _PROGRAM = "import sys; sys.path += sys.argv[1:3]; from functions.sandbox.runner import main; main(sys.argv[3])"
@@ -59,7 +61,7 @@ class Runner:
     def start(self) -> subprocess.Popen[bytes]:
         """Start the process unless it is there."""
         if self._process is None or self._process.poll() is not None:
-            guests = Path(self._guests.read_text()) if self._guests.is_file() else self._guests
+            guests = _made_elsewhere(Path(self._guests.read_text())) if self._guests.is_file() else self._guests
             library = importlib.util.find_spec("wasmtime")
             if library is None or library.origin is None or not guests.is_dir():
                 raise RunnerError("the sandbox was installed without its guests")
@@ -103,8 +105,30 @@ class Runner:
                     stream.close()
 
 
+def _made_elsewhere(guests: Path) -> Path:
+    """The guests of the local stack, which are made beside it, once for a machine: wait while somebody makes them.
+
+    Whoever makes them holds a lock beside their folder.
+
+    Raises:
+        RunnerError: they are not there, and nobody makes them.
+    """
+    import fcntl
+
+    ends_at = time.monotonic() + _MAKING_SECONDS
+    while not guests.is_dir():
+        with contextlib.suppress(OSError), guests.with_name(f"{guests.name}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            if not guests.is_dir():
+                raise RunnerError("the interpreters for users' code are not there; `mainspring up` makes them")
+        if time.monotonic() > ends_at:
+            raise RunnerError("the interpreters for users' code are still being made; try again in a minute")
+        time.sleep(_LOOK_SECONDS)
+    return guests
+
+
 _runner = Runner(GUESTS)
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # while the function is made, which costs nothing
+if GUESTS.is_dir() and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # while the function is made, which costs nothing
     with contextlib.suppress(RunnerError):
         _runner.start()
 

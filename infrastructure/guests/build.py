@@ -86,12 +86,17 @@ def local_guests() -> Path:
     Raises:
         GuestBuildError: they cannot be made.
     """
-    place = _place(machine.native_target())
+    place = local_place()
     with _making(place) as folder:
         if folder is not None:
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda name: _make(name, folder), GUESTS))
     return place
+
+
+def local_place() -> Path:
+    """The folder that `local_guests` gives, whether they have been made or not."""
+    return _place(machine.native_target())
 
 
 def deployed_guests() -> Path:

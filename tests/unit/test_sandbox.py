@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +230,30 @@ def test_where_machine_code_does_not_load_it_is_interpreted_within_the_same_boun
     assert told == {"result": 2, "lines": [], "runtime": "pulley"}
     assert (late["error"]["code"], full["error"]["code"]) == ("timeout", "memory")
     assert missing["error"]["code"] == "sandbox_unavailable"
+
+
+def test_code_waits_for_guests_that_are_being_made(tmp_path: Path):
+    """On the local stack they are made beside the deployment; whoever makes them holds their lock."""
+    event = {"language": "javascript", "code": "return 1 + 1", "input": 1, "seconds": 20, "memory_mb": 64}
+    told = tmp_path / "guests"
+    told.write_text(str(tmp_path / "made"))
+    mine = Runner(told)
+    with (tmp_path / "made.lock").open("w") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = pool.submit(run_event, event, mine)
+        assert not answer.done()
+        (tmp_path / "made").symlink_to(local_guests())
+        assert answer.result()["result"] == 2
+    mine.stop()
+
+
+def test_guests_that_nobody_makes_are_told_at_once(tmp_path: Path):
+    told = tmp_path / "guests"
+    told.write_text(str(tmp_path / "made"))
+    (tmp_path / "made.lock").touch()
+    event = {"language": "python", "code": "def main(i): return i", "input": 1, "seconds": 20, "memory_mb": 64}
+    error = run_event(event, Runner(told))["error"]
+    assert (error["code"], "`mainspring up` makes them" in error["message"]) == ("sandbox_unavailable", True)
 
 
 def test_a_runner_that_was_killed_is_followed_by_another():
