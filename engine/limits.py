@@ -173,8 +173,12 @@ DELIVERY_SECONDS = 7 * 24 * 3600
 """How long the id of a delivery or an event is remembered. Stripe repeats for 3 days, Shopify for 2."""
 
 MAX_PATTERN_BYTES = 1_900
-"""Of an event pattern. EventBridge takes 2,048 bytes with the mark of whose events it may hear."""
+"""Of an event pattern. EventBridge takes 2,048 bytes of a rule's."""
 MAX_PATTERN_ENTRIES = 100
+MAX_PATTERN_COMBINATIONS = 100
+"""Of the branches of a pattern's `$or`; EventBridge takes 1,000. Each is compared with each event."""
+MAX_KNOWN_LISTENERS_BYTES = 4 * 1024 * 1024
+"""Of the patterns of workspaces' triggers that a process remembers, as JSON; made ready they are ten times that."""
 MAX_EVENT_BYTES = 200 * 1024
 """Of an event's data. EventBridge takes 256 KB with all around it."""
 MAX_EVENT_RESULT_BYTES = 64 * 1024

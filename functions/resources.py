@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.services.delivering import Delivering
     from engine.services.execution_service import ExecutionService
     from engine.services.firing import Firing
+    from engine.services.listening import Listening
     from engine.services.reconciling import Reconciler
     from engine.services.retention import Retention
     from engine.services.signal_service import SignalService
@@ -164,7 +165,15 @@ def bus() -> Bus:
     """The platform's own event bus."""
     from engine.services.bus import Bus
 
-    return Bus(client("events"), settings.event_bus)
+    return Bus(client("events"), settings.event_bus, listening().are_heard)
+
+
+@cache
+def listening() -> Listening:
+    """What knows who listens to events on the platform's own bus."""
+    from engine.services.listening import Listening
+
+    return Listening(stores().listeners)
 
 
 @cache
@@ -220,7 +229,7 @@ def firing() -> Firing:
     """What schedules and events start."""
     from engine.services.firing import Firing
 
-    return Firing(stores(), _starter(), clock)
+    return Firing(stores(), _starter(), listening(), clock)
 
 
 @cache
@@ -234,10 +243,7 @@ def reconciler() -> Reconciler:
     schedules = Schedules(
         client("scheduler"), settings.schedule_group, target, settings.scheduler_role_arn, dead_letters
     )
-    rules = {
-        name: Rules(client("events"), event_bus, settings.rule_prefix, target, dead_letters)
-        for name, event_bus in (("workspace", settings.event_bus), ("account", "default"))
-    }
+    rules = Rules(client("events"), "default", settings.rule_prefix, target, dead_letters)
     return Reconciler(stores(), schedules, rules, clock, has_zones=settings.scheduler_has_zones)
 
 

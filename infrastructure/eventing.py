@@ -16,6 +16,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from engine.services.bus import HEARD_MARK
 from infrastructure.acknowledge import acknowledge
 from infrastructure.functions import Function, Grants
 
@@ -104,7 +105,7 @@ class Eventing(Construct):
         )
 
     def reconciles(self, grants: Grants) -> Grants:
-        """Making schedules and rules."""
+        """Making schedules, and rules on the account's bus."""
         # The emulator knows schedules by their names alone.
         group = "default" if self._is_local else self.group_name
         return (
@@ -129,16 +130,13 @@ class Eventing(Construct):
 
     def acknowledge_reconciler(self, function: Function) -> None:
         """Accept that the names of schedules and rules are made as they are needed."""
-        reason = "Schedules and rules are named after workflows, which there will be; the group or prefix is ours."
+        reason = "Schedules and rules are named after what users make; the group or prefix is ours."
         prefix = "<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>"
         partition, region, account = prefix
         group = "default" if self._is_local else self.group_name
-        bus = self._stack.resolve(self.bus.event_bus_name)
-        named = f"<{bus['Ref']}>" if isinstance(bus, dict) and "Ref" in bus else f"{self._stack.stack_name}-events"
         for resource in (
             f"arn:{partition}:scheduler:{region}:{account}:schedule/{group}/*",
             f"arn:{partition}:events:{region}:{account}:rule/{self.rule_prefix}*",
-            f"arn:{partition}:events:{region}:{account}:rule/{named}/{self.rule_prefix}*",
             f"arn:{partition}:events:{region}:{account}:rule/default/{self.rule_prefix}*",
         ):
             acknowledge(function, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
@@ -152,6 +150,7 @@ class Eventing(Construct):
             table,
             reconciler,
             {"dynamodb": {"Keys": {"PK": {"S": [{"prefix": "WORKFLOW#"}]}, "SK": {"S": ["META"]}}}},
+            {"eventName": ["REMOVE"], "dynamodb": {"Keys": {"PK": {"S": [{"prefix": "RULE#"}]}}}},
             tries=_STREAM_TRIES,  # what goes wrong with one workflow for long is left to the daily reconciliation
         )
         self._connect_stream(
@@ -185,8 +184,7 @@ class Eventing(Construct):
         construct_id: str,
         table: dynamodb.Table,
         function: Function,
-        pattern: dict[str, object],
-        *,
+        *patterns: dict[str, object],
         tries: int,
         parallel: int = 1,
     ) -> None:
@@ -202,7 +200,7 @@ class Eventing(Construct):
             parallelization_factor=parallel,  # records of one item stay in order
             retry_attempts=tries,
             max_record_age=_RECORD_AGE,
-            filters=[lambda_.FilterCriteria.filter(pattern)],
+            filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
             on_failure=sources.SqsDlq(self.dead_letters),
         )
         mapping.node.add_dependency(function.policy)
@@ -220,21 +218,26 @@ class Eventing(Construct):
         )
         function.node.add_dependency(self.group)
         del policy
-        for name, default in (("ByRules", False), ("ByRulesOfDefaultBus", True)):
-            function.add_permission(
-                name,
-                principal=iam.ServicePrincipal("events.amazonaws.com"),
-                source_arn=self._rules_arn(default=default),
-            )
+        # What is for nobody carries no such mark, and starts no function; see engine/services/listening.py.
+        events.Rule(
+            self,
+            "Heard",
+            event_bus=self.bus,
+            event_pattern=events.EventPattern(resources=[HEARD_MARK]),
+            targets=[targets.LambdaFunction(function, dead_letter_queue=self.dead_letters)],
+        )
+        function.add_permission(
+            "ByRulesOfDefaultBus",
+            principal=iam.ServicePrincipal("events.amazonaws.com"),
+            source_arn=self._rules_arn(),
+        )
         self.dead_letters.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="Rules",
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["sqs:SendMessage"],
                 resources=[self.dead_letters.queue_arn],
-                conditions={
-                    "ArnLike": {"aws:SourceArn": [self._rules_arn(default=False), self._rules_arn(default=True)]}
-                },
+                conditions={"ArnLike": {"aws:SourceArn": self._rules_arn()}},
             )
         )
         lambda_.EventInvokeConfig(
@@ -256,16 +259,14 @@ class Eventing(Construct):
         messages.node.add_dependency(firing.policy)
 
     def _rules(self) -> list[str]:
-        """The rules that are ours, on both buses. The emulator has other names for some of what they are."""
-        ours = [self._rules_arn(default=False), self._rules_arn(default=True)]
+        """The rules that are ours, on the default bus. The emulator has other names for some of what they are."""
         if not self._is_local:
-            return ours
+            return [self._rules_arn()]
         on_default = self._arn("events", "rule", f"default/{self.rule_prefix}*")
-        return [*ours, on_default, self.bus.event_bus_arn, self.default_bus_arn()]
+        return [self._rules_arn(), on_default, self.default_bus_arn()]
 
-    def _rules_arn(self, *, default: bool) -> str:
-        name = f"{self.rule_prefix}*"
-        return self._arn("events", "rule", name if default else f"{self.bus.event_bus_name}/{name}")
+    def _rules_arn(self) -> str:
+        return self._arn("events", "rule", f"{self.rule_prefix}*")
 
     def _arn(self, service: str, resource: str, name: str) -> str:
         return self._stack.format_arn(

@@ -214,7 +214,7 @@ class PlatformFunctions:
         return self._function(
             "workflows",
             grants=Grants(self._storage).table(
-                self._storage.automation, *_ITEMS, "BatchGetItem", indexes=["by-workspace"]
+                self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
             ),
             environment=self._automation,
             layers=self._layers.extensions,
@@ -337,7 +337,7 @@ class PlatformFunctions:
 
     @cached_property
     def reconciler(self) -> Function:
-        """Keeps schedules and rules equal to the workflows."""
+        """Keeps schedules, and rules on the account's bus, equal to the workflows."""
         return self._function(
             "reconciler",
             grants=self._eventing.reconciles(
@@ -350,7 +350,6 @@ class PlatformFunctions:
             ),
             environment={
                 **self._automation,
-                **self._bus,
                 "MAINSPRING_SCHEDULE_GROUP": self._eventing.group_name,
                 "MAINSPRING_SCHEDULER_ROLE_ARN": self._eventing.scheduler_role.role_arn,
                 "MAINSPRING_RULE_PREFIX": self._eventing.rule_prefix,
@@ -375,6 +374,7 @@ class PlatformFunctions:
                         "BatchGetItem",
                         "PutItem",
                         "UpdateItem",
+                        "Query",
                         indexes=["by-workspace"],
                     )
                     .payloads("GetObject"),
@@ -404,6 +404,7 @@ class PlatformFunctions:
                     "BatchGetItem",
                     "PutItem",
                     "UpdateItem",
+                    "Query",
                     indexes=["by-workspace"],
                 )
                 .secrets("subscription")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -35,16 +35,23 @@ _DEPTH_DIGITS = 5
 class Marks:
     """What is known of an event beside its data. It travels in `resources`, so that the data are the sender's own.
 
-    `depth` is how many executions started one another until the one that the event comes from.
+    `depth` is how many executions started one another until the one that the event comes from. `is_heard` has it
+    brought to the triggers of its workspace.
     """
 
     workspace_id: str | None = None
     event_id: str | None = None
     depth: int = 0
+    is_heard: bool = False
 
     def written(self) -> list[str]:
         """As `resources` of an event."""
-        marks = {"workspace": self.workspace_id, "event": self.event_id, "depth": self.depth or None}
+        marks = {
+            "workspace": self.workspace_id,
+            "event": self.event_id,
+            "depth": self.depth or None,
+            "heard": "yes" if self.is_heard else None,
+        }
         return [f"{_MARK}{name}/{value}" for name, value in marks.items() if value is not None]
 
     @classmethod
@@ -62,9 +69,8 @@ class Marks:
         return isinstance(resource, str) and resource.startswith(_MARK)
 
 
-def workspace_mark(workspace_id: str) -> str:
-    """The mark that events of a workspace carry."""
-    return Marks(workspace_id).written()[0]
+HEARD_MARK = Marks(is_heard=True).written()[0]
+"""What the one rule of the platform's bus asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +85,23 @@ class Event:
 
 
 class Bus:
-    """Puts events on one bus."""
+    """Puts events on one bus.
 
-    def __init__(self, client: EventBridgeClient, name: str) -> None:
+    Args:
+        client: of EventBridge.
+        name: of the bus.
+        are_heard: tells for each event whether to mark it as heard.
+    """
+
+    def __init__(
+        self,
+        client: EventBridgeClient,
+        name: str,
+        are_heard: Callable[[Sequence[Event]], Sequence[bool]] | None = None,
+    ) -> None:
         self._client = client
         self._name = name
+        self._are_heard = are_heard
 
     def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
         """Put events on the bus, in as many calls as that takes, some of them at the same time.
@@ -94,7 +112,8 @@ class Bus:
         Raises:
             Unavailable: not all were taken; putting them again may repeat some.
         """
-        groups = list(_calls([self._entry(event) for event in events]))
+        heard = self._are_heard(events) if self._are_heard else [False] * len(events)
+        groups = list(_calls([self._entry(event, is_heard=one) for event, one in zip(events, heard, strict=True)]))
         if len(groups) == 1:
             outcomes = [self._put(groups[0])]
         else:
@@ -128,14 +147,14 @@ class Bus:
             time.sleep(_random.uniform(0.05, 0.1) * 2**attempt)
         raise Unavailable("the event bus did not take every event; try again")
 
-    def _entry(self, event: Event) -> dict[str, Any]:
+    def _entry(self, event: Event, *, is_heard: bool) -> dict[str, Any]:
         return {
             "EventBusName": self._name,
             "Source": event.source,
             "DetailType": event.type,
             "Detail": dumps(event.data),
             "Time": event.at,
-            "Resources": event.marks.written(),
+            "Resources": replace(event.marks, is_heard=is_heard).written(),
         }
 
 

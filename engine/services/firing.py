@@ -6,7 +6,9 @@ A schedule's time gives one execution as long as that is kept, since the id is m
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -17,10 +19,11 @@ from engine.definition import TriggerDefinition
 from engine.errors import MainspringError, Unavailable
 from engine.execution import format_time, parse_time
 from engine.ids import derived_id
-from engine.jsonvalue import dumps
 from engine.services.bus import PLATFORM_SOURCE, Marks
 from engine.services.closing import check_depth
+from engine.services.listening import Listening
 from engine.services.starting import Request, Starter
+from engine.storage.listeners import Listener
 from engine.storage.stores import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.event import EventConfig
@@ -28,18 +31,32 @@ from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
 
 logger = logging.getLogger(__name__)
+_TOGETHER = 16
 _LATE_WITHOUT_TIME = timedelta(seconds=60)
 """How late a schedule that does not say its time may be: that of an emulator, which looks each ten seconds."""
 
 
 class Firing:
-    """Starts executions for schedules and events. Its methods give a word for what was done."""
+    """Starts executions for schedules and events. Its methods give a word for what was done.
 
-    def __init__(self, stores: Stores, starter: Starter, clock: Clock) -> None:
+    Args:
+        stores: what the records say.
+        starter: starts executions.
+        listening: knows who listens on the platform's bus.
+        clock: tells the time.
+        together: how many triggers of one event are started at the same time.
+    """
+
+    def __init__(
+        self, stores: Stores, starter: Starter, listening: Listening, clock: Clock, *, together: int = _TOGETHER
+    ) -> None:
         self._workflows = stores.workflows
         self._triggers = stores.triggers
+        self._listeners = stores.listeners
         self._starter = starter
+        self._listening = listening
         self._clock = clock
+        self._together = together
 
     def on_time(self, workflow_id: str, trigger_id: str, scheduled_at: str) -> str:
         """A schedule has come, for the time that EventBridge Scheduler says.
@@ -71,22 +88,35 @@ class Firing:
             self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=word == "started")
         return word
 
-    def on_event(self, workflow_id: str, trigger_id: str, pattern: str, event: Mapping[str, Any]) -> str:
-        """An event has come by the rule that was made for this pattern (see `pattern_digest`).
+    def on_event(self, event: Mapping[str, Any]) -> Counter[str]:
+        """An event has come on the platform's bus. Gives how many of the triggers that it is for did what.
 
         Raises:
-            Unavailable: to be delivered again.
+            Unavailable: to be delivered again, after all triggers have been asked; those that have fired know it then.
         """
-        found = self._live(workflow_id, trigger_id)
+        workspace_id = Marks.of(event).workspace_id
+        return self._each(self._listening.hearers(workspace_id, event) if workspace_id else [], event, "workspace")
+
+    def on_rule(self, digest: str, event: Mapping[str, Any]) -> Counter[str]:
+        """An event has come on the account's bus, by the rule of a pattern; as `on_event`."""
+        return self._each(self._listeners.of_rule(digest), event, "account")
+
+    def _each(self, listeners: Sequence[Listener], event: Mapping[str, Any], bus: str) -> Counter[str]:
+        if len(listeners) < 2:  # noqa: PLR2004 - one needs no threads
+            return Counter(self._heard(one, event, bus) for one in listeners)
+        with ThreadPoolExecutor(self._together) as pool:
+            told = [pool.submit(self._heard, one, event, bus) for one in listeners]
+        return Counter(one.result() for one in told)
+
+    def _heard(self, listener: Listener, event: Mapping[str, Any], bus: str) -> str:
+        found = self._live(listener.workflow_id, listener.trigger_id)
         if found is None:
             return "not_live"
         workflow, trigger = found
         config = config_of(trigger)
-        if not isinstance(config, EventConfig) or pattern_digest(config) != pattern:
-            return self._refuse(workflow, trigger, "an event came by a rule of an older version")
+        if not isinstance(config, EventConfig) or (config.bus, config.pattern) != (bus, listener.pattern):
+            return self._refuse(workflow, trigger, "an event came for an older version")
         marks = Marks.of(event)
-        if config.bus == "workspace" and marks.workspace_id != workflow.workspace_id:
-            return self._refuse(workflow, trigger, "an event of another workspace came")
         if _is_own_end(workflow, event):
             return "own"
         event_id = marks.event_id or str(event["id"])
@@ -175,8 +205,3 @@ def scheduled(
 def scheduled_id(workflow_id: str, trigger_id: str, due: datetime) -> str:
     """The id of the execution of a schedule's time."""
     return derived_id(due, workflow_id, trigger_id, format_time(due))
-
-
-def pattern_digest(config: EventConfig) -> str:
-    """What tells the rule of one pattern from that of another."""
-    return sha256(dumps([config.bus, config.pattern]).encode()).hexdigest()[:16]

@@ -2,17 +2,20 @@
 
 Whoever is told that a workflow has changed reads what it says now and makes EventBridge equal to that. So it may be
 told twice, late, out of order, or not at all, and any number may be at it; once a day it is done for everything.
+
+A rule is there for whoever listens by its pattern (see `engine/storage/listeners.py`). Whoever has made or removed one
+looks again who listens, so of any number that do this at once the last one leaves it as it should be.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +23,12 @@ from botocore.exceptions import ClientError
 
 from engine.clock import Clock
 from engine.definition import TriggerDefinition
-from engine.services.bus import workspace_mark
-from engine.services.firing import pattern_digest
-from engine.services.rules import Rule, Rules
+from engine.errors import Unavailable
+from engine.services.rules import Rule, Rules, Taken
 from engine.services.schedules import SCHEDULED_TIME, Schedule, Schedules
+from engine.storage.listeners import account_patterns, pattern_digest
 from engine.storage.stores import Stores
 from engine.storage.workflows import Workflow
-from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
 
@@ -42,7 +44,7 @@ _WILL_NOT_WORK = frozenset(
 )
 _FULL = frozenset({"LimitExceededException", "ServiceQuotaExceededException"})
 _WHEN_FULL = (
-    "AWS allows 300 rules on a bus and a million schedules unless the account's quota is raised in Service Quotas; "
+    "AWS allows 300 rules on the account's bus and a million schedules unless its quota is raised in Service Quotas; "
     "it is tried again once a day, and when the workflow changes"
 )
 EACH_MINUTE = "cron(* * * * ? *)"
@@ -67,7 +69,7 @@ class Reconciler:
     Args:
         stores: what is true.
         schedules: those of EventBridge Scheduler.
-        rules: those of each bus, by its name in triggers' configs.
+        rules: those of the account's bus.
         clock: tells the time.
         has_zones: whether the scheduler knows time zones. An emulator that does not is told to call each minute, and
             what is due is found out by the function that it calls.
@@ -77,13 +79,14 @@ class Reconciler:
         self,
         stores: Stores,
         schedules: Schedules,
-        rules: Mapping[str, Rules],
+        rules: Rules,
         clock: Clock,
         *,
         has_zones: bool = True,
     ) -> None:
         self._workflows = stores.workflows
         self._triggers = stores.triggers
+        self._listeners = stores.listeners
         self._schedules = schedules
         self._rules = rules
         self._clock = clock
@@ -96,25 +99,30 @@ class Reconciler:
         the next time goes on behind that, so that all have their turn.
         """
         done: Counter[str] = Counter()
-        names = chain(self._schedules.names(), *(rules.names() for rules in self._rules.values()))
-        ids = sorted({*self._workflows.with_triggers(), *_workflows_in(names)})
+        for digest in list(self._rules.names()):
+            if not self._listeners.of_rule(digest):
+                self._attempt(digest, partial(self.rule, digest), done)
+        ids = sorted({*self._workflows.with_triggers(), *_workflows_in(self._schedules.names())})
         last = begin = self._workflows.reconciled()
         turn = [*(one for one in ids if one > begin), *(one for one in ids if one <= begin)]
         for number, workflow_id in enumerate(turn):
             if remaining() < _RESERVE:
                 done["left"] = len(ids) - number
                 break
-            try:
-                done.update(self.workflow(workflow_id))
-            except Exception:
-                logger.exception("the triggers of %s could not be reconciled", workflow_id)
-                done["failed"] += 1
+            self._attempt(workflow_id, partial(self.workflow, workflow_id), done)
             last = workflow_id
             if number % _NOTED_EACH == _NOTED_EACH - 1:
                 self._workflows.set_reconciled(last)  # should the next one kill this process, it is not the first again
         if done["left"] or begin or len(ids) >= _NOTED_EACH:
             self._workflows.set_reconciled(last if done["left"] else "")
         return dict(+done)
+
+    def _attempt(self, what: str, reconcile: Callable[[], Counter[str]], done: Counter[str]) -> None:
+        try:
+            done.update(reconcile())
+        except Exception:
+            logger.exception("%s could not be reconciled", what)
+            done["failed"] += 1
 
     def workflow(self, workflow_id: str) -> Counter[str]:
         """Make schedules and rules equal to what a workflow says, or remove them where it says nothing any more.
@@ -175,20 +183,29 @@ class Reconciler:
     # -- rules ---------------------------------------------------------------------------------------------
 
     def _sync_rules(self, workflow_id: str, workflow: Workflow | None, done: Counter[str]) -> None:
-        wanted = list(_wanted_rules(workflow)) if workflow and workflow.is_active else []
-        for bus, rules in self._rules.items():
-            there = {name: rule for at, name, rule, _ in wanted if at == bus}
-            triggers = {name: trigger for at, name, _, trigger in wanted if at == bus}
-            for name, rule in there.items():
-                if rules.get(name) == rule:
-                    continue
-                with _told(self._triggers.failed, workflow_id, triggers[name].id, self._clock.now()):
-                    rules.put(name, rule)
+        """See that the rules are there by which a workflow listens. Who removes them is told by `rule`."""
+        listening = account_patterns(workflow.triggers) if workflow and workflow.is_active else {}
+        for trigger_id, pattern in listening.items():
+            with _told(self._triggers.failed, workflow_id, trigger_id, self._clock.now()):
+                done.update(self.rule(pattern_digest(pattern)))
+
+    def rule(self, digest: str) -> Counter[str]:
+        """Make the rule of a pattern, if somebody listens by it and it is not there; else remove it if it is."""
+        done: Counter[str] = Counter()
+        for _ in range(_ROUNDS):
+            listeners = self._listeners.of_rule(digest)
+            wanted = Rule(dict(listeners[0].pattern), {"rule": digest}) if listeners else None
+            try:
+                if wanted is None:
+                    done["rules_deleted"] += self._rules.delete(digest)
+                elif self._rules.get(digest) != wanted:
+                    self._rules.put(digest, wanted)
                     done["rules_put"] += 1
-            for name in list(rules.names(_prefix(workflow_id))):
-                if name not in there:
-                    rules.delete(name)
-                    done["rules_deleted"] += 1
+            except Taken:
+                continue
+            if bool(self._listeners.of_rule(digest)) == bool(listeners):
+                return done
+        raise Unavailable("the rule of a pattern is being changed by others; try again")
 
     # -- what is expected ----------------------------------------------------------------------------------
 
@@ -218,19 +235,6 @@ class Reconciler:
 def _said(workflow: Workflow | None) -> tuple[Any, ...] | None:
     """What of a workflow matters here."""
     return (workflow.version, workflow.is_active, workflow.triggers) if workflow else None
-
-
-def _wanted_rules(workflow: Workflow) -> Iterator[tuple[str, str, Rule, TriggerDefinition]]:
-    """The rules of a workflow: bus, name, what it says, and for which trigger."""
-    for trigger in workflow.triggers:
-        config = config_of(trigger)
-        if not isinstance(config, EventConfig):
-            continue
-        pattern: dict[str, Any] = dict(config.pattern)
-        if config.bus == "workspace":
-            pattern["resources"] = [workspace_mark(workflow.workspace_id)]
-        payload = {"workflow_id": workflow.id, "trigger_id": trigger.id, "pattern": pattern_digest(config)}
-        yield config.bus, _name(workflow.id, trigger.id, 0), Rule(pattern, payload), trigger
 
 
 class _told:  # noqa: N801 - reads as what it does
@@ -263,7 +267,7 @@ def _name(workflow_id: str, trigger_id: str, number: int) -> str:
 
 
 def _workflows_in(names: Iterable[str]) -> Iterator[str]:
-    """The workflows that these schedules or rules were made for."""
+    """The workflows that these schedules were made for."""
     for name in names:
         try:
             yield str(UUID(name.partition("-")[0]))

@@ -1,4 +1,7 @@
-"""EventBridge rules: the event triggers of active workflows, on the platform's bus and on the account's default one."""
+"""EventBridge rules on the account's default bus: one for each pattern of event triggers, whoever has it.
+
+On the platform's own bus there is a single rule, which the stack has.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from engine.jsonvalue import dumps
 from engine.services.schedules import retried_target
 
@@ -14,6 +19,10 @@ if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
 _TARGET_ID = "firing"
+
+
+class Taken(Exception):
+    """Another process is making or removing the same rule."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,9 @@ class Rules:
         self._prefix = prefix
         self._target = {**retried_target(target, dead_letters), "Id": _TARGET_ID}
 
-    def names(self, prefix: str = "") -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         """The names of the rules that there are, without the platform's prefix."""
-        arguments: dict[str, Any] = {"EventBusName": self._bus, "NamePrefix": self._prefix + prefix}
+        arguments: dict[str, Any] = {"EventBusName": self._bus, "NamePrefix": self._prefix}
         for page in self._client.get_paginator("list_rules").paginate(**arguments):
             yield from (entry["Name"].removeprefix(self._prefix) for entry in page["Rules"])
 
@@ -51,9 +60,9 @@ class Rules:
         """What a rule says; None where there is none, or it is one that we would not have written."""
         try:
             found: Any = self._client.describe_rule(EventBusName=self._bus, Name=self._prefix + name)
+            targets = self._targets(self._prefix + name)
         except self._client.exceptions.ResourceNotFoundException:
             return None
-        targets = self._targets(self._prefix + name)
         if found["State"] != "ENABLED" or len(targets) != 1 or not found.get("EventPattern"):
             return None
         template = targets[0].get("InputTransformer", {}).get("InputTemplate", "")
@@ -66,20 +75,31 @@ class Rules:
         return Rule(json.loads(found["EventPattern"]), payload) if ours == self._target else None
 
     def put(self, name: str, rule: Rule) -> None:
-        """Make a rule, or make it what it should be: nothing but ours is called by it."""
+        """Make a rule, or make it what it should be: nothing but ours is called by it.
+
+        Raises:
+            Taken: it was removed meanwhile.
+        """
         full = self._prefix + name
         self._client.put_rule(Name=full, EventBusName=self._bus, EventPattern=dumps(rule.pattern), State="ENABLED")
         template = dumps({**rule.payload, "event": None}).removesuffix("null}") + "<aws.events.event.json>}"
         target: Any = {**self._target, "InputTransformer": {"InputTemplate": template}}
-        answer = self._client.put_targets(Rule=full, EventBusName=self._bus, Targets=[target])
-        if answer["FailedEntryCount"]:
-            raise RuntimeError(f"the target of rule {full} was refused: {answer['FailedEntries']}")
-        others = [one["Id"] for one in self._targets(full) if one["Id"] != _TARGET_ID]
-        if others:
-            self._client.remove_targets(Rule=full, EventBusName=self._bus, Ids=others)
+        try:
+            answer = self._client.put_targets(Rule=full, EventBusName=self._bus, Targets=[target])
+            if answer["FailedEntryCount"]:
+                raise RuntimeError(f"the target of rule {full} was refused: {answer['FailedEntries']}")
+            others = [one["Id"] for one in self._targets(full) if one["Id"] != _TARGET_ID]
+            if others:
+                self._client.remove_targets(Rule=full, EventBusName=self._bus, Ids=others)
+        except self._client.exceptions.ResourceNotFoundException:
+            raise Taken from None
 
-    def delete(self, name: str) -> None:
-        """Remove a rule, if it is there."""
+    def delete(self, name: str) -> bool:
+        """Remove a rule; False where there is none.
+
+        Raises:
+            Taken: it was given a target meanwhile.
+        """
         full = self._prefix + name
         try:
             ids = [one["Id"] for one in self._targets(full)]
@@ -87,7 +107,12 @@ class Rules:
                 self._client.remove_targets(Rule=full, EventBusName=self._bus, Ids=ids)
             self._client.delete_rule(Name=full, EventBusName=self._bus)
         except self._client.exceptions.ResourceNotFoundException:
-            return
+            return False
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":  # a rule with targets is not removed
+                raise
+            raise Taken from None
+        return True
 
     def _targets(self, full: str) -> list[Any]:
         return list(self._client.list_targets_by_rule(EventBusName=self._bus, Rule=full)["Targets"])

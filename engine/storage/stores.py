@@ -11,6 +11,7 @@ from engine.storage.executions import ExecutionRepository
 from engine.storage.fan_outs import FanOutRepository
 from engine.storage.integrations import IntegrationRepository
 from engine.storage.journals import JournalRepository
+from engine.storage.listeners import ListenerRepository
 from engine.storage.logs import LogRepository
 from engine.storage.payloads import PayloadStore
 from engine.storage.purging import PurgeRepository
@@ -37,6 +38,7 @@ class Stores:
     watch: WatchRepository
     workflows: WorkflowRepository
     triggers: TriggerRepository
+    listeners: ListenerRepository
     subscriptions: SubscriptionRepository
     integrations: IntegrationRepository
     consents: ConsentRepository
@@ -58,6 +60,7 @@ class Stores:
             WatchRepository(table),
             WorkflowRepository(table),
             TriggerRepository(table),
+            ListenerRepository(table),
             SubscriptionRepository(table, retention_days),
             IntegrationRepository(table),
             ConsentRepository(table),

@@ -280,8 +280,10 @@ class Table:
             return {"Put": entry}
         return write
 
-    def delete_entry(self, pk: str, sk: str) -> dict[str, Any]:
-        """The removal of an item that must be there, as an entry of a transaction."""
+    def delete_entry(self, pk: str, sk: str, *, must_exist: bool = True) -> dict[str, Any]:
+        """The removal of an item, which must be there unless that does not matter, as an entry of a transaction."""
+        if not must_exist:
+            return {"Delete": {"TableName": self.name, "Key": _key(pk, sk)}}
         return {
             "Delete": {
                 "TableName": self.name,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
 from engine import limits
 from engine.definition import TriggerDefinition
-from engine.errors import NotFound, PreconditionFailed
+from engine.errors import NotFound, PreconditionFailed, Unavailable
 from engine.jsonvalue import dumps
+from engine.storage.listeners import ListenerRepository
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update_arguments
 
 
@@ -69,10 +70,13 @@ class WorkflowRepository:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._listeners = ListenerRepository(table)
 
     def create(self, workflow: Workflow, version: WorkflowVersion) -> None:
         """Store a new workflow with its first version, both or none."""
-        self._table.transact([Put(_meta_item(workflow, version.definition)), Put(_version_item(version))])
+        triggers = _triggers(version.definition) if workflow.is_active else ()
+        listening = self._listeners.changes(workflow.workspace_id, workflow.id, (), triggers)
+        self._table.transact([Put(_meta_item(workflow, version.definition)), Put(_version_item(version)), *listening])
 
     def get(self, workspace_id: str, workflow_id: str) -> Workflow:
         """The workflow, without its definition.
@@ -159,19 +163,21 @@ class WorkflowRepository:
         }
         copies = copied(workflow.id, version.definition)
         changes |= {name: value for name, value in copies.items() if value is not None}
-        condition = "#version = :based_on AND attribute_not_exists(#deleted_at)"
         remove = [name for name, value in copies.items() if value is None]
-        arguments = update_arguments(changes, remove, condition, {"based_on": based_on})
-        pk = f"WORKFLOW#{workflow.id}"
-        try:
-            self._table.transact([self._table.update_entry(pk, "META", arguments), Put(_version_item(version))])
-        except ConditionFailed as failed:
-            current = failed.item.get("version") if failed.item else None
-            raise PreconditionFailed(
-                f"the workflow has been changed since version {based_on}; fetch it and make your change again",
-                details={"based_on": based_on, "current": current},
-            ) from None
-        return self.get(workflow.workspace_id, workflow.id)
+        if workflow.version != based_on:
+            workflow = self.get(workflow.workspace_id, workflow.id)
+        found: Workflow | None = workflow
+        for _ in range(_TRIES):
+            if found is None or found.version != based_on:
+                raise PreconditionFailed(
+                    f"the workflow has been changed since version {based_on}; fetch it and make your change again",
+                    details={"based_on": based_on, "current": found.version if found else None},
+                )
+            after = _triggers(version.definition) if found.is_active else ()
+            found, is_done = self._change(found, changes, remove, after, [Put(_version_item(version))])
+            if is_done:
+                return self.get(workflow.workspace_id, workflow.id)
+        raise Unavailable("the workflow is being changed by others; try again")
 
     def set_active(self, workflow: Workflow, *, active: bool, at: str) -> Workflow:
         """Activate or deactivate.
@@ -179,11 +185,52 @@ class WorkflowRepository:
         Raises:
             NotFound: it was deleted meanwhile.
         """
-        return self._update(workflow, {"is_active": active, "updated_at": at}, ())
+        return self._switch(workflow, {"is_active": active, "updated_at": at}, ())
 
     def delete(self, workflow: Workflow, at: str) -> None:
         """Take the workflow out of sight. Its versions stay: executions that are under way are pinned to them."""
-        self._update(workflow, {"is_active": False, "deleted_at": at}, ("workspace_key", "look_shard", "look_at"))
+        changes = {"is_active": False, "deleted_at": at}
+        self._switch(workflow, changes, ("workspace_key", "look_shard", "look_at"))
+
+    def _switch(self, workflow: Workflow, changes: Mapping[str, Any], remove: Sequence[str]) -> Workflow:
+        for _ in range(_TRIES):
+            after = workflow.triggers if changes["is_active"] else ()
+            found, is_done = self._change(workflow, changes, remove, after, ())
+            if found is None:
+                raise NotFound("there is no such workflow")
+            if is_done:
+                return found
+            workflow = found
+        raise Unavailable("the workflow is being changed by others; try again")
+
+    def _change(
+        self,
+        workflow: Workflow,
+        changes: Mapping[str, Any],
+        remove: Sequence[str],
+        after: Sequence[TriggerDefinition],
+        more: Sequence[Put],
+    ) -> tuple[Workflow | None, bool]:
+        """Change a workflow if it is as it was read, with whose triggers listen from then on, all or nothing.
+
+        Returns:
+            What it is now, None where it is gone, and whether it has been changed.
+        """
+        condition = "#version = :version_now AND #is_active = :active_now AND attribute_not_exists(#deleted_at)"
+        values = {"version_now": workflow.version, "active_now": workflow.is_active}
+        before = workflow.triggers if workflow.is_active else ()
+        listening = self._listeners.changes(workflow.workspace_id, workflow.id, before, after)
+        key = f"WORKFLOW#{workflow.id}", "META"
+        try:
+            if not (more or listening):
+                item = self._table.update(*key, changes, remove=remove, condition=condition, values=values)
+                return _workflow(item), True
+            arguments = update_arguments(changes, remove, condition, values)
+            self._table.transact([self._table.update_entry(*key, arguments), *more, *listening])
+        except ConditionFailed as failed:
+            gone = failed.item is None or failed.item.get("deleted_at")
+            return None if gone else _workflow(failed.item or {}), False
+        return replace(workflow, **{name: value for name, value in changes.items() if name in _SWITCHED}), True
 
     # -- triggers ------------------------------------------------------------------------------------------
 
@@ -232,6 +279,8 @@ class WorkflowRepository:
         return _workflow(item)
 
 
+_TRIES = 8
+_SWITCHED = ("is_active", "updated_at")
 _OWN = (
     "id", "workspace_id", "name", "description", "version", "is_active", "created_at", "updated_at", "hook_secret",
 )  # fmt: skip
@@ -258,6 +307,10 @@ def copied(workflow_id: str, definition: Mapping[str, Any]) -> Item:
         "look_shard": f"TRIGGERS#{crc32(workflow_id.encode()) % limits.LOOK_SHARDS}" if triggers else None,
         "look_at": workflow_id if triggers else None,
     }
+
+
+def _triggers(definition: Mapping[str, Any]) -> tuple[TriggerDefinition, ...]:
+    return tuple(TriggerDefinition.model_validate(one) for one in definition.get("triggers") or ())
 
 
 def named_integrations(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, str, str]]:

@@ -1,11 +1,13 @@
 """Event patterns: whether EventBridge would take one, and if not, where it is wrong.
 
 The grammar is that of https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html.
+What an event has to be like to fit is in `matching.py`.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
@@ -46,6 +48,9 @@ def check_pattern(pattern: dict[str, Any]) -> None:
     counted = _object(pattern, "")
     if counted > limits.MAX_PATTERN_ENTRIES:
         raise BadPattern("", f"it has {counted} values to compare; {limits.MAX_PATTERN_ENTRIES} are the most")
+    combined = _combinations(pattern)
+    if combined > limits.MAX_PATTERN_COMBINATIONS:
+        raise BadPattern("", f"its `$or` make {combined} combinations; {limits.MAX_PATTERN_COMBINATIONS} are the most")
 
 
 def _object(pattern: dict[str, Any], where: str) -> int:
@@ -75,6 +80,17 @@ def _alternatives(value: Any, at: str, where: str) -> int:
                 if key not in _TOP_LEVEL:
                     raise BadPattern(f"{at}[{number}].{key}", "events have no field of this name")
     return sum(_object(one, f"{at}[{number}]") for number, one in enumerate(value))
+
+
+def _combinations(pattern: dict[str, Any]) -> int:
+    """How many patterns without `$or` it stands for."""
+    counted = 1
+    for key, value in pattern.items():
+        if key == "$or":
+            counted *= sum(_combinations(one) for one in value)
+        elif isinstance(value, dict):
+            counted *= _combinations(value)
+    return counted
 
 
 def _leaf(values: list[Any], at: str) -> int:
@@ -114,7 +130,10 @@ def _affix(operand: Any, where: str) -> None:
 
 def _wildcard(operand: Any, where: str) -> None:
     _text(operand, where)
-    if "**" in operand:
+    bare = re.sub(r"\\[*\\]", "_", operand)
+    if "\\" in bare:
+        raise BadPattern(where, "a backslash stands before `*` or another backslash only, to take that as it is")
+    if "**" in bare:
         raise BadPattern(where, "one `*` stands for any text; two in a row are not taken")
 
 

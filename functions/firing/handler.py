@@ -31,11 +31,14 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     if "schedule" in event:
         asked = event["schedule"]
         word = _firing.on_time(asked["workflow_id"], asked["trigger_id"], asked["scheduled_at"])
+        logger.info("fired", workflow_id=asked["workflow_id"], trigger_id=asked["trigger_id"], word=word)
+        return {"done": word}
+    if "rule" in event:
+        heard, words = event["event"], _firing.on_rule(event["rule"], event["event"])
     else:
-        asked = event
-        word = _firing.on_event(asked["workflow_id"], asked["trigger_id"], asked["pattern"], asked["event"])
-    logger.info("fired", workflow_id=asked["workflow_id"], trigger_id=asked["trigger_id"], word=word)
-    return {"done": word}
+        heard, words = event, _firing.on_event(event)
+    logger.info("heard", event_id=heard["id"], source=heard["source"], words=words)
+    return {"done": dict(words)}
 
 
 def _message(record: SQSRecord) -> None:

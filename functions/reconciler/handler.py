@@ -1,14 +1,17 @@
 """Reconciler: makes schedules and rules equal to what active workflows say.
 
-It is told by the table's stream which workflows have changed, and once a day it goes through everything there is.
+It is told by the table's stream which workflows have changed and which patterns have lost a listener, and once a day
+it goes through everything there is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from engine.storage.listeners import RULE
 from functions import resources
 from functions.streams import failures
 
@@ -25,15 +28,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         done = _reconciler.everything(lambda: context.get_remaining_time_in_millis() / 1000)
         logger.info("reconciled everything", done=done)
         return done
-    ids = dict.fromkeys(record["dynamodb"]["Keys"]["PK"]["S"].removeprefix("WORKFLOW#") for record in event["Records"])
-    total: dict[str, int] = {}
-    failed: list[str] = []
-    for workflow_id in ids:
+    keys = dict.fromkeys(record["dynamodb"]["Keys"]["PK"]["S"] for record in event["Records"])
+    total: Counter[str] = Counter()
+    failed: set[str] = set()
+    for key in keys:
         try:
-            for name, count in _reconciler.workflow(workflow_id).items():
-                total[name] = total.get(name, 0) + count
+            if key.startswith(RULE):
+                total += _reconciler.rule(key.removeprefix(RULE))
+            else:
+                total += _reconciler.workflow(key.removeprefix("WORKFLOW#"))
         except Exception:
-            logger.exception("a workflow could not be reconciled", workflow_id=workflow_id)
-            failed.append(workflow_id)
-    logger.info("reconciled", workflows=len(ids), done=total, failed=failed)
-    return failures(event, {f"WORKFLOW#{workflow_id}" for workflow_id in failed})
+            logger.exception("a workflow or a rule could not be reconciled", key=key)
+            failed.add(key)
+    logger.info("reconciled", keys=len(keys), done=total, failed=sorted(failed))
+    return failures(event, failed)

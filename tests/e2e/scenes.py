@@ -156,19 +156,30 @@ class Scenes:
     def reconciles(self) -> bool:
         """Schedules and rules of a workflow made, changed and removed."""
         cron = {"id": "t", "type": "schedule", "config": {"cron": "0 0 1 1 *"}}
-        heard = {"id": "e", "type": "event", "config": {"pattern": {"source": ["scene"]}}}
+        heard = {"id": "e", "type": "event", "config": {"bus": "account", "pattern": {"source": [f"scene-{uuid4()}"]}}}
         changed = {**cron, "config": {"cron": "1 1 1 1 *"}}
         workflow_id = self.admin.workflow({**ECHO, "triggers": [cron, heard]})["id"]
         address = f"/api/workflows/{workflow_id}"
         update = {"name": "w", "definition": {**ECHO, "triggers": [changed, heard]}}
         steps = [("POST", f"{address}/activate", None), ("PUT", address, update), ("DELETE", address, None)]
-        told = {"Records": [{"dynamodb": {"Keys": {"PK": {"S": f"WORKFLOW#{workflow_id}"}}}}]}
+        keys = f"WORKFLOW#{workflow_id}", f"RULE#{pattern_digest(heard['config']['pattern'])}"
+        told = {"Records": [{"dynamodb": {"Keys": {"PK": {"S": key}}, "SequenceNumber": key}} for key in keys]}
         for verb, path, body in steps:
             self.admin.ok(verb, path, json=body, headers={"if-match": "*"})
-            if call(self.stack, "Reconciler", told) is None:  # the stream tells of it too, perhaps before
+            if call(self.stack, "Reconciler", told) != {
+                "batchItemFailures": []
+            }:  # the stream tells of it too, perhaps before
                 self.admin.request("DELETE", address)
                 return False
         return True
+
+    def stops_listening(self) -> bool:
+        """A workflow with an event trigger is activated and deactivated."""
+        heard = {"id": "e", "type": "event", "config": {"pattern": {"source": ["scene"]}}}
+        address = f"/api/workflows/{self.admin.workflow({**ECHO, 'triggers': [heard]})['id']}"
+        self.admin.request("POST", f"{address}/activate")
+        well = self.admin.request("POST", f"{address}/deactivate").is_success
+        return self.admin.request("DELETE", address).is_success and well
 
     def reconciles_everything(self) -> bool:
         """All workflows with triggers, and all schedules and rules."""

@@ -264,6 +264,7 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
         lambda w: w.works("POST", "/api/workflows", json={"name": "x", "definition": QUICK}),
     ),
     ("Workflows", "dynamodb:UpdateItem", "", World.activates),
+    ("Workflows", "dynamodb:DeleteItem", "", _scene(Scenes.stops_listening)),
     ("Workflows", "dynamodb:BatchGetItem", "", lambda w: w.works("GET", "/api/workflows")),
     ("Workflows", "dynamodb:Query", "", lambda w: w.works("GET", f"/api/workflows/{w.quick}/versions")),
     ("Workflows", "dynamodb:Query", "index/by-workspace", lambda w: w.works("GET", "/api/workflows")),

@@ -411,11 +411,10 @@ def test_an_execution_that_is_queued_is_answered_too(admin: Caller):
 # -- events ------------------------------------------------------------------------------------------------
 
 
-def test_an_event_starts_the_workflows_whose_pattern_fits_once(stack: LocalStack, admin: Caller, other: Caller):
+def test_an_event_starts_the_workflows_whose_pattern_fits_once(admin: Caller, other: Caller):
     pattern = {"source": ["shop"], "detail-type": ["order.created"], "detail": {"total": [{"numeric": [">", 100]}]}}
     listening = [{"id": "in", "type": "event", "config": {"pattern": pattern}}]
-    mine, theirs = live(admin, listening), live(other, listening)
-    eventually(lambda: rules_of(stack, mine) and rules_of(stack, theirs))
+    mine, theirs = live(admin, listening), live(other, listening)  # from now on nothing is missed
     for total, name in ((50, None), (500, "e-1"), (500, "e-1")):
         body = {"source": "shop", "type": "order.created", "data": {"total": total}, **({"id": name} if name else {})}
         admin.ok("POST", "/api/events", json=body)
@@ -440,16 +439,59 @@ def test_an_event_starts_the_workflows_whose_pattern_fits_once(stack: LocalStack
     assert admin.request("POST", "/api/events", json=large).status_code == 413
 
 
-def rules_of(stack: LocalStack, workflow_id: str, bus: str = "Mainspring-events") -> list[str]:
-    rules = client_of(stack, "events").list_rules(EventBusName=bus)["Rules"]
-    return [rule["Name"] for rule in rules if workflow_id.replace("-", "") in rule["Name"]]
+def rules_of(stack: LocalStack, pattern: dict[str, Any]) -> list[str]:
+    """The rules on the account's bus that have a pattern."""
+    rules = client_of(stack, "events").list_rules(EventBusName="default")["Rules"]
+    return [rule["Name"] for rule in rules if json.loads(rule.get("EventPattern") or "null") == pattern]
 
 
-def test_one_workflow_follows_another(stack: LocalStack, admin: Caller):
+def test_events_of_the_workspace_take_no_rules(stack: LocalStack, admin: Caller):
+    """Each trigger hears all that comes after it was activated, and nothing after it was deactivated."""
+    events = client_of(stack, "events")
+    before = [rule["Name"] for rule in events.list_rules(EventBusName="Mainspring-events")["Rules"]]
+    source = f"shop-{uuid4()}"
+    patterns = [{"source": [source], "detail": {"n": [n, 9]}} for n in range(3)]
+    ids = [live(admin, [{"id": "in", "type": "event", "config": {"pattern": pattern}}]) for pattern in patterns]
+    for n in (9, 1, 8):
+        admin.ok("POST", "/api/events", json={"source": source, "type": "x", "data": {"n": n}})
+    eventually(lambda: [len(runs_of(admin, one)) for one in ids] == [1, 2, 1])
+    admin.ok("POST", f"/api/workflows/{ids[0]}/deactivate")
+    admin.ok("POST", "/api/events", json={"source": source, "type": "x", "data": {"n": 9}})
+
+    eventually(lambda: [len(runs_of(admin, one)) for one in ids] == [1, 3, 2])
+    assert [rule["Name"] for rule in events.list_rules(EventBusName="Mainspring-events")["Rules"]] == before
+    assert len(before) == 1
+
+
+def test_triggers_with_one_pattern_on_the_accounts_bus_share_a_rule(stack: LocalStack, admin: Caller):
+    pattern = {"source": [f"app-{uuid4()}"]}
+    listening = [{"id": "in", "type": "event", "config": {"bus": "account", "pattern": pattern}}]
+    first, second = live(admin, listening), live(admin, listening)
+
+    def tell() -> None:
+        entry = {"Source": pattern["source"][0], "DetailType": "x", "Detail": "{}"}
+        assert client_of(stack, "events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    eventually(lambda: len(rules_of(stack, pattern)) == 1)
+    time.sleep(1)  # both have been told of by the stream
+    assert len(rules_of(stack, pattern)) == 1
+    tell()
+    eventually(lambda: [len(runs_of(admin, one)) for one in (first, second)] == [1, 1])
+
+    admin.ok("POST", f"/api/workflows/{first}/deactivate")
+    time.sleep(2)
+    assert len(rules_of(stack, pattern)) == 1  # the other one needs it
+    tell()
+    eventually(lambda: len(runs_of(admin, second)) == 2)
+    assert len(runs_of(admin, first)) == 1
+    admin.ok("DELETE", f"/api/workflows/{second}")
+    eventually(lambda: rules_of(stack, pattern) == [])
+
+
+def test_one_workflow_follows_another(admin: Caller):
     first = admin.workflow({"nodes": [ECHO]})["id"]
     pattern = {"source": ["mainspring"], "detail-type": ["execution.succeeded"], "detail": {"workflow_id": [first]}}
     second = live(admin, [{"id": "in", "type": "event", "config": {"pattern": pattern}}])
-    eventually(lambda: rules_of(stack, second))
     started = admin.start(first, {"x": 1})["id"]
 
     (run,) = eventually(lambda: runs_of(admin, second))
@@ -457,7 +499,7 @@ def test_one_workflow_follows_another(stack: LocalStack, admin: Caller):
     assert (told["execution_id"], told["status"], told["result"]["echo"]["body"]) == (started, "succeeded", {"x": 1})
 
 
-def test_workflows_that_start_each_other_are_stopped(stack: LocalStack, admin: Caller):
+def test_workflows_that_start_each_other_are_stopped(admin: Caller):
     """Each of two follows the other's ends: none follows its own."""
 
     def body(*sources: dict[str, Any]) -> dict[str, Any]:
@@ -474,7 +516,6 @@ def test_workflows_that_start_each_other_are_stopped(stack: LocalStack, admin: C
     admin.ok("PUT", f"/api/workflows/{first}", json=update, headers={"if-match": "*"})
     for workflow_id in (first, second):
         admin.ok("POST", f"/api/workflows/{workflow_id}/activate")
-        eventually(lambda one=workflow_id: rules_of(stack, one))
     admin.ok("POST", "/api/events", json={"source": "go", "type": "x"})
 
     told = eventually(lambda: (found := trigger(admin, first))["failed"] and found, 60)
@@ -501,7 +542,7 @@ def test_uploads_to_s3_and_messages_of_queues_come_by_the_same_door(stack: Local
     assert "triggers[0].config.bus" in refused.json()["error"]["message"]
 
     workflow_id = live(admin, triggers)
-    eventually(lambda: len(rules_of(stack, workflow_id, "default")) == 2)
+    eventually(lambda: rules_of(stack, upload) and rules_of(stack, message))
     s3.put_object(Bucket=bucket, Key="in/a.csv", Body=b"1;2")
     body = json.dumps({"kind": "invoice", "n": 7})
     client_of(stack, "sqs").send_message(QueueUrl=output_of(stack, "InboxUrl"), MessageBody=body)

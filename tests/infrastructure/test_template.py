@@ -208,8 +208,29 @@ def test_only_rules_of_ours_may_fire(template: Template):
         for one in resources(template, "AWS::Lambda::Permission").values()
         if "Firing" in json.dumps(one["FunctionName"])
     ]
-    assert len(permissions) == 2
-    assert all("SourceArn" in one and "ms" in json.dumps(one["SourceArn"]) for one in permissions)
+    heard, of_account = sorted(json.dumps(one["SourceArn"]) for one in permissions)
+    assert "EventingHeard" in heard
+    assert ":rule/ms" in of_account
+
+
+def test_the_platforms_bus_has_one_rule_however_many_triggers_there_are(template: Template):
+    ((name, rule),) = (
+        (name, rule) for name, rule in resources(template, "AWS::Events::Rule").items() if "EventBusName" in rule
+    )
+    assert rule["EventPattern"] == {"resources": ["mainspring:heard/yes"]}
+    (target,) = rule["Targets"]
+    assert "DeadLetters" in json.dumps(target["DeadLetterConfig"])
+    assert "Firing" in json.dumps(target["Arn"])
+    assert "Input" not in target
+    writes = [
+        statement
+        for owner, statement in statements(template)
+        if "events:PutRule" in listed(statement["Action"]) and owner.startswith("Reconciler")
+    ]
+    (made,) = writes
+    assert ":rule/ms" in json.dumps(made["Resource"])
+    assert "Bus" not in json.dumps(made["Resource"])  # it may make none on the platform's, nor change this one
+    assert name not in json.dumps(made["Resource"])
 
 
 def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template: Template):

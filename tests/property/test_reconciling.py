@@ -14,12 +14,13 @@ from engine.ids import new_id
 from engine.services.reconciling import Reconciler, _name
 from engine.services.rules import Rule, Rules
 from engine.services.schedules import Schedule, Schedules
+from engine.storage.listeners import pattern_digest
 from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.crash import Died, Fate
 from tests.figures import FIGURES
 from tests.unit.conftest import NOW, Aws, aws_in_memory
 
-GROUP, BUS, PREFIX = "schedules", "events", "ms-"
+GROUP, PREFIX = "schedules", "ms-"
 TARGET, DEAD = "arn:aws:lambda:us-east-1:123456789012:function:firing", "arn:aws:sqs:us-east-1:123456789012:dead"
 AT = "2026-05-01T09:00:00.000Z"
 NODES = [{"id": "a", "type": "transform", "config": {"value": 1}}]
@@ -34,6 +35,8 @@ TRIGGERS = [
     {"id": "shop", "type": "event", "config": {"pattern": {"source": ["shop"]}}},
     {"id": "shop", "type": "event", "config": {"pattern": {"source": ["shop"], "detail": {"n": [1]}}}},
     {"id": "s3", "type": "event", "config": {"bus": "account", "pattern": {"source": ["aws.s3"]}}},
+    {"id": "ec2", "type": "event", "config": {"bus": "account", "pattern": {"source": ["aws.ec2"]}}},
+    {"id": "too", "type": "event", "config": {"bus": "account", "pattern": {"source": ["aws.s3"]}}},
     {"id": "hook", "type": "webhook", "config": {}},
 ]
 SOME = st.lists(st.sampled_from(TRIGGERS), max_size=5, unique_by=lambda trigger: trigger["id"])
@@ -46,13 +49,9 @@ class World:
         self.aws, self.fate = aws, Fate()
         self.scheduler, self.events = boto3.client("scheduler"), boto3.client("events")
         self.scheduler.create_schedule_group(Name=GROUP)
-        self.events.create_event_bus(Name=BUS)
         role = "arn:aws:iam::123456789012:role/scheduler"
         self.schedules = Schedules(self.scheduler, GROUP, TARGET, role, DEAD)
-        self.rules = {
-            "workspace": Rules(self.events, BUS, PREFIX, TARGET, DEAD),
-            "account": Rules(self.events, "default", PREFIX, TARGET, DEAD),
-        }
+        self.rules = Rules(self.events, "default", PREFIX, TARGET, DEAD)
         self.reconciler = Reconciler(aws.stores, self.schedules, self.rules, aws.clock)
         self.ids: list[str] = []
         for client in (self.scheduler, self.events, aws.dynamodb):
@@ -102,13 +101,15 @@ class World:
             self.aws.workflows.add_version(workflow, version, based_on=workflow.version)
         return workflow_id
 
+    def unheard(self) -> list[str]:
+        """The patterns that the stream tells of when a listener is removed; here all that any trigger may have."""
+        return [pattern_digest(one["config"]["pattern"]) for one in TRIGGERS if one["config"].get("bus") == "account"]
+
     # -- what is there, and what should be -----------------------------------------------------------------
 
     def there(self) -> dict[str, Any]:
         found: dict[str, Any] = {f"schedule {name}": self.schedules.get(name) for name in self.schedules.names()}
-        for bus, rules in self.rules.items():
-            found |= {f"{bus} {name}": rules.get(name) for name in rules.names()}
-        return found
+        return found | {f"rule {name}": self.rules.get(name) for name in self.rules.names()}
 
     def wanted(self) -> dict[str, Any]:
         """Written down from the records, without the reconciler."""
@@ -116,8 +117,11 @@ class World:
         for workflow_id in self.ids:
             workflow = self.aws.workflows.find(workflow_id)
             for trigger in workflow.triggers if workflow and workflow.is_active else ():
-                for number, (kind, spec) in enumerate(EXPECTED.get(str(trigger.config), ())):
-                    found[f"{kind} {_name(workflow_id, trigger.id, number)}"] = spec(workflow_id, trigger.id)
+                if trigger.config.get("bus") == "account":
+                    digest = pattern_digest(trigger.config["pattern"])
+                    found[f"rule {digest}"] = Rule(trigger.config["pattern"], {"rule": digest})
+                for number, spec in enumerate(EXPECTED.get(str(trigger.config), ())):
+                    found[f"schedule {_name(workflow_id, trigger.id, number)}"] = spec(workflow_id, trigger.id)
         return found
 
 
@@ -126,30 +130,7 @@ def scheduled(expression: str, zone: str = "UTC", flexible: int | None = None, e
         told = {"workflow_id": workflow_id, "trigger_id": trigger_id, "scheduled_at": "<aws.scheduler.scheduled-time>"}
         return Schedule(expression, zone, flexible, end, {"schedule": told})
 
-    return "schedule", spec
-
-
-def ruled(bus: str, pattern: dict[str, Any]) -> Any:
-    def spec(workflow_id: str, trigger_id: str) -> Any:
-        return RuleFor(bus, pattern, workflow_id, trigger_id)
-
-    return bus, spec
-
-
-class RuleFor:
-    """Equal to a rule with this pattern for this trigger, whatever the pattern's digest."""
-
-    def __init__(self, bus: str, pattern: dict[str, Any], workflow_id: str, trigger_id: str) -> None:
-        mine = {"resources": ["mainspring:workspace/ws"]} if bus == "workspace" else {}
-        self._pattern, self._about = {**pattern, **mine}, (workflow_id, trigger_id)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Rule) and (
-            other.pattern == self._pattern
-            and (other.payload["workflow_id"], other.payload["trigger_id"]) == self._about
-        )
-
-    __hash__ = None  # type: ignore[assignment]
+    return spec
 
 
 EXPECTED = {
@@ -159,9 +140,6 @@ EXPECTED = {
     str(TRIGGERS[3]["config"]): [scheduled("rate(7 minutes)", flexible=5)],
     str(TRIGGERS[4]["config"]): [scheduled("at(2026-12-24T09:00:00)")],
     str(TRIGGERS[6]["config"]): [scheduled("cron(0 0 * * ? *)", end=NOW.replace(year=2027, month=1, day=1, hour=0))],
-    str(TRIGGERS[7]["config"]): [ruled("workspace", {"source": ["shop"]})],
-    str(TRIGGERS[8]["config"]): [ruled("workspace", {"source": ["shop"], "detail": {"n": [1]}})],
-    str(TRIGGERS[9]["config"]): [ruled("account", {"source": ["aws.s3"]})],
 }
 
 
@@ -171,21 +149,20 @@ def drift(world: World, how: str, number: int) -> None:
     if how == "extra":
         name = _name(new_id(), "x", 0)
         world.schedules.put(name, Schedule("rate(1 hour)", "UTC", None, None, {}), None)
-        world.rules["account"].put(name, Rule({"source": ["x"]}, {"a": "b"}))
+        world.rules.put("x" * 32, Rule({"source": ["x"]}, {"a": "b"}))
         return
     if not there:
         return
     kind, _, name = there[number % len(there)].partition(" ")
     if how == "missing":
-        (world.schedules if kind == "schedule" else world.rules[kind]).delete(name)
+        (world.schedules if kind == "schedule" else world.rules).delete(name)
     elif kind == "schedule":
         found = world.scheduler.get_schedule(GroupName=GROUP, Name=name)
         kept = {key: found[key] for key in ("GroupName", "Name", "FlexibleTimeWindow", "Target")}
         world.scheduler.update_schedule(**kept, ScheduleExpression="rate(9 hours)", State="DISABLED")
     else:
-        bus = BUS if kind == "workspace" else "default"
-        world.events.put_rule(Name=PREFIX + name, EventBusName=bus, EventPattern='{"source": ["other"]}')
-        world.events.put_targets(Rule=PREFIX + name, EventBusName=bus, Targets=[{"Id": "b", "Arn": DEAD}])
+        world.events.put_rule(Name=PREFIX + name, EventPattern='{"source": ["other"]}')
+        world.events.put_targets(Rule=PREFIX + name, Targets=[{"Id": "b", "Arn": DEAD}])
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -237,6 +214,8 @@ def test_the_stream_may_repeat_reorder_and_its_reader_die(steps: list[Any], data
                 continue
         for workflow_id in data.draw(st.permutations(list(dict.fromkeys(told)))):
             world.reconciler.workflow(workflow_id)
+        for digest in data.draw(st.permutations(world.unheard())):
+            world.reconciler.rule(digest)
 
         assert world.there() == world.wanted()
         FIGURES["streams of changes told with repetitions and deaths"] += 1
@@ -248,7 +227,7 @@ def test_all_have_their_turn_however_little_time_each_day_has(count: int, days: 
     with aws_in_memory() as aws:
         world = World(aws)
         for _ in range(count):
-            world.create([TRIGGERS[7]])
+            world.create([TRIGGERS[2]])
             world.change(-1, "activate", [])
         seen: list[str] = []
         real = world.reconciler.workflow
@@ -265,10 +244,10 @@ def test_all_have_their_turn_however_little_time_each_day_has(count: int, days: 
 def test_a_full_bus_is_told_at_the_trigger_and_tried_again():
     with aws_in_memory() as aws:
         world = World(aws)
-        world.create([TRIGGERS[0], TRIGGERS[7]])
+        world.create([TRIGGERS[0], TRIGGERS[9]])
         workflow_id = world.change(-1, "activate", [])
         assert workflow_id is not None
-        rules = world.rules["workspace"]
+        rules = world.rules
         put = rules.put
 
         def full(*_: Any) -> None:
@@ -277,7 +256,7 @@ def test_a_full_bus_is_told_at_the_trigger_and_tried_again():
 
         rules.put = full  # type: ignore[method-assign]
         assert world.reconciler.workflow(workflow_id) == {"schedules_put": 1}
-        failure = aws.stores.triggers.get(workflow_id, "shop").last_failure
+        failure = aws.stores.triggers.get(workflow_id, "s3").last_failure
         assert failure is not None
         assert failure["code"] == "not_scheduled"
         assert "300 rules" in failure["message"]

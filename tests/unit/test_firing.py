@@ -13,15 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import limits
-from engine.errors import TooManyRequests
+from engine.errors import TooManyRequests, Unavailable
 from engine.execution import format_time
 from engine.security.secrets import SecretBox
 from engine.services.answering import Answering
-from engine.services.firing import Firing, pattern_digest
+from engine.services.bus import Marks
+from engine.services.firing import Firing
+from engine.services.listening import Listening
 from engine.services.webhook_service import WebhookService
+from engine.storage.listeners import pattern_digest
 from engine.storage.triggers import TriggerRepository
 from engine.storage.workflows import WorkflowVersion
-from engine.triggers.event import EventConfig
 from engine.triggers.signatures import Delivery
 from engine.triggers.tokens import hook_token
 from tests.figures import FIGURES
@@ -44,7 +46,8 @@ def active(world: World, definition: dict[str, Any], *triggers: dict[str, Any]) 
 
 
 def firing(world: World) -> Firing:
-    return Firing(world.stores, world.starter, world.clock)
+    listening = Listening(world.stores.listeners)
+    return Firing(world.stores, world.starter, listening, world.clock, together=1)  # moto copies what others change
 
 
 def hour(world: World, number: int) -> str:
@@ -148,28 +151,106 @@ def test_a_schedule_whose_run_of_before_goes_on(aws: Aws):
     assert second.started_at >= first.completed_at
 
 
-def test_an_event_of_another_workspace_or_rule_starts_nothing(aws: Aws):
+def heard_by(*triggers: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"id": name, "type": "event", "config": config} for name, config in triggers]
+
+
+def shop(workspace: str = WORKSPACE, depth: int = 0, name: str = "e-1") -> dict[str, Any]:
+    marks = Marks(workspace, name, depth, is_heard=True).written()
+    return {"id": "x", "source": "shop", "detail-type": "t", "time": AT, "resources": marks, "detail": {"n": 1}}
+
+
+SHOP = {"pattern": {"source": ["shop"]}}
+ON_ACCOUNT = {"bus": "account", **SHOP}
+
+
+def test_an_event_starts_what_listens_in_its_workspace_once(aws: Aws):
     world = World(aws)
-    pattern = {"source": ["shop"]}
-    workflow_id = active(world, QUICK, {"id": "t", "type": "event", "config": {"pattern": pattern}})
-    digest = pattern_digest(EventConfig(pattern=pattern))
+    others = {"pattern": {"source": ["shop"], "detail": {"n": [2]}}}
+    workflow_id = active(world, QUICK, *heard_by(("t", SHOP), ("u", others), ("v", ON_ACCOUNT)))
 
-    def event(workspace: str, depth: int = 0) -> dict[str, Any]:
-        marks = [f"mainspring:workspace/{workspace}", "mainspring:event/e-1", f"mainspring:depth/{depth}"]
-        return {
-            "id": "x", "source": "shop", "detail-type": "t", "time": AT, "resources": marks, "detail": {"n": 1},
-        }  # fmt: skip
-
-    assert firing(world).on_event(workflow_id, "t", digest, event("another")) == "refused"
-    assert firing(world).on_event(workflow_id, "t", "0" * 16, event(WORKSPACE)) == "refused"
-    assert firing(world).on_event(workflow_id, "t", digest, event(WORKSPACE, limits.MAX_CALL_DEPTH)) == "failed"
+    assert firing(world).on_event(shop("another")) == {}
+    assert firing(world).on_event({**shop(), "resources": []}) == {}
+    assert firing(world).on_event(shop(depth=limits.MAX_CALL_DEPTH)) == {"failed": 1}
     assert world.stores.triggers.get(workflow_id, "t").last_failure["code"] == "too_deep"
-    assert [firing(world).on_event(workflow_id, "t", digest, event(WORKSPACE)) for _ in range(2)] == [
-        "started",
-        "known",
-    ]
+    assert [firing(world).on_event(shop()) for _ in range(2)] == [{"started": 1}, {"known": 1}]
     world.settle()
     assert [(one.depth, one.result) for one in world.all()] == [(1, {"a": {"n": 1}})]
+
+
+def test_an_event_starts_all_that_listen_though_one_of_them_cannot_now(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    world = World(aws)
+    first, *others = [active(world, QUICK, *heard_by(("t", SHOP))) for _ in range(20)]
+    start = world.starter.start
+
+    def broken(request: Any, *arguments: Any, **named: Any) -> Any:
+        if request.workflow_id == first:
+            raise Unavailable("try again")
+        return start(request, *arguments, **named)
+
+    monkeypatch.setattr(world.starter, "start", broken)
+    with pytest.raises(Unavailable):
+        firing(world).on_event(shop())
+    assert {one.workflow_id for one in world.all()} == set(others)
+    monkeypatch.setattr(world.starter, "start", start)
+    assert firing(world).on_event(shop()) == {"started": 1, "known": 19}
+
+
+def test_who_dies_while_an_event_is_taken_is_followed_by_the_next_delivery():
+    points = 0
+    for at in range(1, 60):
+        with aws_in_memory() as aws:
+            world = World(aws)
+            for _ in range(2):
+                active(world, QUICK, *heard_by(("t", SHOP)))
+            world.fate.at, world.fate.points = at, 0
+            died = not world.perish(partial(firing(world).on_event, shop()))
+            world.fate.at = None
+            if not died:
+                break
+            points += 1
+            firing(world).on_event(shop())
+            world.settle()
+            world.check()
+            assert world.results() == [("succeeded", {"a": {"n": 1}})] * 2
+    assert points > 5
+    FIGURES["deaths while an event is taken"] += points
+
+
+def test_a_rule_starts_whoever_shares_its_pattern(aws: Aws):
+    world = World(aws)
+    ids = [active(world, QUICK, *heard_by(("t", ON_ACCOUNT), ("u", ON_ACCOUNT))) for _ in range(2)]
+    active(world, QUICK, *heard_by(("t", SHOP)))
+    digest = pattern_digest(SHOP["pattern"])
+    event = {**shop(), "resources": ["arn:aws:s3:::b"]}
+
+    assert [firing(world).on_rule(digest, event) for _ in range(2)] == [{"started": 4}, {"known": 4}]
+    world.settle()
+    assert sorted((one.workflow_id, one.trigger_id) for one in world.all()) == sorted(
+        (workflow_id, trigger_id) for workflow_id in ids for trigger_id in "tu"
+    )
+    world.stores.workflows.set_active(world.stores.workflows.get(WORKSPACE, ids[0]), active=False, at=AT)
+    assert firing(world).on_rule(digest, {**event, "id": "y"}) == {"started": 2}
+    assert firing(world).on_rule("0" * 32, event) == {}
+
+
+def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    """The list of listeners was read before the workflow was changed: the record decides."""
+    world = World(aws)
+    workflow_id = active(world, QUICK, *heard_by(("t", SHOP)))
+    fire = firing(world)
+    hearers = fire._listening.hearers(WORKSPACE, shop())
+    assert len(hearers) == 1
+    monkeypatch.setattr(fire._listening, "hearers", lambda *_: hearers)
+    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
+
+    half = {**QUICK, "triggers": heard_by(("t", {"pattern": {"source": ["shop"], "detail": {"n": [2]}}}))}
+    world.stores.workflows.add_version(workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1)
+    assert fire.on_event(shop()) == {"refused": 1}
+    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
+    world.stores.workflows.set_active(workflow, active=False, at=AT)
+    assert fire.on_event(shop()) == {"not_live": 1}
+    assert world.all() == []
 
 
 # -- webhooks ----------------------------------------------------------------------------------------------

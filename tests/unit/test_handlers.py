@@ -18,10 +18,8 @@ from engine import limits
 from engine.execution import Execution, Status
 from engine.ids import new_id
 from engine.security.tokens import AccessClaims, sign_access_token
-from engine.services.firing import pattern_digest
 from engine.storage.users import Session, User
 from engine.storage.workflows import Workflow, WorkflowVersion
-from engine.triggers.event import EventConfig
 from tests.sandboxes import runner
 from tests.unit.conftest import NOW, Aws
 
@@ -32,6 +30,7 @@ TRIGGERS = [
     {"id": "daily", "type": "schedule", "config": {"cron": "0 9 * * *", "timezone": "Europe/Berlin"}},
     {"id": "hook", "type": "webhook", "config": {"auth": {"type": "github"}}},
     {"id": "shop", "type": "event", "config": {"pattern": {"source": ["shop"]}}},
+    {"id": "uploads", "type": "event", "config": {"bus": "account", "pattern": {"source": ["aws.s3"]}}},
 ]
 API = {
     "auth_register": ("auth", 403),  # Ada is here already
@@ -257,14 +256,12 @@ def test_what_is_told_to_those_without_an_address(seeded: Aws):
     """Schedules, rules, queues and streams; each twice, since that is how they tell."""
     workflow = seeded.workflows.get(WORKSPACE, WORKFLOW)
     seeded.workflows.set_active(workflow, active=True, at=AT)
-    digest = event("firing/event")
-    digest["pattern"] = pattern_digest(EventConfig(pattern={"source": ["shop"]}))
-
     assert [invoke("firing", event("firing/schedule"))["done"] for _ in range(2)] == ["started", "known"]
-    assert [invoke("firing", digest)["done"] for _ in range(2)] == ["started", "known"]
-    assert invoke("firing", event("firing/event"))["done"] == "refused"  # by the rule of another pattern
+    assert [invoke("firing", event("firing/event"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
+    assert [invoke("firing", event("firing/rule"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
     assert invoke("firing", event("firing/message")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/changed")) == {"batchItemFailures": []}
+    assert invoke("reconciler", event("reconciler/unheard")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/daily")) == {}
 
 
