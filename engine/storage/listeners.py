@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from engine.definition import TriggerDefinition
 from engine.jsonvalue import dumps
@@ -119,7 +119,7 @@ def account_patterns(triggers: Sequence[TriggerDefinition]) -> dict[str, Mapping
 def _patterns(triggers: Sequence[TriggerDefinition], bus: str) -> dict[str, Mapping[str, Any]]:
     """Read as they are, for whoever has to do with workflows need not know all types of triggers."""
     return {
-        trigger.id: trigger.config["pattern"]
+        trigger.id: cast("Mapping[str, Any]", trigger.config["pattern"])
         for trigger in triggers
         if trigger.type == "event" and trigger.config.get("bus", "workspace") == bus
     }

@@ -191,14 +191,14 @@ def _wildcard(operand: str) -> Test:
             parts.append("")
         else:
             escaped = True
-    first, *middle, last = parts if len(parts) > 1 else (*parts, None)
+    if len(parts) == 1:
+        return lambda value: bool(value == parts[0])
+    first, *middle, last = parts
 
     def fits(value: Any) -> bool:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or len(value) < len(first) + len(last):
             return False
-        if last is None:
-            return value == first
-        if len(value) < len(first) + len(last) or not (value.startswith(first) and value.endswith(last)):
+        if not (value.startswith(first) and value.endswith(last)):
             return False
         at, end = len(first), len(value) - len(last)
         for part in middle:

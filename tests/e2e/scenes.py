@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx2
 
 from engine.services.firing import scheduled_id
+from engine.storage.listeners import pattern_digest
 from infrastructure.local import LocalStack
 from tests.e2e.aws import call, client_of, driver_arn, output_of, sweep
 from tests.e2e.conftest import Caller
@@ -48,6 +49,11 @@ class Scenes:
         workflow_id = self.admin.workflow(definition)["id"]
         self.admin.ok("POST", f"/api/workflows/{workflow_id}/activate")
         return workflow_id
+
+    def _listens(self) -> str:
+        """One more workflow that listens, so that whoever knows the others has to read them anew."""
+        heard = {"id": "e", "type": "event", "config": {"pattern": {"source": [f"scene-{uuid4()}"]}}}
+        return self._live({**ECHO, "triggers": [heard]})
 
     def _url(self, workflow_id: str) -> str:
         return str(self.admin.ok("GET", f"/api/workflows/{workflow_id}/triggers/t")["url"])
@@ -188,22 +194,24 @@ class Scenes:
 
     def announces(self) -> bool:
         """The end of an execution with a large result that a trigger had started; a new subscription is told."""
-        subscription = self._subscribes("execution.*")
+        subscription, listens = self._subscribes("execution.*"), self._listens()
         ended = httpx2.post(self._url(self.result), json={"x": LARGE}, timeout=60).headers["mainspring-execution"]
         keys = {"PK": {"S": f"EXECUTION#{ended}"}}
         told = call(self.stack, "Announcer", {"Records": [{"dynamodb": {"Keys": keys}}]})
         self.admin.ok("DELETE", f"/api/subscriptions/{subscription}")
+        self.admin.ok("DELETE", f"/api/workflows/{listens}")
         return bool(told == {"batchItemFailures": []})
 
     def sends(self) -> bool:
         """An attempt to a receiver who is gone: that is noted, and another subscription is told of it."""
-        gone, other = self._subscribes("ping"), self._subscribes("subscription.disabled")
+        gone, other, listens = self._subscribes("ping"), self._subscribes("subscription.disabled"), self._listens()
         delivery = self.admin.ok("POST", f"/api/subscriptions/{gone}/ping")["id"]
         call(self.stack, "Deliveries", {"deliver": [[gone, delivery]]})
         log = f"/api/subscriptions/{other}/deliveries"
         well = _soon(lambda: bool(self.admin.ok("GET", log)["items"]))
         for subscription in (gone, other):
             self.admin.ok("DELETE", f"/api/subscriptions/{subscription}")
+        self.admin.ok("DELETE", f"/api/workflows/{listens}")
         return well
 
     def looks_after_triggers(self) -> bool:

@@ -342,10 +342,12 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     *_all_of("Announcer", Scenes.announces, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
     *_all_of("Announcer", Scenes.announces, "dynamodb:UpdateItem", "s3:GetObject", "events:PutEvents"),
     ("Announcer", "dynamodb:Query", "index/by-workspace", _scene(Scenes.announces)),
+    ("Announcer", "dynamodb:Query", "", _scene(Scenes.announces)),
     ("Announcer", "lambda:InvokeFunction", "", _scene(Scenes.announces)),
     *_all_of("Deliveries", Scenes.sends, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
     *_all_of("Deliveries", Scenes.sends, "dynamodb:UpdateItem", "events:PutEvents"),
     ("Deliveries", "dynamodb:Query", "index/by-workspace", _scene(Scenes.sends)),
+    ("Deliveries", "dynamodb:Query", "", _scene(Scenes.sends)),
     *_all_of(
         "Retention", Scenes.forgets, *(f"dynamodb:{verb}Item" for verb in ("Get", "BatchGet", "Update", "Delete"))
     ),

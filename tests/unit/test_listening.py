@@ -1,0 +1,140 @@
+"""Who listens to a workspace's events: known at the moment of the question, whoever changes it, by one read."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from engine.ids import new_id
+from engine.services.bus import Event, Marks
+from engine.services.listening import Listening
+from engine.storage.table import Table
+from engine.storage.workflows import Workflow, WorkflowVersion
+from tests.unit.conftest import NOW, Aws
+from tests.world import AT
+
+SHOP = {"source": ["shop"]}
+
+
+def version(workflow_id: str, number: int, *patterns: dict[str, Any]) -> WorkflowVersion:
+    triggers = [{"id": f"t{n}", "type": "event", "config": {"pattern": one}} for n, one in enumerate(patterns)]
+    return WorkflowVersion(workflow_id, number, "w", None, {"nodes": [], "triggers": triggers}, AT, "u")
+
+
+def make(aws: Aws, *patterns: dict[str, Any], active: bool = True, workspace: str = "ws") -> Workflow:
+    workflow = Workflow(new_id(), workspace, "w", None, 1, is_active=False, created_at=AT, updated_at=AT)
+    aws.workflows.create(workflow, version(workflow.id, 1, *patterns))
+    found = aws.workflows.get(workspace, workflow.id)
+    return aws.workflows.set_active(found, active=True, at=AT) if active else found
+
+
+def event(source: str, workspace: str = "ws") -> Event:
+    return Event(source, "t", {"n": 1}, NOW, Marks(workspace, "e"))
+
+
+def delivered(source: str) -> dict[str, Any]:
+    return {"source": source, "detail-type": "t", "detail": {"n": 1}}
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for name in ("get", "query"):
+        real = getattr(Table, name)
+
+        def counting(self: Table, *arguments: Any, _real: Any = real, _name: str = name, **named: Any) -> Any:
+            counted[_name] += 1
+            return _real(self, *arguments, **named)
+
+        monkeypatch.setattr(Table, name, counting)
+    return counted
+
+
+def test_an_event_that_nobody_listens_for_costs_one_read_however_many_listen_to_others(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+):
+    listening = Listening(aws.stores.listeners)
+    counted = reads(monkeypatch)
+    assert listening.are_heard([event("x"), event("y")]) == [False, False]
+    assert counted == {"get": 1}
+    for _ in range(5):
+        make(aws, SHOP, {"source": ["x"], "detail": {"n": [2]}})
+
+    assert listening.are_heard([event("y"), event("shop"), event("shop", "another")]) == [False, True, False]
+    counted.clear()
+    assert listening.are_heard([event("y")] * 100) == [False] * 100
+    assert counted == {"get": 1}
+    counted.clear()
+    assert len(listening.hearers("ws", delivered("shop"))) == 5
+    assert listening.hearers("ws", delivered("x")) == []
+    assert counted == {"get": 2}
+
+
+def test_each_change_is_known_at_once(aws: Aws):
+    listening, other = Listening(aws.stores.listeners), Listening(aws.stores.listeners)
+
+    def heard(source: str) -> bool:
+        (one,), (same,) = listening.are_heard([event(source)]), other.are_heard([event(source)])
+        assert one == same
+        return one
+
+    workflow = make(aws, SHOP, active=False)
+    assert not heard("shop")
+    workflow = aws.workflows.set_active(workflow, active=True, at=AT)
+    assert heard("shop")
+    workflow = aws.workflows.add_version(workflow, version(workflow.id, 2, {"source": ["other"]}), based_on=1)
+    assert (heard("shop"), heard("other")) == (False, True)
+    workflow = aws.workflows.set_active(workflow, active=False, at=AT)
+    assert not heard("other")
+    workflow = aws.workflows.set_active(workflow, active=True, at=AT)
+    assert heard("other")
+    aws.workflows.delete(workflow, AT)
+    assert not heard("other")
+    assert (aws.automation.get("LISTENERS#ws", "SUM") or {})["sum"] == 0
+    assert [item["SK"] for item in aws.automation.query("LISTENERS#ws")] == ["SUM"]
+
+
+def test_whoever_has_read_a_workflow_before_it_changed_writes_nothing_wrong(aws: Aws):
+    listening = Listening(aws.stores.listeners)
+    stale = make(aws, SHOP, active=False)
+    aws.workflows.add_version(stale, version(stale.id, 2, {"source": ["new"]}), based_on=1)
+    aws.workflows.set_active(stale, active=True, at=AT)  # knows the triggers of the version before
+    assert listening.are_heard([event("shop"), event("new")]) == [False, True]
+    aws.workflows.add_version(stale, version(stale.id, 3, {"source": ["newer"]}), based_on=2)  # thinks it is inactive
+    assert listening.are_heard([event("new"), event("newer")]) == [False, True]
+    aws.workflows.set_active(stale, active=True, at=AT)
+    aws.workflows.set_active(stale, active=False, at=AT)
+    assert listening.are_heard([event("newer")]) == [False]
+    assert (aws.automation.get("LISTENERS#ws", "SUM") or {})["sum"] == 0
+
+
+def test_a_read_that_saw_half_of_a_change_is_not_remembered(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    listening = Listening(aws.stores.listeners)
+    before = list(aws.automation.query("LISTENERS#ws"))
+    make(aws, SHOP)
+    real = Table.query
+    monkeypatch.setattr(Table, "query", lambda *_, **__: iter(before))  # the sum is new, the items are not yet
+    assert listening.are_heard([event("shop")]) == [False]
+    monkeypatch.setattr(Table, "query", real)
+
+    assert listening.are_heard([event("shop")]) == [True]
+
+
+def test_many_who_switch_at_once_leave_who_listens(aws: Aws):
+    workflows = [make(aws, SHOP, active=False) for _ in range(4)]
+    lock = threading.Lock()
+
+    def switch(workflow: Workflow) -> None:
+        for active in (True, False, True):
+            with lock:  # moto takes one at a time
+                aws.workflows.set_active(workflow, active=active, at=AT)
+
+    threads = [threading.Thread(target=switch, args=(one,)) for one in workflows * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ids = [one.workflow_id for one in Listening(aws.stores.listeners).hearers("ws", delivered("shop"))]
+    assert sorted(ids) == sorted(one.id for one in workflows)
