@@ -66,7 +66,8 @@ class Timer:
     """A node that waits until `due_at`.
 
     Then attempt number `next_attempt` starts, after a failed one with `error`; or, where that is None, the
-    node has succeeded with `output` by `port`.
+    node has succeeded with `output` by `port`. `put_off` of the attempts before could not begin, as the platform was in
+    trouble: the node's retry policy does not count them.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Timer:
     error: dict[str, Any] | None = None
     output: Any = None
     port: str = "main"
+    put_off: int = 0
 
     @property
     def key(self) -> str:

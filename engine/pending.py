@@ -75,7 +75,7 @@ class Pending:
             if frame.stopping:
                 continue
             if timer.next_attempt is not None:
-                self._turn.attempt(frame, timer.path.rpartition(".")[2], timer.next_attempt)
+                self._turn.attempt(frame, timer.path.rpartition(".")[2], timer.next_attempt, timer.put_off)
             else:
                 # Recorded, like the end of each wait: a driver that failed to find out when the time comes has
                 # recorded that.

@@ -27,14 +27,14 @@ def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Rand
     return max(backoff * random.uniform(0.5, 1.0), min(error.retry_after or 0.0, limits.MAX_RETRY_AFTER))
 
 
-def put_off(attempt: int, random: Random) -> float | None:
-    """Seconds until the next attempt after one that could not begin because the platform was in trouble.
+def put_off_delay(times: int, random: Random) -> float | None:
+    """Seconds until the next attempt after the `times`th one that could not begin, as the platform was in trouble.
 
     That is no failure of the node, so its policy is not asked; None after about a day of it.
     """
-    if attempt >= _MOST_PUT_OFF:
+    if times >= _MOST_PUT_OFF:
         return None
-    return min(_FIRST_PUT_OFF * 2.0 ** min(attempt - 1, 10), _LONGEST_PUT_OFF) * random.uniform(0.5, 1.0)
+    return min(_FIRST_PUT_OFF * 2.0 ** min(times - 1, 10), _LONGEST_PUT_OFF) * random.uniform(0.5, 1.0)
 
 
 def wants(retry: Retry, error: NodeError) -> bool:

@@ -136,7 +136,7 @@ class _Teller:
         if wait is not None:
             return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
         if timer is not None:
-            attempts = timer.next_attempt - 1 if timer.next_attempt else 1
+            attempts = timer.next_attempt - 1 - timer.put_off if timer.next_attempt else 1
             return NodeState(path, node.type, shown, attempts, timer.started_at, error=timer.error)
         return None
 

@@ -64,7 +64,7 @@ class Turn:
         self._tasks: dict[asyncio.Task[Any], tuple[Frame, str, Accept]] = {}
         self._known: deque[tuple[Frame, str]] = deque()
         self._fresh: deque[tuple[Frame, str]] = deque()
-        self._effects: deque[tuple[Frame, str, int]] = deque()
+        self._effects: deque[tuple[Frame, str, int, int]] = deque()
         self._chores: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
         self._has_performed = False
         self._out_of_time: NodeDefinition | None = None
@@ -129,14 +129,15 @@ class Turn:
         held = [effect for effect in self._effects if effect[0].held]
         self._effects = deque(effect for effect in self._effects if not effect[0].held)
         while self._effects and len(self._tasks) < limits.MAX_PARALLEL_NODES and self._over is None:
-            frame, node_id, attempt = self._effects.popleft()
+            frame, node_id, attempt, put_off = self._effects.popleft()
             node = frame.region.nodes[node_id]
             if not self._has_time_for(node):
-                self._effects.appendleft((frame, node_id, attempt))
+                self._effects.appendleft((frame, node_id, attempt, put_off))
                 self._out_of_time = node
                 break
             self._has_performed = True
-            self.spawn(frame, frame.path(node_id), self.worker.perform(frame, node, attempt), self.acceptor(frame))
+            work = self.worker.perform(frame, node, attempt, put_off)
+            self.spawn(frame, frame.path(node_id), work, self.acceptor(frame))
             performing = True
         self._effects.extend(held)
         if performing:
@@ -194,9 +195,9 @@ class Turn:
             entry = result if isinstance(result, Outcome) else self.worker.entry(path, result, begin, 1)
             self.conclude(frame, entry, volatile=volatile)
 
-    def attempt(self, frame: Frame, node_id: str, number: int) -> None:
-        """Queue an attempt of a node with an effect."""
-        self._effects.append((frame, node_id, number))
+    def attempt(self, frame: Frame, node_id: str, number: int, put_off: int = 0) -> None:
+        """Queue an attempt of a node with an effect; so many of those before were put off."""
+        self._effects.append((frame, node_id, number, put_off))
 
     def conclude(self, frame: Frame, entry: Entry, *, volatile: bool) -> None:
         """Take what was computed. What another driver might compute otherwise is journalled first.

@@ -22,7 +22,7 @@ from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
 from engine.jsonvalue import check_output
 from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
-from engine.retries import bounded, interrupted, leaves_open, next_delay, put_off
+from engine.retries import bounded, interrupted, leaves_open, next_delay, put_off_delay
 from engine.security.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -74,8 +74,11 @@ class Worker:
         self._book.log_lines(context.lines)
         return result, context.scope.volatile or not was_foreseen or frame.is_racing(node.id)
 
-    async def perform(self, frame: Frame, node: NodeDefinition, attempt: int) -> Entry | None:
+    async def perform(self, frame: Frame, node: NodeDefinition, attempt: int, put_off: int = 0) -> Entry | None:
         """Attempt a node until it succeeds, waits or gives up, and journal that; short back-offs are slept here.
+
+        Each attempt has its number, but the `put_off` ones that could not begin are none of those that its author
+        allows, and are not counted in its outcome.
 
         None means that the execution was found to be over between two attempts.
         """
@@ -83,21 +86,24 @@ class Worker:
         path = frame.path(node.id)
         while True:
             if node.delivery == "at_most_once" and not await self._may_start(path, attempt, started_at):
-                return await self._book.record(self.failed(frame, node, interrupted(attempt), started_at, attempt))
+                cut_off = self.failed(frame, node, interrupted(attempt), started_at, attempt - put_off)
+                return await self._book.record(cut_off)
             tried = await self._attempt(frame, node, attempt)
             if not isinstance(tried, NodeError):
-                entry = await self._book.record(self.entry(path, tried, started_at, attempt))
+                made = attempt if isinstance(tried, WaitForSignal) else attempt - put_off
+                entry = await self._book.record(self.entry(path, tried, started_at, made))
                 if isinstance(entry, Wait) and entry.kind == "child":
                     await self._engine.poke(self._owner, [entry.key])
                 return entry
             if node.delivery == "at_most_once" and leaves_open(tried):
                 tried = interrupted(attempt, tried)
             if isinstance(tried, PlatformUnavailable):
-                delay = put_off(attempt, self._engine.random)
+                put_off += 1
+                delay = put_off_delay(put_off, self._engine.random)
             else:
-                delay = next_delay(node.retry, attempt, tried, self._engine.random)
+                delay = next_delay(node.retry, attempt - put_off, tried, self._engine.random)
             if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
-                return await self._book.record(self.failed(frame, node, tried, started_at, attempt))
+                return await self._book.record(self.failed(frame, node, tried, started_at, attempt - put_off))
             self._book.log("warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path)
             attempt += 1
             if (
@@ -105,7 +111,7 @@ class Worker:
                 or delay > limits.INLINE_WAIT
                 or self._remaining() < delay + self.timeout(node) + limits.TURN_RESERVE
             ):
-                return await self._book.record(self._timer(path, tried, delay, started_at, attempt))
+                return await self._book.record(self._timer(path, tried, delay, started_at, attempt, put_off))
             await asyncio.sleep(delay)
             if (await self._engine.store.look(self._owner)).status.is_final:
                 return None
@@ -187,9 +193,11 @@ class Worker:
         now, path = self._engine.clock.now(), frame.path(node.id)
         return Outcome(path, "failed", started_at, now, port, error=bounded(error), attempts=attempt)
 
-    def _timer(self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int) -> Timer:
+    def _timer(
+        self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int, put_off: int = 0
+    ) -> Timer:
         due_at = self._engine.clock.now() + timedelta(seconds=delay)
-        return Timer(path, due_at, started_at, next_attempt, bounded(error))
+        return Timer(path, due_at, started_at, next_attempt, bounded(error), put_off=put_off)
 
     async def context(
         self, frame: Frame, node: NodeDefinition, attempt: int, data: Mapping[str, Any] | None = None

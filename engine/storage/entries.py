@@ -30,6 +30,7 @@ def facts_of(entry: Entry) -> dict[str, Any]:
                 "port": entry.port,
                 "error": entry.error,
                 "next_attempt": entry.next_attempt,
+                "put_off": entry.put_off,
                 "started_at": format_time(entry.started_at),
                 "due_at": format_time(entry.due_at),
             }
@@ -72,7 +73,8 @@ def entry_of(facts: dict[str, Any], output: Any) -> Entry:
             )
         case "timer":
             due_at, started_at = parse_time(facts["due_at"]), parse_time(facts["started_at"])
-            return Timer(path, due_at, started_at, facts["next_attempt"], facts["error"], output, facts["port"])
+            following, error, port = facts["next_attempt"], facts["error"], facts["port"]
+            return Timer(path, due_at, started_at, following, error, output, port, facts["put_off"])
         case "wait":
             started_at, deadline = parse_time(facts["started_at"]), _time(facts["deadline"])
             return Wait(path, facts["attempt"], facts["for"], started_at, deadline, output)
