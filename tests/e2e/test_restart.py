@@ -123,24 +123,23 @@ def test_whoever_kills_the_emulator_loses_seconds_at_most(
 ):
     """Ten times, at random moments of runs: it starts again, says so, and all that was recorded goes on to its end."""
     kept = admin.workflow(counting.definition(1))
-    await_saved(stack)
     chance = Random(20261127)
-    ended = {}
     for _ in range(10):
-        started = [admin.start(kept["id"]) for _ in range(2)]
-        time.sleep(chance.uniform(0.2, 4))
+        saved = admin.start(kept["id"])
+        await_saved(stack)
+        time.sleep(chance.uniform(0, 2))
+        late = admin.start(kept["id"])
+        time.sleep(chance.uniform(0, 2))
         kill_emulator(stack)
         reports.clear()
         stack.up()
         assert any("what came later is lost" in report for report in reports)
-        for execution in started:
-            found = admin.request("GET", f"/api/executions/{execution['id']}")
-            assert found.status_code in (200, 404)  # what was started in the last seconds may be gone, and wholly so
-            if found.status_code == 200:
-                ended[execution["id"]] = admin.wait(execution["id"])
-    assert {execution["status"] for execution in ended.values()} == {"succeeded"}
+        assert admin.wait(saved["id"])["status"] == "succeeded"
+        found = admin.request("GET", f"/api/executions/{late['id']}")
+        assert found.status_code in (200, 404)  # what was started in the last seconds may be gone, and wholly so
+        if found.status_code == 200:
+            assert admin.wait(late["id"])["status"] == "succeeded"
     assert admin.ok("GET", f"/api/workflows/{kept['id']}")["version"] == kept["version"]
-    assert len(ended) >= 5  # else the snapshots are too seldom
 
 
 def kill_emulator(stack: LocalStack) -> None:
