@@ -27,6 +27,12 @@ LARGE = Random(11).randbytes(20_000).hex()
 NOISE = b64encode(Random(12).randbytes(9_500)).decode()  # too large for an item, small enough for a trigger's config
 
 
+def _month_half_a_year_ago() -> datetime:
+    now = datetime.now(UTC)
+    months = now.year * 12 + now.month - 1 - 6
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
 class Scenes:
     """Workflows with triggers, and what calls them. Each scene says whether all went well."""
 
@@ -34,7 +40,8 @@ class Scenes:
         self.stack, self.admin = stack, admin
         self._states = client_of(stack, "stepfunctions")
         hook = {"id": "t", "type": "webhook", "config": {}}
-        every = {"id": "t", "type": "schedule", "config": {"every": "1 minute", "input": NOISE}}
+        self._month = _month_half_a_year_ago()  # each of its minutes is a time, but none comes while this runs
+        every = {"id": "t", "type": "schedule", "config": {"cron": f"* * * {self._month.month} *", "input": NOISE}}
         answering = {**hook, "config": {"answer": "result"}}
         respond = {"nodes": [{"id": "a", "type": "respond", "config": {"body": "hi"}}]}
         self.limited = self._live({**LONG, "concurrency": LIMITED, "triggers": [hook]})
@@ -101,7 +108,7 @@ class Scenes:
         ]
         if not all(self.admin.request(verb, path, json=body).is_success for verb, path, body in asked):
             return False
-        begin = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=int(time.time() * 10) % 300_000)
+        begin = self._month + timedelta(minutes=int(time.time() * 10) % 40_000)
         span = {"from": begin.isoformat(), "to": (begin + timedelta(seconds=60)).isoformat()}
         answer = self.admin.request("POST", f"{address}/backfill", json=span)
         if not answer.is_success:
@@ -144,7 +151,7 @@ class Scenes:
 
     def fires(self) -> bool:
         """Two times of a schedule with a large input: the second takes the slot of the first; and a message."""
-        begin = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=2 * (int(time.time() * 10) % 100_000))
+        begin = self._month + timedelta(minutes=2 * (int(time.time() * 10) % 20_000))
         times = [begin, begin + timedelta(minutes=1)]
         for at in times:
             asked = {"workflow_id": self.scheduled, "trigger_id": "t", "scheduled_at": at.isoformat()}
