@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from engine.expressions import NOTHING, Notes, as_text
-from engine.sentences import sentence
+from engine.validation_messages import sentence
 
 Config = TypeVar("Config", bound=BaseModel)
 Steps = tuple[str | int, ...]

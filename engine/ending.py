@@ -14,7 +14,7 @@ from engine.execution import Decision, Status
 from engine.expressions import render_result
 from engine.frame import Frame
 from engine.journal import Outcome, Snapshot, Wait
-from engine.jsonvalue import check_output
+from engine.json_value import check_output
 from engine.retries import bounded
 from engine.worker import Worker, as_node_error
 

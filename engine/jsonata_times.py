@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from jsonata.functions import Functions
 
 from engine.jsonata_budget import Refusal, current
-from engine.zones import check_zone
+from engine.time_zones import check_zone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

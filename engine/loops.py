@@ -11,7 +11,7 @@ from engine.definition import NodeDefinition
 from engine.errors import NodeError
 from engine.frame import Frame, LoopRun
 from engine.journal import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
-from engine.jsonvalue import check_output
+from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
 from engine.regions import Region, find_region
 from engine.retries import bounded

@@ -8,7 +8,7 @@ from typing import Any
 from engine import limits
 from engine.definition import Retry
 from engine.errors import NodeError
-from engine.jsonvalue import check_output
+from engine.json_value import check_output
 
 _SAY_NOTHING = frozenset({"timeout", "connection_failed", "cancelled", "internal_error", "unavailable"})
 """Codes of errors that do not tell whether the attempt had its effect."""

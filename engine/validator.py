@@ -17,9 +17,9 @@ from engine.errors import ExpressionError
 from engine.executor import NodeExecutorFactory
 from engine.expressions import ROOTS, expressions_of, keys_with_templates, templates
 from engine.graph import Graph, find_cycle
-from engine.jsonvalue import depth_of, dumps
-from engine.sentences import sentence
+from engine.json_value import depth_of, dumps
 from engine.triggers.types import problems_of
+from engine.validation_messages import sentence
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
 _TEMPLATE_SECONDS = 10.0

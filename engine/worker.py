@@ -19,7 +19,7 @@ from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution import Execution, LogLine
 from engine.frame import Frame
 from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
-from engine.jsonvalue import check_output
+from engine.json_value import check_output
 from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
 from engine.retries import bounded, interrupted, leaves_open, next_delay, put_off_delay

@@ -38,10 +38,10 @@ from engine.errors import (
     UnsupportedType,
 )
 from engine.ids import ID_PATTERN
-from engine.jsonvalue import depth_of
+from engine.json_value import depth_of
 from engine.schemas.common import ErrorAnswer
-from engine.sentences import sentence
 from engine.services.principal import Principal
+from engine.validation_messages import sentence
 from functions.routes import PUBLIC_ROUTES
 
 Event = dict[str, Any]

@@ -201,7 +201,7 @@ def call_now(function: str, what: Mapping[str, Any]) -> Any:
     Raises:
         Unavailable: Lambda did not take the call now.
     """
-    from engine.jsonvalue import dumps
+    from engine.json_value import dumps
     from engine.storage.understood import understood
 
     with understood("the function"):

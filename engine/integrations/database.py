@@ -16,10 +16,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, SecretStr
 
 from engine import limits
-from engine.columns import unique_names
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, Params, action
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
+from engine.parsing.column_names import unique_names
 from engine.security.hosts import Binding
 from engine.security.tls import CaCertificate, tls_context
 

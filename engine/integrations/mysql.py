@@ -25,7 +25,7 @@ from engine.integrations.database import (
     Rows,
 )
 from engine.integrations.warm import WarmConnections
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.catalogue import Catalogue
 from engine.errors import NotFound
 from engine.integrations.base import BaseIntegration
+from engine.type_catalogue import Catalogue
 
 BUILT_IN = {
     "aws_role": "engine.integrations.aws_role:AwsRole",

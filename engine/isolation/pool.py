@@ -19,7 +19,7 @@ from engine import limits
 from engine.errors import NodeError
 from engine.isolation.server import HAS_CONTENT, HAS_OUTPUT, LENGTH, too_large
 from engine.isolation.tasks import NUMBERS
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 
 logger = logging.getLogger(__name__)
 _CHUNK = 256 * 1024

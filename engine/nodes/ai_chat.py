@@ -15,7 +15,7 @@ from engine.definition import WorkflowName
 from engine.errors import NodeError
 from engine.integrations.aws_role import AwsRole
 from engine.integrations.openai import Openai
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.ai_models import (
     Answered,
     BedrockModel,

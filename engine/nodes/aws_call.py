@@ -9,7 +9,7 @@ from pydantic import Field
 
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, NodeConfig
 
 

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine import limits
 from engine.context import NodeContext, without_literals
 from engine.expressions import templates
-from engine.sentences import sentence
+from engine.validation_messages import sentence
 
 if TYPE_CHECKING:
     from engine.journal import Signal

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import Completed, NodeConfig
 
 MAX_CODE = 100_000

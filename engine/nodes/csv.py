@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, model_validator
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.sources import Source, given, in_thread, read_by
 from engine.parsing.formulas import harmless

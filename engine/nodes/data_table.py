@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, model_validator
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.storage.data_tables import DataTables, RowConflict
 from engine.storage.understood import understood

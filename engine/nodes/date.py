@@ -14,7 +14,7 @@ from engine.errors import NodeError
 from engine.execution import format_time
 from engine.expressions import as_text
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
-from engine.zones import ZoneName, check_zone
+from engine.time_zones import ZoneName, check_zone
 
 _HOURS = {
     0: "UTC GMT UT Z WET",

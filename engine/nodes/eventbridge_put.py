@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.aws_call import AwsConfig, AwsNode
 from engine.nodes.base import Completed, NodeResult
 

@@ -15,7 +15,7 @@ from engine import limits
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.http_answer import check_charset, decoded, headers_of, kept
 from engine.nodes.sources import Source, in_thread

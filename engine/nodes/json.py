@@ -12,7 +12,7 @@ from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.isolation.pool import isolated
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import json_text, read_json, read_json_lines

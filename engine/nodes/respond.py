@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from engine import limits
 from engine.context import NodeContext
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")]

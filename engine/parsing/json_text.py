@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import limits
 from engine.errors import NodeError
-from engine.jsonvalue import depth_of
+from engine.json_value import depth_of
 
 _TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _MAYBE_TOO_LARGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from engine import limits
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.parsing.cells import Shown, number, unescaped
 from engine.parsing.tables import MAX_COLUMNS, Table
 from engine.parsing.workbook import Sheet, Workbook, opened_workbook, pick

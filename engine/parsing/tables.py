@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine import limits
-from engine.columns import unique_names
 from engine.errors import NodeError
+from engine.parsing.column_names import unique_names
 
 MAX_COLUMNS = 2_000
 _ROW_BYTES, _CELL_BYTES = 190, 90

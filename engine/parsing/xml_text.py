@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from engine import limits
 from engine.errors import NodeError
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.parsing.text import decoded
 
 _DECLARED = re.compile(rb"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']""")

@@ -12,7 +12,7 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.execution import Execution, Place, Status, format_time
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.services.state_machine import StateMachine
 from engine.storage.slots import Hold, Queued
 from engine.storage.stores import Stores

@@ -21,7 +21,7 @@ from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.execution import Execution, format_time
 from engine.ids import derived_id
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.services.bus import PLATFORM_SOURCE, Bus, Event, Marks
 from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores

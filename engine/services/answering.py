@@ -20,7 +20,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import NotFound
 from engine.execution import Execution, Status
 from engine.journal import Outcome
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.services.state_machine import StateMachine
 from engine.storage.stores import Stores
 

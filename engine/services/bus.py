@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.errors import Unavailable
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

@@ -14,7 +14,7 @@ from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
 from engine.journal import Journal, Stored
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.regions import Region, prepare_once
 from engine.reuse import reusable
 from engine.schemas.executions import RetryBody, StartBody

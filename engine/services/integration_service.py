@@ -18,17 +18,17 @@ from engine.execution import format_time
 from engine.ids import new_id
 from engine.integrations.base import BaseIntegration, IntegrationConfig
 from engine.integrations.registry import IntegrationRegistry
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.schemas.integrations import IntegrationBody, IntegrationChange
 from engine.security.hosts import Binding
 from engine.security.redaction import Redactor
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, integration_context
-from engine.sentences import sentence
 from engine.services.opening import Opener
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration
 from engine.storage.stores import Stores
 from engine.storage.workflows import Workflow
+from engine.validation_messages import sentence
 
 
 @dataclass(frozen=True, slots=True)

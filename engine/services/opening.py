@@ -16,9 +16,9 @@ from engine.integrations.registry import IntegrationRegistry
 from engine.integrations.tokens import TokenStore
 from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, integration_context
-from engine.sentences import sentence
 from engine.storage.integrations import Integration, IntegrationRepository
 from engine.threads import SECRETS, in_thread_of
+from engine.validation_messages import sentence
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient

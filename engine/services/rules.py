@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.services.schedules import retried_target
 
 if TYPE_CHECKING:

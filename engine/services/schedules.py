@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 
 if TYPE_CHECKING:
     from types_boto3_scheduler import EventBridgeSchedulerClient

@@ -15,7 +15,7 @@ from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
 from engine.journal import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.regions import find_node, prepare_once
 from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing

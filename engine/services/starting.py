@@ -16,7 +16,7 @@ from engine.execution import Caller, Execution, Place, Status
 from engine.expressions import Scope, render
 from engine.ids import new_id
 from engine.journal import Outcome
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.services.admission import Admission
 from engine.services.state_machine import StateMachine
 from engine.storage.executions import Started

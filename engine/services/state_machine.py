@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from engine.bill import Bill
 from engine.errors import Unavailable
 from engine.execution import format_time
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.storage.understood import understood
 
 if TYPE_CHECKING:

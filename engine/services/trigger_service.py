@@ -13,7 +13,7 @@ from engine.clock import Clock
 from engine.definition import TriggerDefinition
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.execution import Execution, format_time
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.firing import scheduled
 from engine.services.principal import Permission, Principal

@@ -26,7 +26,7 @@ from engine.errors import (
 )
 from engine.execution import Execution
 from engine.ids import new_id
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.security.secrets import SecretBox, hook_context
 from engine.services.answering import Answer, Answering, answer_url
 from engine.services.starting import Request, Starter

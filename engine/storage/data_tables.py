@@ -14,7 +14,7 @@ from typing import Any, Literal
 from engine import limits
 from engine.errors import NodeError, Unavailable
 from engine.execution import format_time
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
 
 _TRIES = 40

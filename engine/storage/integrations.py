@@ -10,7 +10,7 @@ from typing import Any
 from engine import limits
 from engine.errors import Conflict, NotFound
 from engine.ids import is_id
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
 
 

@@ -19,7 +19,7 @@ from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, NotFound
 from engine.execution import Execution, LogLine, Status
 from engine.journal import BatchId, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.log_lines import LogPosition
 from engine.storage.meter import Meter
 from engine.storage.stores import Stores

@@ -13,7 +13,7 @@ from engine import limits
 from engine.execution import LogLine, format_time
 from engine.ids import new_id
 from engine.journal import Batch, BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.log_lines import LogPosition
 from engine.storage.entries import entry_of, facts_of, line_in, packed_lines
 from engine.storage.executions import open_status, open_values

@@ -24,7 +24,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from engine.definition import TriggerDefinition
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.storage.table import Item, Put, Table, update_arguments
 
 _SUM = "SUM"

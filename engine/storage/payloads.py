@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from engine import limits
 from engine.errors import Unavailable
 from engine.journal import Stored
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -22,10 +22,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Val
 
 from engine.context import NodeServices
 from engine.errors import InvalidInput
-from engine.sentences import sentence
 from engine.testing.clock import START
 from engine.testing.mocks import Mock, MockedFactory
 from engine.testing.workflows import WorkflowRun, run_workflow
+from engine.validation_messages import sentence
 
 
 class Expectation(BaseModel):

@@ -13,7 +13,7 @@ from engine.execution import LogLine
 from engine.executor import NodeExecutorFactory
 from engine.expressions import Scope
 from engine.integrations.base import BaseIntegration
-from engine.jsonvalue import check_output
+from engine.json_value import check_output
 from engine.limits import MAX_JSON_DEPTH, MAX_OUTPUT_BYTES
 from engine.nodes.base import BaseNode, Completed, NodeResult
 from engine.security.redaction import Redactor

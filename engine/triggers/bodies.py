@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from engine import limits
-from engine.jsonvalue import depth_of
+from engine.json_value import depth_of
 
 
 class Unreadable(ValueError):

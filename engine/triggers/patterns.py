@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from engine import limits
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 
 _TOP_LEVEL = frozenset(
     {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail", "$or"}

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from engine.time_zones import ZoneName
 from engine.triggers import cron
 from engine.triggers.config import FIRST, Moment, TriggerConfig, check_span, moment_of
-from engine.zones import ZoneName
 
 _EVERY = re.compile(r"^(\d{1,5}) (minutes?|hours?|days?)$", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}

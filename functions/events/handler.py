@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from engine import limits
 from engine.errors import InvalidInput, TooLarge
 from engine.ids import new_id
-from engine.jsonvalue import dumps
+from engine.json_value import dumps
 from engine.schemas.subscriptions import (
     AttemptAnswer,
     DeliveryAnswer,

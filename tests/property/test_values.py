@@ -18,8 +18,8 @@ from engine.executor import NodeExecutorFactory
 from engine.expressions import Scope, render
 from engine.graph import Graph, Progress, find_cycle
 from engine.ids import first_id_at, is_id, new_id
+from engine.json_value import check_output, depth_of, dumps
 from engine.jsonata_bounds import Compiled
-from engine.jsonvalue import check_output, depth_of, dumps
 from engine.retries import next_delay
 from engine.validator import validate
 
