@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, Field
 
 from engine.clock import Clock
-from engine.config_values import Misfit, fitted
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution import LogLine
-from engine.expressions import Notes, Scope, render
 from engine.journal import Outcome, Stored
 from engine.security.redaction import Redactor
-from engine.url_templates import render_url
+from engine.workflow.expressions.config_values import Misfit, fitted
+from engine.workflow.expressions.templates import Notes, Scope, render
+from engine.workflow.expressions.url_templates import render_url
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient

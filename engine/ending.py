@@ -11,12 +11,12 @@ from engine import limits
 from engine.book import Book
 from engine.errors import NodeError
 from engine.execution import Decision, Status
-from engine.expressions import render_result
 from engine.frame import Frame
 from engine.journal import Outcome, Snapshot, Wait
 from engine.json_value import check_output
 from engine.retries import bounded
 from engine.worker import Worker, as_node_error
+from engine.workflow.expressions.templates import render_result
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine

@@ -18,8 +18,8 @@ from engine.errors import ExecutionLost
 from engine.execution import Decision, Execution, Status
 from engine.executor import NodeExecutorFactory
 from engine.journal import ExecutionStore
-from engine.regions import Region, prepare
 from engine.turn import Turn
+from engine.workflow.compiled import Region, prepare
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.definition import NodeDefinition, Retry
 from engine.errors import UnknownNodeType
 from engine.nodes.base import BaseNode
 from engine.type_catalogue import Catalogue
+from engine.workflow.definition import NodeDefinition, Retry
 
 BUILT_IN = {
     "ai_chat": "engine.nodes.ai_chat:AiChatNode",

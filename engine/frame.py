@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from engine.context import ExecutionContext
-from engine.definition import NodeDefinition
-from engine.graph import Progress
 from engine.journal import Outcome
-from engine.regions import Region
+from engine.workflow.compiled import Region
+from engine.workflow.definition import NodeDefinition
+from engine.workflow.graph import Progress
 
 
 @dataclass(eq=False)

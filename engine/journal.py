@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.definition import WorkflowDefinition
 from engine.execution import Execution, LogLine, Status
+from engine.workflow.definition import WorkflowDefinition
 
 if TYPE_CHECKING:
     from engine.log_lines import LogPosition

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.context import ExecutionContext
-from engine.definition import NodeDefinition
 from engine.errors import NodeError
 from engine.frame import Frame, LoopRun
 from engine.journal import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
-from engine.regions import Region, find_region
 from engine.retries import bounded
+from engine.workflow.compiled import Region, find_region
+from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from engine import limits
-from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost
 from engine.execution import Execution, LogLine, Status
 from engine.journal import Batch, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
 from engine.log_lines import LogPosition, line_of, missing
+from engine.workflow.definition import WorkflowDefinition
 
 
 @dataclass

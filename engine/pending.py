@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.context import ExecutionContext
-from engine.definition import NodeDefinition
 from engine.frame import Frame
 from engine.journal import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
-from engine.regions import find_region
+from engine.workflow.compiled import find_region
+from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine

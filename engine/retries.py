@@ -6,9 +6,9 @@ from random import Random
 from typing import Any
 
 from engine import limits
-from engine.definition import Retry
 from engine.errors import NodeError
 from engine.json_value import check_output
+from engine.workflow.definition import Retry
 
 _SAY_NOTHING = frozenset({"timeout", "connection_failed", "cancelled", "internal_error", "unavailable"})
 """Codes of errors that do not tell whether the attempt had its effect."""

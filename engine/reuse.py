@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from engine.definition import NodeDefinition
 from engine.errors import Conflict, InvalidInput
-from engine.graph import Progress
 from engine.journal import Fact, Journal, Outcome
-from engine.regions import Region
+from engine.workflow.compiled import Region
+from engine.workflow.definition import NodeDefinition
+from engine.workflow.graph import Progress
 
 FAILED = "failed"
 _ANSWERED = frozenset({"approval", "wait_for_callback"})

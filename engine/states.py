@@ -10,12 +10,12 @@ from itertools import islice
 from typing import Any
 
 from engine import limits
-from engine.definition import NodeDefinition
 from engine.errors import InvalidInput
 from engine.execution import Execution, Status
-from engine.graph import Progress
 from engine.journal import Journal, Outcome, Stored, Wait
-from engine.regions import Region
+from engine.workflow.compiled import Region
+from engine.workflow.definition import NodeDefinition
+from engine.workflow.graph import Progress
 
 
 @dataclass(frozen=True, slots=True)

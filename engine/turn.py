@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from engine import limits
 from engine.book import Book
 from engine.context import ExecutionContext
-from engine.definition import NodeDefinition
 from engine.ending import Ending
 from engine.execution import Decision, Status
 from engine.frame import Frame
@@ -24,8 +23,9 @@ from engine.journal import Entry, Outcome, Snapshot, Timer, Wait
 from engine.loops import Loops
 from engine.nodes.base import ForEach, Repeat
 from engine.pending import Pending
-from engine.regions import Region
 from engine.worker import Worker
+from engine.workflow.compiled import Region
+from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine

@@ -14,7 +14,6 @@ from engine import limits
 from engine.attempt_clock import attempt_clock
 from engine.book import Book
 from engine.context import NodeContext
-from engine.definition import NodeDefinition
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution import Execution, LogLine
 from engine.frame import Frame
@@ -24,6 +23,7 @@ from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
 from engine.retries import bounded, interrupted, leaves_open, next_delay, put_off_delay
 from engine.security.redaction import Redactor
+from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine

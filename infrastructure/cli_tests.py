@@ -85,7 +85,7 @@ def _read(file: Path) -> tuple[Cases, dict[str, Any]]:
     from engine.errors import InvalidInput
     from engine.executor import NodeExecutorFactory
     from engine.testing.cases import read_cases
-    from engine.validator import validate
+    from engine.workflow.validator import validate
 
     try:
         cases = read_cases(_parsed(file))

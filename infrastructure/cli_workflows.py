@@ -46,7 +46,7 @@ ThisWorkflow = Annotated[
 def validate(file: WorkflowFile) -> None:
     """Check a workflow file without running it. Exit code 1 when anything is wrong."""
     from engine.executor import NodeExecutorFactory
-    from engine.validator import validate as check
+    from engine.workflow.validator import validate as check
 
     _name, _description, definition, _value = read_workflow(file)
     _, problems = check(definition, NodeExecutorFactory())

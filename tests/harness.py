@@ -17,7 +17,7 @@ from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.testing.clock import VirtualClock
 from engine.testing.workflows import WorkflowRun
-from engine.validator import validate
+from engine.workflow.validator import validate
 from tests.history import check_history, check_journal
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from engine.execution import Execution, Status
 from engine.journal import Entry, Outcome, Signal
-from engine.regions import Region, find_region
 from engine.states import NodeState
+from engine.workflow.compiled import Region, find_region
 
 ENDED = {"succeeded", "failed", "skipped", "cancelled"}
 WITH_EFFECTS = {"effect", "approval", "wait_for_callback", "sub_workflow", "http"}

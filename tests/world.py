@@ -18,7 +18,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.context import NodeServices
-from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.errors import Unavailable
 from engine.execution import FINAL_STATUSES, Execution, Status, format_time
@@ -26,7 +25,6 @@ from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.journal import BatchId, Journal, Signal, Wait
 from engine.lanes import DONE, advance_lane
-from engine.regions import prepare
 from engine.services.admission import Admission
 from engine.services.announcing import Announcer
 from engine.services.closing import Closing
@@ -41,7 +39,9 @@ from engine.storage.table import ConditionFailed, decode
 from engine.storage.understood import passing_trouble
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
-from engine.validator import validate
+from engine.workflow.compiled import prepare
+from engine.workflow.definition import WorkflowDefinition
+from engine.workflow.validator import validate
 from tests.asl import Retriers
 from tests.crash import Died, Fate
 from tests.figures import FIGURES

@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_type_hin
 
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
-from engine.config_values import Misfit, fitted
 from engine.errors import NodeError
 from engine.nodes.base import Effect
 from engine.security.hosts import Binding
+from engine.workflow.expressions.config_values import Misfit, fitted
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient

@@ -11,7 +11,6 @@ from pydantic import Field, JsonValue, model_validator
 
 from engine.bill import Bill
 from engine.context import IntegrationName, NodeContext
-from engine.definition import WorkflowName
 from engine.errors import NodeError
 from engine.integrations.aws_role import AwsRole
 from engine.integrations.openai import Openai
@@ -34,6 +33,7 @@ from engine.nodes.json import problems_of
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import read_json
 from engine.services.tools import ToolCall
+from engine.workflow.definition import WorkflowName
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024
 

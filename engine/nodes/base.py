@@ -28,8 +28,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine import limits
 from engine.context import NodeContext, without_literals
-from engine.expressions import templates
 from engine.validation_messages import sentence
+from engine.workflow.expressions.templates import templates
 
 if TYPE_CHECKING:
     from engine.journal import Signal
@@ -50,7 +50,7 @@ class NodeConfig(BaseModel):
     literal: ClassVar[frozenset[str]] = frozenset({"integration"})
     """Fields whose text is taken as it is written: program text, into which data must never be put, and names."""
     urls: ClassVar[frozenset[str]] = frozenset()
-    """Fields that are URLs: what templates put into them stays in its place there, see `engine.url_templates`."""
+    """Fields that are URLs: what templates put into them stays in its place there, see `expressions/url_templates`."""
     lists_only: ClassVar[frozenset[str]] = frozenset()
     """Fields for which a text or number is not a list of one, unless a search has found it."""
 

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field
 from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.execution import format_time
-from engine.expressions import as_text
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.time_zones import ZoneName, check_zone
+from engine.workflow.expressions.templates import as_text
 
 _HOURS = {
     0: "UTC GMT UT Z WET",

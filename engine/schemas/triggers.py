@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
-from engine.definition import NodeId
 from engine.schemas.common import Answer, Body
+from engine.workflow.definition import NodeId
 
 
 class OutcomeAnswer(Answer):

@@ -16,13 +16,13 @@ from typing import Any
 
 from engine import limits
 from engine.callbacks import make_token, read_token
-from engine.definition import WorkflowDefinition
 from engine.errors import NotFound
 from engine.execution import Execution, Status
 from engine.journal import Outcome
 from engine.json_value import dumps
 from engine.services.state_machine import StateMachine
 from engine.storage.stores import Stores
+from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.25

@@ -13,7 +13,6 @@ from typing import Any
 
 from engine import limits
 from engine.clock import Clock
-from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
 from engine.execution import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
@@ -23,6 +22,7 @@ from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine
 from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed
+from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)
 _MOST_ENDED = 100

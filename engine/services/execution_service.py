@@ -9,13 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.definition import WorkflowDefinition
 from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
 from engine.journal import Journal, Stored
 from engine.json_value import dumps
-from engine.regions import Region, prepare_once
 from engine.reuse import reusable
 from engine.schemas.executions import RetryBody, StartBody
 from engine.services.closing import Closing
@@ -26,6 +24,8 @@ from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
 from engine.storage.table import Page
+from engine.workflow.compiled import Region, prepare_once
+from engine.workflow.definition import WorkflowDefinition
 
 SHOWN_BYTES = 4 * 1024 * 1024
 """What an answer may hold. Lambda gives back at most 6 MB."""

@@ -15,7 +15,6 @@ from typing import Any
 
 from engine import limits
 from engine.clock import Clock
-from engine.definition import TriggerDefinition
 from engine.errors import MainspringError, Unavailable
 from engine.execution import format_time, parse_time
 from engine.ids import derived_id
@@ -29,6 +28,7 @@ from engine.storage.workflows import Workflow
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
+from engine.workflow.definition import TriggerDefinition
 
 logger = logging.getLogger(__name__)
 _TOGETHER = 16

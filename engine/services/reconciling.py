@@ -22,7 +22,6 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from engine.clock import Clock
-from engine.definition import TriggerDefinition
 from engine.errors import Unavailable
 from engine.services.rules import Rule, Rules, Taken
 from engine.services.schedules import SCHEDULED_TIME, Schedule, Schedules
@@ -31,6 +30,7 @@ from engine.storage.stores import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
+from engine.workflow.definition import TriggerDefinition
 
 logger = logging.getLogger(__name__)
 _ROUNDS = 5

@@ -10,18 +10,18 @@ from typing import Any
 from engine import limits
 from engine.callbacks import read_token
 from engine.clock import Clock
-from engine.definition import NodeDefinition, WorkflowDefinition
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
 from engine.journal import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
 from engine.json_value import dumps
-from engine.regions import find_node, prepare_once
 from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal
 from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed
+from engine.workflow.compiled import find_node, prepare_once
+from engine.workflow.definition import NodeDefinition, WorkflowDefinition
 
 logger = logging.getLogger(__name__)
 _WHOLE = 2

@@ -10,10 +10,8 @@ from typing import Any, Literal
 from engine import limits
 from engine.callbacks import new_secret
 from engine.clock import Clock
-from engine.definition import Concurrency
 from engine.errors import ExpressionError, InvalidInput, Unavailable
 from engine.execution import Caller, Execution, Place, Status
-from engine.expressions import Scope, render
 from engine.ids import new_id
 from engine.journal import Outcome
 from engine.json_value import dumps
@@ -23,6 +21,8 @@ from engine.storage.executions import Started
 from engine.storage.slots import gate_of
 from engine.storage.stores import Stores
 from engine.storage.workflows import Workflow
+from engine.workflow.definition import Concurrency
+from engine.workflow.expressions.templates import Scope, render
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from engine import limits
 from engine.clock import Clock
-from engine.definition import TriggerDefinition
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.execution import Execution, format_time
 from engine.json_value import dumps
@@ -29,6 +28,7 @@ from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.tokens import hook_url
 from engine.triggers.types import Config, config_of
 from engine.triggers.webhook import WebhookConfig
+from engine.workflow.definition import TriggerDefinition
 
 _MOST_SAMPLE_BYTES = 1024 * 1024
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from engine import limits
 from engine.clock import Clock
-from engine.definition import TriggerDefinition
 from engine.errors import (
     InvalidInput,
     MainspringError,
@@ -37,6 +36,7 @@ from engine.triggers.signatures import Delivery, Refused
 from engine.triggers.tokens import trigger_in, workflow_in
 from engine.triggers.types import config_of
 from engine.triggers.webhook import WebhookConfig
+from engine.workflow.definition import TriggerDefinition
 
 logger = logging.getLogger(__name__)
 _NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})

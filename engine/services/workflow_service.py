@@ -14,11 +14,11 @@ from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal
-from engine.services.workflow_names import KEY, Known, as_written, bound, meanings, names_in, references
 from engine.storage.integrations import Integration, IntegrationRepository
 from engine.storage.table import Page
 from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion, named_integrations
-from engine.validator import Problem, node_at, validate
+from engine.workflow.references import KEY, Known, as_written, bound, meanings, names_in, references
+from engine.workflow.validator import Problem, node_at, validate
 
 
 class WorkflowService:

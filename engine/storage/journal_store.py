@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
-from engine.definition import WorkflowDefinition
 from engine.errors import ExecutionLost, NotFound
 from engine.execution import Execution, LogLine, Status
 from engine.journal import BatchId, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
@@ -24,6 +23,7 @@ from engine.log_lines import LogPosition
 from engine.storage.meter import Meter
 from engine.storage.stores import Stores
 from engine.storage.workflows import WorkflowRepository
+from engine.workflow.definition import WorkflowDefinition
 
 Result = TypeVar("Result")
 _WHOLE_FOR = timedelta(seconds=1)

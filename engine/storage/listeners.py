@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
 
-from engine.definition import TriggerDefinition
 from engine.json_value import dumps
 from engine.storage.table import Item, Put, Table, update_arguments
+from engine.workflow.definition import TriggerDefinition
 
 _SUM = "SUM"
 _WEIGHT_DIGITS = 15

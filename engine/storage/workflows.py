@@ -9,11 +9,11 @@ from typing import Any
 from zlib import crc32
 
 from engine import limits
-from engine.definition import TriggerDefinition
 from engine.errors import NotFound, PreconditionFailed, Unavailable
 from engine.json_value import dumps
 from engine.storage.listeners import ListenerRepository
 from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update_arguments
+from engine.workflow.definition import TriggerDefinition
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from engine.context import NodeContext, NodeServices
 from engine.errors import NodeError
 from engine.execution import LogLine
 from engine.executor import NodeExecutorFactory
-from engine.expressions import Scope
 from engine.integrations.base import BaseIntegration
 from engine.json_value import check_output
 from engine.limits import MAX_JSON_DEPTH, MAX_OUTPUT_BYTES
@@ -19,6 +18,7 @@ from engine.nodes.base import BaseNode, Completed, NodeResult
 from engine.security.redaction import Redactor
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles
+from engine.workflow.expressions.templates import Scope
 
 EXECUTION_ID = "01920000-0000-7000-8000-000000000001"
 WORKSPACE_ID = "workspace-1"

@@ -9,18 +9,18 @@ from random import Random
 from typing import Any
 
 from engine.context import NodeServices
-from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.errors import InvalidInput
 from engine.execution import Decision, Execution, LogLine, format_time
 from engine.journal import Journal, Outcome, Signal, Wait
 from engine.memory_store import MemoryStore
-from engine.regions import Region, prepare
 from engine.states import NodeState, node_states
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles
 from engine.testing.mocks import Mock, MockedFactory
-from engine.validator import validate
+from engine.workflow.compiled import Region, prepare
+from engine.workflow.definition import WorkflowDefinition
+from engine.workflow.validator import validate
 
 MOST_TURNS = 500
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from engine.definition import TriggerDefinition
 from engine.execution import format_time
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import Config
 from engine.triggers.webhook import WebhookConfig
+from engine.workflow.definition import TriggerDefinition
 
 _BODIES: dict[str, Any] = {
     "json": {"id": "sample-1", "text": "Hello"},

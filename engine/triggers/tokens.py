@@ -16,8 +16,8 @@ from uuid import UUID
 from engine.ids import is_id
 
 if TYPE_CHECKING:
-    from engine.definition import TriggerDefinition
     from engine.storage.workflows import Workflow
+    from engine.workflow.definition import TriggerDefinition
 
 _MAC_BYTES = 20
 _CHARACTERS = 48

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from engine.byte_cache import ByteCache
-from engine.definition import Body, NodeDefinition, WorkflowDefinition
 from engine.executor import NodeExecutorFactory
-from engine.expressions import Expression, expressions_of, templates
-from engine.graph import Graph
+from engine.workflow.definition import Body, NodeDefinition, WorkflowDefinition
+from engine.workflow.expressions.templates import Expression, expressions_of, templates
+from engine.workflow.graph import Graph
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?:[A-Za-z_]\w{0,63}\[(?:0|[1-9]\d{0,6})\]\.)*[A-Za-z_]\w{0,63}", re.ASCII)

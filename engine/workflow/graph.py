@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.definition import Body, Edge
+from engine.workflow.definition import Body, Edge
 
 
 @dataclass(frozen=True)

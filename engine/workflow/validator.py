@@ -12,14 +12,21 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from engine import limits
-from engine.definition import NODE_ID_PATTERN, Body, Edge, NodeDefinition, TriggerDefinition, WorkflowDefinition
 from engine.errors import ExpressionError
 from engine.executor import NodeExecutorFactory
-from engine.expressions import ROOTS, expressions_of, keys_with_templates, templates
-from engine.graph import Graph, find_cycle
 from engine.json_value import depth_of, dumps
 from engine.triggers.types import problems_of
 from engine.validation_messages import sentence
+from engine.workflow.definition import (
+    NODE_ID_PATTERN,
+    Body,
+    Edge,
+    NodeDefinition,
+    TriggerDefinition,
+    WorkflowDefinition,
+)
+from engine.workflow.expressions.templates import ROOTS, expressions_of, keys_with_templates, templates
+from engine.workflow.graph import Graph, find_cycle
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
 _TEMPLATE_SECONDS = 10.0

@@ -8,7 +8,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from engine import limits
-from engine.definition import NODE_ID_PATTERN
 from engine.execution import format_time
 from engine.schemas.executions import ExecutionStarted
 from engine.schemas.triggers import (
@@ -25,6 +24,7 @@ from engine.schemas.triggers import (
     TriggerList,
 )
 from engine.services.trigger_service import TriggerView
+from engine.workflow.definition import NODE_ID_PATTERN
 from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 

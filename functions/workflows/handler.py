@@ -24,7 +24,7 @@ from engine.schemas.workflows import (
     WorkflowSummary,
 )
 from engine.storage.workflows import Workflow
-from engine.validator import Problem
+from engine.workflow.validator import Problem
 from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 

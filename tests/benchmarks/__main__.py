@@ -29,7 +29,6 @@ from engine import prices
 from engine.bill import Bill
 from engine.clock import SystemClock
 from engine.context import NodeServices
-from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.execution import Execution
 from engine.ids import new_id
@@ -43,6 +42,7 @@ from engine.storage.journal_store import DynamoStore
 from engine.storage.stores import Stores
 from engine.storage.table import Table
 from engine.storage.workflows import Workflow, WorkflowVersion
+from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import Client
 from infrastructure.local import LocalStack
 from infrastructure.packaging import build_layer, build_node_layer

@@ -15,11 +15,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from engine.definition import WorkflowDefinition
 from engine.execution import Execution, Status, parse_time
 from engine.executor import NodeExecutorFactory
-from engine.regions import Region, prepare
 from engine.states import NodeState
+from engine.workflow.compiled import Region, prepare
+from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import FINAL, sign_in
 from infrastructure.local import LocalStack
 from tests.conftest import group_of

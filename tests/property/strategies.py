@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-import engine.jsonata_bounds  # noqa: F401 - sets the recursion limit, which may not change within a test
+import engine.workflow.expressions.jsonata.bounds  # noqa: F401 - sets the recursion limit, which may not change within a test
 
 PLAIN = ("effect", "effect", "effect", "transform", "conditional", "switch", "delay", "clock")
 UNLUCKY = "$random() < 0.5 ? $error('a bound was hit')"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine import expressions, template_scanner
 from engine.errors import ExpressionError
-from engine.jsonata_bounds import Compiled
-from engine.template_scanner import find_end
+from engine.workflow.expressions import template_scanner, templates
+from engine.workflow.expressions.jsonata.bounds import Compiled
+from engine.workflow.expressions.template_scanner import find_end
 
 leaves = st.sampled_from(
     [
@@ -88,8 +88,8 @@ class Work:
         self.steps = 0
         for name, pattern in (("_PIECE", template_scanner._PIECE), ("_REGEX_PART", template_scanner._REGEX_PART)):
             monkeypatch.setattr(template_scanner, name, self.counting(pattern))
-        parse = expressions._parse
-        monkeypatch.setattr(expressions, "_parse", lambda source: self.count(len(source)) or parse(source))
+        parse = templates._parse
+        monkeypatch.setattr(templates, "_parse", lambda source: self.count(len(source)) or parse(source))
 
     def counting(self, pattern: Any) -> Any:
         work = self
@@ -116,6 +116,6 @@ def test_finding_the_ends_takes_work_that_grows_as_the_text(text: str, times: in
     with pytest.MonkeyPatch.context() as monkeypatch:
         work = Work(monkeypatch)
         with suppress(ExpressionError):
-            expressions._compile_template.__wrapped__(text * times)
+            templates._compile_template.__wrapped__(text * times)
 
     assert work.steps <= 4 * len(text) * times

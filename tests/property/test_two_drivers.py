@@ -20,8 +20,8 @@ from engine.context import ExecutionContext
 from engine.engine import WorkflowEngine
 from engine.errors import Unavailable
 from engine.execution import Status
-from engine.expressions import Scope
 from engine.journal import Journal, Snapshot
+from engine.workflow.expressions.templates import Scope
 from tests.crash import WRITES, answer_all, end_state
 from tests.figures import FIGURES
 from tests.harness import Run, start

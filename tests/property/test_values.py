@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from engine.definition import Edge, Retry
 from engine.errors import ExpressionError, NodeError
 from engine.executor import NodeExecutorFactory
-from engine.expressions import Scope, render
-from engine.graph import Graph, Progress, find_cycle
 from engine.ids import first_id_at, is_id, new_id
 from engine.json_value import check_output, depth_of, dumps
-from engine.jsonata_bounds import Compiled
 from engine.retries import next_delay
-from engine.validator import validate
+from engine.workflow.definition import Edge, Retry
+from engine.workflow.expressions.jsonata.bounds import Compiled
+from engine.workflow.expressions.templates import Scope, render
+from engine.workflow.graph import Graph, Progress, find_cycle
+from engine.workflow.validator import validate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)

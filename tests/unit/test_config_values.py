@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from engine.clock import SystemClock
-from engine.config_values import fitted
 from engine.context import NodeContext, NodeServices
 from engine.errors import ExpressionError, NodeError
 from engine.executor import NodeExecutorFactory
-from engine.expressions import Scope
 from engine.integrations.slack import PostMessage
-from engine.validator import validate
+from engine.workflow.expressions.config_values import fitted
+from engine.workflow.expressions.templates import Scope
+from engine.workflow.validator import validate
 from tests.harness import edges, run
 
 ID = 7615917337495251231

@@ -11,7 +11,6 @@ from typing import ClassVar
 import pytest
 
 from engine.context import NodeContext
-from engine.definition import WorkflowDefinition
 from engine.engine import WorkflowEngine
 from engine.errors import UnknownNodeType
 from engine.execution import Execution
@@ -20,7 +19,8 @@ from engine.integrations.base import IntegrationConfig
 from engine.integrations.rest import BaseUrl, RestIntegration
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.validator import validate
+from engine.workflow.definition import WorkflowDefinition
+from engine.workflow.validator import validate
 
 README = Path(__file__).parent.parent.parent / "README.md"
 

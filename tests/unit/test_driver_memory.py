@@ -25,7 +25,7 @@ from engine.executor import NodeExecutorFactory
 from engine.journal import Outcome, Stored
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig
-from engine.validator import validate
+from engine.workflow.validator import validate
 
 kind, pages = sys.argv[1], int(sys.argv[2])
 ROW = {"name": "customer", "mail": "c@example.com", "amount": 1.5, "tags": ["a", "b"]}

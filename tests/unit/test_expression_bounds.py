@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from engine import expressions, limits
+from engine import limits
 from engine.errors import ExpressionError
-from engine.expressions import Scope, expressions_of, render
-from engine.jsonata_budget import TooMuch, current, ring
+from engine.workflow.expressions import templates
+from engine.workflow.expressions.jsonata.budget import TooMuch, current, ring
+from engine.workflow.expressions.templates import Scope, expressions_of, render
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, start
 from tests.history import check_history
@@ -99,8 +100,8 @@ def test_want_of_memory_and_of_stack_are_bounds(error: type[Exception], template
         raise error
 
     compiled = expressions_of(template)
-    monkeypatch.setattr(expressions, "_walk", fail)
-    monkeypatch.setattr(expressions._compiled(compiled[0].source)._evaluator, "of", fail)
+    monkeypatch.setattr(templates, "_walk", fail)
+    monkeypatch.setattr(templates._compiled(compiled[0].source)._evaluator, "of", fail)
     scope = Scope(DATA)
     with pytest.raises(ExpressionError):
         render(template, scope)

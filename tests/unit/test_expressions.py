@@ -8,11 +8,12 @@ from random import Random
 
 import pytest
 
-from engine import expressions, limits
+from engine import limits
 from engine.errors import ExpressionError
-from engine.expressions import Scope, expressions_of, render, templates
-from engine.jsonata_bounds import Compiled
-from engine.text_cache import cached_by_length
+from engine.workflow.expressions import templates as expressions
+from engine.workflow.expressions.jsonata.bounds import Compiled
+from engine.workflow.expressions.templates import Scope, expressions_of, render, templates
+from engine.workflow.expressions.text_cache import cached_by_length
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 DATA = {

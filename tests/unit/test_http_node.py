@@ -18,10 +18,10 @@ from werkzeug import Request, Response
 from engine.clock import SystemClock
 from engine.context import NodeContext, NodeServices
 from engine.errors import NodeError
-from engine.expressions import Scope
 from engine.nodes.base import Completed
 from engine.nodes.http import HttpNode
 from engine.security.egress import guarded_client
+from engine.workflow.expressions.templates import Scope
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 

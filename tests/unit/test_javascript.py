@@ -9,7 +9,7 @@ import pytest
 from engine.executor import NodeExecutorFactory
 from engine.nodes.javascript_code import named_nodes, node_id
 from engine.testing import run_node
-from engine.validator import validate
+from engine.workflow.validator import validate
 from tests.sandboxes import SERVICES, sandboxed
 
 ORDERS = [{"id": 1, "total": 5}, {"id": 2, "total": 7.5}, {"id": 3, "total": 1}]

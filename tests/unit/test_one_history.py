@@ -16,9 +16,9 @@ from engine import limits
 from engine.context import ExecutionContext, NodeContext, NodeServices
 from engine.errors import Unavailable
 from engine.execution import Status
-from engine.expressions import Scope
 from engine.journal import DROPPED, Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.workflow.expressions.templates import Scope
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, nodes, start
 from tests.history import check_history, check_journal

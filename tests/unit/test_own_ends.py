@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.definition import TriggerDefinition
 from engine.execution import format_time
 from engine.services.announcing import news_of
 from engine.services.firing import pattern_digest
 from engine.triggers.event import EventConfig
 from engine.triggers.samples import sample
+from engine.workflow.definition import TriggerDefinition
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_firing import active, firing
 from tests.world import WORKSPACE, World

@@ -15,16 +15,16 @@ import pytest
 
 from engine import limits
 from engine.byte_cache import ByteCache
-from engine.definition import WorkflowDefinition
 from engine.errors import InvalidInput
 from engine.execution import Status
 from engine.executor import NodeExecutorFactory
 from engine.ids import new_id
 from engine.journal import BatchId, Fact, Signal, Stored, Wait
-from engine.regions import prepare, prepare_once
 from engine.services.execution_service import ExecutionService
 from engine.services.principal import Principal
 from engine.storage.journal_store import DynamoStore
+from engine.workflow.compiled import prepare, prepare_once
+from engine.workflow.definition import WorkflowDefinition
 from tests.harness import nodes
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_storage import execution, outcome

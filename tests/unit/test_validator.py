@@ -8,7 +8,7 @@ import pytest
 
 from engine import limits
 from engine.executor import NodeExecutorFactory
-from engine.validator import validate
+from engine.workflow.validator import validate
 from tests.harness import edges
 
 FACTORY = NodeExecutorFactory()

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from engine.expressions import NOTHING, Notes, as_text
 from engine.validation_messages import sentence
+from engine.workflow.expressions.templates import NOTHING, Notes, as_text
 
 Config = TypeVar("Config", bound=BaseModel)
 Steps = tuple[str | int, ...]

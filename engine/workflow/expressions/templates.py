@@ -3,7 +3,7 @@
 A string that is one single `{{ … }}` keeps the value's type; otherwise values are put into the text. Only
 templates of a definition are ever compiled; text that arrives as data stays data. A plain path such as
 `nodes.fetch.body.items[0].id` does not need JSONata and takes a way that is a hundred times faster.
-The bounds on JSONata itself are in `engine.jsonata_bounds`, imported on the first use.
+The bounds on JSONata itself are in `engine.workflow.expressions.jsonata.bounds`, imported on the first use.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.errors import ExpressionError
-from engine.template_scanner import find_end
-from engine.text_cache import cached_by_length
+from engine.workflow.expressions.template_scanner import find_end
+from engine.workflow.expressions.text_cache import cached_by_length
 
 if TYPE_CHECKING:
-    from engine.jsonata_bounds import Compiled
+    from engine.workflow.expressions.jsonata.bounds import Compiled
 
 ROOTS = frozenset({"trigger", "nodes", "vars", "execution", "item", "index"})
 """The names that an expression may start from."""
@@ -291,13 +291,13 @@ def _parse(source: str) -> Expression:
 
 @cached_by_length(40_000)  # a tree takes one or two kilobytes for each character
 def _compiled(source: str) -> Compiled:
-    from engine.jsonata_bounds import Compiled
+    from engine.workflow.expressions.jsonata.bounds import Compiled
 
     return Compiled(source)
 
 
 def _undefined() -> object:
-    from engine.jsonata_bounds import UNDEFINED
+    from engine.workflow.expressions.jsonata.bounds import UNDEFINED
 
     return UNDEFINED
 

@@ -20,14 +20,14 @@ from jsonata.jexception import JException
 from jsonata.parser import Parser
 from jsonata.utils import Utils
 
-from engine import jsonata_numbers as numbers
 from engine import limits
 from engine.errors import ExpressionError
-from engine.jsonata_budget import TOO_DEEP, Refusal, Run, TooMuch, bounded_time, current
-from engine.jsonata_evaluator import Evaluator
+from engine.workflow.expressions.jsonata import numbers
+from engine.workflow.expressions.jsonata.budget import TOO_DEEP, Refusal, Run, TooMuch, bounded_time, current
+from engine.workflow.expressions.jsonata.evaluator import Evaluator
 
 if TYPE_CHECKING:
-    from engine.expressions import Scope
+    from engine.workflow.expressions.templates import Scope
 
 UNDEFINED = object()
 """JSONata's *undefined*: no value, as opposed to `null`."""

@@ -9,11 +9,11 @@ from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
 
-from engine import jsonata_numbers as numbers
 from engine import limits
-from engine.jsonata_budget import Refusal, Run, TooMuch, check_size
-from engine.jsonata_functions import functions, text_of
-from engine.jsonata_parser import thread_parser
+from engine.workflow.expressions.jsonata import numbers
+from engine.workflow.expressions.jsonata.budget import Refusal, Run, TooMuch, check_size
+from engine.workflow.expressions.jsonata.functions import functions, text_of
+from engine.workflow.expressions.jsonata.parser import thread_parser
 
 _ARITHMETIC = frozenset("+-*/%")
 _COMPARISONS = {

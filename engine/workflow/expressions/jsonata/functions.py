@@ -18,10 +18,9 @@ from jsonata.jsonata import Jsonata
 from jsonata.parser import Parser
 from jsonata.utils import Utils
 
-from engine import jsonata_numbers as numbers
-from engine import jsonata_times as times
 from engine import limits
-from engine.jsonata_budget import Refusal, TooMuch, check_length, check_size, current
+from engine.workflow.expressions.jsonata import numbers, times
+from engine.workflow.expressions.jsonata.budget import Refusal, TooMuch, check_length, check_size, current
 
 _SHOWN = 40  # characters of an argument in an error
 _REFERENCE = re.compile(r"\$(\$|\d+)")

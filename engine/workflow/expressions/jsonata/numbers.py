@@ -16,7 +16,7 @@ from typing import Any
 from jsonata.jexception import JException
 from jsonata.utils import Utils
 
-from engine.jsonata_budget import Refusal, TooMuch
+from engine.workflow.expressions.jsonata.budget import Refusal, TooMuch
 
 Number = int | float
 EXACT_FLOAT = 2**53

@@ -18,8 +18,8 @@ from jsonata.parser import Parser
 from jsonata.regex_engine import default_regex_engine
 from jsonata.tokenizer import Tokenizer
 
-from engine.jsonata_budget import Refusal
-from engine.jsonata_numbers import negative, settled
+from engine.workflow.expressions.jsonata.budget import Refusal
+from engine.workflow.expressions.jsonata.numbers import negative, settled
 
 _LITERAL_END = re.compile(r"[0-9.eE+-]+$")
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from jsonata.functions import Functions
 
-from engine.jsonata_budget import Refusal, current
 from engine.time_zones import check_zone
+from engine.workflow.expressions.jsonata.budget import Refusal, current
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
