@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import Clock
-from engine.execution import LogLine
-from engine.journal import Entry, ExecutionStore, Outcome
-from engine.log_lines import LogPosition, line_of
+from engine.history.events import Entry, ExecutionStore, Outcome
+from engine.history.log_lines import LogPosition, line_of
+from engine.history.model import LogLine
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from engine.clock import Clock
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
-from engine.execution import LogLine
-from engine.journal import Outcome, Stored
+from engine.history.events import Outcome, Stored
+from engine.history.model import LogLine
 from engine.security.redaction import Redactor
 from engine.workflow.expressions.config_values import Misfit, fitted
 from engine.workflow.expressions.templates import Notes, Scope, render
@@ -21,8 +21,8 @@ from engine.workflow.expressions.url_templates import render_url
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from engine.bill import Bill
-    from engine.execution import Execution
+    from engine.history.model import Execution
+    from engine.history.usage import Bill
     from engine.integrations.aws_role import Role
     from engine.integrations.base import BaseIntegration
     from engine.reach import Reach

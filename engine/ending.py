@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from engine import limits
 from engine.book import Book
 from engine.errors import NodeError
-from engine.execution import Decision, Status
 from engine.frame import Frame
-from engine.journal import Outcome, Snapshot, Wait
+from engine.history.events import Outcome, Snapshot, Wait
+from engine.history.model import Decision, Status
 from engine.json_value import check_output
 from engine.retries import bounded
 from engine.worker import Worker, as_node_error

@@ -15,9 +15,9 @@ from engine.callbacks import callback_url
 from engine.clock import Clock, SystemClock
 from engine.context import NodeServices
 from engine.errors import ExecutionLost
-from engine.execution import Decision, Execution, Status
 from engine.executor import NodeExecutorFactory
-from engine.journal import ExecutionStore
+from engine.history.events import ExecutionStore
+from engine.history.model import Decision, Execution, Status
 from engine.turn import Turn
 from engine.workflow.compiled import Region, prepare
 

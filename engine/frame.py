@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.context import ExecutionContext
-from engine.journal import Outcome
+from engine.history.events import Outcome
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress

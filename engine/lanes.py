@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from engine import limits
 from engine.engine import WorkflowEngine
-from engine.execution import FINAL_STATUSES, Decision, Status
-from engine.journal import BatchId
+from engine.history.events import BatchId
+from engine.history.model import FINAL_STATUSES, Decision, Status
 
 DONE = "done"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine import limits
-from engine.journal import ExecutionStore, Stored
+from engine.history.events import ExecutionStore, Stored
 
 
 class Loaded:

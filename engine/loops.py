@@ -9,7 +9,7 @@ from engine import limits
 from engine.context import ExecutionContext
 from engine.errors import NodeError
 from engine.frame import Frame, LoopRun
-from engine.journal import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
+from engine.history.events import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
 from engine.retries import bounded
@@ -18,7 +18,7 @@ from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
     from engine.engine import WorkflowEngine
-    from engine.journal import FactName
+    from engine.history.events import FactName
     from engine.turn import Turn
 
 _ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH

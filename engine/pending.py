@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.context import ExecutionContext
 from engine.frame import Frame
-from engine.journal import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
+from engine.history.events import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
 from engine.workflow.compiled import find_region
 from engine.workflow.definition import NodeDefinition
 

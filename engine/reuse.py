@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from engine.errors import Conflict, InvalidInput
-from engine.journal import Fact, Journal, Outcome
+from engine.history.events import Fact, Journal, Outcome
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress

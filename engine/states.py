@@ -11,8 +11,8 @@ from typing import Any
 
 from engine import limits
 from engine.errors import InvalidInput
-from engine.execution import Execution, Status
-from engine.journal import Journal, Outcome, Stored, Wait
+from engine.history.events import Journal, Outcome, Stored, Wait
+from engine.history.model import Execution, Status
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress

@@ -17,9 +17,9 @@ from engine import limits
 from engine.book import Book
 from engine.context import ExecutionContext
 from engine.ending import Ending
-from engine.execution import Decision, Status
 from engine.frame import Frame
-from engine.journal import Entry, Outcome, Snapshot, Timer, Wait
+from engine.history.events import Entry, Outcome, Snapshot, Timer, Wait
+from engine.history.model import Decision, Status
 from engine.loops import Loops
 from engine.nodes.base import ForEach, Repeat
 from engine.pending import Pending

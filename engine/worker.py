@@ -15,9 +15,9 @@ from engine.attempt_clock import attempt_clock
 from engine.book import Book
 from engine.context import NodeContext
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
-from engine.execution import Execution, LogLine
 from engine.frame import Frame
-from engine.journal import Entry, Outcome, Signal, Started, Stored, Timer, Wait
+from engine.history.events import Entry, Outcome, Signal, Started, Stored, Timer, Wait
+from engine.history.model import Execution, LogLine
 from engine.json_value import check_output
 from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 from rich.markup import escape
 
-from engine.execution import Status
+from engine.history.model import Status
 from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
 from infrastructure.local import LocalStack
 from infrastructure.show import Complaint, console, follow_to_the_end, short_time, show_list

@@ -14,8 +14,8 @@ import httpx2
 
 from engine.context import NodeServices
 from engine.errors import Unavailable
-from engine.execution import Status
-from engine.journal import Outcome, Started, Timer
+from engine.history.events import Outcome, Started, Timer
+from engine.history.model import Status
 from tests.harness import Effects, Run, start
 
 WRITES = ("record", "record_recomputable", "mark", "finish", "log", "spread")

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from engine.context import NodeContext, NodeServices
 from engine.engine import WorkflowEngine
 from engine.errors import NodeError
-from engine.execution import Execution, Status
 from engine.executor import NodeExecutorFactory
+from engine.history.model import Execution, Status
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.testing.clock import VirtualClock

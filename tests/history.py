@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from engine.execution import Execution, Status
-from engine.journal import Entry, Outcome, Signal
+from engine.history.events import Entry, Outcome, Signal
+from engine.history.model import Execution, Status
 from engine.states import NodeState
 from engine.workflow.compiled import Region, find_region
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.bill import Bill
+from engine.history.usage import Bill
 from engine.lanes import Lane
 from engine.services.bus import Bus, Event
 from engine.services.state_machine import StateMachine

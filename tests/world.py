@@ -20,10 +20,10 @@ from botocore.exceptions import ClientError
 from engine.context import NodeServices
 from engine.engine import WorkflowEngine
 from engine.errors import Unavailable
-from engine.execution import FINAL_STATUSES, Execution, Status, format_time
 from engine.executor import NodeExecutorFactory
+from engine.history.events import BatchId, Journal, Signal, Wait
+from engine.history.model import FINAL_STATUSES, Execution, Status, format_time
 from engine.ids import new_id
-from engine.journal import BatchId, Journal, Signal, Wait
 from engine.lanes import DONE, advance_lane
 from engine.services.admission import Admission
 from engine.services.announcing import Announcer

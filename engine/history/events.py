@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.execution import Execution, LogLine, Status
+from engine.history.model import Execution, LogLine, Status
 from engine.workflow.definition import WorkflowDefinition
 
 if TYPE_CHECKING:
-    from engine.log_lines import LogPosition
+    from engine.history.log_lines import LogPosition
 
 
 def wait_key(path: str, attempt: int = 1) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.execution import LogLine, format_time
-from engine.journal import Entry, Outcome, Timer, Wait
+from engine.history.events import Entry, Outcome, Timer, Wait
+from engine.history.model import LogLine, format_time
 
 
 @dataclass

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from engine.bill import Bill
+from engine.history.usage import Bill
 
 WhenFull = Literal["queue", "skip", "cancel_oldest"]
 """What becomes of one execution more than a limit allows."""

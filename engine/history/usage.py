@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from engine import prices
+from engine.history import prices
 
 
 @dataclass(frozen=True, slots=True)

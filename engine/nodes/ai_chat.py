@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from engine.bill import Bill
 from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
+from engine.history.usage import Bill
 from engine.integrations.aws_role import AwsRole
 from engine.integrations.openai import Openai
 from engine.json_value import dumps

@@ -145,7 +145,7 @@ class BedrockModel:
 
     def dollars(self, model: str, input_tokens: int, output_tokens: int) -> float:
         """See Model."""
-        from engine.prices import bedrock
+        from engine.history.prices import bedrock
 
         price = bedrock(model)
         return input_tokens * price[0] + output_tokens * price[1] if price else 0.0

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from engine import limits
 from engine.context import NodeContext
-from engine.journal import Signal
+from engine.history.events import Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 
 Approver = Annotated[str, Field(min_length=1, max_length=320)]

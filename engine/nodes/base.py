@@ -32,7 +32,7 @@ from engine.validation_messages import sentence
 from engine.workflow.expressions.templates import templates
 
 if TYPE_CHECKING:
-    from engine.journal import Signal
+    from engine.history.events import Signal
 
 
 Effect = Literal["none", "read", "idempotent", "write"]

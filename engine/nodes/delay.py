@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, WaitUntil
 
 

@@ -9,8 +9,8 @@ from pydantic import Field, JsonValue
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
+from engine.history.events import Signal
 from engine.ids import is_id
-from engine.journal import Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 from engine.workflow.definition import WorkflowName
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from engine import limits
 from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.journal import Signal
+from engine.history.events import Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, RootModel, StringConstraints
 
 from engine import limits
-from engine.execution import Status
+from engine.history.model import Status
 from engine.ids import ID_PATTERN
 from engine.schemas.common import Answer, Body
 

@@ -11,7 +11,7 @@ import logging
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Unavailable
-from engine.execution import Execution, Place, Status, format_time
+from engine.history.model import Execution, Place, Status, format_time
 from engine.json_value import dumps
 from engine.services.state_machine import StateMachine
 from engine.storage.slots import Hold, Queued

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Unavailable
-from engine.execution import Execution, format_time
+from engine.history.model import Execution, format_time
 from engine.ids import derived_id
 from engine.json_value import dumps
 from engine.services.bus import PLATFORM_SOURCE, Bus, Event, Marks

@@ -17,8 +17,8 @@ from typing import Any
 from engine import limits
 from engine.callbacks import make_token, read_token
 from engine.errors import NotFound
-from engine.execution import Execution, Status
-from engine.journal import Outcome
+from engine.history.events import Outcome
+from engine.history.model import Execution, Status
 from engine.json_value import dumps
 from engine.services.state_machine import StateMachine
 from engine.storage.stores import Stores

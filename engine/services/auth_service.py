@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.ids import FIRST_WORKSPACE, new_id
 from engine.schemas.users import Credentials, NewUser, Registration, Tokens
 from engine.security.passwords import hash_password, needs_rehash, verify_password

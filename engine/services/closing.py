@@ -14,9 +14,9 @@ from typing import Any
 from engine import limits
 from engine.clock import Clock
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
-from engine.execution import Caller, Execution, LogLine, Status, format_time
+from engine.history.events import BatchId, Signal, Wait
+from engine.history.model import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
-from engine.journal import BatchId, Signal, Wait
 from engine.services.admission import Admission
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine

@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 from engine import limits
-from engine.bill import Bill
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
-from engine.execution import Caller, Execution, LogLine, Status
+from engine.history.events import DROPPED, BatchId, Journal, Wait, signal_key, wait_key
+from engine.history.model import Caller, Execution, LogLine, Status
+from engine.history.usage import Bill
 from engine.ids import derived_id
-from engine.journal import DROPPED, BatchId, Journal, Wait, signal_key, wait_key
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
 from engine.services.state_machine import StateMachine

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Conflict, MainspringError
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.integrations.oauth2 import AuthorizationCode
 from engine.integrations.registry import IntegrationRegistry
 from engine.security.redaction import Redactor

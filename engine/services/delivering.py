@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine import limits
 from engine.clock import Clock
 from engine.errors import MainspringError
-from engine.execution import format_time, parse_time
+from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.announcing import Announcer, News

@@ -10,9 +10,9 @@ from typing import Any
 
 from engine import limits
 from engine.errors import Conflict, NotFound, TooLarge
-from engine.execution import Execution, LogLine, Status
 from engine.executor import NodeExecutorFactory
-from engine.journal import Journal, Stored
+from engine.history.events import Journal, Stored
+from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
 from engine.reuse import reusable
 from engine.schemas.executions import RetryBody, StartBody

@@ -16,7 +16,7 @@ from typing import Any
 from engine import limits
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
-from engine.execution import format_time, parse_time
+from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
 from engine.services.bus import PLATFORM_SOURCE, Marks
 from engine.services.closing import check_depth

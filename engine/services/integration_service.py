@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Conflict, InvalidInput, MainspringError, NodeError, NotFound
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.ids import new_id
 from engine.integrations.base import BaseIntegration, IntegrationConfig
 from engine.integrations.registry import IntegrationRegistry

@@ -11,9 +11,9 @@ from engine import limits
 from engine.callbacks import read_token
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
-from engine.execution import Execution, format_time
 from engine.executor import NodeExecutorFactory
-from engine.journal import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
+from engine.history.events import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
+from engine.history.model import Execution, format_time
 from engine.json_value import dumps
 from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from engine import limits
 from engine.clock import Clock
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.ids import derived_id
 from engine.services.announcing import Announcer, News
 from engine.storage.stores import Stores

@@ -11,9 +11,9 @@ from engine import limits
 from engine.callbacks import new_secret
 from engine.clock import Clock
 from engine.errors import ExpressionError, InvalidInput, Unavailable
-from engine.execution import Caller, Execution, Place, Status
+from engine.history.events import Outcome
+from engine.history.model import Caller, Execution, Place, Status
 from engine.ids import new_id
-from engine.journal import Outcome
 from engine.json_value import dumps
 from engine.services.admission import Admission
 from engine.services.state_machine import StateMachine

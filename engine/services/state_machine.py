@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.bill import Bill
 from engine.errors import Unavailable
-from engine.execution import format_time
+from engine.history.model import format_time
+from engine.history.usage import Bill
 from engine.json_value import dumps
 from engine.storage.understood import understood
 

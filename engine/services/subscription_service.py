@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.ids import new_id
 from engine.schemas.subscriptions import SubscriptionBody, SubscriptionChange
 from engine.security.secrets import SecretBox, subscription_context

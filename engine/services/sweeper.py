@@ -17,8 +17,8 @@ from types import MappingProxyType
 
 from engine import limits
 from engine.clock import Clock
-from engine.execution import Execution, Status, format_time, parse_time
-from engine.journal import BatchId, signal_key
+from engine.history.events import BatchId, signal_key
+from engine.history.model import Execution, Status, format_time, parse_time
 from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor

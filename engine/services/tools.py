@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import NodeError
-from engine.execution import Status
+from engine.history.model import Status
 from engine.storage.executions import ExecutionRepository
 
 _FIRST_LOOK, _LAST_LOOK = 0.2, 3.0

@@ -11,7 +11,7 @@ from typing import Any
 from engine import limits
 from engine.clock import Clock
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.execution import Execution, format_time
+from engine.history.model import Execution, format_time
 from engine.json_value import dumps
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.firing import scheduled

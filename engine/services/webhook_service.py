@@ -23,7 +23,7 @@ from engine.errors import (
     Unavailable,
     UnsupportedType,
 )
-from engine.execution import Execution
+from engine.history.model import Execution
 from engine.ids import new_id
 from engine.json_value import dumps
 from engine.security.secrets import SecretBox, hook_context

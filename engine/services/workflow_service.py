@@ -9,8 +9,8 @@ from engine import limits
 from engine.callbacks import new_secret
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, InvalidInput, TooLarge
-from engine.execution import format_time
 from engine.executor import NodeExecutorFactory
+from engine.history.model import format_time
 from engine.ids import new_id
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal

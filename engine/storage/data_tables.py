@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from engine import limits
 from engine.errors import NodeError, Unavailable
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.json_value import dumps
 from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
 

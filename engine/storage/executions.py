@@ -10,9 +10,9 @@ from typing import Any
 from zlib import crc32
 
 from engine import limits
-from engine.bill import Bill
 from engine.errors import ExecutionLost, NotFound
-from engine.execution import OPEN_STATUSES, Caller, Execution, Place, Status, format_time, parse_time
+from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status, format_time, parse_time
+from engine.history.usage import Bill
 from engine.ids import first_id_at
 from engine.storage.briefs import beside, brief_in
 from engine.storage.payloads import OMITTED, PayloadStore

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
-from engine.bill import Bill
-from engine.execution import Execution, Status, format_time
+from engine.history.model import Execution, Status, format_time
+from engine.history.usage import Bill
 from engine.storage.executions import LOOK, ExecutionRepository, bill_counts, open_status, open_values
 from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.table import ConditionFailed, Item, Table, update_arguments

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from engine import limits
 from engine.errors import NodeError
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.security.plain_names import check_name
 from engine.storage.payloads import file_key
 from engine.storage.understood import understood

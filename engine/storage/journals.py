@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine import limits
-from engine.execution import LogLine, format_time
+from engine.history.events import Batch, BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.history.log_lines import LogPosition
+from engine.history.model import LogLine, format_time
 from engine.ids import new_id
-from engine.journal import Batch, BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.json_value import dumps
-from engine.log_lines import LogPosition
 from engine.storage.entries import entry_of, facts_of, line_in, packed_lines
 from engine.storage.executions import open_status, open_values
 from engine.storage.payloads import Packed, PayloadStore

@@ -12,9 +12,9 @@ from uuid import uuid4
 from zlib import crc32
 
 from engine.errors import InvalidInput, Unavailable
-from engine.execution import LogLine
-from engine.journal import BatchId
-from engine.log_lines import LogPosition, line_of, missing
+from engine.history.events import BatchId
+from engine.history.log_lines import LogPosition, line_of, missing
+from engine.history.model import LogLine
 from engine.storage.entries import line_in, packed_lines
 from engine.storage.journals import JournalRepository
 from engine.storage.payloads import PayloadStore

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-from engine.bill import Bill
+from engine.history.usage import Bill
 
 _READS = ("GetItem", "BatchGetItem", "Query")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")

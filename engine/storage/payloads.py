@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from engine import limits
 from engine.errors import Unavailable
-from engine.journal import Stored
+from engine.history.events import Stored
 from engine.json_value import dumps
 
 if TYPE_CHECKING:

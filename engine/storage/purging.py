@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from engine.execution import Status, format_time
-from engine.journal import BatchId
+from engine.history.events import BatchId
+from engine.history.model import Status, format_time
 from engine.storage.logs import log_partitions
 from engine.storage.payloads import PayloadStore
 from engine.storage.table import Table

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.execution import Execution, WhenFull, format_time
+from engine.history.model import Execution, WhenFull, format_time
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
 from engine.storage.table import ConditionFailed, Put, Table, update_arguments
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import limits
 from engine.errors import NotFound
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.json_value import dumps
 from engine.storage.executions import LOOK, shard_of
 from engine.storage.table import ConditionFailed, Item, Page, Table

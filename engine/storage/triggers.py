@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import limits
 from engine.errors import TooManyRequests, Unavailable
-from engine.execution import Status, format_time, parse_time
+from engine.history.model import Status, format_time, parse_time
 from engine.storage.executions import LOOK, shard_of
 from engine.storage.table import ConditionFailed, Item, Table, back_off
 

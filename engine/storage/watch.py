@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.execution import Execution, format_time
+from engine.history.model import Execution, format_time
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
 from engine.storage.table import ConditionFailed, Table
 

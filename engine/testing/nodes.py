@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.context import NodeContext, NodeServices
 from engine.errors import NodeError
-from engine.execution import LogLine
 from engine.executor import NodeExecutorFactory
+from engine.history.model import LogLine
 from engine.integrations.base import BaseIntegration
 from engine.json_value import check_output
 from engine.limits import MAX_JSON_DEPTH, MAX_OUTPUT_BYTES

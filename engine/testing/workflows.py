@@ -11,8 +11,8 @@ from typing import Any
 from engine.context import NodeServices
 from engine.engine import WorkflowEngine
 from engine.errors import InvalidInput
-from engine.execution import Decision, Execution, LogLine, format_time
-from engine.journal import Journal, Outcome, Signal, Wait
+from engine.history.events import Journal, Outcome, Signal, Wait
+from engine.history.model import Decision, Execution, LogLine, format_time
 from engine.memory_store import MemoryStore
 from engine.states import NodeState, node_states
 from engine.testing.clock import START, VirtualClock

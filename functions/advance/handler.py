@@ -16,11 +16,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from engine import limits
-from engine.bill import Bill
 from engine.clock import SystemClock
 from engine.context import NodeServices
 from engine.engine import WorkflowEngine
-from engine.execution import FINAL_STATUSES, Decision, format_time, parse_time
+from engine.history.model import FINAL_STATUSES, Decision, format_time, parse_time
+from engine.history.usage import Bill
 from engine.lanes import DONE, Lane, advance_lane
 from engine.security.redaction import Redactor, redact_logs
 from engine.storage.journal_store import DynamoStore

@@ -10,11 +10,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AwareDatetime
 
-from engine import limits, prices
-from engine.bill import Bill
+from engine import limits
 from engine.callbacks import callback_url
-from engine.execution import Execution, Status, format_time
-from engine.journal import Signal, Wait
+from engine.history import prices
+from engine.history.events import Signal, Wait
+from engine.history.model import Execution, Status, format_time
+from engine.history.usage import Bill
 from engine.schemas.executions import (
     BillAnswer,
     BriefError,

@@ -25,12 +25,12 @@ from pytest_httpserver import HTTPServer
 from rich.console import Console
 from rich.table import Table as Sheet
 
-from engine import prices
-from engine.bill import Bill
 from engine.clock import SystemClock
 from engine.context import NodeServices
 from engine.engine import WorkflowEngine
-from engine.execution import Execution
+from engine.history import prices
+from engine.history.model import Execution
+from engine.history.usage import Bill
 from engine.ids import new_id
 from engine.memory_store import MemoryStore
 from engine.security.egress import guarded_client, parse_networks

@@ -15,8 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from engine.execution import Execution, Status, parse_time
 from engine.executor import NodeExecutorFactory
+from engine.history.model import Execution, Status, parse_time
 from engine.states import NodeState
 from engine.workflow.compiled import Region, prepare
 from engine.workflow.definition import WorkflowDefinition

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.execution import Status
+from engine.history.model import Status
 from tests.harness import Run, start
 from tests.history import check_history
 from tests.property.strategies import workflows

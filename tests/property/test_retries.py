@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Conflict
-from engine.execution import Status
+from engine.history.model import Status
 from engine.reuse import FAILED, reusable
 from tests.crash import answer_all, end_state
 from tests.harness import Run, edges, start

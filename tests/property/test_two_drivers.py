@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from engine.context import ExecutionContext
 from engine.engine import WorkflowEngine
 from engine.errors import Unavailable
-from engine.execution import Status
-from engine.journal import Journal, Snapshot
+from engine.history.events import Journal, Snapshot
+from engine.history.model import Status
 from engine.workflow.expressions.templates import Scope
 from tests.crash import WRITES, answer_all, end_state
 from tests.figures import FIGURES

@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from engine.errors import Unavailable
-from engine.execution import Status
+from engine.history.model import Status
 from engine.services.announcing import Announcer
 from engine.services.bus import Bus, Event, Marks
 from engine.storage.table import ConditionFailed

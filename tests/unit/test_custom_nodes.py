@@ -13,8 +13,8 @@ import pytest
 from engine.context import NodeContext
 from engine.engine import WorkflowEngine
 from engine.errors import UnknownNodeType
-from engine.execution import Execution
 from engine.executor import BUILT_IN, NodeExecutorFactory
+from engine.history.model import Execution
 from engine.integrations.base import IntegrationConfig
 from engine.integrations.rest import BaseUrl, RestIntegration
 from engine.memory_store import MemoryStore

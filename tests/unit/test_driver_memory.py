@@ -20,9 +20,9 @@ from typing import ClassVar
 
 from engine.clock import SystemClock
 from engine.engine import WorkflowEngine
-from engine.execution import Execution
+from engine.history.model import Execution
 from engine.executor import NodeExecutorFactory
-from engine.journal import Outcome, Stored
+from engine.history.events import Outcome, Stored
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig
 from engine.workflow.validator import validate

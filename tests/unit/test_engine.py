@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from engine.errors import ExecutionLost
-from engine.execution import Status
-from engine.journal import Timer
+from engine.history.events import Timer
+from engine.history.model import Status
 from tests.harness import Effects, edges, nodes, run, start
 
 

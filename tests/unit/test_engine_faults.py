@@ -10,7 +10,7 @@ import pytest
 from engine.clock import SystemClock
 from engine.context import NodeContext
 from engine.errors import Unavailable
-from engine.execution import Status
+from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from tests.harness import edges, nodes, run, start
 

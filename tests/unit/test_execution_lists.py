@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import limits
-from engine.execution import Execution, Status
+from engine.history.model import Execution, Status
 from engine.ids import new_id
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_handlers import WORKSPACE, event, invoke, seeded  # noqa: F401 - a fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import limits
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.services.fair_order import in_turns
 from engine.services.sweeper import Sweeper
 from engine.storage.subscriptions import OutgoingDelivery, Subscription

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine import limits
 from engine.errors import TooManyRequests, Unavailable
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.security.secrets import SecretBox
 from engine.services.answering import Answering
 from engine.services.bus import Marks

@@ -15,7 +15,7 @@ import jsonschema_rs
 import pytest
 
 from engine import limits
-from engine.execution import Execution, Status
+from engine.history.model import Execution, Status
 from engine.ids import new_id
 from engine.security.tokens import AccessClaims, sign_access_token
 from engine.storage.users import Session, User

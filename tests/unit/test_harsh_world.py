@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from engine.callbacks import make_token
-from engine.execution import Status
+from engine.history.model import Status
 from engine.pending import Pending
 from tests.crash import Fate
 from tests.figures import FIGURES

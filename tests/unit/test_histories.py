@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.execution import parse_time
-from engine.journal import Signal
+from engine.history.events import Signal
+from engine.history.model import parse_time
 from engine.storage.entries import entry_of, facts_of
 from engine.testing.clock import START
 from tests.figures import FIGURES

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ParamValid
 
 from engine import limits
 from engine.errors import Unavailable
-from engine.execution import Status
+from engine.history.model import Status
 from engine.services.conductor import reason_of
 from engine.storage.understood import passing_trouble
 from tests.harness import nodes

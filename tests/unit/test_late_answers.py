@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import Conflict, Unavailable
-from engine.execution import Status
-from engine.journal import DROPPED, BatchId, Signal, signal_key
+from engine.history.events import DROPPED, BatchId, Signal, signal_key
+from engine.history.model import Status
 from engine.schemas.executions import SignalBody
 from engine.services.principal import Principal
 from tests.crash import APPROVED, WRITES, CrashingEffects, CrashingStore, Died, Fate

@@ -12,9 +12,9 @@ import pytest
 
 from engine import limits
 from engine.errors import InvalidInput, Unavailable
-from engine.execution import LogLine, Status
-from engine.journal import BatchId, Outcome
-from engine.log_lines import LogPosition, same_as
+from engine.history.events import BatchId, Outcome
+from engine.history.log_lines import LogPosition, same_as
+from engine.history.model import LogLine, Status
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import edges, nodes, start
 from tests.unit.conftest import NOW, Aws

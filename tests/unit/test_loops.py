@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.execution import Status
+from engine.history.model import Status
 from tests.harness import edges, nodes, run, start
 
 

@@ -15,8 +15,8 @@ import pytest
 from engine import limits
 from engine.context import ExecutionContext, NodeContext, NodeServices
 from engine.errors import Unavailable
-from engine.execution import Status
-from engine.journal import DROPPED, Signal
+from engine.history.events import DROPPED, Signal
+from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.workflow.expressions.templates import Scope
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate

@@ -14,7 +14,7 @@ import pytest
 
 from engine import limits
 from engine.errors import Unavailable
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.ids import new_id
 from engine.security.egress import EgressRefused
 from engine.security.secrets import SecretBox, subscription_context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.execution import format_time
+from engine.history.model import format_time
 from engine.services.announcing import news_of
 from engine.services.firing import pattern_digest
 from engine.triggers.event import EventConfig

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.errors import NodeError, PlatformUnavailable
-from engine.execution import Status
+from engine.history.model import Status
 from engine.nodes.base import Completed, NodeResult
 from tests.harness import Run, start
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.execution import Status
+from engine.history.model import Status
 from tests.harness import edges, run
 
 BRANCHES = [

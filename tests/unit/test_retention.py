@@ -11,7 +11,7 @@ import pytest
 
 from engine import limits
 from engine.errors import Unavailable
-from engine.execution import Status, format_time
+from engine.history.model import Status, format_time
 from engine.services.retention import Retention
 from engine.storage.stores import Stores
 from engine.storage.table import decode

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from engine.errors import Conflict, ExecutionLost, InvalidInput, NotFound, PreconditionFailed
-from engine.execution import Execution, LogLine, Status
+from engine.history.events import Entry, Outcome, Stored, Timer
+from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
-from engine.journal import Entry, Outcome, Stored, Timer
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
 from engine.storage.table import ConditionFailed

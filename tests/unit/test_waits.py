@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engine.execution import Status
+from engine.history.model import Status
 from tests.harness import edges, nodes, run, start
 
 APPROVED = {"decision": "approved", "comment": None, "by": "user-1", "at": "2026-01-01T00:00:00.000Z"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.journal import Wait
+from engine.history.events import Wait
 from engine.schemas.executions import SignalBody
 from engine.services.principal import Principal
 from tests.crash import Fate
