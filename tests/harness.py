@@ -9,8 +9,8 @@ from random import Random
 from typing import Any, ClassVar
 
 from engine.context import NodeContext, NodeServices
-from engine.engine import WorkflowEngine
 from engine.errors import NodeError
+from engine.execution.engine import WorkflowEngine
 from engine.executor import NodeExecutorFactory
 from engine.history.model import Execution, Status
 from engine.memory_store import MemoryStore

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from engine.execution.node_states import NodeState
 from engine.history.events import Entry, Outcome, Signal
 from engine.history.model import Execution, Status
-from engine.states import NodeState
 from engine.workflow.compiled import Region, find_region
 
 ENDED = {"succeeded", "failed", "skipped", "cancelled"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from engine.execution.map_worker import Lane
 from engine.history.usage import Bill
-from engine.lanes import Lane
 from engine.services.bus import Bus, Event
 from engine.services.state_machine import StateMachine
 from engine.storage.journal_store import DynamoStore

@@ -18,13 +18,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.context import NodeServices
-from engine.engine import WorkflowEngine
 from engine.errors import Unavailable
+from engine.execution.engine import WorkflowEngine
+from engine.execution.map_worker import DONE, advance_lane
+from engine.execution.node_states import node_states
 from engine.executor import NodeExecutorFactory
 from engine.history.events import BatchId, Journal, Signal, Wait
 from engine.history.model import FINAL_STATUSES, Execution, Status, format_time
 from engine.ids import new_id
-from engine.lanes import DONE, advance_lane
 from engine.services.admission import Admission
 from engine.services.announcing import Announcer
 from engine.services.closing import Closing
@@ -34,7 +35,6 @@ from engine.services.signal_service import SignalService
 from engine.services.silence import Silence
 from engine.services.starting import Request, Starter
 from engine.services.sweeper import Sweeper
-from engine.states import node_states
 from engine.storage.table import ConditionFailed, decode
 from engine.storage.understood import passing_trouble
 from engine.storage.workflows import Workflow, WorkflowVersion

@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
-from engine.book import Book
 from engine.errors import NodeError
-from engine.frame import Frame
+from engine.execution.operations.step import Worker, as_node_error
+from engine.execution.retry_policy import bounded
+from engine.execution.scope_instance import Frame
+from engine.execution.write_buffer import Book
 from engine.history.events import Outcome, Snapshot, Wait
 from engine.history.model import Decision, Status
 from engine.json_value import check_output
-from engine.retries import bounded
-from engine.worker import Worker, as_node_error
 from engine.workflow.expressions.templates import render_result
 
 if TYPE_CHECKING:
-    from engine.engine import WorkflowEngine
+    from engine.execution.engine import WorkflowEngine
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ import math
 from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
 
-from engine.callbacks import callback_url
 from engine.clock import Clock, SystemClock
 from engine.context import NodeServices
 from engine.errors import ExecutionLost
+from engine.execution.callbacks import callback_url
+from engine.execution.invocation import Turn
 from engine.executor import NodeExecutorFactory
 from engine.history.events import ExecutionStore
 from engine.history.model import Decision, Execution, Status
-from engine.turn import Turn
 from engine.workflow.compiled import Region, prepare
 
 logger = logging.getLogger(__name__)

@@ -14,21 +14,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
-from engine.book import Book
 from engine.context import ExecutionContext
-from engine.ending import Ending
-from engine.frame import Frame
+from engine.execution.completion import Ending
+from engine.execution.operations.loop import Loops
+from engine.execution.operations.step import Worker
+from engine.execution.operations.suspension import Pending
+from engine.execution.scope_instance import Frame
+from engine.execution.write_buffer import Book
 from engine.history.events import Entry, Outcome, Snapshot, Timer, Wait
 from engine.history.model import Decision, Status
-from engine.loops import Loops
 from engine.nodes.base import ForEach, Repeat
-from engine.pending import Pending
-from engine.worker import Worker
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
-    from engine.engine import WorkflowEngine
+    from engine.execution.engine import WorkflowEngine
 
 PROGRESS_SECONDS = 1.0
 """How long a turn may go on before what it found out becomes visible, and how often it looks for a cancellation."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine import limits
-from engine.engine import WorkflowEngine
+from engine.execution.engine import WorkflowEngine
 from engine.history.events import BatchId
 from engine.history.model import FINAL_STATUSES, Decision, Status
 

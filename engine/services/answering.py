@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import limits
-from engine.callbacks import make_token, read_token
 from engine.errors import NotFound
+from engine.execution.callbacks import make_token, read_token
 from engine.history.events import Outcome
 from engine.history.model import Execution, Status
 from engine.json_value import dumps

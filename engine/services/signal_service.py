@@ -8,9 +8,9 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.callbacks import read_token
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
+from engine.execution.callbacks import read_token
 from engine.executor import NodeExecutorFactory
 from engine.history.events import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
 from engine.history.model import Execution, format_time

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine import limits
-from engine.callbacks import new_secret
 from engine.clock import Clock
 from engine.errors import ExpressionError, InvalidInput, Unavailable
+from engine.execution.callbacks import new_secret
 from engine.history.events import Outcome
 from engine.history.model import Caller, Execution, Place, Status
 from engine.ids import new_id

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine import limits
-from engine.callbacks import new_secret
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, InvalidInput, TooLarge
+from engine.execution.callbacks import new_secret
 from engine.executor import NodeExecutorFactory
 from engine.history.model import format_time
 from engine.ids import new_id

@@ -11,7 +11,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from pydantic import AwareDatetime
 
 from engine import limits
-from engine.callbacks import callback_url
+from engine.execution.callbacks import callback_url
+from engine.execution.node_states import NodeState
 from engine.history import prices
 from engine.history.events import Signal, Wait
 from engine.history.model import Execution, Status, format_time
@@ -37,7 +38,6 @@ from engine.schemas.executions import (
 from engine.services.closing import child_id
 from engine.services.execution_service import shown
 from engine.services.principal import Permission
-from engine.states import NodeState
 from engine.storage.executions import Filter
 from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler, raw_answer

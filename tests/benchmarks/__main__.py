@@ -27,7 +27,7 @@ from rich.table import Table as Sheet
 
 from engine.clock import SystemClock
 from engine.context import NodeServices
-from engine.engine import WorkflowEngine
+from engine.execution.engine import WorkflowEngine
 from engine.history import prices
 from engine.history.model import Execution
 from engine.history.usage import Bill

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Conflict
+from engine.execution.fork import FAILED, reusable
 from engine.history.model import Status
-from engine.reuse import FAILED, reusable
 from tests.crash import answer_all, end_state
 from tests.harness import Run, edges, start
 from tests.property.strategies import RICH, workflows

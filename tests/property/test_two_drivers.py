@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.context import ExecutionContext
-from engine.engine import WorkflowEngine
 from engine.errors import Unavailable
+from engine.execution.engine import WorkflowEngine
 from engine.history.events import Journal, Snapshot
 from engine.history.model import Status
 from engine.workflow.expressions.templates import Scope

@@ -11,8 +11,8 @@ from typing import ClassVar
 import pytest
 
 from engine.context import NodeContext
-from engine.engine import WorkflowEngine
 from engine.errors import UnknownNodeType
+from engine.execution.engine import WorkflowEngine
 from engine.executor import BUILT_IN, NodeExecutorFactory
 from engine.history.model import Execution
 from engine.integrations.base import IntegrationConfig

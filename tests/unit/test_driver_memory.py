@@ -19,7 +19,7 @@ import asyncio, json, sys
 from typing import ClassVar
 
 from engine.clock import SystemClock
-from engine.engine import WorkflowEngine
+from engine.execution.engine import WorkflowEngine
 from engine.history.model import Execution
 from engine.executor import NodeExecutorFactory
 from engine.history.events import Outcome, Stored

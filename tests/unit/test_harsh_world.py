@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from engine.callbacks import make_token
+from engine.execution.callbacks import make_token
+from engine.execution.operations.suspension import Pending
 from engine.history.model import Status
-from engine.pending import Pending
 from tests.crash import Fate
 from tests.figures import FIGURES
 from tests.harness import edges, nodes

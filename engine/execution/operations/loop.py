@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from engine import limits
 from engine.context import ExecutionContext
 from engine.errors import NodeError
-from engine.frame import Frame, LoopRun
+from engine.execution.retry_policy import bounded
+from engine.execution.scope_instance import Frame, LoopRun
 from engine.history.events import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
-from engine.retries import bounded
 from engine.workflow.compiled import Region, find_region
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
-    from engine.engine import WorkflowEngine
+    from engine.execution.engine import WorkflowEngine
+    from engine.execution.invocation import Turn
     from engine.history.events import FactName
-    from engine.turn import Turn
 
 _ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH
 """What is measured here has been found to be not too deep."""

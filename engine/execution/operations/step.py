@@ -12,21 +12,21 @@ from uuid import uuid4
 
 from engine import limits
 from engine.attempt_clock import attempt_clock
-from engine.book import Book
 from engine.context import NodeContext
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
-from engine.frame import Frame
+from engine.execution.output_cache import Loaded
+from engine.execution.retry_policy import bounded, interrupted, leaves_open, next_delay, put_off_delay
+from engine.execution.scope_instance import Frame
+from engine.execution.write_buffer import Book
 from engine.history.events import Entry, Outcome, Signal, Started, Stored, Timer, Wait
 from engine.history.model import Execution, LogLine
 from engine.json_value import check_output
-from engine.loaded import Loaded
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
-from engine.retries import bounded, interrupted, leaves_open, next_delay, put_off_delay
 from engine.security.redaction import Redactor
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
-    from engine.engine import WorkflowEngine
+    from engine.execution.engine import WorkflowEngine
 
 logger = logging.getLogger(__name__)
 

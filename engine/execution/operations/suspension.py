@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.context import ExecutionContext
-from engine.frame import Frame
+from engine.execution.scope_instance import Frame
 from engine.history.events import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
 from engine.workflow.compiled import find_region
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
-    from engine.engine import WorkflowEngine
-    from engine.turn import Turn
+    from engine.execution.engine import WorkflowEngine
+    from engine.execution.invocation import Turn
 
 
 class Pending:
