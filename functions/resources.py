@@ -343,7 +343,7 @@ def auth_service() -> AuthService:
 @cache
 def workflow_service() -> WorkflowService:
     """Workflows."""
-    from engine.executor import NodeExecutorFactory
+    from engine.nodes.registry import NodeExecutorFactory
     from engine.services.workflow_service import WorkflowService
 
     return WorkflowService(stores().workflows, stores().integrations, NodeExecutorFactory(), clock)

@@ -14,7 +14,7 @@ from infrastructure.cli_options import read_workflow
 from infrastructure.show import Complaint, results
 
 if TYPE_CHECKING:
-    from engine.context import NodeServices
+    from engine.nodes.context import NodeServices
     from engine.testing.cases import Cases
 
 _SUFFIXES = (".test.yaml", ".test.yml", ".test.json")
@@ -83,7 +83,7 @@ def _cases_of(file: Path) -> Path:
 
 def _read(file: Path) -> tuple[Cases, dict[str, Any]]:
     from engine.errors import InvalidInput
-    from engine.executor import NodeExecutorFactory
+    from engine.nodes.registry import NodeExecutorFactory
     from engine.testing.cases import read_cases
     from engine.workflow.validator import validate
 
@@ -131,7 +131,7 @@ def _services() -> NodeServices:
     from collections.abc import Mapping
     from functools import cache
 
-    from engine.context import NodeServices
+    from engine.nodes.context import NodeServices
     from functions.sandbox.handler import Runner, run
 
     @cache

@@ -45,7 +45,7 @@ ThisWorkflow = Annotated[
 
 def validate(file: WorkflowFile) -> None:
     """Check a workflow file without running it. Exit code 1 when anything is wrong."""
-    from engine.executor import NodeExecutorFactory
+    from engine.nodes.registry import NodeExecutorFactory
     from engine.workflow.validator import validate as check
 
     _name, _description, definition, _value = read_workflow(file)

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx2
 
-from engine.context import NodeServices
 from engine.errors import Unavailable
 from engine.history.events import Outcome, Started, Timer
 from engine.history.model import Status
+from engine.nodes.context import NodeServices
 from tests.harness import Effects, Run, start
 
 WRITES = ("record", "record_recomputable", "mark", "finish", "log", "spread")

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar
 
-from engine.context import NodeContext, NodeServices
 from engine.errors import NodeError
 from engine.execution.engine import WorkflowEngine
-from engine.executor import NodeExecutorFactory
 from engine.history.model import Execution, Status
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext, NodeServices
+from engine.nodes.registry import NodeExecutorFactory
 from engine.testing.clock import VirtualClock
 from engine.testing.workflows import WorkflowRun
 from engine.workflow.validator import validate

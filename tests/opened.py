@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.context import NodeServices
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Runtime
 from engine.integrations.registry import IntegrationRegistry
+from engine.nodes.context import NodeServices
 from engine.security.egress import checked_addresses, guarded_client, parse_networks
 from engine.testing import MemoryFiles, NodeRun, run_node
 

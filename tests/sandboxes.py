@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from engine.context import NodeServices
+from engine.nodes.context import NodeServices
 from functions.sandbox.handler import Runner, run
 from infrastructure.guests.build import local_guests
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
 
 from engine.clock import Clock, SystemClock
-from engine.context import NodeServices
 from engine.errors import ExecutionLost
 from engine.execution.callbacks import callback_url
 from engine.execution.invocation import Turn
-from engine.executor import NodeExecutorFactory
 from engine.history.events import ExecutionStore
 from engine.history.model import Decision, Execution, Status
+from engine.nodes.context import NodeServices
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.compiled import Region, prepare
 
 logger = logging.getLogger(__name__)

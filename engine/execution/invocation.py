@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
-from engine.context import ExecutionContext
 from engine.execution.completion import Ending
 from engine.execution.operations.loop import Loops
 from engine.execution.operations.step import Worker
@@ -24,6 +23,7 @@ from engine.execution.write_buffer import Book
 from engine.history.events import Entry, Outcome, Snapshot, Timer, Wait
 from engine.history.model import Decision, Status
 from engine.nodes.base import ForEach, Repeat
+from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 

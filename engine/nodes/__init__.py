@@ -1,1 +1,1 @@
-"""The node types, one file each. `engine.executor` knows their names and imports a file on its first use."""
+"""The node types, one file each. `engine.nodes.registry` knows their names and imports a file on its first use."""

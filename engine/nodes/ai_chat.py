@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.history.usage import Bill
 from engine.integrations.aws_role import AwsRole
@@ -29,6 +28,7 @@ from engine.nodes.ai_models import (
     picture_of,
 )
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import IntegrationName, NodeContext
 from engine.nodes.json import problems_of
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import read_json

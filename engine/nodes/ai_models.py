@@ -13,9 +13,9 @@ from engine.json_value import dumps
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
-    from engine.context import NodeContext
     from engine.integrations.aws_role import Role
     from engine.integrations.openai import Openai
+    from engine.nodes.context import NodeContext
 
 
 @dataclass(frozen=True, slots=True)

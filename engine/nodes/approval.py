@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.context import NodeContext
 from engine.history.events import Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
+from engine.nodes.context import NodeContext
 
 Approver = Annotated[str, Field(min_length=1, max_length=320)]
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, NodeConfig
+from engine.nodes.context import IntegrationName, NodeContext
 
 
 class AwsConfig(NodeConfig):

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine import limits
-from engine.context import NodeContext, without_literals
+from engine.nodes.context import NodeContext, without_literals
 from engine.validation_messages import sentence
 from engine.workflow.expressions.templates import templates
 

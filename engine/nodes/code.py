@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.base import Completed, NodeConfig
+from engine.nodes.context import NodeContext
 
 MAX_CODE = 100_000
 MAX_INPUT_BYTES = 4 * 1024 * 1024

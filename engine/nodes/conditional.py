@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class ConditionalConfig(NodeConfig):

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.history.model import format_time
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 from engine.time_zones import ZoneName, check_zone
 from engine.workflow.expressions.templates import as_text
 

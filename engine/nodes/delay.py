@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime, Field, model_validator
 
 from engine import limits
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.history.model import format_time
 from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, WaitUntil
+from engine.nodes.context import NodeContext
 
 
 class DelayConfig(NodeConfig):

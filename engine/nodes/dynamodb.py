@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.nodes.aws_call import AwsConfig, AwsNode
 from engine.nodes.base import Completed, NodeResult
+from engine.nodes.context import NodeContext
 
 _CONFLICT = "aws_ConditionalCheckFailedException"
 MAX_PAGE = 1_000

@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.integrations.mail import (
     CONTENT_TYPE,
@@ -20,6 +19,7 @@ from engine.integrations.mail import (
 )
 from engine.integrations.smtp import Smtp
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import IntegrationName, NodeContext
 from engine.nodes.sources import Source, in_thread
 
 MAX_ATTACHMENTS = 20

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue, field_validator
 
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.aws_call import AwsConfig, AwsNode
 from engine.nodes.base import Completed, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class EventbridgePutConfig(AwsConfig):

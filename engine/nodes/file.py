@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
-from engine.context import NodeContext
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import read_json
 from engine.parsing.text import READING, Encoding

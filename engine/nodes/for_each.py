@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from engine import limits
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Effect, ForEach, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class ForEachConfig(NodeConfig):

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.integrations.secret import SecretValue
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import IntegrationName, NodeContext
 from engine.nodes.sources import Source, in_thread
 
 _CHUNK = 1024 * 1024

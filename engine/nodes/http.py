@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Base64Bytes, Field, JsonValue, field_validator, model_validator
 
 from engine import limits
-from engine.context import IntegrationName, NodeContext
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.http_answer import check_charset, decoded, headers_of, kept
+from engine.nodes.context import IntegrationName, NodeContext
+from engine.nodes.http_response import check_charset, decoded, headers_of, kept
 from engine.nodes.sources import Source, in_thread
 from engine.outgoing import check_headers, no_answer, read_body, status_error
 from engine.security.filenames import FileName

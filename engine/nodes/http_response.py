@@ -9,8 +9,8 @@ import re
 import tempfile
 from typing import IO, TYPE_CHECKING, Any
 
-from engine.context import NodeContext
 from engine.errors import NodeError
+from engine.nodes.context import NodeContext
 from engine.nodes.sources import in_thread
 from engine.outgoing import body_of
 from engine.parsing.json_text import read_json

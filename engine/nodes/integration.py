@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from engine.context import IntegrationName, NodeContext
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import IntegrationName, NodeContext
 
 
 class IntegrationNodeConfig(NodeConfig):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Effect, NodeResult
 from engine.nodes.code import MAX_CODE, MAX_SECONDS, CodeConfig, run_code
+from engine.nodes.context import NodeContext
 
 _NAMED = re.compile(
     r"""\$(?:items)?\(\s*(?P<quote>["'`])(?P<called>[^"'`\n]+)(?P=quote)"""

@@ -9,11 +9,11 @@ from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticKnownError
 
 from engine import limits
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.isolation.pool import isolated
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import json_text, read_json, read_json_lines
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Completed, ConfigProblem, Effect, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class MergeConfig(NodeConfig):

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Effect, NodeResult
 from engine.nodes.code import MAX_CODE, MAX_SECONDS, CodeConfig, run_code
+from engine.nodes.context import NodeContext
 
 MODULES = frozenset(
     """

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from engine import limits
-from engine.context import NodeContext
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")]
 HeaderValue = Annotated[str, Field(max_length=4_096, pattern=r"^[\t\x20-\x7e]*$")]

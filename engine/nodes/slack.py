@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from engine.context import IntegrationName, NodeContext
 from engine.integrations.slack import PostMessage
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import IntegrationName, NodeContext
 
 
 class SlackNodeConfig(PostMessage, NodeConfig):

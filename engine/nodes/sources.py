@@ -15,11 +15,11 @@ from typing import IO, Any, TypeVar
 from pydantic import Base64Bytes, BaseModel, Field, model_validator
 
 from engine import limits
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.isolation.pool import isolated
 from engine.isolation.tasks import task
 from engine.nodes.base import NodeConfig
+from engine.nodes.context import NodeContext
 from engine.parsing.text import decoded
 from engine.security.filenames import FileName
 

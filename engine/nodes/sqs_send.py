@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from engine.context import NodeContext
 from engine.nodes.aws_call import AwsConfig, AwsNode, message_attributes, message_text
 from engine.nodes.base import Completed, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class SqsSendConfig(AwsConfig):

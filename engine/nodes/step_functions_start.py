@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.aws_call import AwsConfig, AwsNode
 from engine.nodes.base import Completed, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class StepFunctionsStartConfig(AwsConfig):

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from pydantic import Field, JsonValue
 
 from engine import limits
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.history.events import Signal
 from engine.ids import is_id
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
+from engine.nodes.context import NodeContext
 from engine.workflow.definition import WorkflowName
 
 

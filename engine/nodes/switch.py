@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.nodes.conditional import truth
+from engine.nodes.context import NodeContext
 
 RESERVED_PORTS = frozenset({"default", "error"})
 

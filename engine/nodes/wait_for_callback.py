@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.history.events import Signal
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
+from engine.nodes.context import NodeContext
 
 
 class WaitForCallbackConfig(NodeConfig):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, Repeat
 from engine.nodes.conditional import truth
+from engine.nodes.context import NodeContext
 
 
 class WhileConfig(NodeConfig):

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread, read_by
 from engine.parsing.text import Encoding
 from engine.parsing.xml_text import write

@@ -11,9 +11,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from pydantic import Field, model_validator
 
 from engine import limits
-from engine.context import NodeContext
 from engine.errors import NodeError
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread, read_by
 from engine.security.filenames import FileName, FilePrefix
 from engine.security.plain_names import plain_name

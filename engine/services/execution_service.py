@@ -12,10 +12,10 @@ from engine import limits
 from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution.fork import reusable
 from engine.execution.node_states import NodeState, node_page
-from engine.executor import NodeExecutorFactory
 from engine.history.events import Journal, Stored
 from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
+from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import RetryBody, StartBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal

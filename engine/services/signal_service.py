@@ -11,10 +11,10 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution.callbacks import read_token
-from engine.executor import NodeExecutorFactory
 from engine.history.events import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
 from engine.history.model import Execution, format_time
 from engine.json_value import dumps
+from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal

@@ -9,9 +9,9 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import Conflict, Forbidden, InvalidInput, TooLarge
 from engine.execution.callbacks import new_secret
-from engine.executor import NodeExecutorFactory
 from engine.history.model import format_time
 from engine.ids import new_id
+from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration, IntegrationRepository

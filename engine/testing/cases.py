@@ -20,8 +20,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from engine.context import NodeServices
 from engine.errors import InvalidInput
+from engine.nodes.context import NodeServices
 from engine.testing.clock import START
 from engine.testing.mocks import Mock, MockedFactory
 from engine.testing.workflows import WorkflowRun, run_workflow

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from engine.context import NodeContext
 from engine.errors import NodeError
-from engine.executor import NodeExecutorFactory
 from engine.nodes.base import BaseNode, Completed, NodeResult
+from engine.nodes.context import NodeContext
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.definition import NodeDefinition
 
 _WAITING = frozenset({"sub_workflow"})

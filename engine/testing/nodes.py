@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from engine.context import NodeContext, NodeServices
 from engine.errors import NodeError
-from engine.executor import NodeExecutorFactory
 from engine.history.model import LogLine
 from engine.integrations.base import BaseIntegration
 from engine.json_value import check_output
 from engine.limits import MAX_JSON_DEPTH, MAX_OUTPUT_BYTES
 from engine.nodes.base import BaseNode, Completed, NodeResult
+from engine.nodes.context import NodeContext, NodeServices
+from engine.nodes.registry import NodeExecutorFactory
 from engine.security.redaction import Redactor
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.byte_cache import ByteCache
-from engine.executor import NodeExecutorFactory
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.definition import Body, NodeDefinition, WorkflowDefinition
 from engine.workflow.expressions.templates import Expression, expressions_of, templates
 from engine.workflow.graph import Graph

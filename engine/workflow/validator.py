@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from engine import limits
 from engine.errors import ExpressionError
-from engine.executor import NodeExecutorFactory
 from engine.json_value import depth_of, dumps
+from engine.nodes.registry import NodeExecutorFactory
 from engine.triggers.types import problems_of
 from engine.validation_messages import sentence
 from engine.workflow.definition import (

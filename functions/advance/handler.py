@@ -17,11 +17,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from engine import limits
 from engine.clock import SystemClock
-from engine.context import NodeServices
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import DONE, Lane, advance_lane
 from engine.history.model import FINAL_STATUSES, Decision, format_time, parse_time
 from engine.history.usage import Bill
+from engine.nodes.context import NodeServices
 from engine.security.redaction import Redactor, redact_logs
 from engine.storage.journal_store import DynamoStore
 from engine.storage.meter import Meter

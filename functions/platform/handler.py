@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from engine.executor import NodeExecutorFactory
+from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.platform import Health, NodeTypeList
 from engine.workflow.definition import json_schema
 from functions.http import errors, make_app, make_handler

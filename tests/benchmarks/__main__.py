@@ -26,13 +26,13 @@ from rich.console import Console
 from rich.table import Table as Sheet
 
 from engine.clock import SystemClock
-from engine.context import NodeServices
 from engine.execution.engine import WorkflowEngine
 from engine.history import prices
 from engine.history.model import Execution
 from engine.history.usage import Bill
 from engine.ids import new_id
 from engine.memory_store import MemoryStore
+from engine.nodes.context import NodeServices
 from engine.security.egress import guarded_client, parse_networks
 from engine.services.admission import Admission
 from engine.services.closing import Closing

@@ -16,8 +16,8 @@ import httpx2
 import pytest
 
 from engine.execution.node_states import NodeState
-from engine.executor import NodeExecutorFactory
 from engine.history.model import Execution, Status, parse_time
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.compiled import Region, prepare
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import FINAL, sign_in

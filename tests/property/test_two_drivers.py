@@ -16,11 +16,11 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.context import ExecutionContext
 from engine.errors import Unavailable
 from engine.execution.engine import WorkflowEngine
 from engine.history.events import Journal, Snapshot
 from engine.history.model import Status
+from engine.nodes.context import ExecutionContext
 from engine.workflow.expressions.templates import Scope
 from tests.crash import WRITES, answer_all, end_state
 from tests.figures import FIGURES

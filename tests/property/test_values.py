@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from engine.errors import ExpressionError, NodeError
 from engine.execution.retry_policy import next_delay
-from engine.executor import NodeExecutorFactory
 from engine.ids import first_id_at, is_id, new_id
 from engine.json_value import check_output, depth_of, dumps
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.definition import Edge, Retry
 from engine.workflow.expressions.jsonata.bounds import Compiled
 from engine.workflow.expressions.templates import Scope, render

@@ -12,9 +12,9 @@ import pytest
 from botocore.session import Session
 from botocore.validate import ParamValidator
 
-from engine.context import NodeServices
 from engine.errors import NodeError
 from engine.history.usage import Bill
+from engine.nodes.context import NodeServices
 from engine.services.tools import ToolCall
 from engine.testing import MemoryFiles, NodeRun, run_node
 from tests.opened import Bench

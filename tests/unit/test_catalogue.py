@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from engine.executor import BUILT_IN as NODES
-from engine.executor import NodeExecutorFactory
 from engine.integrations.registry import BUILT_IN as INTEGRATIONS
 from engine.integrations.registry import IntegrationRegistry
+from engine.nodes.registry import BUILT_IN as NODES
+from engine.nodes.registry import NodeExecutorFactory
 
 FACTORY, REGISTRY = NodeExecutorFactory(), IntegrationRegistry()
 GROUPS = {"AI", "AWS", "Code", "Data", "Development", "Flow", "Integrations", "Messages", "People", "State", "Web"}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from engine.clock import SystemClock
-from engine.context import NodeContext, NodeServices
 from engine.errors import ExpressionError, NodeError
-from engine.executor import NodeExecutorFactory
 from engine.integrations.slack import PostMessage
+from engine.nodes.context import NodeContext, NodeServices
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.expressions.config_values import fitted
 from engine.workflow.expressions.templates import Scope
 from engine.workflow.validator import validate

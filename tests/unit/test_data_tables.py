@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.context import NodeServices
 from engine.errors import NodeError
+from engine.nodes.context import NodeServices
 from engine.nodes.data_table import DataTableNode
 from engine.storage.data_tables import DataTables, RowConflict
 from engine.testing import NodeRun, run_node

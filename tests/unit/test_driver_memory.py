@@ -21,7 +21,7 @@ from typing import ClassVar
 from engine.clock import SystemClock
 from engine.execution.engine import WorkflowEngine
 from engine.history.model import Execution
-from engine.executor import NodeExecutorFactory
+from engine.nodes.registry import NodeExecutorFactory
 from engine.history.events import Outcome, Stored
 from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig

@@ -8,10 +8,10 @@ from typing import ClassVar
 import pytest
 
 from engine.clock import SystemClock
-from engine.context import NodeContext
 from engine.errors import Unavailable
 from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 from tests.harness import edges, nodes, run, start
 
 

@@ -16,8 +16,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 from werkzeug.datastructures import MultiDict
 
-from engine.context import NodeServices
 from engine.errors import NodeError
+from engine.nodes.context import NodeServices
 from engine.security.egress import guarded_client, parse_networks
 from engine.security.redaction import PROCESS
 from engine.testing import MemoryFiles, NodeRun, run_node

@@ -16,9 +16,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from engine.clock import SystemClock
-from engine.context import NodeContext, NodeServices
 from engine.errors import NodeError
 from engine.nodes.base import Completed
+from engine.nodes.context import NodeContext, NodeServices
 from engine.nodes.http import HttpNode
 from engine.security.egress import guarded_client
 from engine.workflow.expressions.templates import Scope

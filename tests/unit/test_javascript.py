@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.executor import NodeExecutorFactory
 from engine.nodes.javascript_code import named_nodes, node_id
+from engine.nodes.registry import NodeExecutorFactory
 from engine.testing import run_node
 from engine.workflow.validator import validate
 from tests.sandboxes import SERVICES, sandboxed

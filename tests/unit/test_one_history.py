@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import pytest
 
 from engine import limits
-from engine.context import ExecutionContext, NodeContext, NodeServices
 from engine.errors import Unavailable
 from engine.history.events import DROPPED, Signal
 from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
+from engine.nodes.context import ExecutionContext, NodeContext, NodeServices
 from engine.workflow.expressions.templates import Scope
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, nodes, start

@@ -16,10 +16,10 @@ import pytest
 from engine import limits
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidInput
-from engine.executor import NodeExecutorFactory
 from engine.history.events import BatchId, Fact, Signal, Stored, Wait
 from engine.history.model import Status
 from engine.ids import new_id
+from engine.nodes.registry import NodeExecutorFactory
 from engine.services.execution_service import ExecutionService
 from engine.services.principal import Principal
 from engine.storage.journal_store import DynamoStore

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine import limits
-from engine.executor import NodeExecutorFactory
+from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.validator import validate
 from tests.harness import edges
 

@@ -11,8 +11,8 @@ import pytest
 
 from engine.clock import Clock
 from engine.errors import InvalidInput
-from engine.executor import NodeExecutorFactory
 from engine.history.model import Status
+from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Principal
 from engine.services.workflow_service import WorkflowService

@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
-from engine.context import ExecutionContext
 from engine.errors import NodeError
 from engine.execution.retry_policy import bounded
 from engine.execution.scope_instance import Frame, LoopRun
 from engine.history.events import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
+from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import Region, find_region
 from engine.workflow.definition import NodeDefinition
 

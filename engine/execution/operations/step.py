@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from engine import limits
 from engine.attempt_clock import attempt_clock
-from engine.context import NodeContext
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution.output_cache import Loaded
 from engine.execution.retry_policy import bounded, interrupted, leaves_open, next_delay, put_off_delay
@@ -22,6 +21,7 @@ from engine.history.events import Entry, Outcome, Signal, Started, Stored, Timer
 from engine.history.model import Execution, LogLine
 from engine.json_value import check_output
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
+from engine.nodes.context import NodeContext
 from engine.security.redaction import Redactor
 from engine.workflow.definition import NodeDefinition
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.context import ExecutionContext
 from engine.execution.scope_instance import Frame
 from engine.history.events import DEADLINE, DROPPED, Entry, Look, Signal, Snapshot, Timer, Wait
+from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import find_region
 from engine.workflow.definition import NodeDefinition
 

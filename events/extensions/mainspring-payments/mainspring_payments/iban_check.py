@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from engine.context import NodeContext
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.context import NodeContext
 
 
 class IbanCheckConfig(NodeConfig):
