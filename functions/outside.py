@@ -12,11 +12,11 @@ from functions import resources
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
     from engine.reach import Reach
     from engine.services.consenting import Consenting
     from engine.services.integration_service import IntegrationService
-    from engine.services.opening import Opener
     from engine.services.tools import ToolCall
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
@@ -115,8 +115,8 @@ async def tool(call: ToolCall) -> Any:
 @cache
 def opener() -> Opener:
     """What opens integrations."""
+    from engine.integrations.opener import Opener
     from engine.security.secrets import SecretBox
-    from engine.services.opening import Opener
 
     box = SecretBox(lambda: resources.client("kms"), resources.settings.key_id, seconds=0)
     return Opener(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from engine.integrations.aws_role import Role
-    from engine.integrations.tokens import TokenStore
+    from engine.integrations.oauth_tokens import TokenStore
 
 _PLACE = re.compile(r"(^|_)(hosts?|ur[li]s?|endpoints?|servers?|domain|proxy)(_|$)", re.IGNORECASE)
 _PLACE_OR_PORT = re.compile(rf"{_PLACE.pattern}|(^|_)port(_|$)", re.IGNORECASE)

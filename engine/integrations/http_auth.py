@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials, IntegrationConfig
-from engine.outgoing import check_header_name
+from engine.integrations.http_common import check_header_name
 from engine.security.hosts import Binding, HostPattern
 from engine.security.tls import CaCertificate
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.conversations import Conversation, converse
 from engine.errors import NodeError
+from engine.integrations.blocking_connections import Conversation, converse
+from engine.integrations.connection_cache import WarmConnections
 from engine.integrations.database import (
     CONNECT_SECONDS,
     DatabaseConfig,
@@ -24,7 +25,6 @@ from engine.integrations.database import (
     RowCollector,
     Rows,
 )
-from engine.integrations.warm import WarmConnections
 from engine.json_value import dumps
 from engine.security.redaction import PROCESS
 

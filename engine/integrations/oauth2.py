@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field, JsonValue, SecretStr
 from engine.errors import NodeError
 from engine.integrations.base import Credentials
 from engine.integrations.http_auth import HostsConfig, HttpAuth, Secret, header_value
-from engine.integrations.tokens import Grant
-from engine.outgoing import exchanged
+from engine.integrations.http_common import exchanged
+from engine.integrations.oauth_tokens import Grant
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from engine.clock import Clock
 from engine.errors import NodeError, NotFound
 from engine.integrations.base import BaseIntegration, Runtime
+from engine.integrations.oauth_tokens import TokenStore
 from engine.integrations.registry import IntegrationRegistry
-from engine.integrations.tokens import TokenStore
 from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, integration_context
 from engine.storage.integrations import Integration, IntegrationRepository

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.conversations import Conversation
 from engine.errors import NodeError
+from engine.integrations.blocking_connections import Conversation
+from engine.integrations.connection_cache import WarmConnections
 from engine.integrations.database import CONNECT_SECONDS, DatabaseConfig, DatabaseIntegration, Query, RowCollector, Rows
 from engine.integrations.postgresql_values import bound, describe, read_odd_times
-from engine.integrations.warm import WarmConnections
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:

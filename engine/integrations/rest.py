@@ -13,7 +13,7 @@ from engine import limits
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials, IntegrationConfig
 from engine.integrations.http_auth import header_value
-from engine.outgoing import exchanged, status_error
+from engine.integrations.http_common import exchanged, status_error
 from engine.parsing.json_text import read_json
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS

@@ -13,8 +13,8 @@ from engine import limits
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Params, action
 from engine.integrations.http_auth import Secret
+from engine.integrations.http_common import exchanged, status_error
 from engine.integrations.rest import BaseUrl, RestConfig
-from engine.outgoing import exchanged, status_error
 from engine.security.filenames import FileName
 from engine.security.hosts import Binding
 

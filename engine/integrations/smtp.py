@@ -14,9 +14,9 @@ from pydantic import Field, SecretStr, model_validator
 
 from engine import limits
 from engine.clock import SystemClock
-from engine.conversations import Conversation, converse
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, IntegrationConfig, action
+from engine.integrations.blocking_connections import Conversation, converse
 from engine.integrations.database import CONNECT_SECONDS
 from engine.integrations.mail import Attachment, MailAddress, Message, bare_address, composed, told, wire_bytes
 from engine.security.hosts import Binding

@@ -14,12 +14,12 @@ from pydantic import AfterValidator, Base64Bytes, Field, JsonValue, field_valida
 from engine import limits
 from engine.errors import NodeError
 from engine.integrations.base import BaseIntegration, Credentials
+from engine.integrations.http_common import check_headers, no_answer, read_body, status_error
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import IntegrationName, NodeContext
 from engine.nodes.http_response import check_charset, decoded, headers_of, kept
 from engine.nodes.sources import Source, in_thread
-from engine.outgoing import check_headers, no_answer, read_body, status_error
 from engine.security.filenames import FileName
 from engine.security.tls import CaCertificate
 

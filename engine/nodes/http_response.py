@@ -10,9 +10,9 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.errors import NodeError
+from engine.integrations.http_common import body_of
 from engine.nodes.context import NodeContext
 from engine.nodes.sources import in_thread
-from engine.outgoing import body_of
 from engine.parsing.json_text import read_json
 
 if TYPE_CHECKING:

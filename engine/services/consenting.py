@@ -19,9 +19,9 @@ from engine.clock import Clock
 from engine.errors import Conflict, MainspringError
 from engine.history.model import format_time
 from engine.integrations.oauth2 import AuthorizationCode
+from engine.integrations.opener import Opener
 from engine.integrations.registry import IntegrationRegistry
 from engine.security.redaction import Redactor
-from engine.services.opening import Opener
 from engine.services.principal import Permission, Principal
 from engine.storage.consents import Consent, ConsentRepository
 from engine.storage.integrations import Integration

@@ -17,13 +17,13 @@ from engine.errors import Conflict, InvalidInput, MainspringError, NodeError, No
 from engine.history.model import format_time
 from engine.ids import new_id
 from engine.integrations.base import BaseIntegration, IntegrationConfig
+from engine.integrations.opener import Opener
 from engine.integrations.registry import IntegrationRegistry
 from engine.json_value import dumps
 from engine.schemas.integrations import IntegrationBody, IntegrationChange
 from engine.security.hosts import Binding
 from engine.security.redaction import Redactor
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, integration_context
-from engine.services.opening import Opener
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration
 from engine.storage.stores import Stores

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from engine import limits
-from engine.conversations import Conversation, converse
 from engine.errors import NodeError
 from engine.integrations import mysql, postgresql, smtp
+from engine.integrations.blocking_connections import Conversation, converse
 from tests.opened import Bench
 
 DATABASE = {"host": "127.0.0.1", "database": "d", "username": "u", "password": "the-password", "tls": "off"}

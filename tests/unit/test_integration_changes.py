@@ -11,12 +11,12 @@ from pydantic import SecretStr
 
 from engine.errors import InvalidInput
 from engine.integrations.base import BaseIntegration, IntegrationConfig
+from engine.integrations.opener import Opener
 from engine.integrations.registry import IntegrationRegistry
 from engine.schemas.integrations import IntegrationBody, IntegrationChange
 from engine.security.redaction import Redactor
 from engine.security.secrets import SecretBox
 from engine.services.integration_service import IntegrationService
-from engine.services.opening import Opener
 from engine.services.principal import Principal
 from tests.unit.conftest import Aws
 
