@@ -12,9 +12,9 @@ from functions import resources
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.aws.node_role import Reach
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
-    from engine.reach import Reach
     from engine.services.consenting import Consenting
     from engine.services.integration_service import IntegrationService
     from engine.services.tools import ToolCall
@@ -62,7 +62,7 @@ def files(workspace_id: str) -> WorkspaceFiles:
 @cache
 def reach() -> Reach:
     """What calls AWS for nodes."""
-    from engine.reach import Reach
+    from engine.aws.node_role import Reach
 
     return Reach(lambda: resources.client("sts"), resources.settings.reach_role_prefix, resources.clock)
 

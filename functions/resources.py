@@ -17,12 +17,13 @@ from engine.settings import Settings
 from engine.storage.table import Table
 
 if TYPE_CHECKING:
+    from engine.aws.event_bus import Bus
+    from engine.aws.step_functions import StateMachine
     from engine.security.secrets import SecretBox
     from engine.services.admission import Admission
     from engine.services.announcing import Announcer
     from engine.services.answering import Answering
     from engine.services.auth_service import AuthService
-    from engine.services.bus import Bus
     from engine.services.closing import Closing
     from engine.services.conductor import Conductor
     from engine.services.delivering import Delivering
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from engine.services.retention import Retention
     from engine.services.signal_service import SignalService
     from engine.services.starting import Starter
-    from engine.services.state_machine import StateMachine
     from engine.services.subscription_service import SubscriptionService
     from engine.services.sweeper import Sweeper
     from engine.services.trigger_service import TriggerService
@@ -104,7 +104,7 @@ def stores() -> Stores:
 @cache
 def machine() -> StateMachine:
     """The state machines."""
-    from engine.services.state_machine import StateMachine
+    from engine.aws.step_functions import StateMachine
 
     return StateMachine(client("stepfunctions"), settings.state_machine_arn, settings.fan_out_machine_arn)
 
@@ -163,7 +163,7 @@ def box() -> SecretBox:
 @cache
 def bus() -> Bus:
     """The platform's own event bus."""
-    from engine.services.bus import Bus
+    from engine.aws.event_bus import Bus
 
     return Bus(client("events"), settings.event_bus, listening().are_heard)
 
@@ -179,7 +179,7 @@ def listening() -> Listening:
 @cache
 def account_bus() -> Bus:
     """The account's default event bus."""
-    from engine.services.bus import Bus
+    from engine.aws.event_bus import Bus
 
     return Bus(client("events"), "default")
 
@@ -201,8 +201,8 @@ def call_now(function: str, what: Mapping[str, Any]) -> Any:
     Raises:
         Unavailable: Lambda did not take the call now.
     """
+    from engine.aws.errors import understood
     from engine.json_value import dumps
-    from engine.storage.understood import understood
 
     with understood("the function"):
         answer = _patient_lambda().invoke(FunctionName=function, Payload=dumps(what).encode())
@@ -235,9 +235,9 @@ def firing() -> Firing:
 @cache
 def reconciler() -> Reconciler:
     """What makes EventBridge equal to the workflows."""
+    from engine.aws.event_rules import Rules
+    from engine.aws.schedules import Schedules
     from engine.services.reconciling import Reconciler
-    from engine.services.rules import Rules
-    from engine.services.schedules import Schedules
 
     target, dead_letters = settings.firing_function_arn, settings.dead_letters_arn
     schedules = Schedules(

@@ -16,7 +16,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from engine.services.bus import HEARD_MARK
+from engine.aws.event_bus import HEARD_MARK
 from infrastructure.acknowledge import acknowledge
 from infrastructure.functions import Function, Grants
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from engine.aws.event_bus import Bus, Event
+from engine.aws.step_functions import StateMachine
 from engine.execution.map_worker import Lane
 from engine.history.usage import Bill
-from engine.services.bus import Bus, Event
-from engine.services.state_machine import StateMachine
 from engine.storage.journal_store import DynamoStore
 from tests.asl import Retriers
 from tests.figures import FIGURES

@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from engine.aws.errors import passing_trouble
 from engine.errors import Unavailable
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import DONE, advance_lane
@@ -36,7 +37,6 @@ from engine.services.silence import Silence
 from engine.services.starting import Request, Starter
 from engine.services.sweeper import Sweeper
 from engine.storage.table import ConditionFailed, decode
-from engine.storage.understood import passing_trouble
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
 from engine.workflow.compiled import prepare

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from engine.aws.schedules import retried_target
 from engine.json_value import dumps
-from engine.services.schedules import retried_target
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

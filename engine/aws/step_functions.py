@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from engine.aws.errors import understood
 from engine.errors import Unavailable
 from engine.history.model import format_time
 from engine.history.usage import Bill
 from engine.json_value import dumps
-from engine.storage.understood import understood
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient

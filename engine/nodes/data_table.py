@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
+from engine.aws.errors import understood
 from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.storage.data_tables import DataTables, RowConflict
-from engine.storage.understood import understood
 
 MAX_ROW_BYTES = 64 * 1024
 MAX_PAGE = 500

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 
 from engine import limits
+from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.history.model import Execution, Place, Status, format_time
 from engine.json_value import dumps
-from engine.services.state_machine import StateMachine
 from engine.storage.slots import Hold, Queued
 from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed

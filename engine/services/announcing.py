@@ -17,12 +17,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine import limits
+from engine.aws.event_bus import PLATFORM_SOURCE, Bus, Event, Marks
 from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.history.model import Execution, format_time
 from engine.ids import derived_id
 from engine.json_value import dumps
-from engine.services.bus import PLATFORM_SOURCE, Bus, Event, Marks
 from engine.storage.payloads import OMITTED
 from engine.storage.stores import Stores
 from engine.storage.subscriptions import OutgoingDelivery

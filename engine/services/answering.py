@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import limits
+from engine.aws.step_functions import StateMachine
 from engine.errors import NotFound
 from engine.execution.callbacks import make_token, read_token
 from engine.history.events import Outcome
 from engine.history.model import Execution, Status
 from engine.json_value import dumps
-from engine.services.state_machine import StateMachine
 from engine.storage.stores import Stores
 from engine.workflow.definition import WorkflowDefinition
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine import limits
+from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
 from engine.history.events import BatchId, Signal, Wait
@@ -19,7 +20,6 @@ from engine.history.model import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
 from engine.services.admission import Admission
 from engine.services.starting import Request, Starter
-from engine.services.state_machine import StateMachine
 from engine.storage.stores import Stores
 from engine.storage.table import ConditionFailed
 from engine.workflow.definition import WorkflowDefinition

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine import limits
+from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.history.events import DROPPED, BatchId, Journal, Wait, signal_key, wait_key
@@ -19,7 +20,6 @@ from engine.history.usage import Bill
 from engine.ids import derived_id
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
-from engine.services.state_machine import StateMachine
 from engine.storage.fan_outs import PartFailed
 from engine.storage.stores import Stores
 

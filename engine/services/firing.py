@@ -14,11 +14,11 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
+from engine.aws.event_bus import PLATFORM_SOURCE, Marks
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
-from engine.services.bus import PLATFORM_SOURCE, Marks
 from engine.services.closing import check_depth
 from engine.services.listening import Listening
 from engine.services.starting import Request, Starter

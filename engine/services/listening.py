@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from engine import limits
-from engine.services.bus import Event
+from engine.aws.event_bus import Event
 from engine.storage.listeners import Listener, ListenerRepository, Listeners
 from engine.triggers.matching import Pattern
 

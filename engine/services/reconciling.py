@@ -21,10 +21,10 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from engine.aws.event_rules import Rule, Rules, Taken
+from engine.aws.schedules import SCHEDULED_TIME, Schedule, Schedules
 from engine.clock import Clock
 from engine.errors import Unavailable
-from engine.services.rules import Rule, Rules, Taken
-from engine.services.schedules import SCHEDULED_TIME, Schedule, Schedules
 from engine.storage.listeners import account_patterns, pattern_digest
 from engine.storage.stores import Stores
 from engine.storage.workflows import Workflow

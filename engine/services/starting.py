@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine import limits
+from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import ExpressionError, InvalidInput, Unavailable
 from engine.execution.callbacks import new_secret
@@ -16,7 +17,6 @@ from engine.history.model import Caller, Execution, Place, Status
 from engine.ids import new_id
 from engine.json_value import dumps
 from engine.services.admission import Admission
-from engine.services.state_machine import StateMachine
 from engine.storage.executions import Started
 from engine.storage.slots import gate_of
 from engine.storage.stores import Stores

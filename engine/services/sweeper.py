@@ -16,6 +16,7 @@ from threading import Lock
 from types import MappingProxyType
 
 from engine import limits
+from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.history.events import BatchId, signal_key
 from engine.history.model import Execution, Status, format_time, parse_time
@@ -23,7 +24,6 @@ from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
 from engine.services.fair_order import in_turns
-from engine.services.state_machine import StateMachine
 from engine.storage.executions import Driver
 from engine.storage.slots import gate_in, is_watch
 from engine.storage.stores import Stores

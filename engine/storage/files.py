@@ -12,11 +12,11 @@ from typing import IO, TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from engine import limits
+from engine.aws.errors import understood
 from engine.errors import NodeError
 from engine.history.model import format_time
 from engine.security.plain_names import check_name
 from engine.storage.payloads import file_key
-from engine.storage.understood import understood
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

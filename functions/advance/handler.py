@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from engine import limits
+from engine.aws.errors import passing_trouble
 from engine.clock import SystemClock
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import DONE, Lane, advance_lane
@@ -25,7 +26,6 @@ from engine.nodes.context import NodeServices
 from engine.security.redaction import Redactor, redact_logs
 from engine.storage.journal_store import DynamoStore
 from engine.storage.meter import Meter
-from engine.storage.understood import passing_trouble
 from engine.threads import NOTIFICATIONS, NodeThreads, in_thread_of, node_runner
 from functions import outside, resources
 

@@ -12,10 +12,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from engine.aws.errors import passing_trouble
 from engine.history.usage import Bill
 from engine.services.conductor import reason_of
 from engine.services.sweeper import Swept
-from engine.storage.understood import passing_trouble
 from functions import resources
 
 logger = Logger()

@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from engine import limits
+from engine.aws.event_bus import PLATFORM_SOURCE, Event, Marks
 from engine.errors import InvalidInput, TooLarge
 from engine.ids import new_id
 from engine.json_value import dumps
@@ -23,7 +24,6 @@ from engine.schemas.subscriptions import (
     SubscriptionWithSecret,
 )
 from engine.schemas.triggers import EventAnswer, EventBody
-from engine.services.bus import PLATFORM_SOURCE, Event, Marks
 from engine.services.principal import Permission
 from engine.storage.subscriptions import OutgoingDelivery, Subscription
 from functions import resources

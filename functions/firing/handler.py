@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from engine.services.bus import Event, Marks
+from engine.aws.event_bus import Event, Marks
 from engine.triggers.bodies import Unreadable, read_json
 from functions import resources
 

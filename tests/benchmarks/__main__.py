@@ -25,6 +25,7 @@ from pytest_httpserver import HTTPServer
 from rich.console import Console
 from rich.table import Table as Sheet
 
+from engine.aws.step_functions import StateMachine
 from engine.clock import SystemClock
 from engine.execution.engine import WorkflowEngine
 from engine.history import prices
@@ -37,7 +38,6 @@ from engine.security.egress import guarded_client, parse_networks
 from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.starting import Request, Starter
-from engine.services.state_machine import StateMachine
 from engine.storage.journal_store import DynamoStore
 from engine.storage.stores import Stores
 from engine.storage.table import Table

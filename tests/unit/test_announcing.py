@@ -8,10 +8,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from engine.aws.event_bus import Bus, Event, Marks
 from engine.errors import Unavailable
 from engine.history.model import Status
 from engine.services.announcing import Announcer
-from engine.services.bus import Bus, Event, Marks
 from engine.storage.table import ConditionFailed
 from tests.harness import nodes
 from tests.played import PlayedBus
@@ -58,7 +58,7 @@ def test_what_is_refused_for_good_is_told_and_blocks_nothing(aws: Aws):
 
 def test_a_bus_that_goes_on_throttling_is_unavailable(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     del aws
-    monkeypatch.setattr("engine.services.bus.time.sleep", lambda _: None)
+    monkeypatch.setattr("engine.aws.event_bus.time.sleep", lambda _: None)
     bus, _, _ = bus_that_answers(*[["ThrottlingException"]] * 4)
     with pytest.raises(Unavailable):
         bus.publish(events(1))

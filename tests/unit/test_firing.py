@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import limits
+from engine.aws.event_bus import Marks
 from engine.errors import TooManyRequests, Unavailable
 from engine.history.model import format_time
 from engine.security.secrets import SecretBox
 from engine.services.answering import Answering
-from engine.services.bus import Marks
 from engine.services.firing import Firing
 from engine.services.listening import Listening
 from engine.services.webhook_service import WebhookService

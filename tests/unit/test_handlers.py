@@ -411,7 +411,7 @@ def test_a_start_that_step_functions_refuses_is_said_and_leaves_nothing_pending(
 
 
 def test_a_start_that_was_interrupted_is_completed_by_the_same_request(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
-    from engine.services.state_machine import StateMachine
+    from engine.aws.step_functions import StateMachine
 
     started: list[str] = []
 

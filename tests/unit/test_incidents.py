@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from engine import limits
+from engine.aws.errors import passing_trouble
 from engine.errors import Unavailable
 from engine.history.model import Status
 from engine.services.conductor import reason_of
-from engine.storage.understood import passing_trouble
 from tests.harness import nodes
 from tests.played import Driver
 from tests.unit.conftest import Aws

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from engine.aws.event_bus import Event, Marks
 from engine.ids import new_id
-from engine.services.bus import Event, Marks
 from engine.services.listening import Listening
 from engine.storage.table import Table
 from engine.storage.workflows import Workflow, WorkflowVersion

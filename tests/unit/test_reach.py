@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from engine.aws.node_role import Reach, _failed
 from engine.errors import NodeError
 from engine.nodes.context import NodeServices
-from engine.reach import Reach, _failed
 from engine.testing import NodeRun, run_node
 from tests.unit.conftest import FixedClock
 
