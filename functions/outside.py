@@ -71,7 +71,7 @@ def reach() -> Reach:
 def tables() -> DataTables:
     """The workspaces' own tables."""
     from engine.storage.data_tables import DataTables
-    from engine.storage.table import Table
+    from engine.storage.dynamodb.table import Table
 
     return DataTables(Table(resources.client("dynamodb"), resources.settings.automation_table), resources.clock.now)
 

@@ -14,7 +14,7 @@ from botocore.config import Config
 from engine import limits
 from engine.clock import SystemClock
 from engine.settings import Settings
-from engine.storage.table import Table
+from engine.storage.dynamodb.table import Table
 
 if TYPE_CHECKING:
     from engine.aws.event_bus import Bus
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from engine.services.trigger_service import TriggerService
     from engine.services.webhook_service import WebhookService
     from engine.services.workflow_service import WorkflowService
-    from engine.storage.stores import Stores
+    from engine.storage.repositories import Stores
     from engine.storage.users import UserRepository
 
 settings = Settings.from_environment()
@@ -95,7 +95,7 @@ def users() -> UserRepository:
 @cache
 def stores() -> Stores:
     """The repositories of the Automation table."""
-    from engine.storage.stores import Stores
+    from engine.storage.repositories import Stores
 
     table = Table(client("dynamodb"), settings.automation_table)
     return Stores.of(table, lambda: client("s3"), settings.payload_bucket, settings.retention_days)

@@ -11,7 +11,7 @@ from engine.aws.event_bus import Bus, Event
 from engine.aws.step_functions import StateMachine
 from engine.execution.map_worker import Lane
 from engine.history.usage import Bill
-from engine.storage.journal_store import DynamoStore
+from engine.storage.execution_store import DynamoStore
 from tests.asl import Retriers
 from tests.figures import FIGURES
 

@@ -36,7 +36,7 @@ from engine.services.signal_service import SignalService
 from engine.services.silence import Silence
 from engine.services.starting import Request, Starter
 from engine.services.sweeper import Sweeper
-from engine.storage.table import ConditionFailed, decode
+from engine.storage.dynamodb.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
 from engine.workflow.compiled import prepare

@@ -14,9 +14,9 @@ from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.history.model import Execution, Place, Status, format_time
 from engine.json_value import dumps
-from engine.storage.slots import Hold, Queued
-from engine.storage.stores import Stores
-from engine.storage.table import ConditionFailed
+from engine.storage.concurrency_slots import Hold, Queued
+from engine.storage.dynamodb.table import ConditionFailed
+from engine.storage.repositories import Stores
 
 logger = logging.getLogger(__name__)
 _SLOT, _QUEUE = 0, 1

@@ -23,10 +23,10 @@ from engine.errors import Unavailable
 from engine.history.model import Execution, format_time
 from engine.ids import derived_id
 from engine.json_value import dumps
+from engine.storage.dynamodb.table import Item
 from engine.storage.payloads import OMITTED
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.storage.subscriptions import OutgoingDelivery
-from engine.storage.table import Item
 
 logger = logging.getLogger(__name__)
 _TOGETHER = 16

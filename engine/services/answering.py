@@ -21,7 +21,7 @@ from engine.execution.callbacks import make_token, read_token
 from engine.history.events import Outcome
 from engine.history.model import Execution, Status
 from engine.json_value import dumps
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)

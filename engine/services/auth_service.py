@@ -22,7 +22,7 @@ from engine.security.tokens import (
     sign_access_token,
 )
 from engine.services.principal import Principal
-from engine.storage.table import ConditionFailed, Page
+from engine.storage.dynamodb.table import ConditionFailed, Page
 from engine.storage.users import Session, User, UserRepository
 
 _WINDOW_SECONDS = 900

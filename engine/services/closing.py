@@ -20,8 +20,8 @@ from engine.history.model import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
 from engine.services.admission import Admission
 from engine.services.starting import Request, Starter
-from engine.storage.stores import Stores
-from engine.storage.table import ConditionFailed
+from engine.storage.dynamodb.table import ConditionFailed
+from engine.storage.repositories import Stores
 from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)

@@ -20,8 +20,8 @@ from engine.history.usage import Bill
 from engine.ids import derived_id
 from engine.services.closing import Closing, check_depth, child_id
 from engine.services.starting import Request, Starter
-from engine.storage.fan_outs import PartFailed
-from engine.storage.stores import Stores
+from engine.storage.map_batches import PartFailed
+from engine.storage.repositories import Stores
 
 logger = logging.getLogger(__name__)
 

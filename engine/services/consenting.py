@@ -23,9 +23,9 @@ from engine.integrations.opener import Opener
 from engine.integrations.registry import IntegrationRegistry
 from engine.security.redaction import Redactor
 from engine.services.principal import Permission, Principal
-from engine.storage.consents import Consent, ConsentRepository
 from engine.storage.integrations import Integration
-from engine.storage.stores import Stores
+from engine.storage.oauth_consents import Consent, ConsentRepository
+from engine.storage.repositories import Stores
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Mainspring</title>
 <style>body{{font:16px system-ui;margin:4em auto;max-width:32em;padding:0 1em}}</style>

@@ -20,10 +20,10 @@ from engine.schemas.executions import RetryBody, StartBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal
 from engine.services.starting import Request, Starter
+from engine.storage.dynamodb.table import Page
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
-from engine.storage.stores import Stores
-from engine.storage.table import Page
+from engine.storage.repositories import Stores
 from engine.workflow.compiled import Region, prepare_once
 from engine.workflow.definition import WorkflowDefinition
 

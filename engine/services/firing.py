@@ -23,7 +23,7 @@ from engine.services.closing import check_depth
 from engine.services.listening import Listening
 from engine.services.starting import Request, Starter
 from engine.storage.listeners import Listener
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig

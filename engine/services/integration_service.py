@@ -26,7 +26,7 @@ from engine.security.redaction import Redactor
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, integration_context
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.validation_messages import sentence
 

@@ -26,7 +26,7 @@ from engine.aws.schedules import SCHEDULED_TIME, Schedule, Schedules
 from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.storage.listeners import account_patterns, pattern_digest
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of

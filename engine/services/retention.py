@@ -14,7 +14,7 @@ from itertools import islice
 
 from engine import limits
 from engine.clock import Clock
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 
 logger = logging.getLogger(__name__)
 _RESERVE = 30.0

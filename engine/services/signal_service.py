@@ -18,8 +18,8 @@ from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
 from engine.services.closing import Closing
 from engine.services.principal import Permission, Principal
-from engine.storage.stores import Stores
-from engine.storage.table import ConditionFailed
+from engine.storage.dynamodb.table import ConditionFailed
+from engine.storage.repositories import Stores
 from engine.workflow.compiled import find_node, prepare_once
 from engine.workflow.definition import NodeDefinition, WorkflowDefinition
 

@@ -17,9 +17,9 @@ from engine.history.model import Caller, Execution, Place, Status
 from engine.ids import new_id
 from engine.json_value import dumps
 from engine.services.admission import Admission
+from engine.storage.concurrency_slots import gate_of
 from engine.storage.executions import Started
-from engine.storage.slots import gate_of
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.workflow.definition import Concurrency
 from engine.workflow.expressions.templates import Scope, render

@@ -18,8 +18,8 @@ from engine.schemas.subscriptions import SubscriptionBody, SubscriptionChange
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.announcing import TYPES, Announcer, News
 from engine.services.principal import Permission, Principal
+from engine.storage.dynamodb.table import Page, id_cursor
 from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
-from engine.storage.table import Page, id_cursor
 
 _SECRET_BYTES = 32
 

@@ -24,11 +24,11 @@ from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.conductor import Conductor
 from engine.services.fair_order import in_turns
+from engine.storage.concurrency_slots import gate_in, is_watch
 from engine.storage.executions import Driver
-from engine.storage.slots import gate_in, is_watch
-from engine.storage.stores import Stores
+from engine.storage.next_checks import Due
+from engine.storage.repositories import Stores
 from engine.storage.subscriptions import delivery_in
-from engine.storage.watch import Due
 
 logger = logging.getLogger(__name__)
 _RESERVE = 10.0

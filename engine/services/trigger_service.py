@@ -17,9 +17,9 @@ from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.firing import scheduled
 from engine.services.principal import Permission, Principal
 from engine.services.starting import Request, Starter
+from engine.storage.dynamodb.table import Page
 from engine.storage.payloads import OMITTED
-from engine.storage.stores import Stores
-from engine.storage.table import Page
+from engine.storage.repositories import Stores
 from engine.storage.triggers import TriggerState
 from engine.storage.workflows import Workflow
 from engine.triggers.config import FIRST

@@ -29,7 +29,7 @@ from engine.json_value import dumps
 from engine.security.secrets import SecretBox, hook_context
 from engine.services.answering import Answer, Answering, answer_url
 from engine.services.starting import Request, Starter
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.bodies import File, Unreadable, WrongType, read_body
 from engine.triggers.signatures import Delivery, Refused

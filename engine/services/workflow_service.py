@@ -14,8 +14,8 @@ from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Permission, Principal
+from engine.storage.dynamodb.table import Page
 from engine.storage.integrations import Integration, IntegrationRepository
-from engine.storage.table import Page
 from engine.storage.workflows import Workflow, WorkflowRepository, WorkflowVersion, named_integrations
 from engine.workflow.references import KEY, Known, as_written, bound, meanings, names_in, references
 from engine.workflow.validator import Problem, node_at, validate

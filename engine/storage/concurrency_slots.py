@@ -15,8 +15,8 @@ from typing import Any
 
 from engine import limits
 from engine.history.model import Execution, WhenFull, format_time
+from engine.storage.dynamodb.table import ConditionFailed, Put, Table, update_arguments
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
-from engine.storage.table import ConditionFailed, Put, Table, update_arguments
 
 _HOLD, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
 

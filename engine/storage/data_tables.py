@@ -15,7 +15,7 @@ from engine import limits
 from engine.errors import NodeError, Unavailable
 from engine.history.model import format_time
 from engine.json_value import dumps
-from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
+from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments
 
 _TRIES = 40
 _random = Random()  # noqa: S311 - spreads those who try again

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine import limits
+from engine.storage.dynamodb.table import Item
 from engine.storage.payloads import Packed, PayloadStore
-from engine.storage.table import Item
 
 
 def brief_of(error: dict[str, Any]) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from engine.history.events import BatchId, Entry, Journal, Look, Outcome, Signal
 from engine.history.log_lines import LogPosition
 from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
-from engine.storage.meter import Meter
-from engine.storage.stores import Stores
+from engine.storage.repositories import Stores
+from engine.storage.usage_meter import Meter
 from engine.storage.workflows import WorkflowRepository
 from engine.workflow.definition import WorkflowDefinition
 

@@ -14,9 +14,9 @@ from engine.errors import ExecutionLost, NotFound
 from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status, format_time, parse_time
 from engine.history.usage import Bill
 from engine.ids import first_id_at
-from engine.storage.briefs import beside, brief_in
+from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, id_cursor
+from engine.storage.error_summaries import beside, brief_in
 from engine.storage.payloads import OMITTED, PayloadStore
-from engine.storage.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 
 _OPEN = sorted(OPEN_STATUSES)
 _MOST_PAGES = 10

@@ -15,10 +15,10 @@ from engine.history.log_lines import LogPosition
 from engine.history.model import LogLine, format_time
 from engine.ids import new_id
 from engine.json_value import dumps
-from engine.storage.entries import entry_of, facts_of, line_in, packed_lines
+from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments
 from engine.storage.executions import open_status, open_values
+from engine.storage.history_codec import entry_of, facts_of, line_in, packed_lines
 from engine.storage.payloads import Packed, PayloadStore
-from engine.storage.table import ConditionFailed, Item, Put, Table, update_arguments
 
 _WAITS = "WAITS#"
 _CHUNK = 100

@@ -24,7 +24,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from engine.json_value import dumps
-from engine.storage.table import Item, Put, Table, update_arguments
+from engine.storage.dynamodb.table import Item, Put, Table, update_arguments
 from engine.workflow.definition import TriggerDefinition
 
 _SUM = "SUM"

@@ -15,10 +15,10 @@ from engine.errors import InvalidInput, Unavailable
 from engine.history.events import BatchId
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import LogLine
-from engine.storage.entries import line_in, packed_lines
-from engine.storage.journals import JournalRepository
+from engine.storage.dynamodb.table import ConditionFailed, Item, Table
+from engine.storage.history import JournalRepository
+from engine.storage.history_codec import line_in, packed_lines
 from engine.storage.payloads import PayloadStore
-from engine.storage.table import ConditionFailed, Item, Table
 
 SHARDS = 8
 _TRIES = 30

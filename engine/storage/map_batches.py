@@ -10,9 +10,9 @@ from zlib import crc32
 
 from engine.history.model import Execution, Status, format_time
 from engine.history.usage import Bill
+from engine.storage.dynamodb.table import ConditionFailed, Item, Table, update_arguments
 from engine.storage.executions import LOOK, ExecutionRepository, bill_counts, open_status, open_values
 from engine.storage.payloads import Packed, PayloadStore
-from engine.storage.table import ConditionFailed, Item, Table, update_arguments
 
 _CHUNK = 100
 

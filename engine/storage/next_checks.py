@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engine.history.model import Execution, format_time
+from engine.storage.dynamodb.table import ConditionFailed, Table
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
-from engine.storage.table import ConditionFailed, Table
 
 
 class Due(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from engine.storage.table import ConditionFailed, Item, Table
+from engine.storage.dynamodb.table import ConditionFailed, Item, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from engine.history.events import BatchId
 from engine.history.model import Status, format_time
+from engine.storage.dynamodb.table import Table
 from engine.storage.logs import log_partitions
 from engine.storage.payloads import PayloadStore
-from engine.storage.table import Table
 
 _CURSOR = ("RETENTION#", "ORPHANS")
 

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.storage.consents import ConsentRepository
+from engine.storage.concurrency_slots import SlotRepository
+from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
-from engine.storage.fan_outs import FanOutRepository
+from engine.storage.history import JournalRepository
 from engine.storage.integrations import IntegrationRepository
-from engine.storage.journals import JournalRepository
 from engine.storage.listeners import ListenerRepository
 from engine.storage.logs import LogRepository
+from engine.storage.map_batches import FanOutRepository
+from engine.storage.next_checks import WatchRepository
+from engine.storage.oauth_consents import ConsentRepository
 from engine.storage.payloads import PayloadStore
-from engine.storage.purging import PurgeRepository
-from engine.storage.slots import SlotRepository
+from engine.storage.purge import PurgeRepository
 from engine.storage.subscriptions import SubscriptionRepository
-from engine.storage.table import Table
 from engine.storage.triggers import TriggerRepository
-from engine.storage.watch import WatchRepository
 from engine.storage.workflows import WorkflowRepository
 
 if TYPE_CHECKING:

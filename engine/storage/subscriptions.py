@@ -12,8 +12,8 @@ from engine import limits
 from engine.errors import NotFound
 from engine.history.model import format_time
 from engine.json_value import dumps
+from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Table
 from engine.storage.executions import LOOK, shard_of
-from engine.storage.table import ConditionFailed, Item, Page, Table
 
 _DELIVERY = "DELIVERY#"
 _FAILURE = ("failing_since", "failures", "paused_until")

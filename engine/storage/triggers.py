@@ -11,8 +11,8 @@ from typing import Any
 from engine import limits
 from engine.errors import TooManyRequests, Unavailable
 from engine.history.model import Status, format_time, parse_time
+from engine.storage.dynamodb.table import ConditionFailed, Item, Table, back_off
 from engine.storage.executions import LOOK, shard_of
-from engine.storage.table import ConditionFailed, Item, Table, back_off
 
 _TRIES = 8
 _MINUTE = 60

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import Conflict, NotFound
-from engine.storage.table import ConditionFailed, Item, Page, Put, Table
+from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table
 
 FIRST_USER = ("PLATFORM#", "FIRST_USER")
 

@@ -11,8 +11,8 @@ from zlib import crc32
 from engine import limits
 from engine.errors import NotFound, PreconditionFailed, Unavailable
 from engine.json_value import dumps
+from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, update_arguments
 from engine.storage.listeners import ListenerRepository
-from engine.storage.table import ConditionFailed, Item, Page, Put, Table, update_arguments
 from engine.workflow.definition import TriggerDefinition
 
 

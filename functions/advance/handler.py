@@ -24,8 +24,8 @@ from engine.history.model import FINAL_STATUSES, Decision, format_time, parse_ti
 from engine.history.usage import Bill
 from engine.nodes.context import NodeServices
 from engine.security.redaction import Redactor, redact_logs
-from engine.storage.journal_store import DynamoStore
-from engine.storage.meter import Meter
+from engine.storage.execution_store import DynamoStore
+from engine.storage.usage_meter import Meter
 from engine.threads import NOTIFICATIONS, NodeThreads, in_thread_of, node_runner
 from functions import outside, resources
 

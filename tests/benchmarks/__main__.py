@@ -38,9 +38,9 @@ from engine.security.egress import guarded_client, parse_networks
 from engine.services.admission import Admission
 from engine.services.closing import Closing
 from engine.services.starting import Request, Starter
-from engine.storage.journal_store import DynamoStore
-from engine.storage.stores import Stores
-from engine.storage.table import Table
+from engine.storage.dynamodb.table import Table
+from engine.storage.execution_store import DynamoStore
+from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import Client

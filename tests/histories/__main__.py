@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.storage.entries import facts_of
+from engine.storage.history_codec import facts_of
 from tests.crash import APPROVED
 from tests.harness import Run, edges, nodes, start
 

@@ -13,10 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
-from engine.storage.journals import JournalRepository
-from engine.storage.stores import Stores
-from engine.storage.table import Table
+from engine.storage.history import JournalRepository
+from engine.storage.repositories import Stores
 from engine.storage.users import UserRepository
 from engine.storage.workflows import WorkflowRepository
 

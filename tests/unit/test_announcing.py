@@ -12,7 +12,7 @@ from engine.aws.event_bus import Bus, Event, Marks
 from engine.errors import Unavailable
 from engine.history.model import Status
 from engine.services.announcing import Announcer
-from engine.storage.table import ConditionFailed
+from engine.storage.dynamodb.table import ConditionFailed
 from tests.harness import nodes
 from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws

@@ -10,7 +10,7 @@ import pytest
 
 from engine.history.events import Signal
 from engine.history.model import parse_time
-from engine.storage.entries import entry_of, facts_of
+from engine.storage.history_codec import entry_of, facts_of
 from engine.testing.clock import START
 from tests.figures import FIGURES
 from tests.harness import Run

@@ -11,7 +11,7 @@ import pytest
 from engine.aws.event_bus import Event, Marks
 from engine.ids import new_id
 from engine.services.listening import Listening
-from engine.storage.table import Table
+from engine.storage.dynamodb.table import Table
 from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.unit.conftest import NOW, Aws
 from tests.world import AT

@@ -22,7 +22,7 @@ from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
 from engine.services.execution_service import ExecutionService
 from engine.services.principal import Principal
-from engine.storage.journal_store import DynamoStore
+from engine.storage.execution_store import DynamoStore
 from engine.workflow.compiled import prepare, prepare_once
 from engine.workflow.definition import WorkflowDefinition
 from tests.harness import nodes

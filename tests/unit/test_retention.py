@@ -13,8 +13,8 @@ from engine import limits
 from engine.errors import Unavailable
 from engine.history.model import Status, format_time
 from engine.services.retention import Retention
-from engine.storage.stores import Stores
-from engine.storage.table import decode
+from engine.storage.dynamodb.table import decode
+from engine.storage.repositories import Stores
 from tests.crash import Fate
 from tests.harness import edges, nodes
 from tests.unit.conftest import NOW, Aws, FixedClock
@@ -243,7 +243,7 @@ def test_search_for_payloads_without_a_record_goes_on_where_it_stopped(aws: Aws,
 
 def test_half_of_a_batch_that_dynamodb_leaves_is_asked_for_again_later_each_time(aws: Aws, monkeypatch: Any):
     pauses: list[float] = []
-    monkeypatch.setattr("engine.storage.table.time.sleep", pauses.append)
+    monkeypatch.setattr("engine.storage.dynamodb.table.time.sleep", pauses.append)
     keys = [("P", f"{n}") for n in range(30)]
     for pk, sk in keys:
         aws.automation.put({"PK": pk, "SK": sk})

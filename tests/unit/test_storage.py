@@ -16,9 +16,9 @@ from engine.errors import Conflict, ExecutionLost, InvalidInput, NotFound, Preco
 from engine.history.events import Entry, Outcome, Stored, Timer
 from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
+from engine.storage.dynamodb.table import ConditionFailed
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
-from engine.storage.table import ConditionFailed
 from engine.storage.users import Session, User
 from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.unit.conftest import NOW, Aws
