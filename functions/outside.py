@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from engine.aws.node_role import Reach
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
-    from engine.services.consenting import Consenting
-    from engine.services.integration_service import IntegrationService
-    from engine.services.tools import ToolCall
+    from engine.services.executions.tool_calls import ToolCall
+    from engine.services.integrations import IntegrationService
+    from engine.services.oauth_consent import Consenting
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
 
@@ -102,7 +102,7 @@ def _count_interpreted() -> None:
 
 async def tool(call: ToolCall) -> Any:
     """Run a workflow that a model has called."""
-    from engine.services.tools import ToolRunner
+    from engine.services.executions.tool_calls import ToolRunner
 
     def start(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         told = resources.call_now(resources.settings.conductor_function, asked)
@@ -127,7 +127,7 @@ def opener() -> Opener:
 @cache
 def integration_service() -> IntegrationService:
     """Integrations."""
-    from engine.services.integration_service import IntegrationService
+    from engine.services.integrations import IntegrationService
 
     return IntegrationService(resources.stores(), registry(), resources.box(), opener(), resources.clock)
 
@@ -135,6 +135,6 @@ def integration_service() -> IntegrationService:
 @cache
 def consenting() -> Consenting:
     """The OAuth 2 authorization code flow."""
-    from engine.services.consenting import Consenting
+    from engine.services.oauth_consent import Consenting
 
     return Consenting(resources.stores(), registry(), opener(), resources.settings.api_url, resources.clock)

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from engine.aws.event_bus import Bus
     from engine.aws.step_functions import StateMachine
     from engine.security.secrets import SecretBox
-    from engine.services.admission import Admission
-    from engine.services.announcing import Announcer
-    from engine.services.answering import Answering
-    from engine.services.auth_service import AuthService
-    from engine.services.closing import Closing
-    from engine.services.conductor import Conductor
-    from engine.services.delivering import Delivering
-    from engine.services.execution_service import ExecutionService
-    from engine.services.firing import Firing
-    from engine.services.listening import Listening
-    from engine.services.reconciling import Reconciler
-    from engine.services.retention import Retention
-    from engine.services.signal_service import SignalService
-    from engine.services.starting import Starter
-    from engine.services.subscription_service import SubscriptionService
-    from engine.services.sweeper import Sweeper
-    from engine.services.trigger_service import TriggerService
-    from engine.services.webhook_service import WebhookService
-    from engine.services.workflow_service import WorkflowService
+    from engine.services.auth import AuthService
+    from engine.services.events.delivery import Delivering
+    from engine.services.events.publish import Announcer
+    from engine.services.events.subscriptions import SubscriptionService
+    from engine.services.executions.api import ExecutionService
+    from engine.services.executions.concurrency import Admission
+    from engine.services.executions.finalization import Closing
+    from engine.services.executions.recovery import Sweeper
+    from engine.services.executions.retention import Retention
+    from engine.services.executions.signals import SignalService
+    from engine.services.executions.start import Starter
+    from engine.services.executions.supervisor import Conductor
+    from engine.services.triggers.api import TriggerService
+    from engine.services.triggers.dispatch import Firing
+    from engine.services.triggers.listeners import Listening
+    from engine.services.triggers.reconcile import Reconciler
+    from engine.services.triggers.webhook_response import Answering
+    from engine.services.triggers.webhooks import WebhookService
+    from engine.services.workflows import WorkflowService
     from engine.storage.repositories import Stores
     from engine.storage.users import UserRepository
 
@@ -111,21 +111,21 @@ def machine() -> StateMachine:
 
 @cache
 def _admission() -> Admission:
-    from engine.services.admission import Admission
+    from engine.services.executions.concurrency import Admission
 
     return Admission(stores(), machine(), clock)
 
 
 @cache
 def _starter() -> Starter:
-    from engine.services.starting import Starter
+    from engine.services.executions.start import Starter
 
     return Starter(stores(), _admission(), machine(), clock)
 
 
 @cache
 def _closing() -> Closing:
-    from engine.services.closing import Closing
+    from engine.services.executions.finalization import Closing
 
     return Closing(stores(), _admission(), _starter(), machine(), clock)
 
@@ -133,7 +133,7 @@ def _closing() -> Closing:
 @cache
 def conductor() -> Conductor:
     """What starts and drives on executions."""
-    from engine.services.conductor import Conductor
+    from engine.services.executions.supervisor import Conductor
 
     return Conductor(stores(), _starter(), _closing(), machine(), clock)
 
@@ -141,8 +141,8 @@ def conductor() -> Conductor:
 @cache
 def sweeper() -> Sweeper:
     """What looks after executions."""
-    from engine.services.silence import Silence
-    from engine.services.sweeper import Sweeper
+    from engine.services.executions.recovery import Sweeper
+    from engine.services.triggers.health import Silence
 
     others = {"WORKFLOW": Silence(stores(), announcer(), clock).look}
     threads = limits.SWEEP_THREADS
@@ -171,7 +171,7 @@ def bus() -> Bus:
 @cache
 def listening() -> Listening:
     """What knows who listens to events on the platform's own bus."""
-    from engine.services.listening import Listening
+    from engine.services.triggers.listeners import Listening
 
     return Listening(stores().listeners)
 
@@ -213,7 +213,7 @@ def call_now(function: str, what: Mapping[str, Any]) -> Any:
 @cache
 def announcer() -> Announcer:
     """What tells of what has happened."""
-    from engine.services.announcing import Announcer
+    from engine.services.events.publish import Announcer
 
     return Announcer(stores(), bus(), send_deliveries, clock, _bury)
 
@@ -227,7 +227,7 @@ def _bury(what: Mapping[str, Any]) -> None:
 @cache
 def firing() -> Firing:
     """What schedules and events start."""
-    from engine.services.firing import Firing
+    from engine.services.triggers.dispatch import Firing
 
     return Firing(stores(), _starter(), listening(), clock)
 
@@ -237,7 +237,7 @@ def reconciler() -> Reconciler:
     """What makes EventBridge equal to the workflows."""
     from engine.aws.event_rules import Rules
     from engine.aws.schedules import Schedules
-    from engine.services.reconciling import Reconciler
+    from engine.services.triggers.reconcile import Reconciler
 
     target, dead_letters = settings.firing_function_arn, settings.dead_letters_arn
     schedules = Schedules(
@@ -250,8 +250,8 @@ def reconciler() -> Reconciler:
 @cache
 def delivering() -> Delivering:
     """What sends outgoing webhooks."""
-    from engine.services.announcing import Announcer
-    from engine.services.delivering import Delivering
+    from engine.services.events.delivery import Delivering
+    from engine.services.events.publish import Announcer
     from functions.outside import http
 
     # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
@@ -262,7 +262,7 @@ def delivering() -> Delivering:
 @cache
 def subscription_service() -> SubscriptionService:
     """Subscriptions to events."""
-    from engine.services.subscription_service import SubscriptionService
+    from engine.services.events.subscriptions import SubscriptionService
 
     return SubscriptionService(stores().subscriptions, box(), announcer(), send_deliveries, clock)
 
@@ -270,7 +270,7 @@ def subscription_service() -> SubscriptionService:
 @cache
 def trigger_service() -> TriggerService:
     """Triggers, for those who own them."""
-    from engine.services.trigger_service import TriggerService
+    from engine.services.triggers.api import TriggerService
 
     return TriggerService(stores(), _starter(), box(), settings.api_url, clock)
 
@@ -278,7 +278,7 @@ def trigger_service() -> TriggerService:
 @cache
 def answering() -> Answering:
     """What waits for answers."""
-    from engine.services.answering import Answering
+    from engine.services.triggers.webhook_response import Answering
 
     return Answering(stores(), machine(), _advance)
 
@@ -303,7 +303,7 @@ def _patient_lambda() -> Any:
 @cache
 def webhook_service() -> WebhookService:
     """What is delivered to webhooks."""
-    from engine.services.webhook_service import WebhookService
+    from engine.services.triggers.webhooks import WebhookService
 
     return WebhookService(stores(), _starter(), answering(), box(), settings.api_url, clock)
 
@@ -335,7 +335,7 @@ def _secrets() -> Any:
 @cache
 def auth_service() -> AuthService:
     """Sign-in and users."""
-    from engine.services.auth_service import AuthService
+    from engine.services.auth import AuthService
 
     return AuthService(users(), signing_keys, clock, open_registration=settings.open_registration)
 
@@ -344,7 +344,7 @@ def auth_service() -> AuthService:
 def workflow_service() -> WorkflowService:
     """Workflows."""
     from engine.nodes.registry import NodeExecutorFactory
-    from engine.services.workflow_service import WorkflowService
+    from engine.services.workflows import WorkflowService
 
     return WorkflowService(stores().workflows, stores().integrations, NodeExecutorFactory(), clock)
 
@@ -352,7 +352,7 @@ def workflow_service() -> WorkflowService:
 @cache
 def execution_service() -> ExecutionService:
     """Executions."""
-    from engine.services.execution_service import ExecutionService
+    from engine.services.executions.api import ExecutionService
 
     return ExecutionService(stores(), _starter(), _closing())
 
@@ -360,7 +360,7 @@ def execution_service() -> ExecutionService:
 @cache
 def retention() -> Retention:
     """What forgets executions whose time is over."""
-    from engine.services.retention import Retention
+    from engine.services.executions.retention import Retention
 
     return Retention(stores(), clock)
 
@@ -368,6 +368,6 @@ def retention() -> Retention:
 @cache
 def signal_service() -> SignalService:
     """Answers to what waits."""
-    from engine.services.signal_service import SignalService
+    from engine.services.executions.signals import SignalService
 
     return SignalService(stores(), _closing(), clock)

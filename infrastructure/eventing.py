@@ -218,7 +218,7 @@ class Eventing(Construct):
         )
         function.node.add_dependency(self.group)
         del policy
-        # What is for nobody carries no such mark, and starts no function; see engine/services/listening.py.
+        # What is for nobody carries no such mark, and starts no function; see engine/services/triggers/listeners.py.
         events.Rule(
             self,
             "Heard",

@@ -27,15 +27,15 @@ from engine.history.model import FINAL_STATUSES, Execution, Status, format_time
 from engine.ids import new_id
 from engine.nodes.context import NodeServices
 from engine.nodes.registry import NodeExecutorFactory
-from engine.services.admission import Admission
-from engine.services.announcing import Announcer
-from engine.services.closing import Closing
-from engine.services.conductor import Conductor
-from engine.services.retention import Retention
-from engine.services.signal_service import SignalService
-from engine.services.silence import Silence
-from engine.services.starting import Request, Starter
-from engine.services.sweeper import Sweeper
+from engine.services.events.publish import Announcer
+from engine.services.executions.concurrency import Admission
+from engine.services.executions.finalization import Closing
+from engine.services.executions.recovery import Sweeper
+from engine.services.executions.retention import Retention
+from engine.services.executions.signals import SignalService
+from engine.services.executions.start import Request, Starter
+from engine.services.executions.supervisor import Conductor
+from engine.services.triggers.health import Silence
 from engine.storage.dynamodb.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock

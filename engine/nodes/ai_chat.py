@@ -32,7 +32,7 @@ from engine.nodes.context import IntegrationName, NodeContext
 from engine.nodes.json import problems_of
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import read_json
-from engine.services.tools import ToolCall
+from engine.services.executions.tool_calls import ToolCall
 from engine.workflow.definition import WorkflowName
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.history.usage import Bill
     from engine.integrations.aws_role import Role
     from engine.integrations.base import BaseIntegration
-    from engine.services.tools import ToolCall
+    from engine.services.executions.tool_calls import ToolCall
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
 

@@ -14,8 +14,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from engine.aws.errors import passing_trouble
 from engine.history.usage import Bill
-from engine.services.conductor import reason_of
-from engine.services.sweeper import Swept
+from engine.services.executions.recovery import Swept
+from engine.services.executions.supervisor import reason_of
 from functions import resources
 
 logger = Logger()

@@ -35,8 +35,8 @@ from engine.schemas.executions import (
     StartBody,
     WaitAnswer,
 )
-from engine.services.closing import child_id
-from engine.services.execution_service import shown
+from engine.services.executions.api import shown
+from engine.services.executions.finalization import child_id
 from engine.services.principal import Permission
 from engine.storage.executions import Filter
 from functions import resources

@@ -23,7 +23,7 @@ from engine.schemas.triggers import (
     TriggerAnswer,
     TriggerList,
 )
-from engine.services.trigger_service import TriggerView
+from engine.services.triggers.api import TriggerView
 from engine.workflow.definition import NODE_ID_PATTERN
 from functions import resources
 from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from engine import limits
 from engine.errors import RequestError
-from engine.services.answering import Answer
+from engine.services.triggers.webhook_response import Answer
 from engine.triggers.signatures import Delivery
 from functions import resources
 from functions.http import IdInPath, check_payload, errors, make_app, make_handler, raw_answer

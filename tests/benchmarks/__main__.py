@@ -35,9 +35,9 @@ from engine.ids import new_id
 from engine.memory_store import MemoryStore
 from engine.nodes.context import NodeServices
 from engine.security.egress import guarded_client, parse_networks
-from engine.services.admission import Admission
-from engine.services.closing import Closing
-from engine.services.starting import Request, Starter
+from engine.services.executions.concurrency import Admission
+from engine.services.executions.finalization import Closing
+from engine.services.executions.start import Request, Starter
 from engine.storage.dynamodb.table import Table
 from engine.storage.execution_store import DynamoStore
 from engine.storage.repositories import Stores

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx2
 
-from engine.services.firing import scheduled_id
+from engine.services.triggers.dispatch import scheduled_id
 from engine.storage.listeners import pattern_digest
 from infrastructure.local import LocalStack
 from tests.e2e.aws import call, client_of, driver_arn, output_of, sweep

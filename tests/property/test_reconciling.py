@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.aws.event_rules import Rule, Rules
 from engine.aws.schedules import Schedule, Schedules
 from engine.ids import new_id
-from engine.services.reconciling import Reconciler, _name
+from engine.services.triggers.reconcile import Reconciler, _name
 from engine.storage.listeners import pattern_digest
 from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.crash import Died, Fate

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from engine.aws.event_bus import Bus, Event, Marks
 from engine.errors import Unavailable
 from engine.history.model import Status
-from engine.services.announcing import Announcer
+from engine.services.events.publish import Announcer
 from engine.storage.dynamodb.table import ConditionFailed
 from tests.harness import nodes
 from tests.played import PlayedBus

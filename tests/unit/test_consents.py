@@ -10,7 +10,7 @@ import pytest
 
 from engine import limits
 from engine.schemas.integrations import IntegrationBody
-from engine.services.consenting import Consenting
+from engine.services.oauth_consent import Consenting
 from functions.integrations import handler as integrations
 from tests.unit.conftest import Aws
 from tests.unit.test_integration_changes import ANN, CONFIGS, Desk

@@ -12,7 +12,7 @@ import pytest
 from engine.errors import TooManyRequests
 from engine.schemas.executions import StartBody
 from engine.security.secrets import SecretBox, hook_context
-from engine.services.execution_service import ExecutionService
+from engine.services.executions.api import ExecutionService
 from engine.services.principal import Principal
 from engine.triggers.signatures import Delivery
 from tests.unit.conftest import Aws

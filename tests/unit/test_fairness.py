@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from engine import limits
 from engine.history.model import format_time
-from engine.services.fair_order import in_turns
-from engine.services.sweeper import Sweeper
+from engine.services.executions.fair_order import in_turns
+from engine.services.executions.recovery import Sweeper
 from engine.storage.subscriptions import OutgoingDelivery, Subscription
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_outgoing import Sender

@@ -17,15 +17,15 @@ from engine.aws.event_bus import Marks
 from engine.errors import TooManyRequests, Unavailable
 from engine.history.model import format_time
 from engine.security.secrets import SecretBox
-from engine.services.answering import Answering
-from engine.services.firing import Firing
-from engine.services.listening import Listening
-from engine.services.webhook_service import WebhookService
+from engine.services.triggers.dispatch import Firing
+from engine.services.triggers.listeners import Listening
+from engine.services.triggers.webhook_addresses import hook_token
+from engine.services.triggers.webhook_response import Answering
+from engine.services.triggers.webhooks import WebhookService
 from engine.storage.listeners import pattern_digest
 from engine.storage.triggers import TriggerRepository
 from engine.storage.workflows import WorkflowVersion
 from engine.triggers.signatures import Delivery
-from engine.triggers.tokens import hook_token
 from tests.figures import FIGURES
 from tests.unit.conftest import Aws, aws_in_memory
 from tests.world import AT, WORKSPACE, World

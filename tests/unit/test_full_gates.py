@@ -6,7 +6,7 @@ import pytest
 
 from engine import limits
 from engine.ids import new_id
-from engine.services.starting import Request
+from engine.services.executions.start import Request
 from tests.crash import Fate
 from tests.figures import FIGURES
 from tests.unit.conftest import Aws, aws_in_memory

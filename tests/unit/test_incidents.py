@@ -15,7 +15,7 @@ from engine import limits
 from engine.aws.errors import passing_trouble
 from engine.errors import Unavailable
 from engine.history.model import Status
-from engine.services.conductor import reason_of
+from engine.services.executions.supervisor import reason_of
 from tests.harness import nodes
 from tests.played import Driver
 from tests.unit.conftest import Aws

@@ -16,7 +16,7 @@ from engine.integrations.registry import IntegrationRegistry
 from engine.schemas.integrations import IntegrationBody, IntegrationChange
 from engine.security.redaction import Redactor
 from engine.security.secrets import SecretBox
-from engine.services.integration_service import IntegrationService
+from engine.services.integrations import IntegrationService
 from engine.services.principal import Principal
 from tests.unit.conftest import Aws
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.aws.event_bus import Event, Marks
 from engine.ids import new_id
-from engine.services.listening import Listening
+from engine.services.triggers.listeners import Listening
 from engine.storage.dynamodb.table import Table
 from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.unit.conftest import NOW, Aws

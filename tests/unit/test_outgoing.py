@@ -18,8 +18,8 @@ from engine.history.model import format_time
 from engine.ids import new_id
 from engine.security.egress import EgressRefused
 from engine.security.secrets import SecretBox, subscription_context
-from engine.services.announcing import Announcer, News
-from engine.services.delivering import Delivering
+from engine.services.events.delivery import Delivering
+from engine.services.events.publish import Announcer, News
 from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
 from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.history.model import format_time
-from engine.services.announcing import news_of
-from engine.services.firing import pattern_digest
+from engine.services.events.publish import news_of
+from engine.services.triggers.dispatch import pattern_digest
 from engine.triggers.event import EventConfig
 from engine.triggers.samples import sample
 from engine.workflow.definition import TriggerDefinition

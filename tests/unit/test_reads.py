@@ -20,7 +20,7 @@ from engine.history.events import BatchId, Fact, Signal, Stored, Wait
 from engine.history.model import Status
 from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
-from engine.services.execution_service import ExecutionService
+from engine.services.executions.api import ExecutionService
 from engine.services.principal import Principal
 from engine.storage.execution_store import DynamoStore
 from engine.workflow.compiled import prepare, prepare_once

@@ -12,7 +12,7 @@ import pytest
 from engine import limits
 from engine.errors import Unavailable
 from engine.history.model import Status, format_time
-from engine.services.retention import Retention
+from engine.services.executions.retention import Retention
 from engine.storage.dynamodb.table import decode
 from engine.storage.repositories import Stores
 from tests.crash import Fate
@@ -224,7 +224,7 @@ def _written(aws: Aws) -> Any:
 
 
 def test_search_for_payloads_without_a_record_goes_on_where_it_stopped(aws: Aws, monkeypatch: Any):
-    monkeypatch.setattr("engine.services.retention._CHUNK", 2)
+    monkeypatch.setattr("engine.services.executions.retention._CHUNK", 2)
     clock = FixedClock()
     retention = Retention(aws.stores, clock)
     for number in range(5):

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import Unauthenticated
 from engine.schemas.users import Credentials, Registration
 from engine.security.tokens import parse_refresh_token
-from engine.services.auth_service import AuthService
+from engine.services.auth import AuthService
 from tests.unit.conftest import Aws
 
 ADA = {"email": "ada@example.com", "password": "correct horse battery"}

@@ -15,7 +15,7 @@ from engine.history.model import Status
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody
 from engine.services.principal import Principal
-from engine.services.workflow_service import WorkflowService
+from engine.services.workflows import WorkflowService
 from engine.storage.integrations import IntegrationRepository
 from engine.testing import run_workflow
 from infrastructure.cli_workflows import _published

@@ -15,7 +15,7 @@ from engine.errors import MainspringError
 from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
 from engine.security.secrets import SecretBox, subscription_context
-from engine.services.announcing import Announcer, News
+from engine.services.events.publish import Announcer, News
 from engine.storage.repositories import Stores
 from engine.storage.subscriptions import Attempt, OutgoingDelivery, Subscription
 from engine.triggers.signatures import sign_standard

@@ -16,7 +16,7 @@ from engine.history.model import format_time
 from engine.ids import new_id
 from engine.schemas.subscriptions import SubscriptionBody, SubscriptionChange
 from engine.security.secrets import SecretBox, subscription_context
-from engine.services.announcing import TYPES, Announcer, News
+from engine.services.events.publish import TYPES, Announcer, News
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import Page, id_cursor
 from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository

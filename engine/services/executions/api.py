@@ -17,9 +17,9 @@ from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import RetryBody, StartBody
-from engine.services.closing import Closing
+from engine.services.executions.finalization import Closing
+from engine.services.executions.start import Request, Starter
 from engine.services.principal import Permission, Principal
-from engine.services.starting import Request, Starter
 from engine.storage.dynamodb.table import Page
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED

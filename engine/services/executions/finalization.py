@@ -18,8 +18,8 @@ from engine.errors import ExecutionLost, MainspringError, RequestError, Unavaila
 from engine.history.events import BatchId, Signal, Wait
 from engine.history.model import Caller, Execution, LogLine, Status, format_time
 from engine.ids import derived_id
-from engine.services.admission import Admission
-from engine.services.starting import Request, Starter
+from engine.services.executions.concurrency import Admission
+from engine.services.executions.start import Request, Starter
 from engine.storage.dynamodb.table import ConditionFailed
 from engine.storage.repositories import Stores
 from engine.workflow.definition import WorkflowDefinition

@@ -20,10 +20,10 @@ from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.history.events import BatchId, signal_key
 from engine.history.model import Execution, Status, format_time, parse_time
-from engine.services.admission import Admission
-from engine.services.closing import Closing
-from engine.services.conductor import Conductor
-from engine.services.fair_order import in_turns
+from engine.services.executions.concurrency import Admission
+from engine.services.executions.fair_order import in_turns
+from engine.services.executions.finalization import Closing
+from engine.services.executions.supervisor import Conductor
 from engine.storage.concurrency_slots import gate_in, is_watch
 from engine.storage.executions import Driver
 from engine.storage.next_checks import Due

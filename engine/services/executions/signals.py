@@ -16,7 +16,7 @@ from engine.history.model import Execution, format_time
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
-from engine.services.closing import Closing
+from engine.services.executions.finalization import Closing
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import ConditionFailed
 from engine.storage.repositories import Stores

@@ -16,7 +16,7 @@ from engine.history.events import Outcome
 from engine.history.model import Caller, Execution, Place, Status
 from engine.ids import new_id
 from engine.json_value import dumps
-from engine.services.admission import Admission
+from engine.services.executions.concurrency import Admission
 from engine.storage.concurrency_slots import gate_of
 from engine.storage.executions import Started
 from engine.storage.repositories import Stores

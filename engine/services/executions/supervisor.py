@@ -18,8 +18,8 @@ from engine.history.events import DROPPED, BatchId, Journal, Wait, signal_key, w
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.history.usage import Bill
 from engine.ids import derived_id
-from engine.services.closing import Closing, check_depth, child_id
-from engine.services.starting import Request, Starter
+from engine.services.executions.finalization import Closing, check_depth, child_id
+from engine.services.executions.start import Request, Starter
 from engine.storage.map_batches import PartFailed
 from engine.storage.repositories import Stores
 

@@ -14,9 +14,10 @@ from engine.errors import Conflict, InvalidInput, NotFound
 from engine.history.model import Execution, format_time
 from engine.json_value import dumps
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
-from engine.services.firing import scheduled
+from engine.services.executions.start import Request, Starter
 from engine.services.principal import Permission, Principal
-from engine.services.starting import Request, Starter
+from engine.services.triggers.dispatch import scheduled
+from engine.services.triggers.webhook_addresses import hook_url
 from engine.storage.dynamodb.table import Page
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Stores
@@ -25,7 +26,6 @@ from engine.storage.workflows import Workflow
 from engine.triggers.config import FIRST
 from engine.triggers.samples import sample
 from engine.triggers.schedule import ScheduleConfig
-from engine.triggers.tokens import hook_url
 from engine.triggers.types import Config, config_of
 from engine.triggers.webhook import WebhookConfig
 from engine.workflow.definition import TriggerDefinition

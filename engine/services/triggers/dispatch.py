@@ -19,9 +19,9 @@ from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
-from engine.services.closing import check_depth
-from engine.services.listening import Listening
-from engine.services.starting import Request, Starter
+from engine.services.executions.finalization import check_depth
+from engine.services.executions.start import Request, Starter
+from engine.services.triggers.listeners import Listening
 from engine.storage.listeners import Listener
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow

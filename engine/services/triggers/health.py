@@ -8,7 +8,7 @@ from engine import limits
 from engine.clock import Clock
 from engine.history.model import format_time
 from engine.ids import derived_id
-from engine.services.announcing import Announcer, News
+from engine.services.events.publish import Announcer, News
 from engine.storage.repositories import Stores
 from engine.storage.triggers import trigger_in
 

@@ -27,13 +27,13 @@ from engine.history.model import Execution
 from engine.ids import new_id
 from engine.json_value import dumps
 from engine.security.secrets import SecretBox, hook_context
-from engine.services.answering import Answer, Answering, answer_url
-from engine.services.starting import Request, Starter
+from engine.services.executions.start import Request, Starter
+from engine.services.triggers.webhook_addresses import trigger_in, workflow_in
+from engine.services.triggers.webhook_response import Answer, Answering, answer_url
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.bodies import File, Unreadable, WrongType, read_body
 from engine.triggers.signatures import Delivery, Refused
-from engine.triggers.tokens import trigger_in, workflow_in
 from engine.triggers.types import config_of
 from engine.triggers.webhook import WebhookConfig
 from engine.workflow.definition import TriggerDefinition
