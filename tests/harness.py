@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from engine.errors import NodeError
 from engine.execution.engine import WorkflowEngine
 from engine.history.model import Execution, Status
-from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext, NodeServices
 from engine.nodes.registry import NodeExecutorFactory
 from engine.testing.clock import VirtualClock
+from engine.testing.memory_store import MemoryStore
 from engine.testing.workflows import WorkflowRun
 from engine.workflow.validator import validate
 from tests.history import check_history, check_journal

@@ -13,10 +13,10 @@ from engine.execution.engine import WorkflowEngine
 from engine.execution.node_states import NodeState, node_states
 from engine.history.events import Journal, Outcome, Signal, Wait
 from engine.history.model import Decision, Execution, LogLine, format_time
-from engine.memory_store import MemoryStore
 from engine.nodes.context import NodeServices
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles
+from engine.testing.memory_store import MemoryStore
 from engine.testing.mocks import Mock, MockedFactory
 from engine.workflow.compiled import Region, prepare
 from engine.workflow.definition import WorkflowDefinition

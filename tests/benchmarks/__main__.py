@@ -32,7 +32,6 @@ from engine.history import prices
 from engine.history.model import Execution
 from engine.history.usage import Bill
 from engine.ids import new_id
-from engine.memory_store import MemoryStore
 from engine.nodes.context import NodeServices
 from engine.security.egress import guarded_client, parse_networks
 from engine.services.executions.concurrency import Admission
@@ -42,6 +41,7 @@ from engine.storage.dynamodb.table import Table
 from engine.storage.execution_store import DynamoStore
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow, WorkflowVersion
+from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import Client
 from infrastructure.local import LocalStack

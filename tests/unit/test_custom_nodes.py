@@ -15,10 +15,10 @@ from engine.execution.engine import WorkflowEngine
 from engine.history.model import Execution
 from engine.integrations.base import IntegrationConfig
 from engine.integrations.rest import BaseUrl, RestIntegration
-from engine.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.nodes.registry import BUILT_IN, NodeExecutorFactory
+from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
 from engine.workflow.validator import validate
 

@@ -23,7 +23,7 @@ from engine.execution.engine import WorkflowEngine
 from engine.history.model import Execution
 from engine.nodes.registry import NodeExecutorFactory
 from engine.history.events import Outcome, Stored
-from engine.memory_store import MemoryStore
+from engine.testing.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig
 from engine.workflow.validator import validate
 
