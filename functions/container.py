@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from engine import limits
 from engine.clock import SystemClock
-from engine.settings import Settings
 from engine.storage.dynamodb.table import Table
+from functions.settings import Settings
 
 if TYPE_CHECKING:
     from engine.aws.event_bus import Bus
@@ -252,7 +252,7 @@ def delivering() -> Delivering:
     """What sends outgoing webhooks."""
     from engine.services.events.delivery import Delivering
     from engine.services.events.publish import Announcer
-    from functions.outside import http
+    from functions.outbound import http
 
     # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
     announces = Announcer(stores(), bus(), lambda _: None, clock)

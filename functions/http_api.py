@@ -42,7 +42,7 @@ from engine.json_value import depth_of
 from engine.schemas.common import ErrorAnswer
 from engine.services.principal import Principal
 from engine.validation_messages import sentence
-from functions.routes import PUBLIC_ROUTES
+from functions.public_routes import PUBLIC_ROUTES
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], dict[str, Any]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from functions import resources
+from functions import container
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -32,7 +32,7 @@ async def http(ca_certificate: str | None = None) -> AsyncClient:
 
         if len(_clients) >= _MOST_CLIENTS:  # the oldest may be in use: its connections end with it
             _clients.pop(next(iter(_clients)))
-        networks = parse_networks(resources.settings.allowed_networks)
+        networks = parse_networks(container.settings.allowed_networks)
         _clients[ca_certificate] = guarded_client(networks, ca_certificate=ca_certificate)
     return _clients[ca_certificate]
 
@@ -41,7 +41,7 @@ async def addresses(host: str, port: int) -> Sequence[str]:
     """The addresses of a host, once the egress guard has passed all of them."""
     from engine.security.egress import checked_addresses, parse_networks
 
-    return await checked_addresses(host, port, parse_networks(resources.settings.allowed_networks))
+    return await checked_addresses(host, port, parse_networks(container.settings.allowed_networks))
 
 
 @cache
@@ -56,7 +56,7 @@ def files(workspace_id: str) -> WorkspaceFiles:
     """The files of a workspace."""
     from engine.storage.files import WorkspaceFiles
 
-    return WorkspaceFiles(lambda: resources.client("s3"), resources.settings.payload_bucket, workspace_id)
+    return WorkspaceFiles(lambda: container.client("s3"), container.settings.payload_bucket, workspace_id)
 
 
 @cache
@@ -64,7 +64,7 @@ def reach() -> Reach:
     """What calls AWS for nodes."""
     from engine.aws.node_role import Reach
 
-    return Reach(lambda: resources.client("sts"), resources.settings.reach_role_prefix, resources.clock)
+    return Reach(lambda: container.client("sts"), container.settings.reach_role_prefix, container.clock)
 
 
 @cache
@@ -73,7 +73,7 @@ def tables() -> DataTables:
     from engine.storage.data_tables import DataTables
     from engine.storage.dynamodb.table import Table
 
-    return DataTables(Table(resources.client("dynamodb"), resources.settings.automation_table), resources.clock.now)
+    return DataTables(Table(container.client("dynamodb"), container.settings.automation_table), container.clock.now)
 
 
 async def sandbox(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ async def sandbox(asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     from engine.errors import NodeError
 
-    answer = await asyncio.to_thread(resources.call_now, resources.settings.sandbox_function, asked)
+    answer = await asyncio.to_thread(container.call_now, container.settings.sandbox_function, asked)
     if not isinstance(answer, dict):
         raise NodeError("the sandbox did not answer", code="sandbox_unavailable", retryable=True)
     if answer.get("runtime") == "pulley":
@@ -105,11 +105,11 @@ async def tool(call: ToolCall) -> Any:
     from engine.services.executions.tool_calls import ToolRunner
 
     def start(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        told = resources.call_now(resources.settings.conductor_function, asked)
+        told = container.call_now(container.settings.conductor_function, asked)
         refused = {"error": {"code": "unavailable", "message": "the workflow could not be started"}}
         return told if isinstance(told, dict) else refused
 
-    return await ToolRunner(resources.stores().executions, start).run(call)
+    return await ToolRunner(container.stores().executions, start).run(call)
 
 
 @cache
@@ -118,9 +118,9 @@ def opener() -> Opener:
     from engine.integrations.opener import Opener
     from engine.security.secrets import SecretBox
 
-    box = SecretBox(lambda: resources.client("kms"), resources.settings.key_id, seconds=0)
+    box = SecretBox(lambda: container.client("kms"), container.settings.key_id, seconds=0)
     return Opener(
-        resources.stores().integrations, registry(), box, http, addresses, resources.clock, files=files, reach=reach()
+        container.stores().integrations, registry(), box, http, addresses, container.clock, files=files, reach=reach()
     )
 
 
@@ -129,7 +129,7 @@ def integration_service() -> IntegrationService:
     """Integrations."""
     from engine.services.integrations import IntegrationService
 
-    return IntegrationService(resources.stores(), registry(), resources.box(), opener(), resources.clock)
+    return IntegrationService(container.stores(), registry(), container.box(), opener(), container.clock)
 
 
 @cache
@@ -137,4 +137,4 @@ def consenting() -> Consenting:
     """The OAuth 2 authorization code flow."""
     from engine.services.oauth_consent import Consenting
 
-    return Consenting(resources.stores(), registry(), opener(), resources.settings.api_url, resources.clock)
+    return Consenting(container.stores(), registry(), opener(), container.settings.api_url, container.clock)

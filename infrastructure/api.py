@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from functions.routes import PUBLIC_ROUTES
+from functions.public_routes import PUBLIC_ROUTES
 from infrastructure.acknowledge import acknowledge
 
 _LOG_FIELDS = {

@@ -27,7 +27,7 @@ from engine.security.redaction import Redactor, redact_logs
 from engine.storage.execution_store import DynamoStore
 from engine.storage.usage_meter import Meter
 from engine.threads import NOTIFICATIONS, NodeThreads, in_thread_of, node_runner
-from functions import outside, resources
+from functions import container, outbound
 
 if TYPE_CHECKING:
     from engine.integrations.base import BaseIntegration
@@ -37,12 +37,12 @@ metrics = Metrics(namespace="Mainspring", service="advance")
 _clock = SystemClock()
 _threads = NodeThreads()
 _runner = node_runner(_threads)  # one event loop for the worker's life, so that connections stay open between turns
-_meter = Meter(resources.settings.memory_mb)
-_meter.attach(resources.client("dynamodb"))
+_meter = Meter(container.settings.memory_mb)
+_meter.attach(container.client("dynamodb"))
 
 
 def _tell_conductor(what: dict[str, Any]) -> None:
-    resources.call_later(resources.settings.conductor_function, what)
+    container.call_later(container.settings.conductor_function, what)
 
 
 async def _poke(owner: str, waits: Sequence[str]) -> None:
@@ -50,26 +50,26 @@ async def _poke(owner: str, waits: Sequence[str]) -> None:
 
 
 async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> tuple[str, BaseIntegration]:
-    return await outside.opener().open(workspace_id, named, redactor, key)
+    return await outbound.opener().open(workspace_id, named, redactor, key)
 
 
 _engine = WorkflowEngine(
-    DynamoStore(resources.stores(), _clock, _meter),
+    DynamoStore(container.stores(), _clock, _meter),
     services=NodeServices(
-        outside.http,
-        resources.settings.api_url,
+        outbound.http,
+        container.settings.api_url,
         _poke,
         integrations=_open,
-        files=outside.files,
-        tables=outside.tables(),
-        reach=outside.reach(),
-        sandbox=outside.sandbox,
-        tool=outside.tool,
+        files=outbound.files,
+        tables=outbound.tables(),
+        reach=outbound.reach(),
+        sandbox=outbound.sandbox,
+        tool=outbound.tool,
         spend=_meter.add,
     ),
     clock=_clock,
 )
-resources.when_made("s3", _meter.attach)
+container.when_made("s3", _meter.attach)
 redact_logs(logger)
 
 

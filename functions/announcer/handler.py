@@ -6,11 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions import resources
+from functions import container
 from functions.streams import failures
 
 logger = Logger()
-_announcer = resources.announcer()
+_announcer = container.announcer()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

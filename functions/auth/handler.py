@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from engine.schemas.users import Credentials, MeAnswer, RefreshRequest, Registration, Tokens, UserAnswer
-from functions import resources
-from functions.http import caller, errors, make_app, make_handler
+from functions import container
+from functions.http_api import caller, errors, make_app, make_handler
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
@@ -26,7 +26,7 @@ _CREATED: dict[int, OpenAPIResponse] = {201: {"description": "Created"}}
 )
 def register(body: Registration) -> UserAnswer:
     """The first user becomes the administrator."""
-    return UserAnswer.model_validate(resources.auth_service().register(body), from_attributes=True)
+    return UserAnswer.model_validate(container.auth_service().register(body), from_attributes=True)
 
 
 @app.post(
@@ -39,7 +39,7 @@ def register(body: Registration) -> UserAnswer:
 def login(body: Credentials) -> Tokens:
     """Gives an access token for 15 minutes and a refresh token for 30 days."""
     address = app.current_event.request_context.http.source_ip or "unknown"
-    return resources.auth_service().login(body, address)
+    return container.auth_service().login(body, address)
 
 
 @app.post(
@@ -51,7 +51,7 @@ def login(body: Credentials) -> Tokens:
 )
 def refresh(body: RefreshRequest) -> Tokens:
     """A refresh token is good once; using one again ends its session."""
-    return resources.auth_service().refresh(body.refresh_token)
+    return container.auth_service().refresh(body.refresh_token)
 
 
 @app.post(
@@ -63,7 +63,7 @@ def refresh(body: RefreshRequest) -> Tokens:
 )
 def logout() -> Response[None]:
     """Its access and refresh tokens are refused from now on."""
-    resources.auth_service().logout(caller(app))
+    container.auth_service().logout(caller(app))
     return Response(204)
 
 
@@ -71,7 +71,7 @@ def logout() -> Response[None]:
 def me() -> MeAnswer:
     """The caller, and the workspace that the access token is for."""
     principal = caller(app)
-    user = resources.auth_service().me(principal)
+    user = container.auth_service().me(principal)
     answer = UserAnswer.model_validate(user, from_attributes=True)
     return MeAnswer(**answer.model_dump(), workspace_id=principal.workspace_id, role=principal.role)
 

@@ -1,7 +1,7 @@
 """The authorizer: finds out who is calling, in one consistent read.
 
 It never lets API Gateway refuse, which would answer 403 in a shape of its own. What it cannot vouch for has no
-`user_id` in its context, and `functions.http` refuses every such call to a route that is not public.
+`user_id` in its context, and `functions.http_api` refuses every such call to a route that is not public.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.errors import Unauthenticated, Unavailable
 from engine.security.tokens import key_id_of, verify_access_token
-from functions import resources
+from functions import container
 
 logger = Logger()
-_users = resources.users()
+_users = container.users()
 _MOST_CHARACTERS = 4_096
 
 
@@ -46,9 +46,9 @@ def identify(header: str | None) -> dict[str, Any]:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token or len(header) > _MOST_CHARACTERS:
         raise Unauthenticated("send the access token as `Authorization: Bearer …`", code="invalid_token")
-    keys = resources.signing_keys()
+    keys = container.signing_keys()
     if key_id_of(token) not in keys:
-        keys = resources.fresh_signing_keys()
+        keys = container.fresh_signing_keys()
     claims = verify_access_token(token, keys)
     identity = _users.identity(claims.user_id, claims.session_id, claims.workspace_id)
     if identity.user is None or not identity.user.is_active or identity.session is None or identity.role is None:

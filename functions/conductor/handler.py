@@ -16,12 +16,12 @@ from engine.aws.errors import passing_trouble
 from engine.history.usage import Bill
 from engine.services.executions.recovery import Swept
 from engine.services.executions.supervisor import reason_of
-from functions import resources
+from functions import container
 
 logger = Logger()
 metrics = Metrics(namespace="Mainspring", service="conductor")
-_conductor = resources.conductor()
-_sweeper = resources.sweeper()
+_conductor = container.conductor()
+_sweeper = container.sweeper()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "sweep" in event:
         ahead = float(event["sweep"].get("ahead_seconds", 0))
-        sent = _sweeper.send_due(resources.send_deliveries)  # first, as the other uses all the time that there is
+        sent = _sweeper.send_due(container.send_deliveries)  # first, as the other uses all the time that there is
         swept = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
         done = {**swept.looks, **({"sent": sent} if sent else {})}
         logger.info("swept", done=done, oldest_seconds=swept.oldest_seconds)
@@ -64,7 +64,7 @@ def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _driver_died(detail: dict[str, Any]) -> None:
     """An execution of a state machine has ended other than well."""
-    if detail["stateMachineArn"] == resources.settings.fan_out_machine_arn:
+    if detail["stateMachineArn"] == container.settings.fan_out_machine_arn:
         return  # the sweeper finds its loop, with whatever else has happened to it
     execution_id, _, generation = detail["name"].rpartition("-")
     _conductor.driver_ended(execution_id, int(generation), f"ended as {detail['status'].lower()}")

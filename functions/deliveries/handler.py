@@ -7,10 +7,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from engine.threads import NodeThreads, node_runner
-from functions import resources
+from functions import container
 
 logger = Logger()
-_delivering = resources.delivering()
+_delivering = container.delivering()
 _runner = node_runner(NodeThreads())  # one event loop for the worker's life, so that connections stay open
 
 

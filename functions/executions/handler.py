@@ -39,8 +39,8 @@ from engine.services.executions.api import shown
 from engine.services.executions.finalization import child_id
 from engine.services.principal import Permission
 from engine.storage.executions import Filter
-from functions import resources
-from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler, raw_answer
+from functions import container
+from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler, raw_answer
 
 app = make_app()
 
@@ -62,7 +62,7 @@ Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an off
 )
 def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
     """Runs the workflow's newest version. The same `Idempotency-Key` gives the same execution for 24 hours."""
-    return _shown(resources.execution_service().start(caller(app), body, idempotency_key))
+    return _shown(container.execution_service().start(caller(app), body, idempotency_key))
 
 
 @app.get(
@@ -81,7 +81,7 @@ def list_executions(
 ) -> ExecutionList:
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
     wanted = Filter(workflow_id, status, created_after, created_before)
-    page = resources.execution_service().page(caller(app), wanted, cursor, limit)
+    page = container.execution_service().page(caller(app), wanted, cursor, limit)
     return ExecutionList(items=[_summary(one) for one in page.items], next_cursor=page.next_cursor)
 
 
@@ -96,7 +96,7 @@ def get(
     nodes_after: Annotated[str | None, Query(max_length=1_000, description="The `next_nodes` of an answer.")] = None,
 ) -> ExecutionDetail:
     """With the states of up to 1,000 nodes. Values that do not fit into 4 MB are left out, and `omitted` names them."""
-    view = resources.execution_service().get(caller(app), execution_id, nodes_after)
+    view = container.execution_service().get(caller(app), execution_id, nodes_after)
     return ExecutionDetail(
         **_answer(view.execution),
         trigger={name: value for name, value in view.execution.trigger.items() if name != "body"},
@@ -114,7 +114,7 @@ def get(
 )
 def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response[Any]:
     """A file that came with a webhook's multipart body; `trigger.body` has its hash."""
-    content = resources.execution_service().file(caller(app), execution_id, sha256)
+    content = container.execution_service().file(caller(app), execution_id, sha256)
     headers = {"content-disposition": "attachment", "content-security-policy": "sandbox"}
     return raw_answer(200, "application/octet-stream", content, headers)
 
@@ -131,7 +131,7 @@ def logs(
     after: Annotated[str | None, Query(max_length=200, description="The cursor of the last line you have.")] = None,
 ) -> LogList:
     """The oldest first. To follow a running execution ask again with the last line's cursor as `after`."""
-    lines = resources.execution_service().logs(caller(app), execution_id, after, limit)
+    lines = container.execution_service().logs(caller(app), execution_id, after, limit)
     items = [
         LogAnswer(
             cursor=cursor,
@@ -154,7 +154,7 @@ def logs(
 )
 def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     """No node starts after this. Cancelling twice changes nothing; what is finished cannot be cancelled."""
-    execution = resources.execution_service().cancel(caller(app), execution_id)
+    execution = container.execution_service().cancel(caller(app), execution_id)
     return Response(200, "application/json", _shown(execution))
 
 
@@ -170,7 +170,7 @@ def retry(
 ) -> ExecutionAnswer:
     """Starts another execution, which begins with all that this one found out before the point where it goes on."""
     wanted = body or RetryBody()
-    return _shown(resources.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
+    return _shown(container.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
 
 
 @app.post(
@@ -181,7 +181,7 @@ def retry(
 )
 def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAnswer:
     """An approval takes `decision`, a callback `body`. The first answer stands; any further one is refused."""
-    return _taken(execution_id, resources.signal_service().answer(caller(app), execution_id, unquote(node), body))
+    return _taken(execution_id, container.signal_service().answer(caller(app), execution_id, unquote(node), body))
 
 
 @app.post(
@@ -193,7 +193,7 @@ def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAn
 )
 def call_back(execution_id: IdInPath, token: CallbackToken, body: CallbackBody) -> SignalAnswer:
     """For other systems; the URL is all that they need, and is good once. `{{ execution.callbacks.<node> }}` has it."""
-    return _taken(execution_id, resources.signal_service().call_back(execution_id, token, body.root))
+    return _taken(execution_id, container.signal_service().call_back(execution_id, token, body.root))
 
 
 def _taken(execution_id: str, signal: Signal) -> SignalAnswer:
@@ -259,7 +259,7 @@ def _wait(execution: Execution, wait: Wait) -> WaitAnswer:
     told = wait.output if isinstance(wait.output, dict) else {}
     url = started = None
     if wait.kind == "callback" and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
-        url = callback_url(resources.settings.api_url, execution.id, execution.secret, wait.path)
+        url = callback_url(container.settings.api_url, execution.id, execution.secret, wait.path)
     elif wait.kind == "child":
         started = child_id(execution.id, wait)
     return WaitAnswer(

@@ -11,10 +11,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from engine.aws.event_bus import Event, Marks
 from engine.triggers.bodies import Unreadable, read_json
-from functions import resources
+from functions import container
 
 logger = Logger()
-_firing = resources.firing()
+_firing = container.firing()
 _messages = BatchProcessor(event_type=EventType.SQS)
 QUEUE_SOURCE = "mainspring.queue"
 """The source of the events that messages of queues become, on the account's bus."""
@@ -53,5 +53,5 @@ def _message(record: SQSRecord) -> None:
     attributes = {name: one.get("stringValue") for name, one in record.raw_event.get("messageAttributes", {}).items()}
     data = {"queue": queue, "message_id": record.message_id, "body": value, "attributes": attributes}
     event = Event(QUEUE_SOURCE, "message", data, sent, Marks(None, record.message_id))
-    for _, reason in resources.account_bus().publish([event]):
+    for _, reason in container.account_bus().publish([event]):
         raise Refused(reason)  # it goes to the dead letters, as it is

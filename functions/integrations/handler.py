@@ -22,8 +22,8 @@ from engine.schemas.integrations import (
 from engine.security.redaction import redact_logs
 from engine.storage.integrations import Integration
 from engine.threads import NodeThreads, node_runner
-from functions import outside, resources
-from functions.http import IdInPath, caller, errors, logger, make_app, make_handler, raw_answer
+from functions import container, outbound
+from functions.http_api import IdInPath, caller, errors, logger, make_app, make_handler, raw_answer
 
 app = make_app()
 _runner = node_runner(NodeThreads())
@@ -40,7 +40,7 @@ _COOKIE = "mainspring_consent"
 )
 def create(body: IntegrationBody) -> IntegrationAnswer:
     """Its secrets are encrypted, and never shown again."""
-    return _answer(outside.integration_service().create(caller(app), body))
+    return _answer(outbound.integration_service().create(caller(app), body))
 
 
 @app.get(
@@ -51,7 +51,7 @@ def create(body: IntegrationBody) -> IntegrationAnswer:
 )
 def list_integrations() -> IntegrationList:
     """By name; a workspace has few, so there is one page."""
-    found = outside.integration_service().all(caller(app))
+    found = outbound.integration_service().all(caller(app))
     return IntegrationList(items=[_answer(one) for one in found], next_cursor=None)
 
 
@@ -63,7 +63,7 @@ def list_integrations() -> IntegrationList:
 )
 def types() -> IntegrationTypeList:
     """The JSON Schema of each config and of what each action takes and gives, for forms."""
-    registry = outside.registry()
+    registry = outbound.registry()
     return IntegrationTypeList.model_validate(
         {"items": [registry.describe(name) for name in registry.names()], "next_cursor": None}
     )
@@ -77,7 +77,7 @@ def types() -> IntegrationTypeList:
 )
 def get(integration_id: IdInPath) -> IntegrationAnswer:
     """Without its secrets."""
-    return _answer(outside.integration_service().get(caller(app), integration_id))
+    return _answer(outbound.integration_service().get(caller(app), integration_id))
 
 
 @app.patch(
@@ -88,7 +88,7 @@ def get(integration_id: IdInPath) -> IntegrationAnswer:
 )
 def change(integration_id: IdInPath, body: IntegrationChange) -> IntegrationAnswer:
     """What is left out stays as it is. Secrets are wanted again only if an address changes to which they may go."""
-    return _answer(outside.integration_service().change(caller(app), integration_id, body))
+    return _answer(outbound.integration_service().change(caller(app), integration_id, body))
 
 
 @app.delete(
@@ -103,7 +103,7 @@ def delete(
     force: Annotated[bool, Query(description="Delete it although workflows use it.")] = False,  # noqa: FBT002
 ) -> Response[None]:
     """Refused while workflows use it; the answer says which."""
-    outside.integration_service().delete(caller(app), integration_id, force=force)
+    outbound.integration_service().delete(caller(app), integration_id, force=force)
     return Response(204)
 
 
@@ -115,7 +115,7 @@ def delete(
 )
 def usages(integration_id: IdInPath) -> UsageList:
     """Those whose newest version does."""
-    found = outside.integration_service().usages(caller(app), integration_id)
+    found = outbound.integration_service().usages(caller(app), integration_id)
     items = [
         UsageAnswer(workflow_id=workflow.id, name=workflow.name, is_active=workflow.is_active, by=by)
         for workflow, by in found
@@ -131,7 +131,7 @@ def usages(integration_id: IdInPath) -> UsageList:
 )
 def test(integration_id: IdInPath) -> TestAnswer:
     """Signs in over there, or asks something that changes nothing."""
-    trial = _runner.run(outside.integration_service().test(caller(app), integration_id))
+    trial = _runner.run(outbound.integration_service().test(caller(app), integration_id))
     return TestAnswer(ok=trial.code is None, code=trial.code, message=trial.message, milliseconds=trial.milliseconds)
 
 
@@ -143,7 +143,7 @@ def test(integration_id: IdInPath) -> TestAnswer:
 )
 def consent(integration_id: IdInPath) -> ConsentAnswer:
     """For types that are connected by people: open the URL in a browser within a quarter of an hour, and go on."""
-    url, expires_at = outside.consenting().begin(caller(app), integration_id)
+    url, expires_at = outbound.consenting().begin(caller(app), integration_id)
     return ConsentAnswer(url=url, expires_at=expires_at)
 
 
@@ -156,7 +156,7 @@ def consent(integration_id: IdInPath) -> ConsentAnswer:
 )
 def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     """Where `consent` sends the browser."""
-    return _paged(*outside.consenting().ask(state))
+    return _paged(*outbound.consenting().ask(state))
 
 
 @app.get(
@@ -168,11 +168,11 @@ def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
 )
 def go(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     """Binds what was begun to this browser."""
-    found = outside.consenting().go(state, _cookie())
+    found = outbound.consenting().go(state, _cookie())
     if found is None:
-        return _paged(*outside.consenting().ask(""))
+        return _paged(*outbound.consenting().ask(""))
     url, cookie = found
-    secure = "" if resources.settings.api_url.startswith("http://") else "; Secure"  # the local stack has no TLS
+    secure = "" if container.settings.api_url.startswith("http://") else "; Secure"  # the local stack has no TLS
     kept = f"{_COOKIE}={cookie}; Path=/api/oauth; Max-Age={limits.CONNECT_SECONDS}; HttpOnly; SameSite=Lax{secure}"
     return raw_answer(303, None, b"", {"location": url, "set-cookie": kept, "referrer-policy": "no-referrer"})
 
@@ -190,7 +190,7 @@ def came_back(
     error: Annotated[str, Query(max_length=500)] = "",
 ) -> Response[Any]:
     """Good once, in the browser in which it was begun."""
-    return _paged(*_runner.run(outside.consenting().finish(state, code, error, _cookie())))
+    return _paged(*_runner.run(outbound.consenting().finish(state, code, error, _cookie())))
 
 
 def _cookie() -> str:
@@ -210,7 +210,7 @@ def _paged(status: int, page: str) -> Response[Any]:
 
 
 def _answer(integration: Integration) -> IntegrationAnswer:
-    status, reason = outside.consenting().status(integration)
+    status, reason = outbound.consenting().status(integration)
     return IntegrationAnswer(
         id=integration.id,
         name=integration.name,
@@ -218,7 +218,7 @@ def _answer(integration: Integration) -> IntegrationAnswer:
         description=integration.description,
         config=dict(integration.config),
         secrets=list(integration.secrets),
-        hosts=list(outside.integration_service().hosts(integration)),
+        hosts=list(outbound.integration_service().hosts(integration)),
         status=status,
         status_reason=reason,
         version=integration.version,

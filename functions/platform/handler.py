@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.platform import Health, NodeTypeList
 from engine.workflow.definition import json_schema
-from functions.http import errors, make_app, make_handler
+from functions.http_api import errors, make_app, make_handler
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}

@@ -12,11 +12,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from engine.storage.listeners import RULE
-from functions import resources
+from functions import container
 from functions.streams import failures
 
 logger = Logger()
-_reconciler = resources.reconciler()
+_reconciler = container.reconciler()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

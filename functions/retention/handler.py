@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions import resources
+from functions import container
 
 logger = Logger()
-_retention = resources.retention()
+_retention = container.retention()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine import limits
 from engine.schemas.users import NewUser, UserAnswer, UserList
-from functions import resources
-from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions import container
+from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
 app = make_app()
 
@@ -19,7 +19,7 @@ app = make_app()
 )
 def add_user(body: NewUser) -> UserAnswer:
     """Only administrators may."""
-    return UserAnswer.model_validate(resources.auth_service().add_user(caller(app), body), from_attributes=True)
+    return UserAnswer.model_validate(container.auth_service().add_user(caller(app), body), from_attributes=True)
 
 
 @app.get(
@@ -30,7 +30,7 @@ def add_user(body: NewUser) -> UserAnswer:
 )
 def list_users(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> UserList:
     """In the order in which they were added."""
-    page = resources.auth_service().list_users(caller(app), cursor, limit)
+    page = container.auth_service().list_users(caller(app), cursor, limit)
     items = [UserAnswer.model_validate(user, from_attributes=True) for user in page.items]
     return UserList(items=items, next_cursor=page.next_cursor)
 
@@ -43,7 +43,7 @@ def list_users(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> UserLi
 )
 def deactivate(user_id: IdInPath) -> UserAnswer:
     """Their access tokens are refused from now on."""
-    user = resources.auth_service().set_active(caller(app), user_id, active=False)
+    user = container.auth_service().set_active(caller(app), user_id, active=False)
     return UserAnswer.model_validate(user, from_attributes=True)
 
 
@@ -55,7 +55,7 @@ def deactivate(user_id: IdInPath) -> UserAnswer:
 )
 def activate(user_id: IdInPath) -> UserAnswer:
     """They can sign in again."""
-    user = resources.auth_service().set_active(caller(app), user_id, active=True)
+    user = container.auth_service().set_active(caller(app), user_id, active=True)
     return UserAnswer.model_validate(user, from_attributes=True)
 
 

@@ -16,8 +16,8 @@ from engine import limits
 from engine.errors import RequestError
 from engine.services.triggers.webhook_response import Answer
 from engine.triggers.signatures import Delivery
-from functions import resources
-from functions.http import IdInPath, check_payload, errors, make_app, make_handler, raw_answer
+from functions import container
+from functions.http_api import IdInPath, check_payload, errors, make_app, make_handler, raw_answer
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
@@ -69,7 +69,7 @@ def deliver_below(token: Token) -> Response[Any]:
 )
 def answer(execution_id: IdInPath, token: Token) -> Response[Any]:
     """For callers that were told to come back; the URL is all that they need."""
-    execution, found = resources.answering().later(execution_id, token)
+    execution, found = container.answering().later(execution_id, token)
     readable = {"access-control-allow-origin": "*"}  # by pages, too: whoever has the URL may read what is there
     if found is not None:
         return _sent(found, readable)
@@ -87,7 +87,7 @@ def _received(token: str, path: str) -> Response[Any]:
         body=_bytes(event),
         may_be_damaged=not event.get("isBase64Encoded") and "\ufffd" in (event.get("body") or ""),
     )
-    return _sent(resources.webhook_service().receive(token, delivery))
+    return _sent(container.webhook_service().receive(token, delivery))
 
 
 def _sent(found: Answer, more: Mapping[str, str] = MappingProxyType({})) -> Response[Any]:

@@ -25,8 +25,8 @@ from engine.schemas.workflows import (
 )
 from engine.storage.workflows import Workflow
 from engine.workflow.validator import Problem
-from functions import resources
-from functions.http import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions import container
+from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
 app = make_app()
 _ETAG = re.compile(r'^(?:W/)?"?(\d{1,6})"?$', re.ASCII)
@@ -41,7 +41,7 @@ _ETAG = re.compile(r'^(?:W/)?"?(\d{1,6})"?$', re.ASCII)
 )
 def create(body: WorkflowBody) -> Response[WorkflowAnswer]:
     """Version 1, inactive."""
-    return _answer(resources.workflow_service().create(caller(app), body), 201)
+    return _answer(container.workflow_service().create(caller(app), body), 201)
 
 
 @app.get(
@@ -52,7 +52,7 @@ def create(body: WorkflowBody) -> Response[WorkflowAnswer]:
 )
 def list_workflows(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> WorkflowList:
     """The newest first, without their definitions."""
-    page = resources.workflow_service().page(caller(app), cursor, limit)
+    page = container.workflow_service().page(caller(app), cursor, limit)
     items = [WorkflowSummary.model_validate(workflow, from_attributes=True) for workflow in page.items]
     return WorkflowList(items=items, next_cursor=page.next_cursor)
 
@@ -65,7 +65,7 @@ def list_workflows(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> Wo
 )
 def validate_definition(body: DefinitionBody) -> ValidationAnswer:
     """Stores nothing."""
-    return _validation(resources.workflow_service().problems(caller(app), body.definition))
+    return _validation(container.workflow_service().problems(caller(app), body.definition))
 
 
 @app.get(
@@ -76,7 +76,7 @@ def validate_definition(body: DefinitionBody) -> ValidationAnswer:
 )
 def get(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """With the newest version's definition; its ETag is what an update sends as If-Match."""
-    return _answer(resources.workflow_service().get(caller(app), workflow_id))
+    return _answer(container.workflow_service().get(caller(app), workflow_id))
 
 
 @app.put(
@@ -92,7 +92,7 @@ def update(
 ) -> Response[WorkflowAnswer]:
     """`If-Match` carries the version that the change was based on, as `"3"`; `*` replaces whatever is there."""
     based_on = _version_of(if_match)
-    return _answer(resources.workflow_service().update(caller(app), workflow_id, body, based_on))
+    return _answer(container.workflow_service().update(caller(app), workflow_id, body, based_on))
 
 
 @app.delete(
@@ -104,7 +104,7 @@ def update(
 )
 def delete(workflow_id: IdInPath) -> Response[None]:
     """Executions that are under way go on, and stay to be seen."""
-    resources.workflow_service().delete(caller(app), workflow_id)
+    container.workflow_service().delete(caller(app), workflow_id)
     return Response(204)
 
 
@@ -116,7 +116,7 @@ def delete(workflow_id: IdInPath) -> Response[None]:
 )
 def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> VersionList:
     """The newest first, without their definitions."""
-    page = resources.workflow_service().versions(caller(app), workflow_id, cursor, limit)
+    page = container.workflow_service().versions(caller(app), workflow_id, cursor, limit)
     items = [VersionSummary.model_validate(version, from_attributes=True) for version in page.items]
     return VersionList(items=items, next_cursor=page.next_cursor)
 
@@ -129,7 +129,7 @@ def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cur
 )
 def get_version(workflow_id: IdInPath, version: Annotated[int, Path(ge=1, le=limits.MAX_VERSIONS)]) -> VersionAnswer:
     """With its definition."""
-    found = resources.workflow_service().get_version(caller(app), workflow_id, version)
+    found = container.workflow_service().get_version(caller(app), workflow_id, version)
     return VersionAnswer.model_validate(found, from_attributes=True)
 
 
@@ -141,7 +141,7 @@ def get_version(workflow_id: IdInPath, version: Annotated[int, Path(ge=1, le=lim
 )
 def validate_stored(workflow_id: IdInPath) -> ValidationAnswer:
     """Checks the newest version against today's node types."""
-    service = resources.workflow_service()
+    service = container.workflow_service()
     return _validation(service.problems(caller(app), service.get(caller(app), workflow_id).definition))
 
 
@@ -153,7 +153,7 @@ def validate_stored(workflow_id: IdInPath) -> ValidationAnswer:
 )
 def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Activating twice changes nothing."""
-    return _answer(resources.workflow_service().set_active(caller(app), workflow_id, active=True))
+    return _answer(container.workflow_service().set_active(caller(app), workflow_id, active=True))
 
 
 @app.post(
@@ -164,7 +164,7 @@ def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
 )
 def deactivate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Deactivating twice changes nothing."""
-    return _answer(resources.workflow_service().set_active(caller(app), workflow_id, active=False))
+    return _answer(container.workflow_service().set_active(caller(app), workflow_id, active=False))
 
 
 def _answer(workflow: Workflow, status: int = 200) -> Response[WorkflowAnswer]:

@@ -11,7 +11,7 @@ import httpx2
 import jwt
 import pytest
 
-from functions.routes import PUBLIC_ROUTES
+from functions.public_routes import PUBLIC_ROUTES
 from infrastructure.client import sign_in
 from infrastructure.local import LocalStack
 from tests.e2e.aws import client_of

@@ -185,10 +185,10 @@ def test_the_authorizer_vouches_for_nobody_else(seeded: Aws):
 
 def test_the_authorizer_says_unavailable_when_it_cannot_tell(aws: Aws):
     """No secret can be read under this name: neither let in, nor told that the token is bad."""
-    from functions import resources
+    from functions import container
 
     boto3.client("secretsmanager").delete_secret(SecretId="signing", ForceDeleteWithoutRecovery=True)
-    resources._secrets().store.clear()
+    container._secrets().store.clear()
     asked = event("api/authorizer")
     context = invoke("authorizer", asked)["context"]
     refused = event("api/workflows_list")
@@ -208,17 +208,17 @@ def test_advance_runs_to_the_end(seeded: Aws):
 
 def test_a_quick_run_takes_four_writes(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
     """The record, the journal, the log, the end: what a run of any number of quick nodes costs."""
-    from functions import resources
+    from functions import container
 
     calls: list[str] = []
     hook = lambda model, **_: calls.append(model.name)  # noqa: E731
-    resources.client("dynamodb").meta.events.register("before-call.dynamodb", hook)
+    container.client("dynamodb").meta.events.register("before-call.dynamodb", hook)
     try:
         invoke("executions", event("api/executions_list"))
         calls.clear()
         invoke("advance", event("states/advance"))
     finally:
-        resources.client("dynamodb").meta.events.unregister("before-call.dynamodb", hook)
+        container.client("dynamodb").meta.events.unregister("before-call.dynamodb", hook)
 
     assert sorted(call for call in calls if call not in ("Query", "GetItem")) == ["PutItem", "PutItem", "UpdateItem"]
 
@@ -431,7 +431,7 @@ def test_a_start_that_was_interrupted_is_completed_by_the_same_request(seeded: A
 
 def test_the_openapi_document_is_whole_and_host_free():
     from functions.openapi import API_FUNCTIONS, build, routes_of
-    from functions.routes import PUBLIC_ROUTES
+    from functions.public_routes import PUBLIC_ROUTES
 
     document = build()
     routes = [route for name in API_FUNCTIONS for route in routes_of(name)]

@@ -13,7 +13,7 @@ import pytest
 
 from engine import limits
 from engine.threads import NOTIFICATIONS, SECRETS, NodeThreads, in_thread_of, node_runner
-from functions import resources
+from functions import container
 from tests.unit.conftest import Aws
 
 
@@ -111,12 +111,12 @@ def test_a_process_with_a_call_that_does_not_end_is_given_up_after_the_turn(aws:
 
 
 def test_sixteen_threads_that_need_a_client_first_share_one(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resources, "_clients", {})
+    monkeypatch.setattr(container, "_clients", {})
     together = threading.Barrier(16)
 
     def ask(_: int) -> object:
         together.wait()
-        return resources.client("s3")
+        return container.client("s3")
 
     with ThreadPoolExecutor(16) as pool:
         assert len(set(map(id, pool.map(ask, range(16))))) == 1
@@ -124,5 +124,5 @@ def test_sixteen_threads_that_need_a_client_first_share_one(aws: Aws, monkeypatc
 
 def test_there_is_a_connection_for_each_thread():
     most = limits.NODE_THREADS + limits.PLATFORM_THREADS + 32  # those of the journal
-    for config in (resources._config, resources._signed, resources._patient):
+    for config in (container._config, container._signed, container._patient):
         assert config.max_pool_connections >= most  # type: ignore[attr-defined]
