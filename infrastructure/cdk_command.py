@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from infrastructure.packaging import ROOT
+from infrastructure.stack.packaging import ROOT
 
 CDK_CLI = "aws-cdk@2.1148.1"  # npm's `latest` does not read what this aws-cdk-lib writes
 

@@ -58,7 +58,7 @@ def stack_choices(resources: list[str] | None, extensions: list[Path] | None) ->
     Raises:
         Complaint: an ARN or a folder is none.
     """
-    from infrastructure.named_resources import ResourceError, by_workspace
+    from infrastructure.stack.named_resources import ResourceError, by_workspace
 
     choices: dict[str, list[str]] = {}
     if resources is not None:

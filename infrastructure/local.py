@@ -38,7 +38,7 @@ from infrastructure.emulator import (
     log_lines,
 )
 from infrastructure.guests.background import begin_making
-from infrastructure.packaging import LOCAL_SANDBOX, ROOT
+from infrastructure.stack.packaging import LOCAL_SANDBOX, ROOT
 
 DEFAULT_PORT = 4566
 STACK_NAME = "Mainspring"
@@ -304,7 +304,9 @@ class LocalStack:
             **{name: ",".join(values) for name, values in self._choices().items()},
         }
         environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(assembly)}
-        self._run([sys.executable, "-m", "infrastructure.app"], environment, ROOT, "the template could not be built")
+        self._run(
+            [sys.executable, "-m", "infrastructure.stack.app"], environment, ROOT, "the template could not be built"
+        )
         return assembly
 
     def _run(self, command: list[str], environment: dict[str, str], folder: Path, failure: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-_DEFINITION = Path(__file__).parent.parent / "infrastructure" / "execution.asl.json"
+_DEFINITION = Path(__file__).parent.parent / "infrastructure" / "stack" / "execution.asl.json"
 
 
 def state(name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from infrastructure.guests.errors import GuestBuildError
-from infrastructure.packaging import ROOT
+from infrastructure.stack.packaging import ROOT
 
 _LEAST_URGENT = 19
 
@@ -20,7 +20,7 @@ def begin_making(sandbox: Path, log: Path) -> None:
     """Have the guests made by a process of its own, unless this user has them.
 
     Args:
-        sandbox: the code of the sandbox, which `infrastructure.packaging` has built.
+        sandbox: the code of the sandbox, which `infrastructure.stack.packaging` has built.
         log: gets what the process says.
     """
     place = sandbox / "functions" / "sandbox" / "guests"

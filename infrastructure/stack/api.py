@@ -16,7 +16,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from functions.public_routes import PUBLIC_ROUTES
-from infrastructure.acknowledge import acknowledge
+from infrastructure.stack.nag_findings import acknowledge
 
 _LOG_FIELDS = {
     "time": "$context.requestTime",

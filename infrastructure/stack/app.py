@@ -18,9 +18,9 @@ from typing import Any
 from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infrastructure.bytecode import NO_INTERPRETER, deployed_interpreter
-from infrastructure.named_resources import ResourceError, by_workspace
-from infrastructure.packaging import (
+from infrastructure.stack.bytecode import NO_INTERPRETER, deployed_interpreter
+from infrastructure.stack.named_resources import ResourceError, by_workspace
+from infrastructure.stack.packaging import (
     ROOT,
     PackagingError,
     build_extension_layer,
@@ -29,7 +29,7 @@ from infrastructure.packaging import (
     build_node_layer,
     build_sandbox,
 )
-from infrastructure.platform_stack import Options, PlatformStack
+from infrastructure.stack.platform_stack import Options, PlatformStack
 
 STACK_NAME = "Mainspring"
 LEAST_RETENTION_DAYS = 8

@@ -17,8 +17,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from engine.aws.event_bus import HEARD_MARK
-from infrastructure.acknowledge import acknowledge
-from infrastructure.functions import Function, Grants
+from infrastructure.stack.functions import Function, Grants
+from infrastructure.stack.nag_findings import acknowledge
 
 _OPEN = ["pending", "running", "waiting"]
 _ENDED = ["succeeded", "failed", "cancelled", "timed_out"]

@@ -14,11 +14,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infrastructure.acknowledge import acknowledge, logical_id
-from infrastructure.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
+from infrastructure.stack.nag_findings import acknowledge, logical_id
+from infrastructure.stack.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
 
 if TYPE_CHECKING:
-    from infrastructure.execution import MachineNames
+    from infrastructure.stack.state_machines import MachineNames
 
 ADVANCE_SECONDS = 300
 CONDUCTOR_SECONDS = 60

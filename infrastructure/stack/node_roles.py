@@ -12,9 +12,9 @@ from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infrastructure.acknowledge import acknowledge
-from infrastructure.functions import Function
-from infrastructure.named_resources import actions_on, service_of
+from infrastructure.stack.functions import Function
+from infrastructure.stack.nag_findings import acknowledge
+from infrastructure.stack.named_resources import actions_on, service_of
 
 _ACTIONS_OF_EMULATOR = {"bedrock": ["bedrock:Converse"]}
 """On AWS Converse is allowed by `bedrock:InvokeModel`; the emulator asks for an action of that name."""

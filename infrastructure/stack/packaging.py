@@ -15,9 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from zoneinfo import TZPATH
 
-from infrastructure.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
+from infrastructure.stack.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = {
     "engine": ROOT / "engine" / "requirements.txt",
     "nodes": ROOT / "engine" / "requirements-nodes.txt",

@@ -12,11 +12,18 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from functions.openapi import API_FUNCTIONS
-from infrastructure.eventing import FIRING_SECONDS, Eventing
-from infrastructure.execution import MachineNames
-from infrastructure.functions import ADVANCE_SECONDS, CONDUCTOR_SECONDS, RECONCILER_SECONDS, Code, Function, Grants
-from infrastructure.sandbox import Sandbox
-from infrastructure.storage import Storage
+from infrastructure.stack.eventing import FIRING_SECONDS, Eventing
+from infrastructure.stack.functions import (
+    ADVANCE_SECONDS,
+    CONDUCTOR_SECONDS,
+    RECONCILER_SECONDS,
+    Code,
+    Function,
+    Grants,
+)
+from infrastructure.stack.sandbox import Sandbox
+from infrastructure.stack.state_machines import MachineNames
+from infrastructure.stack.storage import Storage
 
 ADVANCE_DISK = Size.gibibytes(4)
 """For the files that its nodes work on at the same time: 50 of them, each up to 64 MiB."""

@@ -11,15 +11,15 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from functions.openapi import routes_of
-from infrastructure.acknowledge import acknowledge
-from infrastructure.api import Api
-from infrastructure.eventing import Eventing
-from infrastructure.execution import ExecutionMachines, MachineNames
-from infrastructure.functions import Code
-from infrastructure.platform_functions import Layers, PlatformFunctions
-from infrastructure.reach import Reach
-from infrastructure.retention import Retention
-from infrastructure.storage import Storage
+from infrastructure.stack.api import Api
+from infrastructure.stack.eventing import Eventing
+from infrastructure.stack.functions import Code
+from infrastructure.stack.nag_findings import acknowledge
+from infrastructure.stack.node_roles import Reach
+from infrastructure.stack.platform_functions import Layers, PlatformFunctions
+from infrastructure.stack.retention import Retention
+from infrastructure.stack.state_machines import ExecutionMachines, MachineNames
+from infrastructure.stack.storage import Storage
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infrastructure.functions import Code, Function, Grants
-from infrastructure.storage import PAYLOAD_PREFIX, Storage
+from infrastructure.stack.functions import Code, Function, Grants
+from infrastructure.stack.storage import PAYLOAD_PREFIX, Storage
 
 RETENTION_SECONDS = 900
 

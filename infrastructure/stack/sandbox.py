@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infrastructure.acknowledge import acknowledge
+from infrastructure.stack.nag_findings import acknowledge
 
 SANDBOX_SECONDS = 80
 SANDBOX_MB = 1024

@@ -14,8 +14,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infrastructure.acknowledge import acknowledge
-from infrastructure.functions import key_through
+from infrastructure.stack.functions import key_through
+from infrastructure.stack.nag_findings import acknowledge
 
 DEFINITION = Path(__file__).parent / "execution.asl.json"
 FAN_OUT_DEFINITION = Path(__file__).parent / "fan_out.asl.json"

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infrastructure.acknowledge import acknowledge
+from infrastructure.stack.nag_findings import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
 FILE_PREFIX = "files/"

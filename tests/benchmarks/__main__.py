@@ -45,7 +45,7 @@ from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import Client
 from infrastructure.local import LocalStack
-from infrastructure.packaging import build_layer, build_node_layer
+from infrastructure.stack.packaging import build_layer, build_node_layer
 from tests.benchmarks.code import show_code
 from tests.benchmarks.isolation import show_isolation
 from tests.benchmarks.meter import Meter

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from infrastructure.local import LocalStack
-from infrastructure.named_resources import ACTIONS
+from infrastructure.stack.named_resources import ACTIONS
 from tests.e2e.aws import client_of, driver_arn, sweep
 from tests.e2e.conftest import PASSWORD, Caller
 from tests.e2e.scenes import Scenes

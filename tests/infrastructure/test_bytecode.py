@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure import app, bytecode
-from infrastructure.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
-from infrastructure.packaging import DEPLOYED_PLATFORM, build_functions
+from infrastructure.stack import app, bytecode
+from infrastructure.stack.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
+from infrastructure.stack.packaging import DEPLOYED_PLATFORM, build_functions
 
 UNCHECKED = 1
 """The flags of byte code that holds its source's hash, which nobody compares."""

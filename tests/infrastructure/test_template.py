@@ -21,11 +21,10 @@ from statelint.linter import Linter
 from engine import limits
 from engine.ids import FIRST_WORKSPACE
 from functions.sandbox.machine import PULLEY_TARGET, load
-from infrastructure.app import STACK_NAME, build_app
-from infrastructure.execution import DEFINITION, FAN_OUT_DEFINITION
 from infrastructure.guests.build import GUESTS
-from infrastructure.named_resources import ResourceError, by_workspace
-from infrastructure.packaging import (
+from infrastructure.stack.app import STACK_NAME, build_app
+from infrastructure.stack.named_resources import ResourceError, by_workspace
+from infrastructure.stack.packaging import (
     EXPORT,
     GROUPS,
     REQUIREMENTS,
@@ -35,6 +34,7 @@ from infrastructure.packaging import (
     build_sandbox,
     uv_binary,
 )
+from infrastructure.stack.state_machines import DEFINITION, FAN_OUT_DEFINITION
 
 
 @pytest.fixture(scope="session")

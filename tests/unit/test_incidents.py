@@ -21,7 +21,7 @@ from tests.played import Driver
 from tests.unit.conftest import Aws
 from tests.world import World
 
-ROOT = Path(__file__).parent.parent.parent / "infrastructure"
+ROOT = Path(__file__).parent.parent.parent / "infrastructure" / "stack"
 MACHINE = json.loads((ROOT / "execution.asl.json").read_text())["States"]
 FAN_OUT = json.loads((ROOT / "fan_out.asl.json").read_text())["States"]
 LANE = FAN_OUT["Lanes"]["ItemProcessor"]["States"]
