@@ -33,7 +33,7 @@ from infrastructure.cli_tests import run_cases
 from infrastructure.cli_triggers import show_triggers, trigger_app
 from infrastructure.cli_workflows import activate, deactivate, delete, export, run, validate, workflows
 from infrastructure.cli_workspace import event, integration_app, integrations, user_app, users
-from infrastructure.local import LocalStack, LocalStackError, Running
+from infrastructure.local.stack import LocalStack, LocalStackError, Running
 from infrastructure.show import Complaint, console, results
 
 app = CommandLine(

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from engine.history.model import Status
 from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from infrastructure.show import Complaint, console, follow_to_the_end, short_time, show_list
 
 if TYPE_CHECKING:

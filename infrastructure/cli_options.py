@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from infrastructure.local import LocalStack, default_data
+from infrastructure.local.stack import LocalStack, default_data
 from infrastructure.show import Complaint, console
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from engine.ids import is_id
-from infrastructure.local import LocalStack, LocalStackError
+from infrastructure.local.stack import LocalStack, LocalStackError
 
 FINAL = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
 _FASTEST, _SLOWEST = 0.15, 2.0

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from infrastructure import snapshots
+from infrastructure.local import snapshots
 
 REGION = "us-east-1"
 
@@ -154,7 +154,7 @@ def is_emulator(pid: int) -> bool:
     command = ["ps", "-p", str(pid), "-o", "command="]
     try:
         return (
-            "infrastructure.emulator_process"
+            "infrastructure.local.emulator_process"
             in subprocess.run(command, capture_output=True, text=True, check=False).stdout
         )
     except FileNotFoundError:  # a machine without `ps`

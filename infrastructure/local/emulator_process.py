@@ -21,7 +21,7 @@ from ministack import app as ministack
 from ministack.core import persistence
 from ministack.services import apigateway, lambda_svc
 
-from infrastructure import snapshots
+from infrastructure.local import snapshots
 
 logger = logging.getLogger("snapshots")
 

@@ -28,7 +28,7 @@ def begin_making(sandbox: Path, log: Path) -> None:
         return
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infrastructure.guests.background"],
+            [sys.executable, "-m", "infrastructure.local.guest_build"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infrastructure import snapshots
-from infrastructure.cdk_command import CdkMissing, cdk_command, fingerprint
-from infrastructure.emulator import (
+from infrastructure.local import snapshots
+from infrastructure.local.cdk_command import CdkMissing, cdk_command, fingerprint
+from infrastructure.local.emulator import (
     REGION,
     aws_client,
     aws_environment,
@@ -37,7 +37,7 @@ from infrastructure.emulator import (
     is_healthy,
     log_lines,
 )
-from infrastructure.guests.background import begin_making
+from infrastructure.local.guest_build import begin_making
 from infrastructure.stack.packaging import LOCAL_SANDBOX, ROOT
 
 DEFAULT_PORT = 4566
@@ -204,7 +204,7 @@ class LocalStack:
         temporary.mkdir()
         with (self.data / "emulator.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "infrastructure.emulator_process", str(self.data)],
+                [sys.executable, "-m", "infrastructure.local.emulator_process", str(self.data)],
                 env=emulator_environment(self.data, port),
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,

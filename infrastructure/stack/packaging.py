@@ -127,7 +127,7 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
     """A directory with the code of the sandbox and nothing else of the platform; gives its path.
 
     On Lambda wasmtime and the guests are beside it. The local stack runs it on this machine, which has wasmtime, so it
-    is told where this machine will have the guests (`infrastructure.guests.background`): they need not be packed and
+    is told where this machine will have the guests (`infrastructure.local.guest_build`): they need not be packed and
     unpacked for each worker, and nobody waits for them who runs no code.
 
     Raises:

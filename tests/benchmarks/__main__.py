@@ -44,7 +44,7 @@ from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import Client
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from infrastructure.stack.packaging import build_layer, build_node_layer
 from tests.benchmarks.code import show_code
 from tests.benchmarks.isolation import show_isolation

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 
 
 def client_of(stack: LocalStack, service: str) -> Any:

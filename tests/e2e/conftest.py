@@ -21,7 +21,7 @@ from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.compiled import Region, prepare
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.client import FINAL, sign_in
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.conftest import group_of
 from tests.history import check_history
 from tests.servers import free_port

@@ -16,7 +16,7 @@ import httpx2
 
 from engine.services.triggers.dispatch import scheduled_id
 from engine.storage.listeners import pattern_digest
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import call, client_of, driver_arn, output_of, sweep
 from tests.e2e.conftest import Caller
 

@@ -13,7 +13,7 @@ import pytest
 
 from functions.public_routes import PUBLIC_ROUTES
 from infrastructure.client import sign_in
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of
 from tests.e2e.conftest import PASSWORD, Caller
 

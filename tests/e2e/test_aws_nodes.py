@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.ids import FIRST_WORKSPACE
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, make_things
 from tests.e2e.conftest import ACCOUNT, Caller, arn_of
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from engine.integrations.registry import BUILT_IN, IntegrationRegistry
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of
 from tests.e2e.conftest import Caller
 from tests.peers import Answer, Peer, as_json, peer

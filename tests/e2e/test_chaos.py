@@ -22,7 +22,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from infrastructure.client import FINAL
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, sweep
 from tests.e2e.conftest import Caller
 from tests.e2e.test_restart import workers_of

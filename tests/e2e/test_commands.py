@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import Caller
 from tests.e2e.test_examples import command_line, mainspring
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import make_things
 from tests.e2e.conftest import Caller
 from tests.peers import Answer, as_json, peer

@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from infrastructure.stack.named_resources import ACTIONS
 from tests.e2e.aws import client_of, driver_arn, sweep
 from tests.e2e.conftest import PASSWORD, Caller

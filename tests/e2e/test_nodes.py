@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of
 from tests.e2e.conftest import Caller
 from tests.peers import Answer, as_json, peer

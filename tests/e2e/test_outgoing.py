@@ -15,7 +15,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from engine.history.model import parse_time
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, output_of, sweep
 from tests.e2e.conftest import PASSWORD, Caller, caller
 from tests.e2e.test_triggers import eventually, live, trigger

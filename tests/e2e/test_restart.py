@@ -14,9 +14,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from infrastructure import snapshots
-from infrastructure.emulator import is_alive
-from infrastructure.local import LocalStack
+from infrastructure.local import snapshots
+from infrastructure.local.emulator import is_alive
+from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import Caller
 from tests.harness import edges
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import Caller
 from tests.e2e.test_examples import EXAMPLES, MAINSPRING, mainspring
 from tests.e2e.test_triggers import eventually

@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import call, client_of, output_of
 from tests.e2e.conftest import Caller
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from infrastructure.local import LocalStack
+from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, driver_arn, machine_arn
 from tests.e2e.conftest import Caller
 from tests.harness import edges

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from infrastructure.emulator import is_alive
+from infrastructure.local.emulator import is_alive
 
 NEGLIGENT = "import subprocess, time; print(subprocess.Popen(['true']).pid, flush=True); time.sleep(60)"
 
