@@ -12,12 +12,12 @@ import typer
 from rich.markup import escape
 
 from engine.history.model import Status
-from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, client_for, read_input
+from infrastructure.cli.options import ApiUrl, AsJson, Data, Token, client_for, read_input
+from infrastructure.cli.output import Complaint, console, follow_to_the_end, short_time, show_list
 from infrastructure.local.stack import LocalStack
-from infrastructure.show import Complaint, console, follow_to_the_end, short_time, show_list
 
 if TYPE_CHECKING:
-    from infrastructure.client import Client
+    from infrastructure.cli.client import Client
 
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="An execution's id.", show_default=False)]
 
@@ -157,7 +157,7 @@ def logs(
 
 
 def _print_log(client: Client, execution_id: str, *, follow: bool) -> None:
-    from infrastructure.client import FINAL
+    from infrastructure.cli.client import FINAL
 
     after: str | None = None
     while True:

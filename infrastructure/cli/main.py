@@ -16,9 +16,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from infrastructure.cli_executions import answer, approvals, cancel, executions, logs, retry
-from infrastructure.cli_help import CommandLine
-from infrastructure.cli_options import (
+from infrastructure.cli.executions import answer, approvals, cancel, executions, logs, retry
+from infrastructure.cli.help import CommandLine
+from infrastructure.cli.options import (
     ApiUrl,
     AsJson,
     Data,
@@ -29,12 +29,12 @@ from infrastructure.cli_options import (
     stack_choices,
     stop_command,
 )
-from infrastructure.cli_tests import run_cases
-from infrastructure.cli_triggers import show_triggers, trigger_app
-from infrastructure.cli_workflows import activate, deactivate, delete, export, run, validate, workflows
-from infrastructure.cli_workspace import event, integration_app, integrations, user_app, users
+from infrastructure.cli.output import Complaint, console, results
+from infrastructure.cli.tests import run_cases
+from infrastructure.cli.triggers import show_triggers, trigger_app
+from infrastructure.cli.workflows import activate, deactivate, delete, export, run, validate, workflows
+from infrastructure.cli.workspace import event, integration_app, integrations, user_app, users
 from infrastructure.local.stack import LocalStack, LocalStackError, Running
-from infrastructure.show import Complaint, console, results
 
 app = CommandLine(
     help="Mainspring: business process automation in your own AWS account.",
@@ -134,7 +134,7 @@ def status(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: T
 
     With `--api-url` and `--token`, say who is signed in to that deployed stack.
     """
-    from infrastructure.client import remote
+    from infrastructure.cli.client import remote
 
     client = remote(api_url, token)
     if client is not None:
@@ -164,7 +164,7 @@ def status(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: T
 @app.command(rich_help_panel="Local stack")
 def token(data: Data) -> None:
     """Print an access token for the local stack, good for 15 minutes, to use with curl."""
-    from infrastructure.client import sign_in
+    from infrastructure.cli.client import sign_in
 
     if os.environ.get("MAINSPRING_API_URL"):
         raise Complaint("MAINSPRING_API_URL names a deployed stack; `token` is for the local one, so unset it first")
@@ -178,7 +178,7 @@ def token(data: Data) -> None:
 
 def main() -> None:
     """The console script: every complaint is one sentence and an exit code, never a traceback."""
-    from infrastructure.client import ApiError
+    from infrastructure.cli.client import ApiError
 
     try:
         app()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from infrastructure.cli.output import Complaint, console
 from infrastructure.local.stack import LocalStack, default_data
-from infrastructure.show import Complaint, console
 
 if TYPE_CHECKING:
-    from infrastructure.client import Client
+    from infrastructure.cli.client import Client
 
 Data = Annotated[
     Path,
@@ -82,7 +82,7 @@ def client_for(data: Path, api_url: str | None, token: str | None, *, start: boo
         LocalStackError: none runs.
         ApiError: it does not let us in.
     """
-    from infrastructure.client import Client, remote
+    from infrastructure.cli.client import Client, remote
 
     client = remote(api_url, token)
     if client is not None:

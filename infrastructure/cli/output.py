@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from infrastructure.client import Client
+    from infrastructure.cli.client import Client
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """For progress and complaints."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from infrastructure.cli_options import read_workflow
-from infrastructure.show import Complaint, results
+from infrastructure.cli.options import read_workflow
+from infrastructure.cli.output import Complaint, results
 
 if TYPE_CHECKING:
     from engine.nodes.context import NodeServices

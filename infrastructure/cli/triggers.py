@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from infrastructure.cli_help import CommandLine
-from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, WorkflowName, client_for, read_input
-from infrastructure.show import Complaint, console, follow_to_the_end, results, short_time, show_table
+from infrastructure.cli.help import CommandLine
+from infrastructure.cli.options import ApiUrl, AsJson, Data, Token, WorkflowName, client_for, read_input
+from infrastructure.cli.output import Complaint, console, follow_to_the_end, results, short_time, show_table
 
 if TYPE_CHECKING:
-    from infrastructure.client import Client
+    from infrastructure.cli.client import Client
 
 trigger_app = CommandLine(help="Fire a trigger, see when it comes, set its secret.")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from infrastructure.cli_options import (
+from infrastructure.cli.options import (
     ApiUrl,
     AsJson,
     Data,
@@ -25,11 +25,11 @@ from infrastructure.cli_options import (
     read_input,
     read_workflow,
 )
-from infrastructure.cli_triggers import why_not_healthy
-from infrastructure.show import Complaint, console, follow_to_the_end, results, short_time, show_list
+from infrastructure.cli.output import Complaint, console, follow_to_the_end, results, short_time, show_list
+from infrastructure.cli.triggers import why_not_healthy
 
 if TYPE_CHECKING:
-    from infrastructure.client import Client
+    from infrastructure.cli.client import Client
 
 Publish = Annotated[
     bool,
@@ -199,7 +199,7 @@ def _with_those_it_names(
     Raises:
         Complaint: two files name each other, so that neither can be first.
     """
-    from infrastructure.client import ApiError
+    from infrastructure.cli.client import ApiError
 
     try:
         return save()

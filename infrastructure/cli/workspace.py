@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infrastructure.cli_help import CommandLine
-from infrastructure.cli_options import ApiUrl, AsJson, Data, Token, Yes, client_for, confirm, read_input
-from infrastructure.show import Complaint, console, results, short_time, show_list
+from infrastructure.cli.help import CommandLine
+from infrastructure.cli.options import ApiUrl, AsJson, Data, Token, Yes, client_for, confirm, read_input
+from infrastructure.cli.output import Complaint, console, results, short_time, show_list
 
 if TYPE_CHECKING:
-    from infrastructure.client import Client
+    from infrastructure.cli.client import Client
 
 integration_app = CommandLine(help="Make, try or delete an integration.")
 user_app = CommandLine(help="Add a user, keep one out, or let one in again.")

@@ -43,7 +43,7 @@ from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
-from infrastructure.client import Client
+from infrastructure.cli.client import Client
 from infrastructure.local.stack import LocalStack
 from infrastructure.stack.packaging import build_layer, build_node_layer
 from tests.benchmarks.code import show_code

@@ -20,7 +20,7 @@ from engine.history.model import Execution, Status, parse_time
 from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.compiled import Region, prepare
 from engine.workflow.definition import WorkflowDefinition
-from infrastructure.client import FINAL, sign_in
+from infrastructure.cli.client import FINAL, sign_in
 from infrastructure.local.stack import LocalStack
 from tests.conftest import group_of
 from tests.history import check_history

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from functions.public_routes import PUBLIC_ROUTES
-from infrastructure.client import sign_in
+from infrastructure.cli.client import sign_in
 from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of
 from tests.e2e.conftest import PASSWORD, Caller

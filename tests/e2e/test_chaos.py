@@ -21,7 +21,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from infrastructure.client import FINAL
+from infrastructure.cli.client import FINAL
 from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, sweep
 from tests.e2e.conftest import Caller

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from infrastructure import cli_triggers, cli_workflows
-from infrastructure.cli import app
+from infrastructure.cli import triggers as cli_triggers
+from infrastructure.cli import workflows
+from infrastructure.cli.main import app
 from tests.unit.conftest import Aws
 from tests.unit.test_handlers import TRIGGERS, WORKFLOW, event, invoke, seeded  # noqa: F401 - a fixture
 
@@ -44,7 +45,7 @@ class Api:
 def api(seeded: Aws, monkeypatch: pytest.MonkeyPatch) -> Api:  # noqa: F811
     assert seeded
     made = Api()
-    for module in (cli_workflows, cli_triggers):
+    for module in (workflows, cli_triggers):
         monkeypatch.setattr(module, "client_for", lambda *_arguments, **_options: made)
     return made
 

@@ -18,9 +18,9 @@ from engine.services.principal import Principal
 from engine.services.workflows import WorkflowService
 from engine.storage.integrations import IntegrationRepository
 from engine.testing import run_workflow
-from infrastructure.cli_workflows import _published
-from infrastructure.client import ApiError
-from infrastructure.show import Complaint
+from infrastructure.cli.client import ApiError
+from infrastructure.cli.output import Complaint
+from infrastructure.cli.workflows import _published
 from tests.harness import run
 from tests.unit.conftest import Aws
 

@@ -1,0 +1,1 @@
+"""`mainspring`, the command line: one file a group of commands, and what these share."""
