@@ -18,12 +18,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.aws.errors import passing_trouble
+from engine.clock import format_time
 from engine.errors import Unavailable
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import DONE, advance_lane
 from engine.execution.node_states import node_states
 from engine.history.events import BatchId, Journal, Signal, Wait
-from engine.history.model import FINAL_STATUSES, Execution, Status, format_time
+from engine.history.model import FINAL_STATUSES, Execution, Status
 from engine.ids import new_id
 from engine.nodes.context import NodeServices
 from engine.nodes.registry import NodeExecutorFactory

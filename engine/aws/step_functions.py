@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.aws.errors import understood
+from engine.clock import format_time
 from engine.errors import Unavailable
-from engine.history.model import format_time
 from engine.history.usage import Bill
 from engine.json_value import dumps
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.clock import format_time
 from engine.history.events import Entry, Outcome, Timer, Wait
-from engine.history.model import LogLine, format_time
+from engine.history.model import LogLine
 
 
 @dataclass

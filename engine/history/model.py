@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from engine.clock import format_time
 from engine.history.usage import Bill
 
 WhenFull = Literal["queue", "skip", "cancel_oldest"]
@@ -130,20 +131,3 @@ class Decision:
     next: str
     until: datetime | None = None
     signals: int = 0
-
-
-def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds: `2026-11-23T20:15:00.000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_time(text: str) -> datetime:
-    """The moment that an RFC 3339 text with an offset names, in UTC.
-
-    Raises:
-        ValueError: it is not one, or has no offset.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return moment.astimezone(UTC)

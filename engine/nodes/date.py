@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
+from engine.clock import format_time
 from engine.errors import NodeError
-from engine.history.model import format_time
 from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.time_zones import ZoneName, check_zone

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime, Field, model_validator
 
 from engine import limits
+from engine.clock import format_time
 from engine.errors import NodeError
-from engine.history.model import format_time
 from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, WaitUntil
 from engine.nodes.context import NodeContext
 

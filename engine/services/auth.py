@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from unicodedata import normalize
 
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
-from engine.history.model import format_time
 from engine.ids import FIRST_WORKSPACE, new_id
 from engine.schemas.users import Credentials, NewUser, Registration, Tokens
 from engine.security.passwords import hash_password, needs_rehash, verify_password

@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, InvalidInput, MainspringError, NodeError, NotFound
-from engine.history.model import format_time
 from engine.ids import new_id
 from engine.integrations.base import BaseIntegration, IntegrationConfig
 from engine.integrations.opener import Opener

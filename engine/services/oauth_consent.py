@@ -15,9 +15,8 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, MainspringError
-from engine.history.model import format_time
 from engine.integrations.oauth2 import AuthorizationCode
 from engine.integrations.opener import Opener
 from engine.integrations.registry import IntegrationRegistry

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, InvalidInput, TooLarge
 from engine.execution.callbacks import new_secret
-from engine.history.model import format_time
 from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody

@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.history.model import Execution, WhenFull, format_time
+from engine.clock import format_time
+from engine.history.model import Execution, WhenFull
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table, update_arguments
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
 

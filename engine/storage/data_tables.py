@@ -12,8 +12,8 @@ from random import Random
 from typing import Any, Literal
 
 from engine import limits
+from engine.clock import format_time
 from engine.errors import NodeError, Unavailable
-from engine.history.model import format_time
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments
 

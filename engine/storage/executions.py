@@ -10,8 +10,9 @@ from typing import Any
 from zlib import crc32
 
 from engine import limits
+from engine.clock import format_time, parse_time
 from engine.errors import ExecutionLost, NotFound
-from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status, format_time, parse_time
+from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status
 from engine.history.usage import Bill
 from engine.ids import first_id_at
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, id_cursor

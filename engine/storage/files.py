@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from engine import limits
 from engine.aws.errors import understood
+from engine.clock import format_time
 from engine.errors import NodeError
-from engine.history.model import format_time
 from engine.security.plain_names import check_name
 from engine.storage.payloads import file_key
 

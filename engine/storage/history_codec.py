@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from engine.clock import format_time, parse_time
 from engine.history.events import Entry, Fact, Outcome, Signal, Started, Timer, Wait
-from engine.history.model import LogLine, format_time, parse_time
+from engine.history.model import LogLine
 
 
 def facts_of(entry: Entry) -> dict[str, Any]:

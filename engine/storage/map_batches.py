@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
-from engine.history.model import Execution, Status, format_time
+from engine.clock import format_time
+from engine.history.model import Execution, Status
 from engine.history.usage import Bill
 from engine.storage.dynamodb.table import ConditionFailed, Item, Table, update_arguments
 from engine.storage.executions import LOOK, ExecutionRepository, bill_counts, open_status, open_values

@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.history.model import Execution, format_time
+from engine.clock import format_time
+from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Table
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
 

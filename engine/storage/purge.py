@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from engine.clock import format_time
 from engine.history.events import BatchId
-from engine.history.model import Status, format_time
+from engine.history.model import Status
 from engine.storage.dynamodb.table import Table
 from engine.storage.logs import log_partitions
 from engine.storage.payloads import PayloadStore

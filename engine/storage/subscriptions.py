@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine import limits
+from engine.clock import format_time
 from engine.errors import NotFound
-from engine.history.model import format_time
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Table
 from engine.storage.executions import LOOK, shard_of

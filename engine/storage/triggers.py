@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine import limits
+from engine.clock import format_time, parse_time
 from engine.errors import TooManyRequests, Unavailable
-from engine.history.model import Status, format_time, parse_time
+from engine.history.model import Status
 from engine.storage.dynamodb.table import ConditionFailed, Item, Table, back_off
 from engine.storage.executions import LOOK, shard_of
 

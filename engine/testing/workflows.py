@@ -8,11 +8,12 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from engine.clock import format_time
 from engine.errors import InvalidInput
 from engine.execution.engine import WorkflowEngine
 from engine.execution.node_states import NodeState, node_states
 from engine.history.events import Journal, Outcome, Signal, Wait
-from engine.history.model import Decision, Execution, LogLine, format_time
+from engine.history.model import Decision, Execution, LogLine
 from engine.nodes.context import NodeServices
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine import limits
-from engine.history.model import parse_time
+from engine.clock import parse_time
 
 
 class TriggerConfig(BaseModel):

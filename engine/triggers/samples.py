@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from engine.history.model import format_time
+from engine.clock import format_time
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import Config

@@ -17,10 +17,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from engine import limits
 from engine.aws.errors import passing_trouble
-from engine.clock import SystemClock
+from engine.clock import SystemClock, format_time, parse_time
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import DONE, Lane, advance_lane
-from engine.history.model import FINAL_STATUSES, Decision, format_time, parse_time
+from engine.history.model import FINAL_STATUSES, Decision
 from engine.history.usage import Bill
 from engine.nodes.context import NodeServices
 from engine.security.redaction import Redactor, redact_logs

@@ -11,11 +11,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from pydantic import AwareDatetime
 
 from engine import limits
+from engine.clock import format_time
 from engine.execution.callbacks import callback_url
 from engine.execution.node_states import NodeState
 from engine.history import prices
 from engine.history.events import Signal, Wait
-from engine.history.model import Execution, Status, format_time
+from engine.history.model import Execution, Status
 from engine.history.usage import Bill
 from engine.schemas.executions import (
     BillAnswer,

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from engine import limits
-from engine.history.model import format_time
+from engine.clock import format_time
 from engine.schemas.executions import ExecutionStarted
 from engine.schemas.triggers import (
     BackfillAnswer,

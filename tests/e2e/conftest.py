@@ -15,8 +15,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from engine.clock import parse_time
 from engine.execution.node_states import NodeState
-from engine.history.model import Execution, Status, parse_time
+from engine.history.model import Execution, Status
 from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.compiled import Region, prepare
 from engine.workflow.definition import WorkflowDefinition

@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from engine.history.model import parse_time
+from engine.clock import parse_time
 from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, output_of, sweep
 from tests.e2e.conftest import PASSWORD, Caller, caller

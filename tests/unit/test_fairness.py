@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import limits
-from engine.history.model import format_time
+from engine.clock import format_time
 from engine.services.executions.fair_order import in_turns
 from engine.services.executions.recovery import Sweeper
 from engine.storage.subscriptions import OutgoingDelivery, Subscription

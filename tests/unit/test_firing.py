@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from engine import limits
 from engine.aws.event_bus import Marks
+from engine.clock import format_time
 from engine.errors import TooManyRequests, Unavailable
-from engine.history.model import format_time
 from engine.security.secrets import SecretBox
 from engine.services.triggers.dispatch import Firing
 from engine.services.triggers.listeners import Listening

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from engine.clock import parse_time
 from engine.history.events import Signal
-from engine.history.model import parse_time
 from engine.storage.history_codec import entry_of, facts_of
 from engine.testing.clock import START
 from tests.figures import FIGURES

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from engine import limits
+from engine.clock import format_time
 from engine.errors import Unavailable
-from engine.history.model import format_time
 from engine.ids import new_id
 from engine.security.egress import EgressRefused
 from engine.security.secrets import SecretBox, subscription_context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.history.model import format_time
+from engine.clock import format_time
 from engine.services.events.publish import news_of
 from engine.services.triggers.dispatch import pattern_digest
 from engine.triggers.event import EventConfig

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from engine import limits
+from engine.clock import format_time
 from engine.errors import Unavailable
-from engine.history.model import Status, format_time
+from engine.history.model import Status
 from engine.services.executions.retention import Retention
 from engine.storage.dynamodb.table import decode
 from engine.storage.repositories import Stores

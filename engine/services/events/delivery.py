@@ -10,9 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time, parse_time
 from engine.errors import MainspringError
-from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.events.publish import Announcer, News

@@ -18,9 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from engine import limits
 from engine.aws.event_bus import PLATFORM_SOURCE, Bus, Event, Marks
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Unavailable
-from engine.history.model import Execution, format_time
+from engine.history.model import Execution
 from engine.ids import derived_id
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import Item

@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.history.model import format_time
 from engine.ids import new_id
 from engine.schemas.subscriptions import SubscriptionBody, SubscriptionChange
 from engine.security.secrets import SecretBox, subscription_context

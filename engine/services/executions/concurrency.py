@@ -10,9 +10,9 @@ import logging
 
 from engine import limits
 from engine.aws.step_functions import StateMachine
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Unavailable
-from engine.history.model import Execution, Place, Status, format_time
+from engine.history.model import Execution, Place, Status
 from engine.json_value import dumps
 from engine.storage.concurrency_slots import Hold, Queued
 from engine.storage.dynamodb.table import ConditionFailed

@@ -13,10 +13,10 @@ from typing import Any
 
 from engine import limits
 from engine.aws.step_functions import StateMachine
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
 from engine.history.events import BatchId, Signal, Wait
-from engine.history.model import Caller, Execution, LogLine, Status, format_time
+from engine.history.model import Caller, Execution, LogLine, Status
 from engine.ids import derived_id
 from engine.services.executions.concurrency import Admission
 from engine.services.executions.start import Request, Starter

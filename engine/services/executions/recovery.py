@@ -17,9 +17,9 @@ from types import MappingProxyType
 
 from engine import limits
 from engine.aws.step_functions import StateMachine
-from engine.clock import Clock
+from engine.clock import Clock, format_time, parse_time
 from engine.history.events import BatchId, signal_key
-from engine.history.model import Execution, Status, format_time, parse_time
+from engine.history.model import Execution, Status
 from engine.services.executions.concurrency import Admission
 from engine.services.executions.fair_order import in_turns
 from engine.services.executions.finalization import Closing

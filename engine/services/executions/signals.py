@@ -8,11 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution.callbacks import read_token
 from engine.history.events import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
-from engine.history.model import Execution, format_time
+from engine.history.model import Execution
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody

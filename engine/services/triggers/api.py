@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Any
 
 from engine import limits
-from engine.clock import Clock
+from engine.clock import Clock, format_time
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.history.model import Execution, format_time
+from engine.history.model import Execution
 from engine.json_value import dumps
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.executions.start import Request, Starter

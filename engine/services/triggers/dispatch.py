@@ -15,9 +15,8 @@ from typing import Any
 
 from engine import limits
 from engine.aws.event_bus import PLATFORM_SOURCE, Marks
-from engine.clock import Clock
+from engine.clock import Clock, format_time, parse_time
 from engine.errors import MainspringError, Unavailable
-from engine.history.model import format_time, parse_time
 from engine.ids import derived_id
 from engine.services.executions.finalization import check_depth
 from engine.services.executions.start import Request, Starter

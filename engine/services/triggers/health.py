@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from engine import limits
-from engine.clock import Clock
-from engine.history.model import format_time
+from engine.clock import Clock, format_time
 from engine.ids import derived_id
 from engine.services.events.publish import Announcer, News
 from engine.storage.repositories import Stores
