@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from engine.clock import format_time
 from engine.history.usage import Bill
 
-WhenFull = Literal["queue", "skip", "cancel_oldest"]
-"""What becomes of one execution more than a limit allows."""
+if TYPE_CHECKING:
+    from engine.workflow.definition import WhenFull
 
 
 class Status(StrEnum):

@@ -15,9 +15,10 @@ from typing import Any
 
 from engine import limits
 from engine.clock import format_time
-from engine.history.model import Execution, WhenFull
+from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table, update_arguments
 from engine.storage.executions import LOOK, open_status, open_values, shard_of
+from engine.workflow.definition import WhenFull
 
 _HOLD, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
-from engine.history.model import WhenFull
 
 NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
@@ -21,6 +20,10 @@ WorkflowName = Annotated[
     Field(min_length=1, max_length=limits.MAX_NAME_LENGTH, description="A workflow of the workspace, by name or id."),
 ]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+WhenFull = Literal["queue", "skip", "cancel_oldest"]
+"""What becomes of one execution more than a limit allows."""
 
 
 class Model(BaseModel):
