@@ -13,8 +13,9 @@ from engine.execution.operations.step import Worker, as_node_error
 from engine.execution.retry_policy import bounded
 from engine.execution.scope_instance import Frame
 from engine.execution.write_buffer import Book
-from engine.history.events import Outcome, Snapshot, Wait
+from engine.history.events import Outcome, Wait
 from engine.history.model import Decision, Status
+from engine.history.store import Snapshot
 from engine.json_value import check_output
 from engine.workflow.expressions.templates import render_result
 

@@ -15,8 +15,8 @@ from engine.clock import Clock, SystemClock
 from engine.errors import ExecutionLost
 from engine.execution.callbacks import callback_url
 from engine.execution.invocation import Turn
-from engine.history.events import ExecutionStore
 from engine.history.model import Decision, Execution, Status
+from engine.history.store import ExecutionStore
 from engine.nodes.context import NodeServices
 from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.compiled import Region, prepare

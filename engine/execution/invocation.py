@@ -20,8 +20,9 @@ from engine.execution.operations.step import Worker
 from engine.execution.operations.suspension import Pending
 from engine.execution.scope_instance import Frame
 from engine.execution.write_buffer import Book
-from engine.history.events import Entry, Outcome, Snapshot, Timer, Wait
+from engine.history.events import Entry, Outcome, Timer, Wait
 from engine.history.model import Decision, Status
+from engine.history.store import Snapshot
 from engine.nodes.base import ForEach, Repeat
 from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import Region

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine import limits
-from engine.history.events import ExecutionStore, Stored
+from engine.history.events import Stored
+from engine.history.store import ExecutionStore
 
 
 class Loaded:

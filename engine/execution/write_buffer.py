@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import Clock
-from engine.history.events import Entry, ExecutionStore, Outcome
+from engine.history.events import Entry, Outcome
 from engine.history.log_lines import LogPosition, line_of
 from engine.history.model import LogLine
+from engine.history.store import ExecutionStore
 
 
 @dataclass

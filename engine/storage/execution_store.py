@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
 from engine.errors import ExecutionLost, NotFound
-from engine.history.events import BatchId, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+from engine.history.events import BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.history.log_lines import LogPosition
 from engine.history.model import Execution, LogLine, Status
+from engine.history.store import Look, Snapshot
 from engine.json_value import dumps
 from engine.storage.repositories import Stores
 from engine.storage.usage_meter import Meter
@@ -32,7 +33,7 @@ _DEFINITION_BYTES = 3 * 1024 * 1024
 
 
 class DynamoStore:
-    """See `engine.history.events.ExecutionStore`. Versions never change, so those used last stay in memory.
+    """See `engine.history.store.ExecutionStore`. Versions never change, so those used last stay in memory.
 
     What was spent goes into the record together with whatever else is written there.
     """

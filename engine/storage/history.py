@@ -11,9 +11,10 @@ from typing import Any
 
 from engine import limits
 from engine.clock import format_time
-from engine.history.events import Batch, BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.history.events import BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.history.log_lines import LogPosition
 from engine.history.model import LogLine
+from engine.history.store import Batch
 from engine.ids import new_id
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments

@@ -9,15 +9,16 @@ from typing import Any
 
 from engine import limits
 from engine.errors import ExecutionLost
-from engine.history.events import Batch, Entry, Journal, Look, Outcome, Signal, Snapshot, Stored, Wait
+from engine.history.events import Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import Execution, LogLine, Status
+from engine.history.store import Batch, Look, Snapshot
 from engine.workflow.definition import WorkflowDefinition
 
 
 @dataclass
 class MemoryStore:
-    """See `engine.history.events.ExecutionStore`. Whatever is put in stays as it is: values are not copied."""
+    """See `engine.history.store.ExecutionStore`. Whatever is put in stays as it is: values are not copied."""
 
     executions: dict[str, Execution] = field(default_factory=dict)
     definitions: dict[tuple[str, int], WorkflowDefinition] = field(default_factory=dict)

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from engine.errors import Unavailable
 from engine.execution.engine import WorkflowEngine
-from engine.history.events import Journal, Snapshot
+from engine.history.events import Journal
 from engine.history.model import Status
+from engine.history.store import Snapshot
 from engine.nodes.context import ExecutionContext
 from engine.workflow.expressions.templates import Scope
 from tests.crash import WRITES, answer_all, end_state

@@ -9,7 +9,8 @@ from engine import limits
 from engine.errors import NodeError
 from engine.execution.retry_policy import bounded
 from engine.execution.scope_instance import Frame, LoopRun
-from engine.history.events import Batch, Entry, Fact, Outcome, Signal, Snapshot, Wait
+from engine.history.events import Entry, Fact, Outcome, Signal, Wait
+from engine.history.store import Batch, Snapshot
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
 from engine.nodes.context import ExecutionContext
