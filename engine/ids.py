@@ -36,3 +36,6 @@ def first_id_at(moment: datetime) -> str:
     milliseconds = max(0, int(moment.timestamp() * 1000))
     digits = f"{milliseconds:012x}"
     return f"{digits[:8]}-{digits[8:12]}"
+
+
+NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
-
-NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+from engine.ids import NODE_ID_PATTERN
 
 NodeId = Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Names the node in expressions.")]
 Port = Annotated[str, Field(min_length=1, max_length=64)]

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from engine import limits
 from engine.clock import format_time
+from engine.ids import NODE_ID_PATTERN
 from engine.schemas.executions import ExecutionStarted
 from engine.schemas.triggers import (
     BackfillAnswer,
@@ -24,7 +25,6 @@ from engine.schemas.triggers import (
     TriggerList,
 )
 from engine.services.triggers.api import TriggerView
-from engine.workflow.definition import NODE_ID_PATTERN
 from functions import container
 from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
