@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import Item, Put, Table, update_arguments
-from engine.workflow.definition import TriggerDefinition
+from engine.triggers.definition import TriggerDefinition
 
 _SUM = "SUM"
 _WEIGHT_DIGITS = 15

@@ -13,7 +13,7 @@ from engine.errors import NotFound, PreconditionFailed, Unavailable
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, update_arguments
 from engine.storage.listeners import ListenerRepository
-from engine.workflow.definition import TriggerDefinition
+from engine.triggers.definition import TriggerDefinition
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from engine.clock import format_time
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import Config
 from engine.triggers.webhook import WebhookConfig
-from engine.workflow.definition import TriggerDefinition
 
 _BODIES: dict[str, Any] = {
     "json": {"id": "sample-1", "text": "Hello"},

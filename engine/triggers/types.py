@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from engine import limits
 from engine.json_value import dumps
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.webhook import WebhookConfig
 from engine.validation_messages import sentence
-from engine.workflow.definition import TriggerDefinition
 
 Config = ScheduleConfig | WebhookConfig | EventConfig
 

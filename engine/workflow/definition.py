@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
 from engine.ids import NODE_ID_PATTERN
+from engine.triggers.definition import TriggerDefinition
 
 NodeId = Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Names the node in expressions.")]
 Port = Annotated[str, Field(min_length=1, max_length=64)]
@@ -114,15 +115,6 @@ class OnFailure(Model):
 
     workflow_id: WorkflowName
     version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
-
-
-class TriggerDefinition(Model):
-    """What starts a workflow by itself while it is active."""
-
-    id: NodeId
-    type: str = Field(min_length=1, max_length=64, description="`schedule`, `webhook` or `event`.")
-    name: str | None = Field(default=None, max_length=limits.MAX_NAME_LENGTH, description="For people.")
-    config: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class WorkflowDefinition(Body):

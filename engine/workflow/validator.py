@@ -16,9 +16,10 @@ from engine.errors import ExpressionError
 from engine.ids import NODE_ID_PATTERN
 from engine.json_value import depth_of, dumps
 from engine.nodes.registry import NodeExecutorFactory
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.types import problems_of
 from engine.validation_messages import sentence
-from engine.workflow.definition import Body, Edge, NodeDefinition, TriggerDefinition, WorkflowDefinition
+from engine.workflow.definition import Body, Edge, NodeDefinition, WorkflowDefinition
 from engine.workflow.expressions.templates import ROOTS, expressions_of, keys_with_templates, templates
 from engine.workflow.graph import Graph, find_cycle
 

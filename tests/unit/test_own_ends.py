@@ -7,9 +7,9 @@ from typing import Any
 from engine.clock import format_time
 from engine.services.events.publish import news_of
 from engine.services.triggers.dispatch import pattern_digest
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.samples import sample
-from engine.workflow.definition import TriggerDefinition
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_firing import active, firing
 from tests.world import WORKSPACE, World

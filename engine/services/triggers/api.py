@@ -24,11 +24,11 @@ from engine.storage.repositories import Stores
 from engine.storage.triggers import TriggerState
 from engine.storage.workflows import Workflow
 from engine.triggers.config import FIRST
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.samples import sample
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import Config, config_of
 from engine.triggers.webhook import WebhookConfig
-from engine.workflow.definition import TriggerDefinition
 
 _MOST_SAMPLE_BYTES = 1024 * 1024
 

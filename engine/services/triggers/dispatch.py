@@ -24,10 +24,10 @@ from engine.services.triggers.listeners import Listening
 from engine.storage.listeners import Listener
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
-from engine.workflow.definition import TriggerDefinition
 
 logger = logging.getLogger(__name__)
 _TOGETHER = 16

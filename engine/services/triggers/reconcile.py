@@ -28,9 +28,9 @@ from engine.errors import Unavailable
 from engine.storage.listeners import account_patterns, pattern_digest
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
-from engine.workflow.definition import TriggerDefinition
 
 logger = logging.getLogger(__name__)
 _ROUNDS = 5

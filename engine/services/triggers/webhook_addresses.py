@@ -17,7 +17,7 @@ from engine.ids import is_id
 
 if TYPE_CHECKING:
     from engine.storage.workflows import Workflow
-    from engine.workflow.definition import TriggerDefinition
+    from engine.triggers.definition import TriggerDefinition
 
 _MAC_BYTES = 20
 _CHARACTERS = 48

@@ -33,10 +33,10 @@ from engine.services.triggers.webhook_response import Answer, Answering, answer_
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.triggers.bodies import File, Unreadable, WrongType, read_body
+from engine.triggers.definition import TriggerDefinition
 from engine.triggers.signatures import Delivery, Refused
 from engine.triggers.types import config_of
 from engine.triggers.webhook import WebhookConfig
-from engine.workflow.definition import TriggerDefinition
 
 logger = logging.getLogger(__name__)
 _NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
