@@ -1,4 +1,6 @@
-"""From a type's name to its class: the built-in ones, those of installed packages, and those that a program adds.
+"""What node types and integration types have in common.
+
+From a type's name to its class: the built-in ones, those of installed packages, and those that a program adds.
 
 A built-in file is imported on its first use, to keep cold starts short.
 """
@@ -9,7 +11,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
+
+Effect = Literal["none", "read", "idempotent", "write"]
+"""What running a node does outside: nothing; it only asks; done twice is as done once; or each time may add up.
+
+A node of effect `none` is not journalled one by one: any driver may compute it again.
+"""
+
 
 Contract = TypeVar("Contract")
 

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_type_hin
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from engine.errors import NodeError
-from engine.nodes.base import Effect
 from engine.security.hosts import Binding
+from engine.type_catalogue import Effect
 from engine.workflow.expressions.config_values import Misfit, fitted
 
 if TYPE_CHECKING:

@@ -22,24 +22,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine import limits
 from engine.nodes.context import NodeContext, without_literals
+from engine.type_catalogue import Effect
 from engine.validation_messages import sentence
 from engine.workflow.expressions.templates import templates
 
 if TYPE_CHECKING:
     from engine.history.events import Signal
-
-
-Effect = Literal["none", "read", "idempotent", "write"]
-"""What running a node does outside: nothing; it only asks; done twice is as done once; or each time may add up.
-
-A node of effect `none` is not journalled one by one: any driver may compute it again.
-"""
 
 
 class NodeConfig(BaseModel):

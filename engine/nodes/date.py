@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field
 
 from engine.clock import format_time
 from engine.errors import NodeError
-from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.time_zones import ZoneName, check_zone
+from engine.type_catalogue import Effect
 from engine.workflow.expressions.templates import as_text
 
 _HOURS = {

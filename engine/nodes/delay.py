@@ -10,8 +10,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from engine import limits
 from engine.clock import format_time
 from engine.errors import NodeError
-from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, WaitUntil
+from engine.nodes.base import BaseNode, NodeConfig, NodeResult, WaitUntil
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 
 class DelayConfig(NodeConfig):

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from engine.errors import NodeError
-from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 
 class FailConfig(NodeConfig):

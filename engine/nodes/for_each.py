@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from engine import limits
-from engine.nodes.base import BaseNode, Effect, ForEach, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, ForEach, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 
 class ForEachConfig(NodeConfig):

@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from engine import limits
-from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, read_by
 from engine.parsing.text import Encoding
+from engine.type_catalogue import Effect
 
 
 class Extract(NodeConfig):

@@ -12,10 +12,11 @@ from engine import limits
 from engine.errors import NodeError
 from engine.isolation.pool import isolated
 from engine.json_value import dumps
-from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import json_text, read_json, read_json_lines
+from engine.type_catalogue import Effect
 
 MAX_PROBLEMS = 20
 

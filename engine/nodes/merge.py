@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.nodes.base import BaseNode, Completed, ConfigProblem, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, ConfigProblem, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 
 class MergeConfig(NodeConfig):

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from engine.nodes.base import BaseNode, Effect, NodeResult
+from engine.nodes.base import BaseNode, NodeResult
 from engine.nodes.code import MAX_CODE, MAX_SECONDS, CodeConfig, run_code
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 MODULES = frozenset(
     """

@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.conditional import truth
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 RESERVED_PORTS = frozenset({"default", "error"})
 

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.nodes.base import BaseNode, Effect, NodeConfig, NodeResult, Repeat
+from engine.nodes.base import BaseNode, NodeConfig, NodeResult, Repeat
 from engine.nodes.conditional import truth
 from engine.nodes.context import NodeContext
+from engine.type_catalogue import Effect
 
 
 class WhileConfig(NodeConfig):

@@ -7,11 +7,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
-from engine.nodes.base import BaseNode, Completed, Effect, NodeConfig, NodeResult
+from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread, read_by
 from engine.parsing.text import Encoding
 from engine.parsing.xml_text import write
+from engine.type_catalogue import Effect
 
 _INLINE_BYTES = 64 * 1024
 """XML of so many bytes is read in a thread: it takes some milliseconds at most."""
