@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.aws.node_role import Reach
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
-    from engine.services.executions.tool_calls import ToolCall
+    from engine.nodes.context import ToolCall
     from engine.services.integrations import IntegrationService
     from engine.services.oauth_consent import Consenting
     from engine.storage.data_tables import DataTables

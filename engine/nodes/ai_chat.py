@@ -28,11 +28,10 @@ from engine.nodes.ai_models import (
     picture_of,
 )
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.context import IntegrationName, NodeContext
+from engine.nodes.context import IntegrationName, NodeContext, ToolCall
 from engine.nodes.json import problems_of
 from engine.nodes.sources import Source, in_thread
 from engine.parsing.json_text import read_json
-from engine.services.executions.tool_calls import ToolCall
 from engine.workflow.definition import WorkflowName
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024

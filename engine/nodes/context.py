@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from engine.history.usage import Bill
     from engine.integrations.aws_role import Role
     from engine.integrations.base import BaseIntegration
-    from engine.services.executions.tool_calls import ToolCall
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
 
@@ -88,6 +87,16 @@ class ExecutionContext:
     def scope(self, now: datetime) -> Scope:
         """What one evaluation at `now` sees."""
         return Scope(self.data, now)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model has asked for. The same `key` of the same execution is the same run."""
+
+    execution_id: str
+    workflow_id: str
+    input: Any
+    key: str
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from botocore.validate import ParamValidator
 
 from engine.errors import NodeError
 from engine.history.usage import Bill
-from engine.nodes.context import NodeServices
-from engine.services.executions.tool_calls import ToolCall
+from engine.nodes.context import NodeServices, ToolCall
 from engine.testing import MemoryFiles, NodeRun, run_node
 from tests.opened import Bench
 from tests.peers import Answer, as_json, peer

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import NodeError
 from engine.history.model import Status
+from engine.nodes.context import ToolCall
 from engine.storage.executions import ExecutionRepository
 
 _FIRST_LOOK, _LAST_LOOK = 0.2, 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call that a model has asked for. The same `key` of the same execution is the same run."""
-
-    execution_id: str
-    workflow_id: str
-    input: Any
-    key: str
 
 
 class ToolRunner:
