@@ -22,7 +22,7 @@ from engine.errors import NodeError
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
-    from engine.integrations.aws_role import Role
+    from engine.aws.assumed_role import Role
 
 _SPARE_SECONDS = 120
 _MOST_CLIENTS = 50

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from engine.aws.assumed_role import Role
 from engine.integrations.base import BaseIntegration, IntegrationConfig
 
 
@@ -19,15 +19,6 @@ class AwsRoleConfig(IntegrationConfig):
         "stack's output `ReachRolePrefix` and the workspace's id, and this integration's id as `sts:ExternalId`.",
     )
     region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Default: the stack's.")
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role to assume. The external id is not chosen by the user: so nobody can make us use the role of another."""
-
-    arn: str
-    external_id: str
-    region: str | None
 
 
 class AwsRole(BaseIntegration):

@@ -38,7 +38,7 @@ from engine.workflow.expressions.config_values import Misfit, fitted
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from engine.integrations.aws_role import Role
+    from engine.aws.assumed_role import Role
     from engine.integrations.oauth_tokens import TokenStore
 
 _PLACE = re.compile(r"(^|_)(hosts?|ur[li]s?|endpoints?|servers?|domain|proxy)(_|$)", re.IGNORECASE)

@@ -23,8 +23,8 @@ from engine.validation_messages import sentence
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.aws.assumed_role import Role
     from engine.aws.node_role import Reach
-    from engine.integrations.aws_role import Role
     from engine.storage.files import WorkspaceFiles
 
 

@@ -13,7 +13,7 @@ from engine.json_value import dumps
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
-    from engine.integrations.aws_role import Role
+    from engine.aws.assumed_role import Role
     from engine.integrations.openai import Openai
     from engine.nodes.context import NodeContext
 

@@ -21,10 +21,10 @@ from engine.workflow.expressions.url_templates import render_url
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from engine.aws.assumed_role import Role
     from engine.aws.node_role import Reach
     from engine.history.model import Execution
     from engine.history.usage import Bill
-    from engine.integrations.aws_role import Role
     from engine.integrations.base import BaseIntegration
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
