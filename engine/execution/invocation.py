@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.execution.completion import Ending
+from engine.execution.context import ExecutionContext
 from engine.execution.operations.loop import Loops
 from engine.execution.operations.step import Worker
 from engine.execution.operations.suspension import Pending
@@ -24,7 +25,6 @@ from engine.history.events import Entry, Outcome, Timer, Wait
 from engine.history.model import Decision, Status
 from engine.history.store import Snapshot
 from engine.nodes.base import ForEach, Repeat
-from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 

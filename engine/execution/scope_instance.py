@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from engine.execution.context import ExecutionContext
 from engine.history.events import Outcome
-from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress

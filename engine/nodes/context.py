@@ -11,7 +11,6 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from engine.clock import Clock
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
-from engine.history.events import Outcome, Stored
 from engine.history.model import LogLine
 from engine.security.redaction import Redactor
 from engine.workflow.expressions.config_values import Misfit, fitted
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from engine.aws.assumed_role import Role
     from engine.aws.node_role import Reach
-    from engine.history.model import Execution
     from engine.history.usage import Bill
     from engine.integrations.base import BaseIntegration
     from engine.storage.data_tables import DataTables
@@ -48,45 +46,6 @@ IntegrationName = Annotated[
     ),
     AfterValidator(_no_template),
 ]
-
-
-class ExecutionContext:
-    """The data of one frame, by the names that expressions know: trigger, nodes, vars, execution; item and index.
-
-    Outputs that are large stand here as `Stored` until something that is evaluated reads them.
-    """
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self.nodes: dict[str, Any] = dict(data.get("nodes", {}))
-        self.stored = {name for name, output in self.nodes.items() if isinstance(output, Stored)}
-        self.data = {**data, "nodes": self.nodes}
-
-    @classmethod
-    def of(cls, execution: Execution, variables: Mapping[str, Any], api_url: str, callbacks: Any) -> ExecutionContext:
-        """The outermost frame's. `callbacks` has the URL for each node that waits for a callback."""
-        facts = {**execution.facts, "api_url": api_url, "callbacks": callbacks}
-        return cls({"trigger": execution.trigger, "vars": variables, "execution": facts})
-
-    def within(self, reads: frozenset[str] | None, callbacks: Any, **more: Any) -> ExecutionContext:
-        """That of a turn of a loop: what stands here, of the outputs those that are read there, `item` and `index`."""
-        nodes = self.nodes if reads is None else {name: self.nodes[name] for name in reads if name in self.nodes}
-        execution = {**self.data["execution"], "callbacks": {**self.data["execution"]["callbacks"], **callbacks}}
-        return ExecutionContext({**self.data, "nodes": nodes, "execution": execution, **more})
-
-    def settle(self, node_id: str, outcome: Outcome) -> None:
-        """Make an outcome visible as `nodes.<id>`; a failed node shows `nodes.<id>.error`."""
-        self.nodes[node_id] = {"error": outcome.error} if outcome.status == "failed" else outcome.output
-        if isinstance(outcome.output, Stored):
-            self.stored.add(node_id)
-
-    def replace(self, node_id: str, output: Any) -> None:
-        """Put the value itself where it was `Stored`."""
-        self.nodes[node_id] = output
-        self.stored.discard(node_id)
-
-    def scope(self, now: datetime) -> Scope:
-        """What one evaluation at `now` sees."""
-        return Scope(self.data, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Unavailable
+from engine.execution.context import ExecutionContext
 from engine.execution.engine import WorkflowEngine
 from engine.history.events import Journal
 from engine.history.model import Status
 from engine.history.store import Snapshot
-from engine.nodes.context import ExecutionContext
 from engine.workflow.expressions.templates import Scope
 from tests.crash import WRITES, answer_all, end_state
 from tests.figures import FIGURES

@@ -14,10 +14,11 @@ import pytest
 
 from engine import limits
 from engine.errors import Unavailable
+from engine.execution.context import ExecutionContext
 from engine.history.events import DROPPED, Signal
 from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
-from engine.nodes.context import ExecutionContext, NodeContext, NodeServices
+from engine.nodes.context import NodeContext, NodeServices
 from engine.workflow.expressions.templates import Scope
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, nodes, start

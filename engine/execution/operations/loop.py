@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.errors import NodeError
+from engine.execution.context import ExecutionContext
 from engine.execution.retry_policy import bounded
 from engine.execution.scope_instance import Frame, LoopRun
 from engine.history.events import Entry, Fact, Outcome, Signal, Wait
 from engine.history.store import Batch, Snapshot
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, Repeat
-from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import Region, find_region
 from engine.workflow.definition import NodeDefinition
 

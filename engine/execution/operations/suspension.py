@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from engine.execution.context import ExecutionContext
 from engine.execution.scope_instance import Frame
 from engine.history.events import DEADLINE, DROPPED, Entry, Signal, Timer, Wait
 from engine.history.store import Look, Snapshot
-from engine.nodes.context import ExecutionContext
 from engine.workflow.compiled import find_region
 from engine.workflow.definition import NodeDefinition
 
