@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.history.events import Outcome, Stored
-from engine.workflow.expressions.templates import Scope
+from engine.workflow.expressions.scope import Scope
 
 if TYPE_CHECKING:
     from engine.history.model import Execution

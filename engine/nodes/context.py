@@ -14,7 +14,8 @@ from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.history.model import LogLine
 from engine.security.redaction import Redactor
 from engine.workflow.expressions.config_values import Misfit, fitted
-from engine.workflow.expressions.templates import Notes, Scope, render
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import Notes, render
 from engine.workflow.expressions.url_templates import render_url
 
 if TYPE_CHECKING:

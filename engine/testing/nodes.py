@@ -18,7 +18,7 @@ from engine.nodes.registry import NodeExecutorFactory
 from engine.security.redaction import Redactor
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles
-from engine.workflow.expressions.templates import Scope
+from engine.workflow.expressions.scope import Scope
 
 EXECUTION_ID = "01920000-0000-7000-8000-000000000001"
 WORKSPACE_ID = "workspace-1"

@@ -22,7 +22,7 @@ from engine.execution.engine import WorkflowEngine
 from engine.history.events import Journal
 from engine.history.model import Status
 from engine.history.store import Snapshot
-from engine.workflow.expressions.templates import Scope
+from engine.workflow.expressions.scope import Scope
 from tests.crash import WRITES, answer_all, end_state
 from tests.figures import FIGURES
 from tests.harness import Run, start

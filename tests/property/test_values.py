@@ -19,7 +19,8 @@ from engine.json_value import check_output, depth_of, dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.definition import Edge, Retry
 from engine.workflow.expressions.jsonata.bounds import Compiled
-from engine.workflow.expressions.templates import Scope, render
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import render
 from engine.workflow.graph import Graph, Progress, find_cycle
 from engine.workflow.validator import validate
 

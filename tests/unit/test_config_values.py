@@ -14,7 +14,7 @@ from engine.integrations.slack import PostMessage
 from engine.nodes.context import NodeContext, NodeServices
 from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.expressions.config_values import fitted
-from engine.workflow.expressions.templates import Scope
+from engine.workflow.expressions.scope import Scope
 from engine.workflow.validator import validate
 from tests.harness import edges, run
 

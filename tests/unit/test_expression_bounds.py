@@ -14,7 +14,8 @@ from engine import limits
 from engine.errors import ExpressionError
 from engine.workflow.expressions import templates
 from engine.workflow.expressions.jsonata.budget import TooMuch, current, ring
-from engine.workflow.expressions.templates import Scope, expressions_of, render
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import expressions_of, render
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, start
 from tests.history import check_history

@@ -9,7 +9,8 @@ import pytest
 from jsonata.jsonata import Jsonata
 
 from engine.errors import ExpressionError
-from engine.workflow.expressions.templates import Scope, expressions_of, render
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import expressions_of, render
 
 A, B = 7615917337495251231, 7615917337495251232
 DATA: dict[str, Any] = {

@@ -12,7 +12,8 @@ from engine import limits
 from engine.errors import ExpressionError
 from engine.workflow.expressions import templates as expressions
 from engine.workflow.expressions.jsonata.bounds import Compiled
-from engine.workflow.expressions.templates import Scope, expressions_of, render, templates
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import expressions_of, render, templates
 from engine.workflow.expressions.text_cache import cached_by_length
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

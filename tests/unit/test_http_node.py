@@ -21,7 +21,7 @@ from engine.nodes.base import Completed
 from engine.nodes.context import NodeContext, NodeServices
 from engine.nodes.http import HttpNode
 from engine.security.egress import guarded_client
-from engine.workflow.expressions.templates import Scope
+from engine.workflow.expressions.scope import Scope
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 

@@ -19,7 +19,7 @@ from engine.history.events import DROPPED, Signal
 from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext, NodeServices
-from engine.workflow.expressions.templates import Scope
+from engine.workflow.expressions.scope import Scope
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, nodes, start
 from tests.history import check_history, check_journal

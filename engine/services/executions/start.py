@@ -22,7 +22,8 @@ from engine.storage.executions import Started
 from engine.storage.repositories import Stores
 from engine.storage.workflows import Workflow
 from engine.workflow.definition import Concurrency
-from engine.workflow.expressions.templates import Scope, render
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import render
 
 logger = logging.getLogger(__name__)
 

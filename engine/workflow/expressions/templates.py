@@ -13,12 +13,11 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.errors import ExpressionError
+from engine.workflow.expressions.scope import Scope, expression_error
 from engine.workflow.expressions.template_scanner import find_end
 from engine.workflow.expressions.text_cache import cached_by_length
 
@@ -34,42 +33,6 @@ _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]", re.ASCII)
 _EXACT_FLOAT = 2**53
 _MISSING = object()
 _NEEDS_JSONATA = object()
-
-
-@dataclass(slots=True)
-class Scope:
-    """What an expression sees: the data by root name, and the time and chance of this one evaluation.
-
-    `volatile` becomes true once an expression has read the time or a random value, or has come near a bound or hit it:
-    another driver may find another result, or another failure, so this one has to be journalled.
-    """
-
-    data: Mapping[str, Any]
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    random: Random = field(default_factory=SystemRandom)
-    volatile: bool = False
-    seconds: float = 0.0
-    characters: int = 0
-
-    def charge(self, where: str, *, seconds: float = 0.0, characters: int = 0) -> None:
-        """Count what rendering one node takes in all.
-
-        Raises:
-            ExpressionError: it is too much.
-        """
-        self.seconds += seconds
-        self.characters += characters
-        if seconds > limits.SLOW_EXPRESSION or self.seconds > limits.SLOW_RENDER:
-            self.volatile = True
-        if self.seconds > limits.MAX_RENDER_SECONDS:
-            raise self.hit(f"the node's expressions took over {limits.MAX_RENDER_SECONDS:g} s together", where)
-        if self.characters > limits.MAX_OUTPUT_BYTES:
-            raise self.hit(f"the node's texts have over {limits.MAX_OUTPUT_BYTES} characters together", where)
-
-    def hit(self, reason: str, where: str) -> ExpressionError:
-        """The error of one who has hit a bound, which another driver need not do."""
-        self.volatile = True
-        return _fail(reason, where, "")
 
 
 class _Nothing:
@@ -107,7 +70,7 @@ class Expression:
         if self.path is not None:
             value = _walk(scope.data, self.path)
             if value is _MISSING:
-                error = _fail(_describe_missing(scope.data, self.path), where, self.source)
+                error = expression_error(_describe_missing(scope.data, self.path), where, self.source)
                 return _nothing(notes, where, error, is_skipped=_gave_nothing(scope.data, self.path))
             if value is not _NEEDS_JSONATA:
                 return value
@@ -123,7 +86,7 @@ class Expression:
         reason = (
             _describe_missing(scope.data, missing) if missing else "it has no value here; give it one with `?? default`"
         )
-        error = _fail(reason, where, self.source)
+        error = expression_error(reason, where, self.source)
         if notes is not None and not missing and run.found_nothing:
             notes.nothing[where] = error
             return NOTHING
@@ -386,9 +349,3 @@ def as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT:
         value = int(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _fail(reason: str, where: str, source: str) -> ExpressionError:
-    return ExpressionError(
-        f"{where or 'the template'}: {reason}", details={"field": where, "expression": source, "reason": reason}
-    )

@@ -13,7 +13,8 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from engine.errors import NodeError
-from engine.workflow.expressions.templates import Expression, Scope, Text, as_text, compile_text
+from engine.workflow.expressions.scope import Scope
+from engine.workflow.expressions.templates import Expression, Text, as_text, compile_text
 
 _HOST = re.compile(r"[\w.:\[\]-]*")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

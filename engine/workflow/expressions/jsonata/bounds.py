@@ -27,7 +27,7 @@ from engine.workflow.expressions.jsonata.budget import TOO_DEEP, Refusal, Run, T
 from engine.workflow.expressions.jsonata.evaluator import Evaluator
 
 if TYPE_CHECKING:
-    from engine.workflow.expressions.templates import Scope
+    from engine.workflow.expressions.scope import Scope
 
 UNDEFINED = object()
 """JSONata's *undefined*: no value, as opposed to `null`."""

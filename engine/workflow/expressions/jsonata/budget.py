@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine import limits
 
 if TYPE_CHECKING:
-    from engine.workflow.expressions.templates import Scope
+    from engine.workflow.expressions.scope import Scope
 
 TOO_DEEP = "it is nested or recurses too deep"
 _RING_AGAIN = 0.02
