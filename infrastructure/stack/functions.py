@@ -18,7 +18,7 @@ from infrastructure.stack.nag_findings import acknowledge, logical_id
 from infrastructure.stack.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
 
 if TYPE_CHECKING:
-    from infrastructure.stack.state_machines import MachineNames
+    from infrastructure.stack.machine_names import MachineNames
 
 ADVANCE_SECONDS = 300
 CONDUCTOR_SECONDS = 60

@@ -21,8 +21,8 @@ from infrastructure.stack.functions import (
     Function,
     Grants,
 )
+from infrastructure.stack.machine_names import MachineNames
 from infrastructure.stack.sandbox import Sandbox
-from infrastructure.stack.state_machines import MachineNames
 from infrastructure.stack.storage import Storage
 
 ADVANCE_DISK = Size.gibibytes(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Aws, Duration, Stack
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -15,44 +15,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infrastructure.stack.functions import key_through
+from infrastructure.stack.machine_names import MachineNames
 from infrastructure.stack.nag_findings import acknowledge
 
 DEFINITION = Path(__file__).parent / "execution.asl.json"
 FAN_OUT_DEFINITION = Path(__file__).parent / "fan_out.asl.json"
-
-
-class MachineNames:
-    """The ARNs of the machines, known before these are made: the functions that they call also start them."""
-
-    def __init__(self, scope: Construct) -> None:
-        self._stack = Stack.of(scope)
-        self.execution = f"{self._stack.stack_name}-execution"
-        self.fan_out = f"{self._stack.stack_name}-fan-out"
-
-    def machine_arn(self, name: str) -> str:
-        """The ARN of a machine."""
-        return self._arn("stateMachine", name)
-
-    def lanes_arn(self) -> str:
-        """The ARN of the machine of any lane of a fan-out, as Step Functions names it."""
-        return f"{self.machine_arn(self.fan_out)}/*"
-
-    def lanes_finding(self) -> str:
-        """How cdk-nag writes that ARN."""
-        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:{self.fan_out}/*"
-
-    def executions_arn(self, name: str) -> str:
-        """The ARN of any execution of a machine."""
-        return self._arn("execution", f"{name}:*")
-
-    def executions_finding(self, name: str) -> str:
-        """How cdk-nag writes that ARN."""
-        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}:*"
-
-    def _arn(self, resource: str, name: str) -> str:
-        return self._stack.format_arn(
-            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
 
 
 class ExecutionMachines(Construct):
