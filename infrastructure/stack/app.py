@@ -22,7 +22,6 @@ from infrastructure.stack.bytecode import NO_INTERPRETER, deployed_interpreter
 from infrastructure.stack.named_resources import ResourceError, by_workspace
 from infrastructure.stack.packaging import (
     ROOT,
-    PackagingError,
     build_extension_layer,
     build_functions,
     build_layer,
@@ -30,6 +29,7 @@ from infrastructure.stack.packaging import (
     build_sandbox,
 )
 from infrastructure.stack.platform_stack import Options, PlatformStack
+from infrastructure.stack.uv_command import PackagingError
 
 STACK_NAME = "Mainspring"
 LEAST_RETENTION_DAYS = 8

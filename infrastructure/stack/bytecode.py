@@ -57,7 +57,7 @@ def deployed_interpreter() -> tuple[str, ...] | None:
 
 def _candidates() -> Iterator[tuple[str, ...]]:
     """This interpreter, one that is installed, one that uv has or fetches."""
-    from infrastructure.stack.packaging import uv_binary
+    from infrastructure.stack.uv_command import uv_binary
 
     yield (sys.executable,)
     yield (f"python{DEPLOYED_VERSION}",)

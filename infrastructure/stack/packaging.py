@@ -16,6 +16,7 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 from infrastructure.stack.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
+from infrastructure.stack.uv_command import PackagingError, uv_binary
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = {
@@ -46,10 +47,6 @@ LOCAL_SANDBOX = "sandbox-local"
 """The folder of the sandbox's code for the local stack, where it is built."""
 _LAYER, _FUNCTION = "/opt/python", "/var/task"
 """Where Lambda unpacks them."""
-
-
-class PackagingError(Exception):
-    """The layer could not be built; the message says what to do."""
 
 
 def build_layer(target: Path, *, local: bool) -> Path:
@@ -160,18 +157,6 @@ def _linked(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-def uv_binary() -> str:
-    """The path of uv.
-
-    Raises:
-        PackagingError: there is none.
-    """
-    found = os.environ.get("UV") or shutil.which("uv")
-    if not found:
-        raise PackagingError("uv is not installed; `pip install uv` puts it there")
-    return found
 
 
 def _install(target: Path, requirements: Path, *, local: bool) -> None:

@@ -24,17 +24,9 @@ from functions.sandbox.machine import PULLEY_TARGET, load
 from infrastructure.guests.build import GUESTS
 from infrastructure.stack.app import STACK_NAME, build_app
 from infrastructure.stack.named_resources import ResourceError, by_workspace
-from infrastructure.stack.packaging import (
-    EXPORT,
-    GROUPS,
-    REQUIREMENTS,
-    ROOT,
-    PackagingError,
-    build_extension_layer,
-    build_sandbox,
-    uv_binary,
-)
+from infrastructure.stack.packaging import EXPORT, GROUPS, REQUIREMENTS, ROOT, build_extension_layer, build_sandbox
 from infrastructure.stack.state_machines import DEFINITION, FAN_OUT_DEFINITION
+from infrastructure.stack.uv_command import PackagingError, uv_binary
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,22 @@
+"""uv, which installs, builds, and fetches interpreters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+
+class PackagingError(Exception):
+    """The layer could not be built; the message says what to do."""
+
+
+def uv_binary() -> str:
+    """The path of uv.
+
+    Raises:
+        PackagingError: there is none.
+    """
+    found = os.environ.get("UV") or shutil.which("uv")
+    if not found:
+        raise PackagingError("uv is not installed; `pip install uv` puts it there")
+    return found
