@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.aws.step_functions import StateMachine
     from engine.security.secrets import SecretBox
     from engine.services.auth import AuthService
-    from engine.services.events.delivery import Delivering
     from engine.services.events.publish import Announcer
     from engine.services.events.subscriptions import SubscriptionService
     from engine.services.executions.api import ExecutionService
@@ -245,18 +244,6 @@ def reconciler() -> Reconciler:
     )
     rules = Rules(client("events"), "default", settings.rule_prefix, target, dead_letters)
     return Reconciler(stores(), schedules, rules, clock, has_zones=settings.scheduler_has_zones)
-
-
-@cache
-def delivering() -> Delivering:
-    """What sends outgoing webhooks."""
-    from engine.services.events.delivery import Delivering
-    from engine.services.events.publish import Announcer
-    from functions.outbound import http
-
-    # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
-    announces = Announcer(stores(), bus(), lambda _: None, clock)
-    return Delivering(stores(), box(), announces, http, clock)
 
 
 @cache

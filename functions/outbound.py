@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
     from engine.nodes.context import ToolCall
+    from engine.services.events.delivery import Delivering
     from engine.services.integrations import IntegrationService
     from engine.services.oauth_consent import Consenting
     from engine.storage.data_tables import DataTables
@@ -138,3 +139,14 @@ def consenting() -> Consenting:
     from engine.services.oauth_consent import Consenting
 
     return Consenting(container.stores(), registry(), opener(), container.settings.api_url, container.clock)
+
+
+@cache
+def delivering() -> Delivering:
+    """What sends outgoing webhooks."""
+    from engine.services.events.delivery import Delivering
+    from engine.services.events.publish import Announcer
+
+    # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
+    announces = Announcer(container.stores(), container.bus(), lambda _: None, container.clock)
+    return Delivering(container.stores(), container.box(), announces, http, container.clock)

@@ -7,10 +7,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from engine.threads import NodeThreads, node_runner
-from functions import container
+from functions import outbound
 
 logger = Logger()
-_delivering = container.delivering()
+_delivering = outbound.delivering()
 _runner = node_runner(NodeThreads())  # one event loop for the worker's life, so that connections stay open
 
 
