@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from engine.byte_cache import ByteCache
-from engine.nodes.registry import NodeExecutorFactory
 from engine.workflow.definition import Body, NodeDefinition, WorkflowDefinition
 from engine.workflow.expressions.templates import Expression, expressions_of, templates
 from engine.workflow.graph import Graph
+from engine.workflow.node_types import NodeTypes
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?:[A-Za-z_]\w{0,63}\[(?:0|[1-9]\d{0,6})\]\.)*[A-Za-z_]\w{0,63}", re.ASCII)
@@ -85,29 +85,29 @@ def _may_read(root: str, expression: Expression) -> bool:
     return root in _WORD.findall(expression.source) or _REACHES_ROOTS.search(expression.source) is not None
 
 
-def prepare(definition: WorkflowDefinition, factory: NodeExecutorFactory) -> Region:
+def prepare(definition: WorkflowDefinition, factory: NodeTypes) -> Region:
     """The regions of a definition, remembered for the definition objects used last; equal ones are rarely two."""
     _, _, region = _prepared.get((id(definition), id(factory)), lambda: _prepare(definition, factory))
     return region
 
 
-def prepare_once(definition: WorkflowDefinition, factory: NodeExecutorFactory) -> Region:
+def prepare_once(definition: WorkflowDefinition, factory: NodeTypes) -> Region:
     """The regions of a definition that was made for one call: remembering them would only keep them from going."""
     return _region(definition, factory)
 
 
 _PREPARED_BYTES = 3 * 1024 * 1024
-_prepared: ByteCache[tuple[WorkflowDefinition, NodeExecutorFactory, Region]] = ByteCache(_PREPARED_BYTES)
+_prepared: ByteCache[tuple[WorkflowDefinition, NodeTypes, Region]] = ByteCache(_PREPARED_BYTES)
 
 
 def _prepare(
-    definition: WorkflowDefinition, factory: NodeExecutorFactory
-) -> tuple[tuple[WorkflowDefinition, NodeExecutorFactory, Region], int]:
+    definition: WorkflowDefinition, factory: NodeTypes
+) -> tuple[tuple[WorkflowDefinition, NodeTypes, Region], int]:
     """The regions, with what they are known by, which must live as long; and the bytes of the definition's text."""
     return (definition, factory, _region(definition, factory)), len(definition.model_dump_json())
 
 
-def _region(body: Body, factory: NodeExecutorFactory) -> Region:
+def _region(body: Body, factory: NodeTypes) -> Region:
     first_of = frozenset(
         node.id
         for node in body.nodes

@@ -15,13 +15,13 @@ from engine import limits
 from engine.errors import ExpressionError
 from engine.ids import NODE_ID_PATTERN
 from engine.json_value import depth_of, dumps
-from engine.nodes.registry import NodeExecutorFactory
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.types import problems_of
 from engine.validation_messages import sentence
 from engine.workflow.definition import Body, Edge, NodeDefinition, WorkflowDefinition
 from engine.workflow.expressions.templates import ROOTS, expressions_of, keys_with_templates, templates
 from engine.workflow.graph import Graph, find_cycle
+from engine.workflow.node_types import NodeTypes
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
 _TEMPLATE_SECONDS = 10.0
@@ -50,7 +50,7 @@ class Problem:
     node: str | None = None
 
 
-def validate(raw: Any, factory: NodeExecutorFactory) -> tuple[WorkflowDefinition | None, list[Problem]]:
+def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, list[Problem]]:
     """The definition that `raw` describes, and what is wrong with it.
 
     Args:
@@ -102,7 +102,7 @@ class _Outside:
 class _Checker:
     """Checks a region and the bodies of its loops. Templates of a whole definition share a budget of processor time."""
 
-    def __init__(self, factory: NodeExecutorFactory) -> None:
+    def __init__(self, factory: NodeTypes) -> None:
         self._factory = factory
         self._begin = time.thread_time()
 
@@ -294,7 +294,7 @@ def _known(names: Iterable[str]) -> str:
     return f"there are {', '.join(names)}"
 
 
-def _node(node: NodeDefinition, where: str, factory: NodeExecutorFactory, *, inside: bool) -> Iterable[Problem]:
+def _node(node: NodeDefinition, where: str, factory: NodeTypes, *, inside: bool) -> Iterable[Problem]:
     if not factory.knows(node.type):
         close = get_close_matches(node.type.lower(), factory.names(), n=3)
         hint = f"did you mean {' or '.join(f'`{one}`' for one in close)}?" if close else _known(factory.names())
@@ -317,7 +317,7 @@ def _edges(
     edges: Mapping[int, Edge],
     ids: list[str],
     known: Mapping[str, NodeDefinition],
-    factory: NodeExecutorFactory,
+    factory: NodeTypes,
     at: str,
 ) -> Iterable[Problem]:
     seen: set[tuple[str, str, str]] = set()
