@@ -228,8 +228,3 @@ def retry_after(value: str | None) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def refuse_constant(name: str) -> None:
-    """For `json.loads`: NaN and infinity are no JSON."""
-    raise ValueError(f"{name} is not JSON")

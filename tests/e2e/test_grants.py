@@ -85,15 +85,9 @@ class World:
     def adds_a_user(self) -> bool:
         return self.works("POST", "/api/users", json={"email": f"{uuid4()}@example.com", "password": PASSWORD})
 
-    def creates(self) -> bool:
-        return self.works("POST", "/api/workflows", json={"name": "x", "definition": QUICK})
-
     def activates(self) -> bool:
         """Activating and deactivating, so that one of them has something to write."""
         return all(self.works("POST", f"/api/workflows/{self.long}/{verb}") for verb in ("activate", "deactivate"))
-
-    def lists_by_workflow(self) -> bool:
-        return self.works("GET", "/api/executions", params={"workflow_id": self.quick})
 
     def starts(self, value: Any = None) -> bool:
         body = {"workflow_id": self.quick, "input": value}
