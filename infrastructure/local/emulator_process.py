@@ -22,6 +22,7 @@ from ministack.core import persistence
 from ministack.services import apigateway, lambda_svc
 
 from infrastructure.local import snapshots
+from infrastructure.local.unpacking import share_unpacked
 
 logger = logging.getLogger("snapshots")
 
@@ -167,6 +168,7 @@ def main() -> None:
     ministack.save_all = saver.save_all
     ministack.app = _counting(saver, ministack.app)
     apigateway._handle_execute_in_scope = _routing_options(apigateway._handle_execute_in_scope)  # noqa: SLF001
+    share_unpacked()
     saver.start()
     ministack.main()
 
