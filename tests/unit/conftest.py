@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import RLock
 from typing import Any
 
 import boto3
@@ -103,6 +104,18 @@ def create_table(dynamodb: Any, name: str) -> None:
     )
 
 
+def one_at_a_time(client: Any) -> Any:
+    """A client whose calls are atomic, as DynamoDB's are: moto looks at a condition and writes without a lock."""
+    call, lock = client._make_api_call, RLock()
+
+    def locked(*arguments: Any) -> Any:
+        with lock:
+            return call(*arguments)
+
+    client._make_api_call = locked
+    return client
+
+
 @pytest.fixture
 def aws() -> Iterator[Aws]:
     with aws_in_memory() as found:
@@ -112,7 +125,7 @@ def aws() -> Iterator[Aws]:
 @contextmanager
 def aws_in_memory() -> Iterator[Aws]:
     with mock_aws():
-        dynamodb = boto3.client("dynamodb")
+        dynamodb = one_at_a_time(boto3.client("dynamodb"))
         for name in INDEXES:
             create_table(dynamodb, name)
         s3 = boto3.client("s3")

@@ -1,4 +1,4 @@
-"""A node type of one's own, as the README shows it."""
+"""A node type of one's own, as the engine's README shows it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
 from engine.workflow.validator import validate
 
-README = Path(__file__).parent.parent.parent / "README.md"
+README = Path(__file__).parent.parent.parent / "engine" / "README.md"
 
 
 class GreetConfig(NodeConfig):
