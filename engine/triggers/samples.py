@@ -62,7 +62,7 @@ def _detail(config: EventConfig, now: datetime) -> Any:
 
 def _ended(status: str, at: str) -> dict[str, Any]:
     """What is told of the end of an execution."""
-    failure = {"code": "http_error", "message": "the server answered 500", "details": None, "node": "call"}
+    failure = {"code": "http_status", "message": "the server answered 500", "details": None, "node": "call"}
     return {
         "execution_id": "00000000-0000-7000-8000-000000000001",
         "workflow_id": "00000000-0000-7000-8000-000000000002",
