@@ -173,6 +173,7 @@ def test_what_an_items_failure_drops_is_dropped_after_the_failure_is_recorded(lu
         entries = run.store.entries[run.execution_id]
         if any(isinstance(entry, Signal) and entry.by == DROPPED for entry in entries.values()):
             assert run.execution.status is Status.FAILED, f"point {at}"
+            assert run.execution.error["code"] == "expression", f"point {at}: {run.execution.error}"
         if not died:
             return
     raise AssertionError("no end of points")
