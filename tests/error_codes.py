@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("engine", "functions")
+_PROBLEM = 3
 _CODE = re.compile(r"[a-z][a-z0-9_]*\*?")
 
 Scope = dict[str, list[ast.expr]]
@@ -91,6 +92,14 @@ class _Module(ast.NodeVisitor):
         position = self._positions.get(name)
         if position is not None and position < len(node.args):
             self._take(node.args[position])
+        self.generic_visit(node)
+
+    def visit_Yield(self, node: ast.Yield) -> None:
+        """Problems are told as `path, code, sentence`."""
+        if isinstance(node.value, ast.Tuple) and len(node.value.elts) == _PROBLEM:
+            for one in _leaves(node.value.elts[1]):
+                if isinstance(one, ast.Constant):
+                    self._take(one)
         self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> None:

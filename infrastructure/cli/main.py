@@ -30,6 +30,7 @@ from infrastructure.cli.options import (
     stop_command,
 )
 from infrastructure.cli.output import Complaint, console, results
+from infrastructure.cli.reference import reference
 from infrastructure.cli.tests import run_cases
 from infrastructure.cli.triggers import show_triggers, trigger_app
 from infrastructure.cli.workflows import activate, deactivate, delete, export, run, validate, workflows
@@ -67,6 +68,7 @@ app.command("triggers", rich_help_panel="Triggers and events")(show_triggers)
 app.add_typer(trigger_app, name="trigger", rich_help_panel="Triggers and events")
 _register("Triggers and events", event)
 _register("Workspace", integrations, users)
+_register("Help", reference)
 app.add_typer(integration_app, name="integration", rich_help_panel="Workspace")
 app.add_typer(user_app, name="user", rich_help_panel="Workspace")
 
