@@ -171,6 +171,8 @@ def test_streams_are_filtered_retried_and_have_dead_letters(template: Template):
         assert one["MaximumRetryAttempts"] == (20 if "Reconciler" in json.dumps(one["FunctionName"]) else 1_000)
         assert one["FunctionResponseTypes"] == ["ReportBatchItemFailures"]  # one bad record keeps no other waiting
         assert one["MaximumRecordAgeInSeconds"] == 43_200
+        assert one["BatchSize"] <= 100  # each record may be told to many, and a batch has a minute
+        assert one["ParallelizationFactor"] == (1 if "Reconciler" in json.dumps(one["FunctionName"]) else 4)
         assert "DeadLetters" in json.dumps(one["DestinationConfig"])
     prefixes = sorted(pattern["Keys"]["PK"]["S"][0]["prefix"] for pattern in patterns)
     assert prefixes == ["EXECUTION#", "WORKFLOW#"]  # a journal's writes call nobody

@@ -45,3 +45,12 @@ def test_a_flag_takes_no_value_and_an_option_names_what_it_takes():
     assert re.search(r"--publish +Make the file", shown)
     assert re.search(r"--input +JSON +Or @FILE", shown)
     assert re.search(r"Usage: \S+ run \[OPTIONS\] FILE +$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("begun", "offered"), [("exec", "executions"), ("deac", "deactivate"), ("trigger f", "fire")])
+def test_shells_complete_commands(begun: str, offered: str):
+    asked = {"_MAINSPRING_COMPLETE": "complete_bash", "COMP_WORDS": f"mainspring {begun}"}
+    asked["COMP_CWORD"] = str(len(begun.split()))
+    done = CliRunner().invoke(app, [], env=asked, prog_name="mainspring")
+    assert offered in done.stdout.split()
+    assert "--install-completion" in CliRunner().invoke(app, ["--help"]).stdout

@@ -154,3 +154,29 @@ def test_a_mail_that_was_taken_counts_whatever_the_server_drips_then(monkeypatch
     with server(behave) as (port, _):
         done = Bench("smtp", {**MAIL, "port": port}).node("email", to=["a@b.example"], subject="s", text="t")
     assert done.output["recipients"] == ["a@b.example"]
+
+
+def without_starttls(connection: socket.socket) -> None:
+    """A mail server that knows no TLS."""
+    connection.sendall(b"220 mail ESMTP\r\n")
+    while connection.recv(1_000):
+        connection.sendall(b"250 mail\r\n")
+
+
+def without_tls(connection: socket.socket) -> None:
+    """A PostgreSQL server that knows no TLS."""
+    connection.recv(8)
+    connection.sendall(b"N")
+    silent(connection)
+
+
+@pytest.mark.parametrize(
+    ("integration", "behave", "what"),
+    [("smtp", without_starttls, "`security`"), ("postgresql", without_tls, "`tls`")],
+)
+def test_who_meets_a_server_without_tls_is_told_what_to_set(integration: str, behave: Any, what: str):
+    config = MAIL if integration == "smtp" else DATABASE
+    config = {name: value for name, value in config.items() if value != "off"}
+    with server(behave) as (port, _), pytest.raises(NodeError) as caught:
+        Bench(integration, {**config, "port": port}).trial()
+    assert f"set {what} of the integration" in caught.value.message

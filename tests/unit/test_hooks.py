@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from engine.errors import MainspringError, NotFound
 from engine.triggers.signatures import Delivery
 from engine.triggers.webhook import WebhookConfig
+from functions.platform import handler as platform
 from functions.webhooks import handler as webhooks
 from tests.unit.conftest import Aws
 from tests.unit.test_firing import QUICK, active, delivered, hooks, token
@@ -99,3 +101,20 @@ def test_each_way_to_ask_reaches_the_service(monkeypatch: pytest.MonkeyPatch):
             assert (seen[-1].method, seen[-1].may_be_damaged) == (method, True)
             assert seen[-1].path == (path.removeprefix("/hooks/T") or "/")
     assert len(seen) == 6
+
+
+@pytest.mark.parametrize("path", ["/hooks/T/", "/hooks/", "/hooks/T/a/"])
+def test_no_caller_of_a_hook_is_told_to_sign_in(path: str):
+    """What no route of hooks takes comes by the route of unknown addresses."""
+    event = {
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {},
+        "requestContext": {"http": {"method": "POST", "path": path}, "stage": "$default"}, "isBase64Encoded": False,
+    }  # fmt: skip
+    answer = platform.handler(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (404, "not_found")
+
+
+def test_a_slash_behind_the_address_does_no_harm(aws: Aws):
+    world = World(aws)
+    taken = hooks(world).receive(hook(world), replace(delivered(), path="/"))
+    assert taken.status == 202

@@ -231,3 +231,10 @@ def test_a_problem_names_the_node_that_it_is_in():
     assert named["nodes[2].id"] is None
     assert named["nodes[3].type"] == "odd"
     assert named["edges[0].to"] is named["timeout_seconds"] is None
+
+
+@pytest.mark.parametrize(("written", "meant"), [("transfrom", "transform"), ("Http", "http"), ("for-each", "for_each")])
+def test_an_unknown_type_of_a_node_is_told_with_the_nearest(written: str, meant: str):
+    (problem,) = validate({"nodes": [{"id": "a", "type": written}]}, FACTORY)[1]
+    assert f"did you mean `{meant}`" in problem.message
+    assert len(problem.message) < 120, "not with all there are"
