@@ -101,7 +101,7 @@ class Reach:
                 client = self._client(workspace_id, role, service)
             answer: dict[str, Any] = getattr(client, operation)(**params)
         except ParamValidationError as error:
-            raise NodeError(f"config: {error}"[:1_000], code="config") from None
+            raise NodeError(PROCESS.shown(f"config: {error}", 1_000), code="config") from None
         except ClientError as error:
             raise _failed(error, service, operation) from None
         except BotoCoreError as error:

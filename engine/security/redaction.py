@@ -43,6 +43,7 @@ class Redactor:
         self._secrets: OrderedDict[str, None] = OrderedDict()
         self._has_numeric = False
         self._finder: BytesAhoCorasick | None = None
+        self._longest = 0
         self._is_current = True
 
     @property
@@ -77,6 +78,16 @@ class Redactor:
     def shown(self, text: str, most: int) -> str:
         """The beginning of a text, cut after the secrets are out of it."""
         return self.text(text)[:most]
+
+    def beginning(self, content: bytes, most: int, *, is_whole: bool) -> str:
+        """At most so many characters of content of which, unless `is_whole`, only the beginning was read.
+
+        That may end within a secret, which is not found then, so as much as the longest one takes is left out.
+        """
+        clean = self.content(content)
+        if not is_whole:
+            clean = clean[: max(len(clean) - self._longest + 1, 0)] if self._longest else clean
+        return clean.decode(errors="replace")[:most]
 
     def scrub(self, value: Any) -> Any:
         """Any JSON, with its texts, keys and numbers without secrets; itself where there is nothing to look for."""
@@ -113,6 +124,7 @@ class Redactor:
 
                 forms = {form.encode("utf-8", "surrogatepass") for one in self._secrets for form in _forms(one)}
                 self._finder = BytesAhoCorasick(sorted(forms)) if forms else None
+                self._longest = max(map(len, forms), default=0)
                 self._is_current = True
             return self._finder
 

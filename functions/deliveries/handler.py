@@ -6,10 +6,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from engine.security.redaction import redact_logs
 from engine.threads import NodeThreads, node_runner
 from functions import outbound
 
 logger = Logger()
+redact_logs(logger)
 _delivering = outbound.delivering()
 _runner = node_runner(NodeThreads())  # one event loop for the worker's life, so that connections stay open
 

@@ -110,6 +110,39 @@ def test_a_day_of_attempts_and_then_no_more(sender: Sender):
     assert sender.delivery(name).status == "delivered"
 
 
+@pytest.mark.parametrize("before", [0, 3, limits.OUTGOING_ANSWER_CHARACTERS - 20, limits.OUTGOING_ANSWER_CHARACTERS])
+@pytest.mark.parametrize("count", [1, 400])
+def test_what_a_receiver_echoes_is_kept_without_secrets(sender: Sender, before: int, count: int):
+    bare = SECRET.removeprefix("whsec_")
+
+    def echo(request: httpx2.Request) -> httpx2.Response:
+        signature = request.headers["webhook-signature"]
+        return httpx2.Response(400, text="x" * before + f"{SECRET} {bare} {signature} " * count)
+
+    sender.answer = echo
+    name = sender.tell()
+    sender.send(name)
+    (attempt,) = sender.delivery(name).attempts
+    assert attempt.error is not None
+    assert attempt.error.startswith("answered 400: ")
+    signature = sender.seen[0].headers["webhook-signature"].removeprefix("v1,")
+    for secret in (bare, signature):
+        assert not [at for at in range(len(secret) - 8) if secret[at : at + 8] in attempt.error], attempt.error
+    assert len(attempt.error) <= len("answered 400: ") + limits.OUTGOING_ANSWER_CHARACTERS
+
+
+def test_failure_of_the_connection_is_kept_without_secrets(sender: Sender):
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("x" * (limits.OUTGOING_ANSWER_CHARACTERS - 30) + SECRET)
+
+    sender.answer = refuse
+    name = sender.tell()
+    sender.send(name)
+    (attempt,) = sender.delivery(name).attempts
+    assert attempt.error is not None
+    assert "whsec_" not in attempt.error
+
+
 def test_delivery_that_is_replayed_for_ever_keeps_its_last_attempts_alone(sender: Sender):
     sender.answer = lambda _: httpx2.Response(503, text="down " * 1_000)
     name = sender.tell()

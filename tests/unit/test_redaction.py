@@ -118,6 +118,23 @@ def test_threads_may_share_a_redactor():
             done.result()
 
 
+@pytest.mark.parametrize("before", range(70))
+@pytest.mark.parametrize("form", [SECRET, html.escape(SECRET), SECRET.encode().hex()])
+def test_content_that_ends_early_ends_in_no_part_of_a_secret(form: str, before: int):
+    redactor = Redactor()
+    redactor.add(SECRET)
+    raw = (b"-" * before + form.encode() * 20)[:100]
+    shown = redactor.beginning(raw, 90, is_whole=False)
+    assert set(shown.replace(MARK, "")) <= set("-") | set(MARK)
+
+
+def test_content_that_is_whole_is_shown_to_its_end():
+    redactor = Redactor()
+    redactor.add("a secret of nobody")
+    assert redactor.beginning(b"nothing", 90, is_whole=True) == "nothing"
+    assert redactor.beginning(b"nothing", 3, is_whole=True) == "not"
+
+
 def test_half_a_surrogate_pair_harms_nothing():
     redactor = Redactor()
     redactor.add("the secret")

@@ -13,6 +13,7 @@ from engine import limits
 from engine.clock import Clock, format_time, parse_time
 from engine.errors import MainspringError
 from engine.ids import derived_id
+from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.events.publish import Announcer, News
 from engine.storage.repositories import Stores
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _GONE = 410
+_READ_OF_ANSWER = 16 * 1024
+"""Bytes of a refusal that are looked at: a mark is much shorter than the secret that it stands for."""
 
 
 class Delivering:
@@ -75,11 +78,13 @@ class Delivering:
         if not by_hand and not await asyncio.to_thread(self._subscriptions.probes, subscription, now):
             await asyncio.to_thread(self._passed_over, subscription, delivery)
             return
-        headers = await asyncio.to_thread(self._signed, subscription, delivery)
-        attempt, wait = await self._post(subscription, delivery, headers)
+        redactor = Redactor()
+        headers = await asyncio.to_thread(self._signed, subscription, delivery, redactor)
+        attempt, wait = await self._post(subscription, delivery, headers, redactor)
         await asyncio.to_thread(self._ended, subscription, delivery, attempt, wait)
 
-    def _signed(self, subscription: Subscription, delivery: OutgoingDelivery) -> dict[str, str]:
+    def _signed(self, subscription: Subscription, delivery: OutgoingDelivery, redactor: Redactor) -> dict[str, str]:
+        """The headers of a delivery. What a receiver must not echo into the log is told to the redactor."""
         now = self._clock.now()
         stamp = int(now.timestamp())
         sealed = [subscription.secret]
@@ -87,7 +92,13 @@ class Delivering:
             sealed.append(subscription.old_secret)
         context = subscription_context(subscription.workspace_id, subscription.id)
         body = delivery.body.encode()
-        signatures = [sign_standard(self._box.open(one, context), delivery.id, stamp, body) for one in sealed]
+        secrets = [self._box.open(one, context) for one in sealed]
+        signatures = [sign_standard(secret, delivery.id, stamp, body) for secret in secrets]
+        for secret in secrets:
+            PROCESS.add(secret.removeprefix("whsec_"))
+        for found in (*secrets, *signatures):
+            redactor.add(found)
+            redactor.add(found.removeprefix("whsec_").removeprefix("v1,"))
         return {
             "content-type": "application/json",
             "user-agent": "Mainspring-Webhooks",
@@ -97,7 +108,7 @@ class Delivering:
         }
 
     async def _post(
-        self, subscription: Subscription, delivery: OutgoingDelivery, headers: dict[str, str]
+        self, subscription: Subscription, delivery: OutgoingDelivery, headers: dict[str, str], redactor: Redactor
     ) -> tuple[Attempt, int | None]:
         """One attempt, and for how many seconds the receiver asks to be left alone."""
         import httpx2
@@ -114,13 +125,13 @@ class Delivering:
                     after = response.headers.get("retry-after", "")
                     wait = int(after) if after.isascii() and after.isdecimal() and len(after) < 6 else None  # noqa: PLR2004
                     if not response.is_success:
-                        error = f"answered {status}: {await _beginning(response)}"
+                        error = f"answered {status}: {await _beginning(response, redactor)}"
         except TimeoutError:
             error = f"no answer within {limits.OUTGOING_TIMEOUT:g} seconds"
         except MainspringError as refused:
-            error = refused.message
+            error = redactor.text(refused.message)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as failure:
-            error = f"{type(failure).__name__}: {failure}"[: limits.OUTGOING_ANSWER_CHARACTERS]
+            error = redactor.shown(f"{type(failure).__name__}: {failure}", limits.OUTGOING_ANSWER_CHARACTERS)
         return Attempt(at, status, error, round((time.monotonic() - begin) * 1000)), wait
 
     def _ended(
@@ -171,11 +182,12 @@ class Delivering:
         self._subscriptions.disable(subscription, reason, format_time(now))
 
 
-async def _beginning(response: object) -> str:
-    """The first characters of an answer."""
-    text = b""
+async def _beginning(response: object, redactor: Redactor) -> str:
+    """The first characters of an answer, without secrets: so more of it is read than is shown."""
+    content, is_whole = b"", True
     async for chunk in response.aiter_bytes():  # type: ignore[attr-defined]
-        text += chunk
-        if len(text) >= limits.OUTGOING_ANSWER_CHARACTERS:
+        content += chunk
+        if len(content) > _READ_OF_ANSWER:
+            content, is_whole = content[:_READ_OF_ANSWER], False
             break
-    return text[: limits.OUTGOING_ANSWER_CHARACTERS].decode(errors="replace")
+    return redactor.beginning(content, limits.OUTGOING_ANSWER_CHARACTERS, is_whole=is_whole)
