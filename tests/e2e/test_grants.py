@@ -30,6 +30,15 @@ LIMITED = {**QUICK, "concurrency": {"limit": 1}}
 BODY = {"nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ item }}"}}]}
 MANY = {"nodes": [{"id": "each", "type": "for_each", "config": {"items": "{{ [1..300] }}"}, "body": BODY}]}
 
+LAST = {
+    "nodes": [
+        {"id": "last", "type": "conditional", "config": {"expression": "{{ item = 201 }}"}},
+        {"id": "ask", "type": "approval", "config": {"message": "?"}},
+    ],
+    "edges": [{"from": "last", "port": "true", "to": "ask"}],
+}
+ASKS = {"nodes": [{"id": "each", "type": "for_each", "config": {"items": "{{ [1..201] }}"}, "body": LAST}]}
+
 
 class World:
     """What the probes work with. Each probe says whether what a grant is for works."""
@@ -49,6 +58,7 @@ class World:
         bad = {"id": "bad", "type": "fail", "config": {"message": "x"}}
         definition = {"nodes": [endless, soon, bad], "edges": [{"from": "soon", "to": "bad"}]}
         self.failing = admin.workflow(definition)["id"]
+        self.asks = admin.workflow(ASKS)["id"]
         ask = {"nodes": [{"id": "ask", "type": "wait_for_callback"}]}
         self.waits = admin.workflow(ask)["id"]
         self.done = admin.wait(admin.start(self.quick, LARGE)["id"])["id"]
@@ -152,6 +162,14 @@ class World:
         woken = self.soon(lambda: self.admin.ok("GET", f"/api/executions/{execution_id}")["status"] == "succeeded")
         self.works("POST", f"/api/executions/{execution_id}/cancel")
         return woken
+
+    def answers_in_a_map(self) -> bool:
+        """An approval in an item of a distributed map; its batch is open while the whole execution is."""
+        execution_id = self.admin.start(self.asks)["id"]
+        address = f"/api/executions/{execution_id}/signals/each[200].ask"
+        answered = self.soon(lambda: self.works("POST", address, json={"decision": "approved"}))
+        self.works("POST", f"/api/executions/{execution_id}/cancel")
+        return answered
 
     def queue_moves(self) -> bool:
         """What waits for a slot gets it when the one before has ended."""
@@ -280,6 +298,7 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     ("Executions", "states:StartExecution", "", World.starts),
     ("Executions", "states:StopExecution", "", World.stops_the_driver),
     ("Executions", "states:SendTaskSuccess", "", World.wakes),
+    ("Executions", "dynamodb:ConditionCheckItem", "", World.answers_in_a_map),
     ("Advance", "dynamodb:GetItem", "", lambda w: w.runs(w.admin.workflow(CALLS)["id"])),
     ("Advance", "dynamodb:PutItem", "", lambda w: w.runs(w.calls)),
     ("Advance", "dynamodb:UpdateItem", "", lambda w: w.runs(w.quick)),
@@ -331,7 +350,8 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
         "Reconciler", Scenes.reconciles, *(f"scheduler:{verb}Schedule" for verb in _VERBS), "scheduler:ListSchedules"
     ),
     *_all_of("Reconciler", Scenes.reconciles, *(f"events:{verb}Rule" for verb in ("Put", "Describe", "Delete"))),
-    *_all_of("Reconciler", Scenes.reconciles, "events:PutTargets", "events:RemoveTargets", "events:ListRules"),
+    *_all_of("Reconciler", Scenes.reconciles, "events:PutTargets", "events:RemoveTargets"),
+    ("Reconciler", "events:ListRules", "", _scene(Scenes.reconciles_everything)),
     ("Reconciler", "events:ListTargetsByRule", "", _scene(Scenes.reconciles)),
     *_all_of("Announcer", Scenes.announces, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
     *_all_of("Announcer", Scenes.announces, "dynamodb:UpdateItem", "s3:GetObject", "events:PutEvents"),
