@@ -1,283 +1,295 @@
-"""One turn: what one call of `advance` does with one execution.
+"""One invocation: what one call of `advance` does with one execution.
 
-Nodes without outside effects run at once, in line; the others run as tasks, all that are ready at the same
-time. A task ends only after its outcome is in the journal, so nothing that depends on it can start before.
+The scheduler says what is to be done; this does it. Nodes without outside effects run at once, in line; the others run
+as tasks, all that are ready at the same time. `_record_then_act` is the only way by which anything becomes known.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import overload
 
 from engine import limits
-from engine.execution.completion import Ending
-from engine.execution.context import ExecutionContext
-from engine.execution.operations.loop import Loops
+from engine.execution.commands import AskCondition, ChooseItems, FindResult, InBackground, InLine, Recall, TakeUp
+from engine.execution.completion import (
+    TIMED_OUT,
+    End,
+    FollowUp,
+    Pause,
+    broken_off,
+    end_of_batch,
+    end_with,
+    result_of,
+)
+from engine.execution.environment import Environment
+from engine.execution.operations.background import Operations
 from engine.execution.operations.step import Worker
-from engine.execution.operations.suspension import Pending
-from engine.execution.scope_instance import Frame
+from engine.execution.scheduler import Scheduler
 from engine.execution.write_buffer import Book
-from engine.history.events import Entry, Outcome, Timer, Wait
+from engine.history.events import DROPPED, Entry, Outcome, Signal, Wait
 from engine.history.model import Decision, Status
 from engine.history.store import Snapshot
 from engine.nodes.base import ForEach, Repeat
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 
-if TYPE_CHECKING:
-    from engine.execution.engine import WorkflowEngine
-
 PROGRESS_SECONDS = 1.0
-"""How long a turn may go on before what it found out becomes visible, and how often it looks for a cancellation."""
-
-Accept = Callable[[Any], None]
+"""How long an invocation goes on before what it found out becomes visible, and how often it looks for an end."""
 
 
-class Turn:
-    """The state of one turn. `run` is all that is called from outside."""
+class Invocation:
+    """The state of one invocation. `run` is all that is called from outside."""
 
     def __init__(
-        self, engine: WorkflowEngine, owner: str, snapshot: Snapshot, region: Region, remaining: Callable[[], float]
+        self, environment: Environment, owner: str, snapshot: Snapshot, region: Region, remaining: Callable[[], float]
     ) -> None:
-        self._engine = engine
-        self._store = engine.store
+        self._environment = environment
+        self._store = environment.store
+        self._clock = environment.clock
         self._owner = owner
-        self.region = region
-        """The outermost, also where this is the turn of a part of a loop."""
+        self._snapshot = snapshot
         self._execution = snapshot.execution
-        self._journal = snapshot.journal
         self._remaining = remaining
-        self._started_at = snapshot.execution.started_at or engine.clock.now()
+        now = environment.clock.now()
+        self._started_at = snapshot.execution.started_at or now
         self._status = snapshot.execution.status
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
-        self._position = snapshot.position
-        self.book = Book(engine.store, owner, engine.clock, snapshot.position)
-        self.worker = Worker(engine, snapshot.execution, owner, self.book, remaining)
-        self.ending = Ending(engine, owner, snapshot, self._started_at, self.book, self.worker)
-        self.loops = Loops(self, engine, snapshot)
-        self.pending = Pending(self, engine, owner, snapshot)
-        self._tasks: dict[asyncio.Task[Any], tuple[Frame, str, Accept]] = {}
-        self._known: deque[tuple[Frame, str]] = deque()
-        self._fresh: deque[tuple[Frame, str]] = deque()
-        self._effects: deque[tuple[Frame, str, int, int]] = deque()
-        self._chores: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
+        self._book = Book(environment.store, owner, environment.clock, snapshot.position)
+        self._follow_up = FollowUp(owner, snapshot)
+        self._worker = Worker(environment, snapshot.execution, owner, self._book, self._record_then_act, remaining)
+        self._operations = Operations(environment, snapshot.execution.id, region, self._worker, self._record_then_act)
+        callbacks = partial(environment.callbacks, snapshot.execution)
+        api_url = environment.services.api_url
+        self._scheduler = Scheduler(snapshot, region, environment.factory, callbacks, api_url, now)
+        self._tasks: dict[asyncio.Task[Entry | None], InBackground] = {}
         self._has_performed = False
         self._out_of_time: NodeDefinition | None = None
         self._over: Decision | None = None
-        self._last_look = engine.clock.now()
-        if snapshot.batch is None:
-            callbacks = engine.callbacks(snapshot.execution, region, "")
-            variables, api_url = snapshot.definition.vars, engine.services.api_url
-            self._root = Frame(region, ExecutionContext.of(snapshot.execution, variables, api_url, callbacks))
-            self.enter(self._root)
-        else:
-            self._root = self.loops.open_batch(region, snapshot.batch)
+        self._last_look = now
 
     async def run(self) -> Decision:
         """Advance until the execution is finished, or all that is left waits, or time runs low."""
-        is_first = self._position is None or self._position.is_first
-        if (self._status is Status.PENDING or is_first) and not self.loops.is_batch:
-            self.book.log("info", "execution started")
+        position = self._snapshot.position
+        is_first = position is None or position.is_first
+        if (self._status is Status.PENDING or is_first) and self._snapshot.batch is None:
+            self._book.log("info", "execution started")
         try:
             while True:
-                await self._start_what_is_ready()
-                if self._over is None and not self._tasks:
+                await self._carry_out_commands()
+                await self._begin_attempts()
+                if self._over is None and not self._is_busy:
                     decision = await self._decide()
                     if decision is not None:
                         return decision
                 if self._over is not None:
-                    return await self._give_up(self._over)
-                await self._wait()
+                    await self._flush()
+                    return self._over
+                if not self._scheduler.has_commands:
+                    await self._wait()
         except Exception:
-            # Something could not be written. What runs beside it may still end and be journalled: stopping it here
+            # Something could not be written. What runs beside it may still end and be recorded: stopping it here
             # would make its effect happen again.
-            self.worker.draining = True
+            self._worker.draining = True
             await asyncio.gather(*self._tasks, return_exceptions=True)
             with suppress(Exception):
-                await self.book.flush()
+                await self._flush()
             raise
         finally:
             await self._stop_tasks()
 
-    # -- starting ------------------------------------------------------------------------------------------
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._tasks) or self._scheduler.has_commands
 
-    def enter(self, frame: Frame) -> None:
-        """Queue the nodes of a frame that have become ready: what is journalled comes before what is not.
+    # -- recording, and then acting ------------------------------------------------------------------------
 
-        So a driver that takes over has all that is known together before it finds out anything new.
+    @overload
+    async def _record_then_act(self, record: End | Pause) -> Decision: ...
+
+    @overload
+    async def _record_then_act(self, record: Entry, about: Wait | None = None) -> Entry: ...
+
+    async def _record_then_act(self, record: Entry | End | Pause, about: Wait | None = None) -> Entry | Decision:
+        """The law of the engine: recorded before acted upon.
+
+        1. What was decided is written: an event to the history, or how the execution or this invocation ends. Who
+           decided otherwise before wins. If the write fails this raises, and nothing is done.
+        2. Only then is it acted upon, and on what *stands*: whoever has to know is notified, what still runs is stopped
+           when the execution has ended.
+        3. What stands is given back. The scheduler is told of that and of nothing else: so nothing is settled, closed
+           or begun because of an event that is not in the history. (What any driver would compute alike need not be
+           there: it goes along with the next event.)
+
+        An end and a pause come last: who reads them finds everything else written. `about` is the wait that an event
+        is about.
         """
-        ready = frame.progress.ready
-        while ready:
-            node_id = ready.popleft()
-            queue = self._known if frame.path(node_id) in self._journal.outcomes else self._fresh
-            queue.append((frame, node_id))
+        self._keep_noted()
+        match record:
+            case End():
+                return await self._record_end(record)
+            case Pause(decision, status, check_at, in_vain):
+                await self._book.flush()
+                await self._mark(status, check_at, in_vain)
+                return decision
+            case _:
+                stands = await self._book.record(record)
+                await self._notify_of(stands, about)
+                return stands
 
-    async def _start_what_is_ready(self) -> None:
-        """Run the ready nodes that have no effects, and start tasks for the others."""
-        await self._run_what_computes()
-        if self._effects:
-            self._effects = deque(effect for effect in self._effects if not effect[0].stopping)
-        if self._over is not None or not self._effects:
+    async def _record_end(self, end: End) -> Decision:
+        if self._snapshot.batch is None:
+            reason = f": {end.error.get('message')}" if end.error else ""
+            self._book.log("error" if end.error else "info", f"execution {end.status}{reason}")
+        await self._book.flush()
+        now = self._clock.now()
+        concerned = self._follow_up.whom_to_notify(end, self._scheduler.waits)
+        check_at = now + timedelta(seconds=limits.LOOK_GRACE) if concerned == self._owner else None
+        final = await self._store.finish(
+            self._owner,
+            end.status,
+            now,
+            started_at=self._started_at,
+            result=end.result,
+            error=end.error,
+            look_at=check_at,
+            items=end.items,
+        )
+        if concerned is not None:
+            await self._environment.notify(concerned)
+        await self._stop_tasks()
+        return Decision(final)
+
+    async def _notify_of(self, stands: Entry, about: Wait | None) -> None:
+        """Tell the supervisor what there is to start elsewhere, and what of that is not wanted any more."""
+        is_dropped = isinstance(stands, Signal) and stands.by == DROPPED
+        wait = stands if isinstance(stands, Wait) else about if is_dropped else None
+        if wait is not None and wait.is_for_others:
+            await self._environment.notify(self._owner, [wait.key])
+
+    def _keep_noted(self) -> None:
+        for outcome in self._scheduler.take_noted():
+            self._book.note(outcome)
+
+    async def _flush(self) -> None:
+        self._keep_noted()
+        await self._book.flush()
+
+    async def _mark(self, status: Status, check_at: datetime | None = None, in_vain: int = 0) -> None:
+        if self._status is not status or check_at is not None:
+            self._status = status
+            mine = self._execution.generation
+            flushed = self._snapshot.position if check_at is not None else None
+            await self._store.mark(
+                self._owner, status, self._started_at, check_at, flushed, generation=mine, in_vain=in_vain
+            )
+
+    # -- carrying out commands -----------------------------------------------------------------------------
+
+    async def _carry_out_commands(self) -> None:
+        """Do what the scheduler wants, until only attempts and waits are left."""
+        self._scheduler.time_is(self._clock.now())
+        while self._over is None:
+            command = self._scheduler.next_command(self._clock.now())
+            if command is None:
+                break
+            if isinstance(command, TakeUp):
+                if command.is_new and self._remaining() < limits.TURN_RESERVE:
+                    self._scheduler.put_back(command)
+                    self._out_of_time = command.node
+                    break
+                await self._take_up(command)
+                if self._tasks:
+                    await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
+                await self._look_up_in_time()
+            elif isinstance(command, InBackground):
+                self._tasks[asyncio.create_task(self._operations.carry_out(command))] = command
+            else:
+                await self._in_line(command)
+
+    async def _take_up(self, taken: TakeUp) -> None:
+        """Take up a ready node, and compute it if it is one without effects."""
+        begin = self._clock.now()
+        if not self._scheduler.take_up(taken, begin):
+            return
+        frame, node = taken.frame, taken.node
+        result, volatile = await self._worker.compute(frame, node)
+        if isinstance(result, ForEach | Repeat):
+            raise TypeError(f"the node type {node.type} is a loop and has no body")
+        entry = result if isinstance(result, Outcome) else self._worker.entry(frame.path(node.id), result, begin, 1)
+        self._scheduler.computed(taken, entry, self._clock.now(), volatile=volatile)
+
+    async def _in_line(self, command: InLine) -> None:
+        """Compute or load something that the scheduler has to know before it goes on."""
+        match command:
+            case ChooseItems(loop):
+                result, volatile = await self._worker.compute(loop.frame, loop.node)
+                self._scheduler.items_found(command, result, self._clock.now(), volatile=volatile)
+            case AskCondition(loop, data):
+                result, volatile = await self._worker.compute(loop.frame, loop.node, data)
+                self._scheduler.condition_found(command, result, self._clock.now(), volatile=volatile)
+            case FindResult(frame):
+                found = await result_of(self._worker, frame, self._clock.now())
+                self._scheduler.result_found(command, found, self._clock.now())
+            case Recall(_, fact):
+                value = await self._worker.fetch(fact.output)
+                self._scheduler.recalled(command, value, self._clock.now())
+
+    async def _begin_attempts(self) -> None:
+        """Start the attempts for which there is room and time."""
+        if self._over is not None or not self._scheduler.ready_attempts():
             return
         await self._look_up()
-        performing = False
-        held = [effect for effect in self._effects if effect[0].held]
-        self._effects = deque(effect for effect in self._effects if not effect[0].held)
-        while self._effects and len(self._tasks) < limits.MAX_PARALLEL_NODES and self._over is None:
-            frame, node_id, attempt, put_off = self._effects.popleft()
-            node = frame.region.nodes[node_id]
+        is_performing = False
+        for attempt in self._scheduler.ready_attempts():
+            if len(self._tasks) >= limits.MAX_PARALLEL_NODES or self._over is not None:
+                break
+            node = attempt.frame.region.nodes[attempt.node_id]
             if not self._has_time_for(node):
-                self._effects.appendleft((frame, node_id, attempt, put_off))
                 self._out_of_time = node
                 break
-            self._has_performed = True
-            work = self.worker.perform(frame, node, attempt, put_off)
-            self.spawn(frame, frame.path(node_id), work, self.acceptor(frame))
-            performing = True
-        self._effects.extend(held)
-        if performing:
+            self._has_performed = is_performing = True
+            self._scheduler.begin(attempt)
+            self._tasks[asyncio.create_task(self._operations.carry_out(attempt))] = attempt
+        if is_performing:
             await self._mark(Status.RUNNING)
 
     def _has_time_for(self, node: NodeDefinition) -> bool:
         """Whether an attempt may begin. The first of an invocation may use up what loading the journal has left."""
         spare = limits.TURN_RESERVE if self._has_performed else limits.FIRST_RESERVE
-        return self._remaining() >= self.worker.timeout(node) + spare
+        return self._remaining() >= self._worker.timeout(node) + spare
 
-    async def _run_what_computes(self) -> None:
-        """Settle what is known, run what has no effects, until only effects and waits are left."""
-        self.pending.fire_due()
-        held: list[tuple[Frame, str]] = []
-        while (self._chores or self._known or self._fresh) and self._over is None:
-            if self._chores:
-                await self._chores.popleft()()
-                continue
-            queue = self._known or self._fresh
-            frame, node_id = queue.popleft()
-            if frame.stopping:
-                continue
-            if queue is self._fresh and frame.held:
-                held.append((frame, node_id))
-                continue
-            if queue is self._fresh and self._remaining() < limits.TURN_RESERVE:
-                queue.appendleft((frame, node_id))
-                self._out_of_time = frame.region.nodes[node_id]
-                break
-            await self._take(frame, frame.region.nodes[node_id])
-            if self._tasks:
-                await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
-            await self._look_up_in_time()
-        self._fresh.extendleft(reversed(held))
-
-    async def _take(self, frame: Frame, node: NodeDefinition) -> None:
-        """Settle a ready node from the journal, go on waiting with it, run it in line, or queue it as an effect."""
-        path = frame.path(node.id)
-        timer = self._journal.timers.get(path)
-        if path in self._journal.outcomes:
-            self.settle(frame, self._journal.outcomes[path])
-        elif (wait := self._journal.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
-            self.pending.wait(frame, wait)
-        elif timer is not None:
-            self.pending.start(frame, timer)
-        elif node.body is not None:
-            await self.loops.open(frame, node)
-        elif self.worker.has_effect(node):
-            self.attempt(frame, node.id, 1)
-        else:
-            begin = self._engine.clock.now()
-            result, volatile = await self.worker.compute(frame, node)
-            if isinstance(result, ForEach | Repeat):
-                raise TypeError(f"the node type {node.type} is a loop and has no body")
-            entry = result if isinstance(result, Outcome) else self.worker.entry(path, result, begin, 1)
-            self.conclude(frame, entry, volatile=volatile)
-
-    def attempt(self, frame: Frame, node_id: str, number: int, put_off: int = 0) -> None:
-        """Queue an attempt of a node with an effect; so many of those before were put off."""
-        self._effects.append((frame, node_id, number, put_off))
-
-    def conclude(self, frame: Frame, entry: Entry, *, volatile: bool) -> None:
-        """Take what was computed. What another driver might compute otherwise is journalled first.
-
-        So is a failure with nowhere to go: what waits beside it is dropped because of it.
-        """
-        if isinstance(entry, Outcome) and entry.port is None:
-            frame.failing = True
-            self.spawn(frame, entry.path, self.book.record(entry), lambda won: self._failed(frame, won))
-        elif volatile or not isinstance(entry, Outcome):
-            self.spawn(frame, entry.path, self.book.record(entry), self.acceptor(frame))
-        else:
-            self.book.note(entry)
-            self.settle(frame, entry)
-
-    def _failed(self, frame: Frame, entry: Entry) -> None:
-        frame.failing = False
-        self._accept(frame, entry)
-
-    def spawn(self, frame: Frame, path: str, work: Coroutine[Any, Any, Any], accept: Accept) -> None:
-        """Start a task of a frame; `accept` takes its result."""
-        for one in frame.around:
-            one.running += 1
-        self._tasks[asyncio.create_task(work)] = frame, path, accept
-
-    def later(self, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something as soon as what is being settled now is settled."""
-        self._chores.append(chore)
-
-    # -- settling ------------------------------------------------------------------------------------------
-
-    def settle(self, frame: Frame, outcome: Outcome) -> None:
-        """Take an outcome that is journalled, or can be computed again, and what follows from it."""
-        node_id = outcome.path.rpartition(".")[2]
-        frame.settle(node_id, outcome)
-        self.enter(frame)
-        self.loops.check(frame)
-
-    def acceptor(self, frame: Frame) -> Accept:
-        """What takes the entry that a task of a frame has journalled."""
-        return lambda entry: self._accept(frame, entry)
-
-    def _accept(self, frame: Frame, entry: Entry | None) -> None:
-        if isinstance(entry, Outcome):
-            self.settle(frame, entry)
-        elif isinstance(entry, Timer):
-            self.pending.start(frame, entry)
-        elif isinstance(entry, Wait):
-            self.pending.wait(frame, entry)
-
-    # -- waiting and ending --------------------------------------------------------------------------------
+    # -- waiting -------------------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
         """Until a task ends, something is due, or it is time to show progress and look for a cancellation."""
-        now = self._engine.clock.now()
-        times = [now + timedelta(seconds=PROGRESS_SECONDS), *self.pending.due_times()]
+        now = self._clock.now()
+        times = [now + timedelta(seconds=PROGRESS_SECONDS), *self._scheduler.due_times()]
         times += [self._deadline] if self._deadline else []
         timeout = max(0.0, (min(times) - now).total_seconds())
         if not self._tasks:
             await asyncio.sleep(timeout)
         else:
             done, _ = await asyncio.wait(self._tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=lambda task: self._tasks[task][1]):
-                frame, _, accept = self._tasks.pop(task)
-                for one in frame.around:
-                    one.running -= 1
-                accept(task.result())
-                self.loops.check(frame)
+            for task in sorted(done, key=lambda task: self._tasks[task].path):
+                command = self._tasks.pop(task)
+                self._scheduler.ended(command, task.result(), self._clock.now())
         await self._look_up_in_time()
 
     async def _look_up_in_time(self) -> None:
         """Every PROGRESS_SECONDS write what is known so far, and see what others have done meanwhile."""
         if self._over is None and self._is_late():
             await self._time_out()
-        if (self._engine.clock.now() - self._last_look).total_seconds() < PROGRESS_SECONDS:
+        if (self._clock.now() - self._last_look).total_seconds() < PROGRESS_SECONDS:
             return
-        await self.book.flush()
+        await self._flush()
         await self._look_up()
-        self._last_look = self._engine.clock.now()
+        self._last_look = self._clock.now()
 
     async def _look_up(self) -> None:
         """See whether the execution is over, has another driver, or was answered."""
@@ -286,8 +298,9 @@ class Turn:
             self._over = Decision(look.status)
         elif look.generation > self._execution.generation:
             self._over = Decision("superseded")
-        else:
-            await self.pending.take_signals(look)
+        elif self._scheduler.may_have_answers(look.signals):
+            signals = await self._store.signals(self._owner, self._scheduler.waits)
+            self._scheduler.answered(look.signals, signals, self._clock.now())
         if self._over is not None:
             await self._stop_tasks()
 
@@ -298,46 +311,50 @@ class Turn:
         self._tasks.clear()
 
     def _is_late(self) -> bool:
-        return self._deadline is not None and self._deadline <= self._engine.clock.now()
+        return self._deadline is not None and self._deadline <= self._clock.now()
 
     async def _time_out(self) -> None:
         """End the execution, and then what runs: not before, for its end may be another one already."""
-        self._over = await self.ending.time_out(self.pending.waits)
-        await self._stop_tasks()
+        self._over = await self._record_then_act(TIMED_OUT)
+
+    # -- ending --------------------------------------------------------------------------------------------
 
     async def _decide(self) -> Decision | None:
         """What comes next when nothing runs; None to go on here, or to wait here for what is due soon."""
-        if self._is_late():
-            await self._time_out()
-            return self._over
-        if self.loops.batch_outcome is not None:
-            return await self.ending.finish_part(self.loops.batch_outcome, self.loops.items)
-        if self._root.failures:
-            return await self._fail()
-        if self._root.progress.finished:
-            return await self.ending.succeed(self._root, self.pending.waits)
+        end = TIMED_OUT if self._is_late() else await self._find_end()
+        if end is not None:
+            return await self._record_then_act(end)
+        if self._is_busy:
+            return None
         if self._out_of_time:
             return await self._pause("again", None)
         return await self._wait_for_what_is_due()
 
-    async def _fail(self) -> Decision | None:
-        """End the execution with its failure, once nobody may answer any more; None to wait for that."""
-        if self.pending.drop(self._root, but_for_others=True):
-            return None
-        return await self.ending.finish(Status.FAILED, self.pending.waits, error=self._root.failure)
+    async def _find_end(self) -> End | None:
+        """The end of the execution, or of the batch, once it has come to it."""
+        root = self._scheduler.root
+        if self._scheduler.batch_outcome is not None:
+            return end_of_batch(*self._scheduler.batch_outcome)
+        if root.failures:
+            # It ends once nobody may answer any more.
+            is_waited_for = self._scheduler.give_up_waits(self._clock.now())
+            return None if is_waited_for else End(Status.FAILED, error=root.failure)
+        if root.progress.finished:
+            return end_with(await result_of(self._worker, root, self._clock.now()))
+        return None
 
     async def _wait_for_what_is_due(self) -> Decision | None:
-        if self._chores or self._known or self._fresh or self._effects:
+        if self._scheduler.has_more:
             return None
-        due = min(self.pending.due_times(), default=None)
-        if due is None and not self.pending.waits_for_answers:
+        due = min(self._scheduler.due_times(), default=None)
+        if due is None and not self._scheduler.waits_for_answers:
             return await self._nothing_left()
         due = min((time for time in (due, self._deadline) if time is not None), default=None)
         if due is not None:
-            wait = (due - self._engine.clock.now()).total_seconds()
+            wait = (due - self._clock.now()).total_seconds()
             if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.TURN_RESERVE:
                 return None
-        return await self._pause("park" if self.pending.waits_for_answers else "sleep", due)
+        return await self._pause("park" if self._scheduler.waits_for_answers else "sleep", due)
 
     async def _nothing_left(self) -> Decision | None:
         """Nothing runs, waits or is due, and yet not all has ended: that cannot be, unless others have gone on.
@@ -346,44 +363,31 @@ class Turn:
         ends here, with a reason, as it would be driven again for ever.
         """
         journal = (await self._store.load(self._owner)).journal
-        if journal.keys - self._journal.keys - self.book.keys:
+        if journal.keys - self._snapshot.journal.keys - self._book.keys:
             return await self._pause("again", None)
         await self._look_up()
-        if self._over is not None or self._tasks:
+        if self._over is not None or self._is_busy:
             return None
         message = "nothing in the execution runs, waits or is due, though it has not come to its end"
-        return await self.ending.break_off(message, self.pending.waits)
+        return await self._record_then_act(broken_off(self._owner, message))
 
     async def _pause(self, following: str, until: datetime | None) -> Decision | None:
         """Stop here; None if there is something to do after all."""
         await self._look_up()
-        if self._over is not None or self._tasks:
+        if self._over is not None or self._is_busy:
             return None
-        await self.book.flush()
-        in_vain = self._execution.in_vain + 1 if following == "again" and not self.book.keys else 0
+        await self._flush()
+        in_vain = self._execution.in_vain + 1 if following == "again" and not self._book.keys else 0
         if in_vain >= limits.MAX_IN_VAIN:
-            return await self.ending.break_off(self._why_in_vain(in_vain), self.pending.waits)
-        look_at = self.ending.look_at(following, until, self.pending.waits)
-        await self._mark(Status.RUNNING if following == "again" else Status.WAITING, look_at, in_vain)
-        return Decision(following, until, self.pending.signals)
+            return await self._record_then_act(broken_off(self._owner, self._why_in_vain(in_vain)))
+        decision = Decision(following, until, self._scheduler.signals)
+        check_at = self._follow_up.check_at(decision, self._scheduler.waits, self._clock.now())
+        status = Status.RUNNING if following == "again" else Status.WAITING
+        return await self._record_then_act(Pause(decision, status, check_at, in_vain))
 
     def _why_in_vain(self, in_vain: int) -> str:
         if self._out_of_time is None:
             return f"{in_vain} invocations in a row have got nothing done"
         node = self._out_of_time
-        seconds = f", which may take {self.worker.timeout(node):g} seconds" if self.worker.has_effect(node) else ""
+        seconds = f", which may take {self._worker.timeout(node):g} seconds" if self._worker.has_effect(node) else ""
         return f"{in_vain} invocations in a row had too little time left to begin with `{node.id}`{seconds}"
-
-    async def _give_up(self, decision: Decision) -> Decision:
-        """End a turn whose execution is over, or somebody else's."""
-        await self.book.flush()
-        return decision
-
-    async def _mark(self, status: Status, look_at: datetime | None = None, in_vain: int = 0) -> None:
-        if self._status is not status or look_at is not None:
-            self._status = status
-            mine = self._execution.generation
-            flushed = self._position if look_at is not None else None
-            await self._store.mark(
-                self._owner, status, self._started_at, look_at, flushed, generation=mine, in_vain=in_vain
-            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -72,3 +73,8 @@ def bounded(error: NodeError) -> dict[str, Any]:
     except NodeError:
         stored["details"] = {"omitted": "the details were too large, or not JSON"}
     return stored
+
+
+def as_exception(stored: Mapping[str, Any]) -> NodeError:
+    """A stored error as an exception again."""
+    return NodeError(stored["message"], code=stored["code"], details=stored.get("details"))

@@ -10,11 +10,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from engine.errors import NodeError
 from engine.execution.context import ExecutionContext
+from engine.execution.retry_policy import bounded
 from engine.history.events import Outcome
 from engine.workflow.compiled import Region
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a frame that has ended gave, or why it gave nothing; `volatile`: another driver might find otherwise."""
+
+    value: Any
+    error: dict[str, Any] | None
+    volatile: bool
 
 
 @dataclass(eq=False)
@@ -57,6 +68,17 @@ class Frame:
             self.succeeded.append(node_id)
         elif outcome.port is None:
             self.failures[node_id] = outcome
+
+    def failed(
+        self, node: NodeDefinition, error: NodeError, started_at: datetime, now: datetime, attempts: int = 1
+    ) -> Outcome:
+        """The outcome of a node that gave up: by its error port, by main if it is to go on, or by none."""
+        port = None
+        if node.on_error == "continue":
+            port = "main"
+        elif self.region.graph.has_port(node.id, "error"):
+            port = "error"
+        return Outcome(self.path(node.id), "failed", started_at, now, port, error=bounded(error), attempts=attempts)
 
     @property
     def around(self) -> Iterator[Frame]:

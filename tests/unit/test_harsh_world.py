@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from engine.execution.callbacks import make_token
-from engine.execution.operations.suspension import Pending
+from engine.execution.operations.suspension import Suspensions
 from engine.history.model import Status
 from tests.crash import Fate
 from tests.figures import FIGURES
@@ -55,11 +55,12 @@ def test_the_sweeper_wakes_who_is_parked_on_an_answer_that_it_has_missed(aws: Aw
     world = World(aws, harsh=AlwaysTorn(0))
     parent = parent_of(world)
 
-    async def take_signals(pending: Pending, look: object) -> None:
+    def may_have_answers(suspensions: Suspensions, signals: int) -> bool:
         """As a driver that trusts the counter."""
-        pending.signals = look.signals  # type: ignore[attr-defined]
+        suspensions.signals = signals
+        return False
 
-    monkeypatch.setattr(Pending, "take_signals", take_signals)
+    monkeypatch.setattr(Suspensions, "may_have_answers", may_have_answers)
     world.settle(5)
     assert world.get(parent).status is Status.SUCCEEDED
 

@@ -1,116 +1,177 @@
-"""Loops within a turn: opens their turns, collects what these give, and spreads the big ones over other drivers."""
+"""Loops within one invocation: opens their iterations and collects what these give. No I/O and no clock.
+
+Where something has to be computed, loaded or appended it says so with a command, and goes on when the answer comes:
+`items_found`, `condition_found`, `result_found`, `recalled`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.errors import NodeError
+from engine.execution.commands import (
+    Append,
+    AskCondition,
+    ChooseItems,
+    Close,
+    Continue,
+    Distribute,
+    FindResult,
+    Pin,
+    Queues,
+    Recall,
+)
 from engine.execution.context import ExecutionContext
-from engine.execution.retry_policy import bounded
+from engine.execution.operations.suspension import Suspensions
+from engine.execution.retry_policy import as_exception, bounded
 from engine.execution.scope_instance import Frame, LoopRun
-from engine.history.events import Entry, Fact, Outcome, Signal, Wait
-from engine.history.store import Batch, Snapshot
+from engine.history.events import Entry, Fact, Outcome
+from engine.history.store import Batch
 from engine.json_value import check_output
-from engine.nodes.base import ForEach, Repeat
+from engine.nodes.base import ForEach, NodeResult, Repeat
 from engine.workflow.compiled import Region, find_region
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
-    from engine.execution.engine import WorkflowEngine
-    from engine.execution.invocation import Turn
     from engine.history.events import FactName
 
 _ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH
 """What is measured here has been found to be not too deep."""
 
 
-class Loops:
-    """The loops of one turn. `batch_outcome` is there once the part of a loop that is all of this turn has ended."""
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What loops ask about their iterations.
 
-    def __init__(self, turn: Turn, engine: WorkflowEngine, snapshot: Snapshot) -> None:
-        self._turn = turn
-        self._engine = engine
-        self._execution = snapshot.execution
-        self._variables = snapshot.definition.vars
-        self._facts = snapshot.journal.facts
+    `facts` are those in the history; `loops_over_items` is asked about the name of a node type; `callbacks` gives the
+    URLs of the callbacks in a body, for the prefix of its paths.
+    """
+
+    facts: Mapping[str, Fact]
+    loops_over_items: Callable[[str], bool]
+    callbacks: Callable[[Region, str], Mapping[str, str]]
+
+
+class Loops:
+    """The loops of one invocation, and settling what is in them.
+
+    `batch_outcome` is there once the batch of a loop that is all of this invocation has ended.
+    """
+
+    def __init__(self, queues: Queues, suspensions: Suspensions, bodies: Bodies) -> None:
+        self._queues = queues
+        self._suspensions = suspensions
+        self._bodies = bodies
         self._batch: LoopRun | None = None
         self.batch_outcome: Outcome | None = None
 
     @property
     def is_batch(self) -> bool:
-        """Whether all of this turn is a part of a loop."""
+        """Whether all of this invocation is a batch of a loop."""
         return self._batch is not None
 
     @property
     def items(self) -> tuple[int, int]:
-        """How many items a part of a loop had, and how many of these failed."""
+        """How many items a batch had, and how many of these failed."""
         if self._batch is None:
             return 0, 0
         return len(self._batch.results) + len(self._batch.errors), len(self._batch.errors)
 
+    # -- settling ------------------------------------------------------------------------------------------
+
+    def settle(self, frame: Frame, outcome: Outcome) -> None:
+        """Take an outcome that is in the history, or can be computed again, and what follows from it."""
+        node_id = outcome.path.rpartition(".")[2]
+        frame.settle(node_id, outcome)
+        self._queues.enter(frame)
+        self.check(frame)
+
+    def conclude(self, frame: Frame, entry: Entry, *, volatile: bool) -> None:
+        """Take what was computed. What another driver might compute otherwise is appended first.
+
+        So is a failure with nowhere to go: what waits beside it is dropped because of it.
+        """
+        if isinstance(entry, Outcome) and entry.port is None:
+            frame.failing = True
+            self._queues.start(Append(frame, entry, is_failure=True))
+        elif volatile or not isinstance(entry, Outcome):
+            self._queues.start(Append(frame, entry))
+        else:
+            self._queues.noted.append(entry)
+            self.settle(frame, entry)
+
     # -- opening -------------------------------------------------------------------------------------------
 
-    def open_batch(self, region: Region, batch: Batch) -> Frame:
-        """Begin a part of a spread loop; gives the frame around it, in which nothing else runs."""
+    def open_batch(self, region: Region, batch: Batch, variables: Mapping[str, Any]) -> Frame:
+        """Begin a batch of a distributed loop; gives the frame around it, in which nothing else runs."""
         prefix, _, node_id = batch.path.rpartition(".")
         inner = find_region(region, prefix)
-        frame = Frame(inner, ExecutionContext({**batch.scope, "vars": self._variables}), f"{prefix}." if prefix else "")
+        frame = Frame(inner, ExecutionContext({**batch.scope, "vars": variables}), f"{prefix}." if prefix else "")
         frame.progress.ready.clear()
-        node, now = inner.nodes[node_id], self._engine.clock.now()
+        node, now = inner.nodes[node_id], self._queues.now
         self._batch = LoopRun(node, frame, now, batch.items, batch.first, batch.concurrency, batch.collect)
-        self._turn.later(lambda: self._continue(self._require_batch()))
+        self._queues.commands.append(Continue(self._batch))
         return frame
 
-    async def open(self, frame: Frame, node: NodeDefinition) -> None:
+    def open(self, frame: Frame, node: NodeDefinition) -> None:
         """Begin a loop whose node is ready."""
-        loop = LoopRun(node, frame, self._engine.clock.now())
-        broken, pinned = self._fact(loop.path, "failed"), self._fact(loop.path, "items")
-        if broken is not None:
-            await self._break_with(loop, broken)
-        elif not self._engine.factory.node_class(node.type).loops_over_items:
-            await self._next_turn(loop)
-        elif pinned is not None:
-            await self._begin_with(loop, pinned)
-        else:
-            await self._choose_items(loop)
+        loop = LoopRun(node, frame, self._queues.now)
+        known = self._fact(loop.path, "failed")
+        if known is None and not self._bodies.loops_over_items(node.type):
+            self._next_iteration(loop)
+            return
+        known = known or self._fact(loop.path, "items")
+        self._queues.at_once(ChooseItems(loop) if known is None else Recall(loop, known))
 
-    async def _choose_items(self, loop: LoopRun) -> None:
-        """Find out what to loop over. What another driver could find otherwise, or not at all, is pinned first."""
-        result, volatile = await self._turn.worker.compute(loop.frame, loop.node)
+    def items_found(self, loop: LoopRun, result: NodeResult | Outcome, *, volatile: bool) -> None:
+        """Begin with what to loop over. What another driver could find otherwise, or not at all, is pinned first."""
         if isinstance(result, Outcome):
             choice: dict[str, Any] = {"error": result.error}
         elif isinstance(result, ForEach):
             choice = {"items": list(result.items), "concurrency": result.concurrency, "collect": result.collect}
         else:
             raise TypeError(f"the node type {loop.node.type} loops over items and gave {type(result).__name__}")
-        pinned = Fact(loop.path, "items", choice)
         if volatile:
-            self._pin(loop, pinned, lambda won: self._begin_with(loop, won))
+            self._pin(loop, Fact(loop.path, "items", choice))
         elif isinstance(result, Outcome):
-            self._turn.conclude(loop.frame, result, volatile=False)
+            self.conclude(loop.frame, result, volatile=False)
         else:
-            await self._begin_with(loop, pinned)
+            self._begin_with(loop, choice)
 
-    async def _begin_with(self, loop: LoopRun, pinned: Entry) -> None:
-        choice = await self._turn.worker.fetch(pinned.output)
+    def _begin_with(self, loop: LoopRun, choice: Mapping[str, Any]) -> None:
         if "error" in choice:
-            self._fail(loop, _error_of(choice["error"]))
+            self._fail(loop, as_exception(choice["error"]))
             return
         loop.items, loop.concurrency, loop.collect = choice["items"], choice["concurrency"], choice["collect"]
         if len(choice["items"]) > limits.INLINE_ITEMS and self._batch is None:
-            self._turn.spawn(loop.frame, loop.path, self._spread(loop), self._turn.acceptor(loop.frame))
+            self._queues.start(Distribute(loop))
         else:
-            await self._continue(loop)
+            self.go_on(loop)
 
     def _fact(self, path: str, name: FactName) -> Fact | None:
-        return self._facts.get(Fact(path, name).key)
+        return self._bodies.facts.get(Fact(path, name).key)
 
-    def _pin(self, loop: LoopRun, fact: Fact, then: Callable[[Entry], Coroutine[Any, Any, None]]) -> None:
-        """Record something about a loop, and go on with what stands there then."""
-        later = self._turn.later
-        self._turn.spawn(loop.frame, fact.path, self._turn.book.record(fact), lambda won: later(lambda: then(won)))
+    def _pin(self, target: LoopRun | Frame, fact: Fact) -> None:
+        """Append something about a loop or an iteration, and go on with what stands there then."""
+        loop = target if isinstance(target, LoopRun) else target.loop
+        if loop is None:
+            raise TypeError("the outermost frame is no iteration")
+        self._queues.start(Pin(target, fact, loop.frame))
+
+    def recalled(self, target: LoopRun | Frame, fact: Fact) -> None:
+        """Go on with a fact that stands in the history, now that its value is loaded."""
+        if isinstance(target, Frame):
+            self._close_with(target, fact.output)
+        elif fact.name == "failed":
+            target.broken, target.failing = fact.output, False
+            self.go_on(target)
+        elif fact.name == "items":
+            self._begin_with(target, fact.output)
+        else:
+            self._go_on_with(target, fact.output)
 
     # -- going on ------------------------------------------------------------------------------------------
 
@@ -119,57 +180,56 @@ class Loops:
         for one in frame.around:
             if one.loop is None or one.closed or one.closing:
                 continue
-            is_still = one.running == 0 and not self._turn.pending.drop(one) if one.stopping else one.progress.finished
+            is_still = one.running == 0 and not self._suspensions.drop(one) if one.stopping else one.progress.finished
             if is_still:
                 one.closing = True
-                self._turn.later(lambda one=one: self._close(one))  # type: ignore[misc]
+                self._queues.commands.append(Close(one))
 
-    async def _close(self, frame: Frame) -> None:
-        """End a turn of a loop, now that all of it has ended or nothing more may start in it."""
+    def close(self, frame: Frame) -> None:
+        """End an iteration, now that all of it has ended or nothing more may start in it."""
         loop = frame.loop
         if loop is None or frame.closed:
             return
         if frame.failures:
-            await self._closed(frame, error=frame.failure)
+            self._closed(frame, error=frame.failure)
         elif not frame.progress.finished:
             stopped = {"code": "stopped", "message": "another item failed", "details": None, "node": loop.path}
-            await self._closed(frame, error=stopped)
-        elif (pinned := self._fact(f"{loop.path}[{frame.index}]", "result")) is not None:
-            await self._close_with(frame, pinned)
+            self._closed(frame, error=stopped)
         else:
-            await self._find_result(loop, frame)
+            pinned = self._fact(f"{loop.path}[{frame.index}]", "result")
+            self._queues.at_once(FindResult(frame) if pinned is None else Recall(frame, pinned))
 
-    async def _find_result(self, loop: LoopRun, frame: Frame) -> None:
-        """Find out what a turn gave. What another driver could find otherwise is pinned, and so is each failure.
+    def result_found(self, frame: Frame, result: Any, error: dict[str, Any] | None, *, volatile: bool) -> None:
+        """Close with what an iteration gave. What another driver could find otherwise is pinned, and each failure, too.
 
-        What waits in other turns is dropped because of it.
+        What waits in other iterations is dropped because of it.
         """
-        result, error, volatile = await self._turn.ending.result_of(frame)
+        loop = frame.loop
+        if loop is None:
+            raise TypeError("the outermost frame is no iteration")
         if volatile or error is not None:
             found = {"value": result} if error is None else {"error": {**error, "node": loop.path}}
-            pinned = Fact(f"{loop.path}[{frame.index}]", "result", found)
             loop.failing = loop.failing or (error is not None and not loop.collect)
-            self._pin(loop, pinned, lambda won: self._close_with(frame, won))
+            self._pin(frame, Fact(f"{loop.path}[{frame.index}]", "result", found))
         else:
-            await self._closed(frame, result)
+            self._closed(frame, result)
 
-    async def _close_with(self, frame: Frame, pinned: Entry) -> None:
-        found = await self._turn.worker.fetch(pinned.output)
+    def _close_with(self, frame: Frame, found: Mapping[str, Any]) -> None:
         if frame.loop is not None:
             frame.loop.failing = False
-        await self._closed(frame, found.get("value"), found.get("error"))
+        self._closed(frame, found.get("value"), found.get("error"))
 
-    async def _closed(self, frame: Frame, result: Any = None, error: dict[str, Any] | None = None) -> None:
+    def _closed(self, frame: Frame, result: Any = None, error: dict[str, Any] | None = None) -> None:
         loop = frame.loop
         if loop is None or frame.closed:
             return
         loop.close_turn(frame, result, error)
-        self._turn.pending.forget(frame)
+        self._suspensions.forget(frame)
         loop.size += check_output(result if error is None else error, limits.MAX_OUTPUT_BYTES, _ANY_DEPTH)
         if loop.size > limits.MAX_OUTPUT_BYTES and not loop.failed and not loop.failing:
             self._break(loop)
         if not loop.frame.stopping:
-            await self._continue(loop)
+            self.go_on(loop)
         self.check(loop.frame)
 
     def _break(self, loop: LoopRun) -> None:
@@ -177,59 +237,52 @@ class Loops:
         loop.failing = True
         message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
         error = bounded(NodeError(message, code="output_too_large"))
-        self._pin(loop, Fact(loop.path, "failed", error), lambda won: self._break_with(loop, won))
+        self._pin(loop, Fact(loop.path, "failed", error))
 
-    async def _break_with(self, loop: LoopRun, pinned: Entry) -> None:
-        loop.broken, loop.failing = await self._turn.worker.fetch(pinned.output), False
-        await self._continue(loop)
-
-    async def _continue(self, loop: LoopRun) -> None:
+    def go_on(self, loop: LoopRun) -> None:
         """Open as many items as may run, or end the loop when none is left."""
         if loop.items is None and not loop.failed:
             if not loop.failing:
-                await self._next_turn(loop)
+                self._next_iteration(loop)
             return
         while loop.may_open:
-            self._open_turn(loop, loop.items[loop.opened] if loop.items is not None else None)
+            self._open_iteration(loop, loop.items[loop.opened] if loop.items is not None else None)
         if loop.failed:
             for frame in list(loop.open.values()):
                 self.check(frame)
         if not loop.open and (loop.failed or loop.opened == len(loop.items or ())):
             self._end(loop)
 
-    def _open_turn(self, loop: LoopRun, item: Any) -> None:
+    def _open_iteration(self, loop: LoopRun, item: Any) -> None:
         index = loop.first + loop.opened
-        callbacks = self._engine.callbacks(self._execution, loop.region, f"{loop.path}[{index}].")
-        self._turn.enter(loop.open_turn(item, callbacks))
+        callbacks = self._bodies.callbacks(loop.region, f"{loop.path}[{index}].")
+        self._queues.enter(loop.open_turn(item, callbacks))
 
-    async def _next_turn(self, loop: LoopRun) -> None:
-        """One more turn of a `while`, if its condition holds; that is asked once for all drivers."""
+    def _next_iteration(self, loop: LoopRun) -> None:
+        """One more iteration of a `while`, if its condition holds; that is asked once for all drivers."""
         if loop.errors:
             self._end(loop)
             return
-        path = f"{loop.path}[{loop.opened}]"
-        pinned = self._fact(path, "goes_on")
-        if pinned is not None:
-            await self._go_on_with(loop, pinned)
-            return
+        known = self._fact(f"{loop.path}[{loop.opened}]", "goes_on")
         data = {"item": loop.results.get(loop.opened - 1), "index": loop.opened}
-        result, volatile = await self._turn.worker.compute(loop.frame, loop.node, data)
+        self._queues.at_once(AskCondition(loop, data) if known is None else Recall(loop, known))
+
+    def condition_found(self, loop: LoopRun, result: NodeResult | Outcome, *, volatile: bool) -> None:
+        """Go on with a `while`, or end it."""
         if isinstance(result, Outcome):
             choice: dict[str, Any] = {"error": result.error}
         elif isinstance(result, Repeat):
             choice = {"most": result.max_iterations if result.goes_on else 0}
         else:
             raise TypeError(f"the node type {loop.node.type} repeats and gave {type(result).__name__}")
-        pinned = Fact(path, "goes_on", choice)
         if volatile:
-            self._pin(loop, pinned, lambda won: self._go_on_with(loop, won))
+            self._pin(loop, Fact(f"{loop.path}[{loop.opened}]", "goes_on", choice))
         else:
-            await self._go_on_with(loop, pinned)
+            self._go_on_with(loop, choice)
 
-    async def _go_on_with(self, loop: LoopRun, pinned: Entry) -> None:
-        choice = await self._turn.worker.fetch(pinned.output)
+    def _go_on_with(self, loop: LoopRun, choice: Mapping[str, Any]) -> None:
         if "error" in choice:
-            self._fail(loop, _error_of(choice["error"]))
+            self._fail(loop, as_exception(choice["error"]))
         else:
             self._repeat(loop, loop.results.get(loop.opened - 1), choice["most"])
 
@@ -241,7 +294,7 @@ class Loops:
             message = f"the condition still holds after {most} turns, which is `max_iterations`"
             self._fail(loop, NodeError(message, code="max_iterations", details={"max_iterations": most}))
         else:
-            self._open_turn(loop, before)
+            self._open_iteration(loop, before)
 
     # -- ending --------------------------------------------------------------------------------------------
 
@@ -250,7 +303,7 @@ class Loops:
             return
         loop.ending = True
         if loop.broken is not None:
-            self._fail(loop, _error_of(loop.broken))
+            self._fail(loop, as_exception(loop.broken))
             return
         if loop.failed:
             index = min(i for i, error in loop.errors.items() if error.get("code") != "stopped")
@@ -265,55 +318,16 @@ class Loops:
         except NodeError as error:
             self._fail(loop, error)
             return
-        now = self._engine.clock.now()
+        now = self._queues.now
         self._conclude(loop, Outcome(loop.path, "succeeded", loop.started_at, now, output=output))
 
     def _fail(self, loop: LoopRun, error: NodeError) -> None:
         loop.volatile = True
-        self._conclude(loop, self._turn.worker.failed(loop.frame, loop.node, error, loop.started_at, 1))
+        self._conclude(loop, loop.frame.failed(loop.node, error, loop.started_at, self._queues.now))
 
     def _conclude(self, loop: LoopRun, outcome: Outcome) -> None:
         if loop is self._batch:
             self.batch_outcome = outcome
         else:
             volatile = loop.volatile or loop.frame.is_racing(loop.node.id)
-            self._turn.conclude(loop.frame, outcome, volatile=volatile)
-
-    # -- big loops -----------------------------------------------------------------------------------------
-
-    async def _spread(self, loop: LoopRun) -> Entry:
-        """Put the items where other drivers find them, and ask for these."""
-        items = loop.items or ()
-        reads = loop.region.reads
-        await self._turn.worker.load(loop.frame, reads)
-        around = loop.frame.context.within(reads, {}).data
-        scope = {name: around[name] for name in around if name != "vars"}
-        facts = await self._engine.store.spread(self._execution.id, items, scope)
-        lanes = max(1, loop.concurrency // limits.LANE_CONCURRENCY)
-        output = {
-            **facts,
-            "lanes": min(lanes, -(-len(items) // limits.BATCH_ITEMS)),
-            "concurrency": min(loop.concurrency, limits.LANE_CONCURRENCY),
-            "collect": loop.collect,
-        }
-        wait = Wait(loop.path, 1, "fan_out", loop.started_at, None, output)
-        entry = await self._turn.book.record(wait)
-        await self._engine.poke(self._execution.id, [wait.key])
-        return entry
-
-    async def spread_outcome(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome:
-        """How a spread loop has ended, as its last driver has told: its output stays where it is."""
-        if signal.by == "fan_out":
-            return Outcome(wait.path, "succeeded", wait.started_at, signal.at, output=signal.output)
-        told = await self._turn.worker.fetch(signal.output)
-        return self._turn.worker.failed(frame, node, _error_of(told), wait.started_at, 1)
-
-    def _require_batch(self) -> LoopRun:
-        if self._batch is None:
-            raise TypeError("this turn has no batch")
-        return self._batch
-
-
-def _error_of(stored: Mapping[str, Any]) -> NodeError:
-    """A stored error as an exception."""
-    return NodeError(stored["message"], code=stored["code"], details=stored.get("details"))
+            self.conclude(loop.frame, outcome, volatile=volatile)

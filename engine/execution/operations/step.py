@@ -1,20 +1,24 @@
-"""Carries out single nodes: evaluates those that only compute, attempts those with effects, reads answers."""
+"""Carries out single nodes: evaluates those that only compute, attempts those with effects, reads answers.
+
+What is found out is recorded, and what stands in the history then counts.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from engine import limits
 from engine.attempt_clock import attempt_clock
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
+from engine.execution.environment import Environment
 from engine.execution.output_cache import Loaded
-from engine.execution.retry_policy import bounded, interrupted, leaves_open, next_delay, put_off_delay
+from engine.execution.retry_policy import as_exception, bounded, interrupted, leaves_open, next_delay, put_off_delay
 from engine.execution.scope_instance import Frame
 from engine.execution.write_buffer import Book
 from engine.history.events import Entry, Outcome, Signal, Started, Stored, Timer, Wait
@@ -25,30 +29,43 @@ from engine.nodes.context import NodeContext
 from engine.security.redaction import Redactor
 from engine.workflow.definition import NodeDefinition
 
-if TYPE_CHECKING:
-    from engine.execution.engine import WorkflowEngine
-
 logger = logging.getLogger(__name__)
+
+
+class RecordThenAct(Protocol):
+    """Puts an event into the history, does what follows from what stands there then, and gives that."""
+
+    def __call__(self, record: Entry, about: Wait | None = None, /) -> Coroutine[Any, Any, Entry]:
+        """`about` is the wait that a signal is about."""
+
 
 WHATEVER_NODES_RAISE = (Exception, asyncio.CancelledError, SystemExit)
 """Each is the failure of that node: what runs beside it goes on."""
 
 
 class Worker:
-    """Does the nodes of one turn.
+    """Does the nodes of one invocation.
 
-    `remaining` gives the seconds that are left for it. Once `draining` is set no further attempt is made here.
+    `record` puts an event into the history and gives the one that stands there then. `remaining` gives the seconds that
+    are left. Once `draining` is set no further attempt is made here.
     """
 
     def __init__(
-        self, engine: WorkflowEngine, execution: Execution, owner: str, book: Book, remaining: Callable[[], float]
+        self,
+        environment: Environment,
+        execution: Execution,
+        owner: str,
+        book: Book,
+        record: RecordThenAct,
+        remaining: Callable[[], float],
     ) -> None:
-        self._engine = engine
+        self._environment = environment
+        self._record = record
         self._execution = execution
         self._owner = owner
         self._book = book
         self._remaining = remaining
-        self._loaded = Loaded(engine.store)
+        self._loaded = Loaded(environment.store)
         self._redactor = Redactor()
         self.draining = False
 
@@ -64,7 +81,7 @@ class Worker:
         result: NodeResult | Outcome
         was_foreseen = True
         try:
-            result = await self._engine.factory.create(node).execute(context)
+            result = await self._environment.factory.create(node).execute(context)
             if isinstance(result, Completed):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
         except WHATEVER_NODES_RAISE as error:
@@ -82,28 +99,25 @@ class Worker:
 
         None means that the execution was found to be over between two attempts.
         """
-        started_at = self._engine.clock.now()
+        started_at = self._environment.clock.now()
         path = frame.path(node.id)
         while True:
             if node.delivery == "at_most_once" and not await self._may_start(path, attempt, started_at):
                 cut_off = self.failed(frame, node, interrupted(attempt), started_at, attempt - put_off)
-                return await self._book.record(cut_off)
+                return await self._record(cut_off)
             tried = await self._attempt(frame, node, attempt)
             if not isinstance(tried, NodeError):
                 made = attempt if isinstance(tried, WaitForSignal) else attempt - put_off
-                entry = await self._book.record(self.entry(path, tried, started_at, made))
-                if isinstance(entry, Wait) and entry.kind == "child":
-                    await self._engine.poke(self._owner, [entry.key])
-                return entry
+                return await self._record(self.entry(path, tried, started_at, made))
             if node.delivery == "at_most_once" and leaves_open(tried):
                 tried = interrupted(attempt, tried)
             if isinstance(tried, PlatformUnavailable):
                 put_off += 1
-                delay = put_off_delay(put_off, self._engine.random)
+                delay = put_off_delay(put_off, self._environment.random)
             else:
-                delay = next_delay(node.retry, attempt - put_off, tried, self._engine.random)
+                delay = next_delay(node.retry, attempt - put_off, tried, self._environment.random)
             if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
-                return await self._book.record(self.failed(frame, node, tried, started_at, attempt - put_off))
+                return await self._record(self.failed(frame, node, tried, started_at, attempt - put_off))
             self._book.log("warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path)
             attempt += 1
             if (
@@ -111,15 +125,15 @@ class Worker:
                 or delay > limits.INLINE_WAIT
                 or self._remaining() < delay + self.timeout(node) + limits.TURN_RESERVE
             ):
-                return await self._book.record(self._timer(path, tried, delay, started_at, attempt, put_off))
+                return await self._record(self._timer(path, tried, delay, started_at, attempt, put_off))
             await asyncio.sleep(delay)
-            if (await self._engine.store.look(self._owner)).status.is_final:
+            if (await self._environment.store.look(self._owner)).status.is_final:
                 return None
 
     async def _may_start(self, path: str, attempt: int, at: datetime) -> bool:
         """Whether this driver is the one that may make an attempt which must not be made twice."""
         mine = Started(path, attempt, at, str(uuid4()))
-        winner = await self._book.record(mine)
+        winner = await self._record(mine)
         return isinstance(winner, Started) and winner.driver == mine.driver
 
     async def _attempt(self, frame: Frame, node: NodeDefinition, attempt: int) -> NodeResult | NodeError:
@@ -127,7 +141,7 @@ class Worker:
         try:
             seconds = self.timeout(node)
             async with attempt_clock(seconds, self._remaining() - seconds - limits.TURN_RESERVE):
-                result = await self._engine.factory.create(node).execute(context)
+                result = await self._environment.factory.create(node).execute(context)
             if isinstance(result, Completed | WaitUntil | WaitForSignal):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
         except WHATEVER_NODES_RAISE as raised:
@@ -149,21 +163,28 @@ class Worker:
         return replace(line, message=scrub(line.message), metadata=scrub(line.metadata))
 
     async def resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome | Timer:
-        """How a node that has its answer ends; or the timer of its next attempt. The same for each driver."""
+        """How a node that has its answer ends; or the timer of its next attempt. The same for each driver.
+
+        A distributed loop has its answer from its last driver; its output stays where it is.
+        """
         path = frame.path(node.id)
+        if wait.kind == "fan_out" and signal.by == "fan_out":
+            return Outcome(path, "succeeded", wait.started_at, signal.at, output=signal.output)
         output = await self.fetch(signal.output)
+        if wait.kind == "fan_out":
+            return self.failed(frame, node, as_exception(output), wait.started_at, 1)
         if isinstance(output, Stored):
             raise TypeError("a fetched value is loaded")
         signal = Signal(path, signal.attempt, signal.at, signal.by, output)
         try:
-            result = self._engine.factory.create(node).answered(signal)
+            result = self._environment.factory.create(node).answered(signal)
             check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
         except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
             error = as_node_error(raised, node)
         else:
             port, attempt = result.port, wait.attempt
             return Outcome(path, "succeeded", wait.started_at, signal.at, port, result.output, attempts=attempt)
-        delay = next_delay(node.retry, wait.attempt, error, self._engine.random)
+        delay = next_delay(node.retry, wait.attempt, error, self._environment.random)
         if delay is None:
             return self.failed(frame, node, error, wait.started_at, wait.attempt)
         self._book.log("warning", f"attempt {wait.attempt} failed: {error.message}; again in {delay:.1f} s", path)
@@ -173,7 +194,7 @@ class Worker:
         """What is journalled of a result."""
         match result:
             case Completed(output=output, port=port):
-                now = self._engine.clock.now()
+                now = self._environment.clock.now()
                 return Outcome(path, "succeeded", started_at, now, port, output, attempts=attempt)
             case WaitUntil(due_at=due_at, output=output, port=port):
                 return Timer(path, due_at, started_at, output=output, port=port)
@@ -184,19 +205,13 @@ class Worker:
     def failed(
         self, frame: Frame, node: NodeDefinition, error: NodeError, started_at: datetime, attempt: int
     ) -> Outcome:
-        """The outcome of a node that gave up: by its error port, by main if it is to go on, or by none."""
-        port = None
-        if node.on_error == "continue":
-            port = "main"
-        elif frame.region.graph.has_port(node.id, "error"):
-            port = "error"
-        now, path = self._engine.clock.now(), frame.path(node.id)
-        return Outcome(path, "failed", started_at, now, port, error=bounded(error), attempts=attempt)
+        """The outcome of a node that gives up now."""
+        return frame.failed(node, error, started_at, self._environment.clock.now(), attempt)
 
     def _timer(
         self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int, put_off: int = 0
     ) -> Timer:
-        due_at = self._engine.clock.now() + timedelta(seconds=delay)
+        due_at = self._environment.clock.now() + timedelta(seconds=delay)
         return Timer(path, due_at, started_at, next_attempt, bounded(error), put_off=put_off)
 
     async def context(
@@ -206,13 +221,13 @@ class Worker:
         came_from = frame.progress.came_from.get(node.id, ())
         if frame.context.stored:
             reads = frame.region.reads_of(node.id)
-            if reads is not None and self._engine.factory.node_class(node.type).reads_sources:
+            if reads is not None and self._environment.factory.node_class(node.type).reads_sources:
                 reads |= frozenset(came_from)
             await self.load(frame, reads)
-        scope = frame.context.scope(self._engine.clock.now())
+        scope = frame.context.scope(self._environment.clock.now())
         if data:
             scope.data = {**scope.data, **data}
-        services, clock = self._engine.services, self._engine.clock
+        services, clock = self._environment.services, self._environment.clock
         return NodeContext(
             self._execution.id,
             self._execution.workspace_id,
@@ -239,12 +254,12 @@ class Worker:
 
     def has_effect(self, node: NodeDefinition) -> bool:
         """Whether a node changes or asks something outside."""
-        factory = self._engine.factory
+        factory = self._environment.factory
         return factory.knows(node.type) and factory.node_class(node.type).has_effect()
 
     def timeout(self, node: NodeDefinition) -> float:
         """Seconds for one attempt."""
-        return node.timeout_seconds or self._engine.factory.node_class(node.type).default_timeout
+        return node.timeout_seconds or self._environment.factory.node_class(node.type).default_timeout
 
 
 def raise_if_stopped(raised: BaseException) -> None:

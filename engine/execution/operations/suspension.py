@@ -1,4 +1,4 @@
-"""What a turn waits for: timers, and waits with their signals.
+"""What an invocation waits for: timers, and waits with their signals. No I/O and no clock.
 
 Of a wait in what has failed it is decided before that is closed whether it has an answer, by one write: the answer's or
 `DROPPED`. So whoever answers is told no, or the answer is in the history.
@@ -6,38 +6,28 @@ Of a wait in what has failed it is decided before that is closed whether it has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from engine.execution.context import ExecutionContext
+from engine.execution.commands import Abandon, Append, Attempt, Expire, Queues, Resolve
 from engine.execution.scope_instance import Frame
-from engine.history.events import DEADLINE, DROPPED, Entry, Signal, Timer, Wait
-from engine.history.store import Look, Snapshot
-from engine.workflow.compiled import find_region
-from engine.workflow.definition import NodeDefinition
-
-if TYPE_CHECKING:
-    from engine.execution.engine import WorkflowEngine
-    from engine.execution.invocation import Turn
+from engine.history.events import DEADLINE, DROPPED, Journal, Signal, Timer, Wait
 
 
-class Pending:
-    """The timers and waits of one turn, and the answers that it has seen."""
+class Suspensions:
+    """The timers and waits of one invocation, and the answers that it has seen."""
 
-    def __init__(self, turn: Turn, engine: WorkflowEngine, owner: str, snapshot: Snapshot) -> None:
-        self._turn = turn
-        self._engine = engine
-        self._owner = owner
-        self._journal = snapshot.journal
-        self.signals = snapshot.execution.signals
-        """The answers of which this turn knows, by the execution's counter."""
-        self._read = snapshot.journal.counted
+    def __init__(self, queues: Queues, journal: Journal, signals: int) -> None:
+        self._queues = queues
+        self._journal = journal
+        self.signals = signals
+        """The answers of which this invocation knows, by the execution's counter."""
+        self._read = journal.counted
         self._has_new_wait = False
         self._timers: dict[str, tuple[Frame, Timer]] = {}
         self._waits: dict[str, tuple[Frame, Wait]] = {}
         self._ended: set[str] = set()
-        """The paths of the waits of which this turn has found, or is finding, what their answers are."""
+        """The paths of the waits of which this invocation has found, or is finding, what their answers are."""
 
     @property
     def waits(self) -> list[Wait]:
@@ -66,57 +56,49 @@ class Pending:
         if signal is None:
             self._has_new_wait = True
         else:
-            self._answer(frame, wait, signal)
+            self.answer(frame, wait, signal)
 
     def fire_due(self) -> None:
         """Start what has waited long enough; give those up who were waited for too long."""
-        now = self._engine.clock.now()
+        now = self._queues.now
         for frame, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
             del self._timers[timer.path]
             if frame.stopping:
                 continue
             if timer.next_attempt is not None:
-                self._turn.attempt(frame, timer.path.rpartition(".")[2], timer.next_attempt, timer.put_off)
+                node_id = timer.path.rpartition(".")[2]
+                self._queues.attempts.append(Attempt(frame, node_id, timer.next_attempt, timer.put_off))
             else:
                 # Recorded, like the end of each wait: a driver that failed to find out when the time comes has
                 # recorded that.
-                self._turn.spawn(frame, timer.path, self._turn.book.record(timer.outcome()), self._turn.acceptor(frame))
+                self._queues.start(Append(frame, timer.outcome()))
         for frame, wait in [pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now]:
             del self._waits[wait.path]
             if not frame.stopping:
                 self._ended.add(wait.path)
-                late = Signal(wait.path, wait.attempt, now, DEADLINE)
-                self._turn.spawn(frame, wait.path, self._turn.book.record(late), self._taker(frame, wait))
+                self._queues.start(Expire(frame, wait, Signal(wait.path, wait.attempt, now, DEADLINE)))
 
-    def _taker(self, frame: Frame, wait: Wait) -> Callable[[Signal], None]:
-        return lambda signal: self._answer(frame, wait, signal)
-
-    def _answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
+    def answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
         """Take the answer to a wait: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
         self._ended.add(wait.path)
-        if signal.by == DROPPED:
-            return  # another driver knows already that what is around this has failed
-        node = frame.region.nodes[wait.path.rpartition(".")[2]]
-        self._turn.spawn(frame, wait.path, self._resolve(frame, node, wait, signal), self._turn.acceptor(frame))
+        if signal.by != DROPPED:  # else another driver knows already that what is around this has failed
+            self._queues.start(Resolve(frame, wait, signal))
 
-    async def _resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Entry:
-        """How the node goes on. It is recorded, as another driver may have come to another end without the wait."""
-        if wait.kind == "fan_out":
-            return await self._turn.book.record(await self._turn.loops.spread_outcome(frame, node, wait, signal))
-        return await self._turn.book.record(await self._turn.worker.resolve(frame, node, wait, signal))
-
-    async def take_signals(self, look: Look) -> None:
-        """Fetch the answers that this turn may not know of, going by the execution's counter.
+    def may_have_answers(self, signals: int) -> bool:
+        """Whether there may be answers that this invocation does not know of, as the execution has counted so many.
 
         The counter and the answers are written together, but what reads many items does not read them at one moment:
         the counter may count answers that were not there yet when the journal was read. So they are counted, too.
         """
-        if look.signals != self.signals or (self._has_new_wait and look.signals > self._read):
-            self.signals, self._has_new_wait = look.signals, False
-            for signal in await self._engine.store.signals(self._owner, self.waits):
-                if signal.path in self._waits:
-                    self._answer(*self._waits[signal.path], signal)
+        return signals != self.signals or (self._has_new_wait and signals > self._read)
+
+    def answered(self, count: int, signals: Iterable[Signal]) -> None:
+        """Take the answers that were found when the execution had counted so many."""
+        self.signals, self._has_new_wait = count, False
+        for signal in signals:
+            if signal.path in self._waits:
+                self.answer(*self._waits[signal.path], signal)
 
     def forget(self, frame: Frame) -> None:
         """Forget the timers in a frame that is closed, and in those below."""
@@ -134,7 +116,7 @@ class Pending:
         for path, wait in found.items():
             self._waits.pop(path, None)
             self._ended.add(path)
-            self._turn.spawn(frame, path, self._abandon(wait), lambda _: None)
+            self._queues.start(Abandon(frame, wait, Signal(path, wait.attempt, self._queues.now, DROPPED)))
         return bool(found)
 
     def _waits_below(self, frame: Frame) -> dict[str, Wait]:
@@ -151,20 +133,3 @@ class Pending:
             timer is not None and (timer.next_attempt or 0) > wait.attempt
         )
         return not is_over and signal is not None and signal.by != DROPPED
-
-    async def _abandon(self, wait: Wait) -> None:
-        """Note that nobody waits any more: who answers now is told so, and what was started for it is ended.
-
-        Whoever has answered before has been told that this counts: then the node ends with that answer.
-        """
-        dropped = Signal(wait.path, wait.attempt, self._engine.clock.now(), DROPPED)
-        stands = await self._turn.book.record(dropped)
-        if not isinstance(stands, Signal):
-            raise TypeError("a signal's key holds a signal")
-        if stands.by != DROPPED:
-            prefix, _, node_id = wait.path.rpartition(".")
-            region = find_region(self._turn.region, prefix)
-            frame = Frame(region, ExecutionContext({}), f"{prefix}." if prefix else "")
-            await self._resolve(frame, region.nodes[node_id], wait, stands)
-        elif wait.is_for_others:
-            await self._engine.poke(self._owner, [wait.key])

@@ -1,0 +1,62 @@
+"""Carries out the commands that end in the history, each with what belongs to its kind of operation."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from engine.execution.commands import Abandon, Append, Attempt, Distribute, Expire, InBackground, Pin, Resolve
+from engine.execution.context import ExecutionContext
+from engine.execution.environment import Environment
+from engine.execution.operations.distributed_map import distribute
+from engine.execution.operations.step import RecordThenAct, Worker
+from engine.execution.scope_instance import Frame
+from engine.history.events import DROPPED, Entry, Signal, Wait
+from engine.workflow.compiled import Region, find_region
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The operations of one invocation of a workflow; `record` puts what they find into the history."""
+
+    environment: Environment
+    execution_id: str
+    region: Region
+    worker: Worker
+    record: RecordThenAct
+
+    def carry_out(self, command: InBackground) -> Coroutine[Any, Any, Entry | None]:
+        """What does a command, however long it takes; it gives what stands in the history then."""
+        match command:
+            case Append(_, entry) | Pin(_, entry) | Expire(_, _, entry):
+                work: Coroutine[Any, Any, Entry | None] = self.record(entry)
+            case Attempt(frame, node_id, number, put_off):
+                work = self.worker.perform(frame, frame.region.nodes[node_id], number, put_off)
+            case Resolve(frame, wait, signal):
+                work = self._resolve(frame, wait, signal)
+            case Abandon(_, wait, signal):
+                work = self._abandon(wait, signal)
+            case Distribute(loop):
+                work = distribute(self.environment, self.worker, self.execution_id, loop, self.record)
+        return work
+
+    async def _resolve(self, frame: Frame, wait: Wait, signal: Signal) -> Entry:
+        """How a node goes on. It is recorded, as another driver may have come to another end without the wait."""
+        node = frame.region.nodes[wait.path.rpartition(".")[2]]
+        return await self.record(await self.worker.resolve(frame, node, wait, signal))
+
+    async def _abandon(self, wait: Wait, dropped: Signal) -> Entry:
+        """Record that nobody waits any more: who answers now is told so, and what was started for it is ended.
+
+        Whoever has answered before has been told that this counts: then the node ends with that answer.
+        """
+        stands = await self.record(dropped, wait)
+        if not isinstance(stands, Signal):
+            raise TypeError("a signal's key holds a signal")
+        if stands.by == DROPPED:
+            return stands
+        prefix = wait.path.rpartition(".")[0]
+        region = find_region(self.region, prefix)
+        frame = Frame(region, ExecutionContext({}), f"{prefix}." if prefix else "")
+        return await self._resolve(frame, wait, stands)
