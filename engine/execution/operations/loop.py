@@ -69,11 +69,6 @@ class Loops:
         self.batch_outcome: Outcome | None = None
 
     @property
-    def is_batch(self) -> bool:
-        """Whether all of this invocation is a batch of a loop."""
-        return self._batch is not None
-
-    @property
     def items(self) -> tuple[int, int]:
         """How many items a batch had, and how many of these failed."""
         if self._batch is None:
