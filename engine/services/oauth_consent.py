@@ -105,8 +105,12 @@ class Consenting:
 
     async def finish(self, state: str, code: str, error: str, cookie: str) -> tuple[int, str]:
         """Take what the browser has brought back; gives a status and a page."""
-        consent = await asyncio.to_thread(self._consents.take, _digest(state), _digest(cookie)) if cookie else None
-        if consent is None or consent.expires_at < self._clock.now().timestamp():
+        consent = (
+            await asyncio.to_thread(self._consents.take, _digest(state), _digest(cookie), self._clock.now())
+            if cookie
+            else None
+        )
+        if consent is None:
             return 400, _page("That did not work", _NOT_GOOD)
         if error or not code:
             return 400, _page("Not connected", f"The provider said: {error or 'nothing'}.")
@@ -125,8 +129,8 @@ class Consenting:
         return 200, _page("Connected", f"“{integration.name}” can be used now. You may close this window.")
 
     def _begun(self, state: str) -> tuple[Consent, Integration, AuthorizationCode] | None:
-        consent = self._consents.find(_digest(state))
-        if consent is None or consent.expires_at < self._clock.now().timestamp():
+        consent = self._consents.find(_digest(state), self._clock.now())
+        if consent is None:
             return None
         try:
             integration = self._integrations.get(consent.workspace_id, consent.integration_id)

@@ -11,11 +11,10 @@ from hashlib import sha256
 from random import Random
 from typing import Any, Literal
 
-from engine import limits
 from engine.clock import format_time
 from engine.errors import NodeError, Unavailable
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments
+from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, is_live, update_arguments
 
 _TRIES = 40
 _random = Random()  # noqa: S311 - spreads those who try again
@@ -202,7 +201,7 @@ class DataTables:
         return changes
 
     def _row(self, item: Item | None) -> Row | None:
-        if item is None or item.get("expires_at", limits.FAR) <= self._now().timestamp():
+        if item is None or not is_live(item, self._now()):
             return None
         return _of(item)
 

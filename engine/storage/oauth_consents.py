@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
-from engine.storage.dynamodb.table import ConditionFailed, Item, Table
+from engine.storage.dynamodb.table import ConditionFailed, Item, Table, is_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class ConsentRepository:
         """Remember one."""
         self._table.put({"PK": f"CONSENT#{consent.state}", "SK": "META", **asdict(consent)}, if_absent=True)
 
-    def find(self, state: str) -> Consent | None:
-        """One, if it is there."""
+    def find(self, state: str, now: datetime) -> Consent | None:
+        """One, if it is there and its time is not over."""
         item = self._table.get(f"CONSENT#{state}", "META")
-        return None if item is None else _consent(item)
+        return _consent(item) if item and is_live(item, now) else None
 
     def bind(self, state: str, browser: str) -> bool:
         """Have one browser go on with it, and no other; whether it is that one."""
@@ -48,13 +49,13 @@ class ConsentRepository:
             return False
         return True
 
-    def take(self, state: str, browser: str) -> Consent | None:
+    def take(self, state: str, browser: str, now: datetime) -> Consent | None:
         """Give it away, once, to the browser that goes on with it; None where there is none, or to another one."""
         key = f"CONSENT#{state}", "META"
         item = self._table.get(*key)
         if item is None or not self._table.delete_where(*key, "#browser = :browser", {"browser": browser}):
             return None
-        return _consent(item)
+        return _consent(item) if is_live(item, now) else None
 
 
 def _consent(item: Item) -> Consent:

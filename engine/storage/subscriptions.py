@@ -12,7 +12,7 @@ from engine import limits
 from engine.clock import format_time
 from engine.errors import NotFound
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Table
+from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Table, is_live
 from engine.storage.executions import LOOK, shard_of
 
 _DELIVERY = "DELIVERY#"
@@ -206,21 +206,44 @@ class SubscriptionRepository:
             return False
         return True
 
-    def delivery(self, subscription_id: str, delivery_id: str) -> OutgoingDelivery | None:
-        """One delivery; None where there is none."""
+    def delivery(self, subscription_id: str, delivery_id: str, now: datetime) -> OutgoingDelivery | None:
+        """One delivery; None where there is none that is still kept."""
         item = self._table.get(f"SUBSCRIPTION#{subscription_id}", f"{_DELIVERY}{delivery_id}")
-        return _delivery(item) if item else None
+        return _delivery(item) if item and is_live(item, now) else None
 
-    def deliveries(self, subscription_id: str, before: str | None, limit: int) -> Page:
+    def deliveries(self, subscription_id: str, before: str | None, limit: int, now: datetime) -> Page:
         """A page of the log, the newest first; the cursor is the id of the last one."""
         last = f"{_DELIVERY}{before}" if before else f"{_DELIVERY}~"
-        items = list(
-            self._table.query(
-                f"SUBSCRIPTION#{subscription_id}", after=_DELIVERY, before=last, limit=limit + 2, descending=True
+        found: list[OutgoingDelivery] = []
+        while True:
+            items = list(
+                self._table.query(
+                    f"SUBSCRIPTION#{subscription_id}", after=_DELIVERY, before=last, limit=limit + 2, descending=True
+                )
             )
-        )
-        found = [one for one in map(_delivery, items) if one.id != before]
-        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+            seen = last
+            found += [_delivery(one) for one in items if is_live(one, now) and one["SK"] != seen]
+            if len(found) > limit or len(items) < limit + 2:
+                return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+            last = items[-1]["SK"]  # some were expired and are still there, so there is more to read
+
+    def claim(self, key: tuple[str, str], seen: str, now: datetime, again: datetime) -> bool:
+        """Set when a due delivery is looked at next; False where somebody else has set it since `seen`.
+
+        One that is kept no more leaves the index and is not sent: DynamoDB may take days to remove it.
+        """
+        try:
+            self._table.update(
+                *key,
+                {"look_at": format_time(again)},
+                condition="#look_at = :seen AND #expires_at > :now",
+                values={"seen": seen, "now": int(now.timestamp())},
+            )
+        except ConditionFailed as failed:
+            if failed.item is not None and not is_live(failed.item, now):
+                self._table.delete_where(*key, "#expires_at <= :now", {"now": int(now.timestamp())})
+            return False
+        return True
 
     def lease(self, delivery: OutgoingDelivery, until: datetime) -> bool:
         """Take a delivery to make an attempt; False where somebody else does, or has.
@@ -233,8 +256,13 @@ class SubscriptionRepository:
                 *_delivery_key(delivery),
                 {"leased_until": format_time(until), **_look(delivery, until)},
                 condition="#status = :pending AND #made = :made AND "
-                "(attribute_not_exists(#leased_until) OR #leased_until <= :now)",
-                values={"pending": "pending", "made": delivery.made, "now": format_time(now)},
+                "(attribute_not_exists(#leased_until) OR #leased_until <= :now) AND #expires_at > :seconds",
+                values={
+                    "pending": "pending",
+                    "made": delivery.made,
+                    "now": format_time(now),
+                    "seconds": int(now.timestamp()),
+                },
             )
         except ConditionFailed:
             return False
@@ -272,7 +300,13 @@ class SubscriptionRepository:
             **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
         }
         try:
-            item = self._table.update(*_delivery_key(delivery), changes, remove=("leased_until",))
+            item = self._table.update(
+                *_delivery_key(delivery),
+                changes,
+                remove=("leased_until",),
+                condition="#expires_at > :now",
+                values={"now": int(at.timestamp())},
+            )
         except ConditionFailed:
             raise NotFound("there is no such delivery") from None
         return _delivery(item)

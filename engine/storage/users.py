@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.errors import Conflict, NotFound
-from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table
+from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, is_live
 
 FIRST_USER = ("PLATFORM#", "FIRST_USER")
 
@@ -147,15 +148,15 @@ class UserRepository:
         where = (f"USER#{user_id}", f"SESSION#{session_id}")
         self._table.delete_where(*where, "#family_hash = :family", {"family": family_hash})
 
-    def identity(self, user_id: str, session_id: str, workspace_id: str) -> Identity:
-        """User, session and membership in one consistent read."""
+    def identity(self, user_id: str, session_id: str, workspace_id: str, now: datetime) -> Identity:
+        """User, session (unless its time is over) and membership in one consistent read."""
         profile = (f"USER#{user_id}", "PROFILE")
         session = (f"USER#{user_id}", f"SESSION#{session_id}")
         member = (f"WORKSPACE#{workspace_id}", f"MEMBER#{user_id}")
         found = self._table.get_many([profile, session, member])
         return Identity(
             _user(found[profile]) if profile in found else None,
-            _session(found[session]) if session in found else None,
+            _session(found[session]) if session in found and is_live(found[session], now) else None,
             found[member]["role"] if member in found else None,
         )
 

@@ -50,7 +50,7 @@ def identify(header: str | None) -> dict[str, Any]:
     if key_id_of(token) not in keys:
         keys = container.fresh_signing_keys()
     claims = verify_access_token(token, keys)
-    identity = _users.identity(claims.user_id, claims.session_id, claims.workspace_id)
+    identity = _users.identity(claims.user_id, claims.session_id, claims.workspace_id, container.clock.now())
     if identity.user is None or not identity.user.is_active or identity.session is None or identity.role is None:
         raise Unauthenticated("this session is over; sign in again", code="session_ended")
     return {

@@ -63,7 +63,7 @@ class Sender:
         asyncio.run(self.delivering.send([(self.id, one) for one in deliveries]))
 
     def delivery(self, name: str) -> OutgoingDelivery:
-        found = self.store.delivery(self.id, name)
+        found = self.store.delivery(self.id, name, self.clock.now())
         assert found is not None
         return found
 
@@ -213,7 +213,7 @@ def test_what_is_never_taken_is_disabled_and_told(sender: Sender):
     seen = len(sender.seen)
     sender.tell("01920000-0000-7000-8000-000000000099")
     assert len(sender.seen) == seen
-    assert sender.store.delivery(sender.id, "01920000-0000-7000-8000-000000000099") is None
+    assert sender.store.delivery(sender.id, "01920000-0000-7000-8000-000000000099", NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ class Delivering:
         await asyncio.gather(*(one(*delivery) for delivery in deliveries))
 
     async def _attempt(self, subscription_id: str, delivery_id: str) -> None:
-        delivery = await asyncio.to_thread(self._subscriptions.delivery, subscription_id, delivery_id)
         now = self._clock.now()
+        delivery = await asyncio.to_thread(self._subscriptions.delivery, subscription_id, delivery_id, now)
         if delivery is None or delivery.status != "pending" or (delivery.next_at or "") > format_time(now):
             return
         until = now + timedelta(seconds=limits.OUTGOING_LEASE)

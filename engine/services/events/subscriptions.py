@@ -134,7 +134,7 @@ class SubscriptionService:
         """A page of the delivery log, the newest first. Raises NotFound."""
         principal.require(Permission.READ)
         subscription = self._subscriptions.get(principal.workspace_id, subscription_id)
-        return self._subscriptions.deliveries(subscription.id, id_cursor(cursor), limit)
+        return self._subscriptions.deliveries(subscription.id, id_cursor(cursor), limit, self._clock.now())
 
     def delivery(self, principal: Principal, subscription_id: str, delivery_id: str) -> OutgoingDelivery:
         """One delivery with what was sent. Raises NotFound."""
@@ -164,7 +164,7 @@ class SubscriptionService:
         return subscription
 
     def _delivery(self, subscription: Subscription, delivery_id: str) -> OutgoingDelivery:
-        found = self._subscriptions.delivery(subscription.id, delivery_id)
+        found = self._subscriptions.delivery(subscription.id, delivery_id, self._clock.now())
         if found is None:
             raise NotFound("there is no such delivery")
         return found

@@ -107,7 +107,7 @@ class Sweeper:
         due = self._due(now, limits.SWEEP_READ, "SEND")
 
         def claim(one: Due) -> bool:
-            return self._watch.look_again((one.pk, one.sk), one.look_at, again)
+            return self._stores.subscriptions.claim((one.pk, one.sk), one.look_at, now, again)
 
         if self._threads == 1:
             mine = list(map(claim, due[: limits.SEND_MOST]))

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from types import MappingProxyType
@@ -359,6 +360,11 @@ def id_cursor(cursor: str | None) -> str | None:
     if cursor is not None and not is_id(cursor):
         raise InvalidInput.at("cursor", "not a cursor of this list")
     return cursor
+
+
+def is_live(item: Item, now: datetime) -> bool:
+    """Whether an item's time is not over: DynamoDB may take days to remove one whose time is."""
+    return "expires_at" not in item or bool(item["expires_at"] > now.timestamp())
 
 
 def back_off(attempt: int) -> None:
