@@ -304,6 +304,28 @@ class ExecutionRepository:
                 condition="attribute_exists(#completed_at)",
             )
 
+    def conclusion_failed(self, execution: Execution, now: datetime) -> int:
+        """Count that what an end brings could not be done, and set when that is tried next; how often it was by now.
+
+        The waits grow. When the time is over for which the record is kept, it is tried no more, and all of it goes.
+        """
+        key = f"EXECUTION#{execution.id}", "META"
+        kept = self.kept(execution.id, execution.completed_at or execution.created_at)
+        is_over = kept["look_at"] <= format_time(now)
+        try:
+            item = self._table.update(
+                *key, kept if is_over else {}, add={"vain_conclusions": 1}, condition="attribute_exists(#completed_at)"
+            )
+        except ConditionFailed:
+            return 0  # it is gone
+        tries = int(item["vain_conclusions"])
+        if not is_over:
+            pause = min(limits.LOOK_AGAIN * 2 ** min(tries - 1, 30), limits.LOOK_LONGEST)
+            at = min(format_time(now + timedelta(seconds=pause)), kept["look_at"])
+            with suppress(ConditionFailed):
+                self._table.update(*key, {"look_at": at}, condition="attribute_exists(#look_at)")
+        return tries
+
     def _update_open(
         self,
         execution_id: str,

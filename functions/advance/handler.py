@@ -5,6 +5,7 @@ It is also called for an execution that somebody waits for, which may end withou
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
@@ -149,7 +150,7 @@ def _count(decision: Decision) -> None:
     if decision.next in FINAL_STATUSES:
         metrics.add_dimension("status", decision.next)
         metrics.add_metric("ExecutionsFinished", MetricUnit.Count, 1)
-        print(metrics.serialize_metric_set())  # noqa: T201 - CloudWatch reads metrics from the log
+        print(json.dumps(metrics.serialize_metric_set()))  # noqa: T201 - CloudWatch reads metrics from the log
         metrics.clear_metrics()
 
 

@@ -7,6 +7,7 @@ execution of a state machine has died, and each minute to sweep.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -71,9 +72,15 @@ def _driver_died(detail: dict[str, Any]) -> None:
 
 
 def _count(swept: Swept) -> None:
-    """Tell CloudWatch how late the sweeper is, if it is: an alarm on it says that it cannot keep up."""
+    """Tell CloudWatch how late the sweeper is, if it is: an alarm on it says that it cannot keep up.
+
+    And how many executions have ended of which what their end brings could not be done; the log says which, and why.
+    """
     if swept.oldest_seconds > 0:
         metrics.add_metric("OldestDueSeconds", MetricUnit.Seconds, swept.oldest_seconds)
         metrics.add_metric("SweptLeft", MetricUnit.Count, swept.looks.get("left", 0))
-        print(metrics.serialize_metric_set())  # noqa: T201 - CloudWatch reads metrics from the log
+    if "unconcluded" in swept.looks:
+        metrics.add_metric("ConclusionsFailed", MetricUnit.Count, swept.looks["unconcluded"])
+    if metrics.metric_set:
+        print(json.dumps(metrics.serialize_metric_set()))  # noqa: T201 - CloudWatch reads metrics from the log
         metrics.clear_metrics()

@@ -7,7 +7,7 @@ begins. Each step can be done again, by anybody, to the same end.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -63,24 +63,57 @@ class Closing:
             level = "warning" if status is Status.CANCELLED else "error"
             self._stores.logs.append(execution.id, [LogLine(now, level, message, None, metadata or None)])
         self._machine.stop(execution.id, execution.generation)
-        self.conclude(execution.id)
+        try:
+            self.conclude(execution.id)
+        except Exception:
+            # The end is recorded, so who asked for it is told so; the sweeper comes soon.
+            logger.exception("what the end of %s brings could not all be done", execution.id)
         return final
 
     def conclude(self, execution_id: str) -> None:
-        """See to all that the end of an execution brings, if it has ended. Doing it twice changes nothing."""
-        found = self._executions.find(execution_id, payloads=True)
+        """See to all that the end of an execution brings, if it has ended. Doing it twice changes nothing.
+
+        What one step fails at keeps none of the others from being done; the first failure is raised when all are tried.
+        """
+        found = self._executions.find(execution_id)
         if found is None or not found.execution.status.is_final:
             return
         execution = found.execution
+        failures: list[Exception] = []
+        is_done = [self._tried(step, execution, failures) for step in self._steps(execution)]
+        if failures:
+            raise failures[0]
+        if all(is_done):  # else there is more than one call can end, and the sweeper comes again
+            self._executions.retire(execution)
+
+    def _steps(self, execution: Execution) -> Iterator[Callable[[Execution], bool | None]]:
+        """What the end of an execution brings."""
+        if execution.place is not None:
+            yield self._release
+        if execution.caller is not None and execution.caller.waits:
+            yield self._tell_caller
+        yield self._end_what_it_started
+        if execution.status in (Status.FAILED, Status.TIMED_OUT):
+            yield self._start_on_failure
+
+    def _tried(self, step: Callable[[Execution], bool | None], execution: Execution, failures: list[Exception]) -> bool:
+        """Do a step; whether there is nothing left of it."""
+        try:
+            return step(execution) is not False
+        except Exception as error:
+            if failures:
+                logger.warning("another step failed at the end of %s", execution.id, exc_info=error)
+            failures.append(error)
+            return False
+
+    def _release(self, execution: Execution) -> None:
         if execution.place is not None:
             self._admission.release(execution.place, execution.id)
-        if execution.caller is not None and execution.caller.waits:
-            self._tell(execution.caller, execution)
-        if not self._end_what_it_started(execution):
-            return  # there is more than one call can end; the sweeper comes again
-        if execution.status in (Status.FAILED, Status.TIMED_OUT):
-            self._start_on_failure(execution)
-        self._executions.retire(execution)
+
+    def _whole(self, execution: Execution) -> Execution:
+        """The same with what it was given and has given, which most ends do not need."""
+        found = self._executions.find(execution.id, payloads=True)
+        return found.execution if found else execution
 
     def _complete_log(self, owner: str) -> None:
         """See to the lines of a driver that may have died. It is no reason not to end what is to be ended."""
@@ -109,14 +142,16 @@ class Closing:
         """The waits of an execution for others that are not answered."""
         return self._journals.open_waits_for_others(execution_id)
 
-    def _tell(self, caller: Caller, execution: Execution) -> None:
+    def _tell_caller(self, ended: Execution) -> None:
+        execution = self._whole(ended)
         told = {
             "execution_id": execution.id,
             "status": str(execution.status),
             "result": execution.result,
             "error": execution.error,
         }
-        self.answer(caller.execution_id, caller, "child", told)
+        if execution.caller is not None:
+            self.answer(execution.caller.execution_id, execution.caller, "child", told)
 
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution waited for, and its parts waited for; whether that was all."""
@@ -173,6 +208,7 @@ class Closing:
         rule = WorkflowDefinition.model_validate(stored.definition).on_failure
         if rule is None or (rule.workflow_id == execution.workflow_id and execution.trigger_type == "failure"):
             return  # one that fails as its own follow-up would follow itself up again
+        execution = self._whole(execution)
         ended = execution.completed_at or execution.created_at
         facts = {
             **execution.facts,

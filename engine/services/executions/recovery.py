@@ -31,6 +31,8 @@ from engine.storage.repositories import Stores
 from engine.storage.subscriptions import delivery_in
 
 logger = logging.getLogger(__name__)
+CONCLUSION_FAILED = "conclusion_failed"
+"""The code in the log where what the end of an execution brings could not be done."""
 _RESERVE = 10.0
 """Seconds that looking at one thing may take; nothing is begun with less."""
 
@@ -181,8 +183,7 @@ class Sweeper:
         if batch is not None:
             return self._part(found, batch)
         if execution.status.is_final:
-            self._closing.conclude(execution.id)
-            return "concluded"
+            return self._concluded(execution)
         if self._is_orphan(execution):
             message = "the execution that waited for it has ended"
             self._closing.close(execution, Status.CANCELLED, "caller_ended", message)
@@ -190,6 +191,17 @@ class Sweeper:
         if execution.place is not None and execution.place.slot is None:
             return self._queued(execution, execution.place.gate)
         return self._driven(found)
+
+    def _concluded(self, execution: Execution) -> str:
+        """See to what the end of an execution brings: again and again with growing waits, until its time is over."""
+        try:
+            self._closing.conclude(execution.id)
+        except Exception:
+            tries = self._executions.conclusion_failed(execution, self._clock.now())
+            told = {"code": CONCLUSION_FAILED, "execution_id": execution.id, "tries": tries}
+            logger.exception("%s: %s, in %d tries", CONCLUSION_FAILED, execution.id, tries, extra=told)
+            return "unconcluded"
+        return "concluded"
 
     def _queued(self, execution: Execution, gate: str) -> str:
         """One that has no slot: do what its limit says, and leave it to those who look after the gate."""
@@ -220,7 +232,7 @@ class Sweeper:
         is_due = found.parked_until is not None and found.parked_until <= self._clock.now()
         if is_due or found.execution.signals != found.seen_signals:
             return True
-        return self._stores.journals.of(self._executions.partition(found.execution.id)).has_unread_answer
+        return self._stores.journals.has_unread_answer(found.execution.id)
 
     def _part(self, found: Driver, batch: BatchId) -> str:
         """A part of a spread loop; its drivers are looked after with the whole."""
