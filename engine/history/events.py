@@ -24,6 +24,11 @@ def signal_key(path: str, attempt: int = 1) -> str:
     return f"{path}#SIGNAL#{attempt:04d}"
 
 
+def timer_key(path: str, next_attempt: int | None) -> str:
+    """The place in the journal of the timer before a node's attempt, or before its end."""
+    return f"{path}#TIMER#{next_attempt or 0:04d}"
+
+
 def loops_around(path: str) -> list[str]:
     """The paths of the loops that a node is in: those of `each[3].inner[0].ask` are `each` and `each[3].inner`."""
     return [path[:end] for end, character in enumerate(path) if character == "["]
@@ -76,7 +81,7 @@ class Timer:
     @property
     def key(self) -> str:
         """Its place in the journal: one timer for each attempt."""
-        return f"{self.path}#TIMER#{self.next_attempt or 0:04d}"
+        return timer_key(self.path, self.next_attempt)
 
     def outcome(self) -> Outcome:
         """How the node ended, once the time has come."""

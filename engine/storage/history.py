@@ -11,7 +11,18 @@ from typing import Any
 
 from engine import limits
 from engine.clock import format_time
-from engine.history.events import BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.history.events import (
+    DROPPED,
+    BatchId,
+    Entry,
+    Journal,
+    Outcome,
+    Signal,
+    Stored,
+    Wait,
+    loops_around,
+    timer_key,
+)
 from engine.history.log_lines import LogPosition
 from engine.history.model import LogLine
 from engine.history.store import Batch
@@ -72,6 +83,29 @@ class JournalRepository:
             f"EXECUTION#{execution_id}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
         )
         return self.of(list(items))
+
+    def has_unread_answer(self, execution_id: str) -> bool:
+        """Whether a node is waited for that has its answer, which no driver has taken.
+
+        Of a long history little is read: the waits, and of those with an answer whether they, or loops around them,
+        have ended. The waits come first, so that who takes an answer meanwhile is seen. How a loop has ended may stand
+        beside other entries; only if that could matter the whole is read.
+        """
+        journal = self.waits(execution_id)
+        answered = [
+            wait
+            for wait in journal.waits.values()
+            if (signal := journal.signals.get(wait.signal_key)) is not None and signal.by != DROPPED
+        ]
+        if not answered:
+            return False
+        keys = [key for wait in answered for key in (wait.path, timer_key(wait.path, wait.attempt + 1))]
+        loops = [loop for wait in answered for loop in loops_around(wait.path)]
+        for entry in self.get(execution_id, list(dict.fromkeys([*keys, *loops]))):
+            journal.add(entry)
+        if not journal.has_unread_answer:
+            return False
+        return self.of(list(self._table.query(f"EXECUTION#{execution_id}", after="NODE"))).has_unread_answer
 
     def open_waits_for_others(self, execution_id: str) -> Iterator[Wait]:
         """The waits for other executions and for drivers of big loops that have no answer."""

@@ -1,0 +1,97 @@
+"""Whether somebody parked has an answer that no driver took is found out without reading a long history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from engine.history.events import DROPPED, Outcome, Signal, Timer, Wait
+from engine.storage.history import JournalRepository
+from tests.figures import FIGURES
+from tests.unit.conftest import NOW, Aws
+
+RUN = "run"
+
+
+def outcome(path: str) -> Outcome:
+    return Outcome(path, "succeeded", NOW, NOW, output="x" * 400)
+
+
+def wait(path: str, attempt: int = 1) -> Wait:
+    return Wait(path, attempt, "approval", NOW)
+
+
+def signal(path: str, attempt: int = 1, by: str = "callback") -> Signal:
+    return Signal(path, attempt, NOW, by)
+
+
+@contextmanager
+def read_units(aws: Aws) -> Iterator[dict[str, float]]:
+    """The read units of what is read meanwhile."""
+    units = {"read": 0.0}
+
+    def size(value: Any) -> int:
+        return sum(len(name) + len(str(next(iter(one.values())))) for name, one in value.items())
+
+    def count(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        """By the rules of DynamoDB: a query's items together, else each by itself, in steps of 4 KB."""
+        if model.name == "Query":
+            units["read"] += -(-sum(map(size, parsed["Items"])) // 4096)
+        elif model.name == "BatchGetItem":
+            units["read"] += sum(-(-size(item) // 4096) for items in parsed["Responses"].values() for item in items)
+
+    events = aws.dynamodb.meta.events
+    events.register("after-call.dynamodb", count)
+    yield units
+    events.unregister("after-call.dynamodb", count)
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_unread"),
+    [
+        ([wait("a")], False),
+        ([wait("a"), signal("a")], True),
+        ([wait("a"), signal("a", by=DROPPED)], False),
+        ([wait("a"), signal("a"), outcome("a")], False),
+        ([wait("a"), signal("a"), Timer("a", NOW + timedelta(1), NOW, 2)], False),
+        ([wait("a"), signal("a"), Timer("a", NOW, NOW, 2), wait("a", 2)], False),
+        ([wait("a"), signal("a"), Timer("a", NOW, NOW, 2), wait("a", 2), signal("a", 2)], True),
+        ([wait("each[3].in[0].a"), signal("each[3].in[0].a")], True),
+        ([wait("each[3].in[0].a"), signal("each[3].in[0].a"), outcome("each")], False),
+        ([wait("each[3].in[0].a"), signal("each[3].in[0].a"), outcome("each[3].in")], False),
+    ],
+)
+def test_answer_is_unread_until_what_waited_has_gone_on(aws: Aws, entries: list[Any], is_unread: bool):
+    journals: JournalRepository = aws.journals
+    for entry in entries:
+        journals.record(RUN, entry)
+    assert journals.has_unread_answer(RUN) is is_unread
+
+
+def test_loop_whose_outcome_stands_beside_others_has_ended(aws: Aws):
+    journals = aws.journals
+    for entry in (wait("each[0].a"), signal("each[0].a")):
+        journals.record(RUN, entry)
+    journals.record_recomputable(RUN, [outcome("each")])
+    assert not journals.has_unread_answer(RUN)
+
+
+@pytest.mark.parametrize("answers", [[], [signal("ask"), outcome("ask")]], ids=["open", "taken"])
+def test_look_at_a_parked_run_does_not_read_its_history(aws: Aws, answers: list[Any]):
+    journals = aws.journals
+    for number in range(1_000):
+        journals.record(RUN, outcome(f"each[{number}].x"))
+    for entry in (wait("ask"), *answers):
+        journals.record(RUN, entry)
+
+    with read_units(aws) as whole:
+        aws.executions.partition(RUN)
+    with read_units(aws) as looked:
+        assert not journals.has_unread_answer(RUN)
+    FIGURES["read units of a look at a parked run of 1,000 outcomes, if all is read"] = int(whole["read"])
+    FIGURES[f"read units of the same, as it is ({len(answers)} answers)"] = int(looked["read"])
+    assert looked["read"] * 20 < whole["read"]
