@@ -170,7 +170,8 @@ class World:
 
     def all(self) -> list[Execution]:
         """All executions, in the order in which they were started."""
-        return [self.stores.executions.decoded(decode(item)) for item in self._records()]
+        records = [decode(item) for item in self._records()]
+        return [self.stores.executions.decoded(one) for one in self.stores.executions.with_payloads(records)]
 
     def _records(self) -> list[dict[str, Any]]:
         self.fate.spared, before = True, self.fate.spared

@@ -17,7 +17,8 @@ from engine.history.usage import Bill
 from engine.ids import first_id_at
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, id_cursor
 from engine.storage.error_summaries import beside, brief_in
-from engine.storage.payloads import OMITTED, PayloadStore
+from engine.storage.payloads import OMITTED, Packed, PayloadStore
+from engine.storage.record_payloads import is_apart, set_apart, with_payloads
 
 _OPEN = sorted(OPEN_STATUSES)
 _MOST_PAGES = 10
@@ -81,15 +82,16 @@ class ExecutionRepository:
         Any number of calls with one key at once make one execution: record, keys and what is put with them are one
         transaction. The keys are remembered for so many seconds; any of `other_keys` counts like the first.
         """
-        record = Put(self.encoded(execution))
-        if idempotency_key is None and not also:
+        item = self.encoded(execution)
+        item["trigger"], apart = set_apart(item["PK"], "trigger", item["trigger"])
+        record = Put(item)
+        if idempotency_key is None and not also and apart is None:
             try:
                 self._table.put(record.item, if_absent=True)
             except ConditionFailed as failed:
                 if failed.item is None:
                     raise
-                is_own = failed.item["secret"] == execution.secret  # its answer was lost, and it was made again
-                return Started(self.decoded(failed.item), is_new=is_own)
+                return self._made_before(failed.item, execution)
             return Started(execution, is_new=True)
         expires_at = int(execution.created_at.timestamp()) + remember
         keys = [
@@ -105,17 +107,21 @@ class ExecutionRepository:
             )
             for key in ([] if idempotency_key is None else [idempotency_key, *other_keys])
         ]
-        writes = [*keys, record, *also]
+        writes = [*keys, record, *also, *([Put(apart, if_absent=False)] if apart else [])]
         try:
             self._table.transact(writes)
         except ConditionFailed as failed:
             if failed.item is None:
                 raise
             if failed.item["SK"] != "START":
-                return Started(self.decoded(failed.item), is_new=False)
+                return self._made_before(failed.item, execution)
             before = self.get(execution.workspace_id, failed.item["execution_id"])
             return Started(before, is_new=False, same_request=failed.item["request_hash"] == request_hash)
         return Started(execution, is_new=True)
+
+    def _made_before(self, record: Item, execution: Execution) -> Started:
+        is_own = record["secret"] == execution.secret  # its answer was lost, and it was made again
+        return Started(self.decoded(*with_payloads(self._table, [record])), is_new=is_own)
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class ExecutionRepository:
         item = self._table.get(f"EXECUTION#{execution_id}", "META")
         if item is None or item["workspace_id"] != workspace_id:
             raise NotFound("there is no such execution")
-        return self.decoded(item, payloads=payloads)
+        return self.decoded(*self._opened([item], payloads=payloads), payloads=payloads)
 
     def find(self, execution_id: str, *, payloads: bool = False, at_most: int | None = None) -> Driver | None:
         """The record for those who look after it, of whatever workspace it is; None where there is none.
@@ -140,20 +146,22 @@ class ExecutionRepository:
             return None
         parked_until = parse_time(item["parked_until"]) if "parked_until" in item else None
         seen, revivals = int(item.get("seen_signals", 0)), int(item.get("revivals", 0))
-        execution = self.decoded(item, payloads=payloads, at_most=at_most)
+        execution = self.decoded(*self._opened([item], payloads=payloads), payloads=payloads, at_most=at_most)
         return Driver(execution, item.get("task_token"), seen, parked_until, revivals)
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
-        return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
+        return [item for item in self._table.query(f"EXECUTION#{execution_id}", after=after) if not is_apart(item)]
 
     def whole(self, execution_id: str) -> tuple[Execution, list[Item]] | None:
         """The record with the progress of its big loops, and the items of its partition; None where there is none."""
-        items = self.partition(execution_id)
+        items = list(self._table.query(f"EXECUTION#{execution_id}", after="META"))
         if not items or items[0]["SK"] != "META":
             return None
         progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
-        return self.decoded(items[0], progress=progress), items
+        # A query may have seen the record and not yet what was written with it: that is read by itself then.
+        record = with_payloads(self._table, items[:1], items)[0]
+        return self.decoded(record, progress=progress), [item for item in items if not is_apart(item)]
 
     def with_progress(self, workspace_id: str, execution_id: str, at_most: int) -> Execution:
         """The record with the progress of its big loops; values of more bytes are OMITTED.
@@ -166,7 +174,7 @@ class ExecutionRepository:
         if item is None or item["workspace_id"] != workspace_id:
             raise NotFound("there is no such execution")
         progress = list(self._table.query(pk, after="PROGRESS#", before="PROGRESS$"))
-        return self.decoded(item, at_most=at_most, progress=progress)
+        return self.decoded(*with_payloads(self._table, [item]), at_most=at_most, progress=progress)
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input and result and with the brief of their error, the newest first.
@@ -213,6 +221,13 @@ class ExecutionRepository:
         """The records as they are stored, of those of these executions that there are, by id."""
         found = self._table.get_many([(f"EXECUTION#{execution_id}", "META") for execution_id in execution_ids])
         return {pk.removeprefix("EXECUTION#"): item for (pk, _), item in found.items()}
+
+    def with_payloads(self, records: Sequence[Item]) -> list[Item]:
+        """Stored records with what stands beside them, for `decoded`. Raises Unavailable."""
+        return with_payloads(self._table, records)
+
+    def _opened(self, records: Sequence[Item], *, payloads: bool) -> Sequence[Item]:
+        return with_payloads(self._table, records) if payloads else records
 
     def status_of_late(self, execution_id: str) -> Status | None:
         """The status as it is, or was a moment ago: for those who ask often."""
@@ -272,7 +287,7 @@ class ExecutionRepository:
             "status": str(status),
             "started_at": format_time(started_at) if started_at else None,
             "completed_at": format_time(at),
-            "result": self._payloads.pack(result, execution_id),
+            "result": self.put_apart(f"EXECUTION#{execution_id}", self._payloads.pack(result, execution_id)),
             "error": packed_error,
             **beside(error, packed_error),
             **(_look(execution_id, look_at) if look_at else self.kept(execution_id, at)),
@@ -284,6 +299,16 @@ class ExecutionRepository:
             is_own = over.status is status and over.completed_at == changes["completed_at"]
             return over.status, is_own
         return status, True
+
+    def put_apart(self, pk: str, result: Packed | None) -> Any:
+        """Write a result that is not small beside the record of this key; gives what the record is to hold.
+
+        It needs no transaction: until the record tells of it nobody sees it, and it goes with the partition.
+        """
+        held, apart = set_apart(pk, "result", result)
+        if apart is not None:
+            self._table.put(apart)
+        return held
 
     def kept(self, execution_id: str, ended_at: datetime) -> dict[str, str]:
         """What a record holds that nobody has to look at any more, until its time is over and all of it goes.

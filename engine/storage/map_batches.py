@@ -65,7 +65,7 @@ class FanOutRepository:
         except ConditionFailed as failed:
             if failed.item is None:
                 raise
-            return self._executions.decoded(failed.item)
+            return self._executions.decoded(*self._executions.with_payloads([failed.item]))
         return part
 
     def give_up(self, batch_id: str) -> None:
@@ -92,7 +92,7 @@ class FanOutRepository:
             "status": str(end["status"]),
             "completed_at": format_time(end["at"]),
             "started_at": format_time(end["started_at"]),
-            "result": self._payloads.pack(end["result"], whole_id),
+            "result": self._executions.put_apart(f"EXECUTION#{batch_id}", self._payloads.pack(end["result"], whole_id)),
             "error": self._payloads.pack(end["error"], whole_id),
         }
         kept = {name: value for name, value in changes.items() if value is not None}
@@ -159,10 +159,13 @@ class FanOutRepository:
         Raises:
             PartFailed: one has not succeeded.
         """
-        for batch_id, item in self._parts(batch_ids):
-            if item is None or item["status"] != Status.SUCCEEDED:
-                raise PartFailed(batch_id)
-            yield item["result"]
+        for start in range(0, len(batch_ids), _CHUNK):
+            records = []
+            for batch_id, item in self._parts(batch_ids[start : start + _CHUNK]):
+                if item is None or item["status"] != Status.SUCCEEDED:
+                    raise PartFailed(batch_id)
+                records.append(item)
+            yield from (item["result"] for item in self._executions.with_payloads(records))
 
     def open_parts(self, batch_ids: Sequence[str]) -> list[str]:
         """Those parts that have begun and not ended."""

@@ -42,7 +42,7 @@ def load(aws: Aws, execution_id: str, at_most: int = 2**30) -> tuple[Execution, 
     """The record, and the journal with all that is stored elsewhere."""
     items = aws.executions.partition(execution_id)
     entries = [replace(entry, output=aws.journals.load(entry.output)) for entry in aws.journals.entries_in(items)]
-    return aws.executions.decoded(items[0], at_most=at_most), entries
+    return aws.executions.decoded(*aws.executions.with_payloads(items[:1]), at_most=at_most), entries
 
 
 def outcome(path: str = "a", output: Any = 1, **changes: Any) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,7 +95,7 @@ class Announcer:
         """
         items = self._executions.attributes(list(dict.fromkeys(execution_ids)))
         with ThreadPoolExecutor(_TOGETHER) as pool:
-            found = list(pool.map(self._ended, items.items()))
+            found = list(pool.map(self._ended, self._whole(items).items()))
             ended = [execution for execution in found if execution is not None]
             by_trigger: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
             for execution in ended:
@@ -105,6 +105,10 @@ class Announcer:
             again = {execution_id for ids in noted for execution_id in ids}
         self.tell([news_of(execution) for execution in ended])
         return again
+
+    def _whole(self, items: Mapping[str, Item]) -> dict[str, Item]:
+        """The records that tell of an end, with what stands beside them."""
+        return dict(zip(items, self._executions.with_payloads(list(items.values())), strict=True))
 
     def _ended(self, record: tuple[str, Item]) -> Execution | None:
         """The execution of a record, if it has ended and can be read."""

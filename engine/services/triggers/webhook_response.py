@@ -133,7 +133,7 @@ class Answering:
             answer = self._responded(execution_id, responds)
             if answer is not None:
                 return answer
-        return _ending(self._executions.decoded(record))
+        return _ending(self._executions.decoded(*self._executions.with_payloads([record])))
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
         entries = self._journals.get(execution_id, responds)  # and what was written in one item with them
