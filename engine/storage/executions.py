@@ -151,11 +151,11 @@ class ExecutionRepository:
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
-        return [item for item in self._table.query(f"EXECUTION#{execution_id}", after=after) if not is_apart(item)]
+        return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
 
     def whole(self, execution_id: str) -> tuple[Execution, list[Item]] | None:
         """The record with the progress of its big loops, and the items of its partition; None where there is none."""
-        items = list(self._table.query(f"EXECUTION#{execution_id}", after="META"))
+        items = self.partition(execution_id)
         if not items or items[0]["SK"] != "META":
             return None
         progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
