@@ -69,7 +69,7 @@ def test_conclusion_that_fails_thirty_times_is_done_at_last(
         swept = [sweep_when_due(world, execution_id) for _ in range(30)]
 
     assert [one.looks for one in swept] == [{"unconcluded": 1}] * 30
-    told = [line for line in caplog.records if line.__dict__.get("code") == CONCLUSION_FAILED]
+    told = [line for line in caplog.records if line.__dict__.get("log_code") == CONCLUSION_FAILED]
     assert [line.__dict__["tries"] for line in told] == list(range(1, 31))
     waits = [later - before for before, later in pairwise(unlucky.at)]
     assert waits == pytest.approx([min(60 * 2**n, limits.LOOK_LONGEST) for n in range(29)], abs=0.01)

@@ -198,7 +198,7 @@ class Sweeper:
             self._closing.conclude(execution.id)
         except Exception:
             tries = self._executions.conclusion_failed(execution, self._clock.now())
-            told = {"code": CONCLUSION_FAILED, "execution_id": execution.id, "tries": tries}
+            told = {"log_code": CONCLUSION_FAILED, "execution_id": execution.id, "tries": tries}
             logger.exception("%s: %s, in %d tries", CONCLUSION_FAILED, execution.id, tries, extra=told)
             return "unconcluded"
         return "concluded"
