@@ -56,7 +56,7 @@ _GROUPS = {
         "user_story",
         "z_fuzz",
     ),
-    "second": ("aws_nodes", "commands", "examples", "load", "nodes", "triggers"),
+    "second": ("aws_nodes", "commands", "documents", "examples", "load", "nodes", "triggers"),
 }
 """The tests of the local stack, each group in one process.
 
