@@ -20,6 +20,7 @@ TASKS: Mapping[str, str] = {
     "unpack_zip": "engine.parsing.archive:unpack",
     "search_html": "engine.parsing.html_page:search",
     "read_xml": "engine.parsing.xml_text:read",
+    "write_xml": "engine.parsing.xml_text:written",
 }
 NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(TASKS)}
 

@@ -13,7 +13,7 @@ from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
-from engine.nodes.sources import Source, given, in_thread, read_by
+from engine.nodes.sources import Source, given, go_on, in_thread, read_by
 from engine.parsing.formulas import harmless
 from engine.parsing.tables import MAX_COLUMNS
 from engine.parsing.text import READING, Encoding
@@ -104,6 +104,7 @@ def table_of(rows: list[Any], columns: list[str] | None) -> tuple[list[str], lis
     known = set(names)
     cells = []
     for number, row in enumerate(rows):
+        go_on()
         if isinstance(row, list):
             cells.append(row)
         elif isinstance(row, dict):
@@ -124,7 +125,9 @@ def _format(config: CsvConfig, context: NodeContext) -> dict[str, Any]:
     others = "".join({",", ";", "\t", "|"} - {config.delimiter}) if config.formulas == "neutralise" else None
     if config.header and columns:
         writer.writerow([_cell(name, others) for name in columns])
-    writer.writerows([_cell(value, others) for value in row] for row in table)
+    for row in table:
+        go_on()
+        writer.writerow([_cell(value, others) for value in row])
     try:
         content = text.getvalue().encode("cp932" if config.encoding == "shift_jis" else config.encoding)
     except UnicodeEncodeError as error:

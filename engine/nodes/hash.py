@@ -13,9 +13,7 @@ from engine.errors import NodeError
 from engine.integrations.secret import SecretValue
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import IntegrationName, NodeContext
-from engine.nodes.sources import Source, in_thread
-
-_CHUNK = 1024 * 1024
+from engine.nodes.sources import Source, in_thread, pieces
 
 
 class HashConfig(NodeConfig):
@@ -72,8 +70,8 @@ def _digest(config: HashConfig, context: NodeContext, key: bytes | None) -> byte
     else:
         summed = hmac.new(key, digestmod=config.algorithm)
     with config.source.opened(context) as content:
-        while chunk := content.read(_CHUNK):
-            summed.update(chunk)
+        for piece in pieces(content):
+            summed.update(piece)
     return bytes(summed.digest())
 
 

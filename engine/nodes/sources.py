@@ -8,8 +8,10 @@ import errno
 import io
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import IO, Any, TypeVar
 
 from pydantic import Base64Bytes, BaseModel, Field, model_validator
@@ -24,6 +26,8 @@ from engine.parsing.text import decoded
 from engine.security.filenames import FileName
 
 Result = TypeVar("Result")
+_CHUNK = 1024 * 1024
+_given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
 _DELIVERED = re.compile(r"(?P<owner>[0-9a-f-]{36})/(?P<digest>[0-9a-f]{64})")
 
 
@@ -148,17 +152,46 @@ def _on_disk(source: Source, context: NodeContext, most: int, stack: ExitStack) 
     return content, size
 
 
+class GivenUp(Exception):
+    """Nobody waits any more for what a thread works on."""
+
+
+def go_on() -> None:
+    """Work `in_thread` that takes long calls this again and again: nothing else ends a thread.
+
+    Raises:
+        GivenUp: the node's time is over.
+    """
+    given_up = _given_up.get()
+    if given_up is not None and given_up.is_set():
+        raise GivenUp
+
+
+def pieces(content: IO[bytes]) -> Iterator[bytes]:
+    """Content piece by piece, as long as somebody waits for what is made of it. Raises as `go_on`."""
+    while piece := content.read(_CHUNK):
+        go_on()
+        yield piece
+
+
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Work that takes long, beside the other nodes.
+    """Work that takes long, beside the other nodes. Where it is not sure to end soon by itself it calls `go_on`.
 
     Raises:
         NodeError: `too_large`: it ran out of memory, which is its content's fault; `no_space`: the disk is full now.
     """
+    given_up = threading.Event()
+    token = _given_up.set(given_up)  # the thread has a copy of this context
     try:
         return await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        given_up.set()
+        raise
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise NodeError("the function's disk is full of other nodes' files", code="no_space", retryable=True) from None
     except (MemoryError, RecursionError):
         raise NodeError("the content is too large, or nested too deep, to be worked on", code="too_large") from None
+    finally:
+        _given_up.reset(token)

@@ -7,15 +7,17 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
+from engine.isolation.pool import isolated
+from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.nodes.sources import Source, in_thread, read_by
 from engine.parsing.text import Encoding
-from engine.parsing.xml_text import write
+from engine.parsing.xml_text import written
 from engine.type_catalogue import Effect
 
 _INLINE_BYTES = 64 * 1024
-"""XML of so many bytes is read in a thread: it takes some milliseconds at most."""
+"""XML of so many bytes is read, or written, in a thread: it takes some milliseconds at most."""
 
 
 class XmlConfig(NodeConfig):
@@ -68,7 +70,10 @@ class XmlNode(BaseNode):
         """
         config = context.config(XmlConfig, self.raw_config)
         if config.operation == "format":
-            return Completed(await in_thread(lambda: {"text": write(config.value or {}, pretty=config.pretty)}))
+            to_write = {"value": config.value, "pretty": config.pretty}
+            if len(await in_thread(lambda: dumps(config.value))) <= _INLINE_BYTES:
+                return Completed(await in_thread(lambda: written(to_write, None, None)))
+            return Completed(await isolated("write_xml", to_write))
         source = config.source
         encoding = "utf-8" if source is not None and source.text is not None else config.encoding
         arguments = {"encoding": encoding, "namespaces": config.namespaces, "lists": config.lists}

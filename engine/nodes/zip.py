@@ -14,11 +14,9 @@ from engine import limits
 from engine.errors import NodeError
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
-from engine.nodes.sources import Source, in_thread, read_by
+from engine.nodes.sources import Source, go_on, in_thread, pieces, read_by
 from engine.security.filenames import FileName, FilePrefix
 from engine.security.plain_names import plain_name
-
-_CHUNK = 1024 * 1024
 
 
 class Packed(NodeConfig):
@@ -97,6 +95,7 @@ async def _unpacked(config: ZipConfig, context: NodeContext) -> list[dict[str, A
 
 
 def _given(facts: dict[str, Any], output: IO[bytes], into: str | None, context: NodeContext) -> dict[str, Any]:
+    go_on()
     content = output.read(facts["bytes"])
     if into is None:
         return {**facts, "base64": base64.b64encode(content).decode()}
@@ -134,10 +133,11 @@ def _pack(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
                     clean = (
                         source if not context.redactor.knows_any else BytesIO(context.redactor.content(source.read()))
                     )
-                    while chunk := clean.read(_CHUNK):
-                        left -= len(chunk)
+                    for piece in pieces(clean):
+                        left -= len(piece)
                         if left < 0:
                             message = f"the entries have more than {limits.MAX_UNPACKED_BYTES} bytes together"
                             raise NodeError(message, code="too_large")
-                        packed.write(chunk)
+                        packed.write(piece)
+        go_on()
         return context.files.write(str(config.save_as), target, "application/zip")

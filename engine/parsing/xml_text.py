@@ -107,6 +107,11 @@ def _check(raw: bytes, encoding: str | None) -> None:
         raise NodeError(f"the content is no XML: {error}", code="bad_content") from None
 
 
+def written(arguments: dict[str, Any], _content: IO[bytes] | None, _output: IO[bytes] | None) -> Any:
+    """`{text}` of `value`. Raises as `write`."""
+    return {"text": write(arguments["value"], pretty=arguments["pretty"])}
+
+
 def write(value: dict[str, Any], *, pretty: bool) -> str:
     """XML of an object with one root, which every parser reads.
 
