@@ -138,6 +138,14 @@ def test_xml_is_read_in_the_encoding_that_it_says(encoding: str):
         }
 
 
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1251", "Shift_JIS", "UTF-16", "utf-8", "no-encoding"])
+@pytest.mark.parametrize("length", [1, 100_000])
+def test_xml_that_is_a_text_is_read_whatever_encoding_it_says(encoding: str, length: int):
+    letters = "é€語" * length
+    run = run_node("xml", {"source": {"text": f'<?xml version="1.0" encoding="{encoding}"?><a>{letters}</a>'}})
+    assert run.output == {"a": letters}
+
+
 def test_what_else_is_in_xml():
     content = "<a xmlns:n='urn:x'><!-- no --><?pi no?><n:b><![CDATA[<&]]></n:b>&amp;&#x41;</a>"
     assert parsed(content) == {"a": {"@xmlns:n": "urn:x", "n:b": "<&", "#text": "&A"}}
