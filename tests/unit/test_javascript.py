@@ -118,10 +118,16 @@ def test_what_is_logged_is_bounded_and_readable():
         ("const a = 1;\nconst name = input.customer.name;", 2, "TypeError: cannot read property 'name' of undefined"),
         ("\n\nnope()", 3, "ReferenceError: nope is not defined"),
         ("let x = 1;\nlet y = ;", 2, "SyntaxError: unexpected token in expression: ';'"),
+        ("const a = 1;\nreturn {\n  total: input.order.total,\n};", 3,
+         "TypeError: cannot read property 'total' of undefined"),
+        ("const a = 1;\nreturn (\n  a +\n);", 4, "SyntaxError: unexpected token in expression: ')'"),
+        ("const a = 1;\nreturn [a;\n", 2, "SyntaxError: Unexpected token ';'"),
+        ("const a = 1;\nif (a) {\n  return a;\n\n", 3, "SyntaxError: unexpected token in expression: ')'"),
+        ("const a = 1;\nreturn `a;\n", 2, "SyntaxError: unexpected end of string"),
         ("await null;\n\nthrow new RangeError('too far')", 3, "RangeError: too far"),
         ("const f = () => {\n  throw new Error('deep');\n};\nf()", 2, "Error: deep"),
     ],
-)
+)  # fmt: skip
 def test_an_error_names_the_codes_own_line(code: str, line: int, message: str):
     error = run(code, {})["error"]
     assert (error["code"], error["line"], error["message"]) == ("code_failed", line, message)

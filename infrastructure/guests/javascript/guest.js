@@ -165,8 +165,11 @@
     return found < 0 ? frame : at(found + 1, frame.in);
   }
 
+  // What is missing at the code's end is only missed behind it: the line is then the last that has anything on it.
   function at(number, name) {
-    return { line: number, in: name, text: (source.split("\n")[number - 1] ?? "").trim().slice(0, 200) };
+    const texts = source.trimEnd().split("\n");
+    const line = Math.min(number, texts.length);
+    return { line, in: name, text: texts[line - 1].trim().slice(0, 200) };
   }
 
   function explained(error) {
