@@ -1,0 +1,64 @@
+"""Users and sessions as they are stored: what is taken once, and what is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import Conflict
+from engine.ids import new_id
+from engine.storage.dynamodb.table import ConditionFailed
+from engine.storage.users import Session
+from tests.unit.conftest import Aws
+from tests.unit.test_storage import user
+
+
+def test_an_address_is_taken_once_and_nothing_else_is_written(aws: Aws):
+    aws.users.create(user("a@example.com"), first=True)
+    before = len(aws.dynamodb.scan(TableName="Identity")["Items"])
+    with pytest.raises(Conflict) as caught:
+        aws.users.create(user("a@example.com"), first=False)
+
+    assert caught.value.code == "email_taken"
+    assert len(aws.dynamodb.scan(TableName="Identity")["Items"]) == before
+
+
+def test_there_is_one_first_user(aws: Aws):
+    assert aws.users.is_empty()
+    aws.users.create(user("a@example.com"), first=True)
+
+    assert not aws.users.is_empty()
+    with pytest.raises(Conflict) as caught:
+        aws.users.create(user("b@example.com"), first=True)
+    assert caught.value.code == "not_first"
+
+
+def test_users_are_listed_in_pages(aws: Aws):
+    made = [user(f"{n}@example.com") for n in range(5)]
+    for one in made:
+        aws.users.create(one, first=False)
+    first = aws.users.page(None, 3)
+    rest = aws.users.page(first.next_cursor, 3)
+
+    assert [u.email for u in first.items + rest.items] == [u.email for u in made]
+    assert rest.next_cursor is None
+
+
+def test_a_session_is_rotated_once(aws: Aws):
+    session = Session(new_id(), new_id(), new_id(), "old", "family", 2_000)
+    aws.users.add_session(session)
+    rotated = aws.users.rotate_session(session.user_id, session.id, "old", "new", 1_000)
+
+    assert rotated.refresh_hash == "new"
+    for stale, now in (("old", 1_000), ("new", 3_000)):
+        with pytest.raises(ConditionFailed):
+            aws.users.rotate_session(session.user_id, session.id, stale, "x", now)
+
+
+def test_failures_are_forgotten_after_a_while(aws: Aws):
+    for _ in range(3):
+        aws.users.count_failure("s", 1_000, 900)
+
+    assert aws.users.failures("s", 1_899) == (3, 1_900)
+    assert aws.users.failures("s", 1_900) == (0, 1_900)
+    aws.users.count_failure("s", 2_000, 900)
+    assert aws.users.failures("s", 2_001) == (1, 2_900)
