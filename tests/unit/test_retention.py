@@ -183,6 +183,26 @@ def test_execution_is_kept_until_what_its_end_brings_is_done(aws: Aws):
     assert purge(world) == {"purged": 1}
 
 
+def test_a_late_index_makes_nobody_forget_what_goes_on(aws: Aws):
+    """Whoever purges looks at the record itself: it is open, or its end has not brought yet what it brings."""
+    open_one, ended = execution(), execution()
+    for one in (open_one, ended):
+        aws.executions.create(one, None, "")
+    aws.executions.finish(ended.id, Status.FAILED, NOW, look_at=NOW)
+    later = NOW + timedelta(days=4000)
+
+    assert not aws.stores.purge.purge(open_one.id, later)
+    assert not aws.stores.purge.purge(ended.id, later)
+    assert items_of(aws, open_one.id)
+    assert items_of(aws, ended.id)
+    found = aws.executions.find(ended.id)
+    assert found is not None
+    aws.executions.retire(found.execution)
+    assert not aws.stores.purge.purge(ended.id, NOW + timedelta(days=89))
+    assert aws.stores.purge.purge(ended.id, later)
+    assert not items_of(aws, ended.id)
+
+
 def test_what_a_retry_begins_with_is_written_together_with_its_record(aws: Aws):
     """Or a crash in between would leave items that nobody finds."""
     world = World(aws)
