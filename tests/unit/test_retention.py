@@ -188,13 +188,13 @@ def test_a_late_index_makes_nobody_forget_what_goes_on(aws: Aws):
     open_one, ended = execution(), execution()
     for one in (open_one, ended):
         aws.executions.create(one, None, "")
+        aws.journals.record(one.id, outcome("a"))
     aws.executions.finish(ended.id, Status.FAILED, NOW, look_at=NOW)
-    later = NOW + timedelta(days=4000)
+    later, there = NOW + timedelta(days=4000), items_of(aws, open_one.id, ended.id)
 
     assert not aws.stores.purge.purge(open_one.id, later)
     assert not aws.stores.purge.purge(ended.id, later)
-    assert items_of(aws, open_one.id)
-    assert items_of(aws, ended.id)
+    assert items_of(aws, open_one.id, ended.id) == there
     found = aws.executions.find(ended.id)
     assert found is not None
     aws.executions.retire(found.execution)
