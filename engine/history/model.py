@@ -131,3 +131,8 @@ class Decision:
     next: str
     until: datetime | None = None
     signals: int = 0
+
+
+def started_before(started_at: datetime, completed_at: datetime | None) -> datetime:
+    """When an execution began: never after its end, even where one driver ended it while another marked its begin."""
+    return started_at if completed_at is None else min(started_at, completed_at)

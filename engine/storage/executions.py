@@ -12,7 +12,7 @@ from zlib import crc32
 from engine import limits
 from engine.clock import format_time, parse_time
 from engine.errors import ExecutionLost, NotFound
-from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status
+from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status, started_before
 from engine.history.usage import Bill
 from engine.ids import first_id_at
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, id_cursor
@@ -423,6 +423,7 @@ class ExecutionRepository:
         if "gate" in item:
             place = Place(item["gate"], item["gate_limit"], item.get("slot"), item.get("gate_when_full", "queue"))
         bills = [Bill.of({name[5:]: one[name] for name in _BILL if name in one}) for one in (item, *progress)]
+        completed_at = parse_time(item["completed_at"]) if "completed_at" in item else None
         execution = Execution(
             id=item["id"],
             workspace_id=item["workspace_id"],
@@ -433,8 +434,8 @@ class ExecutionRepository:
             trigger={},
             created_at=parse_time(item["created_at"]),
             status=Status(item["status"]),
-            started_at=parse_time(item["started_at"]) if "started_at" in item else None,
-            completed_at=parse_time(item["completed_at"]) if "completed_at" in item else None,
+            started_at=started_before(parse_time(item["started_at"]), completed_at) if "started_at" in item else None,
+            completed_at=completed_at,
             generation=item["generation"],
             signals=item["signals"],
             in_vain=item.get("in_vain", 0),

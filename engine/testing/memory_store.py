@@ -11,7 +11,7 @@ from engine import limits
 from engine.errors import ExecutionLost
 from engine.history.events import Entry, Journal, Outcome, Signal, Stored, Wait
 from engine.history.log_lines import LogPosition, line_of, missing
-from engine.history.model import Execution, LogLine, Status
+from engine.history.model import Execution, LogLine, Status, started_before
 from engine.history.store import Batch, Look, Snapshot
 from engine.workflow.definition import WorkflowDefinition
 
@@ -142,7 +142,7 @@ class MemoryStore:
             self.executions[execution_id] = replace(
                 execution,
                 status=status,
-                started_at=execution.started_at or started_at,
+                started_at=started_before(execution.started_at or started_at, at),
                 completed_at=at,
                 result=result,
                 error=error,
