@@ -19,6 +19,7 @@ from constructs import Construct
 from engine.aws.event_bus import HEARD_MARK
 from infrastructure.stack.functions import Function, Grants
 from infrastructure.stack.nag_findings import acknowledge
+from infrastructure.stack.storage import LOST_PREFIX, Storage
 
 _OPEN = ["pending", "running", "waiting"]
 _ENDED = ["succeeded", "failed", "cancelled", "timed_out"]
@@ -92,7 +93,12 @@ class Eventing(Construct):
         return grants.on(self.bus.event_bus_arn, "events:PutEvents")
 
     def reads_stream(self, grants: Grants, table: dynamodb.Table) -> Grants:
-        """Being told by the stream of a table, with dead letters."""
+        """Being told by the stream of a table; what cannot be taken is kept, with its records, in the bucket.
+
+        A queue would get only their numbers, and the stream forgets them after a day. The function itself puts single
+        records that it can never take into the dead letters.
+        """
+        bucket = grants.storage.payloads
         return (
             grants.on(
                 table.table_stream_arn or "",
@@ -102,6 +108,8 @@ class Eventing(Construct):
             )
             .on("*", "dynamodb:ListStreams")
             .on(self.dead_letters.queue_arn, "sqs:SendMessage")
+            .on(bucket.arn_for_objects(f"{LOST_PREFIX}*"), "s3:PutObject")
+            .on(bucket.bucket_arn, "s3:ListBucket")
         )
 
     def reconciles(self, grants: Grants) -> Grants:
@@ -143,8 +151,9 @@ class Eventing(Construct):
 
     # -- who is called by what -----------------------------------------------------------------------------
 
-    def connect(self, *, table: dynamodb.Table, firing: Function, reconciler: Function, announcer: Function) -> None:
+    def connect(self, *, storage: Storage, firing: Function, reconciler: Function, announcer: Function) -> None:
         """Say who is called by the stream, by schedules, by rules and by the inbox."""
+        table, self._lost = storage.automation, storage.payloads
         self._connect_stream(
             "Workflows",
             table,
@@ -201,7 +210,7 @@ class Eventing(Construct):
             retry_attempts=tries,
             max_record_age=_RECORD_AGE,
             filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
-            on_failure=sources.SqsDlq(self.dead_letters),
+            on_failure=sources.S3OnFailureDestination(self._lost),  # the emulator drops what fails too often
         )
         mapping.node.add_dependency(function.policy)
 

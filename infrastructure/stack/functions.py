@@ -15,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infrastructure.stack.nag_findings import acknowledge, logical_id
-from infrastructure.stack.storage import FILE_PREFIX, PAYLOAD_PREFIX, Storage
+from infrastructure.stack.storage import FILE_PREFIX, LOST_PREFIX, PAYLOAD_PREFIX, Storage
 
 if TYPE_CHECKING:
     from infrastructure.stack.machine_names import MachineNames
@@ -202,6 +202,11 @@ def _acknowledge(function: Function, grants: Grants) -> None:
         function,
         f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{FILE_PREFIX}*]",
         "Files have the names that users give them, each below its workspace's prefix.",
+    )
+    acknowledge(
+        function,
+        f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{LOST_PREFIX}*]",
+        "Lambda names what a reader of a stream could not take.",
     )
     acknowledge(
         function, "AwsSolutions-L1", "Python 3.13 is supported until 2029; the layer's wheels are built for it."

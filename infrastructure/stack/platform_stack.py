@@ -88,7 +88,7 @@ class PlatformStack(Stack):
         Retention(self, "Forgetting", storage=storage, code=shared)
         eventing.acknowledge_reconciler(functions.reconciler)
         eventing.connect(
-            table=storage.automation,
+            storage=storage,
             firing=functions.firing,
             reconciler=functions.reconciler,
             announcer=functions.announcer,

@@ -15,6 +15,9 @@ from infrastructure.stack.nag_findings import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
 FILE_PREFIX = "files/"
+LOST_PREFIX = "aws/lambda/"
+"""Where Lambda itself puts what a reader of a stream could not take, however often it tried."""
+_LOST_KEPT = Duration.days(30)
 
 
 class Storage(Construct):
@@ -42,7 +45,10 @@ class Storage(Construct):
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
-            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
+            lifecycle_rules=[
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+                s3.LifecycleRule(prefix=LOST_PREFIX, expiration=_LOST_KEPT),
+            ],
             removal_policy=RemovalPolicy.RETAIN,
         )
         acknowledge(

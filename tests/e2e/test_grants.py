@@ -373,6 +373,7 @@ PROBES = [probe for _, _, _, probe in GRANTS]
 _STREAM = (
     *(f"dynamodb:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
     "sqs:SendMessage",
+    *("s3:PutObject", "s3:ListBucket"),  # for what cannot be taken
 )
 _QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage")
 UNCHECKED = {

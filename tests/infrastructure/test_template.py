@@ -173,12 +173,30 @@ def test_streams_are_filtered_retried_and_have_dead_letters(template: Template):
         assert one["MaximumRecordAgeInSeconds"] == 43_200
         assert one["BatchSize"] <= 100  # each record may be told to many, and a batch has a minute
         assert one["ParallelizationFactor"] == (1 if "Reconciler" in json.dumps(one["FunctionName"]) else 4)
-        assert "DeadLetters" in json.dumps(one["DestinationConfig"])
+        assert "Payloads" in json.dumps(one["DestinationConfig"])  # a queue would get numbers, not records
     prefixes = sorted(pattern["Keys"]["PK"]["S"][0]["prefix"] for pattern in patterns)
     assert prefixes == ["EXECUTION#", "WORKFLOW#"]  # a journal's writes call nobody
     assert all(pattern["Keys"]["SK"]["S"] == ["META"] for pattern in patterns)
     (messages,) = [one for one in mappings if "StartingPosition" not in one]
     assert messages["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("function", ["Reconciler", "Announcer"])
+def test_what_a_reader_of_the_stream_cannot_take_is_kept_with_its_records(template: Template, function: str):
+    """Lambda writes it with the function's role: AWS asks for both rights, and for a data key of the bucket's key."""
+    (policy,) = [one for name, one in resources(template, "AWS::IAM::Policy").items() if name.startswith(function)]
+    statements = policy["PolicyDocument"]["Statement"]
+    puts, lists = (
+        json.dumps([one["Resource"] for one in statements if action in json.dumps(one["Action"])])
+        for action in ("s3:PutObject", "s3:ListBucket")
+    )
+    bucket = next(one for name, one in resources(template, "AWS::S3::Bucket").items() if "Payloads" in name)
+    rules = {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in bucket["LifecycleConfiguration"]["Rules"]}
+
+    assert "/aws/lambda/*" in puts
+    assert "Payloads" in lists
+    assert rules["aws/lambda/"] == 30
+    assert any("kms:GenerateDataKey" in one["Action"] for one in statements)
 
 
 def test_what_cannot_be_fired_goes_to_the_dead_letters(template: Template):
