@@ -49,6 +49,7 @@ def test_crash_at_any_write_of_a_start_does_what_the_limit_says(when_full: str, 
             if when_full == "skip":
                 assert (one.status, other.status, other.started_at) == ("succeeded", "cancelled", None)
                 assert other.error["code"] == "concurrency_full"
+                assert (other.completed_at - other.created_at).total_seconds() < 3 * limits.START_GRACE
             elif when_full == "queue":
                 assert [one.status, other.status] == ["succeeded", "succeeded"]
                 assert other.started_at >= one.completed_at
