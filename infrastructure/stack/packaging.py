@@ -41,7 +41,7 @@ EXPORT = (
     "requirements-txt",
 )
 """What uv is told, with a layer's groups, to write its requirements: pinned, with hashes, naming no host."""
-_UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
+_UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")
 _NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock")
 LOCAL_SANDBOX = "sandbox-local"
 """The folder of the sandbox's code for the local stack, where it is built."""

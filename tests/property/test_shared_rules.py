@@ -34,7 +34,8 @@ class Turns:
     def run(self, works: list[tuple[Callable[[], Any], int | None]]) -> int:
         """Until all have ended; each may die before one of its calls. Gives how many steps that took."""
         threads = [
-            threading.Thread(target=self._process, args=(number, work)) for number, (work, _) in enumerate(works)
+            threading.Thread(target=self._process, args=(number, work), daemon=True)
+            for number, (work, _) in enumerate(works)
         ]
         self._may_go = [threading.Event() for _ in works]
         self._left = {number: dies_at for number, (_, dies_at) in enumerate(works)}

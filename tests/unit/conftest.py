@@ -105,14 +105,18 @@ def create_table(dynamodb: Any, name: str) -> None:
 
 
 def one_at_a_time(client: Any) -> Any:
-    """A client whose calls are atomic, as DynamoDB's are: moto looks at a condition and writes without a lock."""
-    call, lock = client._make_api_call, RLock()
+    """A client whose calls are atomic, as DynamoDB's are: moto looks at a condition and writes without a lock.
+
+    Only what moto does is locked: a test may hold up a thread before its call, while others go on.
+    """
+    endpoint = client._endpoint
+    send, lock = endpoint.make_request, RLock()
 
     def locked(*arguments: Any) -> Any:
         with lock:
-            return call(*arguments)
+            return send(*arguments)
 
-    client._make_api_call = locked
+    endpoint.make_request = locked
     return client
 
 

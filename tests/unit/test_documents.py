@@ -21,7 +21,7 @@ every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path:
 
 
 def test_all_documents_are_checked():
-    skipped = {".venv", ".mainspring", "node_modules", "cdk.out"}
+    skipped = {".venv", ".mainspring", "node_modules", "cdk.out", "build"}
     found = {path for path in ROOT.rglob("README.md") if not skipped & set(path.relative_to(ROOT).parts)}
 
     assert {path for path in found if "extensions" not in path.parts and ".pytest_cache" not in path.parts} == set(
