@@ -75,7 +75,7 @@ def entry_of(facts: dict[str, Any], output: Any) -> Entry:
         case "timer":
             due_at, started_at = parse_time(facts["due_at"]), parse_time(facts["started_at"])
             following, error, port = facts["next_attempt"], facts["error"], facts["port"]
-            return Timer(path, due_at, started_at, following, error, output, port, facts["put_off"])
+            return Timer(path, due_at, started_at, following, error, output, port, facts.get("put_off", 0))
         case "wait":
             started_at, deadline = parse_time(facts["started_at"]), _time(facts["deadline"])
             return Wait(path, facts["attempt"], facts["for"], started_at, deadline, output)

@@ -400,7 +400,10 @@ def test_the_bucket_is_closed_and_encrypted_and_insists_on_tls(template: Templat
                 "RestrictPublicBuckets": True,
             },
             "LifecycleConfiguration": {
-                "Rules": [{"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"}]
+                "Rules": [
+                    {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"},
+                    {"ExpirationInDays": 30, "Prefix": "aws/lambda/", "Status": "Enabled"},
+                ]
             },
         },
     )

@@ -89,7 +89,7 @@ def test_each_way_to_ask_reaches_the_service(monkeypatch: pytest.MonkeyPatch):
             seen.append(delivery)
             raise NotFound(token)
 
-    monkeypatch.setattr(webhooks.resources, "webhook_service", Service)
+    monkeypatch.setattr(webhooks.container, "webhook_service", Service)
     for method in ("OPTIONS", "HEAD", "POST"):
         for path, key in (("/hooks/T", "ANY /hooks/{token}"), ("/hooks/T/a/b", "ANY /hooks/{token}/{path+}")):
             event = {
