@@ -31,9 +31,9 @@ def facts_of(entry: Entry) -> dict[str, Any]:
                 "port": entry.port,
                 "error": entry.error,
                 "next_attempt": entry.next_attempt,
-                "put_off": entry.put_off,
                 "started_at": format_time(entry.started_at),
                 "due_at": format_time(entry.due_at),
+                **({"put_off": entry.put_off} if entry.put_off else {}),
             }
         case Wait():
             return {
