@@ -24,7 +24,6 @@ os.environ.update(
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "POWERTOOLS_SERVICE_NAME": "test",
-        "POWERTOOLS_METRICS_DISABLED": "true",
         "MAINSPRING_IDENTITY_TABLE": "Identity",
         "MAINSPRING_AUTOMATION_TABLE": "Automation",
         "MAINSPRING_PAYLOAD_BUCKET": "payloads",

@@ -5,7 +5,6 @@ It is also called for an execution that somebody waits for, which may end withou
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -150,8 +149,7 @@ def _count(decision: Decision) -> None:
     if decision.next in FINAL_STATUSES:
         metrics.add_dimension("status", decision.next)
         metrics.add_metric("ExecutionsFinished", MetricUnit.Count, 1)
-        print(json.dumps(metrics.serialize_metric_set()))  # noqa: T201 - CloudWatch reads metrics from the log
-        metrics.clear_metrics()
+        metrics.flush_metrics()
 
 
 def _told(decision: Decision, turn: int, batch: int | None) -> dict[str, Any]:

@@ -7,7 +7,6 @@ execution of a state machine has died, and each minute to sweep.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -82,5 +81,4 @@ def _count(swept: Swept) -> None:
     if "unconcluded" in swept.looks:
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, swept.looks["unconcluded"])
     if metrics.metric_set:
-        print(json.dumps(metrics.serialize_metric_set()))  # noqa: T201 - CloudWatch reads metrics from the log
-        metrics.clear_metrics()
+        metrics.flush_metrics()
