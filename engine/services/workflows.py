@@ -140,8 +140,7 @@ class WorkflowService:
             ]
             kind = TooLarge if first.code in ("too_large", "too_many") else InvalidInput
             code = "too_large" if kind is TooLarge else "invalid_definition"
-            where = details[0]["path"] if first.node is None else f"{details[0]['path']} (node `{first.node}`)"
-            raise kind(f"{where}: {first.message}{more}", code=code, details=details)
+            raise kind(f"{_told(details[0])}{more}", code=code, details=details)
         return definition.as_json()
 
     def _bound(
@@ -169,9 +168,7 @@ class WorkflowService:
             for path, name in wanted if ids[name] is None
         ]  # fmt: skip
         if details:
-            node = f" (node `{details[0]['node']}`)" if details[0]["node"] else ""
-            message = f"{details[0]['path']}{node}: {details[0]['message']}"
-            raise InvalidInput(message, code="unknown_workflow", details=details)
+            raise InvalidInput(_told(details[0]), code="unknown_workflow", details=details)
         return bound(definition, {name: found for name, found in ids.items() if found})
 
     def _check_references(self, principal: Principal, definition: dict[str, Any], named: dict[str, str] | None) -> None:
@@ -217,3 +214,9 @@ class WorkflowService:
         self, principal: Principal, workflow_id: str, number: int, body: WorkflowBody, definition: Any, now: str
     ) -> WorkflowVersion:
         return WorkflowVersion(workflow_id, number, body.name, body.description, definition, now, principal.user_id)
+
+
+def _told(problem: dict[str, Any]) -> str:
+    """A problem of a definition in a sentence: where, in which node if in one, and what."""
+    node = "" if problem["node"] is None else f" (node `{problem['node']}`)"
+    return f"{problem['path']}{node}: {problem['message']}"

@@ -14,6 +14,7 @@ from engine.json_value import dumps
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, update_arguments
 from engine.storage.listeners import ListenerRepository
 from engine.triggers.definition import TriggerDefinition
+from engine.workflow.references import nodes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,14 +314,12 @@ def _triggers(definition: Mapping[str, Any]) -> tuple[TriggerDefinition, ...]:
     return tuple(TriggerDefinition.model_validate(one) for one in definition.get("triggers") or ())
 
 
-def named_integrations(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, str, str]]:
-    """The integrations that the nodes of a definition, or of the body of a loop in it, name: field, node type, name."""
-    for number, node in enumerate(body["nodes"]):
+def named_integrations(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The integrations that the nodes of a definition name, also in the bodies of loops: field, node type, name."""
+    for at, node in nodes_in(definition):
         named = node.get("config", {}).get("integration")
         if isinstance(named, str):
-            yield f"{where}.nodes[{number}].config.integration", node["type"], named
-        if node.get("body"):
-            yield from named_integrations(node["body"], f"{where}.nodes[{number}].body")
+            yield f"{at}.config.integration", node["type"], named
 
 
 def _meta_item(workflow: Workflow, definition: Mapping[str, Any]) -> Item:

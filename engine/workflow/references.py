@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from engine.ids import is_id
@@ -42,25 +41,34 @@ class Known:
         found = self.ids(name)
         if found:
             return f"{len(found)} workflows are called `{name}`: {', '.join(sorted(found))}; give the id of one"
+        from difflib import get_close_matches
+
         close = get_close_matches(name, set(self.names.values()), n=1)
         hint = f"did you mean `{close[0]}`?" if close else "save that one first, or give its id"
         return f"there is no workflow called `{name}`; {hint}"
 
 
-def references(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, dict[str, Any]]]:
-    """What names a workflow outright, not by a template, in a definition or the body of a loop in it, by its field."""
-    if body.get("on_failure"):
-        yield f"{where}.on_failure.{KEY}", body["on_failure"]
+def nodes_in(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The nodes of a definition and of the bodies of loops in it, by where they stand; a loop before what is in it."""
     for number, node in enumerate(body["nodes"]):
-        at, config = f"{where}.nodes[{number}]", node.get("config", {})
+        at = f"{where}.nodes[{number}]"
+        yield at, node
+        if node.get("body"):
+            yield from nodes_in(node["body"], f"{at}.body")
+
+
+def references(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What names a workflow outright, not by a template, in a definition, by its field."""
+    if definition.get("on_failure"):
+        yield f"definition.on_failure.{KEY}", definition["on_failure"]
+    for at, node in nodes_in(definition):
+        config = node.get("config", {})
         if node["type"] == "sub_workflow" and "{{" not in config[KEY]:
             yield f"{at}.config.{KEY}", config
         tools = config.get("tools") if node["type"] == "ai_chat" else None
         for index, tool in enumerate(tools if isinstance(tools, list) else []):
             if isinstance(tool, dict) and "{{" not in tool.get(KEY, "{{"):
                 yield f"{at}.config.tools[{index}].{KEY}", tool
-        if node.get("body"):
-            yield from references(node["body"], f"{at}.body")
 
 
 def names_in(definition: Mapping[str, Any]) -> list[tuple[str, str]]:
