@@ -119,45 +119,32 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolve:
+class _OfWait:
+    """Something about a wait, and the signal that ends it."""
+
+    frame: Frame
+    wait: Wait
+    signal: Signal
+
+    @property
+    def path(self) -> str:
+        """The node."""
+        return self.wait.path
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve(_OfWait):
     """Append how a node goes on that has its answer."""
 
-    frame: Frame
-    wait: Wait
-    signal: Signal
-
-    @property
-    def path(self) -> str:
-        """The node."""
-        return self.wait.path
-
 
 @dataclass(frozen=True, slots=True)
-class Expire:
+class Expire(_OfWait):
     """Append that a wait has come to its deadline, unless there is an answer."""
 
-    frame: Frame
-    wait: Wait
-    signal: Signal
-
-    @property
-    def path(self) -> str:
-        """The node."""
-        return self.wait.path
-
 
 @dataclass(frozen=True, slots=True)
-class Abandon:
+class Abandon(_OfWait):
     """Append that nobody waits any more, because what is around has failed; an answer that stands already counts."""
-
-    frame: Frame
-    wait: Wait
-    signal: Signal
-
-    @property
-    def path(self) -> str:
-        """The node."""
-        return self.wait.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from engine.history.events import Entry, Fact, Outcome, Signal, Timer, Wait
 from engine.history.store import Snapshot
 from engine.nodes.base import NodeResult
 from engine.workflow.compiled import Region
-from engine.workflow.node_types import NodeTypes
+from engine.workflow.node_types import NodeTypes, has_effect
 
 
 class Scheduler:
@@ -172,7 +172,7 @@ class Scheduler:
             self._suspensions.start(frame, timer)
         elif node.body is not None:
             self._loops.open(frame, node)
-        elif self._node_types.knows(node.type) and self._node_types.node_class(node.type).has_effect():
+        elif has_effect(self._node_types, node.type):
             self._queues.attempts.append(Attempt(frame, node.id))
         else:
             return True

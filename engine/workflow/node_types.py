@@ -58,3 +58,8 @@ class NodeTypes(Protocol):
 
     def templated(self, node: NodeDefinition) -> dict[str, Any]:
         """The part of a node's config whose texts may hold templates."""
+
+
+def has_effect(types: NodeTypes, name: str) -> bool:
+    """Whether nodes of a type change or ask something outside; not of one that there is no more, which just fails."""
+    return types.knows(name) and types.node_class(name).has_effect()

@@ -28,6 +28,7 @@ from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
 from engine.nodes.context import NodeContext
 from engine.security.redaction import Redactor
 from engine.workflow.definition import NodeDefinition
+from engine.workflow.node_types import has_effect
 
 logger = logging.getLogger(__name__)
 
@@ -254,8 +255,7 @@ class Worker:
 
     def has_effect(self, node: NodeDefinition) -> bool:
         """Whether a node changes or asks something outside."""
-        factory = self._environment.factory
-        return factory.knows(node.type) and factory.node_class(node.type).has_effect()
+        return has_effect(self._environment.factory, node.type)
 
     def timeout(self, node: NodeDefinition) -> float:
         """Seconds for one attempt."""
