@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import threading
 import zipfile
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,14 +26,14 @@ class _SharedArchive(zipfile.ZipFile):
 
     def namelist(self) -> list[str]:
         """Nothing where it is unpacked: the emulator has checked each of these paths by then, which takes long."""
-        return [] if self._place().is_dir() else super().namelist()
+        return [] if self._place.is_dir() else super().namelist()
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         """Unpack into a folder, which must be empty; nobody may write to it afterwards."""
         if path is None or members is not None:
             super().extractall(path, members, pwd)
             return
-        place = self._place()
+        place = self._place
         with _lock:
             if not place.is_dir():
                 unfinished = place.with_suffix(".unfinished")
@@ -42,6 +43,7 @@ class _SharedArchive(zipfile.ZipFile):
         Path(path).rmdir()
         Path(path).symlink_to(place)
 
+    @cached_property
     def _place(self) -> Path:
         content = repr([(one.filename, one.CRC, one.file_size) for one in self.infolist()])
         return Path(tempfile.gettempdir()) / f"unpacked-{sha256(content.encode()).hexdigest()[:32]}"
