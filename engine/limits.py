@@ -45,7 +45,7 @@ INLINE_WAIT = 5.0
 """A wait up to this long is slept inside the invocation. At list prices a Sleep, the Advance after it and
 their Choice cost as much as eleven seconds of a 512 MB function; under that it is also the quicker way."""
 
-TURN_RESERVE = 15.0
+INVOCATION_RESERVE = 15.0
 """An invocation starts nothing that may not end this long before its own time is over."""
 
 FIRST_RESERVE = 5.0
@@ -69,21 +69,21 @@ LEFT_RUNNING_SECONDS = 2.0
 MAX_BODY_DEPTH = 5
 """Loops in loops."""
 MAX_ITERATIONS = 10_000
-"""Turns of a `while`, whose results are kept."""
+"""Invocations of a `while`, whose results are kept."""
 MAX_ITEMS = 100_000
 MAX_LOOP_CONCURRENCY = 1_000
 LOOP_CONCURRENCY = 10
 INLINE_ITEMS = 200
 """A `for_each` over more than this is spread over drivers of its own."""
 BATCH_ITEMS = 100
-"""So many items of a spread loop share one partition of the journal."""
-LANE_CONCURRENCY = 10
-"""So many items one driver of a spread loop works on at the same time."""
-MAX_ROUNDS_IN_VAIN = 50
-"""So often what is left of a spread loop is taken up again without a batch of it being done in between."""
+"""So many items of a distributed loop share one partition of the history."""
+MAP_WORKER_CONCURRENCY = 10
+"""So many items one driver of a distributed loop works on at the same time."""
+MAX_MAP_ATTEMPTS_IN_VAIN = 50
+"""So often what is left of a distributed loop is taken up again without a batch of it being done in between."""
 
 MAX_JOINS = 10
-"""So often it is tried to make one list of what a spread loop gave."""
+"""So often it is tried to make one list of what a distributed loop gave."""
 SHOWN_NODES = 1_000
 """Of an execution, in one answer."""
 
@@ -91,40 +91,40 @@ MAX_CONCURRENCY_LIMIT = 1_000
 MAX_CALL_DEPTH = 10
 """Executions that start executions: this deep."""
 
-MAX_SHOWN_TURNS = 500
-"""Turns of loops whose nodes an answer tells one by one."""
+MAX_SHOWN_ITERATIONS = 500
+"""Invocations of loops whose nodes an answer tells one by one."""
 
 MAX_SIGNAL_BYTES = 256 * 1024
 DEFAULT_SIGNAL_SECONDS = 30 * 24 * 3600.0
 """How long an approval or a callback is waited for where the definition does not say."""
 
-ROLL_OVER_TURNS = 250
-"""Turns in one execution of the state machine, whose history has 25,000 events at most."""
-EVENTS_OF_TURN = 75
+CONTINUE_AS_NEW_AFTER = 250
+"""Invocations in one execution of the state machine, whose history has 25,000 events at most."""
+EVENTS_OF_INVOCATION = 75
 """In that history: Advance, Next? and a Park that is tried sixteen times."""
 EVENTS_OF_RETRY = 3
-"""In that history; retries of Advance make its turn count for more."""
-MAX_REVIVALS = 5
+"""In that history; retries of Advance make its invocation count for more."""
+MAX_RECOVERY_ATTEMPTS = 5
 """So often an execution is driven again without having got on in between; then it is closed as failed."""
-REVIVAL_PAUSES = (60, 300, 900, 1_800, 3_600)
+RECOVERY_PAUSES = (60, 300, 900, 1_800, 3_600)
 """Seconds after which the next driver begins where one has tried for some minutes and given up."""
 
 START_GRACE = 60.0
 """Seconds after which somebody looks whether a new execution is being driven."""
 AHEAD_SECONDS = 50.0
 """How long an execution may run without a state machine: less than START_GRACE, after which it gets another driver."""
-LOOK_GRACE = 15.0
+CHECK_GRACE = 15.0
 """Seconds after the time at which a waiting execution should have gone on."""
-LOOK_AGAIN = 60.0
+CHECK_AGAIN = 60.0
 """Seconds until the next look at an execution that is in good hands; then twice as many, up to the longest."""
-LOOK_LONGEST = 3_600.0
-LOOK_SHARDS = 8
+CHECK_LONGEST = 3_600.0
+CHECK_SHARDS = 8
 SWEEP_READ = 500
-"""Keys of what is due that the sweeper reads of one shard before it decides whose turn it is."""
+"""Keys of what is due that the recovery reads of one shard before it decides whose turn it is."""
 SWEEP_THREADS = 8
 """So many things it looks at at the same time. Step Functions answers some 10 DescribeExecution a second for long, and
 300 at once; most looks at executions need one."""
-SLOT_LEASE = 600.0
+LEASE_LENGTH = 600.0
 """Seconds for which a concurrency slot is held before its holder is looked at."""
 
 LOADED_BYTES = 16 * 1024 * 1024
@@ -190,7 +190,7 @@ OUTGOING_BACKOFF = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800
 """Seconds between the attempts of an outgoing webhook: eleven of them in a day."""
 OUTGOING_TIMEOUT = 15.0
 SEND_MOST = 2_000
-"""Outgoing webhooks that one run of the sweeper has sent."""
+"""Outgoing webhooks that one run of the recovery has sent."""
 OUTGOING_PAUSE_AFTER = 5
 """Attempts that failed one after the other until a subscription is left alone for a while."""
 OUTGOING_PAUSE = 60.0

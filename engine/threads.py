@@ -52,7 +52,7 @@ def node_runner(threads: NodeThreads) -> asyncio.Runner:
 SECRETS = ThreadPoolExecutor(limits.PLATFORM_THREADS, thread_name_prefix="secrets")
 """For opening integrations and renewing their tokens."""
 NOTIFICATIONS = ThreadPoolExecutor(limits.PLATFORM_THREADS, thread_name_prefix="notifications")
-"""For telling the conductor what an execution asks for."""
+"""For telling the supervisor what an execution asks for."""
 
 
 async def in_thread_of(

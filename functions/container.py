@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from engine.aws.step_functions import StateMachine
     from engine.security.secrets import SecretBox
     from engine.services.auth import AuthService
-    from engine.services.events.publish import Announcer
+    from engine.services.events.publish import Publisher
     from engine.services.events.subscriptions import SubscriptionService
     from engine.services.executions.api import ExecutionService
-    from engine.services.executions.concurrency import Admission
-    from engine.services.executions.finalization import Closing
-    from engine.services.executions.recovery import Sweeper
+    from engine.services.executions.concurrency import ConcurrencyLimits
+    from engine.services.executions.finalization import Finalization
+    from engine.services.executions.recovery import Recovery
     from engine.services.executions.retention import Retention
     from engine.services.executions.signals import SignalService
     from engine.services.executions.start import Starter
-    from engine.services.executions.supervisor import Conductor
+    from engine.services.executions.supervisor import Supervisor
     from engine.services.triggers.api import TriggerService
-    from engine.services.triggers.dispatch import Firing
+    from engine.services.triggers.dispatch import Dispatcher
     from engine.services.triggers.listeners import Listening
     from engine.services.triggers.reconcile import Reconciler
-    from engine.services.triggers.webhook_response import Answering
+    from engine.services.triggers.webhook_response import WebhookResponder
     from engine.services.triggers.webhooks import WebhookService
     from engine.services.workflows import WorkflowService
-    from engine.storage.repositories import Stores
+    from engine.storage.repositories import Repositories
     from engine.storage.users import UserRepository
 
 settings = Settings.from_environment()
@@ -92,12 +92,12 @@ def users() -> UserRepository:
 
 
 @cache
-def stores() -> Stores:
+def repositories() -> Repositories:
     """The repositories of the Automation table."""
-    from engine.storage.repositories import Stores
+    from engine.storage.repositories import Repositories
 
     table = Table(client("dynamodb"), settings.automation_table)
-    return Stores.of(table, lambda: client("s3"), settings.payload_bucket, settings.retention_days)
+    return Repositories.of(table, lambda: client("s3"), settings.payload_bucket, settings.retention_days)
 
 
 @cache
@@ -105,47 +105,49 @@ def machine() -> StateMachine:
     """The state machines."""
     from engine.aws.step_functions import StateMachine
 
-    return StateMachine(client("stepfunctions"), settings.state_machine_arn, settings.fan_out_machine_arn)
+    return StateMachine(client("stepfunctions"), settings.state_machine_arn, settings.map_machine_arn)
 
 
 @cache
-def _admission() -> Admission:
-    from engine.services.executions.concurrency import Admission
+def _concurrency_limits() -> ConcurrencyLimits:
+    from engine.services.executions.concurrency import ConcurrencyLimits
 
-    return Admission(stores(), machine(), clock)
+    return ConcurrencyLimits(repositories(), machine(), clock)
 
 
 @cache
 def _starter() -> Starter:
     from engine.services.executions.start import Starter
 
-    return Starter(stores(), _admission(), machine(), clock)
+    return Starter(repositories(), _concurrency_limits(), machine(), clock)
 
 
 @cache
-def _closing() -> Closing:
-    from engine.services.executions.finalization import Closing
+def _finalization() -> Finalization:
+    from engine.services.executions.finalization import Finalization
 
-    return Closing(stores(), _admission(), _starter(), machine(), clock)
+    return Finalization(repositories(), _concurrency_limits(), _starter(), machine(), clock)
 
 
 @cache
-def conductor() -> Conductor:
+def supervisor() -> Supervisor:
     """What starts and drives on executions."""
-    from engine.services.executions.supervisor import Conductor
+    from engine.services.executions.supervisor import Supervisor
 
-    return Conductor(stores(), _starter(), _closing(), machine(), clock)
+    return Supervisor(repositories(), _starter(), _finalization(), machine(), clock)
 
 
 @cache
-def sweeper() -> Sweeper:
+def recovery() -> Recovery:
     """What looks after executions."""
-    from engine.services.executions.recovery import Sweeper
-    from engine.services.triggers.health import Silence
+    from engine.services.executions.recovery import Recovery
+    from engine.services.triggers.health import TriggerHealth
 
-    others = {"WORKFLOW": Silence(stores(), announcer(), clock).look}
+    others = {"WORKFLOW": TriggerHealth(repositories(), publisher(), clock).look}
     threads = limits.SWEEP_THREADS
-    return Sweeper(stores(), _admission(), _closing(), conductor(), machine(), clock, others, threads=threads)
+    return Recovery(
+        repositories(), _concurrency_limits(), _finalization(), supervisor(), machine(), clock, others, threads=threads
+    )
 
 
 # -- triggers and events -----------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def listening() -> Listening:
     """What knows who listens to events on the platform's own bus."""
     from engine.services.triggers.listeners import Listening
 
-    return Listening(stores().listeners)
+    return Listening(repositories().listeners)
 
 
 @cache
@@ -184,7 +186,7 @@ def account_bus() -> Bus:
 
 
 def send_deliveries(deliveries: Sequence[tuple[str, str]]) -> None:
-    """Have outgoing webhooks sent at once; if this call is lost the sweeper makes it again."""
+    """Have outgoing webhooks sent at once; if this call is lost the recovery makes it again."""
     for start in range(0, len(deliveries), limits.SEND_TOGETHER):
         call_later(settings.deliveries_function, {"deliver": deliveries[start : start + limits.SEND_TOGETHER]})
 
@@ -200,21 +202,21 @@ def call_now(function: str, what: Mapping[str, Any]) -> Any:
     Raises:
         Unavailable: Lambda did not take the call now.
     """
-    from engine.aws.errors import understood
+    from engine.aws.errors import translate_aws_errors
     from engine.json_value import dumps
 
-    with understood("the function"):
+    with translate_aws_errors("the function"):
         answer = _patient_lambda().invoke(FunctionName=function, Payload=dumps(what).encode())
         told = json.loads(answer["Payload"].read() or b"null")
     return None if "FunctionError" in answer else told
 
 
 @cache
-def announcer() -> Announcer:
+def publisher() -> Publisher:
     """What tells of what has happened."""
-    from engine.services.events.publish import Announcer
+    from engine.services.events.publish import Publisher
 
-    return Announcer(stores(), bus(), send_deliveries, clock, _bury)
+    return Publisher(repositories(), bus(), send_deliveries, clock, _bury)
 
 
 def _bury(what: Mapping[str, Any]) -> None:
@@ -224,11 +226,11 @@ def _bury(what: Mapping[str, Any]) -> None:
 
 
 @cache
-def firing() -> Firing:
+def dispatcher() -> Dispatcher:
     """What schedules and events start."""
-    from engine.services.triggers.dispatch import Firing
+    from engine.services.triggers.dispatch import Dispatcher
 
-    return Firing(stores(), _starter(), listening(), clock)
+    return Dispatcher(repositories(), _starter(), listening(), clock)
 
 
 @cache
@@ -238,12 +240,12 @@ def reconciler() -> Reconciler:
     from engine.aws.schedules import Schedules
     from engine.services.triggers.reconcile import Reconciler
 
-    target, dead_letters = settings.firing_function_arn, settings.dead_letters_arn
+    target, dead_letters = settings.dispatch_function_arn, settings.dead_letters_arn
     schedules = Schedules(
         client("scheduler"), settings.schedule_group, target, settings.scheduler_role_arn, dead_letters
     )
     rules = Rules(client("events"), "default", settings.rule_prefix, target, dead_letters)
-    return Reconciler(stores(), schedules, rules, clock, has_zones=settings.scheduler_has_zones)
+    return Reconciler(repositories(), schedules, rules, clock, has_zones=settings.scheduler_has_zones)
 
 
 @cache
@@ -251,7 +253,7 @@ def subscription_service() -> SubscriptionService:
     """Subscriptions to events."""
     from engine.services.events.subscriptions import SubscriptionService
 
-    return SubscriptionService(stores().subscriptions, box(), announcer(), send_deliveries, clock)
+    return SubscriptionService(repositories().subscriptions, box(), publisher(), send_deliveries, clock)
 
 
 @cache
@@ -259,15 +261,15 @@ def trigger_service() -> TriggerService:
     """Triggers, for those who own them."""
     from engine.services.triggers.api import TriggerService
 
-    return TriggerService(stores(), _starter(), box(), settings.api_url, clock)
+    return TriggerService(repositories(), _starter(), box(), settings.api_url, clock)
 
 
 @cache
-def answering() -> Answering:
+def answering() -> WebhookResponder:
     """What waits for answers."""
-    from engine.services.triggers.webhook_response import Answering
+    from engine.services.triggers.webhook_response import WebhookResponder
 
-    return Answering(stores(), machine(), _advance)
+    return WebhookResponder(repositories(), machine(), _advance)
 
 
 def _advance(execution_id: str) -> str:
@@ -292,7 +294,7 @@ def webhook_service() -> WebhookService:
     """What is delivered to webhooks."""
     from engine.services.triggers.webhooks import WebhookService
 
-    return WebhookService(stores(), _starter(), answering(), box(), settings.api_url, clock)
+    return WebhookService(repositories(), _starter(), answering(), box(), settings.api_url, clock)
 
 
 def signing_keys() -> Mapping[str, str]:
@@ -333,7 +335,7 @@ def workflow_service() -> WorkflowService:
     from engine.nodes.registry import NodeExecutorFactory
     from engine.services.workflows import WorkflowService
 
-    return WorkflowService(stores().workflows, stores().integrations, NodeExecutorFactory(), clock)
+    return WorkflowService(repositories().workflows, repositories().integrations, NodeExecutorFactory(), clock)
 
 
 @cache
@@ -341,7 +343,7 @@ def execution_service() -> ExecutionService:
     """Executions."""
     from engine.services.executions.api import ExecutionService
 
-    return ExecutionService(stores(), _starter(), _closing())
+    return ExecutionService(repositories(), _starter(), _finalization())
 
 
 @cache
@@ -349,7 +351,7 @@ def retention() -> Retention:
     """What forgets executions whose time is over."""
     from engine.services.executions.retention import Retention
 
-    return Retention(stores(), clock)
+    return Retention(repositories(), clock)
 
 
 @cache
@@ -357,4 +359,4 @@ def signal_service() -> SignalService:
     """Answers to what waits."""
     from engine.services.executions.signals import SignalService
 
-    return SignalService(stores(), _closing(), clock)
+    return SignalService(repositories(), _finalization(), clock)

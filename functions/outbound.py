@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
     from engine.nodes.context import ToolCall
-    from engine.services.events.delivery import Delivering
+    from engine.services.events.delivery import EventDelivery
     from engine.services.integrations import IntegrationService
-    from engine.services.oauth_consent import Consenting
+    from engine.services.oauth_consent import OAuthConsent
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
 
@@ -106,11 +106,11 @@ async def tool(call: ToolCall) -> Any:
     from engine.services.executions.tool_calls import ToolRunner
 
     def start(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        told = container.call_now(container.settings.conductor_function, asked)
+        told = container.call_now(container.settings.supervisor_function, asked)
         refused = {"error": {"code": "unavailable", "message": "the workflow could not be started"}}
         return told if isinstance(told, dict) else refused
 
-    return await ToolRunner(container.stores().executions, start).run(call)
+    return await ToolRunner(container.repositories().executions, start).run(call)
 
 
 @cache
@@ -121,7 +121,14 @@ def opener() -> Opener:
 
     box = SecretBox(lambda: container.client("kms"), container.settings.key_id, seconds=0)
     return Opener(
-        container.stores().integrations, registry(), box, http, addresses, container.clock, files=files, reach=reach()
+        container.repositories().integrations,
+        registry(),
+        box,
+        http,
+        addresses,
+        container.clock,
+        files=files,
+        reach=reach(),
     )
 
 
@@ -130,23 +137,23 @@ def integration_service() -> IntegrationService:
     """Integrations."""
     from engine.services.integrations import IntegrationService
 
-    return IntegrationService(container.stores(), registry(), container.box(), opener(), container.clock)
+    return IntegrationService(container.repositories(), registry(), container.box(), opener(), container.clock)
 
 
 @cache
-def consenting() -> Consenting:
+def oauth_consent() -> OAuthConsent:
     """The OAuth 2 authorization code flow."""
-    from engine.services.oauth_consent import Consenting
+    from engine.services.oauth_consent import OAuthConsent
 
-    return Consenting(container.stores(), registry(), opener(), container.settings.api_url, container.clock)
+    return OAuthConsent(container.repositories(), registry(), opener(), container.settings.api_url, container.clock)
 
 
 @cache
-def delivering() -> Delivering:
+def delivering() -> EventDelivery:
     """What sends outgoing webhooks."""
-    from engine.services.events.delivery import Delivering
-    from engine.services.events.publish import Announcer
+    from engine.services.events.delivery import EventDelivery
+    from engine.services.events.publish import Publisher
 
-    # What it announces is left to the sweeper: a function that calls itself would need a grant on itself.
-    announces = Announcer(container.stores(), container.bus(), lambda _: None, container.clock)
-    return Delivering(container.stores(), container.box(), announces, http, container.clock)
+    # What it announces is left to the recovery: a function that calls itself would need a grant on itself.
+    announces = Publisher(container.repositories(), container.bus(), lambda _: None, container.clock)
+    return EventDelivery(container.repositories(), container.box(), announces, http, container.clock)

@@ -36,7 +36,7 @@ os.environ.update(
         "MAINSPRING_SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",
         "MAINSPRING_RULE_PREFIX": "ms-",
         "MAINSPRING_DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",
-        "MAINSPRING_FIRING_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:firing",
+        "MAINSPRING_DISPATCH_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:dispatch",
     }
 )
 
@@ -93,7 +93,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 _SLOW = frozenset(
     {
         "databases",  # starts a PostgreSQL and a MariaDB
-        "firing",
+        "dispatch",
         "memory",
         "sandbox",
         "workers",

@@ -1,4 +1,4 @@
-"""Stops an engine at a chosen point, before or after a write or an effect, and drives on as the sweeper does.
+"""Stops an engine at a chosen point, before or after a write or an effect, and drives on as the recovery does.
 
 Every write of the store and every effect is two points. Once the process has died nothing of it goes on: what is left
 is what was written, and what the effects did outside.
@@ -89,7 +89,7 @@ class CrashingStore:
         return write
 
     def _close(self, entry: Any) -> None:
-        """An attempt whose end is in the journal is out of its window."""
+        """An attempt whose end is in the history is out of its window."""
         if isinstance(entry, Outcome):
             self._fate.open = {one for one in self._fate.open if one[0] != entry.path}
         elif isinstance(entry, Timer) and entry.next_attempt:
@@ -184,8 +184,8 @@ def end_state(run: Run) -> tuple[Any, ...]:
         if "." in name:
             continue
         node = next(node for node in run.definition.nodes if node.id == name)
-        volatile = name in clocks or "$millis" in str(node.model_dump())
-        shown[name] = (state.status, None if volatile else _plain(state.output))
+        nondeterministic = name in clocks or "$millis" in str(node.model_dump())
+        shown[name] = (state.status, None if nondeterministic else _plain(state.output))
     return run.execution.status, shown
 
 
@@ -206,7 +206,7 @@ def crash_everywhere(definition: dict[str, Any], trigger: Any, most: int | None 
     """
     undisturbed, fate = run_to_death(definition, trigger, None)
     once = {
-        node.id for region in undisturbed.region.walk() for node in region.body.nodes if node.delivery == "at_most_once"
+        node.id for block in undisturbed.block.walk() for node in block.body.nodes if node.delivery == "at_most_once"
     }
     expected, expected_starts = end_state(undisturbed), _starts(undisturbed)
     step = max(1, fate.points // most) if most else 1

@@ -18,7 +18,7 @@ from engine.testing.clock import VirtualClock
 from engine.testing.memory_store import MemoryStore
 from engine.testing.workflows import WorkflowRun
 from engine.workflow.validator import validate
-from tests.history import check_history, check_journal
+from tests.history import check_history, check_history_keys
 
 
 class Effects:
@@ -112,12 +112,12 @@ class Run(WorkflowRun):
     recomputed: bool = False
     """Whether a driver died in it, so that another has computed some of it again."""
 
-    def drive(self, turns: int = 200, remaining: Any = None) -> Execution:
+    def drive(self, invocations: int = 200, remaining: Any = None) -> Execution:
         """Advance until the end, then check the history."""
-        super().drive(turns, remaining)
+        super().drive(invocations, remaining)
         events, recomputed = self.effects.events, self.recomputed
-        check_history(self.region, self.execution, self.states, events, recomputed=recomputed)
-        check_journal(list(self.store.entries[self.execution_id].values()))
+        check_history(self.block, self.execution, self.states, events, recomputed=recomputed)
+        check_history_keys(list(self.store.entries[self.execution_id].values()))
         return self.execution
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.aws.event_bus import Bus, Event
 from engine.aws.step_functions import StateMachine
-from engine.execution.map_worker import Lane
+from engine.execution.map_worker import MapWorker
 from engine.history.usage import Bill
 from engine.storage.execution_store import DynamoStore
 from tests.asl import Retriers
@@ -25,8 +25,8 @@ class Driver:
 
     name: str
     execution_id: str
-    generation: int = 0
-    lane: Lane | None = None
+    driver_attempt: int = 0
+    map_worker: MapWorker | None = None
     batch: int = 0
     status: str = "RUNNING"
     until: datetime | None = None
@@ -41,51 +41,62 @@ class PlayedMachine(StateMachine):
     def __init__(self, world: World) -> None:
         self._world = world
         self.drivers: dict[str, Driver] = {}
-        self.fan_outs: dict[str, list[Driver]] = {}
+        self.map_batches: dict[str, list[Driver]] = {}
 
     def start(
-        self, execution_id: str, generation: int = 1, bill: Bill | None = None, *, not_before: datetime | None = None
+        self,
+        execution_id: str,
+        driver_attempt: int = 1,
+        bill: Bill | None = None,
+        *,
+        not_before: datetime | None = None,
     ) -> None:
         self._world.fate.point()
-        name = f"{execution_id}-{generation}"
-        self.drivers.setdefault(name, Driver(name, execution_id, generation, until=not_before))
+        name = f"{execution_id}-{driver_attempt}"
+        self.drivers.setdefault(name, Driver(name, execution_id, driver_attempt, until=not_before))
         self._world.fate.point()
 
-    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
+    def start_distributed_map(
+        self, execution_id: str, path: str, map_attempt: int, *, map_workers: int, batches: int
+    ) -> bool:
         self._world.fate.point()
-        name = f"{execution_id}-{path}-{round_number}"
-        is_new = name not in self.fan_outs
+        name = f"{execution_id}-{path}-{map_attempt}"
+        is_new = name not in self.map_batches
         if is_new:
-            lane = Lane(execution_id, path, lanes, batches)
-            self.fan_outs[name] = [Driver(f"{name}/{n}", execution_id, lane=lane, batch=n) for n in range(lanes)]
-            for driver in self.fan_outs[name]:
+            map_worker = MapWorker(execution_id, path, map_workers, batches)
+            self.map_batches[name] = [
+                Driver(f"{name}/{n}", execution_id, map_worker=map_worker, batch=n) for n in range(map_workers)
+            ]
+            for driver in self.map_batches[name]:
                 self.drivers[driver.name] = driver
-                driver.on_end = lambda: self._joined(name, execution_id, path, round_number)
+                driver.on_end = lambda: self._joined(name, execution_id, path, map_attempt)
         self._world.fate.point()
         return is_new
 
-    def _joined(self, name: str, execution_id: str, path: str, round_number: int) -> None:
-        if all(driver.status != "RUNNING" for driver in self.fan_outs[name]):
-            self._world.calls.append(lambda: self._world.conductor.fan_out_ended(execution_id, path, round_number))
+    def _joined(self, name: str, execution_id: str, path: str, map_attempt: int) -> None:
+        if all(driver.status != "RUNNING" for driver in self.map_batches[name]):
+            self._world.calls.append(
+                lambda: self._world.supervisor.distributed_map_ended(execution_id, path, map_attempt)
+            )
 
-    def stop(self, execution_id: str, generation: int = 1) -> None:
-        self._stop(f"{execution_id}-{generation}")
+    def stop(self, execution_id: str, driver_attempt: int = 1) -> None:
+        self._stop(f"{execution_id}-{driver_attempt}")
 
-    def stop_fan_out(self, execution_id: str, path: str, round_number: int) -> None:
-        for driver in self.fan_outs.get(f"{execution_id}-{path}-{round_number}", []):
+    def stop_distributed_map(self, execution_id: str, path: str, map_attempt: int) -> None:
+        for driver in self.map_batches.get(f"{execution_id}-{path}-{map_attempt}", []):
             self._stop(driver.name)
 
     def _stop(self, name: str) -> None:
         if name in self.drivers and self.drivers[name].status == "RUNNING":
             self.drivers[name].status = "ABORTED"
 
-    def is_driving(self, execution_id: str, generation: int) -> bool:
-        driver = self.drivers.get(f"{execution_id}-{generation}")
+    def is_driving(self, execution_id: str, driver_attempt: int) -> bool:
+        driver = self.drivers.get(f"{execution_id}-{driver_attempt}")
         return driver is not None and driver.status == "RUNNING"
 
-    def is_fanned_out(self, execution_id: str, path: str, round_number: int) -> bool:
-        lanes = self.fan_outs.get(f"{execution_id}-{path}-{round_number}", [])
-        return any(driver.status == "RUNNING" for driver in lanes)
+    def is_map_running(self, execution_id: str, path: str, map_attempt: int) -> bool:
+        map_workers = self.map_batches.get(f"{execution_id}-{path}-{map_attempt}", [])
+        return any(driver.status == "RUNNING" for driver in map_workers)
 
     def wake(self, task_token: str) -> bool:
         self._world.fate.point()
@@ -115,8 +126,8 @@ class InlineStore(DynamoStore):
 
 
 def play_harshly(world: World) -> None:
-    """Tear the reads of journals, and read the sweeper's index late, where the world is to be harsh."""
-    partition, due = world.stores.executions.partition, world.stores.watch.due
+    """Tear the reads of histories, and read the recovery's index late, where the world is to be harsh."""
+    partition, due = world.repositories.executions.partition, world.repositories.next_checks.due
     seen: dict[str, set[str]] = {}
     before: dict[Any, list[Any]] = {}
 
@@ -140,5 +151,5 @@ def play_harshly(world: World) -> None:
         FIGURES["late reads of an index tried"] += 1
         return last
 
-    world.stores.executions.partition = torn  # type: ignore[method-assign, assignment]
-    world.stores.watch.due = late  # type: ignore[method-assign, assignment]
+    world.repositories.executions.partition = torn  # type: ignore[method-assign, assignment]
+    world.repositories.next_checks.due = late  # type: ignore[method-assign, assignment]

@@ -21,22 +21,22 @@ from engine.aws.errors import passing_trouble
 from engine.clock import format_time
 from engine.errors import Unavailable
 from engine.execution.engine import WorkflowEngine
-from engine.execution.map_worker import DONE, advance_lane
+from engine.execution.map_worker import advance_map_worker
 from engine.execution.node_states import node_states
-from engine.history.events import BatchId, Journal, Signal, Wait
-from engine.history.model import FINAL_STATUSES, Execution, Status
+from engine.history.events import BatchId, History, PendingSignal, Signal
+from engine.history.model import FINAL_STATUSES, Execution, Next, Status
 from engine.ids import new_id
 from engine.nodes.context import NodeServices
 from engine.nodes.registry import NodeExecutorFactory
-from engine.services.events.publish import Announcer
-from engine.services.executions.concurrency import Admission
-from engine.services.executions.finalization import Closing
-from engine.services.executions.recovery import Sweeper
+from engine.services.events.publish import Publisher
+from engine.services.executions.concurrency import ConcurrencyLimits
+from engine.services.executions.finalization import Finalization
+from engine.services.executions.recovery import Recovery
 from engine.services.executions.retention import Retention
 from engine.services.executions.signals import SignalService
 from engine.services.executions.start import Request, Starter
-from engine.services.executions.supervisor import Conductor
-from engine.services.triggers.health import Silence
+from engine.services.executions.supervisor import Supervisor
+from engine.services.triggers.health import TriggerHealth
 from engine.storage.dynamodb.table import ConditionFailed, decode
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
@@ -47,7 +47,7 @@ from tests.asl import Retriers
 from tests.crash import Died, Fate
 from tests.figures import FIGURES
 from tests.harness import Effects, effect_node
-from tests.history import check_history, check_journal
+from tests.history import check_history, check_history_keys
 from tests.played import Driver, InlineStore, PlayedBus, PlayedMachine, play_harshly
 from tests.unit.conftest import Aws
 
@@ -63,43 +63,51 @@ class World:
 
     aws: Aws
     fate: Fate = field(default_factory=Fate)
-    people: Callable[[World, str, Wait], None] | None = None
+    people: Callable[[World, str, PendingSignal], None] | None = None
     loses_pokes_of: str = ""
-    """The conductor is not told by those whose name holds this."""
+    """The supervisor is not told by those whose name holds this."""
     breaks: Callable[[str, Signal], bool] | None = None
     """Whether the process dies at this answer, before it is written; it does so once."""
-    turns: int = 0
+    invocations: int = 0
     ailing: frozenset[str] = frozenset()
     """Services that do not work at the moment: `dynamodb` (with S3), `lambda`."""
     harsh: Random | None = None
-    """Draws which of the reads of many items are torn, and how late the index is that the sweeper reads."""
+    """Draws which of the reads of many items are torn, and how late the index is that the recovery reads."""
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
         self.effects = Effects()
         self.calls: list[Callable[[], None]] = []
-        self.stores = self.aws.stores
-        self._real_answer = self.stores.journals.answer
-        self.stores.journals.answer = self._answer  # type: ignore[method-assign]
+        self.repositories = self.aws.repositories
+        self._real_answer = self.repositories.histories.answer
+        self.repositories.histories.answer = self._answer  # type: ignore[method-assign]
         self.machine = PlayedMachine(self)
-        self.admission = Admission(self.stores, self.machine, self.clock)
-        self.starter = Starter(self.stores, self.admission, self.machine, self.clock)
-        self.closing = Closing(self.stores, self.admission, self.starter, self.machine, self.clock)
-        self.conductor = Conductor(self.stores, self.starter, self.closing, self.machine, self.clock)
-        self.bus, self.sent = PlayedBus(), list[tuple[str, str]]()
-        self.announcer = Announcer(self.stores, self.bus, self.sent.extend, self.clock)
-        others = {"WORKFLOW": Silence(self.stores, self.announcer, self.clock).look}
-        self.sweeper = Sweeper(
-            self.stores, self.admission, self.closing, self.conductor, self.machine, self.clock, others
+        self.concurrency_limits = ConcurrencyLimits(self.repositories, self.machine, self.clock)
+        self.starter = Starter(self.repositories, self.concurrency_limits, self.machine, self.clock)
+        self.finalization = Finalization(
+            self.repositories, self.concurrency_limits, self.starter, self.machine, self.clock
         )
-        self.retention = Retention(self.stores, self.clock)
-        self.signals = SignalService(self.stores, self.closing, self.clock)
+        self.supervisor = Supervisor(self.repositories, self.starter, self.finalization, self.machine, self.clock)
+        self.bus, self.sent = PlayedBus(), list[tuple[str, str]]()
+        self.publisher = Publisher(self.repositories, self.bus, self.sent.extend, self.clock)
+        others = {"WORKFLOW": TriggerHealth(self.repositories, self.publisher, self.clock).look}
+        self.recovery = Recovery(
+            self.repositories,
+            self.concurrency_limits,
+            self.finalization,
+            self.supervisor,
+            self.machine,
+            self.clock,
+            others,
+        )
+        self.retention = Retention(self.repositories, self.clock)
+        self.signals = SignalService(self.repositories, self.finalization, self.clock)
         self.factory = NodeExecutorFactory()
         self.factory.register_node_type("effect", effect_node(self.effects))
         self.engine = WorkflowEngine(
-            InlineStore(self.stores, self.clock),
+            InlineStore(self.repositories, self.clock),
             self.factory,
-            services=NodeServices(api_url="https://api.example", poke=self._poke),
+            services=NodeServices(api_url="https://api.example", notify=self._notify),
             clock=self.clock,
         )
         self._tokens = itertools.count()
@@ -121,16 +129,16 @@ class World:
             answer: Any = {"Error": {"Code": "InternalServerError"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
             raise ClientError(answer, model.name)
 
-    async def _poke(self, owner: str, waits: Any) -> None:
+    async def _notify(self, owner: str, waits: Any) -> None:
         self.fate.point()
         if not (self.loses_pokes_of and self.loses_pokes_of in owner):
-            self.calls.append(lambda: self.conductor.poked(owner, waits))
+            self.calls.append(lambda: self.supervisor.notified(owner, waits))
 
-    def _answer(self, execution_id: str, signal: Signal, look_at: datetime, **named: Any) -> Signal:
+    def _answer(self, execution_id: str, signal: Signal, next_check_at: datetime, **named: Any) -> Signal:
         if self.breaks is not None and self.breaks(execution_id, signal):
             self.breaks = None
             raise Died
-        return self._real_answer(execution_id, signal, look_at, **named)
+        return self._real_answer(execution_id, signal, next_check_at, **named)
 
     # -- what users do -------------------------------------------------------------------------------------
 
@@ -144,7 +152,7 @@ class World:
             concurrency=definition.get("concurrency"),
         )  # fmt: skip
         self.fate.spared = True
-        self.stores.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, AT, "u"))
+        self.repositories.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, AT, "u"))
         self.fate.spared = False
         return workflow_id
 
@@ -155,23 +163,25 @@ class World:
             self.starter.start(request)
         except (Died, Unavailable, ClientError):
             self.fate.revive()
-            if self.stores.executions.find(str(request.id)) is None:
+            if self.repositories.executions.find(str(request.id)) is None:
                 self.starter.start(request)  # it got no answer and asks again
         return str(request.id)
 
     def cancel(self, execution_id: str) -> None:
         """Cancel an execution, as the API does."""
         execution = self.get(execution_id)
-        self.closing.close(execution, Status.CANCELLED, "cancelled", "the execution was cancelled")
+        self.finalization.close(execution, Status.CANCELLED, "cancelled", "the execution was cancelled")
 
     def get(self, execution_id: str) -> Execution:
         """The record."""
-        return self.stores.executions.get(WORKSPACE, execution_id)
+        return self.repositories.executions.get(WORKSPACE, execution_id)
 
     def all(self) -> list[Execution]:
         """All executions, in the order in which they were started."""
         records = [decode(item) for item in self._records()]
-        return [self.stores.executions.decoded(one) for one in self.stores.executions.with_payloads(records)]
+        return [
+            self.repositories.executions.decoded(one) for one in self.repositories.executions.with_payloads(records)
+        ]
 
     def _records(self) -> list[dict[str, Any]]:
         self.fate.spared, before = True, self.fate.spared
@@ -196,7 +206,7 @@ class World:
             self.clock.offset = max(self.clock.offset + 0.01, min([swept + 60, *self._wake_times()]))
             if self.clock.offset >= swept + 60:
                 swept = self.clock.offset
-                self.perish(lambda: self.sweeper.sweep(lambda: 100.0))
+                self.perish(lambda: self.recovery.sweep(lambda: 100.0))
         raise AssertionError([(one.id, one.status, one.place) for one in self._open()] or self._looked_at())
 
     def pass_time(self, seconds: float) -> None:
@@ -249,9 +259,9 @@ class World:
         return True
 
     def _advance(self, driver: Driver) -> None:
-        self.turns += 1
+        self.invocations += 1
         try:
-            decision = self._turn(driver)
+            decision = self._invocation(driver)
         except Died:
             self.fate.revive()
             driver.status = "FAILED"  # nobody tries it again; EventBridge's event is lost too
@@ -260,17 +270,17 @@ class World:
             self._try_again(driver, error)
             return
         driver.retriers = None
-        if decision.next == "sleep":
+        if decision.next == Next.SUSPEND_UNTIL:
             driver.until = decision.until
-        elif decision.next == "park":
+        elif decision.next == Next.SUSPEND_ON_SIGNAL:
             self._park(driver, decision)
-        elif decision.next in FINAL_STATUSES or decision.next in (DONE, "superseded"):
+        elif decision.next in FINAL_STATUSES or decision.next in (Next.DONE, Next.SUPERSEDED):
             driver.status = "SUCCEEDED"
             if driver.on_end:
                 driver.on_end()
 
     def _try_again(self, driver: Driver, error: Exception) -> None:
-        """What the state machine does with a turn that failed, going by its definition."""
+        """What the state machine does with an invocation that failed, going by its definition."""
         self.fate.revive()
         driver.retriers = driver.retriers or Retriers("Advance", Random(0))
         delay = driver.retriers.delay(getattr(error, "lambda_name", type(error).__name__))
@@ -279,13 +289,13 @@ class World:
             return
         driver.status = "FAILED"
         FIGURES["state machines that gave up"] += 1
-        if driver.lane is None:
-            name, generation = driver.execution_id, driver.generation
-            self.calls.append(lambda: self.conductor.driver_gave_up(name, generation, type(error).__name__))
+        if driver.map_worker is None:
+            name, driver_attempt = driver.execution_id, driver.driver_attempt
+            self.calls.append(lambda: self.supervisor.driver_gave_up(name, driver_attempt, type(error).__name__))
         elif driver.on_end:
             driver.on_end()
 
-    def _turn(self, driver: Driver) -> Any:
+    def _invocation(self, driver: Driver) -> Any:
         if "lambda" in self.ailing:
             refused = Unavailable("Rate Exceeded")
             refused.lambda_name = "Lambda.TooManyRequestsException"  # type: ignore[attr-defined]
@@ -294,10 +304,12 @@ class World:
             return self._one_turn(driver)
 
     def _one_turn(self, driver: Driver) -> Any:
-        if driver.lane is None:
-            work = self.engine.advance(driver.execution_id, lambda: 10_000.0, generation=driver.generation)
+        if driver.map_worker is None:
+            work = self.engine.advance(driver.execution_id, lambda: 10_000.0, driver_attempt=driver.driver_attempt)
             return self.clock.run(work)
-        decision, driver.batch = self.clock.run(advance_lane(self.engine, driver.lane, driver.batch, lambda: 10_000.0))
+        decision, driver.batch = self.clock.run(
+            advance_map_worker(self.engine, driver.map_worker, driver.batch, lambda: 10_000.0)
+        )
         return decision
 
     def _park(self, driver: Driver, decision: Any) -> None:
@@ -305,16 +317,16 @@ class World:
             driver.until = self.clock.now() + timedelta(seconds=60)
             return
         owner = driver.execution_id
-        if driver.lane is not None:
-            owner = str(BatchId(driver.execution_id, driver.batch, driver.lane.path))
+        if driver.map_worker is not None:
+            owner = str(BatchId(driver.execution_id, driver.batch, driver.map_worker.path))
         token, until = f"token-{next(self._tokens)}", decision.until or self.clock.now() + timedelta(days=366)
         condition = "#signals = :seen AND attribute_not_exists(#completed_at)"
         self.fate.spared = True  # Step Functions does not die
         try:
-            self.stores.executions._table.update(
+            self.repositories.executions._table.update(
                 f"EXECUTION#{owner}",
                 "META",
-                {"task_token": token, "seen_signals": decision.signals, "parked_until": format_time(until)},
+                {"task_token": token, "seen_signals": decision.signals, "suspended_until": format_time(until)},
                 condition=condition,
                 values={"seen": decision.signals},
             )
@@ -329,11 +341,11 @@ class World:
             return False
         for execution in self._open():
             self.fate.spared = True
-            items = self.stores.executions.partition(execution.id)
+            items = self.repositories.executions.partition(execution.id)
             self.fate.spared = False
-            journal = Journal.of(self.stores.journals.entries_in(items))
-            for path in journal.waits:
-                wait = journal.open_wait(path)
+            history = History.of(self.repositories.histories.entries_in(items))
+            for path in history.waits:
+                wait = history.open_signal(path)
                 if wait is not None and wait.kind in ("approval", "callback"):
                     answered = self.perish(partial(self.people, self, execution.id, wait))
                     if answered:
@@ -348,7 +360,7 @@ class World:
 
     def _open(self) -> list[Execution]:
         records = [decode(item) for item in self._records() if "completed_at" not in item]
-        return [self.stores.executions.decoded(record, payloads=False) for record in records]
+        return [self.repositories.executions.decoded(record, payloads=False) for record in records]
 
     # -- what has to be true in the end --------------------------------------------------------------------
 
@@ -359,7 +371,7 @@ class World:
             self._check_history(execution)
         for _ in range(3):
             self.clock.offset += 7200
-            self.perish(lambda: self.sweeper.sweep(lambda: 100.0))
+            self.perish(lambda: self.recovery.sweep(lambda: 100.0))
             while self._something_happens():
                 pass
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
@@ -368,19 +380,19 @@ class World:
         assert not self._looked_at()
 
     def _check_history(self, execution: Execution) -> None:
-        stored = self.stores.workflows.get_version(execution.workflow_id, execution.workflow_version)
-        region = prepare(WorkflowDefinition.model_validate(stored.definition), self.factory)
-        entries = self.stores.journals.entries_in(self.stores.executions.partition(execution.id))
-        states = {state.id: state for state in node_states(region, Journal.of(entries), execution)}
-        check_history(region, execution, states, recomputed=True)
-        check_journal(entries)
+        stored = self.repositories.workflows.get_version(execution.workflow_id, execution.workflow_version)
+        block = prepare(WorkflowDefinition.model_validate(stored.definition), self.factory)
+        entries = self.repositories.histories.entries_in(self.repositories.executions.partition(execution.id))
+        states = {state.id: state for state in node_states(block, History.of(entries), execution)}
+        check_history(block, execution, states, recomputed=True)
+        check_history_keys(entries)
 
     def _looked_at(self) -> list[str]:
-        """What the sweeper will look at, but for triggers: they are looked after as long as they are live."""
+        """What the recovery will look at, but for triggers: they are looked after as long as they are live."""
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        seen = [item for item in items if item.get("look_shard", {"S": ""})["S"].startswith("LOOK#")]
+        seen = [item for item in items if item.get("check_shard", {"S": ""})["S"].startswith("CHECK#")]
         seen = [item for item in seen if not item["PK"]["S"].startswith("WORKFLOW#")]
-        return [f"{item['PK']['S']} {item['look_at']['S']}" for item in seen]
+        return [f"{item['PK']['S']} {item['next_check_at']['S']}" for item in seen]
 
     def results(self) -> list[tuple[str, Any]]:
         """How each execution ended, in the order of their workflows and starts."""

@@ -54,7 +54,7 @@ def passing_trouble() -> Iterator[None]:
 
 
 @contextmanager
-def understood(what: str) -> Iterator[None]:
+def translate_aws_errors(what: str) -> Iterator[None]:
     """Whatever AWS raises in the block was not expected there.
 
     Raises:

@@ -18,7 +18,7 @@ from engine.json_value import dumps
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
-_TARGET_ID = "firing"
+_TARGET_ID = "dispatch"
 
 
 class Taken(Exception):

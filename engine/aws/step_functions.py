@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.aws.errors import understood
+from engine.aws.errors import translate_aws_errors
 from engine.clock import format_time
 from engine.errors import Unavailable
 from engine.history.usage import Bill
@@ -31,33 +31,40 @@ class StateMachine:
         fan_out_arn: the machine that drives the parts of big loops.
     """
 
-    def __init__(self, client: SFNClient, arn: str, fan_out_arn: str = "") -> None:
+    def __init__(self, client: SFNClient, arn: str, map_machine_arn: str = "") -> None:
         self._client = client
         self._arn = arn
-        self._fan_out_arn = fan_out_arn
+        self._map_machine_arn = map_machine_arn
 
     def start(
-        self, execution_id: str, generation: int = 1, bill: Bill | None = None, *, not_before: datetime | None = None
+        self,
+        execution_id: str,
+        driver_attempt: int = 1,
+        bill: Bill | None = None,
+        *,
+        not_before: datetime | None = None,
     ) -> None:
-        """Start driving an execution; starting the same generation again changes nothing.
+        """Start driving an execution; starting the same driver attempt again changes nothing.
 
         Args:
             execution_id: which one.
-            generation: of its drivers.
+            driver_attempt: which of its drivers, counted from 1.
             bill: what has been spent on it and is in no record yet.
             not_before: until when the driver waits first.
 
         Raises:
             Unavailable: Step Functions did not take it.
         """
-        payload = {"execution_id": execution_id, "generation": generation}
-        decision: dict[str, Any] = {"turn": 0, "bill": (bill or Bill()).as_dict()}
+        payload = {"execution_id": execution_id, "driver_attempt": driver_attempt}
+        decision: dict[str, Any] = {"invocations": 0, "bill": (bill or Bill()).as_dict()}
         if not_before is not None:
             decision["not_before"] = format_time(not_before)
-        self._start(self._arn, f"{execution_id}-{generation}", {**payload, "decision": decision})
+        self._start(self._arn, f"{execution_id}-{driver_attempt}", {**payload, "decision": decision})
 
-    def start_fan_out(self, execution_id: str, path: str, round_number: int, *, lanes: int, batches: int) -> bool:
-        """Start the drivers of a spread loop; False where that round was started before, which changes nothing.
+    def start_distributed_map(
+        self, execution_id: str, path: str, map_attempt: int, *, map_workers: int, batches: int
+    ) -> bool:
+        """Start the drivers of a distributed loop; False where that attempt was started before, which changes nothing.
 
         Raises:
             Unavailable: Step Functions did not take it.
@@ -65,12 +72,12 @@ class StateMachine:
         payload = {
             "execution_id": execution_id,
             "path": path,
-            "round": round_number,
-            "lanes": list(range(lanes)),
-            "of": lanes,
+            "map_attempt": map_attempt,
+            "map_workers": list(range(map_workers)),
+            "of": map_workers,
             "batches": batches,
         }
-        return self._start(self._fan_out_arn, _fan_out_name(execution_id, path, round_number), payload)
+        return self._start(self._map_machine_arn, _map_name(execution_id, path, map_attempt), payload)
 
     def _start(self, arn: str, name: str, payload: dict[str, Any]) -> bool:
         try:
@@ -82,13 +89,13 @@ class StateMachine:
             raise Unavailable("the execution could not be started; try again") from error
         return True
 
-    def stop(self, execution_id: str, generation: int = 1) -> None:
-        """Stop driving it. If that fails it is no harm: the next turn sees the record's status and ends."""
-        self._stop(_execution_arn(self._arn, f"{execution_id}-{generation}"))
+    def stop(self, execution_id: str, driver_attempt: int = 1) -> None:
+        """Stop driving it. If that fails it is no harm: the next invocation sees the record's status and ends."""
+        self._stop(_execution_arn(self._arn, f"{execution_id}-{driver_attempt}"))
 
-    def stop_fan_out(self, execution_id: str, path: str, round_number: int) -> None:
-        """Stop the drivers of a spread loop; as `stop`."""
-        self._stop(_execution_arn(self._fan_out_arn, _fan_out_name(execution_id, path, round_number)))
+    def stop_distributed_map(self, execution_id: str, path: str, map_attempt: int) -> None:
+        """Stop the drivers of a distributed loop; as `stop`."""
+        self._stop(_execution_arn(self._map_machine_arn, _map_name(execution_id, path, map_attempt)))
 
     def _stop(self, arn: str) -> None:
         try:
@@ -96,16 +103,16 @@ class StateMachine:
         except (ClientError, BotoCoreError) as error:
             logger.warning("StopExecution %s failed: %s", arn, error)
 
-    def is_driving(self, execution_id: str, generation: int) -> bool:
+    def is_driving(self, execution_id: str, driver_attempt: int) -> bool:
         """Whether that driver lives. Raises Unavailable."""
-        return self._is_running(_execution_arn(self._arn, f"{execution_id}-{generation}"))
+        return self._is_running(_execution_arn(self._arn, f"{execution_id}-{driver_attempt}"))
 
-    def is_fanned_out(self, execution_id: str, path: str, round_number: int) -> bool:
-        """Whether the drivers of that round live. Raises Unavailable."""
-        return self._is_running(_execution_arn(self._fan_out_arn, _fan_out_name(execution_id, path, round_number)))
+    def is_map_running(self, execution_id: str, path: str, map_attempt: int) -> bool:
+        """Whether the drivers of that attempt live. Raises Unavailable."""
+        return self._is_running(_execution_arn(self._map_machine_arn, _map_name(execution_id, path, map_attempt)))
 
     def _is_running(self, arn: str) -> bool:
-        with understood("Step Functions"):
+        with translate_aws_errors("Step Functions"):
             try:
                 return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
             except self._client.exceptions.ExecutionDoesNotExist:
@@ -115,9 +122,9 @@ class StateMachine:
         """Go on with a driver that is parked; False where nobody is parked with this token any more.
 
         Raises:
-            Unavailable: Step Functions did not take it; the sweeper will find it.
+            Unavailable: Step Functions did not take it; the recovery will find it.
         """
-        with understood("Step Functions"):
+        with translate_aws_errors("Step Functions"):
             try:
                 self._client.send_task_success(taskToken=task_token, output="{}")
             except ClientError as error:
@@ -131,5 +138,5 @@ def _execution_arn(machine: str, name: str) -> str:
     return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
-def _fan_out_name(execution_id: str, path: str, round_number: int) -> str:
-    return f"{execution_id}-{sha256(path.encode()).hexdigest()[:16]}-{round_number}"
+def _map_name(execution_id: str, path: str, map_attempt: int) -> str:
+    return f"{execution_id}-{sha256(path.encode()).hexdigest()[:16]}-{map_attempt}"

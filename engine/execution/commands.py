@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.execution.scope_instance import Frame, LoopRun
-from engine.history.events import Entry, Fact, Outcome, Signal, Wait
+from engine.execution.scope_instance import LoopRun, ScopeInstance
+from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal
 from engine.workflow.definition import NodeDefinition
 
 # -- one after the other ---------------------------------------------------------------------------------------------
@@ -23,7 +23,7 @@ from engine.workflow.definition import NodeDefinition
 class TakeUp:
     """Take up a node that is ready. `is_new`: the history does not say yet how it ended."""
 
-    frame: Frame
+    scope_instance: ScopeInstance
     node: NodeDefinition
     is_new: bool
 
@@ -47,22 +47,22 @@ class AskCondition:
 class FindResult:
     """Compute what an iteration gave, now that all of it has ended."""
 
-    frame: Frame
+    scope_instance: ScopeInstance
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
     """Load the value of a fact that stands in the history, about a loop or (`result`) an iteration."""
 
-    target: LoopRun | Frame
-    fact: Fact
+    target: LoopRun | ScopeInstance
+    recorded_value: RecordedValue
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
     """For the scheduler itself, once it has settled what it is settling: end an iteration."""
 
-    frame: Frame
+    scope_instance: ScopeInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Append an event about a node. `is_failure`: until it stands, nothing begins in the frame or is given up."""
+    """Append an event about a node. `is_failure`: until it stands, its scope begins nothing and gives nothing up."""
 
-    frame: Frame
-    entry: Entry
+    scope_instance: ScopeInstance
+    entry: HistoryEvent
     is_failure: bool = False
 
     @property
@@ -93,21 +93,21 @@ class Append:
 class Pin:
     """Append something about a loop that another driver could find otherwise, and go on with what stands there then."""
 
-    target: LoopRun | Frame
-    fact: Fact
-    frame: Frame
+    target: LoopRun | ScopeInstance
+    recorded_value: RecordedValue
+    scope_instance: ScopeInstance
 
     @property
     def path(self) -> str:
         """The loop, or the iteration."""
-        return self.fact.path
+        return self.recorded_value.path
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """Attempt a node that has an effect; `put_off` of the attempts before could not begin."""
 
-    frame: Frame
+    scope_instance: ScopeInstance
     node_id: str
     number: int = 1
     put_off: int = 0
@@ -115,15 +115,15 @@ class Attempt:
     @property
     def path(self) -> str:
         """The node."""
-        return self.frame.path(self.node_id)
+        return self.scope_instance.path(self.node_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _OfWait:
     """Something about a wait, and the signal that ends it."""
 
-    frame: Frame
-    wait: Wait
+    scope_instance: ScopeInstance
+    wait: PendingSignal
     signal: Signal
 
     @property
@@ -154,9 +154,9 @@ class Distribute:
     loop: LoopRun
 
     @property
-    def frame(self) -> Frame:
+    def scope_instance(self) -> ScopeInstance:
         """What the loop is in."""
-        return self.loop.frame
+        return self.loop.scope_instance
 
     @property
     def path(self) -> str:
@@ -195,32 +195,32 @@ class Queues:
 
     def begun(self, command: InBackground) -> None:
         """Count a command as running, in its frame and in those around it."""
-        for frame in command.frame.around:
-            frame.running += 1
+        for scope_instance in command.scope_instance.around:
+            scope_instance.running += 1
 
     def ended(self, command: InBackground) -> None:
         """Count a command as running no more."""
-        for frame in command.frame.around:
-            frame.running -= 1
+        for scope_instance in command.scope_instance.around:
+            scope_instance.running -= 1
 
-    def enter(self, frame: Frame) -> None:
+    def enter(self, scope_instance: ScopeInstance) -> None:
         """Queue the nodes of a frame that have become ready: those of which the history has the end come first.
 
         So a driver that takes over has all that is known together before it finds out anything new.
         """
-        ready = frame.progress.ready
+        ready = scope_instance.progress.ready
         while ready:
-            node = frame.region.nodes[ready.popleft()]
-            is_new = frame.path(node.id) not in self.recorded
-            (self.fresh if is_new else self.known).append(TakeUp(frame, node, is_new))
+            node = scope_instance.block.nodes[ready.popleft()]
+            is_new = scope_instance.path(node.id) not in self.recorded
+            (self.fresh if is_new else self.known).append(TakeUp(scope_instance, node, is_new))
 
     def next_ready(self) -> TakeUp | None:
         """The next node to take up. None if those that are left, if any, are held back for the moment."""
         while self.known or self.fresh:
             taken = (self.known or self.fresh).popleft()
-            if taken.frame.stopping:
+            if taken.scope_instance.stopping:
                 continue
-            if not taken.is_new or not taken.frame.held:
+            if not taken.is_new or not taken.scope_instance.held:
                 return taken
             self.held.append(taken)
         self._release()

@@ -10,11 +10,11 @@ from typing import Any
 
 from engine import limits
 from engine.errors import NodeError
-from engine.execution.operations.step import Worker, as_node_error
+from engine.execution.operations.step import StepRunner, as_node_error
 from engine.execution.retry_policy import bounded
-from engine.execution.scope_instance import Frame, Result
-from engine.history.events import Outcome, Wait
-from engine.history.model import Decision, Status
+from engine.execution.scope_instance import Result, ScopeInstance
+from engine.history.events import Outcome, PendingSignal
+from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.json_value import check_output
 from engine.workflow.expressions.templates import render_result
@@ -53,24 +53,26 @@ TIMED_OUT = End(
 )
 
 
-async def result_of(worker: Worker, frame: Frame, now: datetime) -> Result:
+async def result_of(worker: StepRunner, scope_instance: ScopeInstance, now: datetime) -> Result:
     """The result of a frame that has finished.
 
     It has none where its output template cannot be evaluated, or gives too much.
     """
-    scope = frame.context.scope(now)
-    body = frame.region.body
-    await worker.load(frame, frame.region.reads_of(None) if body.has_output else frozenset(frame.ends()))
+    scope = scope_instance.context.scope(now)
+    body = scope_instance.block.body
+    await worker.load(
+        scope_instance, scope_instance.block.reads_of(None) if body.has_output else frozenset(scope_instance.ends())
+    )
     try:
         if body.has_output:
             result = render_result(body.output, scope, "output")
         else:
-            result = {node: frame.context.nodes[node] for node in frame.ends()}
+            result = {node: scope_instance.context.nodes[node] for node in scope_instance.ends()}
         check_output(result, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
     except Exception as error:  # noqa: BLE001 - a template of the author's must not stop the driver
-        volatile = scope.volatile or not isinstance(error, NodeError)
-        return Result(None, bounded(as_node_error(error)), volatile)
-    return Result(result, None, scope.volatile)
+        nondeterministic = scope.nondeterministic or not isinstance(error, NodeError)
+        return Result(None, bounded(as_node_error(error)), nondeterministic)
+    return Result(result, None, scope.nondeterministic)
 
 
 def end_with(result: Result) -> End:
@@ -99,7 +101,7 @@ class FollowUp:
     owner: str
     snapshot: Snapshot
 
-    def whom_to_notify(self, end: End, waits: Iterable[Wait]) -> str | None:
+    def whom_to_notify(self, end: End, waits: Iterable[PendingSignal]) -> str | None:
         """For whose sake the supervisor has to be told of an end, if for anybody's.
 
         A batch that fails ends the loop of its execution.
@@ -108,7 +110,7 @@ class FollowUp:
             return self.snapshot.execution.id if end.status is Status.FAILED else None
         return self.owner if self._leaves_something_to_do(end.status, waits) else None
 
-    def _leaves_something_to_do(self, status: Status, waits: Iterable[Wait]) -> bool:
+    def _leaves_something_to_do(self, status: Status, waits: Iterable[PendingSignal]) -> bool:
         """Whether there is more than the end: a slot, a caller, executions that it started."""
         execution = self.snapshot.execution
         return (
@@ -116,22 +118,22 @@ class FollowUp:
             or (execution.caller is not None and execution.caller.waits)
             or (self.snapshot.definition.on_failure is not None and status is not Status.SUCCEEDED)
             or any(wait.is_for_others for wait in waits)
-            or any(self._is_open_for_others(path) for path in self.snapshot.journal.waits)
+            or any(self._is_open_for_others(path) for path in self.snapshot.history.waits)
         )
 
     def _is_open_for_others(self, path: str) -> bool:
-        """Whether a wait for others is open in the journal; who finds a failure there does not take it up."""
-        wait = self.snapshot.journal.open_wait(path)
+        """Whether a wait for others is open in the history; who finds a failure there does not take it up."""
+        wait = self.snapshot.history.open_signal(path)
         return wait is not None and wait.is_for_others
 
-    def check_at(self, decision: Decision, waits: Iterable[Wait], now: datetime) -> datetime:
+    def check_at(self, decision: Decision, waits: Iterable[PendingSignal], now: datetime) -> datetime:
         """When somebody should look whether this execution got on."""
-        if decision.next == "again":
-            return now + timedelta(seconds=2 * limits.LOOK_AGAIN)
-        times = [decision.until + timedelta(seconds=limits.LOOK_GRACE)] if decision.until else []
+        if decision.next == Next.CONTINUE:
+            return now + timedelta(seconds=2 * limits.CHECK_AGAIN)
+        times = [decision.until + timedelta(seconds=limits.CHECK_GRACE)] if decision.until else []
         execution = self.snapshot.execution
         if self.snapshot.batch is not None or (execution.caller is not None and execution.caller.waits):
-            times.append(now + timedelta(seconds=limits.LOOK_LONGEST))  # is there still who waits for it?
+            times.append(now + timedelta(seconds=limits.CHECK_LONGEST))  # is there still who waits for it?
         if any(wait.is_for_others for wait in waits):
-            times.append(now + timedelta(seconds=limits.LOOK_AGAIN))
-        return min(times, default=now + timedelta(seconds=limits.LOOK_LONGEST))
+            times.append(now + timedelta(seconds=limits.CHECK_AGAIN))
+        return min(times, default=now + timedelta(seconds=limits.CHECK_LONGEST))

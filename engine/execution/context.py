@@ -31,7 +31,7 @@ class ExecutionContext:
         return cls({"trigger": execution.trigger, "vars": variables, "execution": facts})
 
     def within(self, reads: frozenset[str] | None, callbacks: Any, **more: Any) -> ExecutionContext:
-        """That of a turn of a loop: what stands here, of the outputs those that are read there, `item` and `index`."""
+        """That of an iteration: what stands here, of the outputs those that are read there, `item` and `index`."""
         nodes = self.nodes if reads is None else {name: self.nodes[name] for name in reads if name in self.nodes}
         execution = {**self.data["execution"], "callbacks": {**self.data["execution"]["callbacks"], **callbacks}}
         return ExecutionContext({**self.data, "nodes": nodes, "execution": execution, **more})

@@ -1,7 +1,7 @@
 """WorkflowEngine.advance(): drives one execution until it is finished, or has to wait, or time runs low.
 
 Any number of drivers may call it for the same execution, at once or after a crash: what they know they take
-from the journal, and what they find out they write there first.
+from the history, and what they find out they write there first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from engine.errors import ExecutionLost
 from engine.execution.environment import Environment
 from engine.execution.invocation import Invocation
-from engine.history.model import Decision, Status
+from engine.history.model import Decision, Next, Status
 from engine.workflow.compiled import prepare
 
 
@@ -20,14 +20,14 @@ class WorkflowEngine(Environment):
     """Runs executions that live in a store."""
 
     async def advance(
-        self, execution_id: str, remaining: Callable[[], float] = lambda: math.inf, *, generation: int | None = None
+        self, execution_id: str, remaining: Callable[[], float] = lambda: math.inf, *, driver_attempt: int | None = None
     ) -> Decision:
         """Run as much of the execution as can be run now.
 
         Args:
-            execution_id: which execution, or which part of one whose loop is spread over several drivers.
+            execution_id: which execution, or which batch of a distributed map.
             remaining: gives the seconds that the caller has left; nothing is started that may not end in time.
-            generation: that of the caller, which ends where there is a newer one.
+            driver_attempt: that of the caller, which ends where there is a newer one.
 
         Returns:
             What to do next: call again, call again at a time or after a signal, or nothing since the status is
@@ -45,7 +45,7 @@ class WorkflowEngine(Environment):
             return Decision(final)
         if snapshot.execution.status.is_final:
             return Decision(snapshot.execution.status)
-        if generation is not None and generation < snapshot.execution.generation:
-            return Decision("superseded")
-        region = prepare(snapshot.definition, self.factory)
-        return await Invocation(self, execution_id, snapshot, region, remaining).run()
+        if driver_attempt is not None and driver_attempt < snapshot.execution.driver_attempt:
+            return Decision(Next.SUPERSEDED)
+        block = prepare(snapshot.definition, self.factory)
+        return await Invocation(self, execution_id, snapshot, block, remaining).run()

@@ -12,7 +12,7 @@ from engine.history.model import Execution
 from engine.history.store import ExecutionStore
 from engine.nodes.context import NodeServices
 from engine.nodes.registry import NodeExecutorFactory
-from engine.workflow.compiled import Region
+from engine.workflow.compiled import CompiledBlock
 
 logger = logging.getLogger(__name__)
 
@@ -43,19 +43,19 @@ class Environment:
         self.clock = clock or SystemClock()
         self.random = random or SystemRandom()
 
-    def callbacks(self, execution: Execution, region: Region, prefix: str) -> dict[str, str]:
+    def callbacks(self, execution: Execution, block: CompiledBlock, prefix: str) -> dict[str, str]:
         """The URL of each node of a region that waits for a callback, by id."""
-        waiting = [node.id for node in region.body.nodes if self._has_callback(node.type)]
+        waiting = [node.id for node in block.body.nodes if self._has_callback(node.type)]
         base = self.services.api_url
         return {name: callback_url(base, execution.id, execution.secret, prefix + name) for name in waiting}
 
     async def notify(self, owner: str, waits: Sequence[str] = ()) -> None:
         """Tell the supervisor that there is something to do. If that fails, recovery finds it."""
-        if self.services.poke is not None:
+        if self.services.notify is not None:
             try:
-                await self.services.poke(owner, waits)
+                await self.services.notify(owner, waits)
             except Exception:
-                logger.exception("the conductor could not be told")
+                logger.exception("the supervisor could not be told")
 
     def _has_callback(self, node_type: str) -> bool:
         return self.factory.knows(node_type) and self.factory.node_class(node_type).has_callback

@@ -27,14 +27,14 @@ from engine.execution.completion import (
 )
 from engine.execution.environment import Environment
 from engine.execution.operations.background import Operations
-from engine.execution.operations.step import Worker
+from engine.execution.operations.step import StepRunner
 from engine.execution.scheduler import Scheduler
-from engine.execution.write_buffer import Book
-from engine.history.events import DROPPED, Entry, Outcome, Signal, Wait
-from engine.history.model import Decision, Status
+from engine.execution.write_buffer import WriteBuffer
+from engine.history.events import DROPPED, HistoryEvent, Outcome, PendingSignal, Signal
+from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.nodes.base import ForEach, Repeat
-from engine.workflow.compiled import Region
+from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 
 PROGRESS_SECONDS = 1.0
@@ -45,7 +45,12 @@ class Invocation:
     """The state of one invocation. `run` is all that is called from outside."""
 
     def __init__(
-        self, environment: Environment, owner: str, snapshot: Snapshot, region: Region, remaining: Callable[[], float]
+        self,
+        environment: Environment,
+        owner: str,
+        snapshot: Snapshot,
+        block: CompiledBlock,
+        remaining: Callable[[], float],
     ) -> None:
         self._environment = environment
         self._store = environment.store
@@ -60,25 +65,27 @@ class Invocation:
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
-        self._book = Book(environment.store, owner, environment.clock, snapshot.position)
+        self._write_buffer = WriteBuffer(environment.store, owner, environment.clock, snapshot.position)
         self._follow_up = FollowUp(owner, snapshot)
-        self._worker = Worker(environment, snapshot.execution, owner, self._book, self._record_then_act, remaining)
-        self._operations = Operations(environment, snapshot.execution.id, region, self._worker, self._record_then_act)
+        self._worker = StepRunner(
+            environment, snapshot.execution, owner, self._write_buffer, self._record_then_act, remaining
+        )
+        self._operations = Operations(environment, snapshot.execution.id, block, self._worker, self._record_then_act)
         callbacks = partial(environment.callbacks, snapshot.execution)
         api_url = environment.services.api_url
-        self._scheduler = Scheduler(snapshot, region, environment.factory, callbacks, api_url, now)
-        self._tasks: dict[asyncio.Task[Entry | None], InBackground] = {}
+        self._scheduler = Scheduler(snapshot, block, environment.factory, callbacks, api_url, now)
+        self._tasks: dict[asyncio.Task[HistoryEvent | None], InBackground] = {}
         self._has_performed = False
         self._out_of_time: NodeDefinition | None = None
         self._over: Decision | None = None
-        self._last_look = now
+        self._last_check = now
 
     async def run(self) -> Decision:
         """Advance until the execution is finished, or all that is left waits, or time runs low."""
         position = self._snapshot.position
         is_first = position is None or position.is_first
         if (self._status is Status.PENDING or is_first) and self._snapshot.batch is None:
-            self._book.log("info", "execution started")
+            self._write_buffer.log("info", "execution started")
         try:
             while True:
                 await self._carry_out_commands()
@@ -113,9 +120,11 @@ class Invocation:
     async def _record_then_act(self, record: End | Pause) -> Decision: ...
 
     @overload
-    async def _record_then_act(self, record: Entry, about: Wait | None = None) -> Entry: ...
+    async def _record_then_act(self, record: HistoryEvent, about: PendingSignal | None = None) -> HistoryEvent: ...
 
-    async def _record_then_act(self, record: Entry | End | Pause, about: Wait | None = None) -> Entry | Decision:
+    async def _record_then_act(
+        self, record: HistoryEvent | End | Pause, about: PendingSignal | None = None
+    ) -> HistoryEvent | Decision:
         """The law of the engine: recorded before acted upon.
 
         1. What was decided is written: an event to the history, or how the execution or this invocation ends. Who
@@ -134,22 +143,22 @@ class Invocation:
             case End():
                 return await self._record_end(record)
             case Pause(decision, status, check_at, in_vain):
-                await self._book.flush()
+                await self._write_buffer.flush()
                 await self._mark(status, check_at, in_vain)
                 return decision
             case _:
-                stands = await self._book.record(record)
+                stands = await self._write_buffer.record(record)
                 await self._notify_of(stands, about)
                 return stands
 
     async def _record_end(self, end: End) -> Decision:
         if self._snapshot.batch is None:
             reason = f": {end.error.get('message')}" if end.error else ""
-            self._book.log("error" if end.error else "info", f"execution {end.status}{reason}")
-        await self._book.flush()
+            self._write_buffer.log("error" if end.error else "info", f"execution {end.status}{reason}")
+        await self._write_buffer.flush()
         now = self._clock.now()
         concerned = self._follow_up.whom_to_notify(end, self._scheduler.waits)
-        check_at = now + timedelta(seconds=limits.LOOK_GRACE) if concerned == self._owner else None
+        check_at = now + timedelta(seconds=limits.CHECK_GRACE) if concerned == self._owner else None
         final = await self._store.finish(
             self._owner,
             end.status,
@@ -157,7 +166,7 @@ class Invocation:
             started_at=self._started_at,
             result=end.result,
             error=end.error,
-            look_at=check_at,
+            next_check_at=check_at,
             items=end.items,
         )
         if concerned is not None:
@@ -165,28 +174,28 @@ class Invocation:
         await self._stop_tasks()
         return Decision(final)
 
-    async def _notify_of(self, stands: Entry, about: Wait | None) -> None:
+    async def _notify_of(self, stands: HistoryEvent, about: PendingSignal | None) -> None:
         """Tell the supervisor what there is to start elsewhere, and what of that is not wanted any more."""
         is_dropped = isinstance(stands, Signal) and stands.by == DROPPED
-        wait = stands if isinstance(stands, Wait) else about if is_dropped else None
+        wait = stands if isinstance(stands, PendingSignal) else about if is_dropped else None
         if wait is not None and wait.is_for_others:
             await self._environment.notify(self._owner, [wait.key])
 
     def _keep_noted(self) -> None:
         for outcome in self._scheduler.take_noted():
-            self._book.note(outcome)
+            self._write_buffer.note(outcome)
 
     async def _flush(self) -> None:
         self._keep_noted()
-        await self._book.flush()
+        await self._write_buffer.flush()
 
     async def _mark(self, status: Status, check_at: datetime | None = None, in_vain: int = 0) -> None:
         if self._status is not status or check_at is not None:
             self._status = status
-            mine = self._execution.generation
+            mine = self._execution.driver_attempt
             flushed = self._snapshot.position if check_at is not None else None
             await self._store.mark(
-                self._owner, status, self._started_at, check_at, flushed, generation=mine, in_vain=in_vain
+                self._owner, status, self._started_at, check_at, flushed, driver_attempt=mine, in_vain=in_vain
             )
 
     # -- carrying out commands -----------------------------------------------------------------------------
@@ -199,7 +208,7 @@ class Invocation:
             if command is None:
                 break
             if isinstance(command, TakeUp):
-                if command.is_new and self._remaining() < limits.TURN_RESERVE:
+                if command.is_new and self._remaining() < limits.INVOCATION_RESERVE:
                     self._scheduler.put_back(command)
                     self._out_of_time = command.node
                     break
@@ -217,27 +226,31 @@ class Invocation:
         begin = self._clock.now()
         if not self._scheduler.take_up(taken, begin):
             return
-        frame, node = taken.frame, taken.node
-        result, volatile = await self._worker.compute(frame, node)
+        scope_instance, node = taken.scope_instance, taken.node
+        result, nondeterministic = await self._worker.compute(scope_instance, node)
         if isinstance(result, ForEach | Repeat):
             raise TypeError(f"the node type {node.type} is a loop and has no body")
-        entry = result if isinstance(result, Outcome) else self._worker.entry(frame.path(node.id), result, begin, 1)
-        self._scheduler.computed(taken, entry, self._clock.now(), volatile=volatile)
+        entry = (
+            result
+            if isinstance(result, Outcome)
+            else self._worker.entry(scope_instance.path(node.id), result, begin, 1)
+        )
+        self._scheduler.computed(taken, entry, self._clock.now(), nondeterministic=nondeterministic)
 
     async def _in_line(self, command: InLine) -> None:
         """Compute or load something that the scheduler has to know before it goes on."""
         match command:
             case ChooseItems(loop):
-                result, volatile = await self._worker.compute(loop.frame, loop.node)
-                self._scheduler.items_found(command, result, self._clock.now(), volatile=volatile)
+                result, nondeterministic = await self._worker.compute(loop.scope_instance, loop.node)
+                self._scheduler.items_found(command, result, self._clock.now(), nondeterministic=nondeterministic)
             case AskCondition(loop, data):
-                result, volatile = await self._worker.compute(loop.frame, loop.node, data)
-                self._scheduler.condition_found(command, result, self._clock.now(), volatile=volatile)
-            case FindResult(frame):
-                found = await result_of(self._worker, frame, self._clock.now())
+                result, nondeterministic = await self._worker.compute(loop.scope_instance, loop.node, data)
+                self._scheduler.condition_found(command, result, self._clock.now(), nondeterministic=nondeterministic)
+            case FindResult(scope_instance):
+                found = await result_of(self._worker, scope_instance, self._clock.now())
                 self._scheduler.result_found(command, found, self._clock.now())
-            case Recall(_, fact):
-                value = await self._worker.fetch(fact.output)
+            case Recall(_, recorded_value):
+                value = await self._worker.fetch(recorded_value.output)
                 self._scheduler.recalled(command, value, self._clock.now())
 
     async def _begin_attempts(self) -> None:
@@ -249,7 +262,7 @@ class Invocation:
         for attempt in self._scheduler.ready_attempts():
             if len(self._tasks) >= limits.MAX_PARALLEL_NODES or self._over is not None:
                 break
-            node = attempt.frame.region.nodes[attempt.node_id]
+            node = attempt.scope_instance.block.nodes[attempt.node_id]
             if not self._has_time_for(node):
                 self._out_of_time = node
                 break
@@ -260,8 +273,8 @@ class Invocation:
             await self._mark(Status.RUNNING)
 
     def _has_time_for(self, node: NodeDefinition) -> bool:
-        """Whether an attempt may begin. The first of an invocation may use up what loading the journal has left."""
-        spare = limits.TURN_RESERVE if self._has_performed else limits.FIRST_RESERVE
+        """Whether an attempt may begin. The first of an invocation may use up what loading the history has left."""
+        spare = limits.INVOCATION_RESERVE if self._has_performed else limits.FIRST_RESERVE
         return self._remaining() >= self._worker.timeout(node) + spare
 
     # -- waiting -------------------------------------------------------------------------------------------
@@ -285,19 +298,19 @@ class Invocation:
         """Every PROGRESS_SECONDS write what is known so far, and see what others have done meanwhile."""
         if self._over is None and self._is_late():
             await self._time_out()
-        if (self._clock.now() - self._last_look).total_seconds() < PROGRESS_SECONDS:
+        if (self._clock.now() - self._last_check).total_seconds() < PROGRESS_SECONDS:
             return
         await self._flush()
         await self._look_up()
-        self._last_look = self._clock.now()
+        self._last_check = self._clock.now()
 
     async def _look_up(self) -> None:
         """See whether the execution is over, has another driver, or was answered."""
         look = await self._store.look(self._owner)
         if look.status.is_final:
             self._over = Decision(look.status)
-        elif look.generation > self._execution.generation:
-            self._over = Decision("superseded")
+        elif look.driver_attempt > self._execution.driver_attempt:
+            self._over = Decision(Next.SUPERSEDED)
         elif self._scheduler.may_have_answers(look.signals):
             signals = await self._store.signals(self._owner, self._scheduler.waits)
             self._scheduler.answered(look.signals, signals, self._clock.now())
@@ -327,7 +340,7 @@ class Invocation:
         if self._is_busy:
             return None
         if self._out_of_time:
-            return await self._pause("again", None)
+            return await self._pause(Next.CONTINUE, None)
         return await self._wait_for_what_is_due()
 
     async def _find_end(self) -> End | None:
@@ -352,37 +365,39 @@ class Invocation:
         due = min((time for time in (due, self._deadline) if time is not None), default=None)
         if due is not None:
             wait = (due - self._clock.now()).total_seconds()
-            if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.TURN_RESERVE:
+            if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.INVOCATION_RESERVE:
                 return None
-        return await self._pause("park" if self._scheduler.waits_for_answers else "sleep", due)
+        return await self._pause(
+            Next.SUSPEND_ON_SIGNAL if self._scheduler.waits_for_answers else Next.SUSPEND_UNTIL, due
+        )
 
     async def _nothing_left(self) -> Decision | None:
         """Nothing runs, waits or is due, and yet not all has ended: that cannot be, unless others have gone on.
 
-        What another driver has done meanwhile is in the journal. If there is nothing new to go on with, the execution
+        What another driver has done meanwhile is in the history. If there is nothing new to go on with, the execution
         ends here, with a reason, as it would be driven again for ever.
         """
-        journal = (await self._store.load(self._owner)).journal
-        if journal.keys - self._snapshot.journal.keys - self._book.keys:
-            return await self._pause("again", None)
+        history = (await self._store.load(self._owner)).history
+        if history.keys - self._snapshot.history.keys - self._write_buffer.keys:
+            return await self._pause(Next.CONTINUE, None)
         await self._look_up()
         if self._over is not None or self._is_busy:
             return None
         message = "nothing in the execution runs, waits or is due, though it has not come to its end"
         return await self._record_then_act(broken_off(self._owner, message))
 
-    async def _pause(self, following: str, until: datetime | None) -> Decision | None:
+    async def _pause(self, following: Next, until: datetime | None) -> Decision | None:
         """Stop here; None if there is something to do after all."""
         await self._look_up()
         if self._over is not None or self._is_busy:
             return None
         await self._flush()
-        in_vain = self._execution.in_vain + 1 if following == "again" and not self._book.keys else 0
+        in_vain = self._execution.in_vain + 1 if following == Next.CONTINUE and not self._write_buffer.keys else 0
         if in_vain >= limits.MAX_IN_VAIN:
             return await self._record_then_act(broken_off(self._owner, self._why_in_vain(in_vain)))
         decision = Decision(following, until, self._scheduler.signals)
         check_at = self._follow_up.check_at(decision, self._scheduler.waits, self._clock.now())
-        status = Status.RUNNING if following == "again" else Status.WAITING
+        status = Status.RUNNING if following == Next.CONTINUE else Status.WAITING
         return await self._record_then_act(Pause(decision, status, check_at, in_vain))
 
     def _why_in_vain(self, in_vain: int) -> str:

@@ -1,4 +1,4 @@
-"""What each node of an execution is doing, told from the journal: for the API and for people."""
+"""What each node of an execution is doing, told from the history: for the API and for people."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from engine import limits
 from engine.errors import InvalidInput
-from engine.history.events import Journal, Outcome, Stored, Wait
+from engine.history.events import History, Outcome, PendingSignal, Stored
 from engine.history.model import Execution, Status
-from engine.workflow.compiled import Region
+from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress
 
@@ -22,7 +22,7 @@ from engine.workflow.graph import Progress
 class NodeState:
     """One node's state: pending, running, waiting, succeeded, failed, skipped or cancelled.
 
-    `id` is the node's path: `each[3].fetch` is a node in the fourth turn of a loop. `wait` is what it waits for.
+    `id` is the node's path: `each[3].fetch` is a node in the fourth iteration of a loop. `wait` is what it waits for.
     `progress` is that of a loop: `{total, done, failed}`, `total` None where it is not known yet.
     """
 
@@ -34,30 +34,30 @@ class NodeState:
     completed_at: datetime | None = None
     output: Any = None
     error: dict[str, Any] | None = None
-    wait: Wait | None = None
+    wait: PendingSignal | None = None
     progress: Mapping[str, int | None] | None = None
     port: str | None = None
     """By which port it went on, once it has ended."""
 
 
-def node_states(region: Region, journal: Journal, execution: Execution) -> list[NodeState]:
-    """The state of each node, in the definition's order; behind a loop those of its turns that began.
+def node_states(block: CompiledBlock, history: History, execution: Execution) -> list[NodeState]:
+    """The state of each node, in the definition's order; behind a loop those of its iterations that began.
 
     A node that nobody has journalled yet is `running` if it may run now; nothing is written to say that it
-    has started, which would cost a write each time. Of all turns together at most `MAX_SHOWN_TURNS` are told.
+    has started, which would cost a write each time. Of all iterations together at most `MAX_SHOWN_ITERATIONS` are told.
     """
-    return _Teller(journal, execution).tell(region)
+    return _Teller(history, execution).tell(block)
 
 
 def node_page(
-    region: Region, journal: Journal, execution: Execution, after: str | None
+    block: CompiledBlock, history: History, execution: Execution, after: str | None
 ) -> tuple[list[NodeState], str | None]:
     """The states of `SHOWN_NODES` nodes behind the one with that path, and the path of the last if there are more.
 
     Raises:
         InvalidInput: there is no such node in this execution.
     """
-    states = iter(node_states(region, journal, execution))
+    states = iter(node_states(block, history, execution))
     if after is not None and not any(state.id == after for state in states):
         raise InvalidInput.at("nodes_after", "the path of no node that this execution has shown")
     found = list(islice(states, limits.SHOWN_NODES))
@@ -65,48 +65,48 @@ def node_page(
 
 
 class _Teller:
-    def __init__(self, journal: Journal, execution: Execution) -> None:
-        self._journal = journal
+    def __init__(self, history: History, execution: Execution) -> None:
+        self._history = history
         self._execution = execution
-        self._left = limits.MAX_SHOWN_TURNS
-        self._turns: dict[str, set[int]] = defaultdict(set)
-        for path in (*journal.outcomes, *journal.timers, *journal.waits):
+        self._left = limits.MAX_SHOWN_ITERATIONS
+        self._iterations: dict[str, set[int]] = defaultdict(set)
+        for path in (*history.outcomes, *history.timers, *history.waits):
             self._note(path)
 
     def _note(self, path: str) -> None:
-        """Remember which turns of which loops a path is in."""
+        """Remember which iterations of which loops a path is in."""
         end = path.find("].")
         while end >= 0:
             loop, _, index = path[:end].rpartition("[")
-            self._turns[loop].add(int(index))
+            self._iterations[loop].add(int(index))
             end = path.find("].", end + 1)
 
-    def tell(self, region: Region) -> list[NodeState]:
+    def tell(self, block: CompiledBlock) -> list[NodeState]:
         """All states."""
-        return list(self._region(region, ""))
+        return list(self._block(block, ""))
 
-    def _region(self, region: Region, prefix: str) -> Iterator[NodeState]:
-        progress, active = self._progress(region, prefix)
-        for node in region.body.nodes:
+    def _block(self, block: CompiledBlock, prefix: str) -> Iterator[NodeState]:
+        progress, active = self._progress(block, prefix)
+        for node in block.body.nodes:
             path = prefix + node.id
             state = self._state(node, path, skipped=node.id in progress.skipped, active=node.id in active)
             if node.body is None:
                 yield state
                 continue
-            inner = region.bodies[node.id]
+            inner = block.bodies[node.id]
             yield self._with_progress(state, inner, path)
-            for index in sorted(self._turns.get(path, ())):
+            for index in sorted(self._iterations.get(path, ())):
                 if self._left > 0:
                     self._left -= 1
-                    yield from self._region(inner, f"{path}[{index}].")
+                    yield from self._block(inner, f"{path}[{index}].")
 
-    def _progress(self, region: Region, prefix: str) -> tuple[Progress, set[str]]:
+    def _progress(self, block: CompiledBlock, prefix: str) -> tuple[Progress, set[str]]:
         """How far a region has come, and which of its nodes may run now."""
-        progress = Progress(region.graph)
+        progress = Progress(block.graph)
         active: set[str] = set()
         while progress.ready:
             node_id = progress.ready.popleft()
-            outcome = self._journal.outcomes.get(prefix + node_id)
+            outcome = self._history.outcomes.get(prefix + node_id)
             if outcome is not None:
                 progress.settle(node_id, outcome.port)
             else:
@@ -114,7 +114,7 @@ class _Teller:
         return progress, active
 
     def _state(self, node: NodeDefinition, path: str, *, skipped: bool, active: bool) -> NodeState:
-        outcome, status = self._journal.outcomes.get(path), self._execution.status
+        outcome, status = self._history.outcomes.get(path), self._execution.status
         if outcome is not None:
             return _ended(node, outcome)
         if skipped:
@@ -132,7 +132,7 @@ class _Teller:
     def _waiting(self, node: NodeDefinition, path: str) -> NodeState | None:
         """The state of a node that waits for an answer or a time; None where it does not."""
         shown = "cancelled" if self._execution.status.is_final else "waiting"
-        wait, timer = self._journal.open_wait(path), self._journal.timers.get(path)
+        wait, timer = self._history.open_signal(path), self._history.timers.get(path)
         if wait is not None:
             return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
         if timer is not None:
@@ -140,25 +140,25 @@ class _Teller:
             return NodeState(path, node.type, shown, attempts, timer.started_at, error=timer.error)
         return None
 
-    def _with_progress(self, state: NodeState, inner: Region, path: str) -> NodeState:
-        spread = self._execution.progress.get(path)
-        wait = self._journal.waits.get(path)
-        if wait is not None and wait.kind == "fan_out":
+    def _with_progress(self, state: NodeState, inner: CompiledBlock, path: str) -> NodeState:
+        distributed = self._execution.progress.get(path)
+        wait = self._history.waits.get(path)
+        if wait is not None and wait.kind == "distributed_map":
             total = None if isinstance(wait.output, Stored) else wait.output["count"]
-            told = spread or {}
+            told = distributed or {}
             progress = {"total": total, "done": told.get("done", 0), "failed": told.get("failed", 0)}
         else:
             output = state.output
-            ends = [self._turn_end(inner, f"{path}[{index}].") for index in self._turns.get(path, ())]
+            ends = [self._iteration_end(inner, f"{path}[{index}].") for index in self._iterations.get(path, ())]
             total = len(output) if isinstance(output, list) else None
             progress = {"total": total, "done": ends.count("done"), "failed": ends.count("failed")}
         if state.status in ("skipped", "pending"):
             return state
-        return replace(state, wait=None if wait and wait.kind == "fan_out" else state.wait, progress=progress)
+        return replace(state, wait=None if wait and wait.kind == "distributed_map" else state.wait, progress=progress)
 
-    def _turn_end(self, inner: Region, prefix: str) -> str:
+    def _iteration_end(self, inner: CompiledBlock, prefix: str) -> str:
         progress, _ = self._progress(inner, prefix)
-        outcomes = [self._journal.outcomes.get(prefix + node_id) for node_id in progress.settled]
+        outcomes = [self._history.outcomes.get(prefix + node_id) for node_id in progress.settled]
         if any(outcome is not None and outcome.port is None for outcome in outcomes):
             return "failed"
         return "done" if progress.finished else "open"

@@ -33,11 +33,11 @@ from engine.execution.commands import (
 from engine.execution.context import ExecutionContext
 from engine.execution.operations.loop import Bodies, Loops
 from engine.execution.operations.suspension import Suspensions
-from engine.execution.scope_instance import Frame, Result
-from engine.history.events import Entry, Fact, Outcome, Signal, Timer, Wait
+from engine.execution.scope_instance import Result, ScopeInstance
+from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal, Timer
 from engine.history.store import Snapshot
 from engine.nodes.base import NodeResult
-from engine.workflow.compiled import Region
+from engine.workflow.compiled import CompiledBlock
 from engine.workflow.node_types import NodeTypes, has_effect
 
 
@@ -56,25 +56,25 @@ class Scheduler:
     def __init__(
         self,
         snapshot: Snapshot,
-        region: Region,
+        block: CompiledBlock,
         node_types: NodeTypes,
-        callbacks: Callable[[Region, str], Mapping[str, str]],
+        callbacks: Callable[[CompiledBlock, str], Mapping[str, str]],
         api_url: str,
         now: datetime,
     ) -> None:
-        self._journal = snapshot.journal
+        self._history = snapshot.history
         self._node_types = node_types
-        self._queues = Queues(snapshot.journal.outcomes.keys(), now)
-        self._suspensions = Suspensions(self._queues, snapshot.journal, snapshot.execution.signals)
-        bodies = Bodies(snapshot.journal.facts, self._loops_over_items, callbacks)
+        self._queues = Queues(snapshot.history.outcomes.keys(), now)
+        self._suspensions = Suspensions(self._queues, snapshot.history, snapshot.execution.signals)
+        bodies = Bodies(snapshot.history.facts, self._loops_over_items, callbacks)
         self._loops = Loops(self._queues, self._suspensions, bodies)
         variables = snapshot.definition.vars
         if snapshot.batch is None:
-            context = ExecutionContext.of(snapshot.execution, variables, api_url, callbacks(region, ""))
-            self.root = Frame(region, context)
+            context = ExecutionContext.of(snapshot.execution, variables, api_url, callbacks(block, ""))
+            self.root = ScopeInstance(block, context)
             self._queues.enter(self.root)
         else:
-            self.root = self._loops.open_batch(region, snapshot.batch, variables)
+            self.root = self._loops.open_batch(block, snapshot.batch, variables)
 
     # -- commands ------------------------------------------------------------------------------------------
 
@@ -83,8 +83,8 @@ class Scheduler:
         self._queues.now = now
         while self._queues.commands:
             match command := self._queues.commands.popleft():
-                case Close(frame):
-                    self._loops.close(frame)
+                case Close(scope_instance):
+                    self._loops.close(scope_instance)
                 case Continue(loop):
                     self._loops.go_on(loop)
                 case _:
@@ -97,8 +97,8 @@ class Scheduler:
 
     def ready_attempts(self) -> list[Attempt]:
         """The attempts that may begin, in order; `begin` says that one does."""
-        self._queues.attempts = deque(one for one in self._queues.attempts if not one.frame.stopping)
-        return [one for one in self._queues.attempts if not one.frame.held]
+        self._queues.attempts = deque(one for one in self._queues.attempts if not one.scope_instance.stopping)
+        return [one for one in self._queues.attempts if not one.scope_instance.held]
 
     def begin(self, attempt: Attempt) -> None:
         """Take an attempt out of the queue, as it runs from now on."""
@@ -124,7 +124,7 @@ class Scheduler:
     # -- what is waited for --------------------------------------------------------------------------------
 
     @property
-    def waits(self) -> Sequence[Wait]:
+    def waits(self) -> Sequence[PendingSignal]:
         """The open waits."""
         return self._suspensions.waits
 
@@ -161,75 +161,79 @@ class Scheduler:
     def take_up(self, taken: TakeUp, now: datetime) -> bool:
         """Go on with a node from the history, open its loop, or queue its attempt; True if it is to be computed now."""
         self._queues.now = now
-        frame, node = taken.frame, taken.node
-        path = frame.path(node.id)
-        timer = self._journal.timers.get(path)
-        if path in self._journal.outcomes:
-            self._loops.settle(frame, self._journal.outcomes[path])
-        elif (wait := self._journal.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
-            self._suspensions.wait(frame, wait)
+        scope_instance, node = taken.scope_instance, taken.node
+        path = scope_instance.path(node.id)
+        timer = self._history.timers.get(path)
+        if path in self._history.outcomes:
+            self._loops.settle(scope_instance, self._history.outcomes[path])
+        elif (wait := self._history.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
+            self._suspensions.wait(scope_instance, wait)
         elif timer is not None:
-            self._suspensions.start(frame, timer)
+            self._suspensions.start(scope_instance, timer)
         elif node.body is not None:
-            self._loops.open(frame, node)
+            self._loops.open(scope_instance, node)
         elif has_effect(self._node_types, node.type):
-            self._queues.attempts.append(Attempt(frame, node.id))
+            self._queues.attempts.append(Attempt(scope_instance, node.id))
         else:
             return True
         return False
 
-    def computed(self, taken: TakeUp, entry: Entry, now: datetime, *, volatile: bool) -> None:
+    def computed(self, taken: TakeUp, entry: HistoryEvent, now: datetime, *, nondeterministic: bool) -> None:
         """A node without effects was computed; `volatile`: another driver might compute something else."""
         self._queues.now = now
-        self._loops.conclude(taken.frame, entry, volatile=volatile)
+        self._loops.finalize(taken.scope_instance, entry, nondeterministic=nondeterministic)
 
-    def items_found(self, command: ChooseItems, result: NodeResult | Outcome, now: datetime, *, volatile: bool) -> None:
+    def items_found(
+        self, command: ChooseItems, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
+    ) -> None:
         """What a loop loops over was computed."""
         self._queues.now = now
-        self._loops.items_found(command.loop, result, volatile=volatile)
+        self._loops.items_found(command.loop, result, nondeterministic=nondeterministic)
 
     def condition_found(
-        self, command: AskCondition, result: NodeResult | Outcome, now: datetime, *, volatile: bool
+        self, command: AskCondition, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
     ) -> None:
         """Whether a `while` goes on was computed."""
         self._queues.now = now
-        self._loops.condition_found(command.loop, result, volatile=volatile)
+        self._loops.condition_found(command.loop, result, nondeterministic=nondeterministic)
 
     def result_found(self, command: FindResult, result: Result, now: datetime) -> None:
         """What an iteration gave was computed."""
         self._queues.now = now
-        self._loops.result_found(command.frame, result.value, result.error, volatile=result.volatile)
+        self._loops.result_found(
+            command.scope_instance, result.value, result.error, nondeterministic=result.nondeterministic
+        )
 
     def recalled(self, command: Recall, value: Any, now: datetime) -> None:
         """The value of a fact was loaded."""
         self._queues.now = now
-        self._loops.recalled(command.target, replace(command.fact, output=value))
+        self._loops.recalled(command.target, replace(command.recorded_value, output=value))
 
-    def ended(self, command: InBackground, stands: Entry | None, now: datetime) -> None:
+    def ended(self, command: InBackground, stands: HistoryEvent | None, now: datetime) -> None:
         """A command has ended, and `stands` is in the history now: what it has found, or what another driver had."""
         self._queues.now = now
         self._queues.ended(command)
         match command:
-            case Pin(target) if isinstance(stands, Fact):
+            case Pin(target) if isinstance(stands, RecordedValue):
                 self._queues.commands.append(Recall(target, stands))
-            case Expire(frame, wait) if isinstance(stands, Signal):
-                self._suspensions.answer(frame, wait, stands)
+            case Expire(scope_instance, wait) if isinstance(stands, Signal):
+                self._suspensions.answer(scope_instance, wait, stands)
             case Abandon():
                 pass  # how its node has ended concerns nobody any more
             case _:
                 if isinstance(command, Append) and command.is_failure:
-                    command.frame.failing = False
-                self._accept(command.frame, stands)
-        self._loops.check(command.frame)
+                    command.scope_instance.failing = False
+                self._accept(command.scope_instance, stands)
+        self._loops.check(command.scope_instance)
 
-    def _accept(self, frame: Frame, entry: Entry | None) -> None:
+    def _accept(self, scope_instance: ScopeInstance, entry: HistoryEvent | None) -> None:
         match entry:
             case Outcome():
-                self._loops.settle(frame, entry)
+                self._loops.settle(scope_instance, entry)
             case Timer():
-                self._suspensions.start(frame, entry)
-            case Wait():
-                self._suspensions.wait(frame, entry)
+                self._suspensions.start(scope_instance, entry)
+            case PendingSignal():
+                self._suspensions.wait(scope_instance, entry)
 
     # -- ending --------------------------------------------------------------------------------------------
 

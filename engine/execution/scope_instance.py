@@ -1,4 +1,4 @@
-"""Frames: one run of one region each. The workflow is the outermost; each turn of a loop is one more.
+"""Scope instances: one run of one compiled block each. The outermost is the workflow; each iteration is one more.
 
 Like the graph they do no I/O: they know what is open, what has ended, and what that means for the loop around them.
 """
@@ -14,7 +14,7 @@ from engine.errors import NodeError
 from engine.execution.context import ExecutionContext
 from engine.execution.retry_policy import bounded
 from engine.history.events import Outcome
-from engine.workflow.compiled import Region
+from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress
 
@@ -25,24 +25,24 @@ class Result:
 
     value: Any
     error: dict[str, Any] | None
-    volatile: bool
+    nondeterministic: bool
 
 
 @dataclass(eq=False)
-class Frame:
+class ScopeInstance:
     """One run of a region. `running` counts the tasks in it and below; `prefix` begins the paths of its nodes."""
 
-    region: Region
+    block: CompiledBlock
     context: ExecutionContext
     prefix: str = ""
     loop: LoopRun | None = None
     index: int = 0
     running: int = 0
     closed: bool = False
-    closing: bool = False
+    finalization: bool = False
     failing: bool = False
     """Whether a failure of it is being recorded. Until that is done nothing begins here, and nothing is given up."""
-    racing: bool = False
+    order_dependent: bool = False
     """Whether what its templates see depends on which of several nodes ended first."""
     progress: Progress = field(init=False)
     succeeded: list[str] = field(default_factory=list)
@@ -50,15 +50,15 @@ class Frame:
     """The nodes that failed with nowhere to go, by id."""
 
     def __post_init__(self) -> None:
-        self.progress = Progress(self.region.graph)
+        self.progress = Progress(self.block.graph)
 
     def path(self, node_id: str) -> str:
         """The path of one of its nodes."""
         return self.prefix + node_id
 
-    def is_racing(self, node_id: str) -> bool:
+    def is_order_dependent(self, node_id: str) -> bool:
         """Whether what this node sees may be otherwise in another run of the same."""
-        return self.racing or node_id in self.region.graph.racing
+        return self.order_dependent or node_id in self.block.graph.order_dependent
 
     def settle(self, node_id: str, outcome: Outcome) -> None:
         """Take a node's outcome: its output is visible from now on, and its edges are decided."""
@@ -76,34 +76,40 @@ class Frame:
         port = None
         if node.on_error == "continue":
             port = "main"
-        elif self.region.graph.has_port(node.id, "error"):
+        elif self.block.graph.has_port(node.id, "error"):
             port = "error"
         return Outcome(self.path(node.id), "failed", started_at, now, port, error=bounded(error), attempts=attempts)
 
     @property
-    def around(self) -> Iterator[Frame]:
+    def around(self) -> Iterator[ScopeInstance]:
         """This frame and those that it is in, from the inside out."""
-        frame: Frame | None = self
-        while frame is not None:
-            yield frame
-            frame = frame.loop.frame if frame.loop is not None else None
+        scope_instance: ScopeInstance | None = self
+        while scope_instance is not None:
+            yield scope_instance
+            scope_instance = scope_instance.loop.scope_instance if scope_instance.loop is not None else None
 
     @property
     def stopping(self) -> bool:
         """Whether nothing may start here any more: it, or something around it, has failed or is closed."""
         return any(
-            frame.closed or frame.failures or (frame.loop is not None and frame.loop.failed) for frame in self.around
+            scope_instance.closed
+            or scope_instance.failures
+            or (scope_instance.loop is not None and scope_instance.loop.failed)
+            for scope_instance in self.around
         )
 
     @property
     def held(self) -> bool:
         """Whether nothing may start here for the moment: that it, or what is around it, fails is being recorded."""
-        return any(frame.failing or (frame.loop is not None and frame.loop.failing) for frame in self.around)
+        return any(
+            scope_instance.failing or (scope_instance.loop is not None and scope_instance.loop.failing)
+            for scope_instance in self.around
+        )
 
     @property
     def failure(self) -> dict[str, Any]:
         """Why it failed: the first such node in the definition's order, so that each driver tells it alike."""
-        node_id = next(node_id for node_id in self.region.graph.nodes if node_id in self.failures)
+        node_id = next(node_id for node_id in self.block.graph.nodes if node_id in self.failures)
         outcome = self.failures[node_id]
         return {**(outcome.error or {}), "node": outcome.path}
 
@@ -120,22 +126,22 @@ class LoopRun:
     """
 
     node: NodeDefinition
-    frame: Frame
+    scope_instance: ScopeInstance
     started_at: datetime
     items: Sequence[Any] | None = None
     first: int = 0
     concurrency: int = 1
     collect: bool = False
     opened: int = 0
-    open: dict[int, Frame] = field(default_factory=dict)
+    open: dict[int, ScopeInstance] = field(default_factory=dict)
     results: dict[int, Any] = field(default_factory=dict)
     errors: dict[int, dict[str, Any]] = field(default_factory=dict)
-    volatile: bool = False
+    nondeterministic: bool = False
     """Whether its outcome cannot be recomputed and has to be journalled before anything sees it."""
     size: int = 0
     """Bytes of the results and errors so far."""
     failing: bool = False
-    """Whether a failure of it, or of one of its turns, is being recorded."""
+    """Whether a failure of it, or of one of its iterations, is being recorded."""
     broken: dict[str, Any] | None = None
     """Why it has failed as a whole."""
     ending: bool = False
@@ -143,22 +149,22 @@ class LoopRun:
     @property
     def path(self) -> str:
         """The path of the loop's node."""
-        return self.frame.path(self.node.id)
+        return self.scope_instance.path(self.node.id)
 
     @property
-    def region(self) -> Region:
-        """What each turn runs."""
-        return self.frame.region.bodies[self.node.id]
+    def block(self) -> CompiledBlock:
+        """What each iteration runs."""
+        return self.scope_instance.block.bodies[self.node.id]
 
     @property
     def failed(self) -> bool:
-        """Whether a turn has failed and that fails the loop, or it has failed as a whole."""
+        """Whether an iteration has failed and that fails the loop, or it has failed as a whole."""
         return self.broken is not None or (bool(self.errors) and not self.collect)
 
     @property
     def running(self) -> int:
-        """Tasks in all its turns."""
-        return sum(frame.running for frame in self.open.values())
+        """Tasks in all its iterations."""
+        return sum(scope_instance.running for scope_instance in self.open.values())
 
     @property
     def may_open(self) -> bool:
@@ -171,25 +177,27 @@ class LoopRun:
             and len(self.open) < self.concurrency
         )
 
-    def open_turn(self, item: Any, callbacks: Mapping[str, str]) -> Frame:
-        """The frame of the next turn."""
+    def open_iteration(self, item: Any, callbacks: Mapping[str, str]) -> ScopeInstance:
+        """The scope instance of the next iteration."""
         index = self.first + self.opened
-        context = self.frame.context.within(self.region.reads, callbacks, item=item, index=index)
-        racing = self.frame.is_racing(self.node.id)
-        frame = Frame(self.region, context, f"{self.path}[{index}].", self, index, racing=racing)
+        context = self.scope_instance.context.within(self.block.reads, callbacks, item=item, index=index)
+        order_dependent = self.scope_instance.is_order_dependent(self.node.id)
+        scope_instance = ScopeInstance(
+            self.block, context, f"{self.path}[{index}].", self, index, order_dependent=order_dependent
+        )
         self.opened += 1
-        self.open[index] = frame
-        return frame
+        self.open[index] = scope_instance
+        return scope_instance
 
-    def close_turn(self, frame: Frame, result: Any, error: dict[str, Any] | None) -> None:
-        """Take the end of a turn."""
-        frame.closed = True
-        del self.open[frame.index]
+    def close_iteration(self, scope_instance: ScopeInstance, result: Any, error: dict[str, Any] | None) -> None:
+        """Take the end of an iteration."""
+        scope_instance.closed = True
+        del self.open[scope_instance.index]
         if error is not None:
-            self.errors[frame.index] = error
-            self.volatile = True
+            self.errors[scope_instance.index] = error
+            self.nondeterministic = True
         else:
-            self.results[frame.index] = result
+            self.results[scope_instance.index] = result
 
     def output(self) -> list[Any]:
         """The results in order; of items that failed the error."""

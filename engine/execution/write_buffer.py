@@ -1,4 +1,4 @@
-"""What one turn writes: journal entries at once, recomputable outcomes and log lines together with something else."""
+"""What one invocation writes: events at once, recomputable outcomes and log lines together with something else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import Clock
-from engine.history.events import Entry, Outcome
+from engine.history.events import HistoryEvent, Outcome
 from engine.history.log_lines import LogPosition, line_of
 from engine.history.model import LogLine
 from engine.history.store import ExecutionStore
@@ -22,8 +22,8 @@ class _Line:
     is_carried: bool = False
 
 
-class Book:
-    """The pen of a turn."""
+class WriteBuffer:
+    """Write buffer of one invocation."""
 
     def __init__(
         self, store: ExecutionStore, execution_id: str, clock: Clock, position: LogPosition | None = None
@@ -35,14 +35,14 @@ class Book:
         self._unwritten: list[Outcome] = []
         self._lines: list[_Line] = []
         self.keys: set[str] = set()
-        """The places in the journal that this turn has written to, or has found taken."""
+        """The places in the history that this invocation has written to, or has found taken."""
 
     def note(self, outcome: Outcome) -> None:
         """Keep an outcome that any driver would compute alike; it is written with the next entry, or by `flush`."""
         self._unwritten.append(outcome)
         self._tell(outcome)
 
-    async def record(self, entry: Entry) -> Entry:
+    async def record(self, entry: HistoryEvent) -> HistoryEvent:
         """Write an entry, and what was noted with it; gives the entry that stands there then.
 
         Who is cancelled meanwhile still learns how it went, as the write goes on: what is journalled gets its line.
@@ -56,7 +56,7 @@ class Book:
                     await writing
             raise
 
-    async def _record(self, entry: Entry) -> Entry:
+    async def _record(self, entry: HistoryEvent) -> HistoryEvent:
         along, self._unwritten = self._unwritten, []
         carried = self._carry()
         try:
@@ -86,7 +86,7 @@ class Book:
         for one in carried:
             one.is_carried = False
 
-    def _tell(self, entry: Entry) -> None:
+    def _tell(self, entry: HistoryEvent) -> None:
         line = line_of(entry)
         if line is not None:
             self._lines.append(_Line(line, is_carried=True))  # the entry itself says as much

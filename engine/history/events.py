@@ -1,9 +1,9 @@
-"""The journal: write-once entries from which any driver rebuilds an execution, and the store behind a turn.
+"""The history: write-once entries from which any driver rebuilds an execution, and the store behind an invocation.
 
 An entry is written before anything that depends on it starts. The first write of a key wins; a later writer
 gets the first one back and adopts it. So drivers may crash, overlap or come late, and all see one history.
 
-A path names a node within an execution: `fetch`, or in the fourth turn of a loop `each[3].fetch`.
+A path names a node within an execution: `fetch`, or in the fourth iteration of a loop `each[3].fetch`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any, Literal
 
 
 def wait_key(path: str, attempt: int = 1) -> str:
-    """The place in the journal of a node's wait."""
+    """The place in the history of a node's wait."""
     return f"{path}#WAIT#{attempt:04d}"
 
 
 def signal_key(path: str, attempt: int = 1) -> str:
-    """The place in the journal of the answer to a node's wait."""
+    """The place in the history of the answer to a node's wait."""
     return f"{path}#SIGNAL#{attempt:04d}"
 
 
 def timer_key(path: str, next_attempt: int | None) -> str:
-    """The place in the journal of the timer before a node's attempt, or before its end."""
+    """The place in the history of the timer before a node's attempt, or before its end."""
     return f"{path}#TIMER#{next_attempt or 0:04d}"
 
 
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def key(self) -> str:
-        """Its place in the journal."""
+        """Its place in the history."""
         return self.path
 
 
@@ -80,7 +80,7 @@ class Timer:
 
     @property
     def key(self) -> str:
-        """Its place in the journal: one timer for each attempt."""
+        """Its place in the history: one timer for each attempt."""
         return timer_key(self.path, self.next_attempt)
 
     def outcome(self) -> Outcome:
@@ -89,7 +89,7 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class PendingSignal:
     """A node that waits for a signal: a person's answer, a callback, another execution, the drivers of a big loop.
 
     `output` is what the kind of wait needs to know; `deadline` is when nobody waits any more.
@@ -104,7 +104,7 @@ class Wait:
 
     @property
     def key(self) -> str:
-        """Its place in the journal."""
+        """Its place in the history."""
         return wait_key(self.path, self.attempt)
 
     @property
@@ -114,8 +114,8 @@ class Wait:
 
     @property
     def is_for_others(self) -> bool:
-        """Whether it is for what was started elsewhere: another execution, or the drivers of a spread loop."""
-        return self.kind in ("child", "fan_out")
+        """Whether it is for what was started elsewhere: another execution, or the drivers of a distributed loop."""
+        return self.kind in ("child", "distributed_map")
 
 
 DROPPED = "dropped"
@@ -136,7 +136,7 @@ class Signal:
 
     @property
     def key(self) -> str:
-        """Its place in the journal."""
+        """Its place in the history."""
         return signal_key(self.path, self.attempt)
 
 
@@ -152,7 +152,7 @@ class Started:
 
     @property
     def key(self) -> str:
-        """Its place in the journal."""
+        """Its place in the history."""
         return f"{self.path}#STARTED#{self.attempt:04d}"
 
 
@@ -160,11 +160,12 @@ FactName = Literal["items", "goes_on", "result", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RecordedValue:
     """Something about a loop that another driver could find otherwise, or why it has failed, pinned for all of them.
 
-    `items`, at the loop's path: what it loops over; `failed`, there too: why no further turn begins. At the path of a
-    turn `goes_on`, whether it begins, and `result`, what it gave. What could not be found out is `{"error": …}`.
+    `items`, at the loop's path: what it loops over; `failed`, there too: why no further iteration begins. At the path
+    of an iteration `goes_on`, whether it begins, and `result`, what it gave. What could not be found out is
+    `{"error": …}`.
     """
 
     path: str
@@ -173,34 +174,34 @@ class Fact:
 
     @property
     def key(self) -> str:
-        """Its place in the journal."""
+        """Its place in the history."""
         return f"{self.path}#FACT#{self.name}"
 
 
-Entry = Outcome | Timer | Wait | Signal | Started | Fact
+HistoryEvent = Outcome | Timer | PendingSignal | Signal | Started | RecordedValue
 
 
 @dataclass(frozen=True)
-class Journal:
+class History:
     """What an execution's entries say, by path. Of timers and waits it holds the latest of each node."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
-    waits: dict[str, Wait] = field(default_factory=dict)
+    waits: dict[str, PendingSignal] = field(default_factory=dict)
     signals: dict[str, Signal] = field(default_factory=dict)
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[str, RecordedValue] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     """The places of all entries."""
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Journal:
-        """The journal that consists of these entries."""
-        journal = cls()
+    def of(cls, entries: Iterable[HistoryEvent]) -> History:
+        """The history that consists of these entries."""
+        history = cls()
         for entry in entries:
-            journal.add(entry)
-        return journal
+            history.add(entry)
+        return history
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: HistoryEvent) -> None:
         """Take note of one more entry. Signals and facts are kept by their keys."""
         self.keys.add(entry.key)
         match entry:
@@ -210,13 +211,13 @@ class Journal:
                 before = self.timers.get(entry.path)
                 if before is None or (entry.next_attempt or 0) > (before.next_attempt or 0):
                     self.timers[entry.path] = entry
-            case Wait():
+            case PendingSignal():
                 known = self.waits.get(entry.path)
                 if known is None or entry.attempt > known.attempt:
                     self.waits[entry.path] = entry
             case Signal():
                 self.signals[entry.key] = entry
-            case Fact():
+            case RecordedValue():
                 self.facts[entry.key] = entry
             case Started():
                 pass  # it matters only to who writes it next
@@ -231,14 +232,14 @@ class Journal:
         """Whether a node is waited for that has its answer: a driver that knew of it would have gone on."""
         return any(self._is_unread(wait) for wait in self.waits.values())
 
-    def _is_unread(self, wait: Wait) -> bool:
+    def _is_unread(self, wait: PendingSignal) -> bool:
         signal, timer = self.signals.get(wait.signal_key), self.timers.get(wait.path)
         if signal is None or signal.by == DROPPED or wait.path in self.outcomes:
             return False
         has_ended = any(loop in self.outcomes for loop in loops_around(wait.path))
         return not has_ended and not (timer is not None and (timer.next_attempt or 0) > wait.attempt)
 
-    def open_wait(self, path: str) -> Wait | None:
+    def open_signal(self, path: str) -> PendingSignal | None:
         """The wait of a node that is not answered and not followed by another attempt."""
         wait, timer = self.waits.get(path), self.timers.get(path)
         if wait is None or path in self.outcomes or wait.signal_key in self.signals:
@@ -248,7 +249,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class BatchId:
-    """The name of a part of a spread loop."""
+    """The name of a part of a distributed loop."""
 
     whole: str
     number: int
@@ -267,10 +268,10 @@ class BatchId:
 
     @property
     def wait(self) -> str:
-        """The journal key of the loop's wait for its drivers."""
+        """The history key of the loop's wait for its drivers."""
         return wait_key(self.path)
 
     @property
     def signal(self) -> str:
-        """The journal key of the loop's end."""
+        """The history key of the loop's end."""
         return signal_key(self.path)

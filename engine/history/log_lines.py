@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import format_time
-from engine.history.events import Entry, Outcome, Timer, Wait
+from engine.history.events import HistoryEvent, Outcome, PendingSignal, Timer
 from engine.history.model import LogLine
 
 
@@ -44,7 +44,7 @@ class LogPosition:
         return (self.driver,) if self.has_written else self.after
 
 
-def line_of(entry: Entry) -> LogLine | None:
+def line_of(entry: HistoryEvent) -> LogLine | None:
     """What the log says of an entry: the same for whoever tells it."""
     match entry:
         case Outcome(status="succeeded"):
@@ -55,7 +55,7 @@ def line_of(entry: Entry) -> LogLine | None:
             return LogLine(entry.completed_at, "error", f"failed: {error.get('message')}", entry.path, facts)
         case Timer(next_attempt=None):
             return LogLine(entry.started_at, "info", f"waits until {format_time(entry.due_at)}", entry.path)
-        case Wait():
+        case PendingSignal():
             until = f" until {format_time(entry.deadline)}" if entry.deadline else ""
             return LogLine(entry.started_at, "info", f"waits for {entry.kind}{until}", entry.path)
     return None

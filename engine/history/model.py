@@ -1,4 +1,4 @@
-"""What an execution is: its record, its statuses, its log lines, and what a turn decides to do next."""
+"""What an execution is: its record, its statuses, its log lines, and what an invocation decides to do next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePosition:
     """Where an execution stands among others of its workflow when there is a limit.
 
     `gate` names the limit (a workflow, and a value of its key); `slot` is the number of the slot that it has. While it
@@ -55,7 +55,7 @@ class Place:
     the record, so that whoever completes a start that was cut off does what its author wanted.
     """
 
-    gate: str
+    concurrency_key: str
     limit: int
     slot: int | None = None
     when_full: WhenFull = "queue"
@@ -84,13 +84,13 @@ class Execution:
     completed_at: datetime | None = None
     result: Any = None
     error: dict[str, Any] | None = None
-    generation: int = 1
+    driver_attempt: int = 1
     signals: int = 0
     in_vain: int = 0
     secret: str = ""
     depth: int = 0
     caller: Caller | None = None
-    place: Place | None = None
+    place: QueuePosition | None = None
     retry_of: str | None = None
     trigger_id: str | None = None
     workflow_name: str | None = None
@@ -120,15 +120,31 @@ class LogLine:
     metadata: dict[str, Any] | None = None
 
 
+class Next(StrEnum):
+    """What the driver of an execution that has not ended does next; the state machines choose by these words."""
+
+    CONTINUE = "continue"
+    """Begin another invocation at once."""
+    SUSPEND_UNTIL = "suspend_until"
+    """Begin another invocation at a time."""
+    SUSPEND_ON_SIGNAL = "suspend_on_signal"
+    """Begin another invocation when a signal comes that this one has not seen, or at a time."""
+    CONTINUE_AS_NEW = "continue_as_new"
+    """Hand over to a new driver, since the history of this state machine is nearly full."""
+    SUPERSEDED = "superseded"
+    """End: a later driver is at work."""
+    DONE = "done"
+    """End: a map worker has come to the end of its batches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the driver of an execution does next.
+    """What the driver of an execution does next, or the final status that the execution has.
 
-    `again`; `sleep` until a time; `park` until a signal comes after the first `signals`, or until a time;
-    `superseded` where a later driver is at work; or one of the final statuses.
+    `signals` is how many signals the invocation has seen.
     """
 
-    next: str
+    next: Next | Status
     until: datetime | None = None
     signals: int = 0
 

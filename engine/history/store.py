@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.history.events import Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.history.events import History, HistoryEvent, Outcome, PendingSignal, Signal, Stored
 from engine.history.model import Execution, LogLine, Status
 from engine.workflow.definition import WorkflowDefinition
 
@@ -33,24 +33,24 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a turn starts from. `batch` is there when only a part of a loop is to be driven.
+    """All that an invocation starts from. `batch` is there when only a part of a loop is to be driven.
 
-    By the time that it is given, the log has the lines of all entries in the journal.
+    By the time that it is given, the log has the lines of all entries in the history.
     """
 
     execution: Execution
     definition: WorkflowDefinition
-    journal: Journal
+    history: History
     batch: Batch | None = None
     position: LogPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a running turn has to know about its execution now and then."""
+class Check:
+    """What a running invocation has to know about its execution now and then."""
 
     status: Status
-    generation: int
+    driver_attempt: int
     signals: int
 
 
@@ -66,11 +66,11 @@ class ExecutionStore(Protocol):
     async def record(
         self,
         execution_id: str,
-        entry: Entry,
+        entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
-    ) -> Entry:
+    ) -> HistoryEvent:
         """Write an entry unless its key is taken; gives the one that stands there then.
 
         `along` are outcomes that any driver would compute alike, and `lines` some that are not in the log yet. They
@@ -87,13 +87,13 @@ class ExecutionStore(Protocol):
     ) -> None:
         """Write outcomes that any driver would compute alike, in one item, for readers and to save work."""
 
-    async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
+    async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
         """The answers that these waits have by now."""
 
-    async def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Put a loop's items where other drivers find them, in batches; gives what they need to know to do so."""
 
-    async def look(self, execution_id: str) -> Look:
+    async def look(self, execution_id: str) -> Check:
         """The status and what else may have changed, read consistently."""
 
     async def mark(
@@ -101,10 +101,10 @@ class ExecutionStore(Protocol):
         execution_id: str,
         status: Status,
         started_at: datetime,
-        look_at: datetime | None,
+        next_check_at: datetime | None,
         position: LogPosition | None = None,
         *,
-        generation: int,
+        driver_attempt: int,
         in_vain: int = 0,
     ) -> None:
         """Note an open status, and when somebody should look at the execution next.
@@ -123,12 +123,12 @@ class ExecutionStore(Protocol):
         started_at: datetime,
         result: Any,
         error: Any,
-        look_at: datetime | None = None,
+        next_check_at: datetime | None = None,
         items: tuple[int, int] = (0, 0),
     ) -> Status:
         """Note the final status, unless one is there; gives the one that stands then.
 
-        `look_at` is given where something is to be done after the end; `items`, for a part of a loop, is how many it
+        `next_check_at` is given where something is to be done after the end; `items`, for a map batch, is how many it
         had and how many of these failed. Raises ExecutionLost where there is no such execution.
         """
 

@@ -70,7 +70,7 @@ class WaitUntil:
 class WaitForSignal:
     """The node is done when somebody has answered, or at the deadline; `answered` then says how.
 
-    `kind` is what the API and the conductor know the wait by; `output` is what they need for it.
+    `kind` is what the API and the supervisor know the wait by; `output` is what they need for it.
     """
 
     kind: str
@@ -90,7 +90,7 @@ class ForEach:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Whether the node's body runs once more, and after how many turns that is an error."""
+    """Whether the node's body runs once more, and after how many iterations that is an error."""
 
     goes_on: bool
     max_iterations: int
@@ -129,7 +129,7 @@ class BaseNode(ABC):
     has_body: ClassVar[bool] = False
     """Whether it is a loop, with nodes of its own in `body`."""
     loops_over_items: ClassVar[bool] = False
-    """Whether a loop is told all its items when it begins; else it is asked before each turn."""
+    """Whether a loop is told all its items when it begins; else it is asked before each iteration."""
     has_callback: ClassVar[bool] = False
     """Whether it has a URL, `{{ execution.callbacks.<id> }}`."""
     reads_sources: ClassVar[bool] = False

@@ -67,15 +67,15 @@ class NodeServices:
     the attempt's idempotency key.
     `http` gives the client whose every connection passes the egress guard, or one that trusts a CA of somebody's own
     besides; `api_url` is where this platform's own API answers, `execution.api_url` to expressions. `poke` tells the
-    conductor that an execution has something to start (the waits with these keys) or has ended with something left to
-    do; it may get lost, for the sweeper finds what is left. `files` gives the files of a workspace, `tables` are the
+    supervisor that an execution has something to start (the waits with these keys) or has ended with something left to
+    do; it may get lost, for the recovery finds what is left. `files` gives the files of a workspace, `tables` are the
     data tables, `reach` calls AWS, `sandbox` runs somebody's code, `tool` runs another workflow to its end. `spend`
     puts something on the execution's bill.
     """
 
     http: Callable[..., Awaitable[AsyncClient]] | None = None
     api_url: str = ""
-    poke: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
+    notify: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
     integrations: Callable[[str, str, Redactor, str], Awaitable[tuple[str, BaseIntegration]]] | None = None
     files: Callable[[str], WorkspaceFiles] | None = None
     tables: DataTables | None = None
@@ -103,7 +103,7 @@ class NodeContext:
     @property
     def now(self) -> datetime:
         """The time at which this attempt started. What is made of it cannot be recomputed, so it is journalled."""
-        self.scope.volatile = True
+        self.scope.nondeterministic = True
         return self.scope.now
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from engine import limits
-from engine.aws.errors import understood
+from engine.aws.errors import translate_aws_errors
 from engine.errors import NodeError
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
@@ -93,11 +93,11 @@ class DataTableNode(BaseNode):
         config = context.config(DataTableConfig, self.raw_config)
         if context.services.tables is None:
             raise NodeError("this engine runs without data tables", code="config")
-        return await asyncio.to_thread(_understood, config, context, context.services.tables)
+        return await asyncio.to_thread(_translate_aws_errors, config, context, context.services.tables)
 
 
-def _understood(config: DataTableConfig, context: NodeContext, tables: DataTables) -> Completed:
-    with understood("the data table"):
+def _translate_aws_errors(config: DataTableConfig, context: NodeContext, tables: DataTables) -> Completed:
+    with translate_aws_errors("the data table"):
         return _done(config, context, tables)
 
 

@@ -90,7 +90,7 @@ class RespondNode(BaseNode):
     outermost_only: ClassVar[bool] = True
 
     async def execute(self, context: NodeContext) -> NodeResult:
-        """The answer is the output; that it is in the journal is what whoever waits for it looks for."""
+        """The answer is the output; that it is in the history is what whoever waits for it looks for."""
         config = context.config(RespondConfig, self.raw_config)
         answer = {"status": config.status, "headers": config.headers}
         if config.base64 is not None:

@@ -17,13 +17,13 @@ class WhileConfig(NodeConfig):
     """How long."""
 
     condition: bool | str = Field(
-        description="A template that gives true or false, evaluated before each turn. `index` counts from 0, `item` is "
-        "the result of the turn before, null before the first."
+        description="A template that gives true or false, evaluated before each iteration. `index` counts from 0, "
+        "`item` is the result of the iteration before, null before the first."
     )
     max_iterations: int = Field(
         ge=1,
         le=limits.MAX_ITERATIONS,
-        description="When the condition still holds after so many turns, the node fails as `max_iterations`.",
+        description="When the condition still holds after so many iterations, the node fails as `max_iterations`.",
     )
 
 
@@ -39,6 +39,6 @@ class WhileNode(BaseNode):
     has_body: ClassVar[bool] = True
 
     async def execute(self, context: NodeContext) -> NodeResult:
-        """Whether there is one more turn; the engine asks before each."""
+        """Whether there is one more iteration; the engine asks before each."""
         config = context.config(WhileConfig, self.raw_config)
         return Repeat(truth(config.condition, "config.condition"), config.max_iterations)

@@ -36,7 +36,7 @@ _SPACE = "\x00"
 _CHARSET = re.compile(
     rb"""<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9._:-]{2,40})""", re.IGNORECASE
 )
-_LOOKED_AT = 4_096
+_CHECKED_AT = 4_096
 _CHARSETS = re.compile(
     r"utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?1|(windows-|cp)(125\d|874|932|949)|koi8-[ru]|macintosh|mac-roman"
     r"|shift[_-]?jis|sjis|euc-(jp|kr)|gb2312|gbk|gb18030|big5|iso-2022-jp",
@@ -74,10 +74,10 @@ def page_text(content: bytes, encoding: str) -> str:
     """
     if encoding != "auto":
         return decoded(content, encoding)
-    by_mark = reading(content[:_LOOKED_AT], "latin-1")
+    by_mark = reading(content[:_CHECKED_AT], "latin-1")
     if by_mark != "latin-1":
         return content.decode(by_mark, errors="replace")
-    said = _CHARSET.search(content[:_LOOKED_AT])
+    said = _CHARSET.search(content[:_CHECKED_AT])
     if said is not None and _CHARSETS.fullmatch(said[1].decode()):
         codec = codecs.lookup("mac-roman" if said[1].lower() == b"macintosh" else said[1].decode()).name
         return content.decode(_LIKE_BROWSERS.get(codec, codec), errors="replace")

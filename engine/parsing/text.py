@@ -18,7 +18,7 @@ READING = (
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _WIDER = {"shift_jis": "cp932", "euc-kr": "cp949"}
 """What Windows writes under that name."""
-_LOOKED_AT = 4_096
+_CHECKED_AT = 4_096
 
 
 def reading(head: bytes, encoding: str) -> str:
@@ -56,7 +56,7 @@ def opened_text(content: IO[bytes], encoding: str) -> io.TextIOWrapper:
     Raises:
         NodeError: as `reading`.
     """
-    codec = reading(content.read(_LOOKED_AT), encoding)
+    codec = reading(content.read(_CHECKED_AT), encoding)
     content.seek(0)
     return io.TextIOWrapper(content, encoding=codec, newline="")
 
@@ -67,7 +67,7 @@ def decoded(content: bytes, encoding: str) -> str:
     Raises:
         NodeError: code `bad_content`: it is not of that encoding.
     """
-    codec = reading(content[:_LOOKED_AT], encoding)
+    codec = reading(content[:_CHECKED_AT], encoding)
     try:
         return content.decode("utf-8-sig" if codec == "utf-8" else codec)
     except UnicodeDecodeError:

@@ -95,7 +95,7 @@ class BillAnswer(Answer):
 class NodeAnswer(Answer):
     """What one node is doing or did."""
 
-    id: str = Field(description="Its path: `each[3].fetch` is a node in the fourth turn of a loop.")
+    id: str = Field(description="Its path: `each[3].fetch` is a node in the fourth iteration of a loop.")
     type: str
     status: str = Field(description="pending, running, waiting, succeeded, failed, skipped or cancelled")
     attempts: int

@@ -72,7 +72,7 @@ class Resolver(Protocol):
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses that the system's resolver knows for `host`."""
-    # Threads of their own: a look-up that hangs goes on after its node has given up, and must not hold up the journal.
+    # Threads of their own: a look-up that hangs goes on after its node has given up, and must not hold up the history.
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     found = await asyncio.get_running_loop().run_in_executor(_resolvers, look_up)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

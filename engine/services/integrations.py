@@ -25,7 +25,7 @@ from engine.security.redaction import Redactor
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, integration_context
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.workflows import Workflow
 from engine.validation_messages import sentence
 
@@ -43,10 +43,10 @@ class IntegrationService:
     """Everything about integrations, for one caller at a time."""
 
     def __init__(
-        self, stores: Stores, registry: IntegrationRegistry, box: SecretBox, opener: Opener, clock: Clock
+        self, repositories: Repositories, registry: IntegrationRegistry, box: SecretBox, opener: Opener, clock: Clock
     ) -> None:
-        self._stores = stores
-        self._integrations = stores.integrations
+        self._repositories = repositories
+        self._integrations = repositories.integrations
         self._registry = registry
         self._box = box
         self._opener = opener
@@ -203,7 +203,7 @@ class IntegrationService:
         found: list[tuple[Workflow, str]] = []
         cursor: str | None = None
         while True:
-            page = self._stores.workflows.page(integration.workspace_id, cursor, limits.MAX_PAGE_SIZE)
+            page = self._repositories.workflows.page(integration.workspace_id, cursor, limits.MAX_PAGE_SIZE)
             for workflow in page.items:
                 for named, by in ((integration.id, "id"), (integration.name, "name")):
                     if named in workflow.integrations:

@@ -24,7 +24,7 @@ from engine.security.redaction import Redactor
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration
 from engine.storage.oauth_consents import Consent, ConsentRepository
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Mainspring</title>
 <style>body{{font:16px system-ui;margin:4em auto;max-width:32em;padding:0 1em}}</style>
@@ -32,14 +32,14 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Mainsprin
 _NOT_GOOD = "This link is not good any more, or was begun in another browser. Begin to connect the account anew."
 
 
-class Consenting:
+class OAuthConsent:
     """The OAuth 2 authorization code flow."""
 
     def __init__(
-        self, stores: Stores, registry: IntegrationRegistry, opener: Opener, api_url: str, clock: Clock
+        self, repositories: Repositories, registry: IntegrationRegistry, opener: Opener, api_url: str, clock: Clock
     ) -> None:
-        self._integrations = stores.integrations
-        self._consents: ConsentRepository = stores.consents
+        self._integrations = repositories.integrations
+        self._consents: ConsentRepository = repositories.consents
         self._registry = registry
         self._opener = opener
         self._api_url = api_url

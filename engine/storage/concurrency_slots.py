@@ -17,19 +17,19 @@ from engine import limits
 from engine.clock import format_time
 from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table, update_arguments
-from engine.storage.executions import LOOK, open_status, open_values, shard_of
+from engine.storage.executions import CHECK, open_status, open_values, shard_of
 from engine.workflow.definition import WhenFull
 
-_HOLD, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
+_LEASE, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A slot that is taken; `look_at` is when its holder is to be looked at."""
+class Lease:
+    """A slot that is taken; `next_check_at` is when its holder is to be looked at."""
 
     slot: int
     execution_id: str
-    look_at: str
+    next_check_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Queued:
     when_full: WhenFull = "queue"
 
 
-def gate_of(workflow_id: str, key: str | None) -> str:
+def concurrency_key_of(workflow_id: str, key: str | None) -> str:
     """The name of a limit."""
     return workflow_id if key is None else f"{workflow_id}#{sha256(key.encode()).hexdigest()[:32]}"
 
 
-def gate_in(pk: str) -> str:
+def concurrency_key_in(pk: str) -> str:
     """The name of the limit whose items have this key."""
     return pk.removeprefix("GATE#")
 
@@ -63,7 +63,7 @@ class SlotRepository:
             raise ValueError("only an execution with a limit is queued")
         return Put(
             {
-                "PK": f"GATE#{execution.place.gate}",
+                "PK": f"GATE#{execution.place.concurrency_key}",
                 "SK": f"{_QUEUE}{execution.id}",
                 "execution_id": execution.id,
                 "limit": execution.place.limit,
@@ -71,56 +71,58 @@ class SlotRepository:
             }
         )
 
-    def holds(self, gate: str) -> list[Hold]:
+    def leases(self, concurrency_key: str) -> list[Lease]:
         """The slots that are taken."""
-        found = self._table.query(f"GATE#{gate}", after=_HOLD, before=f"{_HOLD}~")
-        return [Hold(int(item["SK"][len(_HOLD) :]), item["execution_id"], item["look_at"]) for item in found]
+        found = self._table.query(f"GATE#{concurrency_key}", after=_LEASE, before=f"{_LEASE}~")
+        return [Lease(int(item["SK"][len(_LEASE) :]), item["execution_id"], item["next_check_at"]) for item in found]
 
-    def first_in_queue(self, gate: str) -> Queued | None:
+    def first_in_queue(self, concurrency_key: str) -> Queued | None:
         """Who is next."""
-        return next(iter(self.queue(gate, 1)), None)
+        return next(iter(self.queue(concurrency_key, 1)), None)
 
-    def queue(self, gate: str, most: int | None = None) -> list[Queued]:
+    def queue(self, concurrency_key: str, most: int | None = None) -> list[Queued]:
         """Those who wait, in their order."""
-        found = self._table.query(f"GATE#{gate}", after=_QUEUE, before=f"{_QUEUE}~", limit=most)
+        found = self._table.query(f"GATE#{concurrency_key}", after=_QUEUE, before=f"{_QUEUE}~", limit=most)
         return [Queued(item["execution_id"], item["limit"], item["when_full"]) for item in found]
 
-    def admit(self, gate: str, execution_id: str, slot: int, now: datetime) -> None:
+    def admit(self, concurrency_key: str, execution_id: str, slot: int, now: datetime) -> None:
         """Give a slot to a queued execution: hold, queue and record change together or not at all.
 
         Raises:
             ConditionFailed: `index` 0 where the slot is taken, 1 where the execution is not queued any more, 2 where
                 it is over or gone.
         """
-        hold = {
-            "PK": f"GATE#{gate}",
-            "SK": f"{_HOLD}{slot:04d}",
+        lease = {
+            "PK": f"GATE#{concurrency_key}",
+            "SK": f"{_LEASE}{slot:04d}",
             "execution_id": execution_id,
-            "look_at": format_time(now + timedelta(seconds=limits.SLOT_LEASE)),
-            "look_shard": shard_of(gate),
+            "next_check_at": format_time(now + timedelta(seconds=limits.LEASE_LENGTH)),
+            "check_shard": shard_of(concurrency_key),
         }
-        look_at = format_time(now + timedelta(seconds=limits.LOOK_GRACE))
-        changes = {"slot": slot, "look_at": look_at, "look_shard": shard_of(execution_id)}
+        next_check_at = format_time(now + timedelta(seconds=limits.CHECK_GRACE))
+        changes = {"slot": slot, "next_check_at": next_check_at, "check_shard": shard_of(execution_id)}
         record = update_arguments(changes, (), open_status(), open_values())
-        queue = self._table.delete_entry(f"GATE#{gate}", f"{_QUEUE}{execution_id}")
+        queue = self._table.delete_entry(f"GATE#{concurrency_key}", f"{_QUEUE}{execution_id}")
         meta = self._table.update_entry(f"EXECUTION#{execution_id}", "META", record)
-        self._table.transact([Put(hold), queue, meta])
+        self._table.transact([Put(lease), queue, meta])
 
-    def leave_queue(self, gate: str, execution_id: str) -> None:
+    def leave_queue(self, concurrency_key: str, execution_id: str) -> None:
         """Take an execution that is over out of the queue."""
-        self._table.delete(f"GATE#{gate}", f"{_QUEUE}{execution_id}")
+        self._table.delete(f"GATE#{concurrency_key}", f"{_QUEUE}{execution_id}")
 
-    def release(self, gate: str, slot: int, execution_id: str) -> None:
+    def release(self, concurrency_key: str, slot: int, execution_id: str) -> None:
         """Give a slot back, if this execution has it."""
-        self._table.delete_where(f"GATE#{gate}", f"{_HOLD}{slot:04d}", "#execution_id = :id", {"id": execution_id})
+        self._table.delete_where(
+            f"GATE#{concurrency_key}", f"{_LEASE}{slot:04d}", "#execution_id = :id", {"id": execution_id}
+        )
 
-    def withdraw(self, gate: str, execution_id: str, changes: Mapping[str, Any]) -> bool:
+    def withdraw(self, concurrency_key: str, execution_id: str, changes: Mapping[str, Any]) -> bool:
         """End an execution that is still queued, and take it out of the queue; False where it has a slot by now."""
         record = update_arguments(changes, (), f"attribute_not_exists(#slot) AND {open_status()}", open_values())
         try:
             self._table.transact(
                 [
-                    self._table.delete_entry(f"GATE#{gate}", f"{_QUEUE}{execution_id}"),
+                    self._table.delete_entry(f"GATE#{concurrency_key}", f"{_QUEUE}{execution_id}"),
                     self._table.update_entry(f"EXECUTION#{execution_id}", "META", record),
                 ]
             )
@@ -130,26 +132,26 @@ class SlotRepository:
 
     # -- looking after a queue -----------------------------------------------------------------------------
 
-    def watch(self, gate: str, at: datetime) -> None:
+    def next_checks(self, concurrency_key: str, at: datetime) -> None:
         """Have a gate looked at then, for as long as somebody waits there: one item for all of its queue."""
-        changes = {"look_at": format_time(at), "look_shard": shard_of(gate)}
-        self._table.update(f"GATE#{gate}", _WATCH, changes, add={"asked": 1}, condition="")
+        changes = {"next_check_at": format_time(at), "check_shard": shard_of(concurrency_key)}
+        self._table.update(f"GATE#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")
 
-    def leave_to_watch(self, execution_id: str) -> None:
+    def leave_to_recovery(self, execution_id: str) -> None:
         """Look no more after a queued execution by itself; it is looked after again when it has its slot."""
         condition = f"attribute_not_exists(#slot) AND {open_status()}"
         with suppress(ConditionFailed):
             self._table.update(
-                f"EXECUTION#{execution_id}", "META", {}, remove=LOOK, condition=condition, values=open_values()
+                f"EXECUTION#{execution_id}", "META", {}, remove=CHECK, condition=condition, values=open_values()
             )
 
-    def asked(self, gate: str) -> int:
+    def asked(self, concurrency_key: str) -> int:
         """How often it was asked that a gate be looked at."""
-        return int((self._table.get(f"GATE#{gate}", _WATCH) or {}).get("asked", 0))
+        return int((self._table.get(f"GATE#{concurrency_key}", _WATCH) or {}).get("asked", 0))
 
-    def unwatch(self, gate: str, asked: int) -> bool:
+    def unwatch(self, concurrency_key: str, asked: int) -> bool:
         """Look no more after a gate, unless that was asked for again since `asked` was read."""
-        return self._table.delete_where(f"GATE#{gate}", _WATCH, "#asked = :asked", {"asked": asked})
+        return self._table.delete_where(f"GATE#{concurrency_key}", _WATCH, "#asked = :asked", {"asked": asked})
 
 
 def is_watch(sk: str) -> bool:

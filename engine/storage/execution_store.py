@@ -1,6 +1,6 @@
 """The engine's ExecutionStore on DynamoDB: the repositories, off the event loop.
 
-A part of a spread loop is driven like an execution. Its id names the whole, the number of the batch, and the loop.
+A part of a distributed loop is driven like an execution. Its id names the whole, the number of the batch, and the loop.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
 from engine.errors import ExecutionLost, NotFound
-from engine.history.events import BatchId, Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.history.events import BatchId, History, HistoryEvent, Outcome, PendingSignal, Signal, Stored
 from engine.history.log_lines import LogPosition
 from engine.history.model import Execution, LogLine, Status
-from engine.history.store import Look, Snapshot
+from engine.history.store import Check, Snapshot
 from engine.json_value import dumps
-from engine.storage.repositories import Stores
-from engine.storage.usage_meter import Meter
+from engine.storage.repositories import Repositories
+from engine.storage.usage_meter import UsageMeter
 from engine.storage.workflows import WorkflowRepository
 from engine.workflow.definition import WorkflowDefinition
 
@@ -40,19 +40,19 @@ class DynamoStore:
 
     def __init__(
         self,
-        stores: Stores,
+        repositories: Repositories,
         clock: Clock | None = None,
-        meter: Meter | None = None,
+        meter: UsageMeter | None = None,
     ) -> None:
-        self._executions = stores.executions
-        self._journals = stores.journals
-        self._fan_outs = stores.fan_outs
-        self._logs = stores.logs
+        self._executions = repositories.executions
+        self._journals = repositories.histories
+        self._map_batches = repositories.map_batches
+        self._logs = repositories.logs
         self._clock = clock or SystemClock()
-        self._meter = meter or Meter(0)
-        # Threads of their own, so that nothing else that waits can hold up the journal.
+        self._usage_meter = meter or UsageMeter(0)
+        # Threads of their own, so that nothing else that waits can hold up the history.
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="store")
-        self._workflows = stores.workflows
+        self._workflows = repositories.workflows
         self._definitions: ByteCache[WorkflowDefinition] = ByteCache(_DEFINITION_BYTES)
         self._asked: dict[tuple[str, str], tuple[datetime, bool]] = {}
 
@@ -70,11 +70,11 @@ class DynamoStore:
     async def record(
         self,
         execution_id: str,
-        entry: Entry,
+        entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
-    ) -> Entry:
+    ) -> HistoryEvent:
         """See ExecutionStore."""
         return await self._in_thread(self._journals.record, execution_id, entry, along, lines, position)
 
@@ -88,36 +88,38 @@ class DynamoStore:
         """See ExecutionStore."""
         await self._in_thread(self._journals.record_recomputable, execution_id, outcomes, lines, position)
 
-    async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
+    async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
         """See ExecutionStore."""
         keys = [wait.signal_key for wait in waits]
         found = await self._in_thread(self._journals.get, execution_id, keys)
         return [entry for entry in found if isinstance(entry, Signal)]
 
-    async def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """See ExecutionStore."""
-        return await self._in_thread(self._journals.spread, execution_id, items, scope)
+        return await self._in_thread(self._journals.distributed, execution_id, items, scope)
 
-    async def look(self, execution_id: str) -> Look:
+    async def look(self, execution_id: str) -> Check:
         """See ExecutionStore."""
-        return await self._in_thread(self._look, execution_id)
+        return await self._in_thread(self._check, execution_id)
 
     async def mark(
         self,
         execution_id: str,
         status: Status,
         started_at: datetime,
-        look_at: datetime | None,
+        next_check_at: datetime | None,
         position: LogPosition | None = None,
         *,
-        generation: int,
+        driver_attempt: int,
         in_vain: int = 0,
     ) -> None:
         """See ExecutionStore."""
-        bill = self._meter.take(transitions=1 if status is Status.WAITING else 0)
+        bill = self._usage_meter.take(transitions=1 if status is Status.WAITING else 0)
         logged = position.vouched if position else ()
-        driver = {"generation": generation, "in_vain": in_vain}
-        await self._in_thread(self._executions.mark, execution_id, status, started_at, look_at, bill, logged, **driver)
+        driver = {"driver_attempt": driver_attempt, "in_vain": in_vain}
+        await self._in_thread(
+            self._executions.mark, execution_id, status, started_at, next_check_at, bill, logged, **driver
+        )
 
     async def finish(
         self,
@@ -128,11 +130,11 @@ class DynamoStore:
         started_at: datetime,
         result: Any,
         error: Any,
-        look_at: datetime | None = None,
+        next_check_at: datetime | None = None,
         items: tuple[int, int] = (0, 0),
     ) -> Status:
         """See ExecutionStore."""
-        bill = self._meter.take(transitions=1)
+        bill = self._usage_meter.take(transitions=1)
         batch = BatchId.parse(execution_id)
         if batch is not None:
             end = {"status": status, "at": at, "started_at": started_at, "result": result, "error": error}
@@ -145,7 +147,7 @@ class DynamoStore:
             started_at=started_at,
             result=result,
             error=error,
-            look_at=look_at,
+            next_check_at=next_check_at,
             bill=bill,
         )
         return final
@@ -168,12 +170,12 @@ class DynamoStore:
 
     def _load_batch(self, batch: BatchId) -> Snapshot:
         whole = self._whole(batch)
-        around = Journal.of(self._journals.get(batch.whole, [batch.wait, batch.signal]))
+        around = History.of(self._journals.get(batch.whole, [batch.wait, batch.signal]))
         wait = around.waits.get(batch.path)
         if wait is None:
             raise ExecutionLost(f"execution {batch.whole} has no loop {batch.path} to drive")
         wait = replace(wait, output=self._journals.load(wait.output))
-        part = self._fan_outs.create_batch(whole, str(batch))
+        part = self._map_batches.create_batch(whole, str(batch))
         if part.status is Status.FAILED and not around.signals:
             self._fail_loop(batch, part.error)  # who ended the part died before
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
@@ -183,7 +185,7 @@ class DynamoStore:
             started_at=part.started_at,
             signals=part.signals,
             in_vain=part.in_vain,
-            generation=1,
+            driver_attempt=1,
         )
         definition = self._definition(whole.workflow_id, whole.workflow_version)
         items = self._executions.partition(str(batch))
@@ -200,13 +202,13 @@ class DynamoStore:
             raise ExecutionLost(f"there is no execution {batch.whole}")
         return found.execution
 
-    def _look(self, execution_id: str) -> Look:
+    def _check(self, execution_id: str) -> Check:
         batch = BatchId.parse(execution_id)
         own = self._executions.attributes([execution_id]).get(execution_id)
         if own is None:
             raise ExecutionLost(f"there is no execution {execution_id}")
         status = Status.CANCELLED if batch and self._is_unwanted(batch) else Status(own["status"])
-        return Look(status, own["generation"], own["signals"])
+        return Check(status, own["driver_attempt"], own["signals"])
 
     def _is_unwanted(self, batch: BatchId) -> bool:
         """Whether the whole of a part, or its loop, has ended: as it was at most a second ago.
@@ -226,7 +228,7 @@ class DynamoStore:
 
     def _finish_batch(self, batch: BatchId, end: dict[str, Any], items: tuple[int, int]) -> Status:
         """End a part of a loop; one that fails ends the loop, unless that has ended before."""
-        final = self._fan_outs.finish_batch(str(batch), batch.whole, batch.path, end, items)
+        final = self._map_batches.finish_batch(str(batch), batch.whole, batch.path, end, items)
         if final is Status.FAILED:
             self._fail_loop(batch, end["error"])
         return final

@@ -12,7 +12,7 @@ from zlib import crc32
 from engine import limits
 from engine.clock import format_time, parse_time
 from engine.errors import ExecutionLost, NotFound
-from engine.history.model import OPEN_STATUSES, Caller, Execution, Place, Status, started_before
+from engine.history.model import OPEN_STATUSES, Caller, Execution, QueuePosition, Status, started_before
 from engine.history.usage import Bill
 from engine.ids import first_id_at
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, id_cursor
@@ -23,7 +23,7 @@ from engine.storage.record_payloads import is_apart, set_apart, with_payloads
 _OPEN = sorted(OPEN_STATUSES)
 _MOST_PAGES = 10
 _BILL = tuple(f"bill_{one.name}" for one in fields(Bill))
-LOOK = ("look_shard", "look_at")
+CHECK = ("check_shard", "next_check_at")
 """The attributes of the index of what has to be looked at; an item without them is not in it."""
 
 
@@ -48,17 +48,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What the sweeper knows of an execution beside its record: how it is parked, and vain revivals."""
+    """What the recovery knows of an execution beside its record: how it is parked, and vain revivals."""
 
     execution: Execution
     task_token: str | None
     seen_signals: int
-    parked_until: datetime | None
-    revivals: int
+    suspended_until: datetime | None
+    recovery_attempts: int
 
 
 class ExecutionRepository:
-    """Reads and writes the records of executions, and of the parts of spread loops, which look alike."""
+    """Reads and writes the records of executions, and of the parts of distributed loops, which look alike."""
 
     def __init__(self, table: Table, payloads: PayloadStore, retention_days: int) -> None:
         self._table = table
@@ -144,10 +144,10 @@ class ExecutionRepository:
         item = self._table.get(f"EXECUTION#{execution_id}", "META")
         if item is None:
             return None
-        parked_until = parse_time(item["parked_until"]) if "parked_until" in item else None
-        seen, revivals = int(item.get("seen_signals", 0)), int(item.get("revivals", 0))
+        suspended_until = parse_time(item["suspended_until"]) if "suspended_until" in item else None
+        seen, recovery_attempts = int(item.get("seen_signals", 0)), int(item.get("recovery_attempts", 0))
         execution = self.decoded(*self._opened([item], payloads=payloads), payloads=payloads, at_most=at_most)
-        return Driver(execution, item.get("task_token"), seen, parked_until, revivals)
+        return Driver(execution, item.get("task_token"), seen, suspended_until, recovery_attempts)
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
         """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
@@ -242,11 +242,11 @@ class ExecutionRepository:
         execution_id: str,
         status: Status,
         started_at: datetime,
-        look_at: datetime | None = None,
+        next_check_at: datetime | None = None,
         bill: Bill | None = None,
         logged: Sequence[str] = (),
         *,
-        generation: int = 1,
+        driver_attempt: int = 1,
         in_vain: int = 0,
     ) -> None:
         """Note an open status, what has been spent, and when to look; a final status that is there stays.
@@ -258,9 +258,9 @@ class ExecutionRepository:
         changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at), "in_vain": in_vain}
         if logged:
             changes["logged"] = list(logged)
-        if look_at is not None:
-            changes |= {**_look(execution_id, look_at), **({} if in_vain else {"revivals": 0})}
-        self._update_open(execution_id, changes, bill, generation=generation)
+        if next_check_at is not None:
+            changes |= {**_check(execution_id, next_check_at), **({} if in_vain else {"recovery_attempts": 0})}
+        self._update_open(execution_id, changes, bill, driver_attempt=driver_attempt)
 
     def finish(
         self,
@@ -271,10 +271,10 @@ class ExecutionRepository:
         started_at: datetime | None = None,
         result: Any = None,
         error: dict[str, Any] | None = None,
-        look_at: datetime | None = None,
+        next_check_at: datetime | None = None,
         bill: Bill | None = None,
     ) -> tuple[Status, bool]:
-        """Note the final status, unless there is one; `look_at` keeps the record in the sweeper's sight.
+        """Note the final status, unless there is one; `next_check_at` keeps the record in the recovery's sight.
 
         Returns:
             The status that stands then, and whether this call wrote it.
@@ -290,7 +290,7 @@ class ExecutionRepository:
             "result": self.put_apart(f"EXECUTION#{execution_id}", self._payloads.pack(result, execution_id)),
             "error": packed_error,
             **beside(error, packed_error),
-            **(_look(execution_id, look_at) if look_at else self.kept(execution_id, at)),
+            **(_check(execution_id, next_check_at) if next_check_at else self.kept(execution_id, at)),
         }
         try:
             self._update_open(execution_id, changes, bill, ("task_token",))
@@ -316,7 +316,7 @@ class ExecutionRepository:
         It stays in the index of what is due, so nothing has to be told, and nothing can be lost, to find it then.
         """
         until = format_time(ended_at + self._retention)
-        return {"look_at": until, "look_shard": shard_of(execution_id, "PURGE")}
+        return {"next_check_at": until, "check_shard": shard_of(execution_id, "PURGE")}
 
     def retire(self, execution: Execution) -> None:
         """Nobody has to look after an execution any more: it has ended, and what that brings is done."""
@@ -336,7 +336,7 @@ class ExecutionRepository:
         """
         key = f"EXECUTION#{execution.id}", "META"
         kept = self.kept(execution.id, execution.completed_at or execution.created_at)
-        is_over = kept["look_at"] <= format_time(now)
+        is_over = kept["next_check_at"] <= format_time(now)
         try:
             item = self._table.update(
                 *key, kept if is_over else {}, add={"vain_conclusions": 1}, condition="attribute_exists(#completed_at)"
@@ -345,10 +345,10 @@ class ExecutionRepository:
             return 0  # it is gone
         tries = int(item["vain_conclusions"])
         if not is_over:
-            pause = min(limits.LOOK_AGAIN * 2 ** min(tries - 1, 30), limits.LOOK_LONGEST)
-            at = min(format_time(now + timedelta(seconds=pause)), kept["look_at"])
+            pause = min(limits.CHECK_AGAIN * 2 ** min(tries - 1, 30), limits.CHECK_LONGEST)
+            at = min(format_time(now + timedelta(seconds=pause)), kept["next_check_at"])
             with suppress(ConditionFailed):
-                self._table.update(*key, {"look_at": at}, condition="attribute_exists(#look_at)")
+                self._table.update(*key, {"next_check_at": at}, condition="attribute_exists(#next_check_at)")
         return tries
 
     def _update_open(
@@ -358,10 +358,10 @@ class ExecutionRepository:
         bill: Bill | None,
         remove: Sequence[str] = (),
         *,
-        generation: int | None = None,
+        driver_attempt: int | None = None,
     ) -> None:
         """Write to an open record; with a generation, unless a newer driver has taken over."""
-        is_mine = "" if generation is None else "#generation <= :generation AND "
+        is_mine = "" if driver_attempt is None else "#driver_attempt <= :driver_attempt AND "
         try:
             self._table.update(
                 f"EXECUTION#{execution_id}",
@@ -370,7 +370,7 @@ class ExecutionRepository:
                 remove=remove,
                 add=bill_counts(bill),
                 condition=is_mine + open_status(),
-                values={**open_values(), **({} if generation is None else {"generation": generation})},
+                values={**open_values(), **({} if driver_attempt is None else {"driver_attempt": driver_attempt})},
             )
         except ConditionFailed as failed:
             if failed.item is None:
@@ -383,7 +383,7 @@ class ExecutionRepository:
     def encoded(self, execution: Execution) -> Item:
         """The record of an execution as it is stored when it is new."""
         place, caller = execution.place, execution.caller
-        look_at = execution.created_at + timedelta(seconds=limits.START_GRACE)
+        next_check_at = execution.created_at + timedelta(seconds=limits.START_GRACE)
         return {
             "PK": f"EXECUTION#{execution.id}",
             "SK": "META",
@@ -398,20 +398,20 @@ class ExecutionRepository:
             "triggered_by": execution.triggered_by,
             "trigger": self._payloads.pack(execution.trigger, execution.id),
             "created_at": format_time(execution.created_at),
-            "generation": execution.generation,
+            "driver_attempt": execution.driver_attempt,
             "signals": 0,
             "secret": execution.secret,
             "depth": execution.depth or None,
             "caller": [caller.execution_id, caller.path, caller.attempt, caller.waits] if caller else None,
-            "gate": place.gate if place else None,
+            "gate": place.concurrency_key if place else None,
             "gate_limit": place.limit if place else None,
             "slot": place.slot if place else None,
             "gate_when_full": place.when_full if place and place.when_full != "queue" else None,
             "retry_of": execution.retry_of,
             "trigger_id": execution.trigger_id,
             "workflow_name": execution.workflow_name,
-            "look_at": format_time(look_at),
-            "look_shard": shard_of(execution.id),
+            "next_check_at": format_time(next_check_at),
+            "check_shard": shard_of(execution.id),
         }
 
     def decoded(
@@ -421,7 +421,9 @@ class ExecutionRepository:
         caller = item.get("caller")
         place = None
         if "gate" in item:
-            place = Place(item["gate"], item["gate_limit"], item.get("slot"), item.get("gate_when_full", "queue"))
+            place = QueuePosition(
+                item["gate"], item["gate_limit"], item.get("slot"), item.get("gate_when_full", "queue")
+            )
         bills = [Bill.of({name[5:]: one[name] for name in _BILL if name in one}) for one in (item, *progress)]
         completed_at = parse_time(item["completed_at"]) if "completed_at" in item else None
         execution = Execution(
@@ -436,7 +438,7 @@ class ExecutionRepository:
             status=Status(item["status"]),
             started_at=started_before(parse_time(item["started_at"]), completed_at) if "started_at" in item else None,
             completed_at=completed_at,
-            generation=item["generation"],
+            driver_attempt=item["driver_attempt"],
             signals=item["signals"],
             in_vain=item.get("in_vain", 0),
             secret=item["secret"],
@@ -479,16 +481,16 @@ class _Over(Exception):
         self.completed_at = completed_at
 
 
-def shard_of(name: str, kind: str = "LOOK") -> str:
+def shard_of(name: str, kind: str = "CHECK") -> str:
     """The part of the index of what is due in which an item is.
 
-    `LOOK` is for the sweeper, `SEND` are outgoing webhooks, `PURGE` are executions that are over and kept for a while.
+    `CHECK` is for recovery, `SEND` are outgoing webhooks, `PURGE` are executions that are over and kept for a while.
     """
-    return f"{kind}#{crc32(name.encode()) % limits.LOOK_SHARDS}"
+    return f"{kind}#{crc32(name.encode()) % limits.CHECK_SHARDS}"
 
 
-def _look(execution_id: str, at: datetime) -> dict[str, str]:
-    return {"look_at": format_time(at), "look_shard": shard_of(execution_id)}
+def _check(execution_id: str, at: datetime) -> dict[str, str]:
+    return {"next_check_at": format_time(at), "check_shard": shard_of(execution_id)}
 
 
 def open_status() -> str:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from engine import limits
-from engine.aws.errors import understood
+from engine.aws.errors import translate_aws_errors
 from engine.clock import format_time
 from engine.errors import NodeError
 from engine.security.plain_names import check_name
@@ -83,7 +83,7 @@ class WorkspaceFiles:
         kind = content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
         alone: dict[str, Any] = {"IfNoneMatch": "*", "Metadata": {"writer": once}} if once else {}
         place: dict[str, Any] = {"Bucket": self._bucket, "Key": self._key(name)}
-        with understood("the files"):
+        with translate_aws_errors("the files"):
             try:
                 self._client().put_object(**place, Body=content, ContentType=kind, **alone)
             except ClientError as error:
@@ -95,13 +95,13 @@ class WorkspaceFiles:
 
     def delete(self, name: str) -> None:
         """Forget a file; one that is not there is as good as deleted."""
-        with understood("the files"):
+        with translate_aws_errors("the files"):
             self._client().delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileFacts], str | None]:
         """Files whose names begin with `prefix`, by name; and the cursor of the rest."""
         after: dict[str, Any] = {"StartAfter": self._key(cursor)} if cursor else {}
-        with understood("the files"):
+        with translate_aws_errors("the files"):
             answer = self._client().list_objects_v2(
                 Bucket=self._bucket, Prefix=self._prefix + prefix, MaxKeys=limit, **after
             )
@@ -135,7 +135,7 @@ class WorkspaceFiles:
             raise NodeError(str(error), code="config") from None
 
     def _head(self, key: str, name: str) -> int:
-        with understood("the files"):
+        with translate_aws_errors("the files"):
             try:
                 return int(self._client().head_object(Bucket=self._bucket, Key=key)["ContentLength"])
             except ClientError as error:
@@ -148,7 +148,7 @@ class WorkspaceFiles:
         if self._head(key, name) > most:
             raise _too_large(name, most)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
-            with understood("the files"):
+            with translate_aws_errors("the files"):
                 body = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
                 size = 0
                 for chunk in body.iter_chunks(_CHUNK):

@@ -1,4 +1,4 @@
-"""The journals of executions, and what big loops keep beside them."""
+"""The histories of executions, and what big loops keep beside them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from engine.clock import format_time
 from engine.history.events import (
     DROPPED,
     BatchId,
-    Entry,
-    Journal,
+    History,
+    HistoryEvent,
     Outcome,
+    PendingSignal,
     Signal,
     Stored,
-    Wait,
     loops_around,
     timer_key,
 )
@@ -37,8 +37,8 @@ _WAITS = "WAITS#"
 _CHUNK = 100
 
 
-class JournalRepository:
-    """Reads and writes journals. Their items live as long as the record of their execution."""
+class HistoryRepository:
+    """Reads and writes histories. Their items live as long as the record of their execution."""
 
     def __init__(self, table: Table, payloads: PayloadStore) -> None:
         self._table = table
@@ -46,17 +46,19 @@ class JournalRepository:
 
     # -- entries -------------------------------------------------------------------------------------------
 
-    def entries_in(self, items: Sequence[Item], *, by_key: bool = False) -> list[Entry]:
+    def entries_in(self, items: Sequence[Item], *, by_key: bool = False) -> list[HistoryEvent]:
         """The entries in the items of an execution's partition; large outputs are `Stored`, all of them if `by_key`."""
-        entries: dict[str, Entry] = {}
+        entries: dict[str, HistoryEvent] = {}
         parsed = [json.loads(item["entry"]) if "entry" in item else {} for item in items]
         # What a loop has read is needed as soon as the loop is.
         both = zip(items, parsed, strict=True)
         needed = [item.get("output") if facts.get("kind") == "fact" else None for item, facts in both]
         fetched = self._payloads.fetched([*needed, *(item.get("outcomes") for item in items)])
-        for item, facts, fact, outcomes in zip(items, parsed, fetched, fetched[len(items) :], strict=False):
+        for item, facts, recorded_value, outcomes in zip(items, parsed, fetched, fetched[len(items) :], strict=False):
             if facts:
-                output = self._payloads.unpack(item.get("output") if fact is None else fact, lazily=True)
+                output = self._payloads.unpack(
+                    item.get("output") if recorded_value is None else recorded_value, lazily=True
+                )
                 entry = entry_of(facts, output)
                 entries[entry.key] = replace(entry, output=Stored({"key": entry.key})) if by_key else entry
             for one in self._payloads.unpack(outcomes) or ():
@@ -64,11 +66,11 @@ class JournalRepository:
                 entries.setdefault(outcome.key, outcome)
         return list(entries.values())
 
-    def of(self, items: Sequence[Item]) -> Journal:
+    def of(self, items: Sequence[Item]) -> History:
         """What the entries in these items say."""
-        return Journal.of(self.entries_in(items))
+        return History.of(self.entries_in(items))
 
-    def get(self, execution_id: str, keys: Sequence[str]) -> list[Entry]:
+    def get(self, execution_id: str, keys: Sequence[str]) -> list[HistoryEvent]:
         """Those entries that there are of these keys."""
         wanted = [(f"EXECUTION#{execution_id}", _sk(key)) for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
@@ -77,7 +79,7 @@ class JournalRepository:
         """Whether a wait has its answer by now, or had a moment ago."""
         return bool(self._table.get_many([(f"EXECUTION#{execution_id}", _sk(key))], ("entry",), consistent=False))
 
-    def waits(self, execution_id: str) -> Journal:
+    def waits(self, execution_id: str) -> History:
         """The waits of an execution and their answers, without what these hold; nothing else of its journal is read."""
         items = self._table.query(
             f"EXECUTION#{execution_id}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
@@ -91,51 +93,51 @@ class JournalRepository:
         have ended. The waits come first, so that who takes an answer meanwhile is seen. How a loop has ended may stand
         beside other entries; only if that could matter the whole is read.
         """
-        journal = self.waits(execution_id)
+        history = self.waits(execution_id)
         answered = [
             wait
-            for wait in journal.waits.values()
-            if (signal := journal.signals.get(wait.signal_key)) is not None and signal.by != DROPPED
+            for wait in history.waits.values()
+            if (signal := history.signals.get(wait.signal_key)) is not None and signal.by != DROPPED
         ]
         if not answered:
             return False
         keys = [key for wait in answered for key in (wait.path, timer_key(wait.path, wait.attempt + 1))]
         loops = [loop for wait in answered for loop in loops_around(wait.path)]
         for entry in self.get(execution_id, list(dict.fromkeys([*keys, *loops]))):
-            journal.add(entry)
-        if not journal.has_unread_answer:
+            history.add(entry)
+        if not history.has_unread_answer:
             return False
         return self.of(list(self._table.query(f"EXECUTION#{execution_id}", after="NODE"))).has_unread_answer
 
-    def open_waits_for_others(self, execution_id: str) -> Iterator[Wait]:
+    def open_waits_for_others(self, execution_id: str) -> Iterator[PendingSignal]:
         """The waits for other executions and for drivers of big loops that have no answer."""
-        journal = self.waits(execution_id)
-        found = [journal.open_wait(path) for path in journal.waits]
+        history = self.waits(execution_id)
+        found = [history.open_signal(path) for path in history.waits]
         keys = [wait.key for wait in found if wait is not None and wait.is_for_others]
         for start in range(0, len(keys), _CHUNK):
             yield from self._whole_waits(execution_id, keys[start : start + _CHUNK])
 
-    def lost_loops(self, execution_id: str) -> list[Wait]:
+    def lost_loops(self, execution_id: str) -> list[PendingSignal]:
         """The waits for the drivers of big loops that were answered by anybody but these."""
-        journal = self.waits(execution_id)
+        history = self.waits(execution_id)
         lost = [
             wait.key
-            for wait in journal.waits.values()
-            if wait.kind == "fan_out"
-            and (signal := journal.signals.get(wait.signal_key)) is not None
-            and signal.by != "fan_out"
+            for wait in history.waits.values()
+            if wait.kind == "distributed_map"
+            and (signal := history.signals.get(wait.signal_key)) is not None
+            and signal.by != "distributed_map"
         ]
         return list(self._whole_waits(execution_id, lost))
 
-    def _whole_waits(self, execution_id: str, keys: Sequence[str]) -> Iterator[Wait]:
-        return (entry for entry in self.get(execution_id, keys) if isinstance(entry, Wait))
+    def _whole_waits(self, execution_id: str, keys: Sequence[str]) -> Iterator[PendingSignal]:
+        return (entry for entry in self.get(execution_id, keys) if isinstance(entry, PendingSignal))
 
-    def facts(self, execution_id: str) -> Journal:
-        """The journal for who shows it. What is in an entry's own item is `Stored` by its key; `outputs` gives it."""
+    def facts(self, execution_id: str) -> History:
+        """The history for who shows it. What is in an entry's own item is `Stored` by its key; `outputs` gives it."""
         items = self._table.query(
             f"EXECUTION#{execution_id}", after="NODE", attributes=("PK", "SK", "entry", "outcomes")
         )
-        return Journal.of(self.entries_in(list(items), by_key=True))
+        return History.of(self.entries_in(list(items), by_key=True))
 
     def outputs(self, execution_id: str, keys: Sequence[str]) -> dict[str, Any]:
         """What the entries with these keys hold; what is large is `Stored`."""
@@ -144,12 +146,12 @@ class JournalRepository:
     def record(
         self,
         execution_id: str,
-        entry: Entry,
+        entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
-    ) -> Entry:
-        """Write a journal entry unless its key is taken; gives the one that stands there then.
+    ) -> HistoryEvent:
+        """Write a history entry unless its key is taken; gives the one that stands there then.
 
         The same item keeps the outcomes `along`, which any driver would compute alike, and `lines` that are not in the
         log yet; where the key is taken, those that came with the other entry are found in `position`.
@@ -207,7 +209,9 @@ class JournalRepository:
             return outcome
         return replace(outcome, output=self._payloads.adopt(outcome.output, execution_id))
 
-    def answer(self, execution_id: str, signal: Signal, look_at: datetime, *, loop: BatchId | None = None) -> Signal:
+    def answer(
+        self, execution_id: str, signal: Signal, next_check_at: datetime, *, loop: BatchId | None = None
+    ) -> Signal:
         """Write the answer to a wait, and count it, unless there is one or the execution is over.
 
         Where the execution is a part of a `loop` that is given, nor where that, or the whole, is over: it may be long
@@ -219,7 +223,7 @@ class JournalRepository:
         Raises:
             ConditionFailed: the execution is over; `index` is 1. Or the whole is, or the loop; `index` is 2 or 3.
         """
-        changes = {"look_at": format_time(look_at)}
+        changes = {"next_check_at": format_time(next_check_at)}
         arguments = update_arguments(changes, (), open_status(), open_values(), {"signals": 1})
         counted = self._table.update_entry(f"EXECUTION#{execution_id}", "META", arguments)
         around = []
@@ -243,9 +247,9 @@ class JournalRepository:
     def answer_if_open(self, execution_id: str, signal: Signal) -> None:
         """As `answer`, where it does not matter whether anybody still waits."""
         with suppress(ConditionFailed):
-            self.answer(execution_id, signal, signal.at + timedelta(seconds=limits.LOOK_GRACE))
+            self.answer(execution_id, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
 
-    def _item(self, execution_id: str, entry: Entry) -> Item:
+    def _item(self, execution_id: str, entry: HistoryEvent) -> Item:
         return {
             "PK": f"EXECUTION#{execution_id}",
             "SK": _sk(entry.key),
@@ -266,7 +270,7 @@ class JournalRepository:
 
     # -- big loops -----------------------------------------------------------------------------------------
 
-    def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Store a loop's items in one object, and where each batch of them begins in it; see `batch`."""
         parts = [dumps(items[i : i + limits.BATCH_ITEMS]).encode() for i in range(0, len(items), limits.BATCH_ITEMS)]
         begins = [0]
@@ -280,8 +284,8 @@ class JournalRepository:
             "scope": self._payloads.store(dumps(scope).encode(), execution_id)["s3"],
         }
 
-    def batch(self, wait: Wait, number: int) -> Batch:
-        """One batch of a spread loop: its items, read by themselves, and the scope around it."""
+    def batch(self, wait: PendingSignal, number: int) -> Batch:
+        """One batch of a distributed loop: its items, read by themselves, and the scope around it."""
         facts = wait.output
         begin, end = facts["begins"][number], facts["begins"][number + 1]
         items = json.loads(self._payloads.read(facts["items"], begin, end))

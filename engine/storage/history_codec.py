@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from engine.clock import format_time, parse_time
-from engine.history.events import Entry, Fact, Outcome, Signal, Started, Timer, Wait
+from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal, Started, Timer
 from engine.history.model import LogLine
 
 
-def facts_of(entry: Entry) -> dict[str, Any]:
+def facts_of(entry: HistoryEvent) -> dict[str, Any]:
     """All of an entry but its output."""
     match entry:
         case Outcome():
@@ -35,7 +35,7 @@ def facts_of(entry: Entry) -> dict[str, Any]:
                 "due_at": format_time(entry.due_at),
                 **({"put_off": entry.put_off} if entry.put_off else {}),
             }
-        case Wait():
+        case PendingSignal():
             return {
                 "kind": "wait",
                 "path": entry.path,
@@ -53,11 +53,11 @@ def facts_of(entry: Entry) -> dict[str, Any]:
                 "kind": "started", "path": entry.path, "attempt": entry.attempt, "started_at": at,
                 "driver": entry.driver,
             }  # fmt: skip
-        case Fact():
+        case RecordedValue():
             return {"kind": "fact", "path": entry.path, "name": entry.name}
 
 
-def entry_of(facts: dict[str, Any], output: Any) -> Entry:
+def entry_of(facts: dict[str, Any], output: Any) -> HistoryEvent:
     """The entry with these facts and this output."""
     path = facts["path"]
     match facts.get("kind"):
@@ -78,15 +78,15 @@ def entry_of(facts: dict[str, Any], output: Any) -> Entry:
             return Timer(path, due_at, started_at, following, error, output, port, facts.get("put_off", 0))
         case "wait":
             started_at, deadline = parse_time(facts["started_at"]), _time(facts["deadline"])
-            return Wait(path, facts["attempt"], facts["for"], started_at, deadline, output)
+            return PendingSignal(path, facts["attempt"], facts["for"], started_at, deadline, output)
         case "signal":
             return Signal(path, facts["attempt"], parse_time(facts["at"]), facts["by"], output)
         case "started":
             return Started(path, facts["attempt"], parse_time(facts["started_at"]), facts["driver"], output)
         case "fact":
-            return Fact(path, facts["name"], output)
+            return RecordedValue(path, facts["name"], output)
         case other:
-            raise ValueError(f"the journal holds a {other!r}, which this version does not know")
+            raise ValueError(f"the history holds a {other!r}, which this version does not know")
 
 
 def packed_lines(lines: Sequence[LogLine]) -> list[Any]:

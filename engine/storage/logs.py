@@ -16,7 +16,7 @@ from engine.history.events import BatchId
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import LogLine
 from engine.storage.dynamodb.table import ConditionFailed, Item, Table
-from engine.storage.history import JournalRepository
+from engine.storage.history import HistoryRepository
 from engine.storage.history_codec import line_in, packed_lines
 from engine.storage.payloads import PayloadStore
 
@@ -30,10 +30,10 @@ _MOST_DIGITS = 9
 class LogRepository:
     """Reads and writes logs. An `owner` is an execution or a part of one of its loops."""
 
-    def __init__(self, table: Table, payloads: PayloadStore, journals: JournalRepository) -> None:
+    def __init__(self, table: Table, payloads: PayloadStore, histories: HistoryRepository) -> None:
         self._table = table
         self._payloads = payloads
-        self._journals = journals
+        self._journals = histories
 
     # -- writing -------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class LogRepository:
             position.next = number
 
     def begin(self, owner: str, record: Item, items: Sequence[Item]) -> LogPosition:
-        """What a driver that has read the record and the journal knows of the log.
+        """What a driver that has read the record and the history knows of the log.
 
         Lines of entries whose drivers have not said that they are in the log are looked for, and written if they are
         not there: who wrote those entries may have died before it came to its lines.
@@ -95,7 +95,7 @@ class LogRepository:
         return position
 
     def complete(self, owner: str) -> None:
-        """Write what the log should have of the journal and has not, where no driver will come any more."""
+        """Write what the log should have of the history and has not, where no driver will come any more."""
         items = list(self._table.query(f"EXECUTION#{owner}", after="META", attributes=_TELLING))
         if items and items[0]["SK"] == "META":
             self.begin(owner, items[0], items)

@@ -12,7 +12,7 @@ from engine.clock import format_time
 from engine.history.model import Execution, Status
 from engine.history.usage import Bill
 from engine.storage.dynamodb.table import ConditionFailed, Item, Table, update_arguments
-from engine.storage.executions import LOOK, ExecutionRepository, bill_counts, open_status, open_values
+from engine.storage.executions import CHECK, ExecutionRepository, bill_counts, open_status, open_values
 from engine.storage.payloads import Packed, PayloadStore
 
 _CHUNK = 100
@@ -30,8 +30,8 @@ class PartFailed(Exception):
         self.part = part
 
 
-class FanOutRepository:
-    """Reads and writes the parts of spread loops, whose records look like those of executions but are in no list."""
+class MapBatchRepository:
+    """Reads and writes batches of distributed maps, whose records look like those of executions but are in no list."""
 
     def __init__(self, table: Table, payloads: PayloadStore, executions: ExecutionRepository) -> None:
         self._table = table
@@ -52,13 +52,13 @@ class FanOutRepository:
             started_at=None,
             completed_at=None,
             bill=Bill(),
-            generation=1,
+            driver_attempt=1,
             signals=0,
             in_vain=0,
             progress={},
         )
         item = self._executions.encoded(part)
-        for name in ("workspace_key", "workflow_key", "trigger", *LOOK):
+        for name in ("workspace_key", "workflow_key", "trigger", *CHECK):
             del item[name]
         try:
             self._table.put(item, if_absent=True)
@@ -73,7 +73,7 @@ class FanOutRepository:
         changes = {"status": str(Status.CANCELLED)}
         with suppress(ConditionFailed):
             self._table.update(
-                f"EXECUTION#{batch_id}", "META", changes, remove=LOOK, condition=open_status(), values=open_values()
+                f"EXECUTION#{batch_id}", "META", changes, remove=CHECK, condition=open_status(), values=open_values()
             )
 
     def finish_batch(
@@ -96,7 +96,7 @@ class FanOutRepository:
             "error": self._payloads.pack(end["error"], whole_id),
         }
         kept = {name: value for name, value in changes.items() if value is not None}
-        ended = update_arguments(kept, LOOK, open_status(), open_values())
+        ended = update_arguments(kept, CHECK, open_status(), open_values())
         counts = {"done": items[0], "failed": items[1], **bill_counts(end["bill"])}
         counted = update_arguments({}, (), "", {}, counts)
         try:
@@ -113,12 +113,12 @@ class FanOutRepository:
         return Status(end["status"])
 
     def progress(self, execution_id: str, path: str) -> Item:
-        """How far a spread loop has come.
+        """How far a distributed loop has come.
 
-        `done` items, how many of these `failed`, the `round` of its drivers, how many were `done_before` this round,
-        and how many rounds before it were `in_vain`.
+        `done` items, how many of these `failed`, the number of the `map_attempt`, how many were `done_before` it, and
+        how many attempts before it were `in_vain`.
         """
-        found = {"done": 0, "failed": 0, "round": 0, "done_before": -1, "in_vain": 0}
+        found = {"done": 0, "failed": 0, "map_attempt": 0, "done_before": -1, "in_vain": 0}
         begin = f"PROGRESS#{path}"
         for item in self._table.query(f"EXECUTION#{execution_id}", after=begin, before=f"{begin}#~"):
             counts = {name: found[name] + item.get(name, 0) for name in ("done", "failed")}
@@ -130,16 +130,16 @@ class FanOutRepository:
         item = self._table.update(f"EXECUTION#{execution_id}", f"PROGRESS#{path}", {}, add={"joins": 1}, condition="")
         return int(item["joins"])
 
-    def next_round(self, execution_id: str, path: str, before: Item, batches: int) -> bool:
-        """Make room for another round of drivers after the progress `before`; False where somebody else has.
+    def next_map_attempt(self, execution_id: str, path: str, before: Item, batches: int) -> bool:
+        """Make room for another attempt of drivers after the progress `before`; False where somebody else has.
 
         How many `batches` the loop has is kept, so that whoever forgets the execution finds the parts.
         """
-        current = before["round"]
-        condition = "#round = :round" if current else "attribute_not_exists(#round)"
+        current = before["map_attempt"]
+        condition = "#map_attempt = :map_attempt" if current else "attribute_not_exists(#map_attempt)"
         in_vain = before["in_vain"] + 1 if before["done"] == before["done_before"] else 0
         changes = {
-            "round": current + 1, "done_before": before["done"], "in_vain": in_vain, "batches": batches
+            "map_attempt": current + 1, "done_before": before["done"], "in_vain": in_vain, "batches": batches
         }  # fmt: skip
         try:
             self._table.update(
@@ -147,7 +147,7 @@ class FanOutRepository:
                 f"PROGRESS#{path}",
                 changes,
                 condition=condition,
-                values={"round": current} if current else {},
+                values={"map_attempt": current} if current else {},
             )
         except ConditionFailed:
             return False

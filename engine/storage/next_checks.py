@@ -1,4 +1,4 @@
-"""Who has to be looked at when: the sweeper's index, in shards, and the generations of drivers."""
+"""Who has to be looked at when: the recovery's index, in shards, and the generations of drivers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine.clock import format_time
 from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Table
-from engine.storage.executions import LOOK, open_status, open_values, shard_of
+from engine.storage.executions import CHECK, open_status, open_values, shard_of
 
 
 class Due(NamedTuple):
@@ -18,16 +18,16 @@ class Due(NamedTuple):
 
     pk: str
     sk: str
-    look_at: str
+    next_check_at: str
 
 
-class WatchRepository:
+class NextCheckRepository:
     """Reads the index of what has to be looked at, and writes when to look again."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def due(self, shard: int, until: datetime, limit: int, kind: str = "LOOK") -> list[Due]:
+    def due(self, shard: int, until: datetime, limit: int, kind: str = "CHECK") -> list[Due]:
         """What has to be looked at by then, the longest overdue first.
 
         Of a line that is longer than `limit` both ends are read, half and half: what has become due since the last look
@@ -37,19 +37,19 @@ class WatchRepository:
         if len(oldest) < limit:
             return oldest
         newest = self._ends(shard, until, limit, kind, descending=True)
-        return sorted({*oldest[: limit // 2], *newest[: limit - limit // 2]}, key=lambda one: one.look_at)
+        return sorted({*oldest[: limit // 2], *newest[: limit - limit // 2]}, key=lambda one: one.next_check_at)
 
     def _ends(self, shard: int, until: datetime, limit: int, kind: str, *, descending: bool) -> list[Due]:
         found = self._table.query(
             f"{kind}#{shard}",
-            index="by-look",
-            pk_name="look_shard",
-            sk_name="look_at",
+            index="by-check",
+            pk_name="check_shard",
+            sk_name="next_check_at",
             before=format_time(until),
             limit=limit,
             descending=descending,
         )
-        return [Due(item["PK"], item["SK"], item["look_at"]) for item in found]
+        return [Due(item["PK"], item["SK"], item["next_check_at"]) for item in found]
 
     def workspaces(self, due: Sequence[Due]) -> dict[str, str]:
         """Whose each of these is, by the key of its partition; what is gone is nobody's."""
@@ -58,33 +58,35 @@ class WatchRepository:
         found = self._table.get_many(keys, ["workspace_id"], consistent=False)
         return {pk: found.get((record, "META"), {}).get("workspace_id", "") for pk, record in records.items()}
 
-    def look_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
+    def check_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
         """Set when to look next; False where somebody else has set it since `seen`, so that only one looks.
 
         A write whose answer was lost is made again by the client and is False too: two who look at the same moment
         write the same time, so it cannot be told from another's. It only delays: the thing is due again at `at`.
         """
-        condition = "#look_at = :seen" if seen else "attribute_exists(#look_at)"
+        condition = "#next_check_at = :seen" if seen else "attribute_exists(#next_check_at)"
         try:
             self._table.update(
-                *key, {"look_at": format_time(at)}, condition=condition, values={"seen": seen} if seen else {}
+                *key, {"next_check_at": format_time(at)}, condition=condition, values={"seen": seen} if seen else {}
             )
         except ConditionFailed:
             return False
         return True
 
-    def look_no_more(self, execution_id: str) -> None:
+    def check_no_more(self, execution_id: str) -> None:
         """Take a part of a loop that is over and done with out of the index."""
         with suppress(ConditionFailed):
-            self._table.update(f"EXECUTION#{execution_id}", "META", {}, remove=LOOK)
+            self._table.update(f"EXECUTION#{execution_id}", "META", {}, remove=CHECK)
 
-    def next_generation(self, execution: Execution, look_at: datetime, *, revival: bool) -> int | None:
+    def next_driver_attempt(
+        self, execution: Execution, next_check_at: datetime, *, recovery_attempt: bool
+    ) -> int | None:
         """Make room for another driver; None where there is a newer one already or the execution is over."""
-        following = execution.generation + 1
+        following = execution.driver_attempt + 1
         changes = {
-            "generation": following,
-            "look_at": format_time(look_at),
-            "look_shard": shard_of(execution.id),
+            "driver_attempt": following,
+            "next_check_at": format_time(next_check_at),
+            "check_shard": shard_of(execution.id),
         }
         try:
             self._table.update(
@@ -92,13 +94,13 @@ class WatchRepository:
                 "META",
                 changes,
                 remove=("task_token",),
-                add={"revivals": 1} if revival else {},
-                condition=f"#generation = :generation AND {open_status()}",
-                values={"generation": execution.generation, **open_values()},
+                add={"recovery_attempts": 1} if recovery_attempt else {},
+                condition=f"#driver_attempt = :driver_attempt AND {open_status()}",
+                values={"driver_attempt": execution.driver_attempt, **open_values()},
             )
         except ConditionFailed as failed:
             made = failed.item or {}
-            is_own = (made.get("generation"), made.get("look_at")) == (following, changes["look_at"])
+            is_own = (made.get("driver_attempt"), made.get("next_check_at")) == (following, changes["next_check_at"])
             return following if is_own else None
         return following
 

@@ -33,10 +33,10 @@ class PurgeRepository:
             Unavailable: not all could be removed yet; doing it again goes on with what is left.
         """
         pk = f"EXECUTION#{execution_id}"
-        record = self._table.get(pk, "META", ("status", "look_shard", "look_at"))
+        record = self._table.get(pk, "META", ("status", "check_shard", "next_check_at"))
         if record is None or not Status(record["status"]).is_final:
             return False
-        if not record.get("look_shard", "").startswith("PURGE#") or record["look_at"] > format_time(now):
+        if not record.get("check_shard", "").startswith("PURGE#") or record["next_check_at"] > format_time(now):
             return False
         parts = list(self._parts(execution_id))
         for part in parts:
@@ -46,7 +46,7 @@ class PurgeRepository:
         self._remove(pk, but="META")
         self._payloads.remove(execution_id)
         return self._table.delete_where(
-            pk, "META", "begins_with(#look_shard, :purge) AND #look_at <= :now",
+            pk, "META", "begins_with(#check_shard, :purge) AND #next_check_at <= :now",
             {"purge": "PURGE#", "now": format_time(now)},
         )  # fmt: skip
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from engine.storage.concurrency_slots import SlotRepository
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
-from engine.storage.history import JournalRepository
+from engine.storage.history import HistoryRepository
 from engine.storage.integrations import IntegrationRepository
 from engine.storage.listeners import ListenerRepository
 from engine.storage.logs import LogRepository
-from engine.storage.map_batches import FanOutRepository
-from engine.storage.next_checks import WatchRepository
+from engine.storage.map_batches import MapBatchRepository
+from engine.storage.next_checks import NextCheckRepository
 from engine.storage.oauth_consents import ConsentRepository
 from engine.storage.payloads import PayloadStore
 from engine.storage.purge import PurgeRepository
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stores:
+class Repositories:
     """One of each."""
 
     executions: ExecutionRepository
-    journals: JournalRepository
+    histories: HistoryRepository
     logs: LogRepository
-    fan_outs: FanOutRepository
+    map_batches: MapBatchRepository
     slots: SlotRepository
-    watch: WatchRepository
+    next_checks: NextCheckRepository
     workflows: WorkflowRepository
     triggers: TriggerRepository
     listeners: ListenerRepository
@@ -46,18 +46,18 @@ class Stores:
     purge: PurgeRepository
 
     @classmethod
-    def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Stores:
+    def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Repositories:
         """Those on a table and a bucket; finished executions are kept for so many days."""
         payloads = PayloadStore(s3, bucket)
-        journals = JournalRepository(table, payloads)
+        histories = HistoryRepository(table, payloads)
         executions = ExecutionRepository(table, payloads, retention_days)
         return cls(
             executions,
-            journals,
-            LogRepository(table, payloads, journals),
-            FanOutRepository(table, payloads, executions),
+            histories,
+            LogRepository(table, payloads, histories),
+            MapBatchRepository(table, payloads, executions),
             SlotRepository(table),
-            WatchRepository(table),
+            NextCheckRepository(table),
             WorkflowRepository(table),
             TriggerRepository(table),
             ListenerRepository(table),

@@ -13,7 +13,7 @@ from engine.clock import format_time
 from engine.errors import NotFound
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Table, is_live
-from engine.storage.executions import LOOK, shard_of
+from engine.storage.executions import CHECK, shard_of
 
 _DELIVERY = "DELIVERY#"
 _FAILURE = ("failing_since", "failures", "paused_until")
@@ -198,7 +198,7 @@ class SubscriptionRepository:
         item = {
             **_delivery_item(delivery),
             "expires_at": int((at + self._kept).timestamp()),
-            **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
+            **_check(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
         }
         try:
             self._table.put(item, if_absent=True)
@@ -235,8 +235,8 @@ class SubscriptionRepository:
         try:
             self._table.update(
                 *key,
-                {"look_at": format_time(again)},
-                condition="#look_at = :seen AND #expires_at > :now",
+                {"next_check_at": format_time(again)},
+                condition="#next_check_at = :seen AND #expires_at > :now",
                 values={"seen": seen, "now": int(now.timestamp())},
             )
         except ConditionFailed as failed:
@@ -254,7 +254,7 @@ class SubscriptionRepository:
         try:
             self._table.update(
                 *_delivery_key(delivery),
-                {"leased_until": format_time(until), **_look(delivery, until)},
+                {"leased_until": format_time(until), **_check(delivery, until)},
                 condition="#status = :pending AND #made = :made AND "
                 "(attribute_not_exists(#leased_until) OR #leased_until <= :now) AND #expires_at > :seconds",
                 values={
@@ -278,9 +278,9 @@ class SubscriptionRepository:
         }
         remove = ["leased_until"]
         if next_at is None:
-            remove += ["next_at", *LOOK]
+            remove += ["next_at", *CHECK]
         else:
-            changes |= {"next_at": format_time(next_at), **_look(delivery, next_at)}
+            changes |= {"next_at": format_time(next_at), **_check(delivery, next_at)}
         condition, values = "#made = :made", {"made": delivery.made}
         try:
             self._table.update(*_delivery_key(delivery), changes, remove=remove, condition=condition, values=values)
@@ -297,7 +297,7 @@ class SubscriptionRepository:
             "status": "pending",
             "round": delivery.made,
             "next_at": format_time(at),
-            **_look(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
+            **_check(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
         }
         try:
             item = self._table.update(
@@ -327,8 +327,11 @@ def _delivery_key(delivery: OutgoingDelivery) -> tuple[str, str]:
     return f"SUBSCRIPTION#{delivery.subscription_id}", f"{_DELIVERY}{delivery.id}"
 
 
-def _look(delivery: OutgoingDelivery, at: datetime) -> dict[str, str]:
-    return {"look_at": format_time(at), "look_shard": shard_of(f"{delivery.subscription_id}{delivery.id}", "SEND")}
+def _check(delivery: OutgoingDelivery, at: datetime) -> dict[str, str]:
+    return {
+        "next_check_at": format_time(at),
+        "check_shard": shard_of(f"{delivery.subscription_id}{delivery.id}", "SEND"),
+    }
 
 
 def _meta_item(subscription: Subscription) -> Item:

@@ -13,7 +13,7 @@ from engine.clock import format_time, parse_time
 from engine.errors import TooManyRequests, Unavailable
 from engine.history.model import Status
 from engine.storage.dynamodb.table import ConditionFailed, Item, Table, back_off
-from engine.storage.executions import LOOK, shard_of
+from engine.storage.executions import CHECK, shard_of
 
 _TRIES = 8
 _MINUTE = 60
@@ -85,7 +85,7 @@ class TriggerRepository:
             TooManyRequests: they have.
         """
         minute = int(at.timestamp()) // _MINUTE
-        changes = {"last_fired_at": format_time(at), **_look(workflow_id, trigger_id, expected_at)}
+        changes = {"last_fired_at": format_time(at), **_check(workflow_id, trigger_id, expected_at)}
         for _ in range(_TRIES):
             try:
                 self._table.update(
@@ -126,8 +126,8 @@ class TriggerRepository:
         """Note that a trigger has fired, and when it is expected to fire next; `counts` unless that was known."""
         self._table.update(
             *_key(workflow_id, trigger_id),
-            {"last_fired_at": format_time(at), **_look(workflow_id, trigger_id, expected_at)},
-            remove=("silent_since", "last_failure", *(() if expected_at else LOOK)),
+            {"last_fired_at": format_time(at), **_check(workflow_id, trigger_id, expected_at)},
+            remove=("silent_since", "last_failure", *(() if expected_at else CHECK)),
             add={"fired": 1} if counts else {},
             condition="",
         )
@@ -165,8 +165,8 @@ class TriggerRepository:
 
     def expect(self, workflow_id: str, trigger_id: str, at: datetime | None) -> None:
         """Set when a trigger should fire next; None where it cannot be told, or does not matter."""
-        look = _look(workflow_id, trigger_id, at)
-        remove = ("silent_since", *(() if look else ("expected_at", *LOOK)))
+        look = _check(workflow_id, trigger_id, at)
+        remove = ("silent_since", *(() if look else ("expected_at", *CHECK)))
         if not look and self._table.get(*_key(workflow_id, trigger_id), ("PK",)) is None:
             return
         self._table.update(*_key(workflow_id, trigger_id), look, remove=remove, condition="")
@@ -177,7 +177,7 @@ class TriggerRepository:
             self._table.update(
                 *_key(workflow_id, trigger_id),
                 {"silent_since": format_time(since)},
-                remove=LOOK,
+                remove=CHECK,
                 condition="#expected_at = :since",
                 values={"since": format_time(since)},
             )
@@ -196,14 +196,14 @@ def _key(workflow_id: str, trigger_id: str) -> tuple[str, str]:
     return f"WORKFLOW#{workflow_id}", f"TRIGGER#{trigger_id}"
 
 
-def _look(workflow_id: str, trigger_id: str, expected_at: datetime | None) -> dict[str, Any]:
-    """The attributes by which the sweeper finds a trigger that should have fired."""
+def _check(workflow_id: str, trigger_id: str, expected_at: datetime | None) -> dict[str, Any]:
+    """The attributes by which the recovery finds a trigger that should have fired."""
     if expected_at is None:
         return {}
     return {
         "expected_at": format_time(expected_at),
-        "look_at": format_time(expected_at + timedelta(seconds=limits.SILENT_GRACE)),
-        "look_shard": shard_of(f"{workflow_id}/{trigger_id}"),
+        "next_check_at": format_time(expected_at + timedelta(seconds=limits.SILENT_GRACE)),
+        "check_shard": shard_of(f"{workflow_id}/{trigger_id}"),
     }
 
 

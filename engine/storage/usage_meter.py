@@ -13,7 +13,7 @@ _READS = ("GetItem", "BatchGetItem", "Query")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 
-class Meter:
+class UsageMeter:
     """What one worker has used since `begin`. Attach it to the clients that the worker calls."""
 
     def __init__(self, memory_mb: int, clock: Callable[[], float] = time.monotonic) -> None:

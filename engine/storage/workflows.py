@@ -191,7 +191,7 @@ class WorkflowRepository:
     def delete(self, workflow: Workflow, at: str) -> None:
         """Take the workflow out of sight. Its versions stay: executions that are under way are pinned to them."""
         changes = {"is_active": False, "deleted_at": at}
-        self._switch(workflow, changes, ("workspace_key", "look_shard", "look_at"))
+        self._switch(workflow, changes, ("workspace_key", "check_shard", "next_check_at"))
 
     def _switch(self, workflow: Workflow, changes: Mapping[str, Any], remove: Sequence[str]) -> Workflow:
         for _ in range(_TRIES):
@@ -242,11 +242,11 @@ class WorkflowRepository:
 
     def with_triggers(self) -> Iterator[str]:
         """The ids of all workflows that have triggers, of all workspaces."""
-        for shard in range(limits.LOOK_SHARDS):
+        for shard in range(limits.CHECK_SHARDS):
             for item in self._table.query(
-                f"TRIGGERS#{shard}", index="by-look", pk_name="look_shard", sk_name="look_at"
+                f"TRIGGERS#{shard}", index="by-check", pk_name="check_shard", sk_name="next_check_at"
             ):
-                yield item["look_at"]
+                yield item["next_check_at"]
 
     def reconciled(self) -> str:
         """The id of the workflow up to which the last reconciliation of everything got; empty if it got to the end."""
@@ -305,8 +305,8 @@ def copied(workflow_id: str, definition: Mapping[str, Any]) -> Item:
         "triggers": dumps(triggers) if triggers else None,
         "integrations": sorted({named for _, _, named in named_integrations(definition)}) or None,
         "responds": [node["id"] for node in definition["nodes"] if node["type"] == "respond"] or None,
-        "look_shard": f"TRIGGERS#{crc32(workflow_id.encode()) % limits.LOOK_SHARDS}" if triggers else None,
-        "look_at": workflow_id if triggers else None,
+        "check_shard": f"TRIGGERS#{crc32(workflow_id.encode()) % limits.CHECK_SHARDS}" if triggers else None,
+        "next_check_at": workflow_id if triggers else None,
     }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from engine import limits
 from engine.errors import ExecutionLost
-from engine.history.events import Entry, Journal, Outcome, Signal, Stored, Wait
+from engine.history.events import History, HistoryEvent, Outcome, PendingSignal, Signal, Stored
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import Execution, LogLine, Status, started_before
-from engine.history.store import Batch, Look, Snapshot
+from engine.history.store import Batch, Check, Snapshot
 from engine.workflow.definition import WorkflowDefinition
 
 
@@ -22,12 +22,12 @@ class MemoryStore:
 
     executions: dict[str, Execution] = field(default_factory=dict)
     definitions: dict[tuple[str, int], WorkflowDefinition] = field(default_factory=dict)
-    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    entries: dict[str, dict[str, HistoryEvent]] = field(default_factory=dict)
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
     carried: dict[str, dict[str, list[LogLine]]] = field(default_factory=dict)
     """Lines that entries carry, by the entries' keys."""
     batches: dict[str, Batch] = field(default_factory=dict)
-    look_at: dict[str, datetime | None] = field(default_factory=dict)
+    next_check_at: dict[str, datetime | None] = field(default_factory=dict)
 
     def add(self, execution: Execution, definition: WorkflowDefinition) -> None:
         """Put an execution into the store, as starting it does."""
@@ -42,12 +42,12 @@ class MemoryStore:
             raise ExecutionLost(f"there is no execution {execution_id}")
         execution = self.executions[execution_id]
         definition = self.definitions[execution.workflow_id, execution.workflow_version]
-        journal = Journal.of(self.entries[execution_id].values())
+        history = History.of(self.entries[execution_id].values())
         carried = (line for lines in self.carried.get(execution_id, {}).values() for line in lines)
         own = (line for entry in self.entries[execution_id].values() if (line := line_of(entry)) is not None)
         self.lines[execution_id] += missing((*carried, *own), self.lines[execution_id])
         position = LogPosition("driver", is_first=not self.entries[execution_id] and not self.lines[execution_id])
-        return Snapshot(execution, definition, journal, self.batches.get(execution_id), position)
+        return Snapshot(execution, definition, history, self.batches.get(execution_id), position)
 
     async def fetch(self, stored: Stored) -> Any:
         """See ExecutionStore."""
@@ -56,11 +56,11 @@ class MemoryStore:
     async def record(
         self,
         execution_id: str,
-        entry: Entry,
+        entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
-    ) -> Entry:
+    ) -> HistoryEvent:
         """See ExecutionStore."""
         winner = self.entries[execution_id].setdefault(entry.key, entry)
         carried = self.carried.setdefault(execution_id, {})
@@ -84,42 +84,42 @@ class MemoryStore:
         for outcome in outcomes:
             self.entries[execution_id].setdefault(outcome.key, outcome)
 
-    async def signals(self, execution_id: str, waits: Sequence[Wait]) -> list[Signal]:
+    async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
         """See ExecutionStore."""
         known = self.entries[execution_id]
         found = [known.get(wait.signal_key) for wait in waits]
         return [signal for signal in found if isinstance(signal, Signal)]
 
-    async def spread(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """See ExecutionStore."""
         del execution_id
         return {"count": len(items), "batch": limits.BATCH_ITEMS, "items": list(items), "scope": dict(scope)}
 
-    async def look(self, execution_id: str) -> Look:
+    async def look(self, execution_id: str) -> Check:
         """See ExecutionStore."""
         execution = self.executions[execution_id]
-        return Look(execution.status, execution.generation, execution.signals)
+        return Check(execution.status, execution.driver_attempt, execution.signals)
 
     async def mark(
         self,
         execution_id: str,
         status: Status,
         started_at: datetime,
-        look_at: datetime | None,
+        next_check_at: datetime | None,
         position: LogPosition | None = None,
         *,
-        generation: int,
+        driver_attempt: int,
         in_vain: int = 0,
     ) -> None:
         """See ExecutionStore."""
         del position
         execution = self.executions[execution_id]
-        if not execution.status.is_final and generation >= execution.generation:
+        if not execution.status.is_final and driver_attempt >= execution.driver_attempt:
             self.executions[execution_id] = replace(
                 execution, status=status, started_at=execution.started_at or started_at, in_vain=in_vain
             )
-            if look_at is not None:
-                self.look_at[execution_id] = look_at
+            if next_check_at is not None:
+                self.next_check_at[execution_id] = next_check_at
 
     async def finish(
         self,
@@ -130,7 +130,7 @@ class MemoryStore:
         started_at: datetime,
         result: Any,
         error: Any,
-        look_at: datetime | None = None,
+        next_check_at: datetime | None = None,
         items: tuple[int, int] = (0, 0),
     ) -> Status:
         """See ExecutionStore."""
@@ -147,7 +147,7 @@ class MemoryStore:
                 result=result,
                 error=error,
             )
-            self.look_at[execution_id] = look_at
+            self.next_check_at[execution_id] = next_check_at
         return self.executions[execution_id].status
 
     async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:

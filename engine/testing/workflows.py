@@ -12,18 +12,18 @@ from engine.clock import format_time
 from engine.errors import InvalidInput
 from engine.execution.engine import WorkflowEngine
 from engine.execution.node_states import NodeState, node_states
-from engine.history.events import Journal, Outcome, Signal, Wait
-from engine.history.model import Decision, Execution, LogLine
+from engine.history.events import History, Outcome, PendingSignal, Signal
+from engine.history.model import Decision, Execution, LogLine, Next
 from engine.nodes.context import NodeServices
 from engine.testing.clock import START, VirtualClock
 from engine.testing.files import MemoryFiles
 from engine.testing.memory_store import MemoryStore
 from engine.testing.mocks import Mock, MockedFactory
-from engine.workflow.compiled import Region, prepare
+from engine.workflow.compiled import CompiledBlock, prepare
 from engine.workflow.definition import WorkflowDefinition
 from engine.workflow.validator import validate
 
-MOST_TURNS = 500
+MOST_INVOCATIONS = 500
 
 
 @dataclass
@@ -46,24 +46,24 @@ class WorkflowRun:
         self.decisions.append(decision.next)
         return decision
 
-    def drive(self, turns: int = MOST_TURNS, remaining: Any = None) -> Execution:
+    def drive(self, invocations: int = MOST_INVOCATIONS, remaining: Any = None) -> Execution:
         """Advance until the end, sleeping and waiting as told.
 
         Raises:
             AssertionError: there is no end, or something waits for an answer that nobody gives.
         """
-        for _ in range(turns):
+        for _ in range(invocations):
             decision = self.advance(remaining)
-            if decision.next == "park":
+            if decision.next == Next.SUSPEND_ON_SIGNAL:
                 self.park(decision)
-            elif decision.next == "sleep":
+            elif decision.next == Next.SUSPEND_UNTIL:
                 self.clock.sleep_until(decision.until)
-            elif decision.next != "again":
+            elif decision.next != Next.CONTINUE:
                 return self.execution
-        raise AssertionError(f"no end after {turns} turns: {self.decisions[-5:]}")
+        raise AssertionError(f"no end after {invocations} invocations: {self.decisions[-5:]}")
 
     def park(self, decision: Decision) -> None:
-        """Wait as the state machine does: until there is a signal that the turn has not seen, or the time has come."""
+        """Wait as the state machine does: for a signal that the invocation has not seen, or until the time has come."""
         if self.people is not None and self.execution.signals == decision.signals:
             self.people(self)
         if self.execution.signals == decision.signals:
@@ -71,10 +71,10 @@ class WorkflowRun:
                 raise AssertionError(f"{', '.join(self.waiting())} waits for an answer, and nobody answers")
             self.clock.sleep_until(decision.until)
 
-    def waiting(self) -> dict[str, Wait]:
+    def waiting(self) -> dict[str, PendingSignal]:
         """What waits for an answer, by path."""
-        journal = self.journal
-        waits = {path: journal.open_wait(path) for path in journal.waits}
+        history = self.history
+        waits = {path: history.open_signal(path) for path in history.waits}
         return {path: wait for path, wait in waits.items() if wait is not None}
 
     def answer(self, path: str, output: Any = None, *, attempt: int = 1, by: str = "somebody") -> Signal:
@@ -88,14 +88,14 @@ class WorkflowRun:
         return self.store.executions[self.execution_id]
 
     @property
-    def journal(self) -> Journal:
-        """What the journal says."""
-        return Journal.of(self.store.entries[self.execution_id].values())
+    def history(self) -> History:
+        """What the history says."""
+        return History.of(self.store.entries[self.execution_id].values())
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
         """The journalled outcomes."""
-        return self.journal.outcomes
+        return self.history.outcomes
 
     @property
     def lines(self) -> list[LogLine]:
@@ -105,7 +105,7 @@ class WorkflowRun:
     @property
     def states(self) -> dict[str, NodeState]:
         """Each node's state, by path."""
-        return {state.id: state for state in node_states(self.region, self.journal, self.execution)}
+        return {state.id: state for state in node_states(self.block, self.history, self.execution)}
 
     @property
     def ran(self) -> list[str]:
@@ -114,7 +114,7 @@ class WorkflowRun:
         return [one.id for one in sorted(ended, key=lambda one: one.completed_at or START)]
 
     @property
-    def region(self) -> Region:
+    def block(self) -> CompiledBlock:
         """The definition, prepared."""
         return prepare(self.definition, self.engine.factory)
 

@@ -22,24 +22,24 @@ _REACHES_ROOTS = re.compile(r"\$\$|\$\.|\$\[|\*|%")
 
 
 @dataclass(frozen=True)
-class Region:
+class CompiledBlock:
     """The workflow itself, or the body of a loop: what one frame runs."""
 
     body: Body
     graph: Graph
     nodes: Mapping[str, NodeDefinition]
-    bodies: Mapping[str, Region]
+    bodies: Mapping[str, CompiledBlock]
     templated: Mapping[str, Any]
     """What of each node's config may hold templates."""
 
     @cached_property
     def reads(self) -> frozenset[str] | None:
         """The ids of the nodes whose outputs templates in here may read; None if that can be any."""
-        regions = list(self.walk())
-        return self._reads_of([value for one in regions for value in (*one.templated.values(), one.body.output)])
+        blocks = list(self.walk())
+        return self._reads_of([value for one in blocks for value in (*one.templated.values(), one.body.output)])
 
     def reads_of(self, node_id: str | None) -> frozenset[str] | None:
-        """The same for the templates of one node; None as the id stands for the region's own output."""
+        """The same for the templates of one node; None as the id stands for the block's own output."""
         if node_id is None:
             return self._reads_of([self.body.output])
         return self._known[node_id]
@@ -47,8 +47,8 @@ class Region:
     def depends_on(self, root: str, node_id: str) -> bool:
         """Whether templates of a node, or of what is in its loop, may read a root such as `trigger`."""
         values = [self.templated[node_id]]
-        for region in self.bodies[node_id].walk() if node_id in self.bodies else ():
-            values += [*region.templated.values(), region.body.output]
+        for block in self.bodies[node_id].walk() if node_id in self.bodies else ():
+            values += [*block.templated.values(), block.body.output]
         texts = (text for value in values for _, text in templates(value))
         return any(_may_read(root, expression) for text in texts for expression in expressions_of(text))
 
@@ -72,11 +72,11 @@ class Region:
                     found.update(_WORD.findall(expression.source))
         return frozenset(found)
 
-    def walk(self) -> Iterator[Region]:
+    def walk(self) -> Iterator[CompiledBlock]:
         """This region and all below it."""
         yield self
-        for region in self.bodies.values():
-            yield from region.walk()
+        for block in self.bodies.values():
+            yield from block.walk()
 
 
 def _may_read(root: str, expression: Expression) -> bool:
@@ -85,44 +85,44 @@ def _may_read(root: str, expression: Expression) -> bool:
     return root in _WORD.findall(expression.source) or _REACHES_ROOTS.search(expression.source) is not None
 
 
-def prepare(definition: WorkflowDefinition, factory: NodeTypes) -> Region:
+def prepare(definition: WorkflowDefinition, factory: NodeTypes) -> CompiledBlock:
     """The regions of a definition, remembered for the definition objects used last; equal ones are rarely two."""
-    _, _, region = _prepared.get((id(definition), id(factory)), lambda: _prepare(definition, factory))
-    return region
+    _, _, block = _prepared.get((id(definition), id(factory)), lambda: _prepare(definition, factory))
+    return block
 
 
-def prepare_once(definition: WorkflowDefinition, factory: NodeTypes) -> Region:
+def prepare_once(definition: WorkflowDefinition, factory: NodeTypes) -> CompiledBlock:
     """The regions of a definition that was made for one call: remembering them would only keep them from going."""
-    return _region(definition, factory)
+    return _block(definition, factory)
 
 
 _PREPARED_BYTES = 3 * 1024 * 1024
-_prepared: ByteCache[tuple[WorkflowDefinition, NodeTypes, Region]] = ByteCache(_PREPARED_BYTES)
+_prepared: ByteCache[tuple[WorkflowDefinition, NodeTypes, CompiledBlock]] = ByteCache(_PREPARED_BYTES)
 
 
 def _prepare(
     definition: WorkflowDefinition, factory: NodeTypes
-) -> tuple[tuple[WorkflowDefinition, NodeTypes, Region], int]:
+) -> tuple[tuple[WorkflowDefinition, NodeTypes, CompiledBlock], int]:
     """The regions, with what they are known by, which must live as long; and the bytes of the definition's text."""
-    return (definition, factory, _region(definition, factory)), len(definition.model_dump_json())
+    return (definition, factory, _block(definition, factory)), len(definition.model_dump_json())
 
 
-def _region(body: Body, factory: NodeTypes) -> Region:
+def _block(body: Body, factory: NodeTypes) -> CompiledBlock:
     first_of = frozenset(
         node.id
         for node in body.nodes
         if factory.knows(node.type) and factory.node_class(node.type).goes_on_at_first(node.config)
     )
-    return Region(
+    return CompiledBlock(
         body,
         Graph.of(body, first_of),
         {node.id: node for node in body.nodes},
-        {node.id: _region(node.body, factory) for node in body.nodes if node.body is not None},
+        {node.id: _block(node.body, factory) for node in body.nodes if node.body is not None},
         {node.id: factory.templated(node) for node in body.nodes},
     )
 
 
-def find_node(region: Region, path: str) -> NodeDefinition | None:
+def find_node(block: CompiledBlock, path: str) -> NodeDefinition | None:
     """The definition of the node at a path such as `each[3].inner[0].ask`; None where there is none.
 
     Each loop around the node has its index, without leading zeros, and the node itself has none.
@@ -131,15 +131,15 @@ def find_node(region: Region, path: str) -> NodeDefinition | None:
         return None
     *loops, node_id = path.split(".")
     for step in loops:
-        inner = region.bodies.get(step.partition("[")[0])
+        inner = block.bodies.get(step.partition("[")[0])
         if inner is None or "[" not in step:
             return None
-        region = inner
-    return region.nodes.get(node_id)
+        block = inner
+    return block.nodes.get(node_id)
 
 
-def find_region(region: Region, prefix: str) -> Region:
+def find_block(block: CompiledBlock, prefix: str) -> CompiledBlock:
     """The region whose nodes have paths that begin with this prefix, such as `each[3]`; the outermost for none."""
     for step in prefix.split(".") if prefix else ():
-        region = region.bodies[step.partition("[")[0]]
-    return region
+        block = block.bodies[step.partition("[")[0]]
+    return block

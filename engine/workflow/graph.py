@@ -1,7 +1,7 @@
 """Pure scheduling: given how nodes ended, which nodes are ready, which are skipped, and is anything left.
 
 No I/O, no clock. Every outcome is looked at once and every edge decided once, so a run of n nodes and m
-edges costs O(n + m) however it is cut into turns.
+edges costs O(n + m) however it is cut into invocations.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Graph:
         return before
 
     @cached_property
-    def racing(self) -> frozenset[str]:
+    def order_dependent(self) -> frozenset[str]:
         """The nodes that run when one of several has ended: what they see depends on which came first."""
         found = set(self.first_of)
         for node in self.topological_order() if found else ():

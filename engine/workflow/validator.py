@@ -67,7 +67,7 @@ def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, l
         return None, problems
     problems += _envelope(raw)
     problems += _duplicate_ids(raw)
-    problems += _Checker(factory).region(raw, "", _Outside())
+    problems += _Checker(factory).block(raw, "", _Outside())
     problems += _concurrency_key(raw)
     problems += _triggers(raw)
     if problems:
@@ -106,7 +106,7 @@ class _Checker:
         self._factory = factory
         self._begin = time.thread_time()
 
-    def region(self, raw: dict[str, Any], where: str, outside: _Outside) -> Iterable[Problem]:
+    def block(self, raw: dict[str, Any], where: str, outside: _Outside) -> Iterable[Problem]:
         """The nodes and edges of the definition, or of a body at `where`."""
         at = f"{where}." if where else ""
         problems: list[Problem] = []
@@ -125,7 +125,7 @@ class _Checker:
         everything = outside.everything | own
         for index, node in nodes.items():
             before = outside.before | ancestors.get(node.id, own)
-            inside = outside.depth > 0 or self._asks_each_turn(node)
+            inside = outside.depth > 0 or self._asks_each_iteration(node)
             config = self._factory.templated(node)
             yield from self._templates(config, f"{at}nodes[{index}].config", before, everything, inside=inside)
             body = raw["nodes"][index].get("body")
@@ -134,8 +134,8 @@ class _Checker:
         outputs = outside.before | own
         yield from self._templates(raw.get("output"), f"{at}output", outputs, everything, inside=outside.depth > 0)
 
-    def _asks_each_turn(self, node: NodeDefinition) -> bool:
-        """Whether the node's own config is evaluated anew for each turn, so that it knows `item` and `index`."""
+    def _asks_each_iteration(self, node: NodeDefinition) -> bool:
+        """Whether the node's own config is evaluated anew for each iteration, so that it knows `item` and `index`."""
         if not self._factory.knows(node.type):
             return True
         node_class = self._factory.node_class(node.type)
@@ -158,7 +158,7 @@ class _Checker:
             yield Problem(where, "invalid", "a body is an object with `nodes` and `edges`")
         else:
             yield from _shell(Body, body, where)
-            yield from self.region(body, where, outside)
+            yield from self.block(body, where, outside)
 
     def _templates(
         self, value: Any, where: str, before: frozenset[str], everything: frozenset[str], *, inside: bool

@@ -1,4 +1,4 @@
-"""Advance: one turn of one execution, or of one lane of a spread loop; called by the state machines.
+"""Advance: one invocation of one execution, or of one lane of a distributed loop; called by the state machines.
 
 It is also called for an execution that somebody waits for, which may end without a state machine: it runs ahead.
 """
@@ -19,13 +19,13 @@ from engine import limits
 from engine.aws.errors import passing_trouble
 from engine.clock import SystemClock, format_time, parse_time
 from engine.execution.engine import WorkflowEngine
-from engine.execution.map_worker import DONE, Lane, advance_lane
-from engine.history.model import FINAL_STATUSES, Decision
+from engine.execution.map_worker import MapWorker, advance_map_worker
+from engine.history.model import FINAL_STATUSES, Decision, Next
 from engine.history.usage import Bill
 from engine.nodes.context import NodeServices
 from engine.security.redaction import Redactor, redact_logs
 from engine.storage.execution_store import DynamoStore
-from engine.storage.usage_meter import Meter
+from engine.storage.usage_meter import UsageMeter
 from engine.threads import NOTIFICATIONS, NodeThreads, in_thread_of, node_runner
 from functions import container, outbound
 
@@ -36,17 +36,19 @@ logger = Logger()
 metrics = Metrics(namespace="Mainspring", service="advance")
 _clock = SystemClock()
 _threads = NodeThreads()
-_runner = node_runner(_threads)  # one event loop for the worker's life, so that connections stay open between turns
-_meter = Meter(container.settings.memory_mb)
-_meter.attach(container.client("dynamodb"))
+_runner = node_runner(
+    _threads
+)  # one event loop for the worker's life, so that connections stay open between invocations
+_usage_meter = UsageMeter(container.settings.memory_mb)
+_usage_meter.attach(container.client("dynamodb"))
 
 
-def _tell_conductor(what: dict[str, Any]) -> None:
-    container.call_later(container.settings.conductor_function, what)
+def _tell_supervisor(what: dict[str, Any]) -> None:
+    container.call_later(container.settings.supervisor_function, what)
 
 
-async def _poke(owner: str, waits: Sequence[str]) -> None:
-    await in_thread_of(NOTIFICATIONS, _tell_conductor, {"poke": owner, "waits": list(waits)})
+async def _notify(owner: str, waits: Sequence[str]) -> None:
+    await in_thread_of(NOTIFICATIONS, _tell_supervisor, {"notify": owner, "waits": list(waits)})
 
 
 async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> tuple[str, BaseIntegration]:
@@ -54,34 +56,34 @@ async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> 
 
 
 _engine = WorkflowEngine(
-    DynamoStore(container.stores(), _clock, _meter),
+    DynamoStore(container.repositories(), _clock, _usage_meter),
     services=NodeServices(
         outbound.http,
         container.settings.api_url,
-        _poke,
+        _notify,
         integrations=_open,
         files=outbound.files,
         tables=outbound.tables(),
         reach=outbound.reach(),
         sandbox=outbound.sandbox,
         tool=outbound.tool,
-        spend=_meter.add,
+        spend=_usage_meter.add,
     ),
     clock=_clock,
 )
-container.when_made("s3", _meter.attach)
+container.when_made("s3", _usage_meter.attach)
 redact_logs(logger)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Gives the decision, which is what the state machine's Choice looks at, and what the next turn has to know.
+    """Gives the decision, which is what the state machine's Choice looks at, and what the next invocation has to know.
 
     Raises:
         Unavailable: a service of AWS is in trouble; the state machine tries again for long.
     """
     logger.append_keys(execution_id=event["execution_id"])
     with passing_trouble():
-        told = _ahead(event["execution_id"], context) if event.get("ahead") else _turn(event, context)
+        told = _ahead(event["execution_id"], context) if event.get("ahead") else _invocation(event, context)
     left = _threads.left_running(limits.LEFT_RUNNING_SECONDS)
     if left:
         _give_up_process(left)
@@ -92,80 +94,80 @@ def _give_up_process(left: int) -> None:
     """End this process, whose threads would work on beside the nodes of whoever is served next.
 
     Lambda reports this invocation as failed with `Runtime.ExitError` and starts a new process before it invokes the
-    function again. The state machine then repeats the turn, which finds all that has happened in the journal.
+    function again. The state machine then repeats the invocation, which finds all that has happened in the history.
     """
     logger.error("calls of nodes that were given up do not end, so the process does", calls=left)
     sys.stdout.flush()
     os._exit(1)
 
 
-def _turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _invocation(event: dict[str, Any], context: Any) -> dict[str, Any]:
     execution_id, before = event["execution_id"], event["decision"]
     not_before = before.get("not_before")
     if not_before is not None and parse_time(not_before) > _clock.now():
-        _meter.begin(Bill.of(before["bill"]) + Bill(transitions=3 + int(event["retries"])))
-        return _told(Decision("sleep", until=parse_time(not_before)), 0, None)
-    _meter.begin(Bill.of(before["bill"]) + Bill(transitions=2 + int(event["retries"])))
+        _usage_meter.begin(Bill.of(before["bill"]) + Bill(transitions=3 + int(event["retries"])))
+        return _told(Decision(Next.SUSPEND_UNTIL, until=parse_time(not_before)), 0, None)
+    _usage_meter.begin(Bill.of(before["bill"]) + Bill(transitions=2 + int(event["retries"])))
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
     batch = None
     if "of" in event:
-        lane = Lane(execution_id, event["path"], event["of"], event["batches"])
-        decision, batch = _runner.run(advance_lane(_engine, lane, int(before["batch"]), remaining))
+        map_worker = MapWorker(execution_id, event["path"], event["of"], event["batches"])
+        decision, batch = _runner.run(advance_map_worker(_engine, map_worker, int(before["batch"]), remaining))
     else:
-        decision = _runner.run(_engine.advance(execution_id, remaining, generation=event["generation"]))
+        decision = _runner.run(_engine.advance(execution_id, remaining, driver_attempt=event["driver_attempt"]))
     _count(decision)
-    return _told(decision, int(before["turn"]) + _turns_counted(int(event["retries"])), batch)
+    return _told(decision, int(before["invocations"]) + _invocations_counted(int(event["retries"])), batch)
 
 
-def _turns_counted(retries: int) -> int:
-    """For how many turns this one counts: its retries have filled the history of the state machine, too."""
-    return 1 + math.ceil(retries * limits.EVENTS_OF_RETRY / limits.EVENTS_OF_TURN)
+def _invocations_counted(retries: int) -> int:
+    """For how many invocations this one counts: its retries have filled the history of the state machine, too."""
+    return 1 + math.ceil(retries * limits.EVENTS_OF_RETRY / limits.EVENTS_OF_INVOCATION)
 
 
 def _ahead(execution_id: str, context: Any) -> dict[str, Any]:
-    """One turn without a state machine, which is asked for if there is more to do.
+    """One invocation without a state machine, which is asked for if there is more to do.
 
-    What it starts has to end before the sweeper looks whether anybody drives the execution.
+    What it starts has to end before the recovery looks whether anybody drives the execution.
     """
-    _meter.begin(Bill(), by_machine=False)
+    _usage_meter.begin(Bill(), by_machine=False)
     given = float(context.get_remaining_time_in_millis()) / 1000
     spare = max(0.0, given - limits.AHEAD_SECONDS)
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000 - spare
 
-    decision = _runner.run(_engine.advance(execution_id, remaining, generation=1))
+    decision = _runner.run(_engine.advance(execution_id, remaining, driver_attempt=1))
     _count(decision)
-    if decision.next not in FINAL_STATUSES and decision.next != "superseded":
-        _tell_conductor({"drive": execution_id, "bill": _meter.take().as_dict()})
+    if decision.next not in FINAL_STATUSES and decision.next != Next.SUPERSEDED:
+        _tell_supervisor({"drive": execution_id, "bill": _usage_meter.take().as_dict()})
     return {"next": decision.next}
 
 
 def _count(decision: Decision) -> None:
-    logger.info("turn done", next=decision.next)
+    logger.info("invocation done", next=decision.next)
     if decision.next in FINAL_STATUSES:
         metrics.add_dimension("status", decision.next)
         metrics.add_metric("ExecutionsFinished", MetricUnit.Count, 1)
         metrics.flush_metrics()
 
 
-def _told(decision: Decision, turn: int, batch: int | None) -> dict[str, Any]:
-    """The decision as the state machine takes it. After many turns it rolls over, before its history is full."""
-    is_over = decision.next in FINAL_STATUSES or decision.next in (DONE, "superseded")
+def _told(decision: Decision, invocations: int, batch: int | None) -> dict[str, Any]:
+    """The decision as the state machine takes it. After many invocations it rolls over, before its history is full."""
+    is_over = decision.next in FINAL_STATUSES or decision.next in (Next.DONE, Next.SUPERSEDED)
     now = _clock.now()
     until = decision.until or now + timedelta(seconds=limits.MAX_DELAY)
     following = decision.next
-    if turn >= limits.ROLL_OVER_TURNS and not is_over:
-        following = "roll_over" if batch is None else DONE
+    if invocations >= limits.CONTINUE_AS_NEW_AFTER and not is_over:
+        following = Next.CONTINUE_AS_NEW if batch is None else Next.DONE
     return {
         "next": following,
         "until": format_time(until),
         "wait_seconds": max(1, min(limits.MAX_DELAY, math.ceil((until - now).total_seconds()))),
         "signals": decision.signals,
-        "turn": turn,
+        "invocations": invocations,
         "batch": batch if batch is not None else -1,
-        "bill": _meter.take().as_dict(),
+        "bill": _usage_meter.take().as_dict(),
     }

@@ -1,4 +1,4 @@
-"""Deliveries: sends outgoing webhooks; called by who queues them, and by the sweeper when they are due."""
+"""Deliveries: sends outgoing webhooks; called by who queues them, and by the recovery when they are due."""
 
 from __future__ import annotations
 

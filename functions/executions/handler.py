@@ -15,7 +15,7 @@ from engine.clock import format_time
 from engine.execution.callbacks import callback_url
 from engine.execution.node_states import NodeState
 from engine.history import prices
-from engine.history.events import Signal, Wait
+from engine.history.events import PendingSignal, Signal
 from engine.history.model import Execution, Status
 from engine.history.usage import Bill
 from engine.schemas.executions import (
@@ -256,7 +256,7 @@ def _bill(bill: Bill) -> BillAnswer:
     )
 
 
-def _wait(execution: Execution, wait: Wait) -> WaitAnswer:
+def _wait(execution: Execution, wait: PendingSignal) -> WaitAnswer:
     told = wait.output if isinstance(wait.output, dict) else {}
     url = started = None
     if wait.kind == "callback" and caller(app).may(Permission.EXECUTE):  # who has the URL can answer

@@ -143,7 +143,7 @@ def test(integration_id: IdInPath) -> TestAnswer:
 )
 def consent(integration_id: IdInPath) -> ConsentAnswer:
     """For types that are connected by people: open the URL in a browser within a quarter of an hour, and go on."""
-    url, expires_at = outbound.consenting().begin(caller(app), integration_id)
+    url, expires_at = outbound.oauth_consent().begin(caller(app), integration_id)
     return ConsentAnswer(url=url, expires_at=expires_at)
 
 
@@ -156,7 +156,7 @@ def consent(integration_id: IdInPath) -> ConsentAnswer:
 )
 def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     """Where `consent` sends the browser."""
-    return _paged(*outbound.consenting().ask(state))
+    return _paged(*outbound.oauth_consent().ask(state))
 
 
 @app.get(
@@ -168,9 +168,9 @@ def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
 )
 def go(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     """Binds what was begun to this browser."""
-    found = outbound.consenting().go(state, _cookie())
+    found = outbound.oauth_consent().go(state, _cookie())
     if found is None:
-        return _paged(*outbound.consenting().ask(""))
+        return _paged(*outbound.oauth_consent().ask(""))
     url, cookie = found
     secure = "" if container.settings.api_url.startswith("http://") else "; Secure"  # the local stack has no TLS
     kept = f"{_COOKIE}={cookie}; Path=/api/oauth; Max-Age={limits.CONNECT_SECONDS}; HttpOnly; SameSite=Lax{secure}"
@@ -190,7 +190,7 @@ def came_back(
     error: Annotated[str, Query(max_length=500)] = "",
 ) -> Response[Any]:
     """Good once, in the browser in which it was begun."""
-    return _paged(*_runner.run(outbound.consenting().finish(state, code, error, _cookie())))
+    return _paged(*_runner.run(outbound.oauth_consent().finish(state, code, error, _cookie())))
 
 
 def _cookie() -> str:
@@ -210,7 +210,7 @@ def _paged(status: int, page: str) -> Response[Any]:
 
 
 def _answer(integration: Integration) -> IntegrationAnswer:
-    status, reason = outbound.consenting().status(integration)
+    status, reason = outbound.oauth_consent().status(integration)
     return IntegrationAnswer(
         id=integration.id,
         name=integration.name,

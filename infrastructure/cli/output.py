@@ -84,7 +84,7 @@ def follow_to_the_end(client: Client, execution_id: str) -> None:
         Complaint: it did not succeed.
     """
     try:
-        final = _watch(client, execution_id)
+        final = _next_checks(client, execution_id)
     except KeyboardInterrupt:
         console.print(f"it goes on without you; `mainspring logs {execution_id}` shows what it does")
         raise typer.Exit(130) from None
@@ -103,7 +103,7 @@ def follow_to_the_end(client: Client, execution_id: str) -> None:
     raise Complaint(f"the execution has {final['status'].replace('_', ' ')}{where}: {error.get('message')}")
 
 
-def _watch(client: Client, execution_id: str) -> dict[str, Any]:
+def _next_checks(client: Client, execution_id: str) -> dict[str, Any]:
     """Print each node as its state changes, until the execution is final; gives it then."""
     seen: dict[str, str] = {}
     execution: dict[str, Any] = {}

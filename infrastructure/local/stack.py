@@ -354,7 +354,7 @@ class LocalStack:
         raise LocalStackError(f"the administrator could not be made: {answer.text[:300]}")
 
     def _resume(self, running: Running) -> None:
-        """Have the sweeper look at once at all that was under way when the emulator stopped.
+        """Have the recovery look at once at all that was under way when the emulator stopped.
 
         It would find it within a minute or two by itself. Step Functions on AWS loses no execution; the emulator
         fails those that it was driving. It also loses what was in the table's stream, so all triggers are looked at.
@@ -365,12 +365,12 @@ class LocalStack:
         functions = aws_client("lambda", running.port)
         functions.invoke(FunctionName=outputs["ReconcilerFunction"], Payload=json.dumps({"reconcile": {}}))
         for _ in range(_MOST_SWEEPS):
-            answer = functions.invoke(FunctionName=name, Payload=json.dumps({"sweep": {"ahead_seconds": _ALL_AHEAD}}))
+            answer = functions.invoke(FunctionName=name, Payload=json.dumps({"recover": {"ahead_seconds": _ALL_AHEAD}}))
             done = json.loads(answer["Payload"].read() or "{}")
-            if not isinstance(done, dict) or not done.get("revived"):
+            if not isinstance(done, dict) or not done.get("recovered"):
                 return
-            revived = done["revived"]
-            self._report(f"resuming {revived} execution{'s' if revived > 1 else ''} that had been under way")
+            recovered = done["recovered"]
+            self._report(f"resuming {recovered} execution{'s' if recovered > 1 else ''} that had been under way")
 
 
 def _api_url(port: int) -> str:

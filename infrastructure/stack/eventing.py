@@ -29,7 +29,7 @@ _ENDED_TRIES = 1_000
 """Nobody else tells of what has ended, so this is tried as long as a record may be old. What can never be told the
 function itself puts into the dead letters, so that it blocks nothing."""
 _BATCH = 100
-FIRING_SECONDS = 60
+DISPATCH_SECONDS = 60
 
 
 class Eventing(Construct):
@@ -52,7 +52,7 @@ class Eventing(Construct):
             "Inbox",
             retention=Duration.days(4),
             enforce_ssl=not is_local,
-            visibility_timeout=Duration.seconds(6 * FIRING_SECONDS),
+            visibility_timeout=Duration.seconds(6 * DISPATCH_SECONDS),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=10, queue=self.dead_letters),
         )
         for queue in (self.dead_letters, self.inbox):
@@ -151,7 +151,7 @@ class Eventing(Construct):
 
     # -- who is called by what -----------------------------------------------------------------------------
 
-    def connect(self, *, storage: Storage, firing: Function, reconciler: Function, announcer: Function) -> None:
+    def connect(self, *, storage: Storage, dispatcher: Function, reconciler: Function, publisher: Function) -> None:
         """Say who is called by the stream, by schedules, by rules and by the inbox."""
         table, self._lost = storage.automation, storage.payloads
         self._connect_stream(
@@ -165,7 +165,7 @@ class Eventing(Construct):
         self._connect_stream(
             "Ended",
             table,
-            announcer,
+            publisher,
             {
                 "dynamodb": {
                     "Keys": {"PK": {"S": [{"prefix": "EXECUTION#"}]}, "SK": {"S": ["META"]}},
@@ -176,7 +176,7 @@ class Eventing(Construct):
             tries=_ENDED_TRIES,
             parallel=4,
         )
-        self._connect_firing(firing)
+        self._connect_dispatch(dispatcher)
         events.Rule(
             self,
             "EachDay",
@@ -214,8 +214,8 @@ class Eventing(Construct):
         )
         mapping.node.add_dependency(function.policy)
 
-    def _connect_firing(self, firing: Function) -> None:
-        function = firing.function
+    def _connect_dispatch(self, dispatcher: Function) -> None:
+        function = dispatcher.function
         policy = iam.Policy(
             self,
             "SchedulerPolicy",
@@ -265,7 +265,7 @@ class Eventing(Construct):
             batch_size=10,
             report_batch_item_failures=True,
         )
-        messages.node.add_dependency(firing.policy)
+        messages.node.add_dependency(dispatcher.policy)
 
     def _rules(self) -> list[str]:
         """The rules that are ours, on the default bus. The emulator has other names for some of what they are."""

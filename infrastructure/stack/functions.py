@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from infrastructure.stack.machine_names import MachineNames
 
 ADVANCE_SECONDS = 300
-CONDUCTOR_SECONDS = 60
+SUPERVISOR_SECONDS = 60
 RECONCILER_SECONDS = 900
 ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
 
@@ -99,14 +99,14 @@ class Grants:
         # AWS finds the machine behind a task token and checks its ARN: refusals name it, though the list of resources
         # has none for this action. The emulator knows no resource of it. The children of a Map are executions of a
         # machine that is named after the Map.
-        machines = [names.machine_arn(names.execution), names.machine_arn(names.fan_out), names.lanes_arn()]
+        machines = [names.machine_arn(names.execution), names.machine_arn(names.distributed_map), names.lanes_arn()]
         for arn in ["*"] if self.storage.is_local else machines:
             self.on(arn, "states:SendTaskSuccess")
         return (
             self.payloads("GetObject", "PutObject")
             .on(names.machine_arn(names.execution), "states:StartExecution")
             .on(names.executions_arn(names.execution), "states:StopExecution")
-            .on(names.executions_arn(names.fan_out), "states:StopExecution")
+            .on(names.executions_arn(names.distributed_map), "states:StopExecution")
         )
 
     def on(self, resource: str, *actions: str) -> Grants:

@@ -12,19 +12,19 @@ class MachineNames:
     def __init__(self, scope: Construct) -> None:
         self._stack = Stack.of(scope)
         self.execution = f"{self._stack.stack_name}-execution"
-        self.fan_out = f"{self._stack.stack_name}-fan-out"
+        self.distributed_map = f"{self._stack.stack_name}-map"
 
     def machine_arn(self, name: str) -> str:
         """The ARN of a machine."""
         return self._arn("stateMachine", name)
 
     def lanes_arn(self) -> str:
-        """The ARN of the machine of any lane of a fan-out, as Step Functions names it."""
-        return f"{self.machine_arn(self.fan_out)}/*"
+        """The ARN of the machine of any map worker of a distributed map, as Step Functions names it."""
+        return f"{self.machine_arn(self.distributed_map)}/*"
 
     def lanes_finding(self) -> str:
         """How cdk-nag writes that ARN."""
-        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:{self.fan_out}/*"
+        return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:{self.distributed_map}/*"
 
     def executions_arn(self, name: str) -> str:
         """The ARN of any execution of a machine."""

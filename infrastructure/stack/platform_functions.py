@@ -12,11 +12,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from functions.openapi import API_FUNCTIONS
-from infrastructure.stack.eventing import FIRING_SECONDS, Eventing
+from infrastructure.stack.eventing import DISPATCH_SECONDS, Eventing
 from infrastructure.stack.functions import (
     ADVANCE_SECONDS,
-    CONDUCTOR_SECONDS,
     RECONCILER_SECONDS,
+    SUPERVISOR_SECONDS,
     Code,
     Function,
     Grants,
@@ -91,7 +91,7 @@ class PlatformFunctions:
         self._bus = {"MAINSPRING_EVENT_BUS": eventing.bus.event_bus_name}
         self._machines = {
             "MAINSPRING_STATE_MACHINE_ARN": names.machine_arn(names.execution),
-            "MAINSPRING_FAN_OUT_MACHINE_ARN": names.machine_arn(names.fan_out),
+            "MAINSPRING_FAN_OUT_MACHINE_ARN": names.machine_arn(names.distributed_map),
         }
 
     @property
@@ -126,7 +126,7 @@ class PlatformFunctions:
 
     @cached_property
     def advance(self) -> Function:
-        """Runs turns of executions: the one that runs nodes."""
+        """Runs invocations of executions: the one that runs nodes."""
         return self._function(
             "advance",
             grants=Grants(self._storage)
@@ -135,14 +135,14 @@ class PlatformFunctions:
             .files()
             .secrets("integration")
             .on_all(
-                [self.conductor.function.function_arn, self.sandbox.function.function_arn], "lambda:InvokeFunction"
+                [self.supervisor.function.function_arn, self.sandbox.function.function_arn], "lambda:InvokeFunction"
             ),
             environment={
                 **self._automation,
                 **self._payloads,
                 **self._networks,
                 **self._key,
-                "MAINSPRING_CONDUCTOR_FUNCTION": self.conductor.function.function_name,
+                "MAINSPRING_CONDUCTOR_FUNCTION": self.supervisor.function.function_name,
                 "MAINSPRING_SANDBOX_FUNCTION": self.sandbox.function.function_name,
             },
             memory=1024,
@@ -152,18 +152,20 @@ class PlatformFunctions:
         )
 
     @cached_property
-    def conductor(self) -> Function:
+    def supervisor(self) -> Function:
         """Starts, wakes and sweeps executions."""
         return self._function(
-            "conductor",
+            "supervisor",
             grants=Grants(self._storage)
             .driving(self._names)
-            .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-look", "by-workspace"])
+            .table(
+                self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-check", "by-workspace"]
+            )
             .on(self.deliveries.function.function_arn, "lambda:InvokeFunction")
             .on(self._eventing.bus.event_bus_arn, "events:PutEvents")
-            .on(self._names.machine_arn(self._names.fan_out), "states:StartExecution")
+            .on(self._names.machine_arn(self._names.distributed_map), "states:StartExecution")
             .on(self._names.executions_arn(self._names.execution), "states:DescribeExecution")
-            .on(self._names.executions_arn(self._names.fan_out), "states:DescribeExecution"),
+            .on(self._names.executions_arn(self._names.distributed_map), "states:DescribeExecution"),
             environment={
                 **self._automation,
                 **self._payloads,
@@ -171,7 +173,7 @@ class PlatformFunctions:
                 **self._bus,
                 "MAINSPRING_DELIVERIES_FUNCTION": self.deliveries.function.function_name,
             },
-            timeout=CONDUCTOR_SECONDS,
+            timeout=SUPERVISOR_SECONDS,
         )
 
     @cached_property
@@ -329,17 +331,17 @@ class PlatformFunctions:
     # -- What fires, and what tells -----------------------------------------------------------------
 
     @cached_property
-    def firing(self) -> Function:
+    def dispatcher(self) -> Function:
         """What schedules and events start."""
         return self._function(
-            "firing",
+            "dispatch",
             grants=Grants(self._storage)
             .starting(self._names)
             .on(self._eventing.default_bus_arn(), "events:PutEvents")
             .on(self._eventing.dead_letters.queue_arn, "sqs:SendMessage")
             .on(self._eventing.inbox.queue_arn, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
             environment={**self._automation, **self._payloads, **self._machines},
-            timeout=FIRING_SECONDS,
+            timeout=DISPATCH_SECONDS,
         )
 
     @cached_property
@@ -350,7 +352,7 @@ class PlatformFunctions:
             grants=self._eventing.reconciles(
                 self._eventing.reads_stream(
                     Grants(self._storage).table(
-                        self._storage.automation, "GetItem", "Query", "UpdateItem", "DeleteItem", indexes=["by-look"]
+                        self._storage.automation, "GetItem", "Query", "UpdateItem", "DeleteItem", indexes=["by-check"]
                     ),
                     self._storage.automation,
                 )
@@ -361,17 +363,17 @@ class PlatformFunctions:
                 "MAINSPRING_SCHEDULER_ROLE_ARN": self._eventing.scheduler_role.role_arn,
                 "MAINSPRING_RULE_PREFIX": self._eventing.rule_prefix,
                 "MAINSPRING_DEAD_LETTERS_ARN": self._eventing.dead_letters.queue_arn,
-                "MAINSPRING_FIRING_FUNCTION_ARN": self.firing.function.function_arn,
+                "MAINSPRING_DISPATCH_FUNCTION_ARN": self.dispatcher.function.function_arn,
                 "MAINSPRING_SCHEDULER_HAS_ZONES": "false" if self._is_local else "true",
             },
             timeout=RECONCILER_SECONDS,
         )
 
     @cached_property
-    def announcer(self) -> Function:
+    def publisher(self) -> Function:
         """Tells of executions that have ended."""
         return self._function(
-            "announcer",
+            "publisher",
             grants=self._eventing.publishes(
                 self._eventing.reads_stream(
                     Grants(self._storage)
@@ -395,7 +397,7 @@ class PlatformFunctions:
                 "MAINSPRING_DEAD_LETTERS_URL": self._eventing.dead_letters.queue_url,
                 "MAINSPRING_DELIVERIES_FUNCTION": self.deliveries.function.function_name,
             },
-            timeout=CONDUCTOR_SECONDS,
+            timeout=SUPERVISOR_SECONDS,
         )
 
     @cached_property
@@ -417,5 +419,5 @@ class PlatformFunctions:
                 .secrets("subscription")
             ),
             environment={**self._automation, **self._bus, **self._key, **self._networks},
-            timeout=CONDUCTOR_SECONDS,
+            timeout=SUPERVISOR_SECONDS,
         )

@@ -74,7 +74,7 @@ class PlatformStack(Stack):
             "Execution",
             names=names,
             advance=functions.advance.function,
-            conductor=functions.conductor.function,
+            supervisor=functions.supervisor.function,
             automation=storage.automation,
             key=storage.key,
         )
@@ -89,16 +89,16 @@ class PlatformStack(Stack):
         eventing.acknowledge_reconciler(functions.reconciler)
         eventing.connect(
             storage=storage,
-            firing=functions.firing,
+            dispatcher=functions.dispatcher,
             reconciler=functions.reconciler,
-            announcer=functions.announcer,
+            publisher=functions.publisher,
         )
         self._acknowledge_executions(functions, names)
         api_url = self._api(functions, options)
         outputs = {
             "ApiUrl": api_url,
             "StateMachineArn": names.machine_arn(names.execution),
-            "ConductorFunction": functions.conductor.function.function_name,
+            "ConductorFunction": functions.supervisor.function.function_name,
             "ReconcilerFunction": functions.reconciler.function.function_name,
             "EventBusName": eventing.bus.event_bus_name,
             "InboxUrl": eventing.inbox.queue_url,
@@ -118,7 +118,7 @@ class PlatformStack(Stack):
             authorizer=functions.authorizer.function,
             local_id=options.local_api_id,
         )
-        told = ["advance", "executions", "conductor", "triggers", "webhooks", "integrations"]
+        told = ["advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
         for function in (getattr(functions, name) for name in told):
             function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         return api.url
@@ -140,15 +140,15 @@ class PlatformStack(Stack):
 
     @staticmethod
     def _acknowledge_executions(functions: PlatformFunctions, names: MachineNames) -> None:
-        of_execution = (functions.webhooks, functions.triggers, functions.firing)
-        of_both = (functions.conductor, functions.executions)
+        of_execution = (functions.webhooks, functions.triggers, functions.dispatcher)
+        of_both = (functions.supervisor, functions.executions)
         for function in of_both:
             acknowledge(
                 function,
                 f"AwsSolutions-IAM5[Resource::{names.lanes_finding()}]",
                 "The children of a Map are executions of a machine that Step Functions names after the Map.",
             )
-        for machine, users in ((names.execution, (*of_execution, *of_both)), (names.fan_out, of_both)):
+        for machine, users in ((names.execution, (*of_execution, *of_both)), (names.distributed_map, of_both)):
             for function in users:
                 acknowledge(
                     function,

@@ -23,7 +23,7 @@ class Retention(Construct):
             Grants(storage)
             .table(
                 storage.automation, "GetItem", "BatchGetItem", "Query", "UpdateItem", "DeleteItem",
-                "BatchWriteItem", indexes=["by-look"],
+                "BatchWriteItem", indexes=["by-check"],
             )
             .payloads("DeleteObject")
         )  # fmt: skip

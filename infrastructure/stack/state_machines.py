@@ -19,11 +19,11 @@ from infrastructure.stack.machine_names import MachineNames
 from infrastructure.stack.nag_findings import acknowledge
 
 DEFINITION = Path(__file__).parent / "execution.asl.json"
-FAN_OUT_DEFINITION = Path(__file__).parent / "fan_out.asl.json"
+MAP_DEFINITION = Path(__file__).parent / "distributed_map.asl.json"
 
 
 class ExecutionMachines(Construct):
-    """The state machines `execution` and `fan-out`."""
+    """The state machines `execution` and `map`."""
 
     def __init__(
         self,
@@ -32,17 +32,17 @@ class ExecutionMachines(Construct):
         *,
         names: MachineNames,
         advance: lambda_.IFunction,
-        conductor: lambda_.IFunction,
+        supervisor: lambda_.IFunction,
         automation: dynamodb.ITable,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names = names
-        self._called = [advance.function_arn, conductor.function_arn]
+        self._called = [advance.function_arn, supervisor.function_arn]
         self._automation, self._key = automation, key
         self._substitutions = {
             "AdvanceFunctionArn": advance.function_arn,
-            "ConductorFunctionArn": conductor.function_arn,
+            "ConductorFunctionArn": supervisor.function_arn,
             "AutomationTable": automation.table_name,
             # Also the services' own ARNs name the partition: a wrong one fails each step, and nothing catches that.
             "InvokeFunction": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
@@ -50,18 +50,20 @@ class ExecutionMachines(Construct):
         }
         self.machine = self._machine("Machine", names.execution, DEFINITION, [])
         # The children of a Distributed Map are executions that the machine starts itself.
-        children = iam.PolicyStatement(actions=["states:StartExecution"], resources=[names.machine_arn(names.fan_out)])
+        children = iam.PolicyStatement(
+            actions=["states:StartExecution"], resources=[names.machine_arn(names.distributed_map)]
+        )
         watched = iam.PolicyStatement(
             actions=["states:DescribeExecution", "states:StopExecution"],
-            resources=[names.executions_arn(names.fan_out)],
+            resources=[names.executions_arn(names.distributed_map)],
         )
-        self.fan_out = self._machine("FanOut", names.fan_out, FAN_OUT_DEFINITION, [children, watched])
+        self.distributed_map = self._machine("FanOut", names.distributed_map, MAP_DEFINITION, [children, watched])
         acknowledge(
             self,
-            f"AwsSolutions-IAM5[Resource::{names.executions_finding(names.fan_out)}]",
+            f"AwsSolutions-IAM5[Resource::{names.executions_finding(names.distributed_map)}]",
             "A Distributed Map watches the children that it started; their names are made by Step Functions.",
         )
-        self._rules(conductor)
+        self._rules(supervisor)
 
     def _machine(
         self, construct_id: str, name: str, definition: Path, more: list[iam.PolicyStatement]
@@ -97,11 +99,11 @@ class ExecutionMachines(Construct):
         acknowledge(
             machine,
             "AwsSolutions-SF1",
-            "The journal in DynamoDB is the history; logging all events again would cost more than the run.",
+            "The history in DynamoDB is the history; logging all events again would cost more than the run.",
         )
         return machine
 
-    def _rules(self, conductor: lambda_.IFunction) -> None:
+    def _rules(self, supervisor: lambda_.IFunction) -> None:
         """Who hears of a driver that has died, and who looks after what nobody hears of."""
         events.Rule(
             self,
@@ -114,7 +116,7 @@ class ExecutionMachines(Construct):
                     "stateMachineArn": [self.machine.state_machine_arn],
                 },
             ),
-            targets=[targets.LambdaFunction(conductor)],
+            targets=[targets.LambdaFunction(supervisor)],
         )
         events.Rule(
             self,
@@ -122,7 +124,7 @@ class ExecutionMachines(Construct):
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[
                 targets.LambdaFunction(
-                    conductor, event=events.RuleTargetInput.from_object({"sweep": {}}), retry_attempts=0
+                    supervisor, event=events.RuleTargetInput.from_object({"recover": {}}), retry_attempts=0
                 )
             ],
         )

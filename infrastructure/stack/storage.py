@@ -36,7 +36,7 @@ class Storage(Construct):
         self.automation = self._table("Automation", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)
         _keys_only_index(self.automation, "by-workspace", "workspace_key")
         _keys_only_index(self.automation, "by-workflow", "workflow_key")
-        _keys_only_index(self.automation, "by-look", "look_shard", sort="look_at")
+        _keys_only_index(self.automation, "by-check", "check_shard", sort="next_check_at")
         self.payloads = s3.Bucket(
             self,
             "Payloads",

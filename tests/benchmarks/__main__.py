@@ -29,17 +29,17 @@ from engine.aws.step_functions import StateMachine
 from engine.clock import SystemClock
 from engine.execution.engine import WorkflowEngine
 from engine.history import prices
-from engine.history.model import Execution
+from engine.history.model import Execution, Next
 from engine.history.usage import Bill
 from engine.ids import new_id
 from engine.nodes.context import NodeServices
 from engine.security.egress import guarded_client, parse_networks
-from engine.services.executions.concurrency import Admission
-from engine.services.executions.finalization import Closing
+from engine.services.executions.concurrency import ConcurrencyLimits
+from engine.services.executions.finalization import Finalization
 from engine.services.executions.start import Request, Starter
 from engine.storage.dynamodb.table import Table
 from engine.storage.execution_store import DynamoStore
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
@@ -56,7 +56,7 @@ from tests.unit.conftest import INDEXES, create_table
 ROOT = Path(__file__).parent.parent.parent
 HANDLERS = (
     "authorizer", "auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "platform", "advance",
-    "conductor", "firing", "reconciler", "announcer", "deliveries", "integrations",
+    "supervisor", "dispatch", "reconciler", "publisher", "deliveries", "integrations",
 )  # fmt: skip
 ADVANCE_GB = 1.0
 MEASURED = {
@@ -155,14 +155,14 @@ def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
         for name in INDEXES:
             create_table(dynamodb, name)
         s3.create_bucket(Bucket="payloads")
-        stores = Stores.of(Table(dynamodb, "Automation"), lambda: s3, "payloads", 90)
+        repositories = Repositories.of(Table(dynamodb, "Automation"), lambda: s3, "payloads", 90)
         at, workflow_id = "2026-01-01T00:00:00.000Z", new_id()
         definition = example["definition"]
         workflow = Workflow(
             workflow_id, "ws", "w", None, 1, is_active=False, created_at=at, updated_at=at,
             concurrency=definition.get("concurrency"),
         )  # fmt: skip
-        stores.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, at, "u"))
+        repositories.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, at, "u"))
         meter = Meter()
         meter.attach(dynamodb, s3)
 
@@ -170,16 +170,16 @@ def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
             def __init__(self) -> None:
                 self.ids: list[str] = []
 
-            def start(self, execution_id: str, generation: int = 1, bill: Bill | None = None) -> None:
-                del generation, bill
+            def start(self, execution_id: str, driver_attempt: int = 1, bill: Bill | None = None) -> None:
+                del driver_attempt, bill
                 self.ids.append(execution_id)
 
         machine, clock = Started(), SystemClock()
-        admission = Admission(stores, machine, clock)
-        starter = Starter(stores, admission, machine, clock)
+        concurrency_limits = ConcurrencyLimits(repositories, machine, clock)
+        starter = Starter(repositories, concurrency_limits, machine, clock)
         starter.start(Request("ws", workflow_id, {"type": "manual", "body": example.get("input")}))
-        turns, seconds, transitions = asyncio.run(drive(DynamoStore(stores), machine.ids[0], api_url))
-        Closing(stores, admission, starter, machine, clock).conclude(machine.ids[0])
+        turns, seconds, transitions = asyncio.run(drive(DynamoStore(repositories), machine.ids[0], api_url))
+        Finalization(repositories, concurrency_limits, starter, machine, clock).finalize(machine.ids[0])
     puts, gets = meter.calls["s3 PutObject"], meter.calls["s3 GetObject"]
     dollars = {
         "transitions": transitions * prices.TRANSITION,
@@ -212,10 +212,10 @@ async def drive(store: DynamoStore, execution_id: str, api_url: str) -> tuple[in
             seconds += time.perf_counter() - begin
             turns += 1
             transitions += 2  # Advance, Next?
-            if decision.next in ("sleep", "park") and decision.until:
+            if decision.next in (Next.SUSPEND_UNTIL, Next.SUSPEND_ON_SIGNAL) and decision.until:
                 transitions += 1
                 await asyncio.sleep(max(0.0, (decision.until - datetime.now(UTC)).total_seconds()))
-            elif decision.next != "again":
+            elif decision.next != Next.CONTINUE:
                 return turns, seconds, transitions + 1  # Succeed or Fail
 
 
@@ -244,7 +244,7 @@ def show_costs() -> None:
 
 
 def peak_of_workers(stack: LocalStack) -> float:
-    """The largest that a worker of Advance or of the conductor has been on the local stack, in MB."""
+    """The largest that a worker of Advance or of the supervisor has been on the local stack, in MB."""
     peaks = []
     for worker in workers_of(stack):
         lines = (Path("/proc") / str(worker) / "status").read_text().splitlines()

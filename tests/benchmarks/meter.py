@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from typing import Any
 
-_INDEX_KEYS = ("workspace_key", "workflow_key", "user_list", "look_shard")
+_INDEX_KEYS = ("workspace_key", "workflow_key", "user_list", "check_shard")
 
 
 class Meter:
@@ -30,9 +30,9 @@ class Meter:
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls[model.name] += 1
-        # A change of `look_at` removes an entry of that index and writes one; its removal only removes one.
+        # A change of `next_check_at` removes an entry of that index and writes one; its removal only removes one.
         expression = params.get("UpdateExpression", "") if model.name == "UpdateItem" else ""
-        self._looks = 2 if "#look_at = " in expression else 1 if "#look_at" in expression else 0
+        self._looks = 2 if "#next_check_at = " in expression else 1 if "#next_check_at" in expression else 0
         if model.name == "PutItem":
             self.writes += _write_units(params["Item"], new=True)
         elif model.name == "TransactWriteItems":

@@ -33,9 +33,9 @@ def machine_arn(stack: LocalStack) -> str:
     return next(machine["stateMachineArn"] for machine in machines if machine["name"].endswith("-execution"))
 
 
-def driver_arn(stack: LocalStack, execution_id: str, generation: int = 1) -> str:
+def driver_arn(stack: LocalStack, execution_id: str, driver_attempt: int = 1) -> str:
     """The Step Functions execution that drives an execution of ours."""
-    return f"{machine_arn(stack).replace(':stateMachine:', ':execution:')}:{execution_id}-{generation}"
+    return f"{machine_arn(stack).replace(':stateMachine:', ':execution:')}:{execution_id}-{driver_attempt}"
 
 
 def call(stack: LocalStack, function: str, payload: Any) -> Any:
@@ -49,8 +49,8 @@ def call(stack: LocalStack, function: str, payload: Any) -> Any:
 
 
 def sweep(stack: LocalStack, *, ahead_seconds: float = 0) -> dict[str, int]:
-    """One run of the sweeper, as the rule makes one each minute; what it did, empty if it could not."""
-    return call(stack, "Conductor", {"sweep": {"ahead_seconds": ahead_seconds}}) or {}
+    """One run of the recovery, as the rule makes one each minute; what it did, empty if it could not."""
+    return call(stack, "Supervisor", {"recover": {"ahead_seconds": ahead_seconds}}) or {}
 
 
 def output_of(stack: LocalStack, name: str) -> str:

@@ -19,7 +19,7 @@ from engine.clock import parse_time
 from engine.execution.node_states import NodeState
 from engine.history.model import Execution, Status
 from engine.nodes.registry import NodeExecutorFactory
-from engine.workflow.compiled import Region, prepare
+from engine.workflow.compiled import CompiledBlock, prepare
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.cli.client import FINAL, sign_in
 from infrastructure.local.stack import LocalStack
@@ -60,7 +60,7 @@ class Caller:
 
     http: httpx2.Client
     email: str
-    regions: dict[str, Region] = field(default_factory=dict)
+    regions: dict[str, CompiledBlock] = field(default_factory=dict)
 
     @property
     def authorization(self) -> str:

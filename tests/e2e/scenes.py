@@ -155,7 +155,7 @@ class Scenes:
         times = [begin, begin + timedelta(minutes=1)]
         for at in times:
             asked = {"workflow_id": self.scheduled, "trigger_id": "t", "scheduled_at": at.isoformat()}
-            if call(self.stack, "Firing", {"schedule": asked}) != {"done": "started"}:
+            if call(self.stack, "Dispatch", {"schedule": asked}) != {"done": "started"}:
                 return False
         first, second = (scheduled_id(self.scheduled, "t", at) for at in times)
         well = self._is_driven(first, "ABORTED") and self._is_driven(second, "RUNNING")
@@ -164,7 +164,7 @@ class Scenes:
             "messageId": str(uuid4()), "body": "x", "attributes": {"SentTimestamp": "1777626000000"},
             "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:inbox",
         }  # fmt: skip
-        return well and call(self.stack, "Firing", {"Records": [record]}) == {"batchItemFailures": []}
+        return well and call(self.stack, "Dispatch", {"Records": [record]}) == {"batchItemFailures": []}
 
     def reconciles(self) -> bool:
         """Schedules and rules of a workflow made, changed and removed."""
@@ -204,7 +204,7 @@ class Scenes:
         subscription, listens = self._subscribes("execution.*"), self._listens()
         ended = httpx2.post(self._url(self.result), json={"x": LARGE}, timeout=60).headers["mainspring-execution"]
         keys = {"PK": {"S": f"EXECUTION#{ended}"}}
-        told = call(self.stack, "Announcer", {"Records": [{"dynamodb": {"Keys": keys}}]})
+        told = call(self.stack, "Publisher", {"Records": [{"dynamodb": {"Keys": keys}}]})
         self.admin.ok("DELETE", f"/api/subscriptions/{subscription}")
         self.admin.ok("DELETE", f"/api/workflows/{listens}")
         return bool(told == {"batchItemFailures": []})
@@ -230,8 +230,8 @@ class Scenes:
         past, table = {"S": "2026-01-01T00:00:00.000Z"}, output_of(self.stack, "AutomationTable")
         time.sleep(0.5)  # it is expected from when the reconciler has seen it
         client_of(self.stack, "dynamodb").update_item(
-            TableName=table, Key=key, UpdateExpression="SET expected_at = :past, look_at = :past, look_shard = :shard",
-            ExpressionAttributeValues={":past": past, ":shard": {"S": "LOOK#0"}},
+            TableName=table, Key=key, UpdateExpression="SET expected_at = :past, next_check_at = :past, check_shard = :shard",  # noqa: E501
+            ExpressionAttributeValues={":past": past, ":shard": {"S": "CHECK#0"}},
         )  # fmt: skip
         done = sweep(self.stack)
         self.admin.ok("DELETE", f"/api/workflows/{workflow_id}")
@@ -246,7 +246,11 @@ class Scenes:
         execution_id = self.admin.wait(self.admin.start(self.result, LARGE)["id"])["id"]
         table, dynamodb = output_of(self.stack, "AutomationTable"), client_of(self.stack, "dynamodb")
         for key, name, value in (
-            ({"PK": {"S": f"EXECUTION#{execution_id}"}, "SK": {"S": "META"}}, "look_at", "2026-01-01T00:00:00.000Z"),
+            (
+                {"PK": {"S": f"EXECUTION#{execution_id}"}, "SK": {"S": "META"}},
+                "next_check_at",
+                "2026-01-01T00:00:00.000Z",
+            ),
             ({"PK": {"S": "RETENTION#"}, "SK": {"S": "ORPHANS"}}, "after", "0"),
         ):
             dynamodb.update_item(

@@ -137,7 +137,7 @@ def test_the_platforms_own_things_are_refused(admin: Caller, stack: LocalStack):
             "dynamodb",
             {"operation": "query", "table": own["AutomationTable"], "key_condition": "PK = :p", "values": {":p": "x"}},
         ),
-        ("lambda_invoke", {"function": own["ConductorFunction"], "payload": {"sweep": {}}}),
+        ("lambda_invoke", {"function": own["ConductorFunction"], "payload": {"recover": {}}}),
         ("sqs_send", {"queue_url": own["InboxUrl"], "message": "x"}),
         ("step_functions_start", {"state_machine_arn": own["StateMachineArn"]}),
         ("eventbridge_put", {"bus": own["EventBusName"], "source": "mainspring.x", "detail_type": "x"}),

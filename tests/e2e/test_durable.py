@@ -59,7 +59,7 @@ def test_an_approval_is_answered_once_and_wakes_within_a_second(admin: Caller):
     assert "decision" in none.text
     assert again.status_code == 409
     assert done["result"] == {"yes": "fine"}
-    assert time.monotonic() - begin < 30, "not by the sweeper, which comes once a minute"
+    assert time.monotonic() - begin < 30, "not by the recovery, which comes once a minute"
     assert done["bill"]["transitions"] == 6
     assert done["bill"]["dollars"] > 0
 

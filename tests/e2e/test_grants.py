@@ -154,7 +154,7 @@ class World:
         return False
 
     def wakes(self) -> bool:
-        """An answer goes on with who is parked, well before the sweeper would."""
+        """An answer goes on with who is parked, well before the recovery would."""
         execution_id = self.admin.start(self.waits)["id"]
         self.admin.wait(execution_id, frozenset({"waiting"}))
         time.sleep(0.5)  # it is waiting a moment before it is parked; here it is to be parked
@@ -313,23 +313,23 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     ("Advance", "s3:PutObject", "/files/", World.writes_a_file),
     ("Advance", "s3:DeleteObject", "", lambda w: w.does("file", operation="delete", file="gone.txt")),
     ("Advance", "s3:ListBucket", "", lambda w: w.does("file", operation="list")),
-    ("Conductor", "dynamodb:GetItem", "", lambda w: w.runs(w.sub)),
-    ("Conductor", "dynamodb:BatchGetItem", "", lambda w: w.runs(w.sub)),
-    ("Conductor", "dynamodb:PutItem", "", World.drives_on),
-    ("Conductor", "dynamodb:UpdateItem", "", World.drives_on),
-    ("Conductor", "dynamodb:Query", "", World.queue_moves),
-    ("Conductor", "dynamodb:DeleteItem", "", World.queue_moves),
-    ("Conductor", "dynamodb:Query", "index/by-look", World.sweeps),
-    ("Conductor", "s3:GetObject", "", lambda w: w.runs(w.sub, LARGE)),
-    ("Conductor", "s3:PutObject", "", lambda w: w.runs(w.sub, LARGE)),
-    ("Conductor", "states:StartExecution", "Mainspring-execution", World.drives_on),
-    ("Conductor", "states:StartExecution", "Mainspring-fan-out", lambda w: w.runs(w.many)),
-    ("Conductor", "states:SendTaskSuccess", "", lambda w: w.runs(w.sub)),
-    ("Conductor", "states:StopExecution", "", World.ends_what_it_started),
-    ("Conductor", "states:DescribeExecution", "", World.sweeps),
-    ("Conductor", "dynamodb:Query", "index/by-workspace", _scene(Scenes.looks_after_triggers)),
-    ("Conductor", "events:PutEvents", "", _scene(Scenes.looks_after_triggers)),
-    ("Conductor", "lambda:InvokeFunction", "", _scene(Scenes.looks_after_triggers)),
+    ("Supervisor", "dynamodb:GetItem", "", lambda w: w.runs(w.sub)),
+    ("Supervisor", "dynamodb:BatchGetItem", "", lambda w: w.runs(w.sub)),
+    ("Supervisor", "dynamodb:PutItem", "", World.drives_on),
+    ("Supervisor", "dynamodb:UpdateItem", "", World.drives_on),
+    ("Supervisor", "dynamodb:Query", "", World.queue_moves),
+    ("Supervisor", "dynamodb:DeleteItem", "", World.queue_moves),
+    ("Supervisor", "dynamodb:Query", "index/by-check", World.sweeps),
+    ("Supervisor", "s3:GetObject", "", lambda w: w.runs(w.sub, LARGE)),
+    ("Supervisor", "s3:PutObject", "", lambda w: w.runs(w.sub, LARGE)),
+    ("Supervisor", "states:StartExecution", "Mainspring-execution", World.drives_on),
+    ("Supervisor", "states:StartExecution", "Mainspring-map", lambda w: w.runs(w.many)),
+    ("Supervisor", "states:SendTaskSuccess", "", lambda w: w.runs(w.sub)),
+    ("Supervisor", "states:StopExecution", "", World.ends_what_it_started),
+    ("Supervisor", "states:DescribeExecution", "", World.sweeps),
+    ("Supervisor", "dynamodb:Query", "index/by-workspace", _scene(Scenes.looks_after_triggers)),
+    ("Supervisor", "events:PutEvents", "", _scene(Scenes.looks_after_triggers)),
+    ("Supervisor", "lambda:InvokeFunction", "", _scene(Scenes.looks_after_triggers)),
     *_all_of("Webhooks", Scenes.takes_deliveries, *_ITEMS, "states:StopExecution", "states:StartExecution"),
     ("Webhooks", "s3:PutObject", "", _scene(Scenes.takes_deliveries)),
     *_all_of("Webhooks", Scenes.answers, "s3:GetObject", "dynamodb:BatchGetItem", "lambda:InvokeFunction"),
@@ -342,10 +342,10 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     *_all_of("Integrations", Scenes.keeps_integrations, *(one for one in _ITEMS if one != "dynamodb:Query")),
     ("Integrations", "dynamodb:BatchGetItem", "", _scene(Scenes.keeps_integrations)),
     ("Integrations", "dynamodb:Query", "index/by-workspace", _scene(Scenes.keeps_integrations)),
-    *_all_of("Firing", Scenes.fires, *_ITEMS, "s3:PutObject", "states:StartExecution", "states:StopExecution"),
-    ("Firing", "events:PutEvents", "", _scene(Scenes.fires)),
+    *_all_of("Dispatch", Scenes.fires, *_ITEMS, "s3:PutObject", "states:StartExecution", "states:StopExecution"),
+    ("Dispatch", "events:PutEvents", "", _scene(Scenes.fires)),
     *_all_of("Reconciler", Scenes.reconciles, *(one for one in _ITEMS if one != "dynamodb:PutItem")),
-    ("Reconciler", "dynamodb:Query", "index/by-look", _scene(Scenes.reconciles_everything)),
+    ("Reconciler", "dynamodb:Query", "index/by-check", _scene(Scenes.reconciles_everything)),
     *_all_of(
         "Reconciler", Scenes.reconciles, *(f"scheduler:{verb}Schedule" for verb in _VERBS), "scheduler:ListSchedules"
     ),
@@ -353,11 +353,11 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     *_all_of("Reconciler", Scenes.reconciles, "events:PutTargets", "events:RemoveTargets"),
     ("Reconciler", "events:ListRules", "", _scene(Scenes.reconciles_everything)),
     ("Reconciler", "events:ListTargetsByRule", "", _scene(Scenes.reconciles)),
-    *_all_of("Announcer", Scenes.announces, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
-    *_all_of("Announcer", Scenes.announces, "dynamodb:UpdateItem", "s3:GetObject", "events:PutEvents"),
-    ("Announcer", "dynamodb:Query", "index/by-workspace", _scene(Scenes.announces)),
-    ("Announcer", "dynamodb:Query", "", _scene(Scenes.announces)),
-    ("Announcer", "lambda:InvokeFunction", "", _scene(Scenes.announces)),
+    *_all_of("Publisher", Scenes.announces, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
+    *_all_of("Publisher", Scenes.announces, "dynamodb:UpdateItem", "s3:GetObject", "events:PutEvents"),
+    ("Publisher", "dynamodb:Query", "index/by-workspace", _scene(Scenes.announces)),
+    ("Publisher", "dynamodb:Query", "", _scene(Scenes.announces)),
+    ("Publisher", "lambda:InvokeFunction", "", _scene(Scenes.announces)),
     *_all_of("Deliveries", Scenes.sends, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
     *_all_of("Deliveries", Scenes.sends, "dynamodb:UpdateItem", "events:PutEvents"),
     ("Deliveries", "dynamodb:Query", "index/by-workspace", _scene(Scenes.sends)),
@@ -367,7 +367,7 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     ),
     *_all_of("Retention", Scenes.forgets, "dynamodb:BatchWriteItem", "dynamodb:Query", "s3:ListBucket"),
     *_all_of("Retention", Scenes.forgets, "s3:DeleteObject"),
-    ("Retention", "dynamodb:Query", "index/by-look", _scene(Scenes.forgets)),
+    ("Retention", "dynamodb:Query", "index/by-check", _scene(Scenes.forgets)),
 ]
 PROBES = [probe for _, _, _, probe in GRANTS]
 _STREAM = (
@@ -380,9 +380,9 @@ UNCHECKED = {
     *(
         ("Reconciler", action) for action in _STREAM
     ),  # what Lambda itself does for a function, the emulator does unasked
-    *(("Announcer", action) for action in _STREAM),
-    *(("Firing", action) for action in _QUEUE),
-    ("Firing", "s3:GetObject"),  # a repeated start reads the large input of the first
+    *(("Publisher", action) for action in _STREAM),
+    *(("Dispatch", action) for action in _QUEUE),
+    ("Dispatch", "s3:GetObject"),  # a repeated start reads the large input of the first
     ("Reconciler", "iam:PassRole"),
     ("EventingScheduler", "lambda:InvokeFunction"),
     ("EventingScheduler", "sqs:SendMessage"),
@@ -394,7 +394,7 @@ UNCHECKED = {
     ("ExecutionMachine", "lambda:InvokeFunction"),
     ("ExecutionMachine", "dynamodb:UpdateItem"),  # what the machines call themselves is not checked
     ("ExecutionFanOut", "lambda:InvokeFunction"),
-    ("ExecutionFanOut", "dynamodb:UpdateItem"),  # the same as that of the other machine, in its lanes
+    ("ExecutionFanOut", "dynamodb:UpdateItem"),  # the same as that of the other machine, in its map workers
     ("ExecutionFanOut", "states:StartExecution"),  # the children of a Map, which the emulator starts itself
     ("ExecutionFanOut", "states:DescribeExecution"),
     ("ExecutionFanOut", "states:StopExecution"),

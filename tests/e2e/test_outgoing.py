@@ -152,7 +152,7 @@ def test_a_trigger_that_goes_silent_is_told(
     client_of(stack, "dynamodb").update_item(
         TableName=output_of(stack, "AutomationTable"),
         Key={"PK": {"S": f"WORKFLOW#{workflow_id}"}, "SK": {"S": "TRIGGER#in"}},
-        UpdateExpression="SET expected_at = :past, look_at = :past",
+        UpdateExpression="SET expected_at = :past, next_check_at = :past",
         ExpressionAttributeValues={":past": {"S": past}},
     )
     sweep(stack)

@@ -20,7 +20,7 @@ from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import Caller
 from tests.harness import edges
 
-_WORKERS = (b"AWS_LAMBDA_FUNCTION_NAME=Mainspring-Advance", b"AWS_LAMBDA_FUNCTION_NAME=Mainspring-Conductor")
+_WORKERS = (b"AWS_LAMBDA_FUNCTION_NAME=Mainspring-Advance", b"AWS_LAMBDA_FUNCTION_NAME=Mainspring-Supervisor")
 
 
 class Counting:
@@ -53,7 +53,7 @@ def counting() -> Iterator[Counting]:
 
 
 def workers_of(stack: LocalStack) -> list[int]:
-    """The processes of the emulator that run Advance or the conductor.
+    """The processes of the emulator that run Advance or the supervisor.
 
     Those of the API are left alone: the emulator lets the next caller of one that was killed wait for a minute.
     """

@@ -37,8 +37,8 @@ def is_over(stack: LocalStack, execution_id: str) -> None:
     client_of(stack, "dynamodb").update_item(
         TableName=output_of(stack, "AutomationTable"),
         Key={"PK": {"S": f"EXECUTION#{execution_id}"}, "SK": {"S": "META"}},
-        UpdateExpression="SET look_at = :past",
-        ConditionExpression="begins_with(look_shard, :purge)",
+        UpdateExpression="SET next_check_at = :past",
+        ConditionExpression="begins_with(check_shard, :purge)",
         ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000Z"}, ":purge": {"S": "PURGE#"}},
     )
 

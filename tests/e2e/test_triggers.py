@@ -95,13 +95,13 @@ def test_a_schedule_follows_its_workflow_and_fires_once(stack: LocalStack, admin
     assert execution["result"]["echo"]["scheduled_at"] == soon.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     # However often it is delivered:
     again = {"workflow_id": workflow_id, "trigger_id": "once", "scheduled_at": soon.isoformat()}
-    assert [call(stack, "Firing", {"schedule": again}) for _ in range(3)] == [{"done": "known"}] * 3
+    assert [call(stack, "Dispatch", {"schedule": again}) for _ in range(3)] == [{"done": "known"}] * 3
     assert len(runs_of(admin, workflow_id)) == 1
     # A time that is none of its own, and a workflow that is not active, start nothing:
     other = {**again, "scheduled_at": (soon + timedelta(hours=1)).isoformat()}
-    assert call(stack, "Firing", {"schedule": other}) == {"done": "not_due"}
+    assert call(stack, "Dispatch", {"schedule": other}) == {"done": "not_due"}
     admin.ok("POST", f"/api/workflows/{workflow_id}/deactivate")
-    assert call(stack, "Firing", {"schedule": again}) == {"done": "not_live"}
+    assert call(stack, "Dispatch", {"schedule": again}) == {"done": "not_live"}
     eventually(lambda: not schedules_of(stack, workflow_id))
     assert trigger(admin, workflow_id, "once")["refused"] == 1
 

@@ -279,7 +279,7 @@ def test_a_driver_that_gives_up_is_followed_by_one_that_waits_first(admin: Calle
     advance["Retry"][-1]["MaxAttempts"] = 1
     advance["Parameters"]["FunctionName"] += "-gone"
     copy = states.create_state_machine(name="copy", definition=json.dumps(definition), roleArn=deployed["roleArn"])
-    payload = json.dumps({"execution_id": started["id"], "generation": 1})
+    payload = json.dumps({"execution_id": started["id"], "driver_attempt": 1})
     copied = states.start_execution(stateMachineArn=copy["stateMachineArn"], input=payload)
     while states.describe_execution(executionArn=copied["executionArn"])["status"] == "RUNNING":
         time.sleep(0.2)

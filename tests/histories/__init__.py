@@ -1,1 +1,1 @@
-"""Recorded histories: what engines of before have written into journals. Later ones must still read it alike."""
+"""Recorded histories: what engines of before have written into histories. Later ones must still read it alike."""

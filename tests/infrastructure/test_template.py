@@ -25,7 +25,7 @@ from infrastructure.guests.build import GUESTS
 from infrastructure.stack.app import STACK_NAME, build_app
 from infrastructure.stack.named_resources import ResourceError, by_workspace
 from infrastructure.stack.packaging import EXPORT, GROUPS, REQUIREMENTS, ROOT, build_extension_layer, build_sandbox
-from infrastructure.stack.state_machines import DEFINITION, FAN_OUT_DEFINITION
+from infrastructure.stack.state_machines import DEFINITION, MAP_DEFINITION
 from infrastructure.stack.uv_command import PackagingError, uv_binary
 
 
@@ -84,12 +84,12 @@ def test_every_acknowledgement_has_its_reason(stack: aws_cdk.Stack):
 
 
 def test_cfn_lint_has_no_complaint(template: Template):
-    found = lint(json.dumps(template.to_json()), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
+    found = lint(json.dumps(template.to_json()), config=ManualArgs(blocks=["us-east-1"], ignore_checks=["W3005"]))
 
     assert [str(match) for match in found] == []
 
 
-@pytest.mark.parametrize("definition", [DEFINITION, FAN_OUT_DEFINITION], ids=lambda path: path.stem)
+@pytest.mark.parametrize("definition", [DEFINITION, MAP_DEFINITION], ids=lambda path: path.stem)
 def test_the_state_machines_are_sound(definition: Path):
     deployed = definition.read_text()
     for resource in ("InvokeFunction", "UpdateItemAndWait"):
@@ -99,14 +99,14 @@ def test_the_state_machines_are_sound(definition: Path):
 
 def test_advance_is_retried_on_everything_and_caught():
     states = json.loads(DEFINITION.read_text())["States"]
-    for task in ("Advance", "Park", "RollOver", "GiveUp"):
+    for task in ("Advance", "SuspendOnSignal", "ContinueAsNew", "GiveUp"):
         assert states[task]["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
 
     assert states["Advance"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "GiveUp"}]
-    assert states["Park"]["Resource"] == "${UpdateItemAndWait}"
-    assert states["Park"]["TimeoutSecondsPath"] == "$.decision.wait_seconds"
+    assert states["SuspendOnSignal"]["Resource"] == "${UpdateItemAndWait}"
+    assert states["SuspendOnSignal"]["TimeoutSecondsPath"] == "$.decision.wait_seconds"
     assert states["Next?"]["Default"] == "Fail"
-    assert states["Sleep"]["TimestampPath"] == "$.decision.until"
+    assert states["SuspendUntil"]["TimestampPath"] == "$.decision.until"
 
 
 def test_no_policy_has_a_wildcard_action_or_an_unnamed_resource(template: Template):
@@ -119,14 +119,14 @@ def test_no_policy_has_a_wildcard_action_or_an_unnamed_resource(template: Templa
 
 
 def test_both_machines_drive_alike():
-    """The lanes of a big loop take turns, wait and park as an execution does."""
+    """The map workers of a big loop take turns, wait and park as an execution does."""
     states = json.loads(DEFINITION.read_text())["States"]
-    lane = json.loads(FAN_OUT_DEFINITION.read_text())["States"]["Lanes"]["ItemProcessor"]["States"]
-    for name in ("Advance", "Park"):
-        assert lane[name]["Retry"] == states[name]["Retry"]
-        assert lane[name]["Resource"] == states[name]["Resource"]
-    assert lane["Sleep"] == states["Sleep"]
-    assert json.loads(FAN_OUT_DEFINITION.read_text())["States"]["Lanes"]["ToleratedFailurePercentage"] == 100
+    map_worker = json.loads(MAP_DEFINITION.read_text())["States"]["Lanes"]["ItemProcessor"]["States"]
+    for name in ("Advance", "SuspendOnSignal"):
+        assert map_worker[name]["Retry"] == states[name]["Retry"]
+        assert map_worker[name]["Resource"] == states[name]["Resource"]
+    assert map_worker["SuspendUntil"] == states["SuspendUntil"]
+    assert json.loads(MAP_DEFINITION.read_text())["States"]["Lanes"]["ToleratedFailurePercentage"] == 100
 
 
 def test_what_runs_by_itself_is_the_sweeper_reconciliation_and_retention(template: Template):
@@ -140,7 +140,7 @@ def test_what_runs_by_itself_is_the_sweeper_reconciliation_and_retention(templat
     assert scheduled == [
         ("rate(1 day)", "orphans"),
         ("rate(1 day)", "reconcile"),
-        ("rate(1 minute)", "sweep"),
+        ("rate(1 minute)", "recover"),
         ("rate(15 minutes)", "purge"),
     ]
 
@@ -175,13 +175,13 @@ def test_streams_are_filtered_retried_and_have_dead_letters(template: Template):
         assert one["ParallelizationFactor"] == (1 if "Reconciler" in json.dumps(one["FunctionName"]) else 4)
         assert "Payloads" in json.dumps(one["DestinationConfig"])  # a queue would get numbers, not records
     prefixes = sorted(pattern["Keys"]["PK"]["S"][0]["prefix"] for pattern in patterns)
-    assert prefixes == ["EXECUTION#", "WORKFLOW#"]  # a journal's writes call nobody
+    assert prefixes == ["EXECUTION#", "WORKFLOW#"]  # a history's writes call nobody
     assert all(pattern["Keys"]["SK"]["S"] == ["META"] for pattern in patterns)
     (messages,) = [one for one in mappings if "StartingPosition" not in one]
     assert messages["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-@pytest.mark.parametrize("function", ["Reconciler", "Announcer"])
+@pytest.mark.parametrize("function", ["Reconciler", "Publisher"])
 def test_what_a_reader_of_the_stream_cannot_take_is_kept_with_its_records(template: Template, function: str):
     """Lambda writes it with the function's role: AWS asks for both rights, and for a data key of the bucket's key."""
     (policy,) = [one for name, one in resources(template, "AWS::IAM::Policy").items() if name.startswith(function)]
@@ -218,7 +218,7 @@ def test_only_rules_of_ours_may_fire(template: Template):
     permissions = [
         one
         for one in resources(template, "AWS::Lambda::Permission").values()
-        if "Firing" in json.dumps(one["FunctionName"])
+        if "Dispatch" in json.dumps(one["FunctionName"])
     ]
     heard, of_account = sorted(json.dumps(one["SourceArn"]) for one in permissions)
     assert "EventingHeard" in heard
@@ -232,7 +232,7 @@ def test_the_platforms_bus_has_one_rule_however_many_triggers_there_are(template
     assert rule["EventPattern"] == {"resources": ["mainspring:heard/yes"]}
     (target,) = rule["Targets"]
     assert "DeadLetters" in json.dumps(target["DeadLetterConfig"])
-    assert "Firing" in json.dumps(target["Arn"])
+    assert "Dispatch" in json.dumps(target["Arn"])
     assert "Input" not in target
     writes = [
         statement
@@ -248,15 +248,15 @@ def test_the_platforms_bus_has_one_rule_however_many_triggers_there_are(template
 def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template: Template):
     identity = next(name for name in resources(template, "AWS::DynamoDB::Table") if "Identity" in name)
     secret = next(iter(resources(template, "AWS::SecretsManager::Secret")))
-    eventing = ("Webhooks", "Triggers", "Events", "Firing", "Reconciler", "Announcer", "Deliveries")
-    for function in ("Advance", "Conductor", "Workflows", "Executions", "Platform", *eventing):
+    eventing = ("Webhooks", "Triggers", "Events", "Dispatch", "Reconciler", "Publisher", "Deliveries")
+    for function in ("Advance", "Supervisor", "Workflows", "Executions", "Platform", *eventing):
         assert identity not in policy_of(template, function), function
         assert secret not in policy_of(template, function), function
     for function in ("Auth", "Authorizer", "Users"):
         assert "Automation" not in policy_of(template, function)
     assert "states:" not in policy_of(template, "Advance")
     assert "iam:PassRole" in policy_of(template, "Reconciler")
-    for function in ("Webhooks", "Firing", "Deliveries", "Announcer"):
+    for function in ("Webhooks", "Dispatch", "Deliveries", "Publisher"):
         assert "iam:PassRole" not in policy_of(template, function)
         assert "scheduler:" not in policy_of(template, function)
     assert "dynamodb:PutItem" not in policy_of(template, "Authorizer")
@@ -446,7 +446,7 @@ def test_the_route_of_unknown_addresses_may_call_its_function(template: Template
 def test_no_arn_of_the_template_names_a_partition(template: Template):
     """In China and in GovCloud the first step of each execution would fail otherwise, and nothing catches that."""
     assert "arn:aws:" not in json.dumps(template.to_json())
-    for definition in (DEFINITION, FAN_OUT_DEFINITION):
+    for definition in (DEFINITION, MAP_DEFINITION):
         assert "arn:aws" not in definition.read_text()
     for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
         told = machine["DefinitionSubstitutions"]

@@ -16,13 +16,18 @@ RICH = (*PLAIN, "effect", "thread", "approval", "callback", "for_each", "while")
 
 @st.composite
 def workflows(
-    draw: st.DrawFn, most: int = 10, kinds: tuple[str, ...] = PLAIN, *, racing: bool = False, lucky: bool = False
+    draw: st.DrawFn,
+    most: int = 10,
+    kinds: tuple[str, ...] = PLAIN,
+    *,
+    order_dependent: bool = False,
+    lucky: bool = False,
 ) -> dict[str, Any]:
     """A definition that the validator accepts.
 
     With `racing` it may have joins that go on at the first, with `lucky` templates that hit a bound by bad luck.
     """
-    definition = draw(_body("n", most, (*kinds, "first") if racing else kinds, 0))
+    definition = draw(_body("n", most, (*kinds, "first") if order_dependent else kinds, 0))
     if lucky:
         _make_lucky(draw, definition)
     return definition

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.history.model import Status
+from engine.history.model import Next, Status
 from tests.harness import Run, start
 from tests.history import check_history
 from tests.property.strategies import workflows
@@ -63,7 +63,7 @@ def test_the_result_does_not_depend_on_the_order_of_completion(definition: dict[
 @quickly
 @given(workflows(), st.integers(0, 9), st.integers(16, 50))
 def test_the_result_does_not_depend_on_how_it_is_cut_into_turns(definition: dict[str, Any], n: int, budget: int):
-    """Turns so short that hardly anything fits: the history is that of one long turn."""
+    """Invocations so short that hardly anything fits: the history is that of one long invocation."""
     long = start(definition, {"n": n})
     long.drive()
     short = start(definition, {"n": n})
@@ -72,14 +72,14 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_turns(definition: dict
         for _ in range(500):
             end = short.clock.offset + budget + 31
             decision = short.advance(lambda end=end: end - asyncio.get_running_loop().time())
-            if decision.next == "sleep":
+            if decision.next == Next.SUSPEND_UNTIL:
                 short.clock.sleep_until(decision.until)
-            elif decision.next != "again":
+            elif decision.next != Next.CONTINUE:
                 return
         raise AssertionError("no end")
 
     drive()
-    check_history(short.region, short.execution, short.states, short.effects.events)
+    check_history(short.block, short.execution, short.states, short.effects.events)
     assert short.execution.status == long.execution.status
     if long.execution.status is Status.SUCCEEDED:
         assert summary(short) == summary(long)
@@ -114,7 +114,7 @@ def test_cancelling_at_any_time_stops_it(definition: dict[str, Any], n: int, dat
 @quickly
 @given(workflows(), st.integers(0, 9))
 def test_an_execution_is_told_alike_from_its_journal_alone(definition: dict[str, Any], n: int):
-    """Another driver that starts from the journal of a finished run comes to the same end without any effect."""
+    """Another driver that starts from the history of a finished run comes to the same end without any effect."""
     run = start(definition, {"n": n})
     run.drive()
     if run.execution.status is not Status.SUCCEEDED:

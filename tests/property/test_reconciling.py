@@ -21,7 +21,7 @@ from tests.figures import FIGURES
 from tests.unit.conftest import NOW, Aws, aws_in_memory
 
 GROUP, PREFIX = "schedules", "ms-"
-TARGET, DEAD = "arn:aws:lambda:us-east-1:123456789012:function:firing", "arn:aws:sqs:us-east-1:123456789012:dead"
+TARGET, DEAD = "arn:aws:lambda:us-east-1:123456789012:function:dispatch", "arn:aws:sqs:us-east-1:123456789012:dead"
 AT = "2026-05-01T09:00:00.000Z"
 NODES = [{"id": "a", "type": "transform", "config": {"value": 1}}]
 TRIGGERS = [
@@ -52,7 +52,7 @@ class World:
         role = "arn:aws:iam::123456789012:role/scheduler"
         self.schedules = Schedules(self.scheduler, GROUP, TARGET, role, DEAD)
         self.rules = Rules(self.events, "default", PREFIX, TARGET, DEAD)
-        self.reconciler = Reconciler(aws.stores, self.schedules, self.rules, aws.clock)
+        self.reconciler = Reconciler(aws.repositories, self.schedules, self.rules, aws.clock)
         self.ids: list[str] = []
         for client in (self.scheduler, self.events, aws.dynamodb):
             service = client.meta.service_model.service_name
@@ -256,7 +256,7 @@ def test_a_full_bus_is_told_at_the_trigger_and_tried_again():
 
         rules.put = full  # type: ignore[method-assign]
         assert world.reconciler.workflow(workflow_id) == {"schedules_put": 1}
-        failure = aws.stores.triggers.get(workflow_id, "s3").last_failure
+        failure = aws.repositories.triggers.get(workflow_id, "s3").last_failure
         assert failure is not None
         assert failure["code"] == "not_scheduled"
         assert "300 rules" in failure["message"]

@@ -32,8 +32,8 @@ def drive(definition: dict[str, Any], n: int, outcomes: list[Any] = ()) -> Run: 
 def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataObject):
     old = drive(definition, n)
     node = data.draw(st.sampled_from([node.id for node in old.definition.nodes]))
-    kept = reusable(old.journal, old.region, old.region, node)
-    behind = old.region.graph.descendants([node])
+    kept = reusable(old.history, old.block, old.block, node)
+    behind = old.block.graph.descendants([node])
     new = drive(definition, n, kept)
     tops = {path.partition("[")[0].partition(".")[0] for _, path, _ in new.effects.events}
 
@@ -50,7 +50,7 @@ def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataO
 def test_going_on_from_what_failed(definition: dict[str, Any], n: int):
     old = drive(definition, n)
     assume(old.execution.status is Status.FAILED)
-    kept = reusable(old.journal, old.region, old.region, FAILED)
+    kept = reusable(old.history, old.block, old.block, FAILED)
     new = drive(definition, n, kept)
     done = {outcome.path for outcome in kept}
 
@@ -64,7 +64,7 @@ def test_going_on_from_what_failed(definition: dict[str, Any], n: int):
 def test_versions_that_do_not_fit_are_refused(definition: dict[str, Any], n: int, data: st.DataObject):
     """A node whose outcome would be reused has gone, or is of another type."""
     old = drive(definition, n)
-    kept = [outcome.path for outcome in reusable(old.journal, old.region, old.region, old.definition.nodes[-1].id)]
+    kept = [outcome.path for outcome in reusable(old.history, old.block, old.block, old.definition.nodes[-1].id)]
     assume(kept)
     victim = data.draw(st.sampled_from(kept))
     changed = {
@@ -73,7 +73,7 @@ def test_versions_that_do_not_fit_are_refused(definition: dict[str, Any], n: int
     }
     other = start(changed, {"n": n})
     with pytest.raises(Conflict, match=f"`{victim}`") as refused:
-        reusable(old.journal, old.region, other.region, old.definition.nodes[-1].id)
+        reusable(old.history, old.block, other.block, old.definition.nodes[-1].id)
     assert refused.value.code == "version_mismatch"
 
 
@@ -91,8 +91,8 @@ PAYMENT = {
 
 def kept_of(old: Run, after: dict[str, Any] | None = None, **options: Any) -> set[str]:
     """What is reused to go on from the payment."""
-    region = old.region if after is None else start(after, {"n": 1}).region
-    return {outcome.path for outcome in reusable(old.journal, old.region, region, "pay", **options)}
+    block = old.block if after is None else start(after, {"n": 1}).block
+    return {outcome.path for outcome in reusable(old.history, old.block, block, "pay", **options)}
 
 
 def test_an_approval_holds_for_the_input_that_it_was_given_for():

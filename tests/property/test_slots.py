@@ -24,7 +24,7 @@ def running(world: World) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in world.all():
         if one.place is not None and one.place.slot is not None and not one.status.is_final:
-            found.setdefault(one.place.gate, []).append(one.id)
+            found.setdefault(one.place.concurrency_key, []).append(one.id)
     return found
 
 
@@ -57,8 +57,12 @@ def test_slots(limit: int, steps: list[tuple[str, Any]], dies_at: int):
                 assert len(holders) <= limit
         world.settle()
         world.check()
-        for gate in {one.place.gate for one in world.all() if one.place}:
-            turns = [one for one in world.all() if one.place and one.place.gate == gate and one.started_at]
+        for concurrency_key in {one.place.concurrency_key for one in world.all() if one.place}:
+            turns = [
+                one
+                for one in world.all()
+                if one.place and one.place.concurrency_key == concurrency_key and one.started_at
+            ]
             if limit > 1:
                 continue  # of two that may begin at once the later one may, where who was to start the first has died
             assert [one.id for one in turns] == [one.id for one in sorted(turns, key=lambda one: one.started_at)]

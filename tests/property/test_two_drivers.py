@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from engine.errors import Unavailable
 from engine.execution.context import ExecutionContext
 from engine.execution.engine import WorkflowEngine
-from engine.history.events import Journal
-from engine.history.model import Status
+from engine.history.events import History
+from engine.history.model import Next, Status
 from engine.history.store import Snapshot
 from engine.workflow.expressions.scope import Scope
 from tests.crash import WRITES, answer_all, end_state
 from tests.figures import FIGURES
 from tests.harness import Run, start
-from tests.history import check_history, check_journal
+from tests.history import check_history, check_history_keys
 from tests.property.strategies import RICH, workflows
 
 READS = ("load", "look", "signals")
@@ -83,7 +83,7 @@ class HarshStore:
             record = self._store.executions[execution_id]
         whole: Snapshot = await self._store.load(execution_id)
         FIGURES["torn reads tried"] += entries.keys() != self._store.entries[execution_id].keys()
-        return Snapshot(record, whole.definition, Journal.of(entries.values()), whole.batch, whole.position)
+        return Snapshot(record, whole.definition, History.of(entries.values()), whole.batch, whole.position)
 
 
 class Luck(Random):
@@ -111,15 +111,15 @@ async def drive(run: Run, engine: WorkflowEngine, random: Random, luck: float) -
         except Unavailable:
             await asyncio.sleep(random.choice([0.5, 2, 8]))
             continue
-        if decision.next == "park":
+        if decision.next == Next.SUSPEND_ON_SIGNAL:
             answer_all(run)
             wait = (decision.until - run.clock.now()).total_seconds() if decision.until else 300
             await asyncio.sleep(min(max(wait, 1), 300))
-        elif decision.next == "sleep":
+        elif decision.next == Next.SUSPEND_UNTIL:
             assert decision.until is not None
             wait = (decision.until - run.clock.now()).total_seconds()
             await asyncio.sleep(max(0.0, wait + random.choice([0, 0, 3])))
-        elif decision.next != "again":
+        elif decision.next != Next.CONTINUE:
             return decision.next
     raise AssertionError("no end")
 
@@ -145,8 +145,8 @@ def interleave(definition: dict[str, Any], trigger: Any, seed: int, luck: tuple[
     with patch.object(ExecutionContext, "scope", unlucky):
         ends = run.clock.run(both())
     assert ends[0] == ends[1] == run.execution.status
-    check_history(run.region, run.execution, run.states, recomputed=True)
-    check_journal(list(run.store.entries[run.execution_id].values()))
+    check_history(run.block, run.execution, run.states, recomputed=True)
+    check_history_keys(list(run.store.entries[run.execution_id].values()))
     FIGURES["interleavings of two drivers tried"] += 1
     return run
 
@@ -165,9 +165,9 @@ def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int
 
 
 @settings(max_examples=250, deadline=None)
-@given(workflows(6, RICH, racing=True), st.integers(0, 9), st.integers(0, 2**32))
+@given(workflows(6, RICH, order_dependent=True), st.integers(0, 9), st.integers(0, 2**32))
 def test_joins_that_go_on_at_the_first_fire_once(definition: dict[str, Any], n: int, seed: int):
-    """Which came first is a fact of the journal, and what follows from it is the same for both."""
+    """Which came first is a fact of the history, and what follows from it is the same for both."""
     interleave(definition, {"n": n}, seed)
 
 
@@ -186,6 +186,6 @@ def test_at_most_once_is_kept_by_two(definition: dict[str, Any], n: int, seed: i
 @settings(max_examples=250, deadline=None)
 @given(workflows(6, (*RICH, "lucky", "lucky"), lucky=True), st.integers(0, 9), st.integers(0, 2**32), st.booleans())
 def test_a_bound_that_one_driver_hits_and_another_does_not(definition: dict[str, Any], n: int, seed: int, first: bool):
-    """In nodes that compute, in items, conditions and delays, and in what turns and the workflow give."""
+    """In nodes that compute, in items, conditions and delays, and in what iterations and the workflow give."""
     interleave(definition, {"n": n}, seed, (0.1, 0.9) if first else (0.9, 0.1))
     FIGURES["interleavings with a bound drawn for each driver"] += 1

@@ -16,8 +16,8 @@ from moto import mock_aws
 
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
-from engine.storage.history import JournalRepository
-from engine.storage.repositories import Stores
+from engine.storage.history import HistoryRepository
+from engine.storage.repositories import Repositories
 from engine.storage.users import UserRepository
 from engine.storage.workflows import WorkflowRepository
 
@@ -27,7 +27,7 @@ INDEXES = {
     "Automation": {
         "by-workspace": ("workspace_key", "id"),
         "by-workflow": ("workflow_key", "id"),
-        "by-look": ("look_shard", "look_at"),
+        "by-check": ("check_shard", "next_check_at"),
     },
 }
 
@@ -63,24 +63,24 @@ class Aws:
         return UserRepository(self.identity)
 
     @property
-    def stores(self) -> Stores:
+    def repositories(self) -> Repositories:
         """The repositories of the Automation table."""
-        return Stores.of(self.automation, lambda: self.s3, "payloads", 90)
+        return Repositories.of(self.automation, lambda: self.s3, "payloads", 90)
 
     @property
     def workflows(self) -> WorkflowRepository:
         """The workflows' repository."""
-        return self.stores.workflows
+        return self.repositories.workflows
 
     @property
     def executions(self) -> ExecutionRepository:
         """The executions' repository."""
-        return self.stores.executions
+        return self.repositories.executions
 
     @property
-    def journals(self) -> JournalRepository:
-        """The journals' repository."""
-        return self.stores.journals
+    def histories(self) -> HistoryRepository:
+        """The histories' repository."""
+        return self.repositories.histories
 
 
 def create_table(dynamodb: Any, name: str) -> None:

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from engine.aws.event_bus import Bus, Event, Marks
 from engine.errors import Unavailable
 from engine.history.model import Status
-from engine.services.events.publish import Announcer
+from engine.services.events.publish import Publisher
 from engine.storage.dynamodb.table import ConditionFailed
 from tests.harness import nodes
 from tests.played import PlayedBus
@@ -69,12 +69,12 @@ def test_a_record_that_cannot_be_read_is_buried_and_the_others_are_told(aws: Aws
     workflow_id = world.workflow({"nodes": nodes("a")})
     ids = [world.start(workflow_id) for _ in range(3)]
     world.settle()
-    world.stores.executions._table.update(f"EXECUTION#{ids[1]}", "META", {"status": "nonsense"})
+    world.repositories.executions._table.update(f"EXECUTION#{ids[1]}", "META", {"status": "nonsense"})
     buried: list[dict[str, Any]] = []
     bus = PlayedBus()
-    announcer = Announcer(world.stores, bus, lambda _: None, world.clock, buried.append)
+    publisher = Publisher(world.repositories, bus, lambda _: None, world.clock, buried.append)
 
-    assert announcer.executions_ended(ids) == set()
+    assert publisher.executions_ended(ids) == set()
     assert [event.data["execution_id"] for event in bus.told] == [ids[0], ids[2]]
     assert [one["execution_id"] for one in buried] == [ids[1]]
 
@@ -84,19 +84,19 @@ def test_only_the_executions_of_a_trigger_that_is_busy_are_told_again(aws: Aws, 
     workflow_id = world.workflow({"nodes": nodes("a")})
     ids = [world.start(workflow_id) for _ in range(2)]
     world.settle()
-    world.stores.executions._table.update(f"EXECUTION#{ids[0]}", "META", {"trigger_id": "t"})
+    world.repositories.executions._table.update(f"EXECUTION#{ids[0]}", "META", {"trigger_id": "t"})
 
     def busy(*_: Any) -> None:
         raise Unavailable("others kept changing the same")
 
-    monkeypatch.setattr(world.stores.triggers, "ended", busy)
-    assert world.announcer.executions_ended(ids) == {ids[0]}
+    monkeypatch.setattr(world.repositories.triggers, "ended", busy)
+    assert world.publisher.executions_ended(ids) == {ids[0]}
     assert {event.type for event in world.bus.told} == {f"execution.{Status.SUCCEEDED}"}
 
 
 def test_who_loses_to_others_at_a_trigger_waits_before_the_next_try(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """Batches of the stream are told at the same time, and many of one trigger meet at its item."""
-    triggers, table, waits = aws.stores.triggers, aws.automation, list[int]()
+    triggers, table, waits = aws.repositories.triggers, aws.automation, list[int]()
     real = table.update
 
     def update(*key: Any, **named: Any) -> Any:

@@ -15,7 +15,7 @@ from engine.clock import parse_time
 from engine.errors import NotFound, Unavailable
 from engine.history.model import Status
 from engine.services.executions.recovery import CONCLUSION_FAILED, Swept
-from functions.conductor import handler
+from functions.supervisor import handler
 from tests.harness import nodes
 from tests.unit.conftest import Aws
 from tests.world import World
@@ -28,8 +28,8 @@ class Unlucky:
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         self.world, self.left, self.at = world, times, list[float]()
-        self._real = world.closing._end_what_it_started
-        monkeypatch.setattr(world.closing, "_end_what_it_started", self)
+        self._real = world.finalization._end_what_it_started
+        monkeypatch.setattr(world.finalization, "_end_what_it_started", self)
 
     def __call__(self, execution: Any) -> bool:
         if self.left:
@@ -40,7 +40,7 @@ class Unlucky:
 
 
 def ended(world: World) -> str:
-    """An execution that has ended, of which nobody but the sweeper knows."""
+    """An execution that has ended, of which nobody but the recovery knows."""
     world.loses_pokes_of = "-"
     execution_id = world.start(world.workflow({"nodes": nodes("a"), "concurrency": {"limit": 1}}))
     while world._something_happens():
@@ -50,13 +50,13 @@ def ended(world: World) -> str:
 
 
 def record(world: World, execution_id: str) -> dict[str, Any]:
-    return world.stores.executions.attributes([execution_id])[execution_id]
+    return world.repositories.executions.attributes([execution_id])[execution_id]
 
 
 def sweep_when_due(world: World, execution_id: str) -> Swept:
-    due = parse_time(record(world, execution_id)["look_at"])
+    due = parse_time(record(world, execution_id)["next_check_at"])
     world.clock.offset += max((due - world.clock.now()).total_seconds(), 0)
-    return world.sweeper.sweep(lambda: 100.0)
+    return world.recovery.sweep(lambda: 100.0)
 
 
 def test_conclusion_that_fails_thirty_times_is_done_at_last(
@@ -68,14 +68,14 @@ def test_conclusion_that_fails_thirty_times_is_done_at_last(
     with caplog.at_level(logging.ERROR):
         swept = [sweep_when_due(world, execution_id) for _ in range(30)]
 
-    assert [one.looks for one in swept] == [{"unconcluded": 1}] * 30
+    assert [one.looks for one in swept] == [{"not_finalized": 1}] * 30
     told = [line for line in caplog.records if line.__dict__.get("log_code") == CONCLUSION_FAILED]
     assert [line.__dict__["tries"] for line in told] == list(range(1, 31))
     waits = [later - before for before, later in pairwise(unlucky.at)]
-    assert waits == pytest.approx([min(60 * 2**n, limits.LOOK_LONGEST) for n in range(29)], abs=0.01)
+    assert waits == pytest.approx([min(60 * 2**n, limits.CHECK_LONGEST) for n in range(29)], abs=0.01)
 
     assert sweep_when_due(world, execution_id).looks == {"concluded": 1}
-    assert record(world, execution_id)["look_shard"].startswith("PURGE#")
+    assert record(world, execution_id)["check_shard"].startswith("PURGE#")
 
 
 def test_execution_that_can_never_be_concluded_is_purged_when_its_time_is_over(
@@ -88,9 +88,9 @@ def test_execution_that_can_never_be_concluded_is_purged_when_its_time_is_over(
         sweep_when_due(world, execution_id)
     until = world.clock.now() + timedelta(days=90)
     world.clock.offset += 90 * DAY - 1800
-    world.sweeper.sweep(lambda: 100.0)
+    world.recovery.sweep(lambda: 100.0)
     assert world.retention.purge_due(lambda: 100.0) == {}, "its time is not over"
-    assert parse_time(record(world, execution_id)["look_at"]) <= until
+    assert parse_time(record(world, execution_id)["next_check_at"]) <= until
 
     for _ in range(3):
         sweep_when_due(world, execution_id)
@@ -109,14 +109,14 @@ def test_one_step_that_fails_keeps_no_other_from_being_done(aws: Aws, monkeypatc
     first, second = world.start(caller), world.start(caller)
     for _ in range(20):
         world.pass_time(30)
-        world.sweeper.sweep(lambda: 100.0)
+        world.recovery.sweep(lambda: 100.0)
 
     assert [world.get(one).status for one in (first, second)] == [Status.SUCCEEDED] * 2
 
 
 def test_failed_conclusions_are_a_metric(capsys: pytest.CaptureFixture[str]):
-    handler._count(Swept({"unconcluded": 3}, 0.0))
+    handler._count(Swept({"not_finalized": 3}, 0.0))
     told = json.loads(capsys.readouterr().out)  # CloudWatch reads JSON and nothing else
-    assert told["ConclusionsFailed"] == [3.0]
+    assert told["FinalizationsFailed"] == [3.0]
     handler._count(Swept({"concluded": 3}, 0.0))
     assert capsys.readouterr().out == ""

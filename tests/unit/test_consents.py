@@ -10,7 +10,7 @@ import pytest
 
 from engine import limits
 from engine.schemas.integrations import IntegrationBody
-from engine.services.oauth_consent import Consenting
+from engine.services.oauth_consent import OAuthConsent
 from functions.integrations import handler as integrations
 from tests.unit.conftest import Aws
 from tests.unit.test_integration_changes import ANN, CONFIGS, Desk
@@ -23,47 +23,47 @@ def desk(aws: Aws) -> Desk:
     return Desk(aws)
 
 
-def began(desk: Desk) -> tuple[Consenting, str]:
+def began(desk: Desk) -> tuple[OAuthConsent, str]:
     """The flow, and the state of one that Ann has begun."""
     body = IntegrationBody(
         name="<calendar>", type="oauth2_authorization_code", config=CONFIGS["oauth2_authorization_code"]
     )
     made = desk.service.create(ANN, body).id
-    consenting = Consenting(desk.aws.stores, desk.registry, desk.opener, API, desk.aws.clock)
-    url, _ = consenting.begin(ANN, made)
+    oauth_consent = OAuthConsent(desk.aws.repositories, desk.registry, desk.opener, API, desk.aws.clock)
+    url, _ = oauth_consent.begin(ANN, made)
     assert url.startswith(f"{API}/api/oauth/start?state=")
-    return consenting, parse_qs(urlsplit(url).query)["state"][0]
+    return oauth_consent, parse_qs(urlsplit(url).query)["state"][0]
 
 
 def test_the_page_says_who_asks_and_for_what(desk: Desk):
-    consenting, state = began(desk)
-    status, page = consenting.ask(state)
+    oauth_consent, state = began(desk)
+    status, page = oauth_consent.ask(state)
     assert status == 200
     for said in (ANN.email, "&lt;calendar&gt;", ANN.workspace_id, "api.example", f"go?state={state}", "login.example"):
         assert said in page
-    assert consenting.ask("made-up")[0] == 400
+    assert oauth_consent.ask("made-up")[0] == 400
     desk.aws.clock.moment = desk.aws.clock.moment.replace(hour=23)
-    assert consenting.ask(state)[0] == 400
-    assert consenting.go(state, "") is None
+    assert oauth_consent.ask(state)[0] == 400
+    assert oauth_consent.go(state, "") is None
 
 
 def test_only_the_browser_that_goes_on_comes_back(desk: Desk):
-    consenting, state = began(desk)
-    assert asyncio.run(consenting.finish(state, "code", "", "a-cookie"))[0] == 400  # nobody has gone on yet
-    assert asyncio.run(consenting.finish(state, "code", "", ""))[0] == 400
-    found = consenting.go(state, "")
+    oauth_consent, state = began(desk)
+    assert asyncio.run(oauth_consent.finish(state, "code", "", "a-cookie"))[0] == 400  # nobody has gone on yet
+    assert asyncio.run(oauth_consent.finish(state, "code", "", ""))[0] == 400
+    found = oauth_consent.go(state, "")
     assert found is not None
     url, cookie = found
     assert parse_qs(urlsplit(url).query)["state"] == [state]
-    again = consenting.go(state, cookie)  # the page was loaded again
+    again = oauth_consent.go(state, cookie)  # the page was loaded again
     assert again is not None
     assert again[1] == cookie
-    assert consenting.go(state, "") is None
-    assert consenting.go(state, "another browser") is None
-    assert "another browser" in asyncio.run(consenting.finish(state, "code", "", "another browser"))[1]
-    status, page = asyncio.run(consenting.finish(state, "", "access_denied", cookie))
+    assert oauth_consent.go(state, "") is None
+    assert oauth_consent.go(state, "another browser") is None
+    assert "another browser" in asyncio.run(oauth_consent.finish(state, "code", "", "another browser"))[1]
+    status, page = asyncio.run(oauth_consent.finish(state, "", "access_denied", cookie))
     assert (status, "access_denied" in page) == (400, True)
-    assert asyncio.run(consenting.finish(state, "code", "", cookie))[1].count("not good any more") == 1  # good once
+    assert asyncio.run(oauth_consent.finish(state, "code", "", cookie))[1].count("not good any more") == 1  # good once
 
 
 @pytest.mark.parametrize(

@@ -286,21 +286,21 @@ def test_a_workbook_is_written_and_read_again():
 
 
 def test_a_workbook_whose_cells_are_far_apart_takes_no_memory():
-    book = Workbook()
-    book.active["A1"] = "a"  # type: ignore[index]
-    book.active["XFD1048576"] = 1  # type: ignore[index]
+    write_buffer = Workbook()
+    write_buffer.active["A1"] = "a"  # type: ignore[index]
+    write_buffer.active["XFD1048576"] = 1  # type: ignore[index]
     content = io.BytesIO()
-    book.save(content)
+    write_buffer.save(content)
     run = run_node("spreadsheet", raw(content.getvalue()))
     assert run.error is not None or run.output["rows"] == []
 
 
 def workbook(**parts: bytes) -> bytes:
     """A workbook with some of its parts replaced."""
-    book = Workbook()
-    book.active["A1"] = "x"  # type: ignore[index]
+    write_buffer = Workbook()
+    write_buffer.active["A1"] = "x"  # type: ignore[index]
     content = io.BytesIO()
-    book.save(content)
+    write_buffer.save(content)
     out = io.BytesIO()
     with zipfile.ZipFile(content) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.namelist():

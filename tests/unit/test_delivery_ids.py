@@ -16,7 +16,7 @@ from engine.services.executions.api import ExecutionService
 from engine.services.principal import Principal
 from engine.triggers.signatures import Delivery
 from tests.unit.conftest import Aws
-from tests.unit.test_firing import QUICK, active, delivered, hooks, token
+from tests.unit.test_dispatch import QUICK, active, delivered, hooks, token
 from tests.world import AT, WORKSPACE, World
 
 USER = Principal("user-1", "session", WORKSPACE, "owner", is_admin=True)
@@ -27,7 +27,7 @@ def test_a_key_of_an_api_caller_cannot_swallow_a_delivery(aws: Aws):
     world = World(aws)
     trigger = {"id": "t", "type": "webhook", "config": {"delivery_id_header": "x-id"}}
     workflow_id = active(world, QUICK, trigger)
-    api = ExecutionService(world.stores, world.starter, world.closing)
+    api = ExecutionService(world.repositories, world.starter, world.finalization)
     for kind in ("hook", "signature", "event"):
         api.start(USER, StartBody(workflow_id=workflow_id, input=1), f"{kind} {workflow_id} t d-1")
 
@@ -56,9 +56,9 @@ def test_a_signed_delivery_that_is_replayed_under_another_id_is_the_same(aws: Aw
     service = hooks(world)
     kms = boto3.client("kms")
     service._box = SecretBox(lambda: kms, kms.create_key()["KeyMetadata"]["KeyId"])
-    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
+    workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
     sealed = service._box.seal(SECRET, hook_context(WORKSPACE, workflow_id, "t"))
-    world.stores.workflows.set_secret(workflow, "t", sealed, AT)
+    world.repositories.workflows.set_secret(workflow, "t", sealed, AT)
     stamp = str(int(world.clock.now().timestamp()))
 
     for name, body in (("d-1", b'{"n": 1}'), ("d-2", b'{"n": 1}'), ("d-3", b'{"n": 2}'), ("d-3", b'{"n": 2}')):
@@ -75,6 +75,6 @@ def test_what_is_over_the_rate_is_counted_as_refused(aws: Aws):
         with pytest.raises(TooManyRequests):
             hooks(world).receive(token(world, workflow_id), delivered())
 
-    state = world.stores.triggers.get(workflow_id, "t")
+    state = world.repositories.triggers.get(workflow_id, "t")
     assert (state.fired, state.refused) == (1, 2)
     assert "1 deliveries a minute" in str(state.last_refusal)

@@ -160,7 +160,7 @@ def test_a_short_delay_is_slept_inline_and_a_long_one_is_not():
     long = run({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 86_400}}]})
 
     assert short.decisions == ["succeeded"]
-    assert long.decisions == ["sleep", "succeeded"]
+    assert long.decisions == ["suspend_until", "succeeded"]
     assert long.clock.offset == pytest.approx(86_400)
 
 
@@ -228,10 +228,10 @@ def test_a_turn_that_runs_out_of_time_goes_on_in_the_next():
     for _ in range(10):
         begin = started.clock.offset
         decision = started.advance(lambda begin=begin: 65 - (started.clock.now().timestamp() - START - begin))
-        if decision.next != "again":
+        if decision.next != "continue":
             break
 
-    assert started.decisions == ["again", "again", "succeeded"]
+    assert started.decisions == ["continue", "continue", "succeeded"]
     assert all(started.effects.count(i) == 1 for i in chain)
 
 

@@ -10,7 +10,7 @@ from engine import limits
 from engine.clock import format_time
 from engine.errors import NotFound
 from engine.ids import derived_id
-from engine.services.executions.recovery import Sweeper
+from engine.services.executions.recovery import Recovery
 from engine.storage.oauth_consents import Consent
 from engine.storage.subscriptions import OutgoingDelivery
 from engine.storage.users import Session
@@ -71,10 +71,12 @@ def test_expired_deliveries_leave_the_index_of_what_is_due(aws: Aws, sender: Sen
     old = queued(sender, days_ago=limits.OUTGOING_KEPT_DAYS + 1, number=1)
     due = queued(sender, days_ago=1, number=2)
     world, sent = World(aws), list[tuple[str, str]]()
-    machine, closing = world.machine, world.closing
-    sweeper = Sweeper(aws.stores, world.admission, closing, world.conductor, machine, sender.clock)
+    machine, finalization = world.machine, world.finalization
+    recovery = Recovery(
+        aws.repositories, world.concurrency_limits, finalization, world.supervisor, machine, sender.clock
+    )
 
-    assert sweeper.send_due(sent.extend) == 1
+    assert recovery.send_due(sent.extend) == 1
     assert sent == [(sender.id, due)]
     assert aws.automation.get(f"SUBSCRIPTION#{sender.id}", f"DELIVERY#{old}") is None
 
@@ -88,7 +90,7 @@ def test_expired_session_identifies_nobody(aws: Aws):
 
 
 def test_expired_consent_is_good_for_nothing(aws: Aws):
-    consents, seconds = aws.stores.consents, int(NOW.timestamp())
+    consents, seconds = aws.repositories.consents, int(NOW.timestamp())
     consents.create(Consent("state", "w", "i", "verifier", "ann", seconds + 60, "browser"))
     over = NOW + timedelta(seconds=60)
 

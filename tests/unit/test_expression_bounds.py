@@ -81,7 +81,7 @@ def test_what_hit_a_bound_may_end_otherwise_another_time(template: str):
     with pytest.raises(ExpressionError):
         render(template, scope)
 
-    assert scope.volatile
+    assert scope.nondeterministic
 
 
 @pytest.mark.parametrize("around", ["true and ({})", "$base64encode({})", "$map([1], function($x) {{ {} }})", "[{}]"])
@@ -91,7 +91,7 @@ def test_no_function_takes_a_bound_for_its_own_failure(around: str):
     with pytest.raises(ExpressionError, match="longer than"):
         render(f"{{{{ {endless} }}}}", scope)
 
-    assert scope.volatile
+    assert scope.nondeterministic
 
 
 @pytest.mark.parametrize("error", [MemoryError, RecursionError])
@@ -107,7 +107,7 @@ def test_want_of_memory_and_of_stack_are_bounds(error: type[Exception], template
     with pytest.raises(ExpressionError):
         render(template, scope)
 
-    assert scope.volatile
+    assert scope.nondeterministic
 
 
 def test_all_of_a_nodes_expressions_together_hit_or_come_near_their_bound(monkeypatch: pytest.MonkeyPatch):
@@ -123,9 +123,9 @@ def test_all_of_a_nodes_expressions_together_hit_or_come_near_their_bound(monkey
     with pytest.raises(ExpressionError, match="grew over"):
         render("{{ trigger.body.name }} is longer", long)
 
-    assert near.volatile
-    assert over.volatile
-    assert long.volatile
+    assert near.nondeterministic
+    assert over.nondeterministic
+    assert long.nondeterministic
 
 
 def effects_of(run: Run) -> set[str]:
@@ -165,4 +165,4 @@ def test_two_machines_at_once_go_on_alike(monkeypatch: pytest.MonkeyPatch, *, fi
     run.clock.run(both())
 
     assert len(effects_of(run)) == 1
-    check_history(run.region, run.execution, run.states, run.effects.events, recomputed=True)
+    check_history(run.block, run.execution, run.states, run.effects.events, recomputed=True)

@@ -152,7 +152,7 @@ def test_reading_time_or_chance_is_noticed():
     for source in ("$now()", "$millis()", "$random()", "$shuffle([1,2,3])", "1 + 1", "vars.limit"):
         scope = Scope(DATA, NOW)
         render(f"{{{{ {source} }}}}", scope)
-        seen[source] = scope.volatile
+        seen[source] = scope.nondeterministic
 
     assert seen == {
         "$now()": True,
@@ -214,7 +214,7 @@ def test_a_slow_expression_may_end_otherwise_the_next_time_so_it_is_journalled(m
     scope = Scope(DATA, NOW)
     render("{{ 1 + 1 }}", scope)
 
-    assert scope.volatile
+    assert scope.nondeterministic
 
 
 def test_data_is_printed_nowhere(capsys: pytest.CaptureFixture[str]):

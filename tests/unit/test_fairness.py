@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine import limits
 from engine.clock import format_time
 from engine.services.executions.fair_order import in_turns
-from engine.services.executions.recovery import Sweeper
+from engine.services.executions.recovery import Recovery
 from engine.storage.subscriptions import OutgoingDelivery, Subscription
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_outgoing import Sender
@@ -41,7 +41,7 @@ def lost_drivers(world: World, count: int, workspace: str) -> list[str]:
     for driver in world.machine.drivers.values():
         driver.status = "FAILED"
     for one in ids:
-        world.stores.executions._table.update(f"EXECUTION#{one}", "META", {"workspace_id": workspace})
+        world.repositories.executions._table.update(f"EXECUTION#{one}", "META", {"workspace_id": workspace})
     return ids
 
 
@@ -52,10 +52,10 @@ def test_a_workspace_with_a_long_line_delays_another_by_one_look(aws: Aws):
     (other,) = lost_drivers(world, 1, WORKSPACE)
     world.clock.offset += 120
 
-    swept = world.sweeper.sweep(chain(repeat(100.0, 2), repeat(5.0)).__next__)
+    swept = world.recovery.sweep(chain(repeat(100.0, 2), repeat(5.0)).__next__)
 
-    assert world.get(other).generation == 2
-    assert swept.looks == {"revived": 2, "left": 59}
+    assert world.get(other).driver_attempt == 2
+    assert swept.looks == {"recovered": 2, "left": 59}
     assert swept.oldest_seconds > 150
 
 
@@ -67,9 +67,9 @@ def test_a_line_that_is_longer_than_what_is_read_hides_nobody(aws: Aws, monkeypa
     (other,) = lost_drivers(world, 1, WORKSPACE)
     world.clock.offset += 120
 
-    world.sweeper.sweep(chain(repeat(100.0, 2), repeat(5.0)).__next__)
+    world.recovery.sweep(chain(repeat(100.0, 2), repeat(5.0)).__next__)
 
-    assert world.get(other).generation == 2
+    assert world.get(other).driver_attempt == 2
 
 
 def test_a_sweep_goes_on_as_long_as_it_has_time(aws: Aws, monkeypatch):
@@ -77,19 +77,25 @@ def test_a_sweep_goes_on_as_long_as_it_has_time(aws: Aws, monkeypatch):
     world = World(aws)
     ids = lost_drivers(world, 70, WORKSPACE)
     world.clock.offset += 120
-    sweeper = Sweeper(
-        world.stores, world.admission, world.closing, world.conductor, world.machine, world.clock, threads=4
+    recovery = Recovery(
+        world.repositories,
+        world.concurrency_limits,
+        world.finalization,
+        world.supervisor,
+        world.machine,
+        world.clock,
+        threads=4,
     )
 
-    swept = sweeper.sweep(lambda: 100.0)
+    swept = recovery.sweep(lambda: 100.0)
 
-    assert swept.looks == {"revived": 70}
-    assert {world.get(one).generation for one in ids} == {2}
+    assert swept.looks == {"recovered": 70}
+    assert {world.get(one).driver_attempt for one in ids} == {2}
 
 
 def overdue(aws: Aws, subscription_id: str, workspace: str, count: int) -> None:
     """A subscription with so many deliveries whose time has come."""
-    store, at = aws.stores.subscriptions, format_time(NOW)
+    store, at = aws.repositories.subscriptions, format_time(NOW)
     if store.find(subscription_id) is None:
         url = f"https://{subscription_id}.example"
         store.create(Subscription(subscription_id, workspace, url, ("*",), None, b"", at, at))
@@ -110,7 +116,7 @@ def test_a_dead_receiver_delays_no_other(aws: Aws, monkeypatch):
     world.clock.offset = (NOW - world.clock.now()).total_seconds() + 600
     sent: list[tuple[str, str]] = []
 
-    world.sweeper.send_due(sent.extend)
+    world.recovery.send_due(sent.extend)
 
     assert ("good", "good-0000") in sent[:2]
     assert len({subscription for subscription, _ in sent}) > 2

@@ -42,7 +42,7 @@ def test_crash_at_any_write_of_a_start_does_what_the_limit_says(when_full: str, 
             points += 1
             world.settle()
             world.check()
-            if world.stores.executions.find(second) is None:
+            if world.repositories.executions.find(second) is None:
                 continue  # it was not recorded, and who asked for it got no answer
             one, other = world.get(first), world.get(second)
             assert one.completed_at is not None
@@ -70,7 +70,7 @@ def test_a_long_queue_is_one_thing_to_look_at(aws: Aws):
     looks = []
     for _ in range(30):
         world.pass_time(60)
-        looks.append(sum(world.sweeper.sweep(lambda: 100.0).looks.values()))
+        looks.append(sum(world.recovery.sweep(lambda: 100.0).looks.values()))
 
     assert sum(looks) < 8 + 12, looks
     assert sum(looks[15:]) <= 4, looks

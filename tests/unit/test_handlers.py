@@ -207,7 +207,7 @@ def test_advance_runs_to_the_end(seeded: Aws):
 
 
 def test_a_quick_run_takes_four_writes(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
-    """The record, the journal, the log, the end: what a run of any number of quick nodes costs."""
+    """The record, the history, the log, the end: what a run of any number of quick nodes costs."""
     from functions import container
 
     calls: list[str] = []
@@ -227,7 +227,7 @@ def test_an_execution_that_runs_ahead_ends_without_a_state_machine(seeded: Aws, 
     from functions.advance import handler as advance
 
     told: list[Any] = []
-    monkeypatch.setattr(advance, "_tell_conductor", told.append)
+    monkeypatch.setattr(advance, "_tell_supervisor", told.append)
     assert invoke("advance", event("states/ahead")) == {"next": "succeeded"}
     assert told == []
     bill = json.loads(invoke("executions", event("api/executions_get"))["body"])["bill"]
@@ -239,10 +239,10 @@ def test_an_execution_that_runs_ahead_ends_without_a_state_machine(seeded: Aws, 
     seeded.workflows.add_version(seeded.workflows.get(WORKSPACE, WORKFLOW), version, based_on=1)
     waiting = Execution(new_id(), WORKSPACE, WORKFLOW, 2, "webhook", None, {"body": None}, NOW)
     seeded.executions.create(waiting, None, "")
-    assert invoke("advance", {**event("states/ahead"), "execution_id": waiting.id}) == {"next": "sleep"}
+    assert invoke("advance", {**event("states/ahead"), "execution_id": waiting.id}) == {"next": "suspend_until"}
     assert [one["drive"] for one in told] == [waiting.id]
     for _ in range(2):
-        invoke("conductor", told[0])
+        invoke("supervisor", told[0])
     assert drivers() == [f"{waiting.id}-1"]
 
 
@@ -256,10 +256,10 @@ def test_what_is_told_to_those_without_an_address(seeded: Aws):
     """Schedules, rules, queues and streams; each twice, since that is how they tell."""
     workflow = seeded.workflows.get(WORKSPACE, WORKFLOW)
     seeded.workflows.set_active(workflow, active=True, at=AT)
-    assert [invoke("firing", event("firing/schedule"))["done"] for _ in range(2)] == ["started", "known"]
-    assert [invoke("firing", event("firing/event"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
-    assert [invoke("firing", event("firing/rule"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
-    assert invoke("firing", event("firing/message")) == {"batchItemFailures": []}
+    assert [invoke("dispatch", event("dispatch/schedule"))["done"] for _ in range(2)] == ["started", "known"]
+    assert [invoke("dispatch", event("dispatch/event"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
+    assert [invoke("dispatch", event("dispatch/rule"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
+    assert invoke("dispatch", event("dispatch/message")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/changed")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/unheard")) == {"batchItemFailures": []}
     assert invoke("reconciler", event("reconciler/daily")) == {}
@@ -268,8 +268,8 @@ def test_what_is_told_to_those_without_an_address(seeded: Aws):
 def test_retention_finds_nothing_to_forget(seeded: Aws):
     assert invoke("retention", event("retention/purge")) == {}
     assert invoke("retention", event("retention/orphans")) == {"orphans": 0}
-    assert invoke("announcer", event("announcer/ended")) == {"batchItemFailures": []}
-    assert invoke("announcer", {"tell": [EXECUTION]}) == {"again": []}  # it has not ended, so nothing is told
+    assert invoke("publisher", event("publisher/ended")) == {"batchItemFailures": []}
+    assert invoke("publisher", {"tell": [EXECUTION]}) == {"again": []}  # it has not ended, so nothing is told
     assert invoke("deliveries", event("deliveries/deliver")) == {"tried": 1}
 
 
@@ -294,8 +294,8 @@ def test_a_workflow_that_cannot_be_reconciled_keeps_no_other_waiting(seeded: Aws
 
 
 def test_a_driver_that_gives_up_is_followed_by_one_that_waits_first(seeded: Aws):
-    invoke("conductor", event("conductor/gave_up"))
-    invoke("conductor", event("conductor/gave_up"))
+    invoke("supervisor", event("supervisor/gave_up"))
+    invoke("supervisor", event("supervisor/gave_up"))
     states = boto3.client("stepfunctions")
     machine = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
     (started,) = states.list_executions(stateMachineArn=machine)["executions"]
@@ -303,29 +303,29 @@ def test_a_driver_that_gives_up_is_followed_by_one_that_waits_first(seeded: Aws)
     first = invoke("advance", {**told, "retries": 0})
     driven = seeded.executions.get(WORKSPACE, EXECUTION)
 
-    assert (driven.generation, driven.status.is_final) == (2, False)
-    assert (first["next"], first["until"], first["turn"]) == ("sleep", told["decision"]["not_before"], 0)
+    assert (driven.driver_attempt, driven.status.is_final) == (2, False)
+    assert (first["next"], first["until"], first["invocation"]) == ("suspend_until", told["decision"]["not_before"], 0)
     assert invoke("advance", {**told, "retries": 0, "decision": first})["next"] == "succeeded"
 
 
 @pytest.mark.parametrize(
-    "name", ["conductor/gave_up", "eventbridge/driver_died", "conductor/poke", "conductor/roll_over"]
+    "name", ["supervisor/gave_up", "eventbridge/driver_died", "supervisor/notify", "supervisor/continue_as_new"]
 )
 def test_the_conductor_leaves_a_finished_record_and_nothing_alone(seeded: Aws, name: str):
     seeded.executions.finish(EXECUTION, Status.SUCCEEDED, NOW, started_at=NOW, result=1)
     done = seeded.executions.get(WORKSPACE, EXECUTION)
-    invoke("conductor", event(name))
-    invoke("conductor", json.loads(json.dumps(event(name)).replace(EXECUTION, new_id())))
+    invoke("supervisor", event(name))
+    invoke("supervisor", json.loads(json.dumps(event(name)).replace(EXECUTION, new_id())))
 
     assert seeded.executions.get(WORKSPACE, EXECUTION) == done
 
 
 def test_a_workflow_that_a_model_calls_is_started_once(seeded: Aws):
-    asked = event("conductor/tool")
+    asked = event("supervisor/tool")
     asked["tool"]["workflow_id"] = WORKFLOW
-    first, again = invoke("conductor", asked), invoke("conductor", asked)
-    other = invoke("conductor", {"tool": {**asked["tool"], "key": "another call"}})
-    nowhere = invoke("conductor", {"tool": {**asked["tool"], "workflow_id": new_id()}})
+    first, again = invoke("supervisor", asked), invoke("supervisor", asked)
+    other = invoke("supervisor", {"tool": {**asked["tool"], "key": "another call"}})
+    nowhere = invoke("supervisor", {"tool": {**asked["tool"], "workflow_id": new_id()}})
 
     assert first == again
     assert other["execution_id"] != first["execution_id"]
@@ -334,7 +334,7 @@ def test_a_workflow_that_a_model_calls_is_started_once(seeded: Aws):
     assert (started.execution.trigger["body"], started.execution.depth) == ({"sku": "A"}, 1)
     assert nowhere["error"]["code"] == "not_found"
     seeded.executions.finish(EXECUTION, Status.CANCELLED, NOW)
-    assert invoke("conductor", {"tool": {**asked["tool"], "key": "late"}})["error"]["code"] == "execution_over"
+    assert invoke("supervisor", {"tool": {**asked["tool"], "key": "late"}})["error"]["code"] == "execution_over"
 
 
 def test_the_sandbox_answers_its_sample(monkeypatch: pytest.MonkeyPatch):
@@ -345,48 +345,55 @@ def test_the_sandbox_answers_its_sample(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_driver_that_died_is_followed_by_another(seeded: Aws):
-    invoke("conductor", event("eventbridge/driver_died"))
-    invoke("conductor", event("eventbridge/driver_died"))
+    invoke("supervisor", event("eventbridge/driver_died"))
+    invoke("supervisor", event("eventbridge/driver_died"))
     states = boto3.client("stepfunctions")
     started = states.list_executions(
         stateMachineArn=states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
     )
 
     assert [one["name"] for one in started["executions"]] == [f"{EXECUTION}-2"]
-    assert seeded.executions.get(WORKSPACE, EXECUTION).generation == 2
+    assert seeded.executions.get(WORKSPACE, EXECUTION).driver_attempt == 2
 
 
 def test_the_sweeper_answers_what_it_did(seeded: Aws):
-    assert invoke("conductor", event("conductor/sweep")) == {"revived": 1}
-    assert invoke("conductor", event("conductor/sweep")) == {}
+    assert invoke("supervisor", event("supervisor/sweep")) == {"recovered": 1}
+    assert invoke("supervisor", event("supervisor/sweep")) == {}
 
 
 def test_a_driver_rolls_over_before_its_history_is_full(seeded: Aws):
-    """In its last turn it hands on to the next generation, which the old one then makes room for."""
+    """In its last invocation it hands on to the next generation, which the old one then makes room for."""
     nodes = [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]
     version = WorkflowVersion(WORKFLOW, 2, "w", None, {"nodes": nodes}, AT, USER)
     seeded.workflows.add_version(seeded.workflows.get(WORKSPACE, WORKFLOW), version, based_on=1)
     waiting = Execution(new_id(), WORKSPACE, WORKFLOW, 2, "manual", USER, {"body": None}, NOW)
     seeded.executions.create(waiting, None, "")
     asked = {**event("states/advance"), "execution_id": waiting.id}
-    turns = {turn: invoke("advance", {**asked, "decision": {"turn": turn, "bill": {}}}) for turn in (0, 248, 249)}
-    invoke("conductor", {**event("conductor/roll_over"), "roll_over": waiting.id})
-    invoke("conductor", {**event("conductor/roll_over"), "roll_over": waiting.id})
+    invocations = {
+        invocation: invoke("advance", {**asked, "decision": {"invocations": invocation, "bill": {}}})
+        for invocation in (0, 248, 249)
+    }
+    invoke("supervisor", {**event("supervisor/continue_as_new"), "continue_as_new": waiting.id})
+    invoke("supervisor", {**event("supervisor/continue_as_new"), "continue_as_new": waiting.id})
     states = boto3.client("stepfunctions")
     started = states.list_executions(
         stateMachineArn=states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
     )
     late = invoke("advance", asked)
-    following = invoke("advance", {**asked, "generation": 2})
+    following = invoke("advance", {**asked, "driver_attempt": 2})
 
-    assert [turns[turn]["next"] for turn in (0, 248, 249)] == ["sleep", "sleep", "roll_over"]
+    assert [invocations[invocation]["next"] for invocation in (0, 248, 249)] == [
+        "suspend_until",
+        "suspend_until",
+        "continue_as_new",
+    ]
     assert [one["name"] for one in started["executions"]] == [f"{waiting.id}-2"]
-    assert (late["next"], following["next"]) == ("superseded", "sleep")
-    assert following["until"] == turns[0]["until"], "the wait goes on from where it began"
+    assert (late["next"], following["next"]) == ("superseded", "suspend_until")
+    assert following["until"] == invocations[0]["until"], "the wait goes on from where it began"
 
 
 def test_what_was_spent_is_on_the_bill(seeded: Aws):
-    started = {**event("states/advance"), "retries": 2, "decision": {"turn": 3, "bill": {"write_units": 5.0}}}
+    started = {**event("states/advance"), "retries": 2, "decision": {"invocation": 3, "bill": {"write_units": 5.0}}}
     invoke("advance", started)
     bill = json.loads(invoke("executions", event("api/executions_get"))["body"])["bill"]
 

@@ -41,10 +41,10 @@ class AlwaysTorn(Random):
 def test_an_answer_that_is_counted_and_not_there_yet_is_found(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """The counter and the answer are written in one transaction, which a Query may see half of.
 
-    The driver finds it by itself: the sweeper, which would wake it later, sees nothing here.
+    The driver finds it by itself: the recovery, which would wake it later, sees nothing here.
     """
     world = World(aws, harsh=AlwaysTorn(0))
-    monkeypatch.setattr(world.sweeper, "_has_news", lambda _: False)
+    monkeypatch.setattr(world.recovery, "_has_news", lambda _: False)
     parent = parent_of(world)
     world.settle(3)
     assert world.get(parent).status is Status.SUCCEEDED
@@ -115,7 +115,7 @@ def test_no_run_fails_because_a_service_is_away_for_forty_minutes(aws: Aws, away
     world.ailing = frozenset(away)
     for _ in range(40):
         world.pass_time(60)
-        world.perish(lambda: world.sweeper.sweep(lambda: 100.0))
+        world.perish(lambda: world.recovery.sweep(lambda: 100.0))
     world.ailing = frozenset()
     world.settle(6)
     world.check()

@@ -24,7 +24,7 @@ CUT = [path for path in RECORDED if path.stem not in ("first_of_two", "at_most_o
 
 
 def replay(history: dict[str, Any], count: int, later: float) -> Run:
-    """An engine that finds the first `count` entries in the journal, so many seconds after they were written."""
+    """An engine that finds the first `count` entries in the history, so many seconds after they were written."""
     run = begin(history["definition"])
     for facts in history["journal"][:count]:
         entry = entry_of(facts, facts["output"])
@@ -63,9 +63,9 @@ def test_a_history_that_is_cut_off_is_gone_on_with(path: Path):
             assert _timeless(run.execution.result) == _timeless(history["result"])
 
 
-def _end_of(journal: list[dict[str, Any]]) -> float:
+def _end_of(history: list[dict[str, Any]]) -> float:
     """When the last of these entries was written, in seconds of virtual time."""
-    times = [facts[name] for facts in journal for name in ("started_at", "completed_at", "at") if name in facts]
+    times = [facts[name] for facts in history for name in ("started_at", "completed_at", "at") if name in facts]
     return max(((parse_time(time) - START).total_seconds() for time in times), default=0)
 
 

@@ -23,7 +23,7 @@ from tests.world import World
 
 ROOT = Path(__file__).parent.parent.parent / "infrastructure" / "stack"
 MACHINE = json.loads((ROOT / "execution.asl.json").read_text())["States"]
-FAN_OUT = json.loads((ROOT / "fan_out.asl.json").read_text())["States"]
+FAN_OUT = json.loads((ROOT / "distributed_map.asl.json").read_text())["States"]
 LANE = FAN_OUT["Lanes"]["ItemProcessor"]["States"]
 BY_LAMBDA = [
     "Unavailable",  # what our own functions raise
@@ -42,11 +42,11 @@ BY_DYNAMODB = [
 ]
 TASKS = {
     "Advance": (MACHINE["Advance"], BY_LAMBDA),
-    "Park": (MACHINE["Park"], BY_DYNAMODB),
-    "RollOver": (MACHINE["RollOver"], BY_LAMBDA),
+    "SuspendOnSignal": (MACHINE["SuspendOnSignal"], BY_DYNAMODB),
+    "ContinueAsNew": (MACHINE["ContinueAsNew"], BY_LAMBDA),
     "GiveUp": (MACHINE["GiveUp"], BY_LAMBDA),
-    "a lane's Advance": (LANE["Advance"], BY_LAMBDA),
-    "a lane's Park": (LANE["Park"], BY_DYNAMODB),
+    "a map worker's Advance": (LANE["Advance"], BY_LAMBDA),
+    "a map worker's Park": (LANE["SuspendOnSignal"], BY_DYNAMODB),
     "Join": (FAN_OUT["Join"], BY_LAMBDA),
 }
 HOUR = 3600.0
@@ -83,25 +83,25 @@ def test_other_errors_are_waited_for_minutes_only(task: str):
 
 
 def test_all_retries_fit_into_a_history_of_step_functions():
-    """All turns but the last with what they may have at most, then a day of trouble at each of its steps."""
+    """All invocations but the last with what they may have at most, then a day of trouble at each of its steps."""
     tasks = {name: state["Retry"] for name, state in MACHINE.items() if "Retry" in state}
     calls = {name: 3 * (1 + sum(one["MaxAttempts"] for one in retriers)) for name, retriers in tasks.items()}
     entered_and_left = 2 * 5
-    last = calls["Advance"] + calls["Park"] + max(calls["RollOver"], calls["GiveUp"]) + entered_and_left
-    assert limits.ROLL_OVER_TURNS * limits.EVENTS_OF_TURN + last < 25_000
-    bounded = retrier(MACHINE["Park"], "Lambda.Unknown")["MaxAttempts"]
-    assert 6 + 2 + 2 + 4 * (1 + bounded) <= limits.EVENTS_OF_TURN
+    last = calls["Advance"] + calls["SuspendOnSignal"] + max(calls["ContinueAsNew"], calls["GiveUp"]) + entered_and_left
+    assert limits.CONTINUE_AS_NEW_AFTER * limits.EVENTS_OF_INVOCATION + last < 25_000
+    bounded = retrier(MACHINE["SuspendOnSignal"], "Lambda.Unknown")["MaxAttempts"]
+    assert 6 + 2 + 2 + 4 * (1 + bounded) <= limits.EVENTS_OF_INVOCATION
 
 
 def test_retries_make_a_turn_count_for_more():
     from functions.advance import handler as advance
 
-    counted = {retries: advance._turns_counted(retries) for retries in (0, 1, 25, 26, 615)}
+    counted = {retries: advance._invocations_counted(retries) for retries in (0, 1, 25, 26, 615)}
     assert counted == {0: 1, 1: 2, 25: 2, 26: 3, 615: 26}
 
 
 class Incident(World):
-    """A world in which no turn begins for so many seconds, because of this error."""
+    """A world in which no invocation begins for so many seconds, because of this error."""
 
     def begin(self, seconds: float, error: str, seed: int) -> None:
         self.ends_at, self.error, self.rng = self.clock.offset + seconds, error, random.Random(seed)
@@ -119,7 +119,7 @@ class Incident(World):
             return
         driver.status = "FAILED"
         reason = reason_of({"Error": self.error})
-        self.calls.append(lambda: self.conductor.driver_gave_up(driver.execution_id, driver.generation, reason))
+        self.calls.append(lambda: self.supervisor.driver_gave_up(driver.execution_id, driver.driver_attempt, reason))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_who_gives_up_again_and_again_is_closed_with_the_reason(aws: Aws):
     done = world.get(execution_id)
     assert (done.status, done.error["code"]) == (Status.FAILED, "engine_error")
     assert "gave up (Runtime.ImportModuleError), as 5 before it" in done.error["message"]
-    assert world.clock.offset - begun > sum(limits.REVIVAL_PAUSES)
+    assert world.clock.offset - begun > sum(limits.RECOVERY_PAUSES)
 
 
 @pytest.mark.parametrize(

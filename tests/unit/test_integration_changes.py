@@ -87,8 +87,8 @@ class Desk:
         async def nothing(*_: Any) -> Any:
             raise AssertionError("nothing is connected here")
 
-        self.opener = Opener(aws.stores.integrations, registry, box, nothing, nothing, aws.clock)
-        self.service = IntegrationService(aws.stores, registry, box, self.opener, aws.clock)
+        self.opener = Opener(aws.repositories.integrations, registry, box, nothing, nothing, aws.clock)
+        self.service = IntegrationService(aws.repositories, registry, box, self.opener, aws.clock)
         self.aws = aws
 
     def make(self, kind: str) -> str:
@@ -99,7 +99,7 @@ class Desk:
         return dict(self.service.change(ANN, integration_id, IntegrationChange(config=config)).config)
 
     def secrets(self, integration_id: str) -> list[str]:
-        found = self.aws.stores.integrations.get("workspace", integration_id)
+        found = self.aws.repositories.integrations.get("workspace", integration_id)
         return list(self.opener.opened(found, Redactor(), "").secrets())
 
 

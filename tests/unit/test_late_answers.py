@@ -61,14 +61,14 @@ class AnsweredStore:
 
     def _point(self) -> None:
         self.points += 1
-        asked = self._path in self._run.journal.waits
+        asked = self._path in self._run.history.waits
         if self.points == self._at and asked and not self._run.execution.status.is_final:
             self._run.answer(self._path, APPROVED)
 
 
 def check(run: Run, path: str, where: str) -> None:
     """What stands as the answer is in the history, as that of the node."""
-    signals = [one for one in run.journal.signals.values() if one.path == path]
+    signals = [one for one in run.history.signals.values() if one.path == path]
     state = run.states.get(path)
     for one in signals:
         if one.by == DROPPED:
@@ -104,14 +104,14 @@ def test_nobody_is_left_to_be_answered_in_what_has_failed(plan: str, refused: bo
             run.drive()
         except (Died, Unavailable):
             fate.revive()
-            if not run.execution.status.is_final and path in run.journal.waits:
+            if not run.execution.status.is_final and path in run.history.waits:
                 run.answer(path, APPROVED)
             run.recomputed = True
             run.drive()
         where = f"point {at}"
         check(run, path, where)
         assert run.execution.status is (Status.SUCCEEDED if "after" in str(definition) else Status.FAILED), where
-        loops = [one for one in run.journal.waits if run.journal.open_wait(one) is not None]
+        loops = [one for one in run.history.waits if run.history.open_signal(one) is not None]
         assert not loops, f"{where}: {loops} may still be answered"
         if fate.points < at and not run.recomputed:
             break
@@ -175,13 +175,13 @@ def test_an_answer_in_a_part_of_a_loop_that_has_failed_is_refused_before_the_par
     )
     world.pass_time(300)
     world.signals.answer(USER, execution_id, "each[100].ask", YES)
-    monkeypatch.setattr(world.closing, "end_part", lambda _: None)  # whoever is to end the parts comes later
+    monkeypatch.setattr(world.finalization, "end_part", lambda _: None)  # whoever is to end the parts comes later
     world.pass_time(305)
 
     assert world.get(execution_id).status is Status.WAITING
     assert refusal(world, execution_id, "each[101].ask") == "not_waiting"
     part = str(BatchId(execution_id, 1, "each"))
-    assert not world.stores.journals.get(part, [signal_key("each[101].ask")])
+    assert not world.repositories.histories.get(part, [signal_key("each[101].ask")])
     monkeypatch.undo()
     world.signals.answer(USER, execution_id, "other", YES)
     world.settle()

@@ -28,16 +28,16 @@ def test_an_old_driver_changes_nothing_that_a_newer_one_has_noted(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     soon, late = NOW + timedelta(minutes=2), NOW + timedelta(hours=9)
-    assert aws.stores.watch.next_generation(made, soon, revival=True) == 2
+    assert aws.repositories.next_checks.next_driver_attempt(made, soon, recovery_attempt=True) == 2
 
     def noted() -> tuple[Any, ...]:
         item = aws.automation.get(f"EXECUTION#{made.id}", "META")
         assert item is not None
-        return item["status"], item["look_at"], item["revivals"]
+        return item["status"], item["next_check_at"], item["recovery_attempts"]
 
-    aws.executions.mark(made.id, Status.WAITING, NOW, late, generation=1)
+    aws.executions.mark(made.id, Status.WAITING, NOW, late, driver_attempt=1)
     assert noted() == (Status.PENDING, format_time(soon), 1)
-    aws.executions.mark(made.id, Status.WAITING, NOW, late, generation=2)
+    aws.executions.mark(made.id, Status.WAITING, NOW, late, driver_attempt=2)
     assert noted() == (Status.WAITING, format_time(late), 0)
 
 
@@ -76,7 +76,7 @@ def test_who_is_parked_no_more_is_not_woken(aws: Aws, code: str):
 
 
 def test_a_follow_up_that_is_driven_later_is_not_said_to_be_lost(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    """Step Functions does not take it just then; it is recorded, and the sweeper has it driven."""
+    """Step Functions does not take it just then; it is recorded, and the recovery has it driven."""
     world = World(aws)
     mourner = world.workflow({"nodes": nodes("mourn")})
     failing = [{"id": "no", "type": "fail", "config": {"message": "no"}}]
@@ -94,4 +94,6 @@ def test_a_follow_up_that_is_driven_later_is_not_said_to_be_lost(aws: Aws, monke
 
     assert refused
     assert world.get(refused[0]).status is Status.SUCCEEDED
-    assert [line.message for _, line in aws.stores.logs.read(failed, None, 99) if "could not" in line.message] == []
+    assert [
+        line.message for _, line in aws.repositories.logs.read(failed, None, 99) if "could not" in line.message
+    ] == []

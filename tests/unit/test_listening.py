@@ -55,7 +55,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_an_event_that_nobody_listens_for_costs_one_read_however_many_listen_to_others(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ):
-    listening = Listening(aws.stores.listeners)
+    listening = Listening(aws.repositories.listeners)
     counted = reads(monkeypatch)
     assert listening.are_heard([event("x"), event("y")]) == [False, False]
     assert counted == {"get": 1}
@@ -73,7 +73,7 @@ def test_an_event_that_nobody_listens_for_costs_one_read_however_many_listen_to_
 
 
 def test_each_change_is_known_at_once(aws: Aws):
-    listening, other = Listening(aws.stores.listeners), Listening(aws.stores.listeners)
+    listening, other = Listening(aws.repositories.listeners), Listening(aws.repositories.listeners)
 
     def heard(source: str) -> bool:
         (one,), (same,) = listening.are_heard([event(source)]), other.are_heard([event(source)])
@@ -97,7 +97,7 @@ def test_each_change_is_known_at_once(aws: Aws):
 
 
 def test_whoever_has_read_a_workflow_before_it_changed_writes_nothing_wrong(aws: Aws):
-    listening = Listening(aws.stores.listeners)
+    listening = Listening(aws.repositories.listeners)
     stale = make(aws, SHOP, active=False)
     aws.workflows.add_version(stale, version(stale.id, 2, {"source": ["new"]}), based_on=1)
     aws.workflows.set_active(stale, active=True, at=AT)  # knows the triggers of the version before
@@ -111,7 +111,7 @@ def test_whoever_has_read_a_workflow_before_it_changed_writes_nothing_wrong(aws:
 
 
 def test_a_read_that_saw_half_of_a_change_is_not_remembered(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    listening = Listening(aws.stores.listeners)
+    listening = Listening(aws.repositories.listeners)
     before = list(aws.automation.query("LISTENERS#ws"))
     make(aws, SHOP)
     real = Table.query
@@ -136,5 +136,5 @@ def test_many_who_switch_at_once_leave_who_listens(aws: Aws):
         thread.start()
     for thread in threads:
         thread.join()
-    ids = [one.workflow_id for one in Listening(aws.stores.listeners).hearers("ws", delivered("shop"))]
+    ids = [one.workflow_id for one in Listening(aws.repositories.listeners).hearers("ws", delivered("shop"))]
     assert sorted(ids) == sorted(one.id for one in workflows)

@@ -43,10 +43,10 @@ def succeeded(lines: Any) -> Counter[str | None]:
 
 
 def read(aws: Aws, execution_id: str) -> list[LogLine]:
-    return [found for _, found in aws.stores.logs.read(execution_id, None, 10_000)]
+    return [found for _, found in aws.repositories.logs.read(execution_id, None, 10_000)]
 
 
-# -- in memory: the turn
+# -- in memory: the invocation
 
 
 def test_no_crash_loses_or_repeats_the_line_of_an_outcome():
@@ -170,8 +170,8 @@ def test_who_comes_second_to_an_entry_tells_its_lines(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     first, second = LogPosition("one"), LogPosition("two")
-    aws.journals.record(made.id, outcome("a"), (), [line(1)], first)
-    winner = aws.journals.record(made.id, outcome("a", 2), (), [line(2)], second)
+    aws.histories.record(made.id, outcome("a"), (), [line(1)], first)
+    winner = aws.histories.record(made.id, outcome("a", 2), (), [line(2)], second)
 
     assert winner == outcome("a")
     assert [same_as(one) for one in second.found] == [same_as(line(1))]
@@ -220,10 +220,10 @@ def test_answer_that_was_lost_writes_no_batch_twice(aws: Aws):
     aws.dynamodb.meta.events.register("after-call.dynamodb.PutItem", lose)
     position = LogPosition("one")
     with pytest.raises(ConnectionError):
-        aws.stores.logs.append("e", [line(1), line(2)], position)
-    aws.stores.logs.append("e", [line(1), line(2)], position)
+        aws.repositories.logs.append("e", [line(1), line(2)], position)
+    aws.repositories.logs.append("e", [line(1), line(2)], position)
 
-    assert [found.message for _, found in aws.stores.logs.read("e", None, 9)] == ["line 1", "line 2"]
+    assert [found.message for _, found in aws.repositories.logs.read("e", None, 9)] == ["line 1", "line 2"]
 
 
 def test_follower_misses_nothing_whatever_the_order_of_the_writers(aws: Aws):
@@ -235,16 +235,18 @@ def test_follower_misses_nothing_whatever_the_order_of_the_writers(aws: Aws):
     for step in range(120):
         owner = random.choice(owners)
         if step == 5:
-            aws.stores.fan_outs.next_round(whole.id, "each", aws.stores.fan_outs.progress(whole.id, "each"), 20)
+            aws.repositories.map_batches.next_map_attempt(
+                whole.id, "each", aws.repositories.map_batches.progress(whole.id, "each"), 20
+            )
         if owner == whole.id or step > 5:
             lines = [line(random.randint(0, 100), f"{step}.{n}") for n in range(random.randint(1, 3))]
-            aws.stores.logs.append(owner, lines)
+            aws.repositories.logs.append(owner, lines)
             written += [one.message for one in lines]
         if random.random() < 0.5:
-            page = aws.stores.logs.read(whole.id, cursor, random.randint(1, 5))
+            page = aws.repositories.logs.read(whole.id, cursor, random.randint(1, 5))
             seen += [found.message for _, found in page]
             cursor = page[-1][0] if page else cursor
-    while page := aws.stores.logs.read(whole.id, cursor, 7):
+    while page := aws.repositories.logs.read(whole.id, cursor, 7):
         seen += [found.message for _, found in page]
         cursor = page[-1][0]
 
@@ -273,4 +275,4 @@ def test_lines_of_the_parts_of_a_big_loop_are_in_the_log_of_the_whole(aws: Aws, 
 @pytest.mark.parametrize("cursor", ["", "1", "1.x", "-1.0", "1.0-2.0", "²." + "1", "9999999999.1"])
 def test_cursor_that_is_none_of_ours_is_refused(aws: Aws, cursor: str):
     with pytest.raises(InvalidInput):
-        aws.stores.logs.read("e", cursor, 5)
+        aws.repositories.logs.read("e", cursor, 5)

@@ -1,4 +1,4 @@
-"""Loops: `for_each` and `while`, nested, failing, cut into turns."""
+"""Loops: `for_each` and `while`, nested, failing, cut into invocations."""
 
 from __future__ import annotations
 
@@ -215,5 +215,5 @@ def test_what_was_to_start_in_a_loop_that_failed_holds_nobody_up():
     started = start(definition)
     decision = started.advance()
 
-    assert decision.next == "park"
+    assert decision.next == "suspend_on_signal"
     assert started.clock.offset < 10

@@ -22,7 +22,7 @@ from engine.nodes.context import NodeContext, NodeServices
 from engine.workflow.expressions.scope import Scope
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
 from tests.harness import Run, edges, nodes, start
-from tests.history import check_history, check_journal
+from tests.history import check_history, check_history_keys
 
 
 class Luck(Random):
@@ -81,7 +81,7 @@ def overlapping(definition: dict[str, Any], luck: Luck, seconds: float = 0.5) ->
     ends = run.clock.run(both())
     run.recomputed = True
     run.drive()
-    assert all(end.next in (run.execution.status, "again", "park", "sleep") for end in ends)
+    assert all(end.next in (run.execution.status, "continue", "suspend_on_signal", "suspend_until") for end in ends)
     return run
 
 
@@ -142,8 +142,8 @@ def test_two_drivers_with_different_luck_have_one_history(what: str, seconds: fl
     run = overlapping(wired(PLANS[what]), luck, seconds)
     done = {path for _, path, _ in run.effects.events}
     assert not {"plan_a", "plan_b"} <= done, done
-    check_history(run.region, run.execution, run.states, recomputed=True)
-    check_journal(list(run.store.entries[run.execution_id].values()))
+    check_history(run.block, run.execution, run.states, recomputed=True)
+    check_history_keys(list(run.store.entries[run.execution_id].values()))
 
 
 TEMPLATE = {
@@ -183,7 +183,7 @@ def test_a_run_in_which_nothing_is_left_to_do_fails_instead_of_going_on_for_ever
     """That cannot be; if it is all the same, it ends with a reason."""
     run = start({"nodes": [{"id": "ask", "type": "approval", "config": {"message": "?"}}]})
     run.advance()
-    wait = run.journal.waits["ask"]
+    wait = run.history.waits["ask"]
     run.store.entries[run.execution_id][wait.signal_key] = Signal("ask", 1, run.clock.now(), DROPPED)
 
     assert run.advance().next == "failed"
@@ -211,7 +211,7 @@ def test_who_finds_a_wait_dropped_looks_into_the_journal_again(luck: Luck):
         return await asyncio.gather(run.engine.advance(run.execution_id), other.engine.advance(run.execution_id))
 
     ends = run.clock.run(both())
-    assert {end.next for end in ends} <= {"failed", "again", "park"}
+    assert {end.next for end in ends} <= {"failed", "continue", "suspend_on_signal"}
     run.drive()
     assert run.execution.error["code"] != "engine_error"
 
@@ -243,7 +243,7 @@ def test_invocations_that_get_nothing_done_are_counted_and_end():
     run = start(LONG)
     decisions = [run.advance(lambda: 200.0).next for _ in range(limits.MAX_IN_VAIN)]
 
-    assert decisions == [*["again"] * (limits.MAX_IN_VAIN - 1), "failed"]
+    assert decisions == [*["continue"] * (limits.MAX_IN_VAIN - 1), "failed"]
     assert run.execution.error["code"] == "engine_error"
     assert "`long`" in run.execution.error["message"]
     assert not run.effects.events
@@ -253,7 +253,7 @@ def test_what_gets_on_starts_the_count_again():
     run = start({"nodes": nodes("a", "b", "c"), "edges": edges("a>b", "b>c")})
     for done in range(3):
         for _ in range(limits.MAX_IN_VAIN - 1):
-            assert run.advance(lambda: 20.0).next == "again"
+            assert run.advance(lambda: 20.0).next == "continue"
         run.advance(lambda done=done: 200.0 if len(run.effects.events) <= 2 * done else 20.0)
 
     assert run.execution.status is Status.SUCCEEDED

@@ -18,12 +18,12 @@ from engine.errors import Unavailable
 from engine.ids import new_id
 from engine.security.egress import EgressRefused
 from engine.security.secrets import SecretBox, subscription_context
-from engine.services.events.delivery import Delivering
-from engine.services.events.publish import Announcer, News
+from engine.services.events.delivery import EventDelivery
+from engine.services.events.publish import DomainEvent, Publisher
 from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
 from tests.played import PlayedBus
 from tests.unit.conftest import NOW, Aws
-from tests.unit.test_firing import CRON, QUICK, active, firing, hour
+from tests.unit.test_dispatch import CRON, QUICK, active, dispatcher, hour
 from tests.world import WORKSPACE, World
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -34,7 +34,7 @@ class Sender:
     """A subscription, and what sends for it; `answer` is what the receiver says."""
 
     def __init__(self, aws: Aws) -> None:
-        self.aws, self.clock, self.store = aws, aws.clock, aws.stores.subscriptions
+        self.aws, self.clock, self.store = aws, aws.clock, aws.repositories.subscriptions
         kms = boto3.client("kms")
         box = SecretBox(lambda: kms, kms.create_key()["KeyMetadata"]["KeyId"])
         self.id = new_id()
@@ -42,22 +42,22 @@ class Sender:
         at = format_time(NOW)
         self.store.create(Subscription(self.id, WORKSPACE, "https://x.example/h", ("*",), None, sealed, at, at))
         self.bus, self.sent, self.seen = PlayedBus(), list[tuple[str, str]](), list[httpx2.Request]()
-        self.announcer = Announcer(aws.stores, self.bus, self.sent.extend, aws.clock)
+        self.publisher = Publisher(aws.repositories, self.bus, self.sent.extend, aws.clock)
         self.answer: Answer = lambda _: httpx2.Response(200)
         client = httpx2.AsyncClient(transport=httpx2.MockTransport(self._take))
 
         async def http() -> httpx2.AsyncClient:
             return client
 
-        self.delivering = Delivering(aws.stores, box, self.announcer, http, aws.clock)
+        self.delivering = EventDelivery(aws.repositories, box, self.publisher, http, aws.clock)
 
     def _take(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append(request)
         return self.answer(request)
 
-    def tell(self, news_id: str = "01920000-0000-7000-8000-000000000001") -> str:
-        self.announcer.tell([News(news_id, "execution.failed", WORKSPACE, NOW, {"n": 1})])
-        return news_id
+    def tell(self, domain_event_id: str = "01920000-0000-7000-8000-000000000001") -> str:
+        self.publisher.tell([DomainEvent(domain_event_id, "execution.failed", WORKSPACE, NOW, {"n": 1})])
+        return domain_event_id
 
     def send(self, *deliveries: str) -> None:
         asyncio.run(self.delivering.send([(self.id, one) for one in deliveries]))
@@ -252,12 +252,12 @@ def test_what_the_bus_does_not_take_is_told_again(sender: Sender, monkeypatch: p
 def test_a_schedule_that_does_not_come_is_silent_until_it_does(aws: Aws):
     world = World(aws)
     workflow_id = active(world, QUICK, CRON)
-    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
     world.settle()
 
     def look() -> Any:
-        world.sweeper.sweep(lambda: 100.0)
-        return world.stores.triggers.get(workflow_id, "t").silent_since
+        world.recovery.sweep(lambda: 100.0)
+        return world.repositories.triggers.get(workflow_id, "t").silent_since
 
     world.pass_time(3600)
     assert look() is None  # it may still come
@@ -269,36 +269,36 @@ def test_a_schedule_that_does_not_come_is_silent_until_it_does(aws: Aws):
     assert [event.type for event in world.bus.told] == ["trigger.silent"]
     assert world.bus.told[0].data["trigger_id"] == "t"
 
-    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
     assert look() is None
 
 
 def test_who_dies_while_telling_of_silence_tells_it_again_as_the_same(aws: Aws):
     world = World(aws)
     workflow_id = active(world, QUICK, CRON)
-    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
     world.settle()
     world.pass_time(2 * 3600)
-    silent = world.stores.triggers.silent
-    world.stores.triggers.silent = lambda *_: None  # type: ignore[method-assign]
-    world.sweeper.sweep(lambda: 100.0)
-    world.stores.triggers.silent = silent  # type: ignore[method-assign]
+    silent = world.repositories.triggers.silent
+    world.repositories.triggers.silent = lambda *_: None  # type: ignore[method-assign]
+    world.recovery.sweep(lambda: 100.0)
+    world.repositories.triggers.silent = silent  # type: ignore[method-assign]
     world.pass_time(120)
-    world.sweeper.sweep(lambda: 100.0)
+    world.recovery.sweep(lambda: 100.0)
 
     assert len({event.marks.event_id for event in world.bus.told}) == 1
-    assert world.stores.triggers.get(workflow_id, "t").silent_since is not None
+    assert world.repositories.triggers.get(workflow_id, "t").silent_since is not None
 
 
 def test_what_is_not_active_is_not_silent(aws: Aws):
     world = World(aws)
     workflow_id = active(world, QUICK, CRON)
-    firing(world).on_time(workflow_id, "t", hour(world, 0))
+    dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
     world.settle()
-    found = world.stores.workflows.get(WORKSPACE, workflow_id)
-    world.stores.workflows.set_active(found, active=False, at=format_time(world.clock.now()))
+    found = world.repositories.workflows.get(WORKSPACE, workflow_id)
+    world.repositories.workflows.set_active(found, active=False, at=format_time(world.clock.now()))
     world.pass_time(4 * 3600)
-    world.sweeper.sweep(lambda: 100.0)
+    world.recovery.sweep(lambda: 100.0)
 
     assert world.bus.told == []
-    assert world.stores.triggers.get(workflow_id, "t").expected_at is None
+    assert world.repositories.triggers.get(workflow_id, "t").expected_at is None

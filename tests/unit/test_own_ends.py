@@ -7,12 +7,12 @@ from typing import Any
 
 from engine.aws.event_bus import Marks
 from engine.clock import format_time
-from engine.services.events.publish import news_of
+from engine.services.events.publish import domain_events_of
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.samples import sample
 from tests.unit.conftest import NOW, Aws
-from tests.unit.test_firing import active, firing
+from tests.unit.test_dispatch import active, dispatcher
 from tests.world import World
 
 PATTERN: dict[str, Any] = {"source": ["mainspring"], "detail-type": ["execution.failed"]}
@@ -24,7 +24,7 @@ def deliver(world: World) -> Counter[str]:
     """Tell whoever listens of all that has ended, as the platform's bus does; how often what was done."""
     done: Counter[str] = Counter()
     for execution in world.all():
-        told = news_of(execution)
+        told = domain_events_of(execution)
         event = {
             "id": "x",
             "source": "mainspring",
@@ -33,7 +33,7 @@ def deliver(world: World) -> Counter[str]:
             "resources": Marks(told.workspace_id, told.id, told.depth, is_heard=True).written(),
             "detail": told.data,
         }
-        done += firing(world).on_event(event)
+        done += dispatcher(world).on_event(event)
     return done
 
 
@@ -63,5 +63,5 @@ def test_the_sample_of_an_end_has_all_that_is_told_of_one(aws: Aws):
     trigger = TriggerDefinition.model_validate(HANDLER)
     made_up = sample(trigger, config, NOW)["body"]
 
-    assert made_up.keys() == news_of(execution).data.keys()
+    assert made_up.keys() == domain_events_of(execution).data.keys()
     assert (made_up["workflow_id"], made_up["status"]) == ("w-1", "failed")

@@ -1,4 +1,4 @@
-"""Nobody but a driver reads a journal whole; what many drivers ask is asked seldom; joins and caches are bounded."""
+"""Nobody but a driver reads a history whole; what many drivers ask is asked seldom; joins and caches are bounded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from engine import limits
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidInput
-from engine.history.events import BatchId, Fact, Signal, Stored, Wait
+from engine.history.events import BatchId, PendingSignal, RecordedValue, Signal, Stored
 from engine.history.model import Status
 from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
@@ -56,7 +56,7 @@ def principal() -> Principal:
 
 
 def service(world: World) -> ExecutionService:
-    return ExecutionService(world.stores, world.starter, world.closing)
+    return ExecutionService(world.repositories, world.starter, world.finalization)
 
 
 # -- waits
@@ -66,32 +66,34 @@ def test_who_looks_for_waits_reads_no_outcome_and_no_answer(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(60):
-        aws.journals.record(made.id, outcome(f"n{number}", noise(7_000, number)))
+        aws.histories.record(made.id, outcome(f"n{number}", noise(7_000, number)))
     for number in range(5):
-        aws.journals.record(made.id, Wait(f"w{number}", 1, "child", NOW, None, {"workflow_id": f"wf-{number}"}))
-    aws.journals.record(made.id, Wait("ask", 1, "approval", NOW, None, {"message": "?"}))
+        aws.histories.record(
+            made.id, PendingSignal(f"w{number}", 1, "child", NOW, None, {"workflow_id": f"wf-{number}"})
+        )
+    aws.histories.record(made.id, PendingSignal("ask", 1, "approval", NOW, None, {"message": "?"}))
     for number in range(4):
-        aws.journals.answer(made.id, Signal(f"w{number}", 1, NOW, "child", noise(7_000, number)), NOW)
+        aws.histories.answer(made.id, Signal(f"w{number}", 1, NOW, "child", noise(7_000, number)), NOW)
     reads = Reads(aws.dynamodb)
-    found = list(aws.journals.open_waits_for_others(made.id))
+    found = list(aws.histories.open_waits_for_others(made.id))
 
     assert [(wait.path, wait.output) for wait in found] == [("w4", {"workflow_id": "wf-4"})]
-    assert reads.bytes < 8_000, "the journal has half a megabyte"
+    assert reads.bytes < 8_000, "the history has half a megabyte"
 
 
 def test_driver_has_all_waits_and_answers(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     wait, signal = (
-        Wait("each[3].ask", 2, "approval", NOW, None, {"message": "?"}),
+        PendingSignal("each[3].ask", 2, "approval", NOW, None, {"message": "?"}),
         Signal("each[3].ask", 2, NOW, "u", 1),
     )
-    aws.journals.record(made.id, wait)
-    aws.journals.answer(made.id, signal, NOW)
-    journal = aws.journals.of(aws.executions.partition(made.id))
+    aws.histories.record(made.id, wait)
+    aws.histories.answer(made.id, signal, NOW)
+    history = aws.histories.of(aws.executions.partition(made.id))
 
-    assert journal.waits == {wait.path: wait}
-    assert journal.signals == {signal.key: signal}
+    assert history.waits == {wait.path: wait}
+    assert history.signals == {signal.key: signal}
 
 
 # -- the API
@@ -125,14 +127,14 @@ def test_outputs_of_other_pages_are_not_read(aws: Aws, principal: Principal, mon
     ids = [f"n{number}" for number in range(120)]
     execution_id = world.start(world.workflow({"nodes": nodes(*ids)}))
     for number, path in enumerate(ids):
-        aws.journals.record(execution_id, outcome(path, noise(6_000, number)))
+        aws.histories.record(execution_id, outcome(path, noise(6_000, number)))
     reads = Reads(aws.dynamodb)
     view = service(world).get(principal, execution_id, "n9")
 
     assert [(state.id, state.output) for state in view.nodes] == [
         (f"n{number}", noise(6_000, number)) for number in range(10, 20)
     ]
-    assert reads.bytes < 200_000, "the journal has 720,000 bytes"
+    assert reads.bytes < 200_000, "the history has 720,000 bytes"
 
 
 def test_view_says_the_same_as_the_whole_journal(aws: Aws, principal: Principal):
@@ -160,10 +162,10 @@ def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: A
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(12):
-        aws.journals.record(made.id, Fact(f"f{number}", "items", noise(20_000, number)))
+        aws.histories.record(made.id, RecordedValue(f"f{number}", "items", noise(20_000, number)))
     items = aws.executions.partition(made.id)
     together, most, lock = 0, 0, threading.Lock()
-    real = aws.stores.payloads.read
+    real = aws.repositories.payloads.read
 
     def read(*arguments: Any) -> bytes:
         nonlocal together, most
@@ -176,25 +178,25 @@ def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: A
             together -= 1
         return content
 
-    journals = aws.journals
-    monkeypatch.setattr(journals._payloads, "read", read)
-    entries = journals.entries_in(items)
+    histories = aws.histories
+    monkeypatch.setattr(histories._payloads, "read", read)
+    entries = histories.entries_in(items)
 
     assert {entry.output for entry in entries} == {noise(20_000, number) for number in range(12)}
     assert 4 < most <= 16
 
 
 def test_join_reads_its_objects_together_and_none_if_they_are_too_many(aws: Aws, monkeypatch: Any):
-    journals = aws.journals
-    parts = [journals._payloads.store(f'["{noise(9_000, number)}"]'.encode(), "e") for number in range(40)]
+    histories = aws.histories
+    parts = [histories._payloads.store(f'["{noise(9_000, number)}"]'.encode(), "e") for number in range(40)]
     inline: list[Any] = ["[1,2]", "[]", *parts, zlib.compress(b"[3]")]
-    joined = journals.joined(iter(inline), "e")
+    joined = histories.joined(iter(inline), "e")
 
     assert isinstance(joined, Stored)
-    assert journals.load(joined) == [1, 2, *(noise(9_000, number) for number in range(40)), 3]
+    assert histories.load(joined) == [1, 2, *(noise(9_000, number) for number in range(40)), 3]
     monkeypatch.setattr(limits, "MAX_OUTPUT_BYTES", 300_000)
     reads = Reads(aws.s3)
-    assert journals.joined(iter(inline), "e") is None
+    assert histories.joined(iter(inline), "e") is None
     assert reads.calls["GetObject"] == 0
 
 
@@ -209,7 +211,7 @@ def test_join_that_never_succeeds_is_given_up_with_a_reason(aws: Aws, monkeypatc
         world.fate.at = world.fate.points + 1
         world.fate.point()
 
-    monkeypatch.setattr(world.stores.journals, "joined", joined)
+    monkeypatch.setattr(world.repositories.histories, "joined", joined)
     world.settle()
     error = world.get(execution_id).error
 
@@ -226,7 +228,7 @@ def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
     made = execution(workspace_id=WORKSPACE, status=Status.RUNNING)
     aws.executions.create(made, None, "")
     batch = BatchId(made.id, 0, "each")
-    aws.stores.fan_outs.create_batch(made, str(batch))
+    aws.repositories.map_batches.create_batch(made, str(batch))
     store = world.engine.store
     asked: Counter[str] = Counter()
 
@@ -252,15 +254,15 @@ def test_parts_count_what_they_have_done_in_several_items(aws: Aws):
     end = {"status": Status.SUCCEEDED, "at": NOW, "started_at": NOW, "result": [1], "error": None, "bill": None}
     for number in range(40):
         part = str(BatchId(made.id, number, "each"))
-        aws.stores.fan_outs.create_batch(made, part)
-        aws.stores.fan_outs.finish_batch(part, made.id, "each", end, (3, 1))
+        aws.repositories.map_batches.create_batch(made, part)
+        aws.repositories.map_batches.finish_batch(part, made.id, "each", end, (3, 1))
     other = str(BatchId(made.id, 0, "each2"))
-    aws.stores.fan_outs.create_batch(made, other)
-    aws.stores.fan_outs.finish_batch(other, made.id, "each2", end, (1, 0))
+    aws.repositories.map_batches.create_batch(made, other)
+    aws.repositories.map_batches.finish_batch(other, made.id, "each2", end, (1, 0))
     keys = [item["SK"] for item in aws.executions.partition(made.id) if item["SK"].startswith("PROGRESS#each#")]
 
     assert len(keys) == 8
-    assert {name: aws.stores.fan_outs.progress(made.id, "each")[name] for name in ("done", "failed")} == {
+    assert {name: aws.repositories.map_batches.progress(made.id, "each")[name] for name in ("done", "failed")} == {
         "done": 120,
         "failed": 40,
     }
@@ -290,7 +292,12 @@ def test_writer_whose_answer_was_lost_knows_its_own_write(aws: Aws, operation: s
         return
     found = aws.executions.find(made.id)
     assert found is not None
-    assert aws.stores.watch.next_generation(found.execution, NOW + timedelta(seconds=60), revival=True) == 2
+    assert (
+        aws.repositories.next_checks.next_driver_attempt(
+            found.execution, NOW + timedelta(seconds=60), recovery_attempt=True
+        )
+        == 2
+    )
     again["left"] = 1
     assert aws.executions.finish(made.id, Status.FAILED, NOW) == (Status.FAILED, True)
 
@@ -344,5 +351,5 @@ def test_large_definitions_are_not_kept_by_their_number(aws: Aws):
     assert prepare(kept[0], factory) is not first
     assert prepare_once(kept[1], factory) is not prepare_once(kept[1], factory)
 
-    store = DynamoStore(aws.stores)
+    store = DynamoStore(aws.repositories)
     assert store._definitions._most < 4 * 1024 * 1024

@@ -103,7 +103,7 @@ def test_what_stands_beside_a_record_is_found_by_all_who_ask(aws: Aws):
     execution_id = world.start(world.workflow({"nodes": nodes("a")}), value)
     assert len([key for key in items_of(aws, execution_id) if key[1].startswith("META#")]) == 1
 
-    executions = world.stores.executions
+    executions = world.repositories.executions
     found = executions.find(execution_id, payloads=True)
     whole = executions.whole(execution_id)
     assert found is not None
@@ -124,7 +124,7 @@ def test_query_that_has_seen_the_record_alone_reads_the_rest(aws: Aws, monkeypat
     monkeypatch.setattr(
         Table, "query", lambda *given, **named: (one for one in real(*given, **named) if one["SK"] == "META")
     )
-    whole = world.stores.executions.whole(execution_id)
+    whole = world.repositories.executions.whole(execution_id)
     assert whole is not None
     assert whole[0].trigger["body"] == value
 

@@ -12,7 +12,7 @@ from engine.execution.commands import InBackground
 from engine.execution.completion import End, Pause
 from engine.execution.invocation import Invocation
 from engine.execution.scheduler import Scheduler
-from engine.history.events import Entry, Signal, Wait
+from engine.history.events import HistoryEvent, PendingSignal, Signal
 from engine.history.model import Status
 from engine.nodes.context import NodeServices
 from tests.harness import Effects, Run, edges, nodes, start
@@ -35,7 +35,7 @@ class RefusesEachOnce:
             self.refused.add(key)
             raise Unavailable("slow down")
 
-    async def record(self, execution_id: str, entry: Entry, *more: Any) -> Entry:
+    async def record(self, execution_id: str, entry: HistoryEvent, *more: Any) -> HistoryEvent:
         """One event."""
         self._refuse(entry.key)
         return await self._store.record(execution_id, entry, *more)
@@ -81,11 +81,11 @@ def driven_with_refusals(definition: dict[str, Any], monkeypatch: pytest.MonkeyP
         acted.extend(f"drop {key}" if key in dropped else f"start {key}" for key in waits)
 
     effects = OrderedEffects()
-    run = start(definition, effects=effects, services=NodeServices(poke=notify))
+    run = start(definition, effects=effects, services=NodeServices(notify=notify))
     effects.run = run
     ended = Scheduler.ended
 
-    def told(scheduler: Scheduler, command: InBackground, stands: Entry | None, *more: Any) -> None:
+    def told(scheduler: Scheduler, command: InBackground, stands: HistoryEvent | None, *more: Any) -> None:
         if stands is not None:
             if run.store.entries[run.execution_id].get(stands.key) is not stands:
                 too_early.append(stands.key)
@@ -168,7 +168,7 @@ def test_a_failed_write_of_an_end_or_a_pause_is_followed_by_nothing(monkeypatch:
     outcomes: list[str] = []
     law = Invocation._record_then_act
 
-    async def watched(invocation: Invocation, record: Any, about: Wait | None = None) -> Any:
+    async def watched(invocation: Invocation, record: Any, about: PendingSignal | None = None) -> Any:
         try:
             given = await law(invocation, record, about)
         except Unavailable:

@@ -15,7 +15,7 @@ from engine.errors import Unavailable
 from engine.history.model import Status
 from engine.services.executions.retention import Retention
 from engine.storage.dynamodb.table import decode
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from tests.crash import Fate
 from tests.harness import edges, nodes
 from tests.unit.conftest import NOW, Aws, FixedClock
@@ -97,8 +97,8 @@ def test_run_of_two_years_forgets_nothing_of_itself(aws: Aws):
 
 @pytest.mark.parametrize("days", [8, 30, 3650])
 def test_what_is_known_of_a_run_goes_when_its_time_is_over_and_not_before(aws: Aws, days: int, monkeypatch: Any):
-    stores = Stores.of(aws.automation, lambda: aws.s3, "payloads", days)
-    monkeypatch.setattr(Aws, "stores", property(lambda _: stores))
+    repositories = Repositories.of(aws.automation, lambda: aws.s3, "payloads", days)
+    monkeypatch.setattr(Aws, "stores", property(lambda _: repositories))
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}), noise(20_000))
     world.settle()
@@ -154,14 +154,14 @@ def test_one_that_cannot_be_forgotten_keeps_no_other_waiting(aws: Aws, monkeypat
     first, second = (world.start(world.workflow({"nodes": nodes("a")})) for _ in range(2))
     world.settle()
     world.clock.offset += 91 * DAY
-    real = world.stores.payloads.remove
+    real = world.repositories.payloads.remove
 
     def remove(execution_id: str) -> int:
         if execution_id == first:
             raise Unavailable("S3 is not there")
         return real(execution_id)
 
-    monkeypatch.setattr(world.stores.payloads, "remove", remove)
+    monkeypatch.setattr(world.repositories.payloads, "remove", remove)
     assert purge(world) == {"purged": 1, "failed": 1}
     assert items_of(aws, second) == []
     assert purge(world) == {}
@@ -175,11 +175,11 @@ def test_one_that_cannot_be_forgotten_keeps_no_other_waiting(aws: Aws, monkeypat
 def test_execution_is_kept_until_what_its_end_brings_is_done(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}))
-    aws.executions.finish(execution_id, Status.CANCELLED, world.clock.now(), look_at=world.clock.now())
+    aws.executions.finish(execution_id, Status.CANCELLED, world.clock.now(), next_check_at=world.clock.now())
     world.clock.offset += 400 * DAY
     assert purge(world) == {}
 
-    world.closing.conclude(execution_id)
+    world.finalization.finalize(execution_id)
     assert purge(world) == {"purged": 1}
 
 
@@ -188,18 +188,18 @@ def test_a_late_index_makes_nobody_forget_what_goes_on(aws: Aws):
     open_one, ended = execution(), execution()
     for one in (open_one, ended):
         aws.executions.create(one, None, "")
-        aws.journals.record(one.id, outcome("a"))
-    aws.executions.finish(ended.id, Status.FAILED, NOW, look_at=NOW)
+        aws.histories.record(one.id, outcome("a"))
+    aws.executions.finish(ended.id, Status.FAILED, NOW, next_check_at=NOW)
     later, there = NOW + timedelta(days=4000), items_of(aws, open_one.id, ended.id)
 
-    assert not aws.stores.purge.purge(open_one.id, later)
-    assert not aws.stores.purge.purge(ended.id, later)
+    assert not aws.repositories.purge.purge(open_one.id, later)
+    assert not aws.repositories.purge.purge(ended.id, later)
     assert items_of(aws, open_one.id, ended.id) == there
     found = aws.executions.find(ended.id)
     assert found is not None
     aws.executions.retire(found.execution)
-    assert not aws.stores.purge.purge(ended.id, NOW + timedelta(days=89))
-    assert aws.stores.purge.purge(ended.id, later)
+    assert not aws.repositories.purge.purge(ended.id, NOW + timedelta(days=89))
+    assert aws.repositories.purge.purge(ended.id, later)
     assert not items_of(aws, ended.id)
 
 
@@ -209,7 +209,7 @@ def test_what_a_retry_begins_with_is_written_together_with_its_record(aws: Aws):
     old = world.start(world.workflow({"nodes": nodes("a")}))
     world.settle()
     made = execution()
-    entry = aws.journals.recomputable(made.id, [outcome("a", 1)])
+    entry = aws.histories.recomputable(made.id, [outcome("a", 1)])
     with pytest.raises(NotImplementedError):
         _start_and_die(aws, made, entry)
     assert items_of(aws, made.id) == []
@@ -226,11 +226,11 @@ def _start_and_die(aws: Aws, made: Any, entry: Any) -> None:
 
 def test_payloads_without_a_record_are_removed_after_two_days(aws: Aws):
     clock = FixedClock()
-    retention = Retention(aws.stores, clock)
+    retention = Retention(aws.repositories, clock)
     kept, orphan = execution(trigger={"body": noise(20_000)}), execution()
     aws.executions.create(kept, None, "")
     for owner in (orphan.id, f"{orphan.id}~3~each[1].inner", kept.id):
-        aws.stores.payloads.store(noise(20_000, 2).encode(), owner)
+        aws.repositories.payloads.store(noise(20_000, 2).encode(), owner)
 
     clock.moment = _written(aws) + timedelta(hours=47)
     assert retention.remove_orphans(lambda: 100.0) == 0
@@ -247,9 +247,9 @@ def _written(aws: Aws) -> Any:
 def test_search_for_payloads_without_a_record_goes_on_where_it_stopped(aws: Aws, monkeypatch: Any):
     monkeypatch.setattr("engine.services.executions.retention._CHUNK", 2)
     clock = FixedClock()
-    retention = Retention(aws.stores, clock)
+    retention = Retention(aws.repositories, clock)
     for number in range(5):
-        aws.stores.payloads.store(noise(20_000, number).encode(), execution().id)
+        aws.repositories.payloads.store(noise(20_000, number).encode(), execution().id)
     clock.moment = _written(aws) + timedelta(days=3)
 
     left = []
@@ -257,9 +257,9 @@ def test_search_for_payloads_without_a_record_goes_on_where_it_stopped(aws: Aws,
         retention.remove_orphans(lambda: 1.0)
         left.append(len(objects(aws)))
     assert left == [3, 1, 0]
-    assert aws.stores.purge.last_owner() != ""
+    assert aws.repositories.purge.last_owner() != ""
     retention.remove_orphans(lambda: 100.0)
-    assert aws.stores.purge.last_owner() == "", "it begins again"
+    assert aws.repositories.purge.last_owner() == "", "it begins again"
 
 
 def test_half_of_a_batch_that_dynamodb_leaves_is_asked_for_again_later_each_time(aws: Aws, monkeypatch: Any):
@@ -301,5 +301,5 @@ def test_record_says_when_it_goes(aws: Aws):
     item = aws.automation.get(f"EXECUTION#{made.id}", "META")
 
     assert item is not None
-    assert item["look_at"] == format_time(NOW + timedelta(days=90))
+    assert item["next_check_at"] == format_time(NOW + timedelta(days=90))
     assert "expires_at" not in item, "TTL would take the record before what it leads to"

@@ -31,7 +31,7 @@ def test_a_long_back_off_is_handed_to_the_state_machine_and_survives():
     }
     result = run({"nodes": [node]})
 
-    assert result.decisions == ["sleep", "sleep", "succeeded"]
+    assert result.decisions == ["suspend_until", "suspend_until", "succeeded"]
     assert 100 <= result.clock.offset <= 200
     assert result.effects.events[-1] == ("end", "a", 3)
 

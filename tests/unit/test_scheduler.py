@@ -8,7 +8,17 @@ from typing import Any
 from engine.execution.commands import Append, Attempt, ChooseItems, Command, Expire, FindResult, Pin, Recall, TakeUp
 from engine.execution.scheduler import Scheduler
 from engine.execution.scope_instance import Result
-from engine.history.events import DEADLINE, DROPPED, Entry, Fact, Journal, Outcome, Signal, Timer, Wait
+from engine.history.events import (
+    DEADLINE,
+    DROPPED,
+    History,
+    HistoryEvent,
+    Outcome,
+    PendingSignal,
+    RecordedValue,
+    Signal,
+    Timer,
+)
 from engine.history.model import Execution
 from engine.history.store import Snapshot
 from engine.nodes.base import ForEach
@@ -21,13 +31,13 @@ FACTORY = NodeExecutorFactory()
 FACTORY.register_node_type("effect", effect_node(Effects()))
 
 
-def scheduler(raw: dict[str, Any], *history: Entry) -> Scheduler:
+def scheduler(raw: dict[str, Any], *history: HistoryEvent) -> Scheduler:
     """One of a workflow whose history has these events."""
     definition, problems = validate(raw, FACTORY)
     assert definition is not None, problems
     execution = Execution("e", "w", "f", 1, "manual", None, {"body": None}, NOW)
-    snapshot = Snapshot(execution, definition, Journal.of(history))
-    return Scheduler(snapshot, prepare(definition, FACTORY), FACTORY, lambda _region, _prefix: {}, "", NOW)
+    snapshot = Snapshot(execution, definition, History.of(history))
+    return Scheduler(snapshot, prepare(definition, FACTORY), FACTORY, lambda _block, _prefix: {}, "", NOW)
 
 
 def commands(one: Scheduler) -> list[Command]:
@@ -102,7 +112,7 @@ def test_a_delay_ends_by_an_event_in_the_history():
 
 
 def test_at_its_deadline_a_wait_expires_unless_its_answer_stands():
-    wait = Wait("a", 1, "approval", NOW, NOW + timedelta(seconds=5))
+    wait = PendingSignal("a", 1, "approval", NOW, NOW + timedelta(seconds=5))
     one = scheduler({"nodes": [{"id": "a", "type": "approval", "config": {"message": "ok?"}}]}, wait)
     commands(one)
     one.time_is(NOW + timedelta(seconds=5))
@@ -121,7 +131,7 @@ def test_a_failure_with_nowhere_to_go_holds_everything_until_it_is_recorded():
     (taken,) = commands(one)
     assert isinstance(taken, TakeUp)
     assert attempts(one) == ["a"]
-    one.computed(taken, ended("f", "failed", None), NOW, volatile=False)
+    one.computed(taken, ended("f", "failed", None), NOW, nondeterministic=False)
     assert attempts(one) == []
     assert one.has_more
     (failure,) = commands(one)
@@ -134,7 +144,7 @@ def test_a_failure_with_nowhere_to_go_holds_everything_until_it_is_recorded():
 
 
 def test_who_waits_when_the_execution_fails_is_given_up():
-    wait = Wait("a", 1, "approval", NOW)
+    wait = PendingSignal("a", 1, "approval", NOW)
     raw = {"nodes": [{"id": "a", "type": "approval", "config": {"message": "ok?"}}, *nodes("b")]}
     one = scheduler(raw, wait, ended("b", "failed", None))
     commands(one)
@@ -150,7 +160,7 @@ def test_what_any_driver_would_compute_alike_needs_no_event_of_its_own():
     one = scheduler(raw)
     (taken,) = commands(one)
     assert isinstance(taken, TakeUp)
-    one.computed(taken, ended("t"), NOW, volatile=False)
+    one.computed(taken, ended("t"), NOW, nondeterministic=False)
     assert commands(one) == []
     assert [outcome.path for outcome in one.take_noted()] == ["t"]
     assert attempts(one) == ["a"]
@@ -160,14 +170,14 @@ def test_a_loop_opens_as_many_iterations_as_may_run_and_ends_with_what_they_gave
     one = scheduler(LOOP)
     (choose,) = commands(one)
     assert isinstance(choose, ChooseItems)
-    one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, volatile=False)
+    one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, nondeterministic=False)
     assert commands(one) == []
     assert attempts(one) == ["each[0].a", "each[1].a"]
     for index in (1, 0, 2):
         one.ended(begin(one, f"each[{index}].a"), ended(f"each[{index}].a"), NOW)
         (find,) = commands(one)
         assert isinstance(find, FindResult)
-        one.result_found(find, Result(index * 10, None, volatile=False), NOW)
+        one.result_found(find, Result(index * 10, None, nondeterministic=False), NOW)
         commands(one)
     assert one.root.progress.finished
     assert [outcome.output for outcome in one.take_noted()] == [[0, 10, 20]]
@@ -177,15 +187,15 @@ def test_what_another_driver_could_find_otherwise_is_pinned_first():
     one = scheduler(LOOP)
     (choose,) = commands(one)
     assert isinstance(choose, ChooseItems)
-    one.items_found(choose, ForEach((1, 2, 3), 3, collect=False), NOW, volatile=True)
+    one.items_found(choose, ForEach((1, 2, 3), 3, collect=False), NOW, nondeterministic=True)
     (pin,) = commands(one)
     assert isinstance(pin, Pin)
     assert attempts(one) == []
-    other = Fact("each", "items", {"items": [7], "concurrency": 1, "collect": False})
+    other = RecordedValue("each", "items", {"items": [7], "concurrency": 1, "collect": False})
     one.ended(pin, other, NOW)
     (recall,) = commands(one)
     assert isinstance(recall, Recall)
-    one.recalled(recall, recall.fact.output, NOW)
+    one.recalled(recall, recall.recorded_value.output, NOW)
     commands(one)
     assert attempts(one) == ["each[0].a"], "the items that stand in the history"
 
@@ -194,7 +204,7 @@ def test_an_iteration_that_fails_ends_the_loop_once_the_others_are_still():
     one = scheduler(LOOP)
     (choose,) = commands(one)
     assert isinstance(choose, ChooseItems)
-    one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, volatile=False)
+    one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, nondeterministic=False)
     commands(one)
     first, second = begin(one, "each[0].a"), begin(one, "each[1].a")
     one.ended(first, ended("each[0].a", "failed", None), NOW)
@@ -203,7 +213,7 @@ def test_an_iteration_that_fails_ends_the_loop_once_the_others_are_still():
     one.ended(second, ended("each[1].a"), NOW)
     pending = commands(one)
     if isinstance(pending[0], FindResult):
-        one.result_found(pending[0], Result(1, None, volatile=False), NOW)
+        one.result_found(pending[0], Result(1, None, nondeterministic=False), NOW)
         pending = commands(one)
     (failure,) = pending
     assert isinstance(failure, Append)

@@ -20,19 +20,19 @@ from tests.unit.test_isolation import peak
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
-def saved(book: Workbook) -> bytes:
+def saved(write_buffer: Workbook) -> bytes:
     content = io.BytesIO()
-    book.save(content)
+    write_buffer.save(content)
     return content.getvalue()
 
 
 def book_of(*rows: Any, formats: dict[str, str] | None = None) -> bytes:
-    book = Workbook()
+    write_buffer = Workbook()
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        write_buffer.active.append(row)  # type: ignore[union-attr]
     for cell, code in (formats or {}).items():
-        book.active[cell].number_format = code  # type: ignore[index]
-    return saved(book)
+        write_buffer.active[cell].number_format = code  # type: ignore[index]
+    return saved(write_buffer)
 
 
 def sheet_of(cells: str, *, shared: str = "", date1904: bool = False) -> bytes:
@@ -157,10 +157,10 @@ def test_numbers_are_as_their_formats_show_them_where_that_matters(value: float,
 def test_times_of_either_calendar():
     moments = [dt.datetime(2026, 7, 2, 10, 30), dt.date(1999, 12, 31), dt.time(8, 30), dt.timedelta(hours=30)]  # noqa: DTZ001
     assert lists(book_of(moments)) == [["2026-07-02T10:30:00", "1999-12-31T00:00:00", "08:30:00", 108_000]]
-    book = Workbook()
-    book.epoch = dt.datetime(1904, 1, 1)  # noqa: DTZ001
-    book.active["A1"] = dt.datetime(2026, 7, 2)  # type: ignore[index]  # noqa: DTZ001
-    assert lists(saved(book)) == [["2026-07-02T00:00:00"]]
+    write_buffer = Workbook()
+    write_buffer.epoch = dt.datetime(1904, 1, 1)  # noqa: DTZ001
+    write_buffer.active["A1"] = dt.datetime(2026, 7, 2)  # type: ignore[index]  # noqa: DTZ001
+    assert lists(saved(write_buffer)) == [["2026-07-02T00:00:00"]]
 
 
 def test_names_of_columns_are_as_their_cells_are_given():
@@ -263,23 +263,23 @@ def test_a_damaged_cell_is_told_by_its_address(cells: str):
 
 
 def test_the_first_sheet_is_the_first_that_people_see():
-    book = Workbook()
-    book.active.sheet_state = "hidden"  # type: ignore[union-attr]
-    book.active.append(["secret"])  # type: ignore[union-attr]
-    book.create_chartsheet("Chart")
-    book.create_sheet("Shown").append(["x"])
-    content = saved(book)
+    write_buffer = Workbook()
+    write_buffer.active.sheet_state = "hidden"  # type: ignore[union-attr]
+    write_buffer.active.append(["secret"])  # type: ignore[union-attr]
+    write_buffer.create_chartsheet("Chart")
+    write_buffer.create_sheet("Shown").append(["x"])
+    content = saved(write_buffer)
     assert (read(content)["sheet"], read(content)["sheets"]) == ("Shown", ["Sheet", "Chart", "Shown"])
     assert lists(content, sheet="Sheet") == [["secret"]]
     assert refused("spreadsheet", {**raw(content), "sheet": "Chart"}).code == "no_sheet"
 
 
 def test_merged_cells_have_their_value_in_the_first():
-    book = Workbook()
-    book.active.append(["a", "b"])  # type: ignore[union-attr]
-    book.active.append([1, None])  # type: ignore[union-attr]
-    book.active.merge_cells("A2:B2")  # type: ignore[union-attr]
-    assert read(saved(book))["rows"] == [{"a": 1, "b": None}]
+    write_buffer = Workbook()
+    write_buffer.active.append(["a", "b"])  # type: ignore[union-attr]
+    write_buffer.active.append([1, None])  # type: ignore[union-attr]
+    write_buffer.active.merge_cells("A2:B2")  # type: ignore[union-attr]
+    assert read(saved(write_buffer))["rows"] == [{"a": 1, "b": None}]
 
 
 def test_a_workbook_of_the_strict_dialect_and_with_odd_names_of_parts():

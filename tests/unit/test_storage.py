@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from engine.errors import ExecutionLost, InvalidInput, NotFound, PreconditionFailed
-from engine.history.events import Entry, Outcome, Stored, Timer
+from engine.history.events import HistoryEvent, Outcome, Stored, Timer
 from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
 from engine.storage.executions import Filter
@@ -37,10 +37,10 @@ def find(aws: Aws, execution_id: str) -> Execution:
     return found.execution
 
 
-def load(aws: Aws, execution_id: str, at_most: int = 2**30) -> tuple[Execution, list[Entry]]:
-    """The record, and the journal with all that is stored elsewhere."""
+def load(aws: Aws, execution_id: str, at_most: int = 2**30) -> tuple[Execution, list[HistoryEvent]]:
+    """The record, and the history with all that is stored elsewhere."""
     items = aws.executions.partition(execution_id)
-    entries = [replace(entry, output=aws.journals.load(entry.output)) for entry in aws.journals.entries_in(items)]
+    entries = [replace(entry, output=aws.histories.load(entry.output)) for entry in aws.histories.entries_in(items)]
     return aws.executions.decoded(*aws.executions.with_payloads(items[:1]), at_most=at_most), entries
 
 
@@ -120,7 +120,7 @@ def test_the_first_journal_entry_wins_and_the_later_writer_gets_it(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     with ThreadPoolExecutor(8) as pool:
-        winners = list(pool.map(lambda n: aws.journals.record(made.id, outcome(output=n), ()), range(8)))
+        winners = list(pool.map(lambda n: aws.histories.record(made.id, outcome(output=n), ()), range(8)))
     _, entries = load(aws, made.id)
 
     assert len({winner.output for winner in winners}) == 1
@@ -138,8 +138,8 @@ def test_entries_of_every_kind_come_back(aws: Aws):
         Timer("again", NOW + timedelta(seconds=9), NOW, 2, error),
     ]
     for entry in written:
-        aws.journals.record(made.id, entry, ())
-    aws.journals.record_recomputable(made.id, [outcome("p1", None), outcome("p2", 2)])
+        aws.histories.record(made.id, entry, ())
+    aws.histories.record_recomputable(made.id, [outcome("p1", None), outcome("p2", 2)])
     _, entries = load(aws, made.id)
 
     assert {entry.key: entry for entry in entries} == {
@@ -150,8 +150,8 @@ def test_entries_of_every_kind_come_back(aws: Aws):
 def test_outcomes_travel_along_with_an_entry_that_wins_only(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome("effect"), [outcome("pure", 5)])
-    aws.journals.record(made.id, outcome("effect", 9), [outcome("lost", 6)])
+    aws.histories.record(made.id, outcome("effect"), [outcome("pure", 5)])
+    aws.histories.record(made.id, outcome("effect", 9), [outcome("lost", 6)])
     _, entries = load(aws, made.id)
 
     assert {entry.path: entry.output for entry in entries} == {"effect": 1, "pure": 5}
@@ -168,7 +168,7 @@ def test_values_of_any_size_come_back_and_items_stay_small(aws: Aws, size: int, 
     t, q, r, o = (text(size, n) for n in range(4))
     made = execution(trigger={"type": "manual", "body": t})
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome(output=o), [outcome("p", q)])
+    aws.histories.record(made.id, outcome(output=o), [outcome("p", q)])
     aws.executions.finish(made.id, Status.SUCCEEDED, NOW, started_at=NOW, result=r)
     loaded, entries = load(aws, made.id)
     raw = aws.dynamodb.scan(TableName="Automation")["Items"]
@@ -239,12 +239,12 @@ def test_a_foreign_cursor_is_refused(aws: Aws):
 def test_log_lines_come_in_order_and_behind_a_cursor(aws: Aws):
     lines = [LogLine(NOW + timedelta(seconds=n), "info", f"line {n}", "node", {"n": n}) for n in range(9)]
     for start in (0, 4, 5):
-        aws.stores.logs.append("e", lines[start : {0: 4, 4: 5, 5: 9}[start]])
-    everything = aws.stores.logs.read("e", None, 100)
+        aws.repositories.logs.append("e", lines[start : {0: 4, 4: 5, 5: 9}[start]])
+    everything = aws.repositories.logs.read("e", None, 100)
 
     assert [line for _, line in everything] == lines
     for number, (cursor, _) in enumerate(everything):
-        assert [line for _, line in aws.stores.logs.read("e", cursor, 3)] == lines[number + 1 : number + 4]
+        assert [line for _, line in aws.repositories.logs.read("e", cursor, 3)] == lines[number + 1 : number + 4]
 
 
 # -- workflows
@@ -317,7 +317,7 @@ def test_a_conflict_of_transactions_is_tried_again(aws: Aws, monkeypatch: pytest
 def test_half_a_surrogate_pair_comes_back(aws: Aws):
     made = execution(trigger={"type": "manual", "body": "\ud83d"})
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome(output=["\ud83d", "ü"]), ())
+    aws.histories.record(made.id, outcome(output=["\ud83d", "ü"]), ())
     loaded, entries = load(aws, made.id)
 
     assert loaded.trigger["body"] == "\ud83d"
@@ -341,9 +341,9 @@ def test_nothing_is_below_the_first_version(aws: Aws):
 def test_values_too_large_to_show_are_not_read(aws: Aws):
     made = execution(trigger={"type": "manual", "body": noise(20_000)})
     aws.executions.create(made, None, "")
-    aws.journals.record(made.id, outcome(output=noise(20_000)), ())
+    aws.histories.record(made.id, outcome(output=noise(20_000)), ())
     loaded, _ = load(aws, made.id, 10_000)
-    entries = aws.journals.entries_in(aws.executions.partition(made.id))
+    entries = aws.histories.entries_in(aws.executions.partition(made.id))
 
     assert loaded.trigger["body"] is OMITTED
     assert isinstance(entries[0].output, Stored)

@@ -85,7 +85,7 @@ def test_the_function_that_runs_nodes_has_these_threads(aws: Aws):
 
 
 def test_a_process_with_a_call_that_does_not_end_is_given_up_after_the_turn(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    """Whoever is served next would run beside it. The turn's outcome is recorded: repeated, it comes to the same."""
+    """Whoever is served next would run beside it. The outcome is recorded: repeated, it comes to the same."""
     from functions.advance import handler as advance
 
     release, ended = threading.Event(), []
@@ -95,11 +95,11 @@ def test_a_process_with_a_call_that_does_not_end_is_given_up_after_the_turn(aws:
             async with asyncio.timeout(0.01):
                 await asyncio.to_thread(release.wait, 30)
 
-    def turn(*_: object) -> dict[str, str]:
+    def invocation(*_: object) -> dict[str, str]:
         advance._runner.run(hang())
         return {"next": "again"}
 
-    monkeypatch.setattr(advance, "_turn", turn)
+    monkeypatch.setattr(advance, "_invocation", invocation)
     monkeypatch.setattr(limits, "LEFT_RUNNING_SECONDS", 0.0)
     monkeypatch.setattr(os, "_exit", ended.append)
     advance.handler({"execution_id": "e"}, None)
@@ -123,6 +123,6 @@ def test_sixteen_threads_that_need_a_client_first_share_one(aws: Aws, monkeypatc
 
 
 def test_there_is_a_connection_for_each_thread():
-    most = limits.NODE_THREADS + limits.PLATFORM_THREADS + 32  # those of the journal
+    most = limits.NODE_THREADS + limits.PLATFORM_THREADS + 32  # those of the history
     for config in (container._config, container._signed, container._patient):
         assert config.max_pool_connections >= most  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.history.events import DROPPED, Outcome, Signal, Timer, Wait
-from engine.storage.history import JournalRepository
+from engine.history.events import DROPPED, Outcome, PendingSignal, Signal, Timer
+from engine.storage.history import HistoryRepository
 from tests.figures import FIGURES
 from tests.unit.conftest import NOW, Aws
 
@@ -21,8 +21,8 @@ def outcome(path: str) -> Outcome:
     return Outcome(path, "succeeded", NOW, NOW, output="x" * 400)
 
 
-def wait(path: str, attempt: int = 1) -> Wait:
-    return Wait(path, attempt, "approval", NOW)
+def wait(path: str, attempt: int = 1) -> PendingSignal:
+    return PendingSignal(path, attempt, "approval", NOW)
 
 
 def signal(path: str, attempt: int = 1, by: str = "callback") -> Signal:
@@ -66,32 +66,32 @@ def read_units(aws: Aws) -> Iterator[dict[str, float]]:
     ],
 )
 def test_answer_is_unread_until_what_waited_has_gone_on(aws: Aws, entries: list[Any], is_unread: bool):
-    journals: JournalRepository = aws.journals
+    histories: HistoryRepository = aws.histories
     for entry in entries:
-        journals.record(RUN, entry)
-    assert journals.has_unread_answer(RUN) is is_unread
+        histories.record(RUN, entry)
+    assert histories.has_unread_answer(RUN) is is_unread
 
 
 def test_loop_whose_outcome_stands_beside_others_has_ended(aws: Aws):
-    journals = aws.journals
+    histories = aws.histories
     for entry in (wait("each[0].a"), signal("each[0].a")):
-        journals.record(RUN, entry)
-    journals.record_recomputable(RUN, [outcome("each")])
-    assert not journals.has_unread_answer(RUN)
+        histories.record(RUN, entry)
+    histories.record_recomputable(RUN, [outcome("each")])
+    assert not histories.has_unread_answer(RUN)
 
 
 @pytest.mark.parametrize("answers", [[], [signal("ask"), outcome("ask")]], ids=["open", "taken"])
 def test_look_at_a_parked_run_does_not_read_its_history(aws: Aws, answers: list[Any]):
-    journals = aws.journals
+    histories = aws.histories
     for number in range(1_000):
-        journals.record(RUN, outcome(f"each[{number}].x"))
+        histories.record(RUN, outcome(f"each[{number}].x"))
     for entry in (wait("ask"), *answers):
-        journals.record(RUN, entry)
+        histories.record(RUN, entry)
 
     with read_units(aws) as whole:
         aws.executions.partition(RUN)
     with read_units(aws) as looked:
-        assert not journals.has_unread_answer(RUN)
+        assert not histories.has_unread_answer(RUN)
     FIGURES["read units of a look at a parked run of 1,000 outcomes, if all is read"] = int(whole["read"])
     FIGURES[f"read units of the same, as it is ({len(answers)} answers)"] = int(looked["read"])
     assert looked["read"] * 20 < whole["read"]

@@ -33,7 +33,7 @@ def approve(run):
 def test_an_approval_goes_on_by_what_was_answered(answer, port):
     started = start(definition())
     parked = started.advance()
-    assert (parked.next, parked.signals) == ("park", 0)
+    assert (parked.next, parked.signals) == ("suspend_on_signal", 0)
     if answer is not None:
         started.answer("ask", answer)
     final = started.drive()
@@ -71,7 +71,7 @@ def test_an_answer_that_came_before_the_node_was_reached():
 
 
 def test_an_answer_that_comes_during_the_call_that_hands_the_url_on():
-    """The turn has read the journal before, and looks for signals before there is a wait for this one."""
+    """The invocation has read the history before, and looks for signals before there is a wait for this one."""
     early = {
         "nodes": [
             {"id": "call", "type": "effect", "config": {"seconds": 5}},
@@ -106,7 +106,7 @@ def test_an_answer_while_something_else_runs_is_taken_within_seconds():
 
 
 def test_an_answer_that_comes_between_the_look_and_the_park_wakes_at_once():
-    """Park's condition is the counter that the turn saw."""
+    """Park's condition is the counter that the invocation saw."""
     started = start(definition())
     seen = started.advance().signals
     started.answer("ask", APPROVED)
@@ -180,7 +180,7 @@ def test_a_callback_that_is_late_is_tried_again_with_another_token():
     started.advance()
     assert started.waiting()["back"].attempt == 2 != first.attempt
     started.answer("back", {"body": "old"}, attempt=1)
-    assert started.advance().next == "park"
+    assert started.advance().next == "suspend_on_signal"
     started.answer("back", {"body": "new"}, attempt=2)
 
     assert started.drive().result == {"back": {"body": "new"}}
@@ -287,15 +287,15 @@ def test_an_older_driver_ends_when_it_sees_a_newer_one():
     from dataclasses import replace
 
     started = start(definition())
-    started.store.executions["execution-1"] = replace(started.execution, generation=3)
-    decision = started.clock.run(started.engine.advance("execution-1", generation=2))
+    started.store.executions["execution-1"] = replace(started.execution, driver_attempt=3)
+    decision = started.clock.run(started.engine.advance("execution-1", driver_attempt=2))
 
     assert decision.next == "superseded"
     assert started.effects.events == []
 
 
 def test_an_answer_to_an_old_wait_that_comes_while_a_turn_is_still_finding_its_way_back():
-    """The journal was read before the answer; the turn looks for signals before it has come to the wait again."""
+    """The history was read before the answer; the invocation looks for signals before it has come to the wait again."""
     steps = [{"id": f"t{i}", "type": "transform", "config": {"value": i}} for i in range(3)]
     slow = {"nodes": [{"id": "long", "type": "effect", "config": {"seconds": 3}}, *steps, ask("a")], "edges": []}
     started = start(slow)

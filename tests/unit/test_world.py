@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.history.events import Wait
+from engine.history.events import PendingSignal
 from engine.schemas.executions import SignalBody
 from engine.services.principal import Principal
 from tests.crash import Fate
@@ -22,7 +22,7 @@ from tests.world import WORKSPACE, World
 USER = Principal("user-1", "session", WORKSPACE, "owner", is_admin=True)
 
 
-def approve(world: World, execution_id: str, wait: Wait) -> None:
+def approve(world: World, execution_id: str, wait: PendingSignal) -> None:
     world.signals.answer(USER, execution_id, wait.path, SignalBody(decision="approved"))
 
 
@@ -99,7 +99,7 @@ def test_whoever_dies_wherever_all_comes_to_the_same_end():
             FIGURES["crash points tried in the services"] += 1
 
 
-def spread(n: int, **config: Any) -> dict[str, Any]:
+def distributed(n: int, **config: Any) -> dict[str, Any]:
     effect = {"fail_times": "{{ item = trigger.body.bad ? 9 : 0 }}", "output": "{{ item * 2 }}"}
     body = {"nodes": [{"id": "x", "type": "effect", "config": effect}], "output": "{{ nodes.x }}"}
     return {
@@ -114,7 +114,7 @@ def spread(n: int, **config: Any) -> dict[str, Any]:
 
 def test_a_loop_over_many_items_is_spread(aws: Aws):
     world = World(aws)
-    execution_id = world.start(world.workflow(spread(450, concurrency=30)), {"bad": 0})
+    execution_id = world.start(world.workflow(distributed(450, concurrency=30)), {"bad": 0})
     world.settle()
     world.check()
     done = world.get(execution_id)
@@ -122,12 +122,12 @@ def test_a_loop_over_many_items_is_spread(aws: Aws):
     assert done.result == {"total": 450, "last": 900}
     assert set(Counter(path for what, path, _ in world.effects.events if what == "start").values()) == {1}
     assert len(world.effects.events) == 900
-    assert world.machine.fan_outs.keys() == {f"{execution_id}-each-1"}
+    assert world.machine.map_batches.keys() == {f"{execution_id}-each-1"}
 
 
 def test_an_item_that_fails_ends_a_spread_loop(aws: Aws):
     world = World(aws)
-    execution_id = world.start(world.workflow(spread(450, concurrency=1)), {"bad": 120})
+    execution_id = world.start(world.workflow(distributed(450, concurrency=1)), {"bad": 120})
     world.settle()
     world.check()
     done = world.get(execution_id)
@@ -139,7 +139,7 @@ def test_an_item_that_fails_ends_a_spread_loop(aws: Aws):
 
 def test_failures_in_a_spread_loop_can_be_collected(aws: Aws):
     world = World(aws)
-    execution_id = world.start(world.workflow(spread(450, on_item_error="collect", concurrency=100)), {"bad": 450})
+    execution_id = world.start(world.workflow(distributed(450, on_item_error="collect", concurrency=100)), {"bad": 450})
     world.settle()
     done = world.get(execution_id)
 
@@ -149,14 +149,14 @@ def test_failures_in_a_spread_loop_can_be_collected(aws: Aws):
 
 def test_a_spread_loop_whose_drivers_die_goes_on_and_repeats_no_finished_item(aws: Aws):
     world = World(aws)
-    definition = spread(450, concurrency=1)
+    definition = distributed(450, concurrency=1)
     execution_id = world.start(world.workflow(definition), {"bad": 0})
-    while not any(driver.batch >= 2 for driver in world.machine.drivers.values() if driver.lane):
+    while not any(driver.batch >= 2 for driver in world.machine.drivers.values() if driver.map_worker):
         world.fate.at = None
         if not world._something_happens():
             break
-        lanes = [driver for driver in world.machine.drivers.values() if driver.lane]
-        if lanes and world.effects.count("each[150].x"):
+        map_workers = [driver for driver in world.machine.drivers.values() if driver.map_worker]
+        if map_workers and world.effects.count("each[150].x"):
             break
     world.machine._stop(f"{execution_id}-each-1/0")
     world.settle()
@@ -178,7 +178,7 @@ def ask_child(workflow_id: str, **config: Any) -> dict[str, Any]:
 
 
 def test_what_a_loop_has_read_may_be_large(aws: Aws):
-    """Items made from the time are pinned in the journal, and over 8 KB that is in S3."""
+    """Items made from the time are pinned in the history, and over 8 KB that is in S3."""
     world = World(aws)
     noise = Random(1).randbytes(20_000).hex()
     body = {
@@ -230,7 +230,7 @@ def test_a_part_that_failed_fails_its_loop_though_who_ended_it_died(aws: Aws):
     """The last item of the last batch fails: all items are done then, but there is nothing to join."""
     world = World(aws)
     world.breaks = lambda owner, signal: signal.by == "item" and world.effects.count("each[249].x") == 1
-    execution_id = world.start(world.workflow(spread(250, concurrency=1)), {"bad": 250})
+    execution_id = world.start(world.workflow(distributed(250, concurrency=1)), {"bad": 250})
     world.settle()
     world.check()
 
@@ -244,7 +244,7 @@ def test_who_waits_for_others_is_looked_at_and_not_driven(aws: Aws):
     world.settle()
     world.check()
 
-    assert world.turns <= 6, "two for each of both, whatever time passed"
+    assert world.invocations <= 6, "two for each of both, whatever time passed"
 
 
 def test_nothing_is_left_of_a_spread_loop_that_was_cancelled(aws: Aws):
@@ -306,7 +306,7 @@ def test_drivers_that_are_stopped_again_and_again_are_given_up(aws: Aws):
             if driver.status == "RUNNING" and driver.until is None:
                 driver.status = "FAILED"
         world.clock.offset += 200
-        world.sweeper.sweep(lambda: 100.0)
+        world.recovery.sweep(lambda: 100.0)
     done = world.get(execution_id)
 
     assert (done.status, done.error["code"]) == ("failed", "engine_error")
@@ -321,9 +321,9 @@ def test_two_sweepers_look_at_each_thing_once(aws: Aws):
         driver.status = "FAILED"
     world.clock.offset += 200
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: world.sweeper.sweep(lambda: 100.0), range(2)))
+        both = list(pool.map(lambda _: world.recovery.sweep(lambda: 100.0), range(2)))
 
-    assert sum(swept.looks.get("revived", 0) for swept in both) == 12
+    assert sum(swept.looks.get("recovered", 0) for swept in both) == 12
     assert sum(driver.status == "RUNNING" for driver in world.machine.drivers.values()) == 12
 
 
@@ -337,7 +337,7 @@ def test_the_sweeper_does_no_more_than_it_has_time_for(aws: Aws):
     world.clock.offset += 200
     seconds = chain([100.0, 100.0], repeat(5.0))
 
-    assert world.sweeper.sweep(lambda: next(seconds)).looks == {"revived": 2, "left": 4}
+    assert world.recovery.sweep(lambda: next(seconds)).looks == {"recovered": 2, "left": 4}
     world.settle()
     world.check()
 
@@ -347,7 +347,7 @@ def test_deleting_a_workflow_does_not_disturb_those_that_wait_for_its_runs(aws: 
     child = world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 3000}}], "output": "done"})
     execution_id = world.start(world.workflow({"nodes": [ask_child(child)]}))
     world.pass_time(5)
-    world.stores.workflows.delete(world.stores.workflows.get(WORKSPACE, child), "2026-05-02T09:00:00.000Z")
+    world.repositories.workflows.delete(world.repositories.workflows.get(WORKSPACE, child), "2026-05-02T09:00:00.000Z")
     world.settle()
     world.check()
 

@@ -10,10 +10,10 @@ from engine.execution.commands import Abandon, Append, Attempt, Distribute, Expi
 from engine.execution.context import ExecutionContext
 from engine.execution.environment import Environment
 from engine.execution.operations.distributed_map import distribute
-from engine.execution.operations.step import RecordThenAct, Worker
-from engine.execution.scope_instance import Frame
-from engine.history.events import DROPPED, Entry, Signal, Wait
-from engine.workflow.compiled import Region, find_region
+from engine.execution.operations.step import RecordThenAct, StepRunner
+from engine.execution.scope_instance import ScopeInstance
+from engine.history.events import DROPPED, HistoryEvent, PendingSignal, Signal
+from engine.workflow.compiled import CompiledBlock, find_block
 
 
 @dataclass(frozen=True)
@@ -22,31 +22,31 @@ class Operations:
 
     environment: Environment
     execution_id: str
-    region: Region
-    worker: Worker
+    block: CompiledBlock
+    worker: StepRunner
     record: RecordThenAct
 
-    def carry_out(self, command: InBackground) -> Coroutine[Any, Any, Entry | None]:
+    def carry_out(self, command: InBackground) -> Coroutine[Any, Any, HistoryEvent | None]:
         """What does a command, however long it takes; it gives what stands in the history then."""
         match command:
             case Append(_, entry) | Pin(_, entry) | Expire(_, _, entry):
-                work: Coroutine[Any, Any, Entry | None] = self.record(entry)
-            case Attempt(frame, node_id, number, put_off):
-                work = self.worker.perform(frame, frame.region.nodes[node_id], number, put_off)
-            case Resolve(frame, wait, signal):
-                work = self._resolve(frame, wait, signal)
+                work: Coroutine[Any, Any, HistoryEvent | None] = self.record(entry)
+            case Attempt(scope_instance, node_id, number, put_off):
+                work = self.worker.perform(scope_instance, scope_instance.block.nodes[node_id], number, put_off)
+            case Resolve(scope_instance, wait, signal):
+                work = self._resolve(scope_instance, wait, signal)
             case Abandon(_, wait, signal):
                 work = self._abandon(wait, signal)
             case Distribute(loop):
                 work = distribute(self.environment, self.worker, self.execution_id, loop, self.record)
         return work
 
-    async def _resolve(self, frame: Frame, wait: Wait, signal: Signal) -> Entry:
+    async def _resolve(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> HistoryEvent:
         """How a node goes on. It is recorded, as another driver may have come to another end without the wait."""
-        node = frame.region.nodes[wait.path.rpartition(".")[2]]
-        return await self.record(await self.worker.resolve(frame, node, wait, signal))
+        node = scope_instance.block.nodes[wait.path.rpartition(".")[2]]
+        return await self.record(await self.worker.resolve(scope_instance, node, wait, signal))
 
-    async def _abandon(self, wait: Wait, dropped: Signal) -> Entry:
+    async def _abandon(self, wait: PendingSignal, dropped: Signal) -> HistoryEvent:
         """Record that nobody waits any more: who answers now is told so, and what was started for it is ended.
 
         Whoever has answered before has been told that this counts: then the node ends with that answer.
@@ -57,6 +57,6 @@ class Operations:
         if stands.by == DROPPED:
             return stands
         prefix = wait.path.rpartition(".")[0]
-        region = find_region(self.region, prefix)
-        frame = Frame(region, ExecutionContext({}), f"{prefix}." if prefix else "")
-        return await self._resolve(frame, wait, stands)
+        block = find_block(self.block, prefix)
+        scope_instance = ScopeInstance(block, ExecutionContext({}), f"{prefix}." if prefix else "")
+        return await self._resolve(scope_instance, wait, stands)

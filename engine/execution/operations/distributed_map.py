@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from engine import limits
 from engine.execution.environment import Environment
-from engine.execution.operations.step import RecordThenAct, Worker
+from engine.execution.operations.step import RecordThenAct, StepRunner
 from engine.execution.scope_instance import LoopRun
-from engine.history.events import Entry, Wait
+from engine.history.events import HistoryEvent, PendingSignal
 
 
 async def distribute(
-    environment: Environment, worker: Worker, execution_id: str, loop: LoopRun, record: RecordThenAct
-) -> Entry:
+    environment: Environment, worker: StepRunner, execution_id: str, loop: LoopRun, record: RecordThenAct
+) -> HistoryEvent:
     """Put a loop's items where other drivers find them, and record that these are waited for."""
     items = loop.items or ()
-    reads = loop.region.reads
-    await worker.load(loop.frame, reads)
-    around = loop.frame.context.within(reads, {}).data
+    reads = loop.block.reads
+    await worker.load(loop.scope_instance, reads)
+    around = loop.scope_instance.context.within(reads, {}).data
     scope = {name: around[name] for name in around if name != "vars"}
-    facts = await environment.store.spread(execution_id, items, scope)
-    lanes = max(1, loop.concurrency // limits.LANE_CONCURRENCY)
+    facts = await environment.store.distributed(execution_id, items, scope)
+    map_workers = max(1, loop.concurrency // limits.MAP_WORKER_CONCURRENCY)
     output = {
         **facts,
-        "lanes": min(lanes, -(-len(items) // limits.BATCH_ITEMS)),
-        "concurrency": min(loop.concurrency, limits.LANE_CONCURRENCY),
+        "map_workers": min(map_workers, -(-len(items) // limits.BATCH_ITEMS)),
+        "concurrency": min(loop.concurrency, limits.MAP_WORKER_CONCURRENCY),
         "collect": loop.collect,
     }
-    return await record(Wait(loop.path, 1, "fan_out", loop.started_at, None, output))
+    return await record(PendingSignal(loop.path, 1, "distributed_map", loop.started_at, None, output))

@@ -27,12 +27,12 @@ from engine.execution.commands import (
 from engine.execution.context import ExecutionContext
 from engine.execution.operations.suspension import Suspensions
 from engine.execution.retry_policy import as_exception, bounded
-from engine.execution.scope_instance import Frame, LoopRun
-from engine.history.events import Entry, Fact, Outcome
+from engine.execution.scope_instance import LoopRun, ScopeInstance
+from engine.history.events import HistoryEvent, Outcome, RecordedValue
 from engine.history.store import Batch
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, NodeResult, Repeat
-from engine.workflow.compiled import Region, find_region
+from engine.workflow.compiled import CompiledBlock, find_block
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Bodies:
     URLs of the callbacks in a body, for the prefix of its paths.
     """
 
-    facts: Mapping[str, Fact]
+    facts: Mapping[str, RecordedValue]
     loops_over_items: Callable[[str], bool]
-    callbacks: Callable[[Region, str], Mapping[str, str]]
+    callbacks: Callable[[CompiledBlock, str], Mapping[str, str]]
 
 
 class Loops:
@@ -77,51 +77,53 @@ class Loops:
 
     # -- settling ------------------------------------------------------------------------------------------
 
-    def settle(self, frame: Frame, outcome: Outcome) -> None:
+    def settle(self, scope_instance: ScopeInstance, outcome: Outcome) -> None:
         """Take an outcome that is in the history, or can be computed again, and what follows from it."""
         node_id = outcome.path.rpartition(".")[2]
-        frame.settle(node_id, outcome)
-        self._queues.enter(frame)
-        self.check(frame)
+        scope_instance.settle(node_id, outcome)
+        self._queues.enter(scope_instance)
+        self.check(scope_instance)
 
-    def conclude(self, frame: Frame, entry: Entry, *, volatile: bool) -> None:
+    def finalize(self, scope_instance: ScopeInstance, entry: HistoryEvent, *, nondeterministic: bool) -> None:
         """Take what was computed. What another driver might compute otherwise is appended first.
 
         So is a failure with nowhere to go: what waits beside it is dropped because of it.
         """
         if isinstance(entry, Outcome) and entry.port is None:
-            frame.failing = True
-            self._queues.start(Append(frame, entry, is_failure=True))
-        elif volatile or not isinstance(entry, Outcome):
-            self._queues.start(Append(frame, entry))
+            scope_instance.failing = True
+            self._queues.start(Append(scope_instance, entry, is_failure=True))
+        elif nondeterministic or not isinstance(entry, Outcome):
+            self._queues.start(Append(scope_instance, entry))
         else:
             self._queues.noted.append(entry)
-            self.settle(frame, entry)
+            self.settle(scope_instance, entry)
 
     # -- opening -------------------------------------------------------------------------------------------
 
-    def open_batch(self, region: Region, batch: Batch, variables: Mapping[str, Any]) -> Frame:
-        """Begin a batch of a distributed loop; gives the frame around it, in which nothing else runs."""
+    def open_batch(self, block: CompiledBlock, batch: Batch, variables: Mapping[str, Any]) -> ScopeInstance:
+        """Begin a batch of a distributed loop; gives the scope instance around it, in which nothing else runs."""
         prefix, _, node_id = batch.path.rpartition(".")
-        inner = find_region(region, prefix)
-        frame = Frame(inner, ExecutionContext({**batch.scope, "vars": variables}), f"{prefix}." if prefix else "")
-        frame.progress.ready.clear()
+        inner = find_block(block, prefix)
+        scope_instance = ScopeInstance(
+            inner, ExecutionContext({**batch.scope, "vars": variables}), f"{prefix}." if prefix else ""
+        )
+        scope_instance.progress.ready.clear()
         node, now = inner.nodes[node_id], self._queues.now
-        self._batch = LoopRun(node, frame, now, batch.items, batch.first, batch.concurrency, batch.collect)
+        self._batch = LoopRun(node, scope_instance, now, batch.items, batch.first, batch.concurrency, batch.collect)
         self._queues.commands.append(Continue(self._batch))
-        return frame
+        return scope_instance
 
-    def open(self, frame: Frame, node: NodeDefinition) -> None:
+    def open(self, scope_instance: ScopeInstance, node: NodeDefinition) -> None:
         """Begin a loop whose node is ready."""
-        loop = LoopRun(node, frame, self._queues.now)
-        known = self._fact(loop.path, "failed")
+        loop = LoopRun(node, scope_instance, self._queues.now)
+        known = self._recorded_value(loop.path, "failed")
         if known is None and not self._bodies.loops_over_items(node.type):
             self._next_iteration(loop)
             return
-        known = known or self._fact(loop.path, "items")
+        known = known or self._recorded_value(loop.path, "items")
         self._queues.at_once(ChooseItems(loop) if known is None else Recall(loop, known))
 
-    def items_found(self, loop: LoopRun, result: NodeResult | Outcome, *, volatile: bool) -> None:
+    def items_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
         """Begin with what to loop over. What another driver could find otherwise, or not at all, is pinned first."""
         if isinstance(result, Outcome):
             choice: dict[str, Any] = {"error": result.error}
@@ -129,10 +131,10 @@ class Loops:
             choice = {"items": list(result.items), "concurrency": result.concurrency, "collect": result.collect}
         else:
             raise TypeError(f"the node type {loop.node.type} loops over items and gave {type(result).__name__}")
-        if volatile:
-            self._pin(loop, Fact(loop.path, "items", choice))
+        if nondeterministic:
+            self._pin(loop, RecordedValue(loop.path, "items", choice))
         elif isinstance(result, Outcome):
-            self.conclude(loop.frame, result, volatile=False)
+            self.finalize(loop.scope_instance, result, nondeterministic=False)
         else:
             self._begin_with(loop, choice)
 
@@ -146,93 +148,95 @@ class Loops:
         else:
             self.go_on(loop)
 
-    def _fact(self, path: str, name: FactName) -> Fact | None:
-        return self._bodies.facts.get(Fact(path, name).key)
+    def _recorded_value(self, path: str, name: FactName) -> RecordedValue | None:
+        return self._bodies.facts.get(RecordedValue(path, name).key)
 
-    def _pin(self, target: LoopRun | Frame, fact: Fact) -> None:
+    def _pin(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
         """Append something about a loop or an iteration, and go on with what stands there then."""
         loop = target if isinstance(target, LoopRun) else target.loop
         if loop is None:
             raise TypeError("the outermost frame is no iteration")
-        self._queues.start(Pin(target, fact, loop.frame))
+        self._queues.start(Pin(target, recorded_value, loop.scope_instance))
 
-    def recalled(self, target: LoopRun | Frame, fact: Fact) -> None:
+    def recalled(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
         """Go on with a fact that stands in the history, now that its value is loaded."""
-        if isinstance(target, Frame):
-            self._close_with(target, fact.output)
-        elif fact.name == "failed":
-            target.broken, target.failing = fact.output, False
+        if isinstance(target, ScopeInstance):
+            self._close_with(target, recorded_value.output)
+        elif recorded_value.name == "failed":
+            target.broken, target.failing = recorded_value.output, False
             self.go_on(target)
-        elif fact.name == "items":
-            self._begin_with(target, fact.output)
+        elif recorded_value.name == "items":
+            self._begin_with(target, recorded_value.output)
         else:
-            self._go_on_with(target, fact.output)
+            self._go_on_with(target, recorded_value.output)
 
     # -- going on ------------------------------------------------------------------------------------------
 
-    def check(self, frame: Frame) -> None:
+    def check(self, scope_instance: ScopeInstance) -> None:
         """See whether a frame has ended, after something in it has; if so, close it soon."""
-        for one in frame.around:
-            if one.loop is None or one.closed or one.closing:
+        for one in scope_instance.around:
+            if one.loop is None or one.closed or one.finalization:
                 continue
             is_still = one.running == 0 and not self._suspensions.drop(one) if one.stopping else one.progress.finished
             if is_still:
-                one.closing = True
+                one.finalization = True
                 self._queues.commands.append(Close(one))
 
-    def close(self, frame: Frame) -> None:
+    def close(self, scope_instance: ScopeInstance) -> None:
         """End an iteration, now that all of it has ended or nothing more may start in it."""
-        loop = frame.loop
-        if loop is None or frame.closed:
+        loop = scope_instance.loop
+        if loop is None or scope_instance.closed:
             return
-        if frame.failures:
-            self._closed(frame, error=frame.failure)
-        elif not frame.progress.finished:
+        if scope_instance.failures:
+            self._closed(scope_instance, error=scope_instance.failure)
+        elif not scope_instance.progress.finished:
             stopped = {"code": "stopped", "message": "another item failed", "details": None, "node": loop.path}
-            self._closed(frame, error=stopped)
+            self._closed(scope_instance, error=stopped)
         else:
-            pinned = self._fact(f"{loop.path}[{frame.index}]", "result")
-            self._queues.at_once(FindResult(frame) if pinned is None else Recall(frame, pinned))
+            pinned = self._recorded_value(f"{loop.path}[{scope_instance.index}]", "result")
+            self._queues.at_once(FindResult(scope_instance) if pinned is None else Recall(scope_instance, pinned))
 
-    def result_found(self, frame: Frame, result: Any, error: dict[str, Any] | None, *, volatile: bool) -> None:
+    def result_found(
+        self, scope_instance: ScopeInstance, result: Any, error: dict[str, Any] | None, *, nondeterministic: bool
+    ) -> None:
         """Close with what an iteration gave. What another driver could find otherwise is pinned, and each failure, too.
 
         What waits in other iterations is dropped because of it.
         """
-        loop = frame.loop
+        loop = scope_instance.loop
         if loop is None:
             raise TypeError("the outermost frame is no iteration")
-        if volatile or error is not None:
+        if nondeterministic or error is not None:
             found = {"value": result} if error is None else {"error": {**error, "node": loop.path}}
             loop.failing = loop.failing or (error is not None and not loop.collect)
-            self._pin(frame, Fact(f"{loop.path}[{frame.index}]", "result", found))
+            self._pin(scope_instance, RecordedValue(f"{loop.path}[{scope_instance.index}]", "result", found))
         else:
-            self._closed(frame, result)
+            self._closed(scope_instance, result)
 
-    def _close_with(self, frame: Frame, found: Mapping[str, Any]) -> None:
-        if frame.loop is not None:
-            frame.loop.failing = False
-        self._closed(frame, found.get("value"), found.get("error"))
+    def _close_with(self, scope_instance: ScopeInstance, found: Mapping[str, Any]) -> None:
+        if scope_instance.loop is not None:
+            scope_instance.loop.failing = False
+        self._closed(scope_instance, found.get("value"), found.get("error"))
 
-    def _closed(self, frame: Frame, result: Any = None, error: dict[str, Any] | None = None) -> None:
-        loop = frame.loop
-        if loop is None or frame.closed:
+    def _closed(self, scope_instance: ScopeInstance, result: Any = None, error: dict[str, Any] | None = None) -> None:
+        loop = scope_instance.loop
+        if loop is None or scope_instance.closed:
             return
-        loop.close_turn(frame, result, error)
-        self._suspensions.forget(frame)
+        loop.close_iteration(scope_instance, result, error)
+        self._suspensions.forget(scope_instance)
         loop.size += check_output(result if error is None else error, limits.MAX_OUTPUT_BYTES, _ANY_DEPTH)
         if loop.size > limits.MAX_OUTPUT_BYTES and not loop.failed and not loop.failing:
             self._break(loop)
-        if not loop.frame.stopping:
+        if not loop.scope_instance.stopping:
             self.go_on(loop)
-        self.check(loop.frame)
+        self.check(loop.scope_instance)
 
     def _break(self, loop: LoopRun) -> None:
         """Fail a loop whose results are too large already, once that is recorded."""
         loop.failing = True
         message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
         error = bounded(NodeError(message, code="output_too_large"))
-        self._pin(loop, Fact(loop.path, "failed", error))
+        self._pin(loop, RecordedValue(loop.path, "failed", error))
 
     def go_on(self, loop: LoopRun) -> None:
         """Open as many items as may run, or end the loop when none is left."""
@@ -243,26 +247,26 @@ class Loops:
         while loop.may_open:
             self._open_iteration(loop, loop.items[loop.opened] if loop.items is not None else None)
         if loop.failed:
-            for frame in list(loop.open.values()):
-                self.check(frame)
+            for scope_instance in list(loop.open.values()):
+                self.check(scope_instance)
         if not loop.open and (loop.failed or loop.opened == len(loop.items or ())):
             self._end(loop)
 
     def _open_iteration(self, loop: LoopRun, item: Any) -> None:
         index = loop.first + loop.opened
-        callbacks = self._bodies.callbacks(loop.region, f"{loop.path}[{index}].")
-        self._queues.enter(loop.open_turn(item, callbacks))
+        callbacks = self._bodies.callbacks(loop.block, f"{loop.path}[{index}].")
+        self._queues.enter(loop.open_iteration(item, callbacks))
 
     def _next_iteration(self, loop: LoopRun) -> None:
         """One more iteration of a `while`, if its condition holds; that is asked once for all drivers."""
         if loop.errors:
             self._end(loop)
             return
-        known = self._fact(f"{loop.path}[{loop.opened}]", "goes_on")
+        known = self._recorded_value(f"{loop.path}[{loop.opened}]", "goes_on")
         data = {"item": loop.results.get(loop.opened - 1), "index": loop.opened}
         self._queues.at_once(AskCondition(loop, data) if known is None else Recall(loop, known))
 
-    def condition_found(self, loop: LoopRun, result: NodeResult | Outcome, *, volatile: bool) -> None:
+    def condition_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
         """Go on with a `while`, or end it."""
         if isinstance(result, Outcome):
             choice: dict[str, Any] = {"error": result.error}
@@ -270,8 +274,8 @@ class Loops:
             choice = {"most": result.max_iterations if result.goes_on else 0}
         else:
             raise TypeError(f"the node type {loop.node.type} repeats and gave {type(result).__name__}")
-        if volatile:
-            self._pin(loop, Fact(f"{loop.path}[{loop.opened}]", "goes_on", choice))
+        if nondeterministic:
+            self._pin(loop, RecordedValue(f"{loop.path}[{loop.opened}]", "goes_on", choice))
         else:
             self._go_on_with(loop, choice)
 
@@ -282,11 +286,11 @@ class Loops:
             self._repeat(loop, loop.results.get(loop.opened - 1), choice["most"])
 
     def _repeat(self, loop: LoopRun, before: Any, most: int) -> None:
-        """Go on while fewer than `most` turns have run; 0 says that the condition does not hold."""
+        """Go on while fewer than `most` iterations have run; 0 says that the condition does not hold."""
         if not most:
             self._end(loop)
         elif loop.opened >= most:
-            message = f"the condition still holds after {most} turns, which is `max_iterations`"
+            message = f"the condition still holds after {most} iterations, which is `max_iterations`"
             self._fail(loop, NodeError(message, code="max_iterations", details={"max_iterations": most}))
         else:
             self._open_iteration(loop, before)
@@ -314,15 +318,15 @@ class Loops:
             self._fail(loop, error)
             return
         now = self._queues.now
-        self._conclude(loop, Outcome(loop.path, "succeeded", loop.started_at, now, output=output))
+        self._finalize(loop, Outcome(loop.path, "succeeded", loop.started_at, now, output=output))
 
     def _fail(self, loop: LoopRun, error: NodeError) -> None:
-        loop.volatile = True
-        self._conclude(loop, loop.frame.failed(loop.node, error, loop.started_at, self._queues.now))
+        loop.nondeterministic = True
+        self._finalize(loop, loop.scope_instance.failed(loop.node, error, loop.started_at, self._queues.now))
 
-    def _conclude(self, loop: LoopRun, outcome: Outcome) -> None:
+    def _finalize(self, loop: LoopRun, outcome: Outcome) -> None:
         if loop is self._batch:
             self.batch_outcome = outcome
         else:
-            volatile = loop.volatile or loop.frame.is_racing(loop.node.id)
-            self.conclude(loop.frame, outcome, volatile=volatile)
+            nondeterministic = loop.nondeterministic or loop.scope_instance.is_order_dependent(loop.node.id)
+            self.finalize(loop.scope_instance, outcome, nondeterministic=nondeterministic)

@@ -19,9 +19,9 @@ from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution.environment import Environment
 from engine.execution.output_cache import Loaded
 from engine.execution.retry_policy import as_exception, bounded, interrupted, leaves_open, next_delay, put_off_delay
-from engine.execution.scope_instance import Frame
-from engine.execution.write_buffer import Book
-from engine.history.events import Entry, Outcome, Signal, Started, Stored, Timer, Wait
+from engine.execution.scope_instance import ScopeInstance
+from engine.execution.write_buffer import WriteBuffer
+from engine.history.events import HistoryEvent, Outcome, PendingSignal, Signal, Started, Stored, Timer
 from engine.history.model import Execution, LogLine
 from engine.json_value import check_output
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 class RecordThenAct(Protocol):
     """Puts an event into the history, does what follows from what stands there then, and gives that."""
 
-    def __call__(self, record: Entry, about: Wait | None = None, /) -> Coroutine[Any, Any, Entry]:
+    def __call__(
+        self, record: HistoryEvent, about: PendingSignal | None = None, /
+    ) -> Coroutine[Any, Any, HistoryEvent]:
         """`about` is the wait that a signal is about."""
 
 
@@ -44,7 +46,7 @@ WHATEVER_NODES_RAISE = (Exception, asyncio.CancelledError, SystemExit)
 """Each is the failure of that node: what runs beside it goes on."""
 
 
-class Worker:
+class StepRunner:
     """Does the nodes of one invocation.
 
     `record` puts an event into the history and gives the one that stands there then. `remaining` gives the seconds that
@@ -56,7 +58,7 @@ class Worker:
         environment: Environment,
         execution: Execution,
         owner: str,
-        book: Book,
+        write_buffer: WriteBuffer,
         record: RecordThenAct,
         remaining: Callable[[], float],
     ) -> None:
@@ -64,21 +66,21 @@ class Worker:
         self._record = record
         self._execution = execution
         self._owner = owner
-        self._book = book
+        self._write_buffer = write_buffer
         self._remaining = remaining
         self._loaded = Loaded(environment.store)
         self._redactor = Redactor()
         self.draining = False
 
     async def compute(
-        self, frame: Frame, node: NodeDefinition, data: Mapping[str, Any] | None = None
+        self, scope_instance: ScopeInstance, node: NodeDefinition, data: Mapping[str, Any] | None = None
     ) -> tuple[NodeResult | Outcome, bool]:
         """The result of a node without effects, or its failure; and whether that could be otherwise another time.
 
         What nobody foresaw, such as that memory ran out, could. Another attempt would end alike, so there is none.
         The node sees `data` on top of its frame's.
         """
-        context = await self.context(frame, node, 1, data)
+        context = await self.context(scope_instance, node, 1, data)
         result: NodeResult | Outcome
         was_foreseen = True
         try:
@@ -88,11 +90,13 @@ class Worker:
         except WHATEVER_NODES_RAISE as error:
             raise_if_stopped(error)
             was_foreseen = isinstance(error, NodeError)
-            result = self.failed(frame, node, as_node_error(error, node), context.scope.now, 1)
-        self._book.log_lines(context.lines)
-        return result, context.scope.volatile or not was_foreseen or frame.is_racing(node.id)
+            result = self.failed(scope_instance, node, as_node_error(error, node), context.scope.now, 1)
+        self._write_buffer.log_lines(context.lines)
+        return result, context.scope.nondeterministic or not was_foreseen or scope_instance.is_order_dependent(node.id)
 
-    async def perform(self, frame: Frame, node: NodeDefinition, attempt: int, put_off: int = 0) -> Entry | None:
+    async def perform(
+        self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, put_off: int = 0
+    ) -> HistoryEvent | None:
         """Attempt a node until it succeeds, waits or gives up, and journal that; short back-offs are slept here.
 
         Each attempt has its number, but the `put_off` ones that could not begin are none of those that its author
@@ -101,12 +105,12 @@ class Worker:
         None means that the execution was found to be over between two attempts.
         """
         started_at = self._environment.clock.now()
-        path = frame.path(node.id)
+        path = scope_instance.path(node.id)
         while True:
             if node.delivery == "at_most_once" and not await self._may_start(path, attempt, started_at):
-                cut_off = self.failed(frame, node, interrupted(attempt), started_at, attempt - put_off)
+                cut_off = self.failed(scope_instance, node, interrupted(attempt), started_at, attempt - put_off)
                 return await self._record(cut_off)
-            tried = await self._attempt(frame, node, attempt)
+            tried = await self._attempt(scope_instance, node, attempt)
             if not isinstance(tried, NodeError):
                 made = attempt if isinstance(tried, WaitForSignal) else attempt - put_off
                 return await self._record(self.entry(path, tried, started_at, made))
@@ -118,13 +122,15 @@ class Worker:
             else:
                 delay = next_delay(node.retry, attempt - put_off, tried, self._environment.random)
             if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
-                return await self._record(self.failed(frame, node, tried, started_at, attempt - put_off))
-            self._book.log("warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path)
+                return await self._record(self.failed(scope_instance, node, tried, started_at, attempt - put_off))
+            self._write_buffer.log(
+                "warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path
+            )
             attempt += 1
             if (
                 self.draining
                 or delay > limits.INLINE_WAIT
-                or self._remaining() < delay + self.timeout(node) + limits.TURN_RESERVE
+                or self._remaining() < delay + self.timeout(node) + limits.INVOCATION_RESERVE
             ):
                 return await self._record(self._timer(path, tried, delay, started_at, attempt, put_off))
             await asyncio.sleep(delay)
@@ -137,11 +143,13 @@ class Worker:
         winner = await self._record(mine)
         return isinstance(winner, Started) and winner.driver == mine.driver
 
-    async def _attempt(self, frame: Frame, node: NodeDefinition, attempt: int) -> NodeResult | NodeError:
-        context = await self.context(frame, node, attempt)
+    async def _attempt(
+        self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int
+    ) -> NodeResult | NodeError:
+        context = await self.context(scope_instance, node, attempt)
         try:
             seconds = self.timeout(node)
-            async with attempt_clock(seconds, self._remaining() - seconds - limits.TURN_RESERVE):
+            async with attempt_clock(seconds, self._remaining() - seconds - limits.INVOCATION_RESERVE):
                 result = await self._environment.factory.create(node).execute(context)
             if isinstance(result, Completed | WaitUntil | WaitForSignal):
                 check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
@@ -149,7 +157,7 @@ class Worker:
             raise_if_stopped(raised)
             return self._redacted_error(as_node_error(raised, node, self.timeout(node)))
         finally:
-            self._book.log_lines([self._redacted_line(line) for line in context.lines])
+            self._write_buffer.log_lines([self._redacted_line(line) for line in context.lines])
         if isinstance(result, Completed | WaitUntil | WaitForSignal):
             return replace(result, output=self._redactor.scrub(result.output))
         return result
@@ -163,17 +171,19 @@ class Worker:
         scrub = self._redactor.scrub
         return replace(line, message=scrub(line.message), metadata=scrub(line.metadata))
 
-    async def resolve(self, frame: Frame, node: NodeDefinition, wait: Wait, signal: Signal) -> Outcome | Timer:
+    async def resolve(
+        self, scope_instance: ScopeInstance, node: NodeDefinition, wait: PendingSignal, signal: Signal
+    ) -> Outcome | Timer:
         """How a node that has its answer ends; or the timer of its next attempt. The same for each driver.
 
         A distributed loop has its answer from its last driver; its output stays where it is.
         """
-        path = frame.path(node.id)
-        if wait.kind == "fan_out" and signal.by == "fan_out":
+        path = scope_instance.path(node.id)
+        if wait.kind == "distributed_map" and signal.by == "distributed_map":
             return Outcome(path, "succeeded", wait.started_at, signal.at, output=signal.output)
         output = await self.fetch(signal.output)
-        if wait.kind == "fan_out":
-            return self.failed(frame, node, as_exception(output), wait.started_at, 1)
+        if wait.kind == "distributed_map":
+            return self.failed(scope_instance, node, as_exception(output), wait.started_at, 1)
         if isinstance(output, Stored):
             raise TypeError("a fetched value is loaded")
         signal = Signal(path, signal.attempt, signal.at, signal.by, output)
@@ -187,11 +197,13 @@ class Worker:
             return Outcome(path, "succeeded", wait.started_at, signal.at, port, result.output, attempts=attempt)
         delay = next_delay(node.retry, wait.attempt, error, self._environment.random)
         if delay is None:
-            return self.failed(frame, node, error, wait.started_at, wait.attempt)
-        self._book.log("warning", f"attempt {wait.attempt} failed: {error.message}; again in {delay:.1f} s", path)
+            return self.failed(scope_instance, node, error, wait.started_at, wait.attempt)
+        self._write_buffer.log(
+            "warning", f"attempt {wait.attempt} failed: {error.message}; again in {delay:.1f} s", path
+        )
         return self._timer(path, error, delay, wait.started_at, wait.attempt + 1)
 
-    def entry(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> Entry:
+    def entry(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> HistoryEvent:
         """What is journalled of a result."""
         match result:
             case Completed(output=output, port=port):
@@ -200,14 +212,14 @@ class Worker:
             case WaitUntil(due_at=due_at, output=output, port=port):
                 return Timer(path, due_at, started_at, output=output, port=port)
             case WaitForSignal(kind=kind, deadline=deadline, output=output):
-                return Wait(path, attempt, kind, started_at, deadline, output)
+                return PendingSignal(path, attempt, kind, started_at, deadline, output)
         raise TypeError(f"{type(result).__name__} is for loops")
 
     def failed(
-        self, frame: Frame, node: NodeDefinition, error: NodeError, started_at: datetime, attempt: int
+        self, scope_instance: ScopeInstance, node: NodeDefinition, error: NodeError, started_at: datetime, attempt: int
     ) -> Outcome:
         """The outcome of a node that gives up now."""
-        return frame.failed(node, error, started_at, self._environment.clock.now(), attempt)
+        return scope_instance.failed(node, error, started_at, self._environment.clock.now(), attempt)
 
     def _timer(
         self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int, put_off: int = 0
@@ -216,23 +228,23 @@ class Worker:
         return Timer(path, due_at, started_at, next_attempt, bounded(error), put_off=put_off)
 
     async def context(
-        self, frame: Frame, node: NodeDefinition, attempt: int, data: Mapping[str, Any] | None = None
+        self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, data: Mapping[str, Any] | None = None
     ) -> NodeContext:
         """What a node sees: its frame's data, `data` on top."""
-        came_from = frame.progress.came_from.get(node.id, ())
-        if frame.context.stored:
-            reads = frame.region.reads_of(node.id)
+        came_from = scope_instance.progress.came_from.get(node.id, ())
+        if scope_instance.context.stored:
+            reads = scope_instance.block.reads_of(node.id)
             if reads is not None and self._environment.factory.node_class(node.type).reads_sources:
                 reads |= frozenset(came_from)
-            await self.load(frame, reads)
-        scope = frame.context.scope(self._environment.clock.now())
+            await self.load(scope_instance, reads)
+        scope = scope_instance.context.scope(self._environment.clock.now())
         if data:
             scope.data = {**scope.data, **data}
         services, clock = self._environment.services, self._environment.clock
         return NodeContext(
             self._execution.id,
             self._execution.workspace_id,
-            frame.path(node.id),
+            scope_instance.path(node.id),
             attempt,
             scope,
             services,
@@ -241,11 +253,11 @@ class Worker:
             redactor=self._redactor,
         )
 
-    async def load(self, frame: Frame, names: frozenset[str] | None) -> None:
+    async def load(self, scope_instance: ScopeInstance, names: frozenset[str] | None) -> None:
         """Load those outputs of a frame's nodes that are still `Stored`; all of them for None."""
-        stored = frame.context.stored
+        stored = scope_instance.context.stored
         for name in sorted(stored if names is None else stored & names):
-            frame.context.replace(name, await self.fetch(frame.context.nodes[name]))
+            scope_instance.context.replace(name, await self.fetch(scope_instance.context.nodes[name]))
 
     async def fetch(self, output: Any) -> Any:
         """The value itself. Those that were loaded last are kept, as what one node has read the next may read."""

@@ -10,86 +10,92 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from engine.execution.commands import Abandon, Append, Attempt, Expire, Queues, Resolve
-from engine.execution.scope_instance import Frame
-from engine.history.events import DEADLINE, DROPPED, Journal, Signal, Timer, Wait
+from engine.execution.scope_instance import ScopeInstance
+from engine.history.events import DEADLINE, DROPPED, History, PendingSignal, Signal, Timer
 
 
 class Suspensions:
     """The timers and waits of one invocation, and the answers that it has seen."""
 
-    def __init__(self, queues: Queues, journal: Journal, signals: int) -> None:
+    def __init__(self, queues: Queues, history: History, signals: int) -> None:
         self._queues = queues
-        self._journal = journal
+        self._history = history
         self.signals = signals
         """The answers of which this invocation knows, by the execution's counter."""
-        self._read = journal.counted
+        self._read = history.counted
         self._has_new_wait = False
-        self._timers: dict[str, tuple[Frame, Timer]] = {}
-        self._waits: dict[str, tuple[Frame, Wait]] = {}
+        self._timers: dict[str, tuple[ScopeInstance, Timer]] = {}
+        self._waits: dict[str, tuple[ScopeInstance, PendingSignal]] = {}
         self._ended: set[str] = set()
         """The paths of the waits of which this invocation has found, or is finding, what their answers are."""
 
     @property
-    def waits(self) -> list[Wait]:
+    def waits(self) -> list[PendingSignal]:
         """The open waits."""
         return [wait for _, wait in self._waits.values()]
 
     @property
     def waits_for_answers(self) -> bool:
         """Whether an answer could lead on."""
-        return any(not frame.stopping for frame, _ in self._waits.values())
+        return any(not scope_instance.stopping for scope_instance, _ in self._waits.values())
 
     def due_times(self) -> Iterator[datetime]:
         """When timers are due, and the deadlines of waits."""
-        yield from (timer.due_at for frame, timer in self._timers.values() if not frame.stopping)
-        yield from (wait.deadline for frame, wait in self._waits.values() if wait.deadline and not frame.stopping)
+        yield from (timer.due_at for scope_instance, timer in self._timers.values() if not scope_instance.stopping)
+        yield from (
+            wait.deadline
+            for scope_instance, wait in self._waits.values()
+            if wait.deadline and not scope_instance.stopping
+        )
 
-    def start(self, frame: Frame, timer: Timer) -> None:
+    def start(self, scope_instance: ScopeInstance, timer: Timer) -> None:
         """Wait for a time."""
-        self._timers[timer.path] = frame, timer
+        self._timers[timer.path] = scope_instance, timer
 
-    def wait(self, frame: Frame, wait: Wait) -> None:
+    def wait(self, scope_instance: ScopeInstance, wait: PendingSignal) -> None:
         """Wait for a signal, which may have come already."""
-        self._waits[wait.path] = frame, wait
+        self._waits[wait.path] = scope_instance, wait
         self._ended.discard(wait.path)
-        signal = self._journal.signals.get(wait.signal_key)
+        signal = self._history.signals.get(wait.signal_key)
         if signal is None:
             self._has_new_wait = True
         else:
-            self.answer(frame, wait, signal)
+            self.answer(scope_instance, wait, signal)
 
     def fire_due(self) -> None:
         """Start what has waited long enough; give those up who were waited for too long."""
         now = self._queues.now
-        for frame, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
+        for scope_instance, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
             del self._timers[timer.path]
-            if frame.stopping:
+            if scope_instance.stopping:
                 continue
             if timer.next_attempt is not None:
                 node_id = timer.path.rpartition(".")[2]
-                self._queues.attempts.append(Attempt(frame, node_id, timer.next_attempt, timer.put_off))
+                self._queues.attempts.append(Attempt(scope_instance, node_id, timer.next_attempt, timer.put_off))
             else:
                 # Recorded, like the end of each wait: a driver that failed to find out when the time comes has
                 # recorded that.
-                self._queues.start(Append(frame, timer.outcome()))
-        for frame, wait in [pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now]:
+                self._queues.start(Append(scope_instance, timer.outcome()))
+        for scope_instance, wait in [
+            pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now
+        ]:
             del self._waits[wait.path]
-            if not frame.stopping:
+            if not scope_instance.stopping:
                 self._ended.add(wait.path)
-                self._queues.start(Expire(frame, wait, Signal(wait.path, wait.attempt, now, DEADLINE)))
+                self._queues.start(Expire(scope_instance, wait, Signal(wait.path, wait.attempt, now, DEADLINE)))
 
-    def answer(self, frame: Frame, wait: Wait, signal: Signal) -> None:
+    def answer(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> None:
         """Take the answer to a wait: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
         self._ended.add(wait.path)
         if signal.by != DROPPED:  # else another driver knows already that what is around this has failed
-            self._queues.start(Resolve(frame, wait, signal))
+            self._queues.start(Resolve(scope_instance, wait, signal))
 
     def may_have_answers(self, signals: int) -> bool:
         """Whether there may be answers that this invocation does not know of, as the execution has counted so many.
 
         The counter and the answers are written together, but what reads many items does not read them at one moment:
-        the counter may count answers that were not there yet when the journal was read. So they are counted, too.
+        the counter may count answers that were not there yet when the history was read. So they are counted, too.
         """
         return signals != self.signals or (self._has_new_wait and signals > self._read)
 
@@ -100,36 +106,36 @@ class Suspensions:
             if signal.path in self._waits:
                 self.answer(*self._waits[signal.path], signal)
 
-    def forget(self, frame: Frame) -> None:
+    def forget(self, scope_instance: ScopeInstance) -> None:
         """Forget the timers in a frame that is closed, and in those below."""
-        for path in [path for path, (one, _) in self._timers.items() if frame in one.around]:
+        for path in [path for path, (one, _) in self._timers.items() if scope_instance in one.around]:
             del self._timers[path]
 
-    def drop(self, frame: Frame, *, but_for_others: bool = False) -> bool:
+    def drop(self, scope_instance: ScopeInstance, *, but_for_others: bool = False) -> bool:
         """Settle all that waits in a frame that is to be closed, and below; whether there is any.
 
         Also what an earlier driver has left there: this one does not take up what is in a frame that has failed.
         """
-        found = self._waits_below(frame)
+        found = self._waits_below(scope_instance)
         if but_for_others:
             found = {path: wait for path, wait in found.items() if not wait.is_for_others}
         for path, wait in found.items():
             self._waits.pop(path, None)
             self._ended.add(path)
-            self._queues.start(Abandon(frame, wait, Signal(path, wait.attempt, self._queues.now, DROPPED)))
+            self._queues.start(Abandon(scope_instance, wait, Signal(path, wait.attempt, self._queues.now, DROPPED)))
         return bool(found)
 
-    def _waits_below(self, frame: Frame) -> dict[str, Wait]:
-        left = {path: wait for path, wait in self._journal.waits.items() if path.startswith(frame.prefix)}
+    def _waits_below(self, scope_instance: ScopeInstance) -> dict[str, PendingSignal]:
+        left = {path: wait for path, wait in self._history.waits.items() if path.startswith(scope_instance.prefix)}
         found = {path: wait for path, wait in left.items() if path not in self._ended and self._is_unsettled(wait)}
-        return found | {path: wait for path, (one, wait) in self._waits.items() if frame in one.around}
+        return found | {path: wait for path, (one, wait) in self._waits.items() if scope_instance in one.around}
 
-    def _is_unsettled(self, wait: Wait) -> bool:
-        """Whether the journal does not say how a wait has ended: it has no answer, or one that nobody has taken."""
-        if self._journal.open_wait(wait.path) is not None:
+    def _is_unsettled(self, wait: PendingSignal) -> bool:
+        """Whether the history does not say how a wait has ended: it has no answer, or one that nobody has taken."""
+        if self._history.open_signal(wait.path) is not None:
             return True
-        signal, timer = self._journal.signals.get(wait.signal_key), self._journal.timers.get(wait.path)
-        is_over = wait.path in self._journal.outcomes or (
+        signal, timer = self._history.signals.get(wait.signal_key), self._history.timers.get(wait.path)
+        is_over = wait.path in self._history.outcomes or (
             timer is not None and (timer.next_attempt or 0) > wait.attempt
         )
         return not is_over and signal is not None and signal.by != DROPPED

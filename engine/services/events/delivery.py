@@ -15,8 +15,8 @@ from engine.errors import MainspringError
 from engine.ids import derived_id
 from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, subscription_context
-from engine.services.events.publish import Announcer, News
-from engine.storage.repositories import Stores
+from engine.services.events.publish import DomainEvent, Publisher
+from engine.storage.repositories import Repositories
 from engine.storage.subscriptions import Attempt, OutgoingDelivery, Subscription
 from engine.triggers.signatures import sign_standard
 
@@ -29,33 +29,33 @@ _READ_OF_ANSWER = 16 * 1024
 """Bytes of a refusal that are looked at: a mark is much shorter than the secret that it stands for."""
 
 
-class Delivering:
+class EventDelivery:
     """Makes attempts. Of any number who try the same delivery one makes each attempt."""
 
     def __init__(
         self,
-        stores: Stores,
+        repositories: Repositories,
         box: SecretBox,
-        announcer: Announcer,
+        publisher: Publisher,
         http: Callable[[], Awaitable[AsyncClient]],
         clock: Clock,
     ) -> None:
-        self._subscriptions = stores.subscriptions
+        self._subscriptions = repositories.subscriptions
         self._box = box
-        self._announcer = announcer
+        self._publisher = publisher
         self._http = http
         self._clock = clock
 
     async def send(self, deliveries: Sequence[tuple[str, str]]) -> None:
         """Make an attempt for each of these deliveries: subscription and id."""
-        gate = asyncio.Semaphore(limits.SEND_TOGETHER)
+        concurrency_key = asyncio.Semaphore(limits.SEND_TOGETHER)
 
         async def one(subscription_id: str, delivery_id: str) -> None:
-            async with gate:
+            async with concurrency_key:
                 try:
                     await self._attempt(subscription_id, delivery_id)
                 except Exception:
-                    logger.exception("delivery %s of %s is left to the sweeper", delivery_id, subscription_id)
+                    logger.exception("delivery %s of %s is left to the recovery", delivery_id, subscription_id)
 
         await asyncio.gather(*(one(*delivery) for delivery in deliveries))
 
@@ -177,8 +177,10 @@ class Delivering:
         else:
             return
         data = {"subscription_id": subscription.id, "url": subscription.url, "reason": reason}
-        news_id = derived_id(parse_time(since), subscription.id, "disabled", since)
-        self._announcer.tell([News(news_id, "subscription.disabled", subscription.workspace_id, now, data)])
+        domain_event_id = derived_id(parse_time(since), subscription.id, "disabled", since)
+        self._publisher.tell(
+            [DomainEvent(domain_event_id, "subscription.disabled", subscription.workspace_id, now, data)]
+        )
         self._subscriptions.disable(subscription, reason, format_time(now))
 
 

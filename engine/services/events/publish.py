@@ -25,7 +25,7 @@ from engine.ids import derived_id
 from engine.json_value import dumps
 from engine.storage.dynamodb.table import Item
 from engine.storage.payloads import OMITTED
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.subscriptions import OutgoingDelivery
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ TYPES = (
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class DomainEvent:
     """One event of the platform. The same happening has the same id, whoever tells it."""
 
     id: str
@@ -55,28 +55,28 @@ class News:
     depth: int = 0
 
 
-class Announcer:
+class Publisher:
     """Tells news.
 
     Args:
         stores: who has subscribed, and the states of triggers.
         bus: the platform's.
-        send: asks for deliveries to be sent now; if that is lost the sweeper does it.
+        send: asks for deliveries to be sent now; if that is lost the recovery does it.
         clock: tells the time.
         bury: keeps what can never be told, where an operator finds it.
     """
 
     def __init__(
         self,
-        stores: Stores,
+        repositories: Repositories,
         bus: Bus,
         send: Callable[[Sequence[tuple[str, str]]], None],
         clock: Clock,
         bury: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
-        self._executions = stores.executions
-        self._triggers = stores.triggers
-        self._subscriptions = stores.subscriptions
+        self._executions = repositories.executions
+        self._triggers = repositories.triggers
+        self._subscriptions = repositories.subscriptions
         self._bus = bus
         self._send = send
         self._clock = clock
@@ -103,7 +103,7 @@ class Announcer:
                     by_trigger[execution.workflow_id, execution.trigger_id][execution.id] = str(execution.status)
             noted = pool.map(lambda one: self._noted(*one), by_trigger.items())
             again = {execution_id for ids in noted for execution_id in ids}
-        self.tell([news_of(execution) for execution in ended])
+        self.tell([domain_events_of(execution) for execution in ended])
         return again
 
     def _whole(self, items: Mapping[str, Item]) -> dict[str, Item]:
@@ -131,22 +131,22 @@ class Announcer:
             return statuses
         return ()
 
-    def tell(self, news: Sequence[News]) -> None:
+    def tell(self, domain_events: Sequence[DomainEvent]) -> None:
         """Put news on the bus, and queue them for those who have subscribed.
 
         Raises:
             Unavailable: not all were told; telling them again repeats no delivery.
         """
-        if not news:
+        if not domain_events:
             return
-        for event, reason in self._bus.publish([_event(one) for one in news]):
+        for event, reason in self._bus.publish([_event(one) for one in domain_events]):
             logger.error("the bus refused %s of %s: %s", event.type, event.marks.workspace_id, reason)
             self._bury({"event_id": event.marks.event_id, "type": event.type, "reason": reason})
         subscribed = [
             (subscription, one)
-            for workspace_id in dict.fromkeys(one.workspace_id for one in news)
+            for workspace_id in dict.fromkeys(one.workspace_id for one in domain_events)
             for subscription in self._subscriptions.of_workspace(workspace_id)
-            for one in news
+            for one in domain_events
             if one.workspace_id == workspace_id and subscription.wants(one.type)
         ]
         if len(subscribed) > 1:
@@ -157,22 +157,24 @@ class Announcer:
         queued = [
             (subscription.id, one.id)
             for (subscription, one), new in zip(subscribed, is_new, strict=True)
-            if new and subscription.paused_until is None  # while it is paused the sweeper is early enough
+            if new and subscription.paused_until is None  # while it is paused the recovery is early enough
         ]
         if queued:
             self._send(queued)
 
-    def queue(self, subscription_id: str, news: News) -> bool:
+    def queue(self, subscription_id: str, domain_events: DomainEvent) -> bool:
         """Have news sent to a subscription; False where they were queued before."""
         now = self._clock.now()
-        body = dumps({"type": news.type, "timestamp": format_time(news.at), "data": news.data})
+        body = dumps(
+            {"type": domain_events.type, "timestamp": format_time(domain_events.at), "data": domain_events.data}
+        )
         delivery = OutgoingDelivery(
-            subscription_id, news.id, news.type, body, format_time(now), next_at=format_time(now)
+            subscription_id, domain_events.id, domain_events.type, body, format_time(now), next_at=format_time(now)
         )
         return self._subscriptions.queue(delivery, now)
 
 
-def news_of(execution: Execution) -> News:
+def domain_events_of(execution: Execution) -> DomainEvent:
     """What is told of the end of an execution."""
     ended = execution.completed_at or execution.created_at
     result, given = execution.result, execution.trigger.get("body")
@@ -194,7 +196,7 @@ def news_of(execution: Execution) -> News:
         "result": result if is_small else None,
         "result_omitted": not is_small,
     }
-    return News(
+    return DomainEvent(
         derived_id(ended, execution.id, "ended"),
         f"execution.{execution.status}",
         execution.workspace_id,
@@ -209,5 +211,11 @@ def _fits(value: Any) -> bool:
     return value is not OMITTED and len(dumps(value).encode()) <= limits.MAX_EVENT_RESULT_BYTES
 
 
-def _event(news: News) -> Event:
-    return Event(PLATFORM_SOURCE, news.type, news.data, news.at, Marks(news.workspace_id, news.id, news.depth))
+def _event(domain_events: DomainEvent) -> Event:
+    return Event(
+        PLATFORM_SOURCE,
+        domain_events.type,
+        domain_events.data,
+        domain_events.at,
+        Marks(domain_events.workspace_id, domain_events.id, domain_events.depth),
+    )

@@ -15,7 +15,7 @@ from engine.errors import Conflict, InvalidInput, NotFound
 from engine.ids import new_id
 from engine.schemas.subscriptions import SubscriptionBody, SubscriptionChange
 from engine.security.secrets import SecretBox, subscription_context
-from engine.services.events.publish import TYPES, Announcer, News
+from engine.services.events.publish import TYPES, DomainEvent, Publisher
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import Page, id_cursor
 from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
@@ -30,13 +30,13 @@ class SubscriptionService:
         self,
         subscriptions: SubscriptionRepository,
         box: SecretBox,
-        announcer: Announcer,
+        publisher: Publisher,
         send: Callable[[Sequence[tuple[str, str]]], None],
         clock: Clock,
     ) -> None:
         self._subscriptions = subscriptions
         self._box = box
-        self._announcer = announcer
+        self._publisher = publisher
         self._send = send
         self._clock = clock
 
@@ -125,10 +125,10 @@ class SubscriptionService:
         subscription = self._enabled(principal, subscription_id)
         now = self._clock.now()
         data = {"subscription_id": subscription.id, "message": "Hello from Mainspring"}
-        news = News(new_id(), "ping", principal.workspace_id, now, data)
-        self._announcer.queue(subscription.id, news)
-        self._send([(subscription.id, news.id)])
-        return self._delivery(subscription, news.id)
+        domain_events = DomainEvent(new_id(), "ping", principal.workspace_id, now, data)
+        self._publisher.queue(subscription.id, domain_events)
+        self._send([(subscription.id, domain_events.id)])
+        return self._delivery(subscription, domain_events.id)
 
     def deliveries(self, principal: Principal, subscription_id: str, cursor: str | None, limit: int) -> Page:
         """A page of the delivery log, the newest first. Raises NotFound."""

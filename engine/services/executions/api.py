@@ -12,19 +12,19 @@ from engine import limits
 from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution.fork import reusable
 from engine.execution.node_states import NodeState, node_page
-from engine.history.events import Journal, Stored
+from engine.history.events import History, Stored
 from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import RetryBody, StartBody
-from engine.services.executions.finalization import Closing
+from engine.services.executions.finalization import Finalization
 from engine.services.executions.start import Request, Starter
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import Page
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
-from engine.storage.repositories import Stores
-from engine.workflow.compiled import Region, prepare_once
+from engine.storage.repositories import Repositories
+from engine.workflow.compiled import CompiledBlock, prepare_once
 from engine.workflow.definition import WorkflowDefinition
 
 SHOWN_BYTES = 4 * 1024 * 1024
@@ -47,14 +47,14 @@ class ExecutionView:
 class ExecutionService:
     """Everything about executions, for one caller at a time."""
 
-    def __init__(self, stores: Stores, starter: Starter, closing: Closing) -> None:
-        self._executions = stores.executions
-        self._journals = stores.journals
-        self._logs = stores.logs
-        self._payloads = stores.payloads
-        self._workflows = stores.workflows
+    def __init__(self, repositories: Repositories, starter: Starter, finalization: Finalization) -> None:
+        self._executions = repositories.executions
+        self._journals = repositories.histories
+        self._logs = repositories.logs
+        self._payloads = repositories.payloads
+        self._workflows = repositories.workflows
         self._starter = starter
-        self._closing = closing
+        self._finalization = finalization
         self._factory = NodeExecutorFactory()
 
     def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> Execution:
@@ -90,14 +90,14 @@ class ExecutionService:
         """
         principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
-        old, journal = self._load(principal.workspace_id, execution_id)
+        old, history = self._load(principal.workspace_id, execution_id)
         if not old.status.is_final:
             raise Conflict(f"the execution is {old.status}; it can be retried when it has ended", code="not_finished")
         workflow = self._workflows.get(principal.workspace_id, old.workflow_id)
         named = {"same": old.workflow_version, "current": workflow.version}
         version = body.version if isinstance(body.version, int) else named[body.version]
-        before = self._region(old.workflow_id, old.workflow_version)
-        after = before if version == old.workflow_version else self._region(old.workflow_id, version)
+        before = self._block(old.workflow_id, old.workflow_version)
+        after = before if version == old.workflow_version else self._block(old.workflow_id, version)
         has_input = "input" in body.model_fields_set
         request = Request(
             workspace_id=principal.workspace_id,
@@ -107,7 +107,7 @@ class ExecutionService:
             triggered_by=principal.user_id,
             depth=old.depth,
             retry_of=old.id,
-            journal=reusable(journal, before, after, body.start, same_input=not has_input),
+            history=reusable(history, before, after, body.start, same_input=not has_input),
         )
         return self._started(request, idempotency_key, f"{old.id} {body.start} {body.version} {text}")
 
@@ -132,12 +132,12 @@ class ExecutionService:
         """
         principal.require(Permission.READ)
         execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
-        journal = self._journals.facts(execution_id)
-        loops = [wait for wait in journal.waits.values() if wait.kind == "fan_out"]
+        history = self._journals.facts(execution_id)
+        loops = [wait for wait in history.waits.values() if wait.kind == "distributed_map"]
         asked = self._journals.outputs(execution_id, [wait.key for wait in loops])
-        journal.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
-        region = self._region(execution.workflow_id, execution.workflow_version)
-        states, next_nodes = node_page(region, journal, execution, nodes_after)
+        history.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
+        block = self._block(execution.workflow_id, execution.workflow_version)
+        states, next_nodes = node_page(block, history, execution, nodes_after)
         view = shown(execution, self._with_outputs(execution_id, states), self._journals.load)
         return replace(view, next_nodes=next_nodes)
 
@@ -170,15 +170,15 @@ class ExecutionService:
             raise NotFound("the execution has no such file")
         return content
 
-    def _load(self, workspace_id: str, execution_id: str) -> tuple[Execution, Journal]:
-        """The record and all of the journal, in one query. Large outputs are `Stored`."""
+    def _load(self, workspace_id: str, execution_id: str) -> tuple[Execution, History]:
+        """The record and all of the history, in one query. Large outputs are `Stored`."""
         found = self._executions.whole(execution_id)
         if found is None or found[0].workspace_id != workspace_id:
             raise NotFound("there is no such execution")
         execution, items = found
         return execution, self._journals.of(items)
 
-    def _region(self, workflow_id: str, version: int) -> Region:
+    def _block(self, workflow_id: str, version: int) -> CompiledBlock:
         stored = self._workflows.get_version(workflow_id, version)
         return prepare_once(WorkflowDefinition.model_validate(stored.definition), self._factory)
 
@@ -210,7 +210,7 @@ class ExecutionService:
         principal.require(Permission.EXECUTE)
         execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
         message = "the execution was cancelled"
-        final = self._closing.close(execution, Status.CANCELLED, "cancelled", message, user_id=principal.user_id)
+        final = self._finalization.close(execution, Status.CANCELLED, "cancelled", message, user_id=principal.user_id)
         if final is not Status.CANCELLED:
             raise Conflict(f"the execution has {final} already", code="already_finished")
         return self._executions.get(execution.workspace_id, execution_id)
@@ -258,7 +258,7 @@ def shown(
 
 
 def _key_in(value: Any) -> str | None:
-    """The key of the entry that holds a value, where it was not read with the journal."""
+    """The key of the entry that holds a value, where it was not read with the history."""
     return value.reference.get("key") if isinstance(value, Stored) else None
 
 

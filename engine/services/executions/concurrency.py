@@ -1,7 +1,7 @@
 """Who may run when a workflow has a concurrency limit. Any number of callers may admit at the same time.
 
 Whoever starts, ends or looks after an execution calls `admit`, which lets in as many of the queue as there are free
-slots, in order. If it dies half-way, the next caller, or the sweeper, goes on.
+slots, in order. If it dies half-way, the next caller, or the recovery, goes on.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time
 from engine.errors import Unavailable
-from engine.history.model import Execution, Place, Status
+from engine.history.model import Execution, QueuePosition, Status
 from engine.json_value import dumps
-from engine.storage.concurrency_slots import Hold, Queued
+from engine.storage.concurrency_slots import Lease, Queued
 from engine.storage.dynamodb.table import ConditionFailed
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 
 logger = logging.getLogger(__name__)
 _SLOT, _QUEUE = 0, 1
 _TRIES = 2 * limits.MAX_CONCURRENCY_LIMIT
 
 
-class Admission:
+class ConcurrencyLimits:
     """The doorkeeper of all gates."""
 
-    def __init__(self, stores: Stores, machine: StateMachine, clock: Clock) -> None:
-        self._slots = stores.slots
-        self._executions = stores.executions
+    def __init__(self, repositories: Repositories, machine: StateMachine, clock: Clock) -> None:
+        self._slots = repositories.slots
+        self._executions = repositories.executions
         self._machine = machine
         self._clock = clock
 
@@ -38,31 +38,31 @@ class Admission:
         Whoever records it calls this, and whoever finds it afterwards without a slot, to the same end.
         """
         place = execution.place
-        if place is None or execution.id in self.admit(place.gate):
+        if place is None or execution.id in self.admit(place.concurrency_key):
             return
         if place.when_full == "skip":
-            self._withdraw(place.gate, Queued(execution.id, place.limit))
+            self._withdraw(place.concurrency_key, Queued(execution.id, place.limit))
         elif place.when_full == "cancel_oldest":
             self._make_room(execution.id, place)
 
-    def admit(self, gate: str) -> list[str]:
+    def admit(self, concurrency_key: str) -> list[str]:
         """Give free slots to those first in the queue, and start driving them; gives their ids."""
         admitted: list[str] = []
         for _ in range(_TRIES):
-            following = self._slots.first_in_queue(gate)
+            following = self._slots.first_in_queue(concurrency_key)
             if following is None:
                 break
-            taken = self._slots.holds(gate)
+            taken = self._slots.leases(concurrency_key)
             slot = _free_slot(taken, following.limit)
             if slot is None:
-                if not self._reclaim(gate, taken):
+                if not self._reclaim(concurrency_key, taken):
                     break
                 continue
             try:
-                self._slots.admit(gate, following.execution_id, slot, self._clock.now())
+                self._slots.admit(concurrency_key, following.execution_id, slot, self._clock.now())
             except ConditionFailed as failed:
                 if failed.index not in (_SLOT, _QUEUE):
-                    self._slots.leave_queue(gate, following.execution_id)
+                    self._slots.leave_queue(concurrency_key, following.execution_id)
                 continue  # somebody else was quicker; look again
             except Unavailable:
                 break  # so many are at this gate that one of them is sure to get on with it
@@ -70,42 +70,46 @@ class Admission:
             self._drive(following.execution_id)
         return admitted
 
-    def release(self, place: Place, execution_id: str) -> None:
+    def release(self, place: QueuePosition, execution_id: str) -> None:
         """Take back the slot or the place in the queue of an execution that is over, and let the next one in."""
         if place.slot is None:
-            self._slots.leave_queue(place.gate, execution_id)
+            self._slots.leave_queue(place.concurrency_key, execution_id)
         else:
             if place.when_full == "skip":
-                self._turn_away(place.gate)
-            self._slots.release(place.gate, place.slot, execution_id)
-        self.admit(place.gate)
+                self._turn_away(place.concurrency_key)
+            self._slots.release(place.concurrency_key, place.slot, execution_id)
+        self.admit(place.concurrency_key)
 
-    def _turn_away(self, gate: str) -> None:
+    def _turn_away(self, concurrency_key: str) -> None:
         """Cancel who was not to wait and still does, as who began it has died; a slot that becomes free now is late."""
-        taken = len(self._slots.holds(gate))
-        for queued in self._slots.queue(gate):
+        taken = len(self._slots.leases(concurrency_key))
+        for queued in self._slots.queue(concurrency_key):
             if queued.when_full == "skip" and taken >= queued.limit:
-                self._withdraw(gate, queued)
+                self._withdraw(concurrency_key, queued)
 
-    def check_hold(self, gate: str, slot: int) -> bool:
+    def check_lease(self, concurrency_key: str, slot: int) -> bool:
         """Look whether who has a slot still runs; if not, the slot is free again. Whether it still runs."""
-        hold = next((hold for hold in self._slots.holds(gate) if hold.slot == slot), None)
+        hold = next((hold for hold in self._slots.leases(concurrency_key) if hold.slot == slot), None)
         if hold is None:
             return False
         if self._is_open(hold):
             return True
-        self._slots.watch(gate, self._clock.now())  # should this die between the two, somebody lets the next one in
-        self._slots.release(gate, slot, hold.execution_id)
-        self.admit(gate)
+        self._slots.next_checks(
+            concurrency_key, self._clock.now()
+        )  # should this die between the two, somebody lets the next one in
+        self._slots.release(concurrency_key, slot, hold.execution_id)
+        self.admit(concurrency_key)
         return False
 
-    def look_at_gate(self, gate: str) -> bool:
+    def check_concurrency_key(self, concurrency_key: str) -> bool:
         """Let in who can be let in; whether somebody still waits, so that the gate is to be looked at again."""
-        asked = self._slots.asked(gate)
-        self.admit(gate)
-        return self._slots.first_in_queue(gate) is not None or not self._slots.unwatch(gate, asked)
+        asked = self._slots.asked(concurrency_key)
+        self.admit(concurrency_key)
+        return self._slots.first_in_queue(concurrency_key) is not None or not self._slots.unwatch(
+            concurrency_key, asked
+        )
 
-    def _withdraw(self, gate: str, queued: Queued) -> None:
+    def _withdraw(self, concurrency_key: str, queued: Queued) -> None:
         """Cancel an execution that has no slot; where it has got one meanwhile it runs."""
         message = f"{queued.limit} executions were under way already, and this one was not to wait"
         error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
@@ -116,37 +120,37 @@ class Admission:
             "error": dumps(error),
             **self._executions.kept(queued.execution_id, now),
         }
-        self._slots.withdraw(gate, queued.execution_id, changes)
+        self._slots.withdraw(concurrency_key, queued.execution_id, changes)
 
-    def _make_room(self, execution_id: str, place: Place) -> None:
+    def _make_room(self, execution_id: str, place: QueuePosition) -> None:
         """Cancel those that have had their slots for the longest until this execution has one."""
         for _ in range(place.limit):
-            oldest = min((hold.execution_id for hold in self._slots.holds(place.gate)), default=None)
+            oldest = min((hold.execution_id for hold in self._slots.leases(place.concurrency_key)), default=None)
             if oldest is None or oldest >= execution_id or self._has_slot(execution_id):
                 return
             now, details = self._clock.now(), {"execution_id": execution_id}
             message = f"execution {execution_id} has taken its place"
             error = {"code": "superseded", "message": message, "details": details, "node": None}
             driver = self._executions.find(oldest)
-            # What else its end brings, to executions that it started and the like, is left to the sweeper.
-            self._executions.finish(oldest, Status.CANCELLED, now, error=error, look_at=now)
+            # What else its end brings, to executions that it started and the like, is left to the recovery.
+            self._executions.finish(oldest, Status.CANCELLED, now, error=error, next_check_at=now)
             if driver is not None and driver.execution.place is not None:
-                self._machine.stop(oldest, driver.execution.generation)
+                self._machine.stop(oldest, driver.execution.driver_attempt)
                 self.release(driver.execution.place, oldest)
 
     def _has_slot(self, execution_id: str) -> bool:
         found = self._executions.find(execution_id)
         return found is None or found.execution.place is None or found.execution.place.slot is not None
 
-    def _reclaim(self, gate: str, taken: list[Hold]) -> bool:
+    def _reclaim(self, concurrency_key: str, taken: list[Lease]) -> bool:
         """Free the slots whose lease has run out and whose holder is over; whether there was one."""
         now = format_time(self._clock.now())
-        lost = [hold for hold in taken if hold.look_at < now and not self._is_open(hold)]
+        lost = [hold for hold in taken if hold.next_check_at < now and not self._is_open(hold)]
         for hold in lost:
-            self._slots.release(gate, hold.slot, hold.execution_id)
+            self._slots.release(concurrency_key, hold.slot, hold.execution_id)
         return bool(lost)
 
-    def _is_open(self, hold: Hold) -> bool:
+    def _is_open(self, hold: Lease) -> bool:
         holder = self._executions.find(hold.execution_id)
         return holder is not None and not holder.execution.status.is_final
 
@@ -154,10 +158,10 @@ class Admission:
         try:
             self._machine.start(execution_id)
         except Unavailable:
-            logger.warning("%s has its slot and will be started by the sweeper", execution_id)
+            logger.warning("%s has its slot and will be started by the recovery", execution_id)
 
 
-def _free_slot(taken: list[Hold], limit: int) -> int | None:
+def _free_slot(taken: list[Lease], limit: int) -> int | None:
     """The lowest free number, if fewer than `limit` are taken."""
     numbers = {hold.slot for hold in taken}
     if len(numbers) >= limit:

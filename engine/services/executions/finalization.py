@@ -15,13 +15,13 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
-from engine.history.events import BatchId, Signal, Wait
+from engine.history.events import BatchId, PendingSignal, Signal
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.ids import derived_id
-from engine.services.executions.concurrency import Admission
+from engine.services.executions.concurrency import ConcurrencyLimits
 from engine.services.executions.start import Request, Starter
 from engine.storage.dynamodb.table import ConditionFailed
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)
@@ -29,17 +29,22 @@ _MOST_ENDED = 100
 """So many executions are ended by one call for one that had started them."""
 
 
-class Closing:
+class Finalization:
     """Ends executions, and sees to what follows."""
 
     def __init__(
-        self, stores: Stores, admission: Admission, starter: Starter, machine: StateMachine, clock: Clock
+        self,
+        repositories: Repositories,
+        concurrency_limits: ConcurrencyLimits,
+        starter: Starter,
+        machine: StateMachine,
+        clock: Clock,
     ) -> None:
-        self._stores = stores
-        self._executions = stores.executions
-        self._watch = stores.watch
-        self._journals = stores.journals
-        self._admission = admission
+        self._repositories = repositories
+        self._executions = repositories.executions
+        self._next_checks = repositories.next_checks
+        self._journals = repositories.histories
+        self._concurrency_limits = concurrency_limits
         self._starter = starter
         self._machine = machine
         self._clock = clock
@@ -51,9 +56,9 @@ class Closing:
         """
         now = self._clock.now()
         error = {"code": code, "message": message, "details": None, "node": None}
-        soon = now + timedelta(seconds=limits.LOOK_GRACE)
+        soon = now + timedelta(seconds=limits.CHECK_GRACE)
         try:
-            final, wrote = self._executions.finish(execution.id, status, now, error=error, look_at=soon)
+            final, wrote = self._executions.finish(execution.id, status, now, error=error, next_check_at=soon)
         except ExecutionLost:
             return status
         if final is not status:
@@ -61,16 +66,16 @@ class Closing:
         if wrote:
             self._complete_log(execution.id)
             level = "warning" if status is Status.CANCELLED else "error"
-            self._stores.logs.append(execution.id, [LogLine(now, level, message, None, metadata or None)])
-        self._machine.stop(execution.id, execution.generation)
+            self._repositories.logs.append(execution.id, [LogLine(now, level, message, None, metadata or None)])
+        self._machine.stop(execution.id, execution.driver_attempt)
         try:
-            self.conclude(execution.id)
+            self.finalize(execution.id)
         except Exception:
-            # The end is recorded, so who asked for it is told so; the sweeper comes soon.
+            # The end is recorded, so who asked for it is told so; the recovery comes soon.
             logger.exception("what the end of %s brings could not all be done", execution.id)
         return final
 
-    def conclude(self, execution_id: str) -> None:
+    def finalize(self, execution_id: str) -> None:
         """See to all that the end of an execution brings, if it has ended. Doing it twice changes nothing.
 
         What one step fails at keeps none of the others from being done; the first failure is raised when all are tried.
@@ -83,7 +88,7 @@ class Closing:
         is_done = [self._tried(step, execution, failures) for step in self._steps(execution)]
         if failures:
             raise failures[0]
-        if all(is_done):  # else there is more than one call can end, and the sweeper comes again
+        if all(is_done):  # else there is more than one call can end, and the recovery comes again
             self._executions.retire(execution)
 
     def _steps(self, execution: Execution) -> Iterator[Callable[[Execution], bool | None]]:
@@ -108,7 +113,7 @@ class Closing:
 
     def _release(self, execution: Execution) -> None:
         if execution.place is not None:
-            self._admission.release(execution.place, execution.id)
+            self._concurrency_limits.release(execution.place, execution.id)
 
     def _whole(self, execution: Execution) -> Execution:
         """The same with what it was given and has given, which most ends do not need."""
@@ -118,7 +123,7 @@ class Closing:
     def _complete_log(self, owner: str) -> None:
         """See to the lines of a driver that may have died. It is no reason not to end what is to be ended."""
         try:
-            self._stores.logs.complete(owner)
+            self._repositories.logs.complete(owner)
         except Exception:
             logger.exception("the log of %s could not be completed", owner)
 
@@ -128,17 +133,17 @@ class Closing:
         if found is not None and found.task_token is not None:
             self._machine.wake(found.task_token)
 
-    def answer(self, owner: str, wait: Wait | Caller, by: str, output: Any) -> None:
+    def answer(self, owner: str, wait: PendingSignal | Caller, by: str, output: Any) -> None:
         """Answer a wait and wake who waits, unless that one is over."""
         now = self._clock.now()
         signal = Signal(wait.path, wait.attempt, now, by, output)
         try:
-            self._journals.answer(owner, signal, now + timedelta(seconds=limits.LOOK_GRACE))
+            self._journals.answer(owner, signal, now + timedelta(seconds=limits.CHECK_GRACE))
         except ConditionFailed:
             return
         self.wake(owner)
 
-    def open_waits(self, execution_id: str) -> Iterator[Wait]:
+    def pending_signals(self, execution_id: str) -> Iterator[PendingSignal]:
         """The waits of an execution for others that are not answered."""
         return self._journals.open_waits_for_others(execution_id)
 
@@ -156,43 +161,45 @@ class Closing:
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution waited for, and its parts waited for; whether that was all."""
         left = _MOST_ENDED
-        for wait in self.open_waits(execution.id):
+        for wait in self.pending_signals(execution.id):
             left -= self.end_what_was_waited_for(execution, execution.id, wait, left)
             if left <= 0:
                 return False
         return True
 
     def end_lost_loops(self, execution: Execution) -> None:
-        """End the drivers of spread loops that have failed, and what their parts wait for."""
+        """End the drivers of distributed loops that have failed, and what their parts wait for."""
         for wait in self._journals.lost_loops(execution.id):
             self.end_what_was_waited_for(execution, execution.id, wait)
 
     def end_part(self, part: str) -> None:
         """End a part of a loop that nobody wants any more, and what it waits for."""
-        for wait in self.open_waits(part):
+        for wait in self.pending_signals(part):
             self.end_child(part, wait)
         self._complete_log(part)
-        self._stores.fan_outs.give_up(part)
+        self._repositories.map_batches.give_up(part)
 
-    def end_what_was_waited_for(self, execution: Execution, owner: str, wait: Wait, most: int = _MOST_ENDED) -> int:
+    def end_what_was_waited_for(
+        self, execution: Execution, owner: str, wait: PendingSignal, most: int = _MOST_ENDED
+    ) -> int:
         """End the child or the drivers that a wait of an execution (or a part of one) was for; how many were ended."""
         if wait.kind == "child":
             return self.end_child(owner, wait)
-        if wait.kind != "fan_out":
+        if wait.kind != "distributed_map":
             return 0
-        current = int(self._stores.fan_outs.progress(execution.id, wait.path)["round"])
-        self._machine.stop_fan_out(execution.id, wait.path, current)
+        current = int(self._repositories.map_batches.progress(execution.id, wait.path)["map_attempt"])
+        self._machine.stop_distributed_map(execution.id, wait.path, current)
         batches = len(self._journals.load(wait.output)["begins"]) - 1
         parts = [str(BatchId(execution.id, number, wait.path)) for number in range(batches)]
         ended = 0
-        for part in self._stores.fan_outs.open_parts(parts):
+        for part in self._repositories.map_batches.open_parts(parts):
             if ended >= most:
                 break
             self.end_part(part)
             ended += 1
         return ended
 
-    def end_child(self, owner: str, wait: Wait) -> int:
+    def end_child(self, owner: str, wait: PendingSignal) -> int:
         """Cancel the execution that a wait was for, if it is waited for and has not ended; how many that were."""
         child = self._executions.find(child_id(owner, wait))
         if child is None or child.execution.status.is_final:
@@ -204,7 +211,7 @@ class Closing:
         return 1
 
     def _start_on_failure(self, execution: Execution) -> None:
-        stored = self._stores.workflows.get_version(execution.workflow_id, execution.workflow_version)
+        stored = self._repositories.workflows.get_version(execution.workflow_id, execution.workflow_version)
         rule = WorkflowDefinition.model_validate(stored.definition).on_failure
         if rule is None or (rule.workflow_id == execution.workflow_id and execution.trigger_type == "failure"):
             return  # one that fails as its own follow-up would follow itself up again
@@ -231,11 +238,11 @@ class Closing:
             check_depth(request)
             self._starter.start(request)
         except Unavailable:
-            logger.warning("%s will be started by the sweeper", request.id)
+            logger.warning("%s will be started by the recovery", request.id)
         except MainspringError as error:
             message = f"the workflow for failures could not be started: {error.message}"
             now = self._clock.now()
-            self._stores.logs.append(execution.id, [LogLine(now, "error", message)])
+            self._repositories.logs.append(execution.id, [LogLine(now, "error", message)])
 
 
 def check_depth(request: Request) -> None:
@@ -249,6 +256,6 @@ def check_depth(request: Request) -> None:
         raise RequestError(message, code="too_deep")
 
 
-def child_id(owner: str, wait: Wait) -> str:
+def child_id(owner: str, wait: PendingSignal) -> str:
     """The id of the execution that a sub-workflow node starts."""
     return derived_id(wait.started_at, owner, wait.key)

@@ -1,4 +1,4 @@
-"""The sweeper: each minute it looks at executions and slots that somebody should have looked at by now.
+"""The recovery: each minute it looks at executions and slots that somebody should have looked at by now.
 
 It works as long as it has time, a piece of each workspace in turn. Of two that run at the same time one gets each thing
 to look at.
@@ -20,14 +20,14 @@ from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time, parse_time
 from engine.history.events import BatchId, signal_key
 from engine.history.model import Execution, Status
-from engine.services.executions.concurrency import Admission
+from engine.services.executions.concurrency import ConcurrencyLimits
 from engine.services.executions.fair_order import in_turns
-from engine.services.executions.finalization import Closing
-from engine.services.executions.supervisor import Conductor
-from engine.storage.concurrency_slots import gate_in, is_watch
+from engine.services.executions.finalization import Finalization
+from engine.services.executions.supervisor import Supervisor
+from engine.storage.concurrency_slots import concurrency_key_in, is_watch
 from engine.storage.executions import Driver
 from engine.storage.next_checks import Due
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.subscriptions import delivery_in
 
 logger = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ class Swept:
     oldest_seconds: float
 
 
-class Sweeper:
+class Recovery:
     """Finds those whom nobody looks after.
 
     Args:
         stores: of the platform.
         admission: lets queued executions in.
         closing: ends executions, and sees to what follows.
-        conductor: drives on.
+        supervisor: drives on.
         machine: of Step Functions.
         clock: tells the time.
         others: look at items that are no executions or slots, by their kind.
@@ -61,22 +61,22 @@ class Sweeper:
 
     def __init__(
         self,
-        stores: Stores,
-        admission: Admission,
-        closing: Closing,
-        conductor: Conductor,
+        repositories: Repositories,
+        concurrency_limits: ConcurrencyLimits,
+        finalization: Finalization,
+        supervisor: Supervisor,
         machine: StateMachine,
         clock: Clock,
         others: Mapping[str, Callable[[str, str], str]] = MappingProxyType({}),
         *,
         threads: int = 1,
     ) -> None:
-        self._stores = stores
-        self._executions = stores.executions
-        self._watch = stores.watch
-        self._admission = admission
-        self._closing = closing
-        self._conductor = conductor
+        self._repositories = repositories
+        self._executions = repositories.executions
+        self._next_checks = repositories.next_checks
+        self._concurrency_limits = concurrency_limits
+        self._finalization = finalization
+        self._supervisor = supervisor
         self._machine = machine
         self._clock = clock
         self._others = others
@@ -92,8 +92,8 @@ class Sweeper:
         oldest: str | None = None
         while True:
             due = self._due(self._clock.now() + timedelta(seconds=ahead), limits.SWEEP_READ)
-            oldest = oldest or min((one.look_at for one in due), default=format_time(begin))
-            looks = self._look_at_all(due, remaining)
+            oldest = oldest or min((one.next_check_at for one in due), default=format_time(begin))
+            looks = self._check_all(due, remaining)
             done += looks
             if not looks or looks["left"] or ahead:  # what is looked at ahead of its time would be due again at once
                 break
@@ -105,11 +105,11 @@ class Sweeper:
         Workspaces take turns, and so do the subscriptions of one: who never answers delays nobody else.
         """
         now = self._clock.now()
-        again = now + timedelta(seconds=limits.LOOK_AGAIN)
+        again = now + timedelta(seconds=limits.CHECK_AGAIN)
         due = self._due(now, limits.SWEEP_READ, "SEND")
 
         def claim(one: Due) -> bool:
-            return self._stores.subscriptions.claim((one.pk, one.sk), one.look_at, now, again)
+            return self._repositories.subscriptions.claim((one.pk, one.sk), one.next_check_at, now, again)
 
         if self._threads == 1:
             mine = list(map(claim, due[: limits.SEND_MOST]))
@@ -121,17 +121,19 @@ class Sweeper:
             send(claimed)
         return len(claimed)
 
-    def _due(self, until: datetime, share: int, kind: str = "LOOK") -> list[Due]:
+    def _due(self, until: datetime, share: int, kind: str = "CHECK") -> list[Due]:
         """What is due in all shards, in the order in which it is somebody's turn."""
-        found = [one for shard in range(limits.LOOK_SHARDS) for one in self._watch.due(shard, until, share, kind)]
-        found.sort(key=lambda one: one.look_at)
+        found = [
+            one for shard in range(limits.CHECK_SHARDS) for one in self._next_checks.due(shard, until, share, kind)
+        ]
+        found.sort(key=lambda one: one.next_check_at)
         if len(found) <= 1:
             return found
-        owners = self._watch.workspaces(found)
+        owners = self._next_checks.workspaces(found)
         by_partition = in_turns(found, lambda one: one.pk) if kind == "SEND" else found
         return in_turns(by_partition, lambda one: owners[one.pk])
 
-    def _look_at_all(self, due: Sequence[Due], remaining: Callable[[], float]) -> Counter[str]:
+    def _check_all(self, due: Sequence[Due], remaining: Callable[[], float]) -> Counter[str]:
         """Look at these, in their order; how often what was done, and how many were `left` for want of time."""
         done: Counter[str] = Counter()
         waiting, lock = deque(due), Lock()
@@ -142,7 +144,7 @@ class Sweeper:
                     if not waiting or remaining() < _RESERVE:
                         return
                     one = waiting.popleft()
-                word = self._claim_and_look(one)
+                word = self._claim_and_check(one)
                 with lock:
                     done[word] += word != ""
 
@@ -156,22 +158,22 @@ class Sweeper:
             done["left"] = len(waiting)
         return +done
 
-    def _claim_and_look(self, one: Due) -> str:
+    def _claim_and_check(self, one: Due) -> str:
         """Look at something unless somebody else does; a word for what was done."""
-        again = self._clock.now() + timedelta(seconds=limits.LOOK_AGAIN)
-        if not self._watch.look_again((one.pk, one.sk), one.look_at, again):
+        again = self._clock.now() + timedelta(seconds=limits.CHECK_AGAIN)
+        if not self._next_checks.check_again((one.pk, one.sk), one.next_check_at, again):
             return ""
         try:
-            return self._look(one.pk, one.sk)
+            return self._check(one.pk, one.sk)
         except Exception:
             logger.exception("looking after %s failed; it is looked at again", one.pk)
             return "failed"
 
-    def _look(self, pk: str, sk: str) -> str:
+    def _check(self, pk: str, sk: str) -> str:
         kind = pk.partition("#")[0]
         if kind in self._others:
             return self._others[kind](pk, sk)
-        return self._gate(pk, sk) if kind == "GATE" else self._execution(pk)
+        return self._concurrency_key(pk, sk) if kind == "GATE" else self._execution(pk)
 
     def _execution(self, pk: str) -> str:
         """Look at one execution; gives a word for what was done."""
@@ -183,83 +185,89 @@ class Sweeper:
         if batch is not None:
             return self._part(found, batch)
         if execution.status.is_final:
-            return self._concluded(execution)
+            return self._finalized(execution)
         if self._is_orphan(execution):
             message = "the execution that waited for it has ended"
-            self._closing.close(execution, Status.CANCELLED, "caller_ended", message)
+            self._finalization.close(execution, Status.CANCELLED, "caller_ended", message)
             return "closed"
         if execution.place is not None and execution.place.slot is None:
-            return self._queued(execution, execution.place.gate)
+            return self._queued(execution, execution.place.concurrency_key)
         return self._driven(found)
 
-    def _concluded(self, execution: Execution) -> str:
+    def _finalized(self, execution: Execution) -> str:
         """See to what the end of an execution brings: again and again with growing waits, until its time is over."""
         try:
-            self._closing.conclude(execution.id)
+            self._finalization.finalize(execution.id)
         except Exception:
             tries = self._executions.conclusion_failed(execution, self._clock.now())
             told = {"log_code": CONCLUSION_FAILED, "execution_id": execution.id, "tries": tries}
             logger.exception("%s: %s, in %d tries", CONCLUSION_FAILED, execution.id, tries, extra=told)
-            return "unconcluded"
+            return "not_finalized"
         return "concluded"
 
-    def _queued(self, execution: Execution, gate: str) -> str:
+    def _queued(self, execution: Execution, concurrency_key: str) -> str:
         """One that has no slot: do what its limit says, and leave it to those who look after the gate."""
-        self._admission.enter(execution)
-        self._stores.slots.watch(gate, self._clock.now() + timedelta(seconds=limits.SLOT_LEASE))
-        self._stores.slots.leave_to_watch(execution.id)
+        self._concurrency_limits.enter(execution)
+        self._repositories.slots.next_checks(
+            concurrency_key, self._clock.now() + timedelta(seconds=limits.LEASE_LENGTH)
+        )
+        self._repositories.slots.leave_to_recovery(execution.id)
         return "queued"
 
     def _driven(self, found: Driver) -> str:
         """An execution that should have a driver: wake it, leave it alone, or drive it on."""
         execution = found.execution
-        if not self._machine.is_driving(execution.id, execution.generation):
-            self._conductor.driver_ended(execution.id, execution.generation, "gone")
-            return "revived"
-        for_others = execution.status is Status.WAITING and self._conductor.launch_all(execution, execution.id)
-        if self._has_news(found) and self._machine.wake(str(found.task_token)):
-            return "woken"  # the turn that follows says when to look next
-        self._look_later(execution, soon=for_others)
+        if not self._machine.is_driving(execution.id, execution.driver_attempt):
+            self._supervisor.driver_ended(execution.id, execution.driver_attempt, "gone")
+            return "recovered"
+        for_others = execution.status is Status.WAITING and self._supervisor.launch_all(execution, execution.id)
+        if self._has_domain_events(found) and self._machine.wake(str(found.task_token)):
+            return "woken"  # the invocation that follows says when to look next
+        self._check_later(execution, soon=for_others)
         return "driven"
 
-    def _has_news(self, found: Driver) -> bool:
+    def _has_domain_events(self, found: Driver) -> bool:
         """Whether who is parked should have been woken: by an answer that it has not seen, or by the time.
 
         The counter tells of most answers. But a driver may have read it with an answer that it did not read.
         """
         if found.task_token is None:
             return False
-        is_due = found.parked_until is not None and found.parked_until <= self._clock.now()
+        is_due = found.suspended_until is not None and found.suspended_until <= self._clock.now()
         if is_due or found.execution.signals != found.seen_signals:
             return True
-        return self._stores.journals.has_unread_answer(found.execution.id)
+        return self._repositories.histories.has_unread_answer(found.execution.id)
 
     def _part(self, found: Driver, batch: BatchId) -> str:
-        """A part of a spread loop; its drivers are looked after with the whole."""
+        """A part of a distributed loop; its drivers are looked after with the whole."""
         part = found.execution
         whole = self._executions.find(batch.whole)
         if part.status.is_final:
-            self._watch.look_no_more(part.id)
+            self._next_checks.check_no_more(part.id)
             return "concluded"
-        if whole is None or whole.execution.status.is_final or self._stores.journals.get(batch.whole, [batch.signal]):
-            self._closing.end_part(part.id)
+        if (
+            whole is None
+            or whole.execution.status.is_final
+            or self._repositories.histories.get(batch.whole, [batch.signal])
+        ):
+            self._finalization.end_part(part.id)
             return "closed"
-        for_others = self._conductor.launch_all(whole.execution, part.id)
-        if self._has_news(found) and self._machine.wake(str(found.task_token)):
+        for_others = self._supervisor.launch_all(whole.execution, part.id)
+        if self._has_domain_events(found) and self._machine.wake(str(found.task_token)):
             return "woken"
-        self._look_later(part, soon=for_others)
+        self._check_later(part, soon=for_others)
         return "driven"
 
-    def _gate(self, pk: str, sk: str) -> str:
+    def _concurrency_key(self, pk: str, sk: str) -> str:
         """Look at a slot whose lease has run out, or at the queue of a gate."""
-        gate = gate_in(pk)
+        concurrency_key = concurrency_key_in(pk)
         is_queue = is_watch(sk)
-        if is_queue and not self._admission.look_at_gate(gate):
+        if is_queue and not self._concurrency_limits.check_concurrency_key(concurrency_key):
             return "emptied"
-        if not is_queue and not self._admission.check_hold(gate, int(sk.removeprefix("HOLD#"))):
+        if not is_queue and not self._concurrency_limits.check_lease(concurrency_key, int(sk.removeprefix("HOLD#"))):
             return "released"
-        lease = self._clock.now() + timedelta(seconds=limits.SLOT_LEASE)
-        self._watch.look_again((pk, sk), None, lease)
+        lease = self._clock.now() + timedelta(seconds=limits.LEASE_LENGTH)
+        self._next_checks.check_again((pk, sk), None, lease)
         return "queue" if is_queue else "held"
 
     def _is_orphan(self, execution: Execution) -> bool:
@@ -272,13 +280,13 @@ class Sweeper:
         known = [self._executions.find(owner) for owner in owners]
         if any(one is None or one.execution.status.is_final for one in known):
             return True
-        answer = self._stores.journals.get(caller.execution_id, [signal_key(caller.path, caller.attempt)])
+        answer = self._repositories.histories.get(caller.execution_id, [signal_key(caller.path, caller.attempt)])
         return bool(answer)
 
-    def _look_later(self, execution: Execution, *, soon: bool = False) -> None:
+    def _check_later(self, execution: Execution, *, soon: bool = False) -> None:
         """The longer an execution goes on, the less often it is looked at."""
         now = self._clock.now()
         age = (now - (execution.started_at or execution.created_at)).total_seconds()
-        longest = 10 * limits.LOOK_AGAIN if soon else limits.LOOK_LONGEST
-        at = now + timedelta(seconds=min(max(age, limits.LOOK_AGAIN), longest))
-        self._watch.look_again((f"EXECUTION#{execution.id}", "META"), None, at)
+        longest = 10 * limits.CHECK_AGAIN if soon else limits.CHECK_LONGEST
+        at = now + timedelta(seconds=min(max(age, limits.CHECK_AGAIN), longest))
+        self._next_checks.check_again((f"EXECUTION#{execution.id}", "META"), None, at)

@@ -14,7 +14,7 @@ from itertools import islice
 
 from engine import limits
 from engine.clock import Clock
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 
 logger = logging.getLogger(__name__)
 _RESERVE = 30.0
@@ -29,10 +29,10 @@ _ORPHANED_AFTER = timedelta(days=2)
 class Retention:
     """See above."""
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
-        self._watch = stores.watch
-        self._purge = stores.purge
-        self._payloads = stores.payloads
+    def __init__(self, repositories: Repositories, clock: Clock) -> None:
+        self._next_checks = repositories.next_checks
+        self._purge = repositories.purge
+        self._payloads = repositories.payloads
         self._clock = clock
 
     def purge_due(self, remaining: Callable[[], float]) -> dict[str, int]:
@@ -53,8 +53,8 @@ class Retention:
 
     def _due(self) -> list[str]:
         now = self._clock.now()
-        share = _CHUNK // limits.LOOK_SHARDS
-        shards = (self._watch.due(shard, now, share, "PURGE") for shard in range(limits.LOOK_SHARDS))
+        share = _CHUNK // limits.CHECK_SHARDS
+        shards = (self._next_checks.due(shard, now, share, "PURGE") for shard in range(limits.CHECK_SHARDS))
         return [pk.removeprefix("EXECUTION#") for found in shards for pk, _, _ in found]
 
     def _forget(self, execution_id: str, remaining: Callable[[], float]) -> str:
@@ -64,7 +64,7 @@ class Retention:
             return "purged" if self._purge.purge(execution_id, self._clock.now()) else "kept"
         except Exception:
             logger.exception("%s could not be forgotten; it is tried again", execution_id)
-        self._watch.look_again((f"EXECUTION#{execution_id}", "META"), None, self._clock.now() + _AGAIN)
+        self._next_checks.check_again((f"EXECUTION#{execution_id}", "META"), None, self._clock.now() + _AGAIN)
         return "failed"
 
     def remove_orphans(self, remaining: Callable[[], float]) -> int:

@@ -11,15 +11,25 @@ from engine import limits
 from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution.callbacks import read_token
-from engine.history.events import DEADLINE, DROPPED, BatchId, Journal, Signal, Wait, loops_around, signal_key, wait_key
+from engine.history.events import (
+    DEADLINE,
+    DROPPED,
+    BatchId,
+    History,
+    PendingSignal,
+    Signal,
+    loops_around,
+    signal_key,
+    wait_key,
+)
 from engine.history.model import Execution
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
-from engine.services.executions.finalization import Closing
+from engine.services.executions.finalization import Finalization
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import ConditionFailed
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.workflow.compiled import find_node, prepare_once
 from engine.workflow.definition import NodeDefinition, WorkflowDefinition
 
@@ -31,27 +41,27 @@ _ANSWERABLE = {"approval": "approval", "wait_for_callback": "callback"}
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an answer belongs: `owner` is the execution, or the part of a spread loop, that has the node."""
+    """Where an answer belongs: `owner` is the execution, or the part of a distributed loop, that has the node."""
 
     owner: str
     path: str
     node: NodeDefinition
-    journal: Journal
+    history: History
 
     @property
-    def wait(self) -> Wait | None:
+    def wait(self) -> PendingSignal | None:
         """The latest wait of the node."""
-        return self.journal.waits.get(self.path)
+        return self.history.waits.get(self.path)
 
 
 class SignalService:
     """Takes the answers."""
 
-    def __init__(self, stores: Stores, closing: Closing, clock: Clock) -> None:
-        self._executions = stores.executions
-        self._journals = stores.journals
-        self._workflows = stores.workflows
-        self._closing = closing
+    def __init__(self, repositories: Repositories, finalization: Finalization, clock: Clock) -> None:
+        self._executions = repositories.executions
+        self._journals = repositories.histories
+        self._workflows = repositories.workflows
+        self._finalization = finalization
         self._clock = clock
         self._factory = NodeExecutorFactory()
 
@@ -118,8 +128,8 @@ class SignalService:
 
     def _place(self, execution: Execution, path: str) -> _Place:
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
-        region = prepare_once(WorkflowDefinition.model_validate(stored.definition), self._factory)
-        node = find_node(region, path)
+        block = prepare_once(WorkflowDefinition.model_validate(stored.definition), self._factory)
+        node = find_node(block, path)
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
         owner = self._owner(execution.id, path)
@@ -129,10 +139,10 @@ class SignalService:
             *loops_around(path),
             *(f"{path}#{kind}#{n:04d}" for n in attempts for kind in ("WAIT", "SIGNAL", "TIMER")),
         ]
-        return _Place(owner, path, node, Journal.of(self._journals.get(owner, keys)))
+        return _Place(owner, path, node, History.of(self._journals.get(owner, keys)))
 
     def _owner(self, execution_id: str, path: str) -> str:
-        """Whose journal has the node: the execution's, or that of the part of a spread loop around it.
+        """Whose journal has the node: the execution's, or that of the part of a distributed loop around it.
 
         Raises:
             NotFound: the loop has fewer items.
@@ -142,9 +152,9 @@ class SignalService:
         for number, step in enumerate(steps):
             name, _, index = step[:-1].partition("[")
             loops[".".join([*steps[:number], name])] = int(index)
-        waits = Journal.of(self._journals.get(execution_id, [wait_key(loop) for loop in loops])).waits
+        waits = History.of(self._journals.get(execution_id, [wait_key(loop) for loop in loops])).waits
         for loop, wait in waits.items():
-            if wait.kind == "fan_out":
+            if wait.kind == "distributed_map":
                 facts = self._journals.load(wait.output)
                 if loops[loop] >= facts["count"]:
                     raise NotFound(f"the loop `{loop}` has {facts['count']} items")
@@ -166,9 +176,9 @@ class SignalService:
         if stands is not signal:
             raise _refused(place.path, stands)
         try:
-            self._closing.wake(place.owner)
+            self._finalization.wake(place.owner)
         except Exception:  # whatever it is: the answer is recorded, and stands
-            logger.exception("waking %s failed; the sweeper will", place.owner)
+            logger.exception("waking %s failed; the recovery will", place.owner)
         return signal
 
     def _meant(self, execution: Execution, place: _Place, attempt: int | None) -> int:
@@ -179,16 +189,16 @@ class SignalService:
         """
         if execution.status.is_final:
             raise _over(execution)
-        wait, timer = place.wait, place.journal.timers.get(place.path)
+        wait, timer = place.wait, place.history.timers.get(place.path)
         current = wait.attempt if wait is not None else 1
         meant = current if attempt is None else attempt
         if meant != current or (timer is not None and (timer.next_attempt or 0) > meant):
             raise Conflict(f"attempt {meant} of `{place.path}` is over", code="not_waiting")
-        if stands := place.journal.signals.get(signal_key(place.path, meant)):
+        if stands := place.history.signals.get(signal_key(place.path, meant)):
             raise _refused(place.path, stands)
-        if place.path in place.journal.outcomes:
+        if place.path in place.history.outcomes:
             raise _answered(place.path)
-        if any(loop in place.journal.outcomes for loop in loops_around(place.path)):
+        if any(loop in place.history.outcomes for loop in loops_around(place.path)):
             raise _given_up(place.path)
         if wait is not None and wait.deadline is not None and wait.deadline <= self._clock.now():
             raise _late(place.path)

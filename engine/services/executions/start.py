@@ -13,13 +13,13 @@ from engine.clock import Clock
 from engine.errors import ExpressionError, InvalidInput, Unavailable
 from engine.execution.callbacks import new_secret
 from engine.history.events import Outcome
-from engine.history.model import Caller, Execution, Place, Status
+from engine.history.model import Caller, Execution, QueuePosition, Status
 from engine.ids import new_id
 from engine.json_value import dumps
-from engine.services.executions.concurrency import Admission
-from engine.storage.concurrency_slots import gate_of
+from engine.services.executions.concurrency import ConcurrencyLimits
+from engine.storage.concurrency_slots import concurrency_key_of
 from engine.storage.executions import Started
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.workflows import Workflow
 from engine.workflow.definition import Concurrency
 from engine.workflow.expressions.scope import Scope
@@ -45,7 +45,7 @@ class Request:
     depth: int = 0
     caller: Caller | None = None
     retry_of: str | None = None
-    journal: Sequence[Outcome] = ()
+    history: Sequence[Outcome] = ()
     """Outcomes that it begins with."""
     overlap: Literal["skip", "queue"] | None = None
     workflow: Workflow | None = None
@@ -59,10 +59,12 @@ class Request:
 class Starter:
     """Starts executions, each of them once."""
 
-    def __init__(self, stores: Stores, admission: Admission, machine: StateMachine, clock: Clock) -> None:
-        self._stores = stores
-        self._executions = stores.executions
-        self._admission = admission
+    def __init__(
+        self, repositories: Repositories, concurrency_limits: ConcurrencyLimits, machine: StateMachine, clock: Clock
+    ) -> None:
+        self._repositories = repositories
+        self._executions = repositories.executions
+        self._concurrency_limits = concurrency_limits
         self._machine = machine
         self._clock = clock
 
@@ -86,14 +88,14 @@ class Starter:
         Raises:
             NotFound: there is no such workflow or version.
             InvalidInput: the key of the workflow's limit cannot be evaluated over this input.
-            Unavailable: Step Functions did not take it; the sweeper will start it.
+            Unavailable: Step Functions did not take it; the recovery will start it.
         """
         execution = self._new(request)
-        also = [self._stores.slots.queue_entry(execution)] if execution.place else []
-        if request.journal:
-            journals = self._stores.journals
-            adopted = [journals.adopt(outcome, execution.id) for outcome in request.journal]
-            also.append(journals.recomputable(execution.id, adopted))  # with the record, or nobody would ever find it
+        also = [self._repositories.slots.queue_entry(execution)] if execution.place else []
+        if request.history:
+            histories = self._repositories.histories
+            adopted = [histories.adopt(outcome, execution.id) for outcome in request.history]
+            also.append(histories.recomputable(execution.id, adopted))  # with the record, or nobody would ever find it
         started = self._executions.create(
             execution, idempotency_key, request_hash, also, remember=remember, other_keys=other_keys
         )
@@ -114,7 +116,7 @@ class Starter:
     def _is_run_ahead(self, started: Started) -> bool:
         """Whether an execution that is to be run ahead is: by who asks, or by who has asked for the same before.
 
-        If that one has died the sweeper will know after this time.
+        If that one has died the recovery will know after this time.
         """
         age = (self._clock.now() - started.execution.created_at).total_seconds()
         return started.execution.place is None and (started.is_new or age < limits.START_GRACE)
@@ -126,11 +128,11 @@ class Starter:
 
     def _new(self, request: Request) -> Execution:
         """The execution that was asked for."""
-        workflow = request.workflow or self._stores.workflows.get(request.workspace_id, request.workflow_id)
+        workflow = request.workflow or self._repositories.workflows.get(request.workspace_id, request.workflow_id)
         version, concurrency = workflow.version, workflow.concurrency
         if request.version is not None and request.version != workflow.version:
             version = request.version
-            concurrency = self._stores.workflows.get_version(workflow.id, version).definition.get("concurrency")
+            concurrency = self._repositories.workflows.get_version(workflow.id, version).definition.get("concurrency")
         if request.overlap is not None:
             concurrency = {"limit": 1, "when_full": request.overlap}
         rule = Concurrency.model_validate(concurrency) if concurrency else None
@@ -155,21 +157,23 @@ class Starter:
 
     def _drive(self, execution: Execution) -> None:
         if execution.place is None:
-            self._machine.start(execution.id, execution.generation)
+            self._machine.start(execution.id, execution.driver_attempt)
         else:
-            self._admission.enter(execution)
+            self._concurrency_limits.enter(execution)
 
 
-def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> Place | None:
+def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> QueuePosition | None:
     """Where an execution has to queue. One that another one waits for runs in the slot of that one."""
     if rule is None or (request.caller is not None and request.caller.waits):
         return None
     if request.overlap is not None:
-        return Place(gate_of(workflow_id, f"trigger {request.trigger_id}"), rule.limit, when_full=rule.when_full)
+        return QueuePosition(
+            concurrency_key_of(workflow_id, f"trigger {request.trigger_id}"), rule.limit, when_full=rule.when_full
+        )
     if rule.key is None:
-        return Place(gate_of(workflow_id, None), rule.limit, when_full=rule.when_full)
+        return QueuePosition(concurrency_key_of(workflow_id, None), rule.limit, when_full=rule.when_full)
     try:
         value = render(rule.key, Scope({"trigger": request.trigger}), "concurrency.key")
     except ExpressionError as error:
         raise InvalidInput.at("input", f"the workflow's {error.message}") from None
-    return Place(gate_of(workflow_id, dumps(value)), rule.limit, when_full=rule.when_full)
+    return QueuePosition(concurrency_key_of(workflow_id, dumps(value)), rule.limit, when_full=rule.when_full)

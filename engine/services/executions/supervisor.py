@@ -1,6 +1,6 @@
-"""The conductor: starts what executions ask for, drives on those whose driver is gone, and sees to what ends bring.
+"""The supervisor: starts what executions ask for, drives on those whose driver is gone, and sees to what ends bring.
 
-It is told of something to do, and looks into the journal what that is; so it may be told twice, late, or not at all.
+It is told of something to do, and looks into the history what that is; so it may be told twice, late, or not at all.
 """
 
 from __future__ import annotations
@@ -14,33 +14,40 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
-from engine.history.events import DROPPED, BatchId, Journal, Wait, signal_key, wait_key
+from engine.history.events import DROPPED, BatchId, History, PendingSignal, signal_key, wait_key
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.history.usage import Bill
 from engine.ids import derived_id
-from engine.services.executions.finalization import Closing, check_depth, child_id
+from engine.services.executions.finalization import Finalization, check_depth, child_id
 from engine.services.executions.start import Request, Starter
 from engine.storage.map_batches import PartFailed
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 
 logger = logging.getLogger(__name__)
 
 
-class Conductor:
+class Supervisor:
     """See above. None of its methods raises for what is over or gone."""
 
-    def __init__(self, stores: Stores, starter: Starter, closing: Closing, machine: StateMachine, clock: Clock) -> None:
-        self._executions = stores.executions
-        self._watch = stores.watch
-        self._journals = stores.journals
-        self._fan_outs = stores.fan_outs
-        self._logs = stores.logs
+    def __init__(
+        self,
+        repositories: Repositories,
+        starter: Starter,
+        finalization: Finalization,
+        machine: StateMachine,
+        clock: Clock,
+    ) -> None:
+        self._executions = repositories.executions
+        self._next_checks = repositories.next_checks
+        self._journals = repositories.histories
+        self._map_batches = repositories.map_batches
+        self._logs = repositories.logs
         self._starter = starter
-        self._closing = closing
+        self._finalization = finalization
         self._machine = machine
         self._clock = clock
 
-    def poked(self, owner: str, keys: Sequence[str]) -> None:
+    def notified(self, owner: str, keys: Sequence[str]) -> None:
         """Do what an execution (or a part of one) has asked for: its waits with these keys, or all.
 
         One that has ended is concluded; one that has its answers is woken.
@@ -51,19 +58,19 @@ class Conductor:
             return
         is_over = found.execution.status.is_final
         if is_over:
-            self._closing.conclude(found.execution.id)
+            self._finalization.finalize(found.execution.id)
         elif not keys:
             self.launch_all(found.execution, owner)
-            self._closing.end_lost_loops(found.execution)
-            self._closing.wake(owner)
+            self._finalization.end_lost_loops(found.execution)
+            self._finalization.wake(owner)
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
-        journal = Journal.of(self._journals.get(owner, [*keys, *signals]))
-        for path, wait in journal.waits.items():
-            signal = journal.signals.get(wait.signal_key)
-            if journal.open_wait(path) and not is_over:
+        history = History.of(self._journals.get(owner, [*keys, *signals]))
+        for path, wait in history.waits.items():
+            signal = history.signals.get(wait.signal_key)
+            if history.open_signal(path) and not is_over:
                 self._launch(found.execution, owner, wait)
             elif signal is not None and signal.by == DROPPED:
-                self._closing.end_what_was_waited_for(found.execution, owner, wait)
+                self._finalization.end_what_was_waited_for(found.execution, owner, wait)
 
     def launch_all(self, execution: Execution, owner: str) -> bool:
         """Make sure that all that an execution (or a part of one) waits for is under way.
@@ -72,7 +79,7 @@ class Conductor:
             Whether somebody has to look at it again soon. A child that is recorded is looked after by itself and tells
             who waits for it; the drivers of a big loop are looked after with the execution that waits for it.
         """
-        soon = [self._launch(execution, owner, wait) for wait in self._closing.open_waits(owner)]
+        soon = [self._launch(execution, owner, wait) for wait in self._finalization.pending_signals(owner)]
         return any(soon)
 
     def start_tool(self, execution_id: str, workflow_id: str, value: Any, key: str) -> dict[str, Any]:
@@ -95,21 +102,21 @@ class Conductor:
             check_depth(request)
             return {"execution_id": self._starter.start(request).execution.id}
         except Unavailable:
-            return {"execution_id": request.id}  # it is recorded, and the sweeper will start it
+            return {"execution_id": request.id}  # it is recorded, and the recovery will start it
         except MainspringError as error:
             return {"error": error.as_dict()}
 
-    def _launch(self, execution: Execution, owner: str, wait: Wait) -> bool:
+    def _launch(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
         """Make sure that what a wait is for is under way; whether to look again soon."""
         if wait.kind == "child":
             return self._start_child(execution, owner, wait)
-        if wait.kind == "fan_out":
-            self._fan_out(execution.id, wait)
-        return wait.kind == "fan_out"
+        if wait.kind == "distributed_map":
+            self._distributed_map(execution.id, wait)
+        return wait.kind == "distributed_map"
 
     # -- sub-workflows -------------------------------------------------------------------------------------
 
-    def _start_child(self, execution: Execution, owner: str, wait: Wait) -> bool:
+    def _start_child(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
         """Start the child that a wait is for, unless it is there; whether it could not even be recorded."""
         asked = self._journals.load(wait.output)
         known = self._executions.find(child_id(owner, wait))
@@ -129,83 +136,87 @@ class Conductor:
             check_depth(request)
             child = self._starter.start(request).execution
         except Unavailable:
-            logger.warning("%s will be started by the sweeper", request.id)
+            logger.warning("%s will be started by the recovery", request.id)
             return self._executions.find(child_id(owner, wait)) is None
         except MainspringError as error:
-            self._closing.answer(owner, wait, "child", {"error": error.as_dict()})
+            self._finalization.answer(owner, wait, "child", {"error": error.as_dict()})
             return False
         self._child_is_there(child, owner, wait, is_waited_for=asked["wait"])
         return False
 
-    def _child_is_there(self, child: Execution, owner: str, wait: Wait, *, is_waited_for: bool) -> None:
+    def _child_is_there(self, child: Execution, owner: str, wait: PendingSignal, *, is_waited_for: bool) -> None:
         """Tell the caller what it waits for: the start, or an end that nobody has told it of."""
         if not is_waited_for:
-            self._closing.answer(owner, wait, "child", {"execution_id": child.id})
+            self._finalization.answer(owner, wait, "child", {"execution_id": child.id})
         elif child.status.is_final:
-            self._closing.conclude(child.id)
+            self._finalization.finalize(child.id)
         else:
             caller = self._executions.find(owner)
             if caller is None or caller.execution.status.is_final:  # it has ended since we were told
-                self._closing.end_child(owner, wait)
+                self._finalization.end_child(owner, wait)
 
     # -- big loops -----------------------------------------------------------------------------------------
 
-    def _fan_out(self, execution_id: str, wait: Wait, *, ended: int = 0) -> None:
-        """Make sure that a spread loop has its drivers, or join it when all its parts have ended.
+    def _distributed_map(self, execution_id: str, wait: PendingSignal, *, ended: int = 0) -> None:
+        """Make sure that a distributed loop has its drivers, or join it when all its parts have ended.
 
-        `ended` is the round whose drivers are known to have ended.
+        `ended` is the attempt whose drivers are known to have ended.
         """
         facts, path = self._journals.load(wait.output), wait.path
-        progress = self._fan_outs.progress(execution_id, path)
-        current, lanes, batches = int(progress["round"]), facts["lanes"], len(facts["begins"]) - 1
+        progress = self._map_batches.progress(execution_id, path)
+        current, map_workers, batches = int(progress["map_attempt"]), facts["map_workers"], len(facts["begins"]) - 1
         if progress["done"] >= facts["count"]:
             self._join(execution_id, wait, facts)
             return
         if current > ended:
-            if self._machine.is_fanned_out(execution_id, path, current):
+            if self._machine.is_map_running(execution_id, path, current):
                 return
             # It may never have been started: who made room for it has died, or is just about to.
-            if self._machine.start_fan_out(execution_id, path, current, lanes=lanes, batches=batches):
+            if self._machine.start_distributed_map(
+                execution_id, path, current, map_workers=map_workers, batches=batches
+            ):
                 return
-        if progress["in_vain"] >= limits.MAX_ROUNDS_IN_VAIN:
+        if progress["in_vain"] >= limits.MAX_MAP_ATTEMPTS_IN_VAIN:
             message = f"the drivers of the loop were lost {progress['in_vain']} times"
-            self._closing.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
+            self._finalization.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
             return
-        if self._fan_outs.next_round(execution_id, path, progress, batches):
-            self._machine.start_fan_out(execution_id, path, current + 1, lanes=lanes, batches=batches)
+        if self._map_batches.next_map_attempt(execution_id, path, progress, batches):
+            self._machine.start_distributed_map(
+                execution_id, path, current + 1, map_workers=map_workers, batches=batches
+            )
 
-    def fan_out_ended(self, execution_id: str, path: str, round_number: int) -> None:
-        """All drivers of a round have ended: the loop is done, or has failed, or goes into another round."""
+    def distributed_map_ended(self, execution_id: str, path: str, map_attempt: int) -> None:
+        """All drivers of an attempt have ended: the loop is done, or has failed, or goes into another attempt."""
         found = self._executions.find(execution_id)
-        journal = Journal.of(self._journals.get(execution_id, [wait_key(path), signal_key(path)]))
-        wait = journal.waits.get(path)
+        history = History.of(self._journals.get(execution_id, [wait_key(path), signal_key(path)]))
+        wait = history.waits.get(path)
         if found is None or wait is None or found.execution.status.is_final:
             return
-        if wait.signal_key in journal.signals:
-            self._closing.end_lost_loops(found.execution)
-            self._closing.wake(execution_id)
+        if wait.signal_key in history.signals:
+            self._finalization.end_lost_loops(found.execution)
+            self._finalization.wake(execution_id)
         else:
-            self._fan_out(execution_id, wait, ended=round_number)
+            self._distributed_map(execution_id, wait, ended=map_attempt)
 
-    def _join(self, execution_id: str, wait: Wait, facts: dict[str, Any]) -> None:
+    def _join(self, execution_id: str, wait: PendingSignal, facts: dict[str, Any]) -> None:
         """Make one list of what the parts of a loop gave, and go on behind the loop."""
-        tries = self._fan_outs.begin_join(execution_id, wait.path)
+        tries = self._map_batches.begin_join(execution_id, wait.path)
         if tries > limits.MAX_JOINS:
             message = f"the results of the loop's items could not be joined in {limits.MAX_JOINS} tries"
-            self._closing.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
+            self._finalization.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
             return
         ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
         try:
-            output = self._journals.joined(self._fan_outs.results(ids), execution_id)
+            output = self._journals.joined(self._map_batches.results(ids), execution_id)
         except PartFailed as failed:  # who ended it has died before the loop was told
             part = self._executions.find(failed.part, payloads=True)
-            self._closing.answer(execution_id, wait, "item", part.execution.error if part else None)
+            self._finalization.answer(execution_id, wait, "item", part.execution.error if part else None)
             return
         if output is None:
             message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
-            self._closing.answer(execution_id, wait, "item", {"code": "output_too_large", "message": message})
+            self._finalization.answer(execution_id, wait, "item", {"code": "output_too_large", "message": message})
         else:
-            self._closing.answer(execution_id, wait, "fan_out", output)
+            self._finalization.answer(execution_id, wait, "distributed_map", output)
 
     # -- drivers -------------------------------------------------------------------------------------------
 
@@ -217,9 +228,9 @@ class Conductor:
         """
         found = self._executions.find(execution_id)
         if found is not None and not found.execution.status.is_final:
-            self._machine.start(execution_id, found.execution.generation, bill)
+            self._machine.start(execution_id, found.execution.driver_attempt, bill)
 
-    def roll_over(self, execution_id: str, generation: int) -> None:
+    def continue_as_new(self, execution_id: str, driver_attempt: int) -> None:
         """Go on in a new execution of the state machine, before the history of this one is full.
 
         Raises:
@@ -228,37 +239,37 @@ class Conductor:
         found = self._executions.find(execution_id)
         if found is None or found.execution.status.is_final:
             return
-        following: int | None = found.execution.generation
-        if following == generation:
+        following: int | None = found.execution.driver_attempt
+        if following == driver_attempt:
             soon = self._clock.now() + timedelta(seconds=limits.START_GRACE)
-            following = self._watch.next_generation(found.execution, soon, revival=False)
-        if following == generation + 1:
+            following = self._next_checks.next_driver_attempt(found.execution, soon, recovery_attempt=False)
+        if following == driver_attempt + 1:
             self._machine.start(execution_id, following)
 
-    def driver_ended(self, execution_id: str, generation: int, how: str) -> None:
+    def driver_ended(self, execution_id: str, driver_attempt: int, how: str) -> None:
         """An execution of the state machine has died; drive on, unless that has been in vain too often."""
-        self._drive_on(execution_id, generation, f"has {how}", is_paused=False)
+        self._drive_on(execution_id, driver_attempt, f"has {how}", is_paused=False)
 
-    def driver_gave_up(self, execution_id: str, generation: int, reason: str) -> None:
+    def driver_gave_up(self, execution_id: str, driver_attempt: int, reason: str) -> None:
         """The same for one that has tried as often as it may: the next one waits first, each time longer."""
-        self._drive_on(execution_id, generation, f"gave up ({reason})", is_paused=True)
+        self._drive_on(execution_id, driver_attempt, f"gave up ({reason})", is_paused=True)
 
-    def _drive_on(self, execution_id: str, generation: int, what: str, *, is_paused: bool) -> None:
+    def _drive_on(self, execution_id: str, driver_attempt: int, what: str, *, is_paused: bool) -> None:
         found = self._executions.find(execution_id)
-        if found is None or found.execution.generation != generation or found.execution.status.is_final:
+        if found is None or found.execution.driver_attempt != driver_attempt or found.execution.status.is_final:
             return
         execution = found.execution
         if execution.place is not None and execution.place.slot is None:
             return
-        if found.revivals >= limits.MAX_REVIVALS:
-            message = f"the execution could not go on: its driver {what}, as {found.revivals} before it"
-            self._closing.close(execution, Status.FAILED, "engine_error", message)
+        if found.recovery_attempts >= limits.MAX_RECOVERY_ATTEMPTS:
+            message = f"the execution could not go on: its driver {what}, as {found.recovery_attempts} before it"
+            self._finalization.close(execution, Status.FAILED, "engine_error", message)
             return
         now = self._clock.now()
-        pause = limits.REVIVAL_PAUSES[found.revivals] if is_paused else 0
+        pause = limits.RECOVERY_PAUSES[found.recovery_attempts] if is_paused else 0
         begin = now + timedelta(seconds=pause)
         soon = begin + timedelta(seconds=limits.START_GRACE)
-        following = self._watch.next_generation(execution, soon, revival=True)
+        following = self._next_checks.next_driver_attempt(execution, soon, recovery_attempt=True)
         if following is not None:
             when = f" in {pause} seconds" if pause else ""
             line = LogLine(now, "warning", f"the driver of the execution {what}; it is driven on{when}")

@@ -11,7 +11,7 @@ from engine.history.model import Status
 from engine.nodes.context import ToolCall
 from engine.storage.executions import ExecutionRepository
 
-_FIRST_LOOK, _LAST_LOOK = 0.2, 3.0
+_FIRST_CHECK, _LAST_CHECK = 0.2, 3.0
 
 
 class ToolRunner:
@@ -19,7 +19,7 @@ class ToolRunner:
 
     Args:
         executions: where their ends are found.
-        start: has the conductor start one; gives `{execution_id}` or `{error}`.
+        start: has the supervisor start one; gives `{execution_id}` or `{error}`.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class ToolRunner:
         told = await asyncio.to_thread(self._start, {"tool": asked})
         if "error" in told:
             raise NodeError(str(told["error"]["message"]), code="tool_failed", details=told["error"])
-        pause = _FIRST_LOOK
+        pause = _FIRST_CHECK
         while True:
             found = await asyncio.to_thread(self._executions.find, told["execution_id"], payloads=True)
             if found is not None and found.execution.status.is_final:
                 break
             await asyncio.sleep(pause)
-            pause = min(_LAST_LOOK, pause * 1.5)
+            pause = min(_LAST_CHECK, pause * 1.5)
         execution = found.execution
         if execution.status is Status.SUCCEEDED:
             return execution.result

@@ -20,7 +20,7 @@ from engine.services.triggers.dispatch import scheduled
 from engine.services.triggers.webhook_addresses import hook_url
 from engine.storage.dynamodb.table import Page
 from engine.storage.payloads import OMITTED
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.triggers import TriggerState
 from engine.storage.workflows import Workflow
 from engine.triggers.config import FIRST
@@ -70,10 +70,12 @@ class TriggerView:
 class TriggerService:
     """Everything about triggers, for one caller at a time."""
 
-    def __init__(self, stores: Stores, starter: Starter, box: SecretBox, api_url: str, clock: Clock) -> None:
-        self._stores = stores
-        self._workflows = stores.workflows
-        self._triggers = stores.triggers
+    def __init__(
+        self, repositories: Repositories, starter: Starter, box: SecretBox, api_url: str, clock: Clock
+    ) -> None:
+        self._repositories = repositories
+        self._workflows = repositories.workflows
+        self._triggers = repositories.triggers
         self._starter = starter
         self._box = box
         self._api_url = api_url
@@ -252,7 +254,7 @@ class TriggerService:
     def _captured(self, workflow: Workflow, trigger: TriggerDefinition) -> dict[str, Any] | None:
         """What `trigger` was in the newest ended execution that this trigger has started."""
         for execution_id in sorted(self._triggers.get(workflow.id, trigger.id).recent, reverse=True):
-            found = self._stores.executions.find(execution_id, payloads=True, at_most=_MOST_SAMPLE_BYTES)
+            found = self._repositories.executions.find(execution_id, payloads=True, at_most=_MOST_SAMPLE_BYTES)
             if found is not None and found.execution.trigger.get("body") is not OMITTED:
                 return {name: value for name, value in found.execution.trigger.items() if name != "type"}
         return None

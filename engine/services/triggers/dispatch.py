@@ -22,7 +22,7 @@ from engine.services.executions.finalization import check_depth
 from engine.services.executions.start import Request, Starter
 from engine.services.triggers.listeners import Listening
 from engine.storage.listeners import Listener
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.workflows import Workflow
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
@@ -35,7 +35,7 @@ _LATE_WITHOUT_TIME = timedelta(seconds=60)
 """How late a schedule that does not say its time may be: that of an emulator, which looks each ten seconds."""
 
 
-class Firing:
+class Dispatcher:
     """Starts executions for schedules and events. Its methods give a word for what was done.
 
     Args:
@@ -47,11 +47,17 @@ class Firing:
     """
 
     def __init__(
-        self, stores: Stores, starter: Starter, listening: Listening, clock: Clock, *, together: int = _TOGETHER
+        self,
+        repositories: Repositories,
+        starter: Starter,
+        listening: Listening,
+        clock: Clock,
+        *,
+        together: int = _TOGETHER,
     ) -> None:
-        self._workflows = stores.workflows
-        self._triggers = stores.triggers
-        self._listeners = stores.listeners
+        self._workflows = repositories.workflows
+        self._triggers = repositories.triggers
+        self._listeners = repositories.listeners
         self._starter = starter
         self._listening = listening
         self._clock = clock

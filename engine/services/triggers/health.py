@@ -7,18 +7,18 @@ from datetime import timedelta
 from engine import limits
 from engine.clock import Clock, format_time
 from engine.ids import derived_id
-from engine.services.events.publish import Announcer, News
-from engine.storage.repositories import Stores
+from engine.services.events.publish import DomainEvent, Publisher
+from engine.storage.repositories import Repositories
 from engine.storage.triggers import trigger_in
 
 
-class Silence:
-    """What the sweeper does with a trigger whose time has passed."""
+class TriggerHealth:
+    """What the recovery does with a trigger whose time has passed."""
 
-    def __init__(self, stores: Stores, announcer: Announcer, clock: Clock) -> None:
-        self._workflows = stores.workflows
-        self._triggers = stores.triggers
-        self._announcer = announcer
+    def __init__(self, repositories: Repositories, publisher: Publisher, clock: Clock) -> None:
+        self._workflows = repositories.workflows
+        self._triggers = repositories.triggers
+        self._publisher = publisher
         self._clock = clock
 
     def look(self, pk: str, sk: str) -> str:
@@ -46,7 +46,9 @@ class Silence:
                 "expected_at": format_time(expected),
                 "last_fired_at": format_time(state.last_fired_at) if state.last_fired_at else None,
             }
-            news_id = derived_id(expected, workflow.id, trigger.id, "silent")
-            self._announcer.tell([News(news_id, "trigger.silent", workflow.workspace_id, expected, data)])
+            domain_event_id = derived_id(expected, workflow.id, trigger.id, "silent")
+            self._publisher.tell(
+                [DomainEvent(domain_event_id, "trigger.silent", workflow.workspace_id, expected, data)]
+            )
         self._triggers.silent(workflow.id, trigger.id, expected)
         return "silent"

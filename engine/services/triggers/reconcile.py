@@ -26,7 +26,7 @@ from engine.aws.schedules import SCHEDULED_TIME, Schedule, Schedules
 from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.storage.listeners import account_patterns, pattern_digest
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.storage.workflows import Workflow
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.schedule import ScheduleConfig
@@ -77,16 +77,16 @@ class Reconciler:
 
     def __init__(
         self,
-        stores: Stores,
+        repositories: Repositories,
         schedules: Schedules,
         rules: Rules,
         clock: Clock,
         *,
         has_zones: bool = True,
     ) -> None:
-        self._workflows = stores.workflows
-        self._triggers = stores.triggers
-        self._listeners = stores.listeners
+        self._workflows = repositories.workflows
+        self._triggers = repositories.triggers
+        self._listeners = repositories.listeners
         self._schedules = schedules
         self._rules = rules
         self._clock = clock
@@ -127,7 +127,7 @@ class Reconciler:
     def workflow(self, workflow_id: str) -> Counter[str]:
         """Make schedules and rules equal to what a workflow says, or remove them where it says nothing any more.
 
-        Should it change meanwhile, another round is made, so that of two who do this the later one is right.
+        Should it change meanwhile, another attempt is made, so that of two who do this the later one is right.
         """
         done: Counter[str] = Counter()
         for _ in range(_ROUNDS):

@@ -1,7 +1,7 @@
 """Answers to those who wait for an execution: the callers of synchronous webhooks, now or later.
 
 An execution that somebody waits for is run ahead: Advance is called for it at once, without a state machine, which is
-started only if it has to wait for something. If that call is lost the sweeper drives the execution on, as any other.
+started only if it has to wait for something. If that call is lost the recovery drives the execution on, as any other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.execution.callbacks import make_token, read_token
 from engine.history.events import Outcome
 from engine.history.model import Execution, Status
 from engine.json_value import dumps
-from engine.storage.repositories import Stores
+from engine.storage.repositories import Repositories
 from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Answer:
     body: bytes
 
 
-class Answering:
+class WebhookResponder:
     """Waits for answers.
 
     Args:
@@ -52,14 +52,14 @@ class Answering:
 
     def __init__(
         self,
-        stores: Stores,
+        repositories: Repositories,
         machine: StateMachine,
         advance: Callable[[str], str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._executions = stores.executions
-        self._journals = stores.journals
-        self._workflows = stores.workflows
+        self._executions = repositories.executions
+        self._journals = repositories.histories
+        self._workflows = repositories.workflows
         self._machine = machine
         self._advance = advance
         self._sleep = sleep
@@ -75,7 +75,7 @@ class Answering:
             return self._advance(execution_id)
         except Exception:
             logger.exception("%s could not be run ahead", execution_id)
-        # Unless it has begun: then it is being run, or the sweeper finds it. This may be long after, in a function that
+        # Unless it has begun: then it is being run, or recovery finds it. This may be long after, in a function that
         # was frozen when its caller had been answered.
         found = self._executions.find(execution_id)
         if found is not None and found.execution.status is Status.PENDING:
@@ -151,7 +151,7 @@ class Answering:
         except TimeoutError:
             return
         except Exception:
-            logger.exception("an execution that was to run ahead is left to the sweeper")
+            logger.exception("an execution that was to run ahead is left to the recovery")
 
 
 def answer_url(api_url: str, execution: Execution, mode: str) -> str:

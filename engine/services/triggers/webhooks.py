@@ -29,8 +29,8 @@ from engine.json_value import dumps
 from engine.security.secrets import SecretBox, hook_context
 from engine.services.executions.start import Request, Starter
 from engine.services.triggers.webhook_addresses import trigger_in, workflow_in
-from engine.services.triggers.webhook_response import Answer, Answering, answer_url
-from engine.storage.repositories import Stores
+from engine.services.triggers.webhook_response import Answer, WebhookResponder, answer_url
+from engine.storage.repositories import Repositories
 from engine.storage.workflows import Workflow
 from engine.triggers.bodies import File, Unreadable, WrongType, read_body
 from engine.triggers.definition import TriggerDefinition
@@ -67,11 +67,17 @@ class WebhookService:
     """Takes what is delivered to webhooks."""
 
     def __init__(
-        self, stores: Stores, starter: Starter, answering: Answering, box: SecretBox, api_url: str, clock: Clock
+        self,
+        repositories: Repositories,
+        starter: Starter,
+        answering: WebhookResponder,
+        box: SecretBox,
+        api_url: str,
+        clock: Clock,
     ) -> None:
-        self._workflows = stores.workflows
-        self._triggers = stores.triggers
-        self._payloads = stores.payloads
+        self._workflows = repositories.workflows
+        self._triggers = repositories.triggers
+        self._payloads = repositories.payloads
         self._starter = starter
         self._answering = answering
         self._box = box
@@ -223,9 +229,9 @@ class WebhookService:
                 runs_ahead=config.answer != "accepted",
             )
         except Unavailable:
-            # It is recorded, if the record could be written, and the sweeper will start it; without an id the sender's
+            # It is recorded, if the record could be written, and the recovery will start it; without an id the sender's
             # repetition would be another execution.
-            logger.warning("a delivery to %s/%s is left to the sweeper", workflow.id, trigger.id)
+            logger.warning("a delivery to %s/%s is left to the recovery", workflow.id, trigger.id)
             found = self._starter.find(request) if key is None else None
             if found is None:
                 raise

@@ -23,7 +23,7 @@ class Scope:
     data: Mapping[str, Any]
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     random: Random = field(default_factory=SystemRandom)
-    volatile: bool = False
+    nondeterministic: bool = False
     seconds: float = 0.0
     characters: int = 0
 
@@ -36,7 +36,7 @@ class Scope:
         self.seconds += seconds
         self.characters += characters
         if seconds > limits.SLOW_EXPRESSION or self.seconds > limits.SLOW_RENDER:
-            self.volatile = True
+            self.nondeterministic = True
         if self.seconds > limits.MAX_RENDER_SECONDS:
             raise self.hit(f"the node's expressions took over {limits.MAX_RENDER_SECONDS:g} s together", where)
         if self.characters > limits.MAX_OUTPUT_BYTES:
@@ -44,7 +44,7 @@ class Scope:
 
     def hit(self, reason: str, where: str) -> ExpressionError:
         """The error of one who has hit a bound, which another driver need not do."""
-        self.volatile = True
+        self.nondeterministic = True
         return expression_error(reason, where, "")
 
 

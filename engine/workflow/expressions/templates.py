@@ -78,7 +78,7 @@ class Expression:
         begin = time.thread_time()
         value, run = compiled.run(scope, where)
         scope.charge(where, seconds=time.thread_time() - begin)
-        if notes is not None and run.spread:
+        if notes is not None and run.distributed:
             notes.searched.add(where)
         if value is not _undefined():
             return value

@@ -81,7 +81,7 @@ class Compiled:
         except (Exception, TooMuch) as error:  # noqa: BLE001 - JSONata answers some data with a bare Python error
             # The library turns some errors into others, so that any failure may be that of a bound, which another
             # driver need not hit.
-            scope.volatile = True
+            scope.nondeterministic = True
             reason = _reason(error)
         raise ExpressionError(
             f"{where or 'the template'}: {reason} in `{_short(self.source)}`",

@@ -39,7 +39,7 @@ class Run:
         self.depth = self.steps = self.characters = self.items = 0
         self.found_nothing = False
         """Whether the last path or list that came to nothing had something to search, or an empty list."""
-        self.spread = False
+        self.distributed = False
         """Whether a path has gone through the items of a list, so that one value may stand for a list of one."""
 
     def enter(self) -> None:

@@ -143,7 +143,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
             if value is not None:
                 found.append(value)
         if len(input) > 1:
-            self.run.spread = True
+            self.run.distributed = True
         if last_step and len(found) == 1 and isinstance(found[0], list) and not Utils.is_sequence(found[0]):
             result = found[0]
         else:
@@ -152,7 +152,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
                 if not isinstance(value, list) or (isinstance(value, Utils.JList) and value.cons):
                     result.append(value)
                 else:
-                    self.run.spread = True
+                    self.run.distributed = True
                     result.extend(value)
         if not result and (has_found or expr.type == "name"):
             self.run.found_nothing = has_found or not input

@@ -49,7 +49,7 @@ class _Function(Jsonata.JNativeFunction):  # type: ignore[misc]
         if isinstance(result, float):
             result = numbers.settled(result)
         elif isinstance(result, list):
-            run.spread = True
+            run.distributed = True
             if not result and arguments[0] is not None:
                 run.found_nothing = True
         run.charge(result)
@@ -297,7 +297,7 @@ def _sort(items: Any, function: Any) -> Any:
 def _shuffle(items: Any) -> Any:
     if not isinstance(items, list):
         return items
-    current.run.scope.volatile = True
+    current.run.scope.nondeterministic = True
     result = list(items)
     current.run.scope.random.shuffle(result)
     return result
@@ -307,7 +307,7 @@ def _shuffle(items: Any) -> Any:
 
 
 def _random() -> float:
-    current.run.scope.volatile = True
+    current.run.scope.nondeterministic = True
     return current.run.scope.random.random()
 
 

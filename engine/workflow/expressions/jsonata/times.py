@@ -23,7 +23,7 @@ _MARKER = re.compile(r"\[([^\]]*)\]")
 
 def millis() -> int:
     """`$millis`: the time at which the node runs."""
-    current.run.scope.volatile = True
+    current.run.scope.nondeterministic = True
     return (current.run.scope.now - _EPOCH) // _MILLISECOND
 
 

@@ -17,10 +17,10 @@ from engine.aws.event_bus import Marks
 from engine.clock import format_time
 from engine.errors import TooManyRequests, Unavailable
 from engine.security.secrets import SecretBox
-from engine.services.triggers.dispatch import Firing
+from engine.services.triggers.dispatch import Dispatcher
 from engine.services.triggers.listeners import Listening
 from engine.services.triggers.webhook_addresses import hook_token
-from engine.services.triggers.webhook_response import Answering
+from engine.services.triggers.webhook_response import WebhookResponder
 from engine.services.triggers.webhooks import WebhookService
 from engine.storage.listeners import pattern_digest
 from engine.storage.triggers import TriggerRepository
@@ -37,17 +37,19 @@ CRON = {"id": "t", "type": "schedule", "config": {"cron": "0 * * * *", "input": 
 
 def active(world: World, definition: dict[str, Any], *triggers: dict[str, Any]) -> str:
     workflow_id = world.workflow({**definition, "triggers": list(triggers)})
-    found = world.stores.workflows.find(workflow_id)
+    found = world.repositories.workflows.find(workflow_id)
     assert found is not None
     world.fate.spared = True
-    world.stores.workflows.set_active(found, active=True, at=AT)
+    world.repositories.workflows.set_active(found, active=True, at=AT)
     world.fate.spared = False
     return workflow_id
 
 
-def firing(world: World) -> Firing:
-    listening = Listening(world.stores.listeners)
-    return Firing(world.stores, world.starter, listening, world.clock, together=1)  # moto copies what others change
+def dispatcher(world: World) -> Dispatcher:
+    listening = Listening(world.repositories.listeners)
+    return Dispatcher(
+        world.repositories, world.starter, listening, world.clock, together=1
+    )  # moto copies what others change
 
 
 def hour(world: World, number: int) -> str:
@@ -58,16 +60,16 @@ def hour(world: World, number: int) -> str:
 def test_a_time_is_one_execution_however_often_and_late_it_is_delivered(aws: Aws):
     world = World(aws)
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
-    words = [firing(world).on_time(workflow_id, "t", due) for _ in range(3)]
+    words = [dispatcher(world).on_time(workflow_id, "t", due) for _ in range(3)]
     world.pass_time(3600)
-    words.append(firing(world).on_time(workflow_id, "t", due))
+    words.append(dispatcher(world).on_time(workflow_id, "t", due))
     world.settle()
 
     assert words == ["started", "known", "known", "known"]
     (execution,) = world.all()
     assert (execution.trigger_type, execution.trigger_id, execution.result) == ("schedule", "t", {"a": {"n": 1}})
     assert execution.trigger["scheduled_at"] == due
-    assert world.stores.triggers.get(workflow_id, "t").fired == 1
+    assert world.repositories.triggers.get(workflow_id, "t").fired == 1
 
 
 def test_two_deliveries_at_once_are_one_execution(aws: Aws):
@@ -75,7 +77,8 @@ def test_two_deliveries_at_once_are_one_execution(aws: Aws):
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
     words: list[str] = []
     threads = [
-        threading.Thread(target=lambda: words.append(firing(world).on_time(workflow_id, "t", due))) for _ in range(8)
+        threading.Thread(target=lambda: words.append(dispatcher(world).on_time(workflow_id, "t", due)))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -95,16 +98,16 @@ def test_who_dies_while_firing_is_followed_by_the_next_delivery(overlap: str):
             trigger = {**CRON, "config": {**CRON["config"], "overlap": overlap}}
             workflow_id, due = active(world, QUICK, trigger), hour(world, 0)
             world.fate.at, world.fate.points = at, 0
-            died = not world.perish(partial(firing(world).on_time, workflow_id, "t", due))
+            died = not world.perish(partial(dispatcher(world).on_time, workflow_id, "t", due))
             world.fate.at = None
             if not died:
                 break
             points += 1
-            firing(world).on_time(workflow_id, "t", due)  # it is delivered again
+            dispatcher(world).on_time(workflow_id, "t", due)  # it is delivered again
             world.settle()
             world.check()
             assert world.results() == [("succeeded", {"a": {"n": 1}})]
-            assert world.stores.triggers.get(workflow_id, "t").expected_at is not None
+            assert world.repositories.triggers.get(workflow_id, "t").expected_at is not None
     assert points > 5
     FIGURES["deaths while a schedule fires"] += points
 
@@ -112,21 +115,23 @@ def test_who_dies_while_firing_is_followed_by_the_next_delivery(overlap: str):
 def test_what_is_not_live_or_not_due_starts_nothing(aws: Aws):
     world = World(aws)
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
-    assert firing(world).on_time(workflow_id, "t", hour(world, 0).replace(":00:00", ":30:00")) == "not_due"
-    assert firing(world).on_time(workflow_id, "u", due) == "not_live"
-    assert firing(world).on_time("01920000-0000-7000-8000-000000000009", "t", due) == "not_live"
+    assert dispatcher(world).on_time(workflow_id, "t", hour(world, 0).replace(":00:00", ":30:00")) == "not_due"
+    assert dispatcher(world).on_time(workflow_id, "u", due) == "not_live"
+    assert dispatcher(world).on_time("01920000-0000-7000-8000-000000000009", "t", due) == "not_live"
 
-    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
+    workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
     half = {**QUICK, "triggers": [{**CRON, "config": {"cron": "30 * * * *"}}]}
-    world.stores.workflows.add_version(workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1)
-    assert firing(world).on_time(workflow_id, "t", due) == "not_due"  # a schedule of the old version
+    world.repositories.workflows.add_version(
+        workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1
+    )
+    assert dispatcher(world).on_time(workflow_id, "t", due) == "not_due"  # a schedule of the old version
 
-    world.stores.workflows.set_active(workflow, active=False, at=AT)
-    assert firing(world).on_time(workflow_id, "t", due.replace(":00:00", ":30:00")) == "not_live"
-    state = world.stores.triggers.get(workflow_id, "t")
+    world.repositories.workflows.set_active(workflow, active=False, at=AT)
+    assert dispatcher(world).on_time(workflow_id, "t", due.replace(":00:00", ":30:00")) == "not_live"
+    state = world.repositories.triggers.get(workflow_id, "t")
     assert (state.refused, state.last_refusal) == (1, "the workflow is not active")
-    world.stores.workflows.delete(workflow, AT)
-    assert firing(world).on_time(workflow_id, "t", due) == "not_live"
+    world.repositories.workflows.delete(workflow, AT)
+    assert dispatcher(world).on_time(workflow_id, "t", due) == "not_live"
     assert world.all() == []
 
 
@@ -137,7 +142,7 @@ def test_a_schedule_whose_run_of_before_goes_on(aws: Aws):
         config = {"cron": "0 * * * *", "overlap": overlap}
         workflow_id = active(world, LONG, {**CRON, "config": config})
         for number in (0, 1):
-            firing(world).on_time(workflow_id, "t", hour(world, number))
+            dispatcher(world).on_time(workflow_id, "t", hour(world, number))
         ends[overlap] = workflow_id
     world.settle()
     world.check()
@@ -169,11 +174,11 @@ def test_an_event_starts_what_listens_in_its_workspace_once(aws: Aws):
     others = {"pattern": {"source": ["shop"], "detail": {"n": [2]}}}
     workflow_id = active(world, QUICK, *heard_by(("t", SHOP), ("u", others), ("v", ON_ACCOUNT)))
 
-    assert firing(world).on_event(shop("another")) == {}
-    assert firing(world).on_event({**shop(), "resources": []}) == {}
-    assert firing(world).on_event(shop(depth=limits.MAX_CALL_DEPTH)) == {"failed": 1}
-    assert world.stores.triggers.get(workflow_id, "t").last_failure["code"] == "too_deep"
-    assert [firing(world).on_event(shop()) for _ in range(2)] == [{"started": 1}, {"known": 1}]
+    assert dispatcher(world).on_event(shop("another")) == {}
+    assert dispatcher(world).on_event({**shop(), "resources": []}) == {}
+    assert dispatcher(world).on_event(shop(depth=limits.MAX_CALL_DEPTH)) == {"failed": 1}
+    assert world.repositories.triggers.get(workflow_id, "t").last_failure["code"] == "too_deep"
+    assert [dispatcher(world).on_event(shop()) for _ in range(2)] == [{"started": 1}, {"known": 1}]
     world.settle()
     assert [(one.depth, one.result) for one in world.all()] == [(1, {"a": {"n": 1}})]
 
@@ -190,10 +195,10 @@ def test_an_event_starts_all_that_listen_though_one_of_them_cannot_now(aws: Aws,
 
     monkeypatch.setattr(world.starter, "start", broken)
     with pytest.raises(Unavailable):
-        firing(world).on_event(shop())
+        dispatcher(world).on_event(shop())
     assert {one.workflow_id for one in world.all()} == set(others)
     monkeypatch.setattr(world.starter, "start", start)
-    assert firing(world).on_event(shop()) == {"started": 1, "known": 19}
+    assert dispatcher(world).on_event(shop()) == {"started": 1, "known": 19}
 
 
 def test_who_dies_while_an_event_is_taken_is_followed_by_the_next_delivery():
@@ -204,12 +209,12 @@ def test_who_dies_while_an_event_is_taken_is_followed_by_the_next_delivery():
             for _ in range(2):
                 active(world, QUICK, *heard_by(("t", SHOP)))
             world.fate.at, world.fate.points = at, 0
-            died = not world.perish(partial(firing(world).on_event, shop()))
+            died = not world.perish(partial(dispatcher(world).on_event, shop()))
             world.fate.at = None
             if not died:
                 break
             points += 1
-            firing(world).on_event(shop())
+            dispatcher(world).on_event(shop())
             world.settle()
             world.check()
             assert world.results() == [("succeeded", {"a": {"n": 1}})] * 2
@@ -224,31 +229,33 @@ def test_a_rule_starts_whoever_shares_its_pattern(aws: Aws):
     digest = pattern_digest(SHOP["pattern"])
     event = {**shop(), "resources": ["arn:aws:s3:::b"]}
 
-    assert [firing(world).on_rule(digest, event) for _ in range(2)] == [{"started": 4}, {"known": 4}]
+    assert [dispatcher(world).on_rule(digest, event) for _ in range(2)] == [{"started": 4}, {"known": 4}]
     world.settle()
     assert sorted((one.workflow_id, one.trigger_id) for one in world.all()) == sorted(
         (workflow_id, trigger_id) for workflow_id in ids for trigger_id in "tu"
     )
-    world.stores.workflows.set_active(world.stores.workflows.get(WORKSPACE, ids[0]), active=False, at=AT)
-    assert firing(world).on_rule(digest, {**event, "id": "y"}) == {"started": 2}
-    assert firing(world).on_rule("0" * 32, event) == {}
+    world.repositories.workflows.set_active(world.repositories.workflows.get(WORKSPACE, ids[0]), active=False, at=AT)
+    assert dispatcher(world).on_rule(digest, {**event, "id": "y"}) == {"started": 2}
+    assert dispatcher(world).on_rule("0" * 32, event) == {}
 
 
 def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """The list of listeners was read before the workflow was changed: the record decides."""
     world = World(aws)
     workflow_id = active(world, QUICK, *heard_by(("t", SHOP)))
-    fire = firing(world)
+    fire = dispatcher(world)
     hearers = fire._listening.hearers(WORKSPACE, shop())
     assert len(hearers) == 1
     monkeypatch.setattr(fire._listening, "hearers", lambda *_: hearers)
-    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
+    workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
 
     half = {**QUICK, "triggers": heard_by(("t", {"pattern": {"source": ["shop"], "detail": {"n": [2]}}}))}
-    world.stores.workflows.add_version(workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1)
+    world.repositories.workflows.add_version(
+        workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1
+    )
     assert fire.on_event(shop()) == {"refused": 1}
-    workflow = world.stores.workflows.get(WORKSPACE, workflow_id)
-    world.stores.workflows.set_active(workflow, active=False, at=AT)
+    workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
+    world.repositories.workflows.set_active(workflow, active=False, at=AT)
     assert fire.on_event(shop()) == {"not_live": 1}
     assert world.all() == []
 
@@ -258,8 +265,8 @@ def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytes
 
 def hooks(world: World, advance: Any = None) -> WebhookService:
     box = SecretBox(lambda: boto3.client("kms"), "key")
-    answering = Answering(world.stores, world.machine, advance or (lambda _: "succeeded"), lambda _: None)
-    return WebhookService(world.stores, world.starter, answering, box, "https://api.example", world.clock)
+    answering = WebhookResponder(world.repositories, world.machine, advance or (lambda _: "succeeded"), lambda _: None)
+    return WebhookService(world.repositories, world.starter, answering, box, "https://api.example", world.clock)
 
 
 def delivered(name: str = "d-1") -> Delivery:
@@ -268,7 +275,7 @@ def delivered(name: str = "d-1") -> Delivery:
 
 
 def token(world: World, workflow_id: str) -> str:
-    return hook_token(world.stores.workflows.get(WORKSPACE, workflow_id), "t")
+    return hook_token(world.repositories.workflows.get(WORKSPACE, workflow_id), "t")
 
 
 def test_who_dies_while_a_delivery_is_taken_is_followed_by_its_repetition():
@@ -424,8 +431,8 @@ def test_a_schedule_that_cannot_start_anything_says_so_and_is_not_silent(aws: Aw
     world = World(aws)
     limit = {"limit": 1, "key": "{{ trigger.body.customer }}"}
     workflow_id = active(world, {**QUICK, "concurrency": limit}, CRON)
-    assert firing(world).on_time(workflow_id, "t", hour(world, 0)) == "failed"
-    state = world.stores.triggers.get(workflow_id, "t")
+    assert dispatcher(world).on_time(workflow_id, "t", hour(world, 0)) == "failed"
+    state = world.repositories.triggers.get(workflow_id, "t")
     assert state.last_failure is not None
     assert "customer" in state.last_failure["message"]
 
@@ -433,10 +440,10 @@ def test_a_schedule_that_cannot_start_anything_says_so_and_is_not_silent(aws: Aw
 def test_a_late_delivery_expects_nothing_of_the_past(aws: Aws):
     world = World(aws)
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
-    firing(world).on_time(workflow_id, "t", due)
+    dispatcher(world).on_time(workflow_id, "t", due)
     world.pass_time(5 * 3600)
-    firing(world).on_time(workflow_id, "t", due)
-    expected = world.stores.triggers.get(workflow_id, "t").expected_at
+    dispatcher(world).on_time(workflow_id, "t", due)
+    expected = world.repositories.triggers.get(workflow_id, "t").expected_at
     assert expected is not None
     assert expected > world.clock.now()
 

@@ -1,4 +1,4 @@
-"""The conductor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
+"""The supervisor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
 
 It is called by Advance, without waiting (`poke`, `drive`) or for the start of a workflow that a model calls (`tool`),
 by the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an
@@ -19,9 +19,9 @@ from engine.services.executions.supervisor import reason_of
 from functions import container
 
 logger = Logger()
-metrics = Metrics(namespace="Mainspring", service="conductor")
-_conductor = container.conductor()
-_sweeper = container.sweeper()
+metrics = Metrics(namespace="Mainspring", service="supervisor")
+_supervisor = container.supervisor()
+_recovery = container.recovery()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -36,27 +36,27 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    if "sweep" in event:
-        ahead = float(event["sweep"].get("ahead_seconds", 0))
-        sent = _sweeper.send_due(container.send_deliveries)  # first, as the other uses all the time that there is
-        swept = _sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
+    if "recover" in event:
+        ahead = float(event["recover"].get("ahead_seconds", 0))
+        sent = _recovery.send_due(container.send_deliveries)  # first, as the other uses all the time that there is
+        swept = _recovery.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
         done = {**swept.looks, **({"sent": sent} if sent else {})}
         logger.info("swept", done=done, oldest_seconds=swept.oldest_seconds)
         _count(swept)
         return done
     if "tool" in event:
         asked = event["tool"]
-        return _conductor.start_tool(asked["execution_id"], asked["workflow_id"], asked["input"], asked["key"])
-    if "poke" in event:
-        _conductor.poked(event["poke"], event["waits"])
+        return _supervisor.start_tool(asked["execution_id"], asked["workflow_id"], asked["input"], asked["key"])
+    if "notify" in event:
+        _supervisor.notified(event["notify"], event["waits"])
     elif "drive" in event:
-        _conductor.drive(event["drive"], Bill.of(event["bill"]))
+        _supervisor.drive(event["drive"], Bill.of(event["bill"]))
     elif "gave_up" in event:
-        _conductor.driver_gave_up(event["gave_up"], event["generation"], reason_of(event.get("error")))
-    elif "roll_over" in event:
-        _conductor.roll_over(event["roll_over"], event["generation"])
-    elif "fan_out" in event:
-        _conductor.fan_out_ended(event["fan_out"], event["path"], event["round"])
+        _supervisor.driver_gave_up(event["gave_up"], event["driver_attempt"], reason_of(event.get("error")))
+    elif "continue_as_new" in event:
+        _supervisor.continue_as_new(event["continue_as_new"], event["driver_attempt"])
+    elif "distributed_map" in event:
+        _supervisor.distributed_map_ended(event["distributed_map"], event["path"], event["map_attempt"])
     else:
         _driver_died(event["detail"])
     return {}
@@ -64,21 +64,21 @@ def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _driver_died(detail: dict[str, Any]) -> None:
     """An execution of a state machine has ended other than well."""
-    if detail["stateMachineArn"] == container.settings.fan_out_machine_arn:
-        return  # the sweeper finds its loop, with whatever else has happened to it
-    execution_id, _, generation = detail["name"].rpartition("-")
-    _conductor.driver_ended(execution_id, int(generation), f"ended as {detail['status'].lower()}")
+    if detail["stateMachineArn"] == container.settings.map_machine_arn:
+        return  # the recovery finds its loop, with whatever else has happened to it
+    execution_id, _, driver_attempt = detail["name"].rpartition("-")
+    _supervisor.driver_ended(execution_id, int(driver_attempt), f"ended as {detail['status'].lower()}")
 
 
 def _count(swept: Swept) -> None:
-    """Tell CloudWatch how late the sweeper is, if it is: an alarm on it says that it cannot keep up.
+    """Tell CloudWatch how late the recovery is, if it is: an alarm on it says that it cannot keep up.
 
     And how many executions have ended of which what their end brings could not be done; the log says which, and why.
     """
     if swept.oldest_seconds > 0:
         metrics.add_metric("OldestDueSeconds", MetricUnit.Seconds, swept.oldest_seconds)
-        metrics.add_metric("SweptLeft", MetricUnit.Count, swept.looks.get("left", 0))
-    if "unconcluded" in swept.looks:
-        metrics.add_metric("ConclusionsFailed", MetricUnit.Count, swept.looks["unconcluded"])
+        metrics.add_metric("RecoveryLeft", MetricUnit.Count, swept.looks.get("left", 0))
+    if "not_finalized" in swept.looks:
+        metrics.add_metric("FinalizationsFailed", MetricUnit.Count, swept.looks["not_finalized"])
     if metrics.metric_set:
         metrics.flush_metrics()

@@ -1,4 +1,4 @@
-"""Firing: what schedules, events and messages start; called by EventBridge Scheduler, by rules, and by a queue."""
+"""Dispatch: what schedules, events and messages start; called by EventBridge Scheduler, by rules, and by a queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.triggers.bodies import Unreadable, read_json
 from functions import container
 
 logger = Logger()
-_firing = container.firing()
+_dispatcher = container.dispatcher()
 _messages = BatchProcessor(event_type=EventType.SQS)
 QUEUE_SOURCE = "mainspring.queue"
 """The source of the events that messages of queues become, on the account's bus."""
@@ -30,13 +30,13 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         return process_partial_response(event, _message, _messages, context)
     if "schedule" in event:
         asked = event["schedule"]
-        word = _firing.on_time(asked["workflow_id"], asked["trigger_id"], asked["scheduled_at"])
+        word = _dispatcher.on_time(asked["workflow_id"], asked["trigger_id"], asked["scheduled_at"])
         logger.info("fired", workflow_id=asked["workflow_id"], trigger_id=asked["trigger_id"], word=word)
         return {"done": word}
     if "rule" in event:
-        heard, words = event["event"], _firing.on_rule(event["rule"], event["event"])
+        heard, words = event["event"], _dispatcher.on_rule(event["rule"], event["event"])
     else:
-        heard, words = event, _firing.on_event(event)
+        heard, words = event, _dispatcher.on_event(event)
     logger.info("heard", event_id=heard["id"], source=heard["source"], words=words)
     return {"done": dict(words)}
 

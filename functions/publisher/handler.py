@@ -1,4 +1,4 @@
-"""Announcer: tells of executions that have ended; it is told by the table's stream."""
+"""Publisher: tells of executions that have ended; it is told by the table's stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functions import container
 from functions.streams import failures
 
 logger = Logger()
-_announcer = container.announcer()
+_publisher = container.publisher()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -19,8 +19,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     Telling something twice changes nothing: it has one id.
     """
     if "tell" in event:  # by an operator, of what the dead letters name
-        return {"again": sorted(_announcer.executions_ended(event["tell"]))}
+        return {"again": sorted(_publisher.executions_ended(event["tell"]))}
     ids = [record["dynamodb"]["Keys"]["PK"]["S"].removeprefix("EXECUTION#") for record in event["Records"]]
-    again = _announcer.executions_ended(ids)
+    again = _publisher.executions_ended(ids)
     logger.info("told", executions=len(ids), again=sorted(again))
     return failures(event, {f"EXECUTION#{execution_id}" for execution_id in again})
