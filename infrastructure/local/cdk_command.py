@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from infrastructure.stack.packaging import ROOT
+from infrastructure.stack.source_files import sources_below
 
 CDK_CLI = "aws-cdk@2.1148.1"  # npm's `latest` does not read what this aws-cdk-lib writes
 
@@ -48,9 +49,8 @@ def fingerprint(port: int, choices: Mapping[str, Sequence[str]]) -> str:
     extensions = [Path(one) for one in choices.get("extensions", ())]
     digest = sha256(f"{port} {sys.version_info[:2]} {CDK_CLI} {json.dumps(choices, sort_keys=True)}".encode())
     for folder in (*(ROOT / name for name in ("engine", "functions", "infrastructure")), *extensions):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not {"__pycache__", ".venv", ".git"} & set(path.parts):
-                digest.update(str(path.relative_to(folder)).encode())
-                digest.update(path.read_bytes())
+        for path in sources_below(folder):
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(path.read_bytes())
     digest.update((ROOT / "cdk.json").read_bytes())
     return digest.hexdigest()

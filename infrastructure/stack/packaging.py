@@ -109,15 +109,23 @@ def _dependencies(target: Path, name: str, *, local: bool) -> Path:
 
 
 def build_functions(target: Path, *, local: bool) -> Path:
-    """A directory with the functions' code and the OpenAPI document; gives its path."""
+    """A directory with the functions' code and the OpenAPI document; gives its path.
+
+    The console is not in it: it has a package of its own, and its sources are many.
+    """
     from functions.openapi import build
 
     code = target / "functions"
     shutil.rmtree(code, ignore_errors=True)
-    shutil.copytree(ROOT / "functions", code / "functions", ignore=_UNWANTED)
+    shutil.copytree(ROOT / "functions", code / "functions", ignore=_without_console)
     (code / "functions" / "openapi.json").write_text(json.dumps(build(), indent=1))
     compile_all(code, seen_as=_FUNCTION, local=local)
     return code
+
+
+def _without_console(folder: str, names: list[str]) -> set[str]:
+    unwanted = _UNWANTED(folder, names)
+    return unwanted | {"console"} if Path(folder) == ROOT / "functions" else unwanted
 
 
 def build_sandbox(target: Path, *, local: bool) -> Path:

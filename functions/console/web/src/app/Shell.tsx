@@ -1,0 +1,28 @@
+/** The frame of all screens: navigation beside them, or below them on a phone; sign-in in their place. */
+import { Outlet } from '@tanstack/react-router';
+import { SignIn } from '@/screens/sign-in/SignIn';
+import { SignInAgain } from '@/screens/sign-in/SignInAgain';
+import { t } from './i18n';
+import { BottomBar, Sidebar } from './Navigation';
+import { useSession } from './session';
+
+export function Shell() {
+  const status = useSession((state) => state.status);
+  if (status === 'signed-out') return <SignIn />;
+  return (
+    <div className="flex h-dvh flex-col md:flex-row">
+      <a
+        href="#main"
+        className="sr-only z-50 rounded-md bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
+      >
+        {t('Skip to the content')}
+      </a>
+      <Sidebar />
+      <main id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 outline-none">
+        <Outlet />
+      </main>
+      <BottomBar />
+      {status === 'expired' && <SignInAgain />}
+    </div>
+  );
+}

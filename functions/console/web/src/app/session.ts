@@ -1,0 +1,154 @@
+/**
+ * Who is signed in. The access token is in memory only; the refresh token is in a cookie that no script can read.
+ *
+ * Tabs take turns with refreshing (`navigator.locks`) and tell each other what they got (`BroadcastChannel`). A call
+ * whose session has ended waits until the person has signed in again, so that nothing that they typed is lost.
+ */
+import { create } from 'zustand';
+import { apiError } from '@/api/errors';
+import type { components } from '@/api/schema';
+import { apiBase } from './base';
+
+export type Me = components['schemas']['MeAnswer'];
+type Tokens = components['schemas']['Tokens'];
+
+interface Access {
+  token: string;
+  /** Milliseconds since 1970, by this machine's clock. */
+  endsAt: number;
+}
+
+type Status = 'signed-out' | 'signed-in' | 'expired';
+type Message = { kind: 'access'; access: Access } | { kind: 'signed-out' };
+
+interface SessionState {
+  status: Status;
+  me: Me | null;
+}
+
+export const useSession = create<SessionState>(() => ({ status: 'signed-out', me: null }));
+
+const OWN_HEADER = { 'x-mainspring-console': '1' };
+const REFRESH_AHEAD_MS = 30_000;
+const LOCK = `mainspring.session.${apiBase}`;
+
+const tabs = new BroadcastChannel(LOCK);
+let access: Access | null = null;
+let waiting: (() => void)[] = [];
+
+tabs.onmessage = ({ data }: MessageEvent<Message>) => {
+  if (data.kind === 'signed-out') ended('signed-out');
+  else {
+    access = data.access;
+    void resumed();
+  }
+};
+
+async function post(path: string, body: unknown): Promise<Response> {
+  return fetch(`${location.origin}${apiBase}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...OWN_HEADER, ...bearer() },
+    body: JSON.stringify(body),
+    credentials: 'same-origin',
+  });
+}
+
+function bearer(): Record<string, string> {
+  return access ? { authorization: `Bearer ${access.token}` } : {};
+}
+
+async function refused(answer: Response): Promise<Error> {
+  const body: unknown = await answer.json().catch(() => null);
+  return apiError(answer, body);
+}
+
+function keep(tokens: Tokens): void {
+  access = { token: tokens.access_token, endsAt: Date.now() + tokens.expires_in * 1000 };
+  tabs.postMessage({ kind: 'access', access } satisfies Message);
+}
+
+function isFresh(found: Access | null): found is Access {
+  return found !== null && found.endsAt - Date.now() > REFRESH_AHEAD_MS;
+}
+
+/** Get a new access token by the cookie; false where there is no session any more. Only one tab does it at a time. */
+async function refresh(than: Access | null): Promise<boolean> {
+  return navigator.locks.request(LOCK, async () => {
+    if (access !== than && isFresh(access)) return true; // another call or tab was first
+    const answer = await post('/api/auth/refresh?session=cookie', {});
+    if (answer.status === 401) return false;
+    if (!answer.ok) throw await refused(answer);
+    keep((await answer.json()) as Tokens);
+    return true;
+  });
+}
+
+/** Wait until somebody is signed in again. The shell shows a dialog meanwhile. */
+function signedInAgain(): Promise<void> {
+  ended(useSession.getState().status === 'signed-out' ? 'signed-out' : 'expired');
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+function ended(status: Status): void {
+  access = null;
+  useSession.setState(status === 'signed-out' ? { status, me: null } : { status });
+}
+
+async function resumed(): Promise<void> {
+  if (!useSession.getState().me) {
+    const answer = await fetch(`${location.origin}${apiBase}/api/auth/me`, { headers: bearer() });
+    if (!answer.ok) throw await refused(answer);
+    useSession.setState({ me: (await answer.json()) as Me });
+  }
+  useSession.setState({ status: 'signed-in' });
+  const calls = waiting;
+  waiting = [];
+  for (const goOn of calls) goOn();
+}
+
+/** `fetch` with the session's token. */
+export async function authorizedFetch(request: Request): Promise<Response> {
+  for (;;) {
+    const than = access;
+    if (!isFresh(than) && !(await refresh(than))) {
+      await signedInAgain();
+      continue;
+    }
+    const attempt = request.clone();
+    for (const [name, value] of Object.entries(bearer())) attempt.headers.set(name, value);
+    const used = access;
+    const answer = await fetch(attempt);
+    if (answer.status !== 401) return answer;
+    if (!(await refresh(used))) await signedInAgain();
+  }
+}
+
+/** Go on with the session of this browser's cookie, where there is one. */
+export async function resumeSession(): Promise<void> {
+  try {
+    if (await refresh(null)) await resumed();
+  } catch {
+    ended('signed-out'); // the sign-in says what is wrong, if it still is
+  }
+}
+
+export async function signIn(email: string, password: string): Promise<void> {
+  const answer = await post('/api/auth/login?session=cookie', { email, password });
+  if (!answer.ok) throw await refused(answer);
+  const before = useSession.getState().me;
+  keep((await answer.json()) as Tokens);
+  if (before && before.email !== email.toLowerCase()) useSession.setState({ me: null });
+  await resumed();
+}
+
+export async function register(email: string, password: string, fullName: string): Promise<void> {
+  const answer = await post('/api/auth/register', { email, password, ...(fullName ? { full_name: fullName } : {}) });
+  if (!answer.ok) throw await refused(answer);
+  await signIn(email, password);
+}
+
+export async function signOut(): Promise<void> {
+  await post('/api/auth/logout', {}).catch(() => null);
+  tabs.postMessage({ kind: 'signed-out' } satisfies Message);
+  location.assign(`${apiBase}/console`); // nothing of the session stays in memory
+}

@@ -1,0 +1,77 @@
+import { LoaderCircle, type LucideIcon } from 'lucide-react';
+import type { ButtonHTMLAttributes, Ref } from 'react';
+import { cx } from './cx';
+import { Tooltip } from './Tooltip';
+
+type Variant = 'primary' | 'secondary' | 'ghost' | 'danger';
+
+export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+  variant?: Variant;
+  size?: 'sm' | 'md';
+  icon?: LucideIcon | undefined;
+  /** Shows that it is under way and takes no further click. */
+  loading?: boolean;
+  ref?: Ref<HTMLButtonElement>;
+}
+
+const LOOK: Record<Variant, string> = {
+  primary: 'bg-accent text-accent-ink hover:bg-accent-hover border-transparent',
+  secondary: 'bg-card text-ink hover:bg-hover border-line shadow-raised',
+  ghost: 'bg-transparent text-ink hover:bg-hover border-transparent',
+  danger: 'bg-card text-bad hover:bg-bad-soft border-line',
+};
+
+const BASE =
+  'inline-flex shrink-0 items-center justify-center gap-2 rounded-md border font-medium whitespace-nowrap transition-colors disabled:cursor-not-allowed disabled:opacity-60';
+
+/** Classes of a link that looks like a button. */
+export function buttonClass(variant: Variant = 'secondary', size: 'sm' | 'md' = 'md'): string {
+  return cx(BASE, LOOK[variant], size === 'sm' ? 'h-7 px-2.5 text-sm' : 'h-8 px-3');
+}
+
+export function Button({
+  variant = 'secondary',
+  size = 'md',
+  icon: Icon,
+  loading = false,
+  disabled,
+  className,
+  children,
+  ...rest
+}: ButtonProps) {
+  const Shown = loading ? LoaderCircle : Icon;
+  return (
+    <button
+      type="button"
+      disabled={disabled === true || loading}
+      aria-busy={loading || undefined}
+      className={cx(buttonClass(variant, size), className)}
+      {...rest}
+    >
+      {Shown && <Shown aria-hidden className={cx('size-4', loading && 'animate-spin')} />}
+      {children}
+    </button>
+  );
+}
+
+export interface IconButtonProps extends Omit<ButtonProps, 'children'> {
+  /** What it does: its name for screen readers, and its tooltip. */
+  label: string;
+  icon: LucideIcon;
+}
+
+export function IconButton({ label, icon: Icon, variant = 'ghost', size = 'md', className, loading, ...rest }: IconButtonProps) {
+  const Shown = loading ? LoaderCircle : Icon;
+  return (
+    <Tooltip text={label}>
+      <button
+        type="button"
+        aria-label={label}
+        className={cx(BASE, LOOK[variant], size === 'sm' ? 'size-7' : 'size-8', className)}
+        {...rest}
+      >
+        <Shown aria-hidden className={cx('size-4', loading && 'animate-spin')} />
+      </button>
+    </Tooltip>
+  );
+}

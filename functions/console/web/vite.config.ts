@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+// `MAINSPRING_URL` is the API's address, as `mainspring status` prints it: the dev server hands `/api` and `/hooks` on.
+const api = process.env.MAINSPRING_URL ?? 'http://127.0.0.1:4566/_aws/execute-api/a5c0de00';
+const handedOn = { target: api, changeOrigin: true };
+
+export default defineConfig({
+  base: './',
+  plugins: [react(), tailwindcss()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  server: { proxy: { '/api': handedOn, '/hooks': handedOn } },
+  worker: { format: 'es' },
+  build: {
+    target: 'es2023',
+    outDir: 'dist',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+    reportCompressedSize: false,
+  },
+});

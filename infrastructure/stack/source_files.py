@@ -1,0 +1,17 @@
+"""Which files are sources: what tools install and make beside them changes no deployment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+NO_SOURCES = frozenset({"__pycache__", ".venv", ".git", "node_modules", "dist"})
+_MADE = frozenset({"schema.d.ts"})
+
+
+def sources_below(folder: Path) -> Iterator[Path]:
+    """The files below a folder, always in the same order. Folders of installed packages are not even listed."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - NO_SOURCES)
+        yield from (Path(place, name) for name in sorted(files) if name not in _MADE)
