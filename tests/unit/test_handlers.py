@@ -304,7 +304,7 @@ def test_a_driver_that_gives_up_is_followed_by_one_that_waits_first(seeded: Aws)
     driven = seeded.executions.get(WORKSPACE, EXECUTION)
 
     assert (driven.driver_attempt, driven.status.is_final) == (2, False)
-    assert (first["next"], first["until"], first["invocation"]) == ("suspend_until", told["decision"]["not_before"], 0)
+    assert (first["next"], first["until"], first["invocations"]) == ("suspend_until", told["decision"]["not_before"], 0)
     assert invoke("advance", {**told, "retries": 0, "decision": first})["next"] == "succeeded"
 
 
@@ -393,7 +393,7 @@ def test_a_driver_rolls_over_before_its_history_is_full(seeded: Aws):
 
 
 def test_what_was_spent_is_on_the_bill(seeded: Aws):
-    started = {**event("states/advance"), "retries": 2, "decision": {"invocation": 3, "bill": {"write_units": 5.0}}}
+    started = {**event("states/advance"), "retries": 2, "decision": {"invocations": 3, "bill": {"write_units": 5.0}}}
     invoke("advance", started)
     bill = json.loads(invoke("executions", event("api/executions_get"))["body"])["bill"]
 
