@@ -152,7 +152,8 @@ def status(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: T
     facts = {"running": running is not None, "data": str(stack.data)}
     if running is not None:
         email, password = stack.credentials()
-        facts |= {"api_url": running.api_url, "port": running.port, "email": email, "password": password}
+        facts |= {"console_url": running.console_url, "api_url": running.api_url, "port": running.port}
+        facts |= {"email": email, "password": password}
     if as_json:
         print(json.dumps(facts))
     elif running is not None:
@@ -201,6 +202,7 @@ def main() -> None:
 def _introduce(stack: LocalStack, running: Running) -> None:
     email, password = stack.credentials()
     results.print(f"[bold green]Mainspring is running[/] (data in {escape(str(stack.data))})")
+    results.print(f"  console   {running.console_url}")
     results.print(f"  API       {running.api_url}")
     results.print(f"  e-mail    {email}")
     results.print(f"  password  {escape(password)}")

@@ -67,6 +67,11 @@ class Running:
     api_url: str
     data: str
 
+    @property
+    def console_url(self) -> str:
+        """Where people work with it."""
+        return f"{self.api_url}/console"
+
 
 class LocalStack:
     """The local stack of one data directory.
@@ -267,7 +272,7 @@ class LocalStack:
         stamp.unlink(missing_ok=True)
         with ThreadPoolExecutor(1) as pool:
             command_line = pool.submit(cdk_command, self._report)  # waits for the network
-            self._report("building the layer and the template")
+            self._report("building the layer, the console and the template")
             assembly = self._synthesize(running)
         try:
             cdk = command_line.result()

@@ -15,9 +15,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from functions.console.handler import ROUTE_KEYS as CONSOLE_ROUTES
 from functions.public_routes import PUBLIC_ROUTES
 from infrastructure.stack.nag_findings import acknowledge
 
+_PUBLIC = PUBLIC_ROUTES | set(CONSOLE_ROUTES)
 _LOG_FIELDS = {
     "time": "$context.requestTime",
     "request_id": "$context.requestId",
@@ -84,7 +86,7 @@ class Api(Construct):
             for route_key in route_keys:
                 method, _, path = route_key.partition(" ")
                 key = apigw.HttpRouteKey.with_(path, apigw.HttpMethod[method])
-                self._route(key, integration, public=route_key in PUBLIC_ROUTES)
+                self._route(key, integration, public=route_key in _PUBLIC)
         # The ARN of a call of this route has two parts behind the API's id, `$default/$default`, those of others three:
         # what is granted for all routes does not hold for it.
         elsewhere = integrations.HttpLambdaIntegration("Elsewhere", fallback, scope_permission_to_route=True)
@@ -112,7 +114,11 @@ class Api(Construct):
             authorizer=authorizer,
         )
         if public:
-            acknowledge(route, "AwsSolutions-APIG4", "Signing in, health and the document are for everybody.")
+            acknowledge(
+                route,
+                "AwsSolutions-APIG4",
+                "Signing in, the console's files, health and the document are for everybody.",
+            )
 
     def _stage(self) -> None:
         log_group = logs.LogGroup(

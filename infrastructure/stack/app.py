@@ -19,6 +19,7 @@ from aws_cdk import App, CliCredentialsStackSynthesizer, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infrastructure.stack.bytecode import NO_INTERPRETER, deployed_interpreter
+from infrastructure.stack.console_build import build_console
 from infrastructure.stack.named_resources import ResourceError, by_workspace
 from infrastructure.stack.packaging import (
     ROOT,
@@ -62,8 +63,9 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         )
     resources = by_workspace(choice("resources").replace(",", " ").split())
     extensions = [ROOT / folder for folder in choice("extensions").split(",") if folder]
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         sandbox = pool.submit(build_sandbox, target, local=local)  # compiles, beside what the others install
+        console = pool.submit(build_console, target)  # waits for the network, then for Node
         layer = build_layer(target, local=local)
         node_layer = build_node_layer(target, local=local)
         extension_layer = build_extension_layer(target, extensions, local=local) if extensions else None
@@ -74,6 +76,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         extension_layer=extension_layer,
         functions=functions,
         sandbox=sandbox.result(),
+        console=console.result(),
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
         retention_days=retention_days,

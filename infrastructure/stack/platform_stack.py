@@ -10,8 +10,10 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from functions.console.handler import ROUTE_KEYS as CONSOLE_ROUTES
 from functions.openapi import routes_of
 from infrastructure.stack.api import Api
+from infrastructure.stack.console import Console
 from infrastructure.stack.eventing import Eventing
 from infrastructure.stack.functions import Code
 from infrastructure.stack.machine_names import MachineNames
@@ -34,6 +36,7 @@ class Options:
     node_layer: Path
     functions: Path
     sandbox: Path
+    console: Path
     extension_layer: Path | None = None
     open_registration: bool = False
     allowed_networks: str = ""
@@ -97,6 +100,7 @@ class PlatformStack(Stack):
         api_url = self._api(functions, options)
         outputs = {
             "ApiUrl": api_url,
+            "ConsoleUrl": f"{api_url}/console",
             "StateMachineArn": names.machine_arn(names.execution),
             "ConductorFunction": functions.supervisor.function.function_name,
             "ReconcilerFunction": functions.reconciler.function.function_name,
@@ -110,17 +114,19 @@ class PlatformStack(Stack):
 
     def _api(self, functions: PlatformFunctions, options: Options) -> str:
         """The API, and its address, which some functions are told."""
+        console = Console(self, "Console", content=options.console)
+        of_api = {construct.function: routes_of(name) for name, construct in functions.of_api.items()}
         api = Api(
             self,
             "Api",
-            handlers={construct.function: routes_of(name) for name, construct in functions.of_api.items()},
+            handlers={**of_api, console.function: list(CONSOLE_ROUTES)},
             fallback=functions.platform.function,
             authorizer=functions.authorizer.function,
             local_id=options.local_api_id,
         )
         told = ["advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
-        for function in (getattr(functions, name) for name in told):
-            function.function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
+        for function in (console.function, *(getattr(functions, name).function for name in told)):
+            function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         return api.url
 
     def _layer(self, construct_id: str, content: Path, description: str) -> lambda_.LayerVersion:

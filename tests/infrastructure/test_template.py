@@ -23,6 +23,7 @@ from engine.ids import FIRST_WORKSPACE
 from functions.sandbox.machine import PULLEY_TARGET, load
 from infrastructure.guests.build import GUESTS
 from infrastructure.stack.app import STACK_NAME, build_app
+from infrastructure.stack.console_build import CONSOLE, build_console
 from infrastructure.stack.named_resources import ResourceError, by_workspace
 from infrastructure.stack.packaging import EXPORT, GROUPS, REQUIREMENTS, ROOT, build_extension_layer, build_sandbox
 from infrastructure.stack.state_machines import DEFINITION, MAP_DEFINITION
@@ -304,12 +305,12 @@ def test_no_function_is_told_a_secret(template: Template):
 def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template: Template):
     functions = resources(template, "AWS::Lambda::Function")
 
-    assert len(functions) == 18
-    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 18
-    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 18
+    assert len(functions) == 19
+    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 19
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 19
     for function in functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-    ours = {name: function for name, function in functions.items() if not name.startswith("Sandbox")}
+    ours = {name: function for name, function in functions.items() if not name.startswith(("Sandbox", "Console"))}
     assert all(function["TracingConfig"] == {"Mode": "Active"} for function in ours.values())
     two = {name for name, function in ours.items() if len(function["Layers"]) == 2}
     assert {name.partition("Function")[0] for name in two} == {"Advance", "Integrations"}
@@ -326,6 +327,38 @@ def test_the_sandbox_has_nothing_and_may_do_nothing(template: Template):
     assert not {"Environment", "Layers", "TracingConfig", "VpcConfig"} & sandbox.keys()
     assert not {"ManagedPolicyArns", "Policies"} & role.keys()
     assert "SandboxRole" not in json.dumps(resources(template, "AWS::IAM::Policy"))
+
+
+def test_the_console_has_no_layer_and_may_only_write_its_log(template: Template):
+    (console,) = [
+        one for name, one in resources(template, "AWS::Lambda::Function").items() if name.startswith("Console")
+    ]
+    granted = [statement for name, statement in statements(template) if name.startswith("Console")]
+
+    assert "Layers" not in console
+    assert console["Environment"]["Variables"].keys() == {"MAINSPRING_API_URL"}
+    assert [sorted(one["Action"]) for one in granted] == [["logs:CreateLogStream", "logs:PutLogEvents"]]
+    assert "ConsoleLogs" in json.dumps(granted[0]["Resource"])
+
+
+def test_the_consoles_package_is_its_handler_and_what_browsers_load(tmp_path: Path):
+    code = build_console(tmp_path)
+    names = {path.relative_to(code / "functions" / "console").as_posix() for path in code.rglob("*") if path.is_file()}
+
+    assert {"handler.py", "web/index.html"} <= names
+    assert not [name for name in names if name.endswith((".ts", ".tsx", ".map")) or "node_modules" in name]
+    scripts = {name for name in names if name.endswith(".js")}
+    assert any(f"{name}.br" in names and f"{name}.gz" in names for name in scripts)
+    assert "://" not in (code / "functions" / "console" / "web" / "index.html").read_text()
+
+
+def test_the_consoles_lock_file_names_no_host():
+    assert "://" not in _without_funding((CONSOLE / "web" / "package-lock.json").read_text())
+
+
+def _without_funding(lock: str) -> str:
+    packages = json.loads(lock)["packages"]
+    return json.dumps([{**package, "funding": None} for package in packages.values()])
 
 
 def test_what_nodes_may_do_in_aws_is_what_was_named(tmp_path_factory: pytest.TempPathFactory):
@@ -416,6 +449,9 @@ def test_exactly_the_public_routes_have_no_authorizer(template: Template):
     public = {route["RouteKey"] for route in routes if route.get("AuthorizationType", "NONE") == "NONE"}
 
     assert public == {
+        "GET /",
+        "GET /console",  # the files of the console; what it shows comes from the API
+        "GET /console/{path+}",
         "POST /api/auth/register",
         "POST /api/auth/login",
         "POST /api/auth/refresh",

@@ -1,10 +1,14 @@
 /** The list of screens: a column, or on phones a bar with the most used ones and a drawer with all. */
 import { Link } from '@tanstack/react-router';
-import { Ellipsis } from 'lucide-react';
+import { Ellipsis, Keyboard, LogOut, Monitor, Moon, Search, Sun, UserRound } from 'lucide-react';
 import { useState } from 'react';
-import { cx, Dialog } from '@/ui';
+import { cx, Dialog, Menu } from '@/ui';
+import { useOverlay } from './GlobalKeys';
 import { t } from './i18n';
+import { MOD } from './keys';
 import { navigation, type NavigationEntry } from './screen';
+import { signOut, useSession } from './session';
+import { useTheme } from './theme';
 
 const PLACES = 4;
 
@@ -62,10 +66,60 @@ export function Sidebar() {
       <div className="mb-3 px-1.5">
         <Wordmark />
       </div>
+      <SearchButton />
       {navigation.map((entry) => (
         <Entry key={entry.to} entry={entry} />
       ))}
+      <div className="mt-auto">
+        <PersonMenu />
+      </div>
     </nav>
+  );
+}
+
+function SearchButton({ onClick }: { onClick?: () => void }) {
+  const show = useOverlay((state) => state.show);
+  return (
+    <button
+      type="button"
+      onClick={() => {
+        onClick?.();
+        show('palette');
+      }}
+      className="mb-2 flex h-8 items-center gap-2.5 rounded-md border border-line px-2 text-muted hover:bg-hover max-md:h-11"
+    >
+      <Search aria-hidden className="size-4" />
+      {t('Search')}
+      <kbd className="ml-auto text-xs max-md:hidden">{MOD} K</kbd>
+    </button>
+  );
+}
+
+/** Who is signed in; colors, keys, signing out. */
+function PersonMenu() {
+  const me = useSession((state) => state.me);
+  const { theme, choose } = useTheme();
+  const show = useOverlay((state) => state.show);
+  const name = me?.full_name ?? me?.email ?? '';
+  return (
+    <Menu
+      align="start"
+      trigger={
+        <button type="button" className="flex h-9 w-full items-center gap-2.5 rounded-md px-2 text-left text-muted hover:bg-hover hover:text-ink">
+          <UserRound aria-hidden className="size-4 shrink-0" />
+          <span className="truncate">{name}</span>
+        </button>
+      }
+      items={[
+        { heading: me?.email ?? '' },
+        { label: t('As the system'), icon: Monitor, checked: theme === 'system', onSelect: () => choose('system') },
+        { label: t('Light'), icon: Sun, checked: theme === 'light', onSelect: () => choose('light') },
+        { label: t('Dark'), icon: Moon, checked: theme === 'dark', onSelect: () => choose('dark') },
+        'separator',
+        { label: t('Keys'), icon: Keyboard, keys: '?', onSelect: () => show('keys') },
+        { label: t('Sign out'), icon: LogOut, onSelect: () => void signOut() },
+      ]}
+    />
   );
 }
 
@@ -88,6 +142,7 @@ export function BottomBar() {
       </button>
       <Dialog open={open} onOpenChange={setOpen} title={t('Go to')}>
         <div className="flex flex-col">
+          <SearchButton onClick={() => setOpen(false)} />
           {navigation.map((entry) => (
             <Entry key={entry.to} entry={entry} onNavigate={() => setOpen(false)} />
           ))}

