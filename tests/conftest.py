@@ -55,7 +55,7 @@ _GROUPS = {
         "user_story",
         "z_fuzz",
     ),
-    "second": ("aws_nodes", "commands", "documents", "examples", "load", "nodes", "triggers"),
+    "second": ("aws_nodes", "commands", "console", "documents", "examples", "load", "nodes", "triggers"),
 }
 """The tests of the local stack, each group in one process.
 

@@ -52,16 +52,16 @@ class Credentials(Body):
 
 
 class RefreshRequest(Body):
-    """A refresh token, to be replaced or ended."""
+    """A refresh token, to be replaced; without one where it is in a cookie."""
 
-    refresh_token: Annotated[str, StringConstraints(max_length=500)]
+    refresh_token: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
 class Tokens(Answer):
     """What signing in gives. A refresh token is good once: keep the new one."""
 
     access_token: str
-    refresh_token: str
+    refresh_token: str | None = Field(description="null where it is in a cookie.")
     token_type: str = "Bearer"  # noqa: S105 - not a secret
     expires_in: int = Field(description="Seconds until the access token expires.")
 

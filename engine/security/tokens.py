@@ -6,7 +6,9 @@ current, and after 15 minutes remove the old one.
 
 from __future__ import annotations
 
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +20,8 @@ from engine.ids import is_id, new_id
 
 ACCESS_SECONDS = 15 * 60
 REFRESH_SECONDS = 30 * 24 * 3600
+GRACE_SECONDS = 30
+"""How long a browser may show a refresh token again that another of its tabs has just replaced."""
 _ALGORITHM = "HS256"
 _ISSUER = "mainspring"
 _AUDIENCE = "mainspring-api"
@@ -114,11 +118,23 @@ def verify_access_token(token: str, keys: Mapping[str, str]) -> AccessClaims:
     return AccessClaims(user_id, session_id, workspace_id)
 
 
-def new_refresh_token(user_id: str, session_id: str, family: str | None = None) -> RefreshToken:
-    """The first one of a session, or the next of its family."""
-    family = family or secrets.token_urlsafe(24)
-    text = f"{user_id}.{session_id}.{family}.{secrets.token_urlsafe(32)}"
-    return RefreshToken(user_id, session_id, family, text)
+def new_refresh_token(user_id: str, session_id: str) -> RefreshToken:
+    """The first one of a session."""
+    return _refresh_token(user_id, session_id, secrets.token_urlsafe(24), secrets.token_urlsafe(32))
+
+
+def next_refresh_token(old: RefreshToken, keys: Mapping[str, str]) -> RefreshToken:
+    """The one that replaces another.
+
+    It is computed, so that whoever replaces the same token twice, such as two tabs of a browser, gets the same one;
+    and by the signing key, so that nobody else can.
+    """
+    digest = hmac.digest(keys[keys["current"]].encode(), old.text.encode(), "sha256")
+    return _refresh_token(old.user_id, old.session_id, old.family, urlsafe_b64encode(digest).decode().rstrip("="))
+
+
+def _refresh_token(user_id: str, session_id: str, family: str, secret: str) -> RefreshToken:
+    return RefreshToken(user_id, session_id, family, f"{user_id}.{session_id}.{family}.{secret}")
 
 
 def parse_refresh_token(text: str) -> RefreshToken:

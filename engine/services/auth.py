@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from unicodedata import normalize
 
 from engine.clock import Clock, format_time
@@ -17,6 +18,7 @@ from engine.security.tokens import (
     AccessClaims,
     RefreshToken,
     new_refresh_token,
+    next_refresh_token,
     parse_refresh_token,
     sign_access_token,
 )
@@ -96,8 +98,13 @@ class AuthService:
             raise Conflict("you cannot deactivate yourself", code="own_account")
         return self._users.set_active(user_id, active=active)
 
-    def login(self, credentials: Credentials, address: str) -> Tokens:
+    def login(self, credentials: Credentials, address: str, browser: str = "") -> Tokens:
         """Start a session.
+
+        Args:
+            credentials: who they say that they are.
+            address: the network address that they come from.
+            browser: what the browser says of itself, where it keeps the session in a cookie.
 
         Raises:
             Unauthenticated: the address or the password is wrong, or the user is deactivated; it does not say which.
@@ -121,23 +128,25 @@ class AuthService:
             self._users.set_password_hash(user.id, hash_password(credentials.password))
         refresh = new_refresh_token(user.id, new_id())
         hashes = (refresh.hash, refresh.family_hash)
-        session = Session(refresh.session_id, user.id, user.workspace_id, *hashes, now + REFRESH_SECONDS)
+        until = now + REFRESH_SECONDS
+        session = Session(refresh.session_id, user.id, user.workspace_id, *hashes, until, _hash(browser))
         self._users.add_session(session)
         return self._tokens(session, refresh, now)
 
-    def refresh(self, text: str) -> Tokens:
+    def refresh(self, text: str, browser: str = "") -> Tokens:
         """Replace a refresh token. A token that was replaced before ends its session: somebody has stolen it.
 
-        One that never was a token of the session, though it names it, is refused and ends nothing.
+        A browser may show it again for half a minute, and gets the same new one: its tabs share the session, and an
+        answer may be lost. One that never was a token of the session, though it names it, is refused and ends nothing.
 
         Raises:
             Unauthenticated: the token is not good any more.
         """
         old = parse_refresh_token(text)
-        new = new_refresh_token(old.user_id, old.session_id, old.family)
+        new = next_refresh_token(old, self._keys())
         now = int(self._clock.now().timestamp())
         try:
-            session = self._users.rotate_session(old.user_id, old.session_id, old.hash, new.hash, now)
+            session = self._users.rotate_session(old, new, _hash(browser), now)
         except ConditionFailed:
             self._users.end_family(old.user_id, old.session_id, old.family_hash)
             raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token") from None
@@ -181,3 +190,8 @@ class AuthService:
             refresh_token=refresh.text,
             expires_in=ACCESS_SECONDS,
         )
+
+
+def _hash(browser: str) -> str:
+    """What is kept of a browser's name; nothing where there is none."""
+    return sha256(browser.encode()).hexdigest() if browser else ""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import Conflict, NotFound
+from engine.security.tokens import GRACE_SECONDS, RefreshToken
 from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, is_live
 
 FIRST_USER = ("PLATFORM#", "FIRST_USER")
@@ -31,7 +32,8 @@ class Session:
     """One sign-in. Times are epoch seconds.
 
     `refresh_hash` is the hash of the only refresh token that is good now, `family_hash` that of what all tokens of the
-    session have in common.
+    session have in common. A session of a browser knows which one (`browser_hash`); that may show the token before
+    this one, too, until `previous_until`.
     """
 
     id: str
@@ -40,6 +42,9 @@ class Session:
     refresh_hash: str
     family_hash: str
     expires_at: int
+    browser_hash: str = ""
+    previous_hash: str = ""
+    previous_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +129,36 @@ class UserRepository:
         """Store a new session."""
         self._table.put({"PK": f"USER#{session.user_id}", "SK": f"SESSION#{session.id}", **_session_item(session)})
 
-    def rotate_session(self, user_id: str, session_id: str, old_hash: str, new_hash: str, now: int) -> Session:
+    def rotate_session(self, old: RefreshToken, new: RefreshToken, browser_hash: str, now: int) -> Session:
         """Replace a session's refresh token.
+
+        Replacing it by the same one again changes nothing: two tabs of a browser do that, or one whose answer was lost.
 
         Raises:
             ConditionFailed: the session is gone or over (`item` is None), or its token is another one.
         """
-        item = self._table.update(
-            f"USER#{user_id}",
-            f"SESSION#{session_id}",
-            {"refresh_hash": new_hash},
-            condition="#refresh_hash = :old AND #expires_at > :now",
-            values={"old": old_hash, "now": now},
-        )
+        try:
+            item = self._table.update(
+                f"USER#{old.user_id}",
+                f"SESSION#{old.session_id}",
+                {
+                    "refresh_hash": new.hash,
+                    "browser_hash": browser_hash,
+                    "previous_hash": old.hash,
+                    "previous_until": now + GRACE_SECONDS,
+                },
+                condition="#refresh_hash = :old AND #expires_at > :now",
+                values={"old": old.hash, "now": now},
+            )
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise
+            session = _session(failed.item)
+            was_just_done = (session.previous_hash, session.refresh_hash) == (old.hash, new.hash)
+            is_same_browser = browser_hash != "" and session.browser_hash == browser_hash
+            if was_just_done and is_same_browser and now < min(session.previous_until, session.expires_at):
+                return session
+            raise
         return _session(item)
 
     def end_session(self, user_id: str, session_id: str) -> None:
@@ -187,5 +209,5 @@ def _session_item(session: Session) -> Item:
 
 
 def _session(item: Item) -> Session:
-    values: dict[str, Any] = {name: item[name] for name in Session.__dataclass_fields__}
+    values: dict[str, Any] = {name: item[name] for name in Session.__dataclass_fields__ if name in item}
     return Session(**values)

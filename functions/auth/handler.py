@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+from engine.errors import InvalidInput
 from engine.schemas.users import Credentials, MeAnswer, RefreshRequest, Registration, Tokens, UserAnswer
 from functions import container
+from functions.auth import cookies
 from functions.http_api import caller, errors, make_app, make_handler
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
+KeptIn = Annotated[
+    Literal["cookie"] | None,
+    Query(description="`cookie` keeps the refresh token in a cookie, which no script can read."),
+]
 _CREATED: dict[int, OpenAPIResponse] = {201: {"description": "Created"}}
 
 
@@ -33,25 +40,44 @@ def register(body: Registration) -> UserAnswer:
     "/api/auth/login",
     tags=["auth"],
     summary="Sign in",
-    responses={200: {"description": "Signed in"}, **errors(400, 401, 413, 415, 429)},
+    responses={200: {"description": "Signed in"}, **errors(400, 401, 403, 413, 415, 429)},
     openapi_extensions=_PUBLIC,
 )
-def login(body: Credentials) -> Tokens:
-    """Gives an access token for 15 minutes and a refresh token for 30 days."""
+def login(body: Credentials, session: KeptIn = None) -> Response[Tokens]:
+    """Gives an access token for 15 minutes and a refresh token for 30 days, in the answer or in a cookie."""
     address = app.current_event.request_context.http.source_ip or "unknown"
-    return container.auth_service().login(body, address)
+    browser = cookies.browser_of(app.current_event.raw_event) if session else ""
+    return _answer(container.auth_service().login(body, address, browser), session)
 
 
 @app.post(
     "/api/auth/refresh",
     tags=["auth"],
     summary="Replace a refresh token",
-    responses={200: {"description": "New tokens"}, **errors(400, 401, 413, 415)},
+    responses={200: {"description": "New tokens"}, **errors(400, 401, 403, 413, 415)},
     openapi_extensions=_PUBLIC,
 )
-def refresh(body: RefreshRequest) -> Tokens:
-    """A refresh token is good once; using one again ends its session."""
-    return container.auth_service().refresh(body.refresh_token)
+def refresh(body: RefreshRequest, session: KeptIn = None) -> Response[Tokens]:
+    """A refresh token is good once; using one again ends its session.
+
+    In a browser's cookie it is good for half a minute more: its tabs share the session.
+    """
+    event = app.current_event.raw_event
+    browser = cookies.browser_of(event) if session else ""
+    if (body.refresh_token is None) != (session is not None):
+        problem = "it is in the cookie" if session else "it is missing; with `session=cookie` it is in a cookie"
+        raise InvalidInput.at("refresh_token", problem)
+    text = body.refresh_token or cookies.kept_token(event, container.settings.api_url)
+    return _answer(container.auth_service().refresh(text, browser), session)
+
+
+def _answer(tokens: Tokens, session: str | None) -> Response[Tokens]:
+    """The tokens, the refresh token in a cookie where that is wanted, and then nowhere else."""
+    if session is None:
+        return Response(200, "application/json", tokens)
+    token = tokens.refresh_token or ""
+    headers = cookies.keeping(app.current_event.raw_event, container.settings.api_url, token)
+    return Response(200, "application/json", tokens.model_copy(update={"refresh_token": None}), headers=headers)
 
 
 @app.post(
@@ -61,10 +87,12 @@ def refresh(body: RefreshRequest) -> Tokens:
     summary="End this session",
     responses={204: {"description": "Signed out", "content": {}}, **errors(401)},
 )
-def logout() -> Response[None]:
-    """Its access and refresh tokens are refused from now on."""
+def logout(session: KeptIn = None) -> Response[None]:
+    """Its access and refresh tokens are refused from now on; with `session=cookie` the browser forgets its own."""
     container.auth_service().logout(caller(app))
-    return Response(204)
+    if session is None:
+        return Response(204)
+    return Response(204, headers=cookies.keeping(app.current_event.raw_event, container.settings.api_url, ""))
 
 
 @app.get("/api/auth/me", tags=["auth"], summary="Who am I", responses={200: {"description": "You"}, **errors(401)})

@@ -124,7 +124,7 @@ class PlatformStack(Stack):
             authorizer=functions.authorizer.function,
             local_id=options.local_api_id,
         )
-        told = ["advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
+        told = ["auth", "advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
         for function in (console.function, *(getattr(functions, name).function for name in told)):
             function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         return api.url

@@ -6,11 +6,12 @@ import pytest
 
 from engine.errors import Unauthenticated
 from engine.schemas.users import Credentials, Registration
-from engine.security.tokens import parse_refresh_token
+from engine.security.tokens import GRACE_SECONDS, next_refresh_token, parse_refresh_token
 from engine.services.auth import AuthService
 from tests.unit.conftest import Aws
 
 ADA = {"email": "ada@example.com", "password": "correct horse battery"}
+BROWSER = "Mozilla/5.0"
 KEYS = {"current": "k", "k": "0" * 64}
 
 
@@ -22,12 +23,12 @@ def auth(aws: Aws) -> AuthService:
 
 
 def signed_in(auth: AuthService) -> str:
-    return auth.login(Credentials.model_validate(ADA), "127.0.0.1").refresh_token
+    return auth.login(Credentials.model_validate(ADA), "127.0.0.1").refresh_token or ""
 
 
-def is_refused(auth: AuthService, token: str) -> bool:
+def is_refused(auth: AuthService, token: str, browser: str = "") -> bool:
     try:
-        auth.refresh(token)
+        auth.refresh(token, browser)
     except Unauthenticated:
         return True
     return False
@@ -44,8 +45,8 @@ def test_a_token_that_was_never_given_out_ends_nothing(auth: AuthService, made_u
 
 def test_any_token_that_was_given_out_before_ends_the_session(auth: AuthService):
     first = signed_in(auth)
-    second = auth.refresh(first).refresh_token
-    third = auth.refresh(second).refresh_token
+    second = auth.refresh(first).refresh_token or ""
+    third = auth.refresh(second).refresh_token or ""
     assert is_refused(auth, first)
     assert is_refused(auth, third)
 
@@ -55,3 +56,66 @@ def test_a_token_of_one_session_ends_no_other(auth: AuthService):
     ids, family = other.split(".")[:2], parse_refresh_token(one).family
     assert is_refused(auth, ".".join([*ids, family, "x"]))
     assert not is_refused(auth, other)
+
+
+def in_browser(auth: AuthService) -> str:
+    return auth.login(Credentials.model_validate(ADA), "127.0.0.1", BROWSER).refresh_token or ""
+
+
+def test_two_tabs_that_refresh_at_once_get_the_same_token_and_keep_the_session(auth: AuthService):
+    """Whichever answer the browser takes last, its cookie is good."""
+    first = in_browser(auth)
+    one = auth.refresh(first, BROWSER).refresh_token or ""
+    other = auth.refresh(first, BROWSER).refresh_token or ""
+
+    assert one == other != first
+    assert not is_refused(auth, one, BROWSER)
+
+
+def test_a_browser_whose_answer_was_lost_asks_again(auth: AuthService, aws: Aws):
+    first = in_browser(auth)
+    auth.refresh(first, BROWSER)  # the process dies, or the connection, before the answer is there
+    aws.clock.pass_time(seconds=GRACE_SECONDS - 1)
+
+    again = auth.refresh(first, BROWSER).refresh_token or ""
+
+    assert not is_refused(auth, again, BROWSER)
+
+
+def test_the_token_before_is_theft_when_it_is_late(auth: AuthService, aws: Aws):
+    first = in_browser(auth)
+    second = auth.refresh(first, BROWSER).refresh_token or ""
+    aws.clock.pass_time(seconds=GRACE_SECONDS)
+
+    assert is_refused(auth, first, BROWSER)
+    assert is_refused(auth, second, BROWSER)
+
+
+def test_the_token_before_is_theft_from_another_browser(auth: AuthService):
+    first = in_browser(auth)
+    second = auth.refresh(first, BROWSER).refresh_token or ""
+
+    assert is_refused(auth, first, "curl/8")
+    assert is_refused(auth, second, BROWSER)
+
+
+def test_a_token_from_before_the_last_one_is_theft(auth: AuthService):
+    first = in_browser(auth)
+    third = auth.refresh(auth.refresh(first, BROWSER).refresh_token or "", BROWSER).refresh_token or ""
+
+    assert is_refused(auth, first, BROWSER)
+    assert is_refused(auth, third, BROWSER)
+
+
+def test_a_session_that_is_no_browsers_has_no_grace(auth: AuthService):
+    first = signed_in(auth)
+    auth.refresh(first)
+
+    assert is_refused(auth, first)
+
+
+def test_the_next_token_cannot_be_computed_without_the_signing_key(auth: AuthService):
+    first = in_browser(auth)
+    guess = next_refresh_token(parse_refresh_token(first), {"current": "k", "k": "1" * 64}).text
+
+    assert guess != auth.refresh(first, BROWSER).refresh_token

@@ -6,10 +6,13 @@ import pytest
 
 from engine.errors import Conflict
 from engine.ids import new_id
+from engine.security.tokens import RefreshToken
 from engine.storage.dynamodb.table import ConditionFailed
 from engine.storage.users import Session
 from tests.unit.conftest import Aws
 from tests.unit.test_storage import user
+
+USER, SESSION = "01920000-0000-7000-8000-000000000001", "01920000-0000-7000-8000-000000000002"
 
 
 def test_an_address_is_taken_once_and_nothing_else_is_written(aws: Aws):
@@ -44,14 +47,14 @@ def test_users_are_listed_in_pages(aws: Aws):
 
 
 def test_a_session_is_rotated_once(aws: Aws):
-    session = Session(new_id(), new_id(), new_id(), "old", "family", 2_000)
-    aws.users.add_session(session)
-    rotated = aws.users.rotate_session(session.user_id, session.id, "old", "new", 1_000)
+    old, new, other = (RefreshToken(USER, SESSION, "f", name) for name in ("old", "new", "other"))
+    aws.users.add_session(Session(SESSION, USER, new_id(), old.hash, "family", 2_000))
+    rotated = aws.users.rotate_session(old, new, "", 1_000)
 
-    assert rotated.refresh_hash == "new"
-    for stale, now in (("old", 1_000), ("new", 3_000)):
+    assert rotated.refresh_hash == new.hash
+    for stale, now in ((old, 1_000), (new, 3_000)):
         with pytest.raises(ConditionFailed):
-            aws.users.rotate_session(session.user_id, session.id, stale, "x", now)
+            aws.users.rotate_session(stale, other, "", now)
 
 
 def test_failures_are_forgotten_after_a_while(aws: Aws):

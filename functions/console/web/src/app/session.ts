@@ -7,7 +7,9 @@
 import { create } from 'zustand';
 import { apiError } from '@/api/errors';
 import type { components } from '@/api/schema';
+import { toastError } from '@/ui/Toast';
 import { apiBase } from './base';
+import { t } from './i18n';
 
 export type Me = components['schemas']['MeAnswer'];
 type Tokens = components['schemas']['Tokens'];
@@ -31,6 +33,8 @@ export const useSession = create<SessionState>(() => ({ status: 'signed-out', me
 const OWN_HEADER = { 'x-mainspring-console': '1' };
 const REFRESH_AHEAD_MS = 30_000;
 const LOCK = `mainspring.session.${apiBase}`;
+/** Whether this browser has had a session: whoever comes for the first time need not ask the server. No secret. */
+const HAD_SESSION = `mainspring.had-session.${apiBase}`;
 
 const tabs = new BroadcastChannel(LOCK);
 let access: Access | null = null;
@@ -64,6 +68,7 @@ async function refused(answer: Response): Promise<Error> {
 
 function keep(tokens: Tokens): void {
   access = { token: tokens.access_token, endsAt: Date.now() + tokens.expires_in * 1000 };
+  localStorage.setItem(HAD_SESSION, '1');
   tabs.postMessage({ kind: 'access', access } satisfies Message);
 }
 
@@ -76,7 +81,10 @@ async function refresh(than: Access | null): Promise<boolean> {
   return navigator.locks.request(LOCK, async () => {
     if (access !== than && isFresh(access)) return true; // another call or tab was first
     const answer = await post('/api/auth/refresh?session=cookie', {});
-    if (answer.status === 401) return false;
+    if (answer.status === 401) {
+      localStorage.removeItem(HAD_SESSION);
+      return false;
+    }
     if (!answer.ok) throw await refused(answer);
     keep((await answer.json()) as Tokens);
     return true;
@@ -125,6 +133,7 @@ export async function authorizedFetch(request: Request): Promise<Response> {
 
 /** Go on with the session of this browser's cookie, where there is one. */
 export async function resumeSession(): Promise<void> {
+  if (!localStorage.getItem(HAD_SESSION)) return;
   try {
     if (await refresh(null)) await resumed();
   } catch {
@@ -148,7 +157,13 @@ export async function register(email: string, password: string, fullName: string
 }
 
 export async function signOut(): Promise<void> {
-  await post('/api/auth/logout', {}).catch(() => null);
+  try {
+    if (isFresh(access) || (await refresh(access))) await post('/api/auth/logout?session=cookie', {});
+  } catch (error) {
+    toastError(t('You are still signed in'), error); // a session that cannot be ended must not look as if it were
+    return;
+  }
+  localStorage.removeItem(HAD_SESSION);
   tabs.postMessage({ kind: 'signed-out' } satisfies Message);
   location.assign(`${apiBase}/console`); // nothing of the session stays in memory
 }

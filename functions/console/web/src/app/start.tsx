@@ -13,7 +13,20 @@ import { makeRouter } from './router';
 import { resumeSession } from './session';
 import './styles.css';
 
+/** The policy of the page takes addresses of scripts from here only, and these are files of this address: workers. */
+function trustOwnScripts(): void {
+  const { trustedTypes } = window as unknown as { trustedTypes?: TrustedTypes };
+  trustedTypes?.createPolicy('default', {
+    createScriptURL: (url) => (new URL(url, location.href).origin === location.origin ? url : null),
+  });
+}
+
+interface TrustedTypes {
+  createPolicy: (name: string, rules: { createScriptURL: (url: string) => string | null }) => unknown;
+}
+
 export async function start(): Promise<void> {
+  trustOwnScripts();
   if (styleNonce) setNonce(styleNonce);
   const element = document.getElementById('root');
   if (!element) throw new Error('the page has no #root');

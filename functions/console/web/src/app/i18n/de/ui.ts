@@ -16,6 +16,7 @@ export default {
   'Light colors': 'Helle Farben',
   'Dark colors': 'Dunkle Farben',
   Workflows: 'Workflows',
+  'You are still signed in': 'Sie sind noch angemeldet',
   Loading: 'Wird geladen',
   'Not found': 'Nicht gefunden',
   'There is nothing at this address': 'Unter dieser Adresse gibt es nichts',
