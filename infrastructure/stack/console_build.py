@@ -131,5 +131,5 @@ def _npm(folder: Path, *arguments: str) -> None:
     command = [str(node / "npm"), *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip())[-800:]
+        said = (done.stderr.strip() or done.stdout.strip())[:800]
         raise PackagingError(f"the console could not be built: {said}")

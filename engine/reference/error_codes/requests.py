@@ -60,6 +60,16 @@ CODES: dict[str, ErrorCode] = {
         "There is a user already, and registration is not open.",
         "Ask an administrator to add you with `POST /api/users`.",
     ),
+    "no_session": ErrorCode(
+        "This browser has no session.",
+        "Nobody has signed in with it, or the session was ended.",
+        "Sign in.",
+    ),
+    "own_header_missing": ErrorCode(
+        "A request for a cookie lacks the header that the console sends.",
+        "Pages of other sites cannot send it, so it proves where the request comes from.",
+        "Send `x-mainspring-console: 1`, or leave `session=cookie` out to get the refresh token in the answer.",
+    ),
     "not_first": ErrorCode(
         "There is a user already.",
         "Two people registered as the first user at once.",
