@@ -5,7 +5,8 @@ import { defineConfig } from 'vite';
 
 // `MAINSPRING_URL` is the API's address, as `mainspring status` prints it: the dev server hands `/api` and `/hooks` on.
 const api = process.env.MAINSPRING_URL ?? 'http://127.0.0.1:4566/_aws/execute-api/a5c0de00';
-const handedOn = { target: api, changeOrigin: true };
+// The session's cookie is for the API's own path, which the dev server has not.
+const handedOn = { target: api, changeOrigin: true, cookiePathRewrite: '/' };
 
 export default defineConfig({
   base: './',

@@ -29,12 +29,12 @@ for (const [view, options] of Object.entries(VIEWS)) {
   await page.getByLabel('E-mail address').fill(process.env.CONSOLE_EMAIL);
   await page.getByLabel('Password').fill(process.env.CONSOLE_PASSWORD);
   await page.keyboard.press('Enter');
-  await page.locator('main h1').first().waitFor();
+  await page.locator('#main h1').first().waitFor();
   const places = await page.locator('nav a').evaluateAll((links) => [...new Set(links.map((link) => link.getAttribute('href')))]);
   for (const place of places) {
     const name = place.slice(place.indexOf('/console') + '/console'.length).replace(/\W+/g, '-').replace(/^-/, '') || 'home';
     await page.goto(new URL(place, consoleUrl).href);
-    await page.locator('main h1').first().waitFor();
+    await page.locator('#main h1').first().waitFor();
     await take(name);
     const first = page.locator(`main td a[href^="${place}/"], main li a[href^="${place}/"]`).first();
     if (await first.count()) {

@@ -74,7 +74,7 @@ export async function signIn(page, person, path = '') {
 /** Go to an address of the console without loading the page again, as a link does. */
 export async function go(page, path) {
   await page.goto(`${consoleUrl}${path}`);
-  await page.locator('main h1').first().waitFor();
+  await page.locator('#main h1').first().waitFor();
 }
 
 async function checked(page, what) {

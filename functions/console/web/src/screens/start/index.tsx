@@ -1,0 +1,1 @@
+export { GettingStarted as default } from './GettingStarted';
