@@ -37,7 +37,8 @@ from engine.services.executions.signals import SignalService
 from engine.services.executions.start import Request, Starter
 from engine.services.executions.supervisor import Supervisor
 from engine.services.triggers.health import TriggerHealth
-from engine.storage.dynamodb.table import ConditionFailed, decode
+from engine.storage.dynamodb.expressions import decode
+from engine.storage.dynamodb.table import ConditionFailed
 from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
 from engine.workflow.compiled import prepare
@@ -375,7 +376,7 @@ class World:
             while self._something_happens():
                 pass
         items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        left = [(item["PK"]["S"], item["SK"]["S"]) for item in items if item["PK"]["S"].startswith("GATE#")]
+        left = [(item["PK"]["S"], item["SK"]["S"]) for item in items if item["PK"]["S"].startswith("CONCURRENCY#")]
         assert not left, f"slots or places in queues are left: {left}"
         assert not self._looked_at()
 

@@ -53,14 +53,14 @@ TIMED_OUT = End(
 )
 
 
-async def result_of(worker: StepRunner, scope_instance: ScopeInstance, now: datetime) -> Result:
+async def result_of(step_runner: StepRunner, scope_instance: ScopeInstance, now: datetime) -> Result:
     """The result of a frame that has finished.
 
     It has none where its output template cannot be evaluated, or gives too much.
     """
     scope = scope_instance.context.scope(now)
     body = scope_instance.block.body
-    await worker.load(
+    await step_runner.load(
         scope_instance, scope_instance.block.reads_of(None) if body.has_output else frozenset(scope_instance.ends())
     )
     try:

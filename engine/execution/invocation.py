@@ -15,16 +15,7 @@ from typing import overload
 
 from engine import limits
 from engine.execution.commands import AskCondition, ChooseItems, FindResult, InBackground, InLine, Recall, TakeUp
-from engine.execution.completion import (
-    TIMED_OUT,
-    End,
-    FollowUp,
-    Pause,
-    broken_off,
-    end_of_batch,
-    end_with,
-    result_of,
-)
+from engine.execution.completion import TIMED_OUT, End, FollowUp, Pause, broken_off, end_of_batch, end_with, result_of
 from engine.execution.environment import Environment
 from engine.execution.operations.background import Operations
 from engine.execution.operations.step import StepRunner
@@ -42,7 +33,7 @@ PROGRESS_SECONDS = 1.0
 
 
 class Invocation:
-    """The state of one invocation. `run` is all that is called from outside."""
+    """The state of one invocation; `run` is its only door."""
 
     def __init__(
         self,
@@ -67,10 +58,10 @@ class Invocation:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
         self._write_buffer = WriteBuffer(environment.store, owner, environment.clock, snapshot.position)
         self._follow_up = FollowUp(owner, snapshot)
-        self._worker = StepRunner(
+        self._steps = StepRunner(
             environment, snapshot.execution, owner, self._write_buffer, self._record_then_act, remaining
         )
-        self._operations = Operations(environment, snapshot.execution.id, block, self._worker, self._record_then_act)
+        self._operations = Operations(environment, snapshot.execution.id, block, self._steps, self._record_then_act)
         callbacks = partial(environment.callbacks, snapshot.execution)
         api_url = environment.services.api_url
         self._scheduler = Scheduler(snapshot, block, environment.factory, callbacks, api_url, now)
@@ -102,7 +93,7 @@ class Invocation:
         except Exception:
             # Something could not be written. What runs beside it may still end and be recorded: stopping it here
             # would make its effect happen again.
-            self._worker.draining = True
+            self._steps.draining = True
             await asyncio.gather(*self._tasks, return_exceptions=True)
             with suppress(Exception):
                 await self._flush()
@@ -227,13 +218,11 @@ class Invocation:
         if not self._scheduler.take_up(taken, begin):
             return
         scope_instance, node = taken.scope_instance, taken.node
-        result, nondeterministic = await self._worker.compute(scope_instance, node)
+        result, nondeterministic = await self._steps.compute(scope_instance, node)
         if isinstance(result, ForEach | Repeat):
             raise TypeError(f"the node type {node.type} is a loop and has no body")
         entry = (
-            result
-            if isinstance(result, Outcome)
-            else self._worker.entry(scope_instance.path(node.id), result, begin, 1)
+            result if isinstance(result, Outcome) else self._steps.entry(scope_instance.path(node.id), result, begin, 1)
         )
         self._scheduler.computed(taken, entry, self._clock.now(), nondeterministic=nondeterministic)
 
@@ -241,16 +230,16 @@ class Invocation:
         """Compute or load something that the scheduler has to know before it goes on."""
         match command:
             case ChooseItems(loop):
-                result, nondeterministic = await self._worker.compute(loop.scope_instance, loop.node)
+                result, nondeterministic = await self._steps.compute(loop.scope_instance, loop.node)
                 self._scheduler.items_found(command, result, self._clock.now(), nondeterministic=nondeterministic)
             case AskCondition(loop, data):
-                result, nondeterministic = await self._worker.compute(loop.scope_instance, loop.node, data)
+                result, nondeterministic = await self._steps.compute(loop.scope_instance, loop.node, data)
                 self._scheduler.condition_found(command, result, self._clock.now(), nondeterministic=nondeterministic)
             case FindResult(scope_instance):
-                found = await result_of(self._worker, scope_instance, self._clock.now())
+                found = await result_of(self._steps, scope_instance, self._clock.now())
                 self._scheduler.result_found(command, found, self._clock.now())
             case Recall(_, recorded_value):
-                value = await self._worker.fetch(recorded_value.output)
+                value = await self._steps.fetch(recorded_value.output)
                 self._scheduler.recalled(command, value, self._clock.now())
 
     async def _begin_attempts(self) -> None:
@@ -275,7 +264,7 @@ class Invocation:
     def _has_time_for(self, node: NodeDefinition) -> bool:
         """Whether an attempt may begin. The first of an invocation may use up what loading the history has left."""
         spare = limits.INVOCATION_RESERVE if self._has_performed else limits.FIRST_RESERVE
-        return self._remaining() >= self._worker.timeout(node) + spare
+        return self._remaining() >= self._steps.timeout(node) + spare
 
     # -- waiting -------------------------------------------------------------------------------------------
 
@@ -353,23 +342,22 @@ class Invocation:
             is_waited_for = self._scheduler.give_up_waits(self._clock.now())
             return None if is_waited_for else End(Status.FAILED, error=root.failure)
         if root.progress.finished:
-            return end_with(await result_of(self._worker, root, self._clock.now()))
+            return end_with(await result_of(self._steps, root, self._clock.now()))
         return None
 
     async def _wait_for_what_is_due(self) -> Decision | None:
         if self._scheduler.has_more:
             return None
+        is_waiting = self._scheduler.waits_for_answers
         due = min(self._scheduler.due_times(), default=None)
-        if due is None and not self._scheduler.waits_for_answers:
+        if due is None and not is_waiting:
             return await self._nothing_left()
         due = min((time for time in (due, self._deadline) if time is not None), default=None)
         if due is not None:
             wait = (due - self._clock.now()).total_seconds()
             if wait <= limits.INLINE_WAIT and self._remaining() > wait + limits.INVOCATION_RESERVE:
                 return None
-        return await self._pause(
-            Next.SUSPEND_ON_SIGNAL if self._scheduler.waits_for_answers else Next.SUSPEND_UNTIL, due
-        )
+        return await self._pause(Next.SUSPEND_ON_SIGNAL if is_waiting else Next.SUSPEND_UNTIL, due)
 
     async def _nothing_left(self) -> Decision | None:
         """Nothing runs, waits or is due, and yet not all has ended: that cannot be, unless others have gone on.
@@ -404,5 +392,5 @@ class Invocation:
         if self._out_of_time is None:
             return f"{in_vain} invocations in a row have got nothing done"
         node = self._out_of_time
-        seconds = f", which may take {self._worker.timeout(node):g} seconds" if self._worker.has_effect(node) else ""
+        seconds = f", which may take {self._steps.timeout(node):g} seconds" if self._steps.has_effect(node) else ""
         return f"{in_vain} invocations in a row had too little time left to begin with `{node.id}`{seconds}"

@@ -16,8 +16,8 @@ from typing import Any
 from engine import limits
 from engine.clock import format_time
 from engine.history.model import Execution
-from engine.storage.dynamodb.table import ConditionFailed, Put, Table, update_arguments
-from engine.storage.executions import CHECK, open_status, open_values, shard_of
+from engine.storage.dynamodb.table import ConditionFailed, Put, Table
+from engine.storage.execution_record import admitted, queue_is_checked, shard_of, withdrawn
 from engine.workflow.definition import WhenFull
 
 _LEASE, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
@@ -48,7 +48,7 @@ def concurrency_key_of(workflow_id: str, key: str | None) -> str:
 
 def concurrency_key_in(pk: str) -> str:
     """The name of the limit whose items have this key."""
-    return pk.removeprefix("GATE#")
+    return pk.removeprefix("CONCURRENCY#")
 
 
 class SlotRepository:
@@ -63,7 +63,7 @@ class SlotRepository:
             raise ValueError("only an execution with a limit is queued")
         return Put(
             {
-                "PK": f"GATE#{execution.place.concurrency_key}",
+                "PK": f"CONCURRENCY#{execution.place.concurrency_key}",
                 "SK": f"{_QUEUE}{execution.id}",
                 "execution_id": execution.id,
                 "limit": execution.place.limit,
@@ -73,7 +73,7 @@ class SlotRepository:
 
     def leases(self, concurrency_key: str) -> list[Lease]:
         """The slots that are taken."""
-        found = self._table.query(f"GATE#{concurrency_key}", after=_LEASE, before=f"{_LEASE}~")
+        found = self._table.query(f"CONCURRENCY#{concurrency_key}", after=_LEASE, before=f"{_LEASE}~")
         return [Lease(int(item["SK"][len(_LEASE) :]), item["execution_id"], item["next_check_at"]) for item in found]
 
     def first_in_queue(self, concurrency_key: str) -> Queued | None:
@@ -82,7 +82,7 @@ class SlotRepository:
 
     def queue(self, concurrency_key: str, most: int | None = None) -> list[Queued]:
         """Those who wait, in their order."""
-        found = self._table.query(f"GATE#{concurrency_key}", after=_QUEUE, before=f"{_QUEUE}~", limit=most)
+        found = self._table.query(f"CONCURRENCY#{concurrency_key}", after=_QUEUE, before=f"{_QUEUE}~", limit=most)
         return [Queued(item["execution_id"], item["limit"], item["when_full"]) for item in found]
 
     def admit(self, concurrency_key: str, execution_id: str, slot: int, now: datetime) -> None:
@@ -93,37 +93,33 @@ class SlotRepository:
                 it is over or gone.
         """
         lease = {
-            "PK": f"GATE#{concurrency_key}",
+            "PK": f"CONCURRENCY#{concurrency_key}",
             "SK": f"{_LEASE}{slot:04d}",
             "execution_id": execution_id,
             "next_check_at": format_time(now + timedelta(seconds=limits.LEASE_LENGTH)),
             "check_shard": shard_of(concurrency_key),
         }
-        next_check_at = format_time(now + timedelta(seconds=limits.CHECK_GRACE))
-        changes = {"slot": slot, "next_check_at": next_check_at, "check_shard": shard_of(execution_id)}
-        record = update_arguments(changes, (), open_status(), open_values())
-        queue = self._table.delete_entry(f"GATE#{concurrency_key}", f"{_QUEUE}{execution_id}")
-        meta = self._table.update_entry(f"EXECUTION#{execution_id}", "META", record)
-        self._table.transact([Put(lease), queue, meta])
+        admission = admitted(execution_id, slot, now + timedelta(seconds=limits.CHECK_GRACE))
+        queue = self._table.delete_entry(f"CONCURRENCY#{concurrency_key}", f"{_QUEUE}{execution_id}")
+        self._table.transact([Put(lease), queue, admission.entry(self._table, execution_id)])
 
     def leave_queue(self, concurrency_key: str, execution_id: str) -> None:
         """Take an execution that is over out of the queue."""
-        self._table.delete(f"GATE#{concurrency_key}", f"{_QUEUE}{execution_id}")
+        self._table.delete(f"CONCURRENCY#{concurrency_key}", f"{_QUEUE}{execution_id}")
 
     def release(self, concurrency_key: str, slot: int, execution_id: str) -> None:
         """Give a slot back, if this execution has it."""
         self._table.delete_where(
-            f"GATE#{concurrency_key}", f"{_LEASE}{slot:04d}", "#execution_id = :id", {"id": execution_id}
+            f"CONCURRENCY#{concurrency_key}", f"{_LEASE}{slot:04d}", "#execution_id = :id", {"id": execution_id}
         )
 
-    def withdraw(self, concurrency_key: str, execution_id: str, changes: Mapping[str, Any]) -> bool:
+    def withdraw(self, concurrency_key: str, execution_id: str, at: datetime, held: Mapping[str, Any]) -> bool:
         """End an execution that is still queued, and take it out of the queue; False where it has a slot by now."""
-        record = update_arguments(changes, (), f"attribute_not_exists(#slot) AND {open_status()}", open_values())
         try:
             self._table.transact(
                 [
-                    self._table.delete_entry(f"GATE#{concurrency_key}", f"{_QUEUE}{execution_id}"),
-                    self._table.update_entry(f"EXECUTION#{execution_id}", "META", record),
+                    self._table.delete_entry(f"CONCURRENCY#{concurrency_key}", f"{_QUEUE}{execution_id}"),
+                    withdrawn(at, held).entry(self._table, execution_id),
                 ]
             )
         except ConditionFailed:
@@ -135,23 +131,20 @@ class SlotRepository:
     def next_checks(self, concurrency_key: str, at: datetime) -> None:
         """Have a gate looked at then, for as long as somebody waits there: one item for all of its queue."""
         changes = {"next_check_at": format_time(at), "check_shard": shard_of(concurrency_key)}
-        self._table.update(f"GATE#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")
+        self._table.update(f"CONCURRENCY#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")
 
     def leave_to_recovery(self, execution_id: str) -> None:
         """Look no more after a queued execution by itself; it is looked after again when it has its slot."""
-        condition = f"attribute_not_exists(#slot) AND {open_status()}"
         with suppress(ConditionFailed):
-            self._table.update(
-                f"EXECUTION#{execution_id}", "META", {}, remove=CHECK, condition=condition, values=open_values()
-            )
+            queue_is_checked().make(self._table, execution_id)
 
     def asked(self, concurrency_key: str) -> int:
         """How often it was asked that a gate be looked at."""
-        return int((self._table.get(f"GATE#{concurrency_key}", _WATCH) or {}).get("asked", 0))
+        return int((self._table.get(f"CONCURRENCY#{concurrency_key}", _WATCH) or {}).get("asked", 0))
 
     def unwatch(self, concurrency_key: str, asked: int) -> bool:
         """Look no more after a gate, unless that was asked for again since `asked` was read."""
-        return self._table.delete_where(f"GATE#{concurrency_key}", _WATCH, "#asked = :asked", {"asked": asked})
+        return self._table.delete_where(f"CONCURRENCY#{concurrency_key}", _WATCH, "#asked = :asked", {"asked": asked})
 
 
 def is_watch(sk: str) -> bool:

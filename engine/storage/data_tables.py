@@ -14,7 +14,8 @@ from typing import Any, Literal
 from engine.clock import format_time
 from engine.errors import NodeError, Unavailable
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, is_live, update_arguments
+from engine.storage.dynamodb.expressions import Item, update_arguments
+from engine.storage.dynamodb.table import ConditionFailed, Put, Table, is_live
 
 _TRIES = 40
 _random = Random()  # noqa: S311 - spreads those who try again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine import limits
-from engine.storage.dynamodb.table import Item
+from engine.storage.dynamodb.expressions import Item
 from engine.storage.payloads import Packed, PayloadStore
 
 

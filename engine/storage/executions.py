@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zlib import crc32
 
 from engine import limits
 from engine.clock import format_time, parse_time
 from engine.errors import ExecutionLost, NotFound
-from engine.history.model import OPEN_STATUSES, Caller, Execution, QueuePosition, Status, started_before
+from engine.history.model import Execution, Status
 from engine.history.usage import Bill
 from engine.ids import first_id_at
-from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, id_cursor
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Page, Put, Table, id_cursor
 from engine.storage.error_summaries import beside, brief_in
-from engine.storage.payloads import OMITTED, Packed, PayloadStore
+from engine.storage.execution_record import (
+    Change,
+    check,
+    decoded,
+    encoded,
+    finalization_failed,
+    finished,
+    marked,
+    record_key,
+    retired,
+    shard_of,
+)
+from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.record_payloads import is_apart, set_apart, with_payloads
 
-_OPEN = sorted(OPEN_STATUSES)
 _MOST_PAGES = 10
-_BILL = tuple(f"bill_{one.name}" for one in fields(Bill))
-CHECK = ("check_shard", "next_check_at")
-"""The attributes of the index of what has to be looked at; an item without them is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ class ExecutionRepository:
         Raises:
             NotFound: it is not there, or belongs to another workspace.
         """
-        item = self._table.get(f"EXECUTION#{execution_id}", "META")
+        item = self._table.get(*record_key(execution_id))
         if item is None or item["workspace_id"] != workspace_id:
             raise NotFound("there is no such execution")
         return self.decoded(*self._opened([item], payloads=payloads), payloads=payloads)
@@ -141,7 +149,7 @@ class ExecutionRepository:
 
         Of its `payloads` those of more than `at_most` bytes are OMITTED.
         """
-        item = self._table.get(f"EXECUTION#{execution_id}", "META")
+        item = self._table.get(*record_key(execution_id))
         if item is None:
             return None
         suspended_until = parse_time(item["suspended_until"]) if "suspended_until" in item else None
@@ -202,9 +210,9 @@ class ExecutionRepository:
             )
             read = [key["id"] for key in keys]
             ids = [execution_id for execution_id in read if execution_id != before]
-            items = self._table.get_many([(f"EXECUTION#{execution_id}", "META") for execution_id in ids])
+            items = self._table.get_many([record_key(execution_id) for execution_id in ids])
             for execution_id in ids:
-                item = items.get((f"EXECUTION#{execution_id}", "META"))
+                item = items.get(record_key(execution_id))
                 if item is None or item["workspace_id"] != workspace_id:
                     continue
                 if wanted.status is None or item["status"] == wanted.status:
@@ -219,7 +227,7 @@ class ExecutionRepository:
 
     def attributes(self, execution_ids: Sequence[str]) -> dict[str, Item]:
         """The records as they are stored, of those of these executions that there are, by id."""
-        found = self._table.get_many([(f"EXECUTION#{execution_id}", "META") for execution_id in execution_ids])
+        found = self._table.get_many([record_key(execution_id) for execution_id in execution_ids])
         return {pk.removeprefix("EXECUTION#"): item for (pk, _), item in found.items()}
 
     def with_payloads(self, records: Sequence[Item]) -> list[Item]:
@@ -231,7 +239,7 @@ class ExecutionRepository:
 
     def status_of_late(self, execution_id: str) -> Status | None:
         """The status as it is, or was a moment ago: for those who ask often."""
-        key = f"EXECUTION#{execution_id}", "META"
+        key = record_key(execution_id)
         found = self._table.get_many([key], ("status",), consistent=False)
         return Status(found[key]["status"]) if key in found else None
 
@@ -255,12 +263,18 @@ class ExecutionRepository:
         `in_vain`th time in a row, does not forget how often the execution had to be driven again. `logged` are drivers
         all of whose lines are in the log.
         """
-        changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at), "in_vain": in_vain}
-        if logged:
-            changes["logged"] = list(logged)
-        if next_check_at is not None:
-            changes |= {**_check(execution_id, next_check_at), **({} if in_vain else {"recovery_attempts": 0})}
-        self._update_open(execution_id, changes, bill, driver_attempt=driver_attempt)
+        change = marked(
+            execution_id,
+            status,
+            started_at,
+            driver_attempt=driver_attempt,
+            next_check_at=next_check_at,
+            bill=bill,
+            logged=logged,
+            in_vain=in_vain,
+        )
+        with suppress(_Over):
+            self._change_open(execution_id, change)
 
     def finish(
         self,
@@ -283,20 +297,18 @@ class ExecutionRepository:
             ExecutionLost: there is no record.
         """
         packed_error = self._payloads.pack(error, execution_id)
-        changes = {
-            "status": str(status),
+        held = {
             "started_at": format_time(started_at) if started_at else None,
-            "completed_at": format_time(at),
             "result": self.put_apart(f"EXECUTION#{execution_id}", self._payloads.pack(result, execution_id)),
             "error": packed_error,
             **beside(error, packed_error),
-            **(_check(execution_id, next_check_at) if next_check_at else self.kept(execution_id, at)),
+            **(check(execution_id, next_check_at) if next_check_at else self.kept(execution_id, at)),
         }
         try:
-            self._update_open(execution_id, changes, bill, ("task_token",))
+            self._change_open(execution_id, finished(status, at, held, bill=bill, remove=("task_token",)))
         except _Over as over:
             # A write whose answer was lost is made again by the client, and finds itself.
-            is_own = over.status is status and over.completed_at == changes["completed_at"]
+            is_own = over.status is status and over.completed_at == format_time(at)
             return over.status, is_own
         return status, True
 
@@ -322,154 +334,49 @@ class ExecutionRepository:
         """Nobody has to look after an execution any more: it has ended, and what that brings is done."""
         ended_at = execution.completed_at or execution.created_at
         with suppress(ConditionFailed):
-            self._table.update(
-                f"EXECUTION#{execution.id}",
-                "META",
-                self.kept(execution.id, ended_at),
-                condition="attribute_exists(#completed_at)",
-            )
+            retired(self.kept(execution.id, ended_at)).make(self._table, execution.id)
 
     def conclusion_failed(self, execution: Execution, now: datetime) -> int:
         """Count that what an end brings could not be done, and set when that is tried next; how often it was by now.
 
         The waits grow. When the time is over for which the record is kept, it is tried no more, and all of it goes.
         """
-        key = f"EXECUTION#{execution.id}", "META"
         kept = self.kept(execution.id, execution.completed_at or execution.created_at)
         is_over = kept["next_check_at"] <= format_time(now)
         try:
-            item = self._table.update(
-                *key, kept if is_over else {}, add={"vain_conclusions": 1}, condition="attribute_exists(#completed_at)"
-            )
+            item = finalization_failed(kept if is_over else {}).make(self._table, execution.id)
         except ConditionFailed:
             return 0  # it is gone
-        tries = int(item["vain_conclusions"])
+        tries = int(item["vain_finalizations"])
         if not is_over:
             pause = min(limits.CHECK_AGAIN * 2 ** min(tries - 1, 30), limits.CHECK_LONGEST)
             at = min(format_time(now + timedelta(seconds=pause)), kept["next_check_at"])
             with suppress(ConditionFailed):
-                self._table.update(*key, {"next_check_at": at}, condition="attribute_exists(#next_check_at)")
+                self._table.update(
+                    *record_key(execution.id), {"next_check_at": at}, condition="attribute_exists(#next_check_at)"
+                )
         return tries
 
-    def _update_open(
-        self,
-        execution_id: str,
-        changes: Mapping[str, Any],
-        bill: Bill | None,
-        remove: Sequence[str] = (),
-        *,
-        driver_attempt: int | None = None,
-    ) -> None:
-        """Write to an open record; with a generation, unless a newer driver has taken over."""
-        is_mine = "" if driver_attempt is None else "#driver_attempt <= :driver_attempt AND "
+    def _change_open(self, execution_id: str, change: Change) -> None:
+        """Make a change of an open record. Raises ExecutionLost where there is none, _Over where it is not open."""
         try:
-            self._table.update(
-                f"EXECUTION#{execution_id}",
-                "META",
-                {name: value for name, value in changes.items() if value is not None},
-                remove=remove,
-                add=bill_counts(bill),
-                condition=is_mine + open_status(),
-                values={**open_values(), **({} if driver_attempt is None else {"driver_attempt": driver_attempt})},
-            )
+            change.make(self._table, execution_id)
         except ConditionFailed as failed:
             if failed.item is None:
                 raise ExecutionLost(f"there is no execution {execution_id}") from None
-            if remove:
-                raise _Over(Status(failed.item["status"]), failed.item.get("completed_at")) from None
+            raise _Over(Status(failed.item["status"]), failed.item.get("completed_at")) from None
 
     # -- codec ---------------------------------------------------------------------------------------------
 
     def encoded(self, execution: Execution) -> Item:
         """The record of an execution as it is stored when it is new."""
-        place, caller = execution.place, execution.caller
-        next_check_at = execution.created_at + timedelta(seconds=limits.START_GRACE)
-        return {
-            "PK": f"EXECUTION#{execution.id}",
-            "SK": "META",
-            "id": execution.id,
-            "workspace_key": f"{execution.workspace_id}#EXECUTIONS",
-            "workflow_key": f"{execution.workspace_id}#WORKFLOW#{execution.workflow_id}",
-            "workspace_id": execution.workspace_id,
-            "workflow_id": execution.workflow_id,
-            "workflow_version": execution.workflow_version,
-            "status": str(execution.status),
-            "trigger_type": execution.trigger_type,
-            "triggered_by": execution.triggered_by,
-            "trigger": self._payloads.pack(execution.trigger, execution.id),
-            "created_at": format_time(execution.created_at),
-            "driver_attempt": execution.driver_attempt,
-            "signals": 0,
-            "secret": execution.secret,
-            "depth": execution.depth or None,
-            "caller": [caller.execution_id, caller.path, caller.attempt, caller.waits] if caller else None,
-            "gate": place.concurrency_key if place else None,
-            "gate_limit": place.limit if place else None,
-            "slot": place.slot if place else None,
-            "gate_when_full": place.when_full if place and place.when_full != "queue" else None,
-            "retry_of": execution.retry_of,
-            "trigger_id": execution.trigger_id,
-            "workflow_name": execution.workflow_name,
-            "next_check_at": format_time(next_check_at),
-            "check_shard": shard_of(execution.id),
-        }
+        return encoded(execution, self._payloads)
 
     def decoded(
         self, item: Item, *, payloads: bool = True, at_most: int | None = None, progress: Sequence[Item] = ()
     ) -> Execution:
-        """The execution in a stored record; `progress` are the items of its big loops."""
-        caller = item.get("caller")
-        place = None
-        if "gate" in item:
-            place = QueuePosition(
-                item["gate"], item["gate_limit"], item.get("slot"), item.get("gate_when_full", "queue")
-            )
-        bills = [Bill.of({name[5:]: one[name] for name in _BILL if name in one}) for one in (item, *progress)]
-        completed_at = parse_time(item["completed_at"]) if "completed_at" in item else None
-        execution = Execution(
-            id=item["id"],
-            workspace_id=item["workspace_id"],
-            workflow_id=item["workflow_id"],
-            workflow_version=item["workflow_version"],
-            trigger_type=item["trigger_type"],
-            triggered_by=item.get("triggered_by"),
-            trigger={},
-            created_at=parse_time(item["created_at"]),
-            status=Status(item["status"]),
-            started_at=started_before(parse_time(item["started_at"]), completed_at) if "started_at" in item else None,
-            completed_at=completed_at,
-            driver_attempt=item["driver_attempt"],
-            signals=item["signals"],
-            in_vain=item.get("in_vain", 0),
-            secret=item["secret"],
-            depth=item.get("depth", 0),
-            caller=Caller(caller[0], caller[1], int(caller[2]), caller[3]) if caller else None,
-            place=place,
-            retry_of=item.get("retry_of"),
-            trigger_id=item.get("trigger_id"),
-            workflow_name=item.get("workflow_name"),
-            bill=sum(bills, Bill()),
-            progress=_progress(progress),
-        )
-        if not payloads:
-            return execution
-        trigger = self._payloads.unpack(item.get("trigger"), at_most)
-        return replace(
-            execution,
-            trigger={"body": OMITTED} if trigger is OMITTED else trigger or {},
-            result=self._payloads.unpack(item.get("result"), at_most),
-            error=self._payloads.unpack(item.get("error")),
-        )
-
-
-def _progress(items: Sequence[Item]) -> dict[str, dict[str, int]]:
-    """How far each big loop has come: the sums of what its parts have counted, in several items."""
-    found: dict[str, dict[str, int]] = {}
-    for item in items:
-        counts = found.setdefault(item["SK"].split("#")[1], {"done": 0, "failed": 0})
-        for name in counts:
-            counts[name] += item.get(name, 0)
-    return found
+        """The execution in a stored record; `progress` are the items of its distributed loops."""
+        return decoded(item, self._payloads if payloads else None, at_most=at_most, progress=progress)
 
 
 class _Over(Exception):
@@ -479,30 +386,3 @@ class _Over(Exception):
         super().__init__(str(status))
         self.status = status
         self.completed_at = completed_at
-
-
-def shard_of(name: str, kind: str = "CHECK") -> str:
-    """The part of the index of what is due in which an item is.
-
-    `CHECK` is for recovery, `SEND` are outgoing webhooks, `PURGE` are executions that are over and kept for a while.
-    """
-    return f"{kind}#{crc32(name.encode()) % limits.CHECK_SHARDS}"
-
-
-def _check(execution_id: str, at: datetime) -> dict[str, str]:
-    return {"next_check_at": format_time(at), "check_shard": shard_of(execution_id)}
-
-
-def open_status() -> str:
-    """The condition that an execution's status is not final; see `open_values`."""
-    return f"#status IN ({', '.join(f':open_{status}' for status in _OPEN)})"
-
-
-def open_values() -> dict[str, str]:
-    """The values of `open_status`."""
-    return {f"open_{status}": str(status) for status in _OPEN}
-
-
-def bill_counts(bill: Bill | None) -> dict[str, float]:
-    """A bill as what is added to a record."""
-    return {f"bill_{name}": value for name, value in (bill or Bill()).as_dict().items()}

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine import limits
-from engine.clock import format_time
 from engine.history.events import (
     DROPPED,
     BatchId,
@@ -28,8 +27,9 @@ from engine.history.model import LogLine
 from engine.history.store import Batch
 from engine.ids import new_id
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments
-from engine.storage.executions import open_status, open_values
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Put, Table
+from engine.storage.execution_record import open_status, open_values, signaled
 from engine.storage.history_codec import entry_of, facts_of, line_in, packed_lines
 from engine.storage.payloads import Packed, PayloadStore
 
@@ -223,9 +223,7 @@ class HistoryRepository:
         Raises:
             ConditionFailed: the execution is over; `index` is 1. Or the whole is, or the loop; `index` is 2 or 3.
         """
-        changes = {"next_check_at": format_time(next_check_at)}
-        arguments = update_arguments(changes, (), open_status(), open_values(), {"signals": 1})
-        counted = self._table.update_entry(f"EXECUTION#{execution_id}", "META", arguments)
+        counted = signaled(next_check_at).entry(self._table, execution_id)
         around = []
         if loop is not None:
             whole = f"EXECUTION#{loop.whole}"

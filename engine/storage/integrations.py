@@ -11,7 +11,8 @@ from engine import limits
 from engine.errors import Conflict, NotFound
 from engine.ids import is_id
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Put, Table, update_arguments
+from engine.storage.dynamodb.expressions import Item, update_arguments
+from engine.storage.dynamodb.table import ConditionFailed, Put, Table
 
 
 @dataclass(frozen=True, slots=True)

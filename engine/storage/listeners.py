@@ -24,7 +24,8 @@ from hashlib import sha256
 from typing import Any, cast
 
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import Item, Put, Table, update_arguments
+from engine.storage.dynamodb.expressions import Item, update_arguments
+from engine.storage.dynamodb.table import Put, Table
 from engine.triggers.definition import TriggerDefinition
 
 _SUM = "SUM"

@@ -15,7 +15,8 @@ from engine.errors import InvalidInput, Unavailable
 from engine.history.events import BatchId
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import LogLine
-from engine.storage.dynamodb.table import ConditionFailed, Item, Table
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Table
 from engine.storage.history import HistoryRepository
 from engine.storage.history_codec import line_in, packed_lines
 from engine.storage.payloads import PayloadStore

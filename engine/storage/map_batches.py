@@ -11,8 +11,10 @@ from zlib import crc32
 from engine.clock import format_time
 from engine.history.model import Execution, Status
 from engine.history.usage import Bill
-from engine.storage.dynamodb.table import ConditionFailed, Item, Table, update_arguments
-from engine.storage.executions import CHECK, ExecutionRepository, bill_counts, open_status, open_values
+from engine.storage.dynamodb.expressions import Item, update_arguments
+from engine.storage.dynamodb.table import ConditionFailed, Table
+from engine.storage.execution_record import CHECK, bill_counts, finished, given_up
+from engine.storage.executions import ExecutionRepository
 from engine.storage.payloads import Packed, PayloadStore
 
 _CHUNK = 100
@@ -70,11 +72,8 @@ class MapBatchRepository:
 
     def give_up(self, batch_id: str) -> None:
         """End a part that nobody wants any more, because its loop or its execution has ended."""
-        changes = {"status": str(Status.CANCELLED)}
         with suppress(ConditionFailed):
-            self._table.update(
-                f"EXECUTION#{batch_id}", "META", changes, remove=CHECK, condition=open_status(), values=open_values()
-            )
+            given_up().make(self._table, batch_id)
 
     def finish_batch(
         self, batch_id: str, whole_id: str, path: str, end: Mapping[str, Any], items: tuple[int, int]
@@ -88,21 +87,18 @@ class MapBatchRepository:
             end: status, at, started_at, result, error, bill.
             items: how many it had, and how many of these failed.
         """
-        changes = {
-            "status": str(end["status"]),
-            "completed_at": format_time(end["at"]),
+        held = {
             "started_at": format_time(end["started_at"]),
             "result": self._executions.put_apart(f"EXECUTION#{batch_id}", self._payloads.pack(end["result"], whole_id)),
             "error": self._payloads.pack(end["error"], whole_id),
         }
-        kept = {name: value for name, value in changes.items() if value is not None}
-        ended = update_arguments(kept, CHECK, open_status(), open_values())
+        ended = finished(end["status"], end["at"], held, remove=CHECK)
         counts = {"done": items[0], "failed": items[1], **bill_counts(end["bill"])}
         counted = update_arguments({}, (), "", {}, counts)
         try:
             self._table.transact(
                 [
-                    self._table.update_entry(f"EXECUTION#{batch_id}", "META", ended),
+                    ended.entry(self._table, batch_id),
                     self._table.update_entry(f"EXECUTION#{whole_id}", _counter_of(batch_id, path), counted),
                 ]
             )

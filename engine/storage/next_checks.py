@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine.clock import format_time
 from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Table
-from engine.storage.executions import CHECK, open_status, open_values, shard_of
+from engine.storage.execution_record import CHECK, record_key, superseded
 
 
 class Due(NamedTuple):
@@ -76,31 +76,22 @@ class NextCheckRepository:
     def check_no_more(self, execution_id: str) -> None:
         """Take a part of a loop that is over and done with out of the index."""
         with suppress(ConditionFailed):
-            self._table.update(f"EXECUTION#{execution_id}", "META", {}, remove=CHECK)
+            self._table.update(*record_key(execution_id), {}, remove=CHECK)
 
     def next_driver_attempt(
         self, execution: Execution, next_check_at: datetime, *, recovery_attempt: bool
     ) -> int | None:
         """Make room for another driver; None where there is a newer one already or the execution is over."""
+        change = superseded(execution, next_check_at, is_recovery=recovery_attempt)
         following = execution.driver_attempt + 1
-        changes = {
-            "driver_attempt": following,
-            "next_check_at": format_time(next_check_at),
-            "check_shard": shard_of(execution.id),
-        }
         try:
-            self._table.update(
-                f"EXECUTION#{execution.id}",
-                "META",
-                changes,
-                remove=("task_token",),
-                add={"recovery_attempts": 1} if recovery_attempt else {},
-                condition=f"#driver_attempt = :driver_attempt AND {open_status()}",
-                values={"driver_attempt": execution.driver_attempt, **open_values()},
-            )
+            change.make(self._table, execution.id)
         except ConditionFailed as failed:
             made = failed.item or {}
-            is_own = (made.get("driver_attempt"), made.get("next_check_at")) == (following, changes["next_check_at"])
+            is_own = (made.get("driver_attempt"), made.get("next_check_at")) == (
+                following,
+                change.changes["next_check_at"],
+            )
             return following if is_own else None
         return following
 
@@ -108,4 +99,4 @@ class NextCheckRepository:
 def _record_of(pk: str) -> str:
     """The partition with the record that says whose something is: a gate is its workflow's."""
     kind, _, name = pk.partition("#")
-    return f"WORKFLOW#{name.partition('#')[0]}" if kind == "GATE" else pk
+    return f"WORKFLOW#{name.partition('#')[0]}" if kind == "CONCURRENCY" else pk

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from engine.storage.dynamodb.table import ConditionFailed, Item, Table, is_live
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Table, is_live
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from engine.errors import Unavailable
-from engine.storage.dynamodb.table import Item, Table
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import Table
 from engine.storage.payloads import Packed
 
 _APART = ("trigger", "result")

@@ -12,8 +12,9 @@ from engine import limits
 from engine.clock import format_time
 from engine.errors import NotFound
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Table, is_live
-from engine.storage.executions import CHECK, shard_of
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Page, Table, is_live
+from engine.storage.execution_record import CHECK, shard_of
 
 _DELIVERY = "DELIVERY#"
 _FAILURE = ("failing_since", "failures", "paused_until")

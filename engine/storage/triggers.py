@@ -12,8 +12,9 @@ from engine import limits
 from engine.clock import format_time, parse_time
 from engine.errors import TooManyRequests, Unavailable
 from engine.history.model import Status
-from engine.storage.dynamodb.table import ConditionFailed, Item, Table, back_off
-from engine.storage.executions import CHECK, shard_of
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Table, back_off
+from engine.storage.execution_record import CHECK, shard_of
 
 _TRIES = 8
 _MINUTE = 60

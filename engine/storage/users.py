@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.errors import Conflict, NotFound
 from engine.security.tokens import GRACE_SECONDS, RefreshToken
-from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, is_live
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import ConditionFailed, Page, Put, Table, is_live
 
 FIRST_USER = ("PLATFORM#", "FIRST_USER")
 

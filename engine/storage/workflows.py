@@ -11,7 +11,8 @@ from zlib import crc32
 from engine import limits
 from engine.errors import NotFound, PreconditionFailed, Unavailable
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import ConditionFailed, Item, Page, Put, Table, update_arguments
+from engine.storage.dynamodb.expressions import Item, update_arguments
+from engine.storage.dynamodb.table import ConditionFailed, Page, Put, Table
 from engine.storage.listeners import ListenerRepository
 from engine.triggers.definition import TriggerDefinition
 from engine.workflow.references import nodes_in

@@ -1,9 +1,7 @@
-"""Five-field cron expressions, and the same schedule in EventBridge Scheduler's form and back.
+"""Five-field cron expressions, and their times.
 
-Days follow cron's rule: if both day fields are given, a day that either of them names counts. EventBridge takes
-one of the two only, so such a schedule is more than one of its expressions, which may name the same minute twice.
-What cronsim reads is what counts: https://github.com/cuu508/cronsim; EventBridge's form is that of
-https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based.
+Days follow cron's rule: if both day fields are given, a day that either of them names counts.
+What cronsim reads is what counts: https://github.com/cuu508/cronsim. `eventbridge_cron` has EventBridge's form.
 """
 
 from __future__ import annotations
@@ -26,8 +24,6 @@ MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_MOST_EXPRESSIONS = 5
-_MOST_CHARACTERS = 256
 _MOST_STEPS = 20_000
 _FIELDS = ("minute", "hour", "day-of-month", "month", "day-of-week")
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
@@ -37,10 +33,8 @@ _NAMES = {
 }
 _SPAN = re.compile(r"([A-Z0-9]{1,3})-([A-Z0-9]{1,3})(?:/(\d{1,2}))?")
 _NEAREST = re.compile(r"(\d{1,2})W")
-_FROM_LAST = re.compile(r"L-(\d{1,2})")
-_LAST_WEEKDAYS = "26-31"
-"""The days of which one is the last weekday of its month."""
-_EVERY_DAY = frozenset(range(1, 32))
+FROM_LAST = re.compile(r"L-(\d{1,2})")
+EVERY_DAY = frozenset(range(1, 32))
 _EVERY_WEEKDAY = frozenset(range(7))
 _DAY_FIELDS = (2, 4)
 _SATURDAY = 5
@@ -48,11 +42,6 @@ _MOST_YEARS = 40
 """Which is more than between two years in which 29 February is on the same day of the week."""
 _KNOWN_SPECIALS = frozenset({"L", "LW"})
 """Those that cronsim knows itself."""
-_MONTHS_BY_LENGTH = (
-    (frozenset({31}), frozenset({1, 3, 5, 7, 8, 10, 12})),
-    (frozenset({30}), frozenset({4, 6, 9, 11})),
-    (frozenset({28, 29}), frozenset({2})),
-)
 _SOME_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - wall-clock time
 
 
@@ -172,7 +161,7 @@ def _candidates(term: str) -> str | None:
         day = int(found[1])
         if 1 <= day <= 31:  # noqa: PLR2004
             return f"{max(1, day - 2)}-{min(31, day + 2)}"
-    if found := _FROM_LAST.fullmatch(term):
+    if found := FROM_LAST.fullmatch(term):
         before = int(found[1])
         if 1 <= before <= 30:  # noqa: PLR2004
             return f"{max(1, 28 - before)}-{31 - before}"
@@ -194,7 +183,7 @@ def _special_day(special: str, month: datetime, last: int) -> int | None:
     """Which day of a month is meant."""
     if special == "L":
         return last
-    if found := _FROM_LAST.fullmatch(special):
+    if found := FROM_LAST.fullmatch(special):
         return last - int(found[1])
     day = last if special == "LW" else int(special[:-1])
     if day > last:
@@ -207,27 +196,61 @@ def _special_day(special: str, month: datetime, last: int) -> int | None:
     return day
 
 
-# -- to EventBridge and back -------------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------------------------------------
 
 
-def to_aws(text: str) -> tuple[str, ...]:
-    """The expressions that together are the same schedule in EventBridge's six fields.
+def _parsed(expression: str) -> Cron:
+    """Raises CronSimError, ValueError or BadCron."""
+    fields = expression.split()
+    cron = _read(CronSim(_of_candidates(fields), _SOME_DAY), fields)
+    terms = fields[2].split(",")
+    specials = {str(int(term[:-1])) + "W" if term[-1:] == "W" else term for term in terms if _candidates(term)}
+    if not specials or cron.days >= EVERY_DAY:
+        return cron
+    plain = ",".join(term for term in terms if not _candidates(term))
+    days = _read(CronSim(f"0 0 {plain} * *", _SOME_DAY), ["0", "0", plain, "*", "*"]).days if plain else frozenset()
+    return replace(cron, days=days, special_days=cron.special_days | specials)
 
-    Raises:
-        BadCron: it is none, or cannot be put that way.
-    """
-    cron = parse(text)
-    minute, hour = _numbers(cron.minutes, 0, 59), _numbers(cron.hours, 0, 23)
-    expressions = tuple(f"cron({minute} {hour} {day} {month} {weekday} *)" for day, month, weekday in _days(cron))
-    if len(expressions) > _MOST_EXPRESSIONS:
-        raise BadCron(f"`{text}` names more kinds of days than {_MOST_EXPRESSIONS}; make two schedules of it")
-    if max(map(len, expressions)) > _MOST_CHARACTERS:
-        raise BadCron(f"`{text}` lists so many times that EventBridge does not take it; make two schedules of it")
-    return expressions
+
+def _read(found: CronSim, fields: list[str]) -> Cron:
+    raw_days: Any = found.days
+    raw_weekdays: Any = found.weekdays
+    days = frozenset(day for day in raw_days if day > 0)
+    special = frozenset({CronSim.LAST: "L", CronSim.LAST_WEEKDAY: "LW"}[day] for day in raw_days if day < 0)
+    plain = frozenset(day % 7 for day in raw_weekdays if isinstance(day, int))
+    ordinal = frozenset(
+        (day[0] % 7, -1 if day[1] == CronSim.LAST else day[1]) for day in raw_weekdays if not isinstance(day, int)
+    )
+    by_day = not days >= EVERY_DAY
+    by_weekday = not plain >= _EVERY_WEEKDAY
+    if by_day and by_weekday:
+        if found.day_and:
+            starred = "day-of-month" if fields[2].startswith("*") else "day-of-week"
+            message = f"`{starred}` with `*/` beside another day field means different things to different crons"
+            raise BadCron(f"{message}; write its days out, such as 1-31/2")
+    elif not found.day_and or not (by_day or by_weekday):
+        # Either of them counts, and one of them is every day.
+        days, plain, special, ordinal = EVERY_DAY, _EVERY_WEEKDAY, frozenset(), frozenset()
+    elif by_day:
+        plain, ordinal = frozenset(), frozenset()
+    else:
+        days, special = frozenset(), frozenset()
+    return Cron(
+        frozenset(found.minutes), frozenset(found.hours), frozenset(found.months), days, plain, special, ordinal
+    )  # fmt: skip
+
+
+def _why(text: str, reason: str) -> str:
+    field = next((name for name in _FIELDS if reason.endswith(name)), None)
+    where = f"its {field} is not one" if field else reason.lower()
+    return f"`{text}` is not a cron expression: {where}; an example is `30 9 * * 1-5`"
+
+
+# -- from EventBridge's form -------------------------------------------------------------------------------
 
 
 def from_aws(expressions: Iterable[str]) -> str:
-    """The five fields of a schedule that `to_aws` gave, or somebody else in that form.
+    """The five fields of a schedule that `eventbridge_cron.to_aws` gave, or somebody else in that form.
 
     Raises:
         BadCron: it is not one that five fields can say.
@@ -248,53 +271,6 @@ def from_aws(expressions: Iterable[str]) -> str:
     return " ".join(five).replace("?", "*")
 
 
-def _days(cron: Cron) -> list[tuple[str, str, str]]:
-    """Each expression's day of the month, month and day of the week.
-
-    EventBridge documents neither `LW` nor `L-3`. It is told the days that they may be, and what fires on another one
-    is refused by the record, which is asked whether it is due.
-    """
-    months = _numbers(cron.months, 1, 12)
-    if cron.days >= _EVERY_DAY:
-        return [("*", months, "?")]
-    terms: list[tuple[str, str, str]] = []
-    if cron.days:
-        terms.append((_numbers(cron.days, 1, 31), months, "?"))
-    for special in sorted(cron.special_days):
-        found = _FROM_LAST.fullmatch(special)
-        if found is None:
-            terms.append((_LAST_WEEKDAYS if special == "LW" else special, months, "?"))
-            continue
-        for lengths, of_that_length in _MONTHS_BY_LENGTH:
-            days = {length - int(found[1]) for length in lengths if length > int(found[1])}
-            if days and cron.months & of_that_length:
-                terms.append((_numbers(days, 1, 31), _numbers(cron.months & of_that_length, 1, 12), "?"))
-    if cron.weekdays:
-        terms.append(("?", months, _numbers({weekday + 1 for weekday in cron.weekdays}, 1, 7)))
-    for weekday, nth in sorted(cron.special_weekdays):
-        terms.append(("?", months, f"{weekday + 1}L" if nth < 0 else f"{weekday + 1}#{nth}"))
-    return terms
-
-
-def _numbers(values: Iterable[int], lowest: int, highest: int) -> str:
-    """A field's numbers, as short as it goes: `*`, `0/15`, `1-5,9`."""
-    ordered = sorted(values)
-    if ordered == list(range(lowest, highest + 1)):
-        return "*"
-    if len(ordered) > 2:  # noqa: PLR2004 - two numbers are shorter as a list
-        step = ordered[1] - ordered[0]
-        if step > 1 and ordered == list(range(ordered[0], highest + 1, step)):
-            return f"{ordered[0]}/{step}"
-    pieces: list[str] = []
-    start = previous = ordered[0]
-    for value in [*ordered[1:], highest + 2]:
-        if value != previous + 1:
-            pieces.append(str(start) if start == previous else f"{start}-{previous}")
-            start = value
-        previous = value
-    return ",".join(pieces)
-
-
 def _weekday_from_aws(field: str) -> str:
     """EventBridge counts weekdays from 1, Sunday; cron from 0."""
     if field == "*":
@@ -313,56 +289,6 @@ def _weekday_from_aws(field: str) -> str:
 
 def _minus_one(day: str) -> str:
     return str(int(day) - 1) if day.isdigit() else day
-
-
-# -- reading -----------------------------------------------------------------------------------------------
-
-
-def _parsed(expression: str) -> Cron:
-    """Raises CronSimError, ValueError or BadCron."""
-    fields = expression.split()
-    cron = _read(CronSim(_of_candidates(fields), _SOME_DAY), fields)
-    terms = fields[2].split(",")
-    specials = {str(int(term[:-1])) + "W" if term[-1:] == "W" else term for term in terms if _candidates(term)}
-    if not specials or cron.days >= _EVERY_DAY:
-        return cron
-    plain = ",".join(term for term in terms if not _candidates(term))
-    days = _read(CronSim(f"0 0 {plain} * *", _SOME_DAY), ["0", "0", plain, "*", "*"]).days if plain else frozenset()
-    return replace(cron, days=days, special_days=cron.special_days | specials)
-
-
-def _read(found: CronSim, fields: list[str]) -> Cron:
-    raw_days: Any = found.days
-    raw_weekdays: Any = found.weekdays
-    days = frozenset(day for day in raw_days if day > 0)
-    special = frozenset({CronSim.LAST: "L", CronSim.LAST_WEEKDAY: "LW"}[day] for day in raw_days if day < 0)
-    plain = frozenset(day % 7 for day in raw_weekdays if isinstance(day, int))
-    ordinal = frozenset(
-        (day[0] % 7, -1 if day[1] == CronSim.LAST else day[1]) for day in raw_weekdays if not isinstance(day, int)
-    )
-    by_day = not days >= _EVERY_DAY
-    by_weekday = not plain >= _EVERY_WEEKDAY
-    if by_day and by_weekday:
-        if found.day_and:
-            starred = "day-of-month" if fields[2].startswith("*") else "day-of-week"
-            message = f"`{starred}` with `*/` beside another day field means different things to different crons"
-            raise BadCron(f"{message}; write its days out, such as 1-31/2")
-    elif not found.day_and or not (by_day or by_weekday):
-        # Either of them counts, and one of them is every day.
-        days, plain, special, ordinal = _EVERY_DAY, _EVERY_WEEKDAY, frozenset(), frozenset()
-    elif by_day:
-        plain, ordinal = frozenset(), frozenset()
-    else:
-        days, special = frozenset(), frozenset()
-    return Cron(
-        frozenset(found.minutes), frozenset(found.hours), frozenset(found.months), days, plain, special, ordinal
-    )  # fmt: skip
-
-
-def _why(text: str, reason: str) -> str:
-    field = next((name for name in _FIELDS if reason.endswith(name)), None)
-    where = f"its {field} is not one" if field else reason.lower()
-    return f"`{text}` is not a cron expression: {where}; an example is `30 9 * * 1-5`"
 
 
 def _suggest(expression: str) -> str:

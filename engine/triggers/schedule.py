@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from engine.time_zones import ZoneName
-from engine.triggers import cron
+from engine.triggers import cron, eventbridge_cron
 from engine.triggers.config import FIRST, Moment, TriggerConfig, check_span, moment_of
 
 _EVERY = re.compile(r"^(\d{1,5}) (minutes?|hours?|days?)$", re.ASCII)
@@ -47,7 +47,7 @@ class ScheduleConfig(TriggerConfig):
     @classmethod
     def _known_cron(cls, expression: str | None) -> str | None:
         if expression is not None:
-            cron.to_aws(expression)
+            eventbridge_cron.to_aws(expression)
         return expression
 
     @field_validator("every")
@@ -154,7 +154,7 @@ class ScheduleConfig(TriggerConfig):
     def expressions(self) -> tuple[str, ...]:
         """The schedule in EventBridge Scheduler's words; times are those of `expressed_in`."""
         if self.cron is not None:
-            return cron.to_aws(self.cron)
+            return eventbridge_cron.to_aws(self.cron)
         if self.at is not None:
             return (f"at({self._once().strftime(_LOCAL_TIME)})",)
         number, unit = (self.every or "").split()

@@ -76,11 +76,11 @@ def initialize_javascript(machine: Machine) -> tuple[Instance, dict[str, Any]]:
     instance = machine.instance()
     zones = {name: base64.b64encode(content).decode() for name, content in _zones().items()}
     bounds = {"lines": MAX_LINES, "line_characters": MAX_LINE_CHARACTERS, "trace": MAX_TRACE}
-    globals_js, intl_js, guest_js = (
-        (_HERE / "javascript" / f"{name}.js").read_text() for name in ("globals", "intl", "guest")
+    globals_js, zones_js, intl_js, guest_js = (
+        (_HERE / "javascript" / f"{name}.js").read_text() for name in ("globals", "time_zones", "intl", "guest")
     )
     _evaluated(instance, globals_js)
-    _evaluated(instance, intl_js.replace("ZONES", json.dumps(zones)))
+    _evaluated(instance, intl_js.replace("ZONES", f"{zones_js.strip()}({json.dumps(zones)})"))
     its_luxon = f"(function () {{ {luxon()}\nreturn luxon; }})()"
     _evaluated(instance, f"globalThis.guest = {guest_js.strip()}(globalThis, {json.dumps(bounds)}, {its_luxon})")
     entry = {name: _evaluated(instance, f"guest.{name}") for name in ("start", "finish")}

@@ -13,7 +13,7 @@ from cronsim import CronSim
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from engine.triggers import cron
+from engine.triggers import cron, eventbridge_cron
 from engine.triggers.schedule import ScheduleConfig
 from tests.figures import FIGURES
 
@@ -97,7 +97,7 @@ def aws_times(expressions: tuple[str, ...], after: datetime, until: datetime) ->
 
 def known(text: str) -> tuple[str, ...]:
     try:
-        return cron.to_aws(text)
+        return eventbridge_cron.to_aws(text)
     except cron.BadCron:
         assume(False)
         raise
@@ -133,7 +133,7 @@ def test_back_without_loss(text: str):
     back = cron.from_aws(expressions)
 
     assert cron.parse(back) == cron.parse(text)
-    assert cron.to_aws(back) == expressions
+    assert eventbridge_cron.to_aws(back) == expressions
 
 
 def meant(special: str, day: date) -> bool:
@@ -198,7 +198,7 @@ def test_days_that_are_counted_from_others(special: str, months: str, weekday: s
 )
 def test_habits_of_other_crons(text: str, same: str):
     assert cron.parse(text) == cron.parse(same)
-    assert cron.to_aws(text) == cron.to_aws(same)
+    assert eventbridge_cron.to_aws(text) == eventbridge_cron.to_aws(same)
 
 
 def strange(zone: ZoneInfo, moment: datetime) -> bool:
@@ -278,4 +278,4 @@ def test_when_clocks_change_each_wall_clock_time_comes_once_if_it_exists(text: s
 )
 def test_what_is_no_cron_is_told_what_is_wrong(text: str, why: str):
     with pytest.raises(cron.BadCron, match=why.replace("`", ".").replace("*", ".")):
-        cron.to_aws(text)
+        eventbridge_cron.to_aws(text)

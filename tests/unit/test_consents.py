@@ -81,7 +81,7 @@ def test_the_cookie_is_found_wherever_api_gateway_puts_it(monkeypatch: pytest.Mo
             seen.append(given)
             return "https://login.example/?x", "C"
 
-    monkeypatch.setattr(integrations.outbound, "consenting", Flow)
+    monkeypatch.setattr(integrations.outbound, "oauth_consent", Flow)
 
     def asked(path: str, query: str) -> Any:
         event = {

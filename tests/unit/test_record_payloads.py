@@ -11,7 +11,8 @@ import pytest
 
 from engine.history.model import Status
 from engine.storage import record_payloads
-from engine.storage.dynamodb.table import Table, decode
+from engine.storage.dynamodb.expressions import decode
+from engine.storage.dynamodb.table import Table
 from tests.figures import FIGURES
 from tests.harness import edges, nodes
 from tests.unit.conftest import NOW, Aws

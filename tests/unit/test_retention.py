@@ -14,7 +14,7 @@ from engine.clock import format_time
 from engine.errors import Unavailable
 from engine.history.model import Status
 from engine.services.executions.retention import Retention
-from engine.storage.dynamodb.table import decode
+from engine.storage.dynamodb.expressions import decode
 from engine.storage.repositories import Repositories
 from tests.crash import Fate
 from tests.harness import edges, nodes
@@ -98,7 +98,7 @@ def test_run_of_two_years_forgets_nothing_of_itself(aws: Aws):
 @pytest.mark.parametrize("days", [8, 30, 3650])
 def test_what_is_known_of_a_run_goes_when_its_time_is_over_and_not_before(aws: Aws, days: int, monkeypatch: Any):
     repositories = Repositories.of(aws.automation, lambda: aws.s3, "payloads", days)
-    monkeypatch.setattr(Aws, "stores", property(lambda _: repositories))
+    monkeypatch.setattr(Aws, "repositories", property(lambda _: repositories))
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}), noise(20_000))
     world.settle()

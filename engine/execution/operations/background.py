@@ -23,7 +23,7 @@ class Operations:
     environment: Environment
     execution_id: str
     block: CompiledBlock
-    worker: StepRunner
+    step_runner: StepRunner
     record: RecordThenAct
 
     def carry_out(self, command: InBackground) -> Coroutine[Any, Any, HistoryEvent | None]:
@@ -32,19 +32,19 @@ class Operations:
             case Append(_, entry) | Pin(_, entry) | Expire(_, _, entry):
                 work: Coroutine[Any, Any, HistoryEvent | None] = self.record(entry)
             case Attempt(scope_instance, node_id, number, put_off):
-                work = self.worker.perform(scope_instance, scope_instance.block.nodes[node_id], number, put_off)
+                work = self.step_runner.perform(scope_instance, scope_instance.block.nodes[node_id], number, put_off)
             case Resolve(scope_instance, wait, signal):
                 work = self._resolve(scope_instance, wait, signal)
             case Abandon(_, wait, signal):
                 work = self._abandon(wait, signal)
             case Distribute(loop):
-                work = distribute(self.environment, self.worker, self.execution_id, loop, self.record)
+                work = distribute(self.environment, self.step_runner, self.execution_id, loop, self.record)
         return work
 
     async def _resolve(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> HistoryEvent:
         """How a node goes on. It is recorded, as another driver may have come to another end without the wait."""
         node = scope_instance.block.nodes[wait.path.rpartition(".")[2]]
-        return await self.record(await self.worker.resolve(scope_instance, node, wait, signal))
+        return await self.record(await self.step_runner.resolve(scope_instance, node, wait, signal))
 
     async def _abandon(self, wait: PendingSignal, dropped: Signal) -> HistoryEvent:
         """Record that nobody waits any more: who answers now is told so, and what was started for it is ended.

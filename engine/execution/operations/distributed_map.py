@@ -10,12 +10,12 @@ from engine.history.events import HistoryEvent, PendingSignal
 
 
 async def distribute(
-    environment: Environment, worker: StepRunner, execution_id: str, loop: LoopRun, record: RecordThenAct
+    environment: Environment, step_runner: StepRunner, execution_id: str, loop: LoopRun, record: RecordThenAct
 ) -> HistoryEvent:
     """Put a loop's items where other drivers find them, and record that these are waited for."""
     items = loop.items or ()
     reads = loop.block.reads
-    await worker.load(loop.scope_instance, reads)
+    await step_runner.load(loop.scope_instance, reads)
     around = loop.scope_instance.context.within(reads, {}).data
     scope = {name: around[name] for name in around if name != "vars"}
     facts = await environment.store.distributed(execution_id, items, scope)

@@ -23,7 +23,7 @@ from engine.errors import Unavailable
 from engine.history.model import Execution
 from engine.ids import derived_id
 from engine.json_value import dumps
-from engine.storage.dynamodb.table import Item
+from engine.storage.dynamodb.expressions import Item
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
 from engine.storage.subscriptions import OutgoingDelivery

@@ -114,13 +114,8 @@ class ConcurrencyLimits:
         message = f"{queued.limit} executions were under way already, and this one was not to wait"
         error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
         now = self._clock.now()
-        changes = {
-            "status": str(Status.CANCELLED),
-            "completed_at": format_time(now),
-            "error": dumps(error),
-            **self._executions.kept(queued.execution_id, now),
-        }
-        self._slots.withdraw(concurrency_key, queued.execution_id, changes)
+        held = {"error": dumps(error), **self._executions.kept(queued.execution_id, now)}
+        self._slots.withdraw(concurrency_key, queued.execution_id, now, held)
 
     def _make_room(self, execution_id: str, place: QueuePosition) -> None:
         """Cancel those that have had their slots for the longest until this execution has one."""

@@ -173,7 +173,7 @@ class Recovery:
         kind = pk.partition("#")[0]
         if kind in self._others:
             return self._others[kind](pk, sk)
-        return self._concurrency_key(pk, sk) if kind == "GATE" else self._execution(pk)
+        return self._concurrency_key(pk, sk) if kind == "CONCURRENCY" else self._execution(pk)
 
     def _execution(self, pk: str) -> str:
         """Look at one execution; gives a word for what was done."""

@@ -1,29 +1,31 @@
-"""One DynamoDB table: keys, the codec of items, and the few operations that repositories are made of."""
+"""One DynamoDB table: the few operations that repositories are made of."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from random import Random
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from engine.errors import InvalidInput, Unavailable
 from engine.ids import is_id
+from engine.storage.dynamodb.expressions import (
+    Item,
+    decode,
+    encode,
+    item_key,
+    key_condition,
+    projection,
+    update_arguments,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-Item = dict[str, Any]
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 _BATCH = 100
 _WRITE_BATCH = 25
 _BATCH_TRIES = 8
@@ -70,8 +72,8 @@ class Table:
 
     def get(self, pk: str, sk: str, attributes: Sequence[str] = ()) -> Item | None:
         """The item at a key, read consistently; all of it, or some attributes."""
-        projection = _projection(attributes) if attributes else {}
-        answer = self.client.get_item(TableName=self.name, Key=_key(pk, sk), ConsistentRead=True, **projection)
+        only = projection(attributes) if attributes else {}
+        answer = self.client.get_item(TableName=self.name, Key=item_key(pk, sk), ConsistentRead=True, **only)
         return decode(answer["Item"]) if "Item" in answer else None
 
     def get_many(
@@ -82,12 +84,12 @@ class Table:
         Raises:
             Unavailable: DynamoDB kept leaving keys unanswered.
         """
-        projection = _projection(["PK", "SK", *attributes]) if attributes else {}
+        only = projection(["PK", "SK", *attributes]) if attributes else {}
         found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(keys), _BATCH):
-            wanted: list[Any] = [_key(pk, sk) for pk, sk in keys[start : start + _BATCH]]
+            wanted: list[Any] = [item_key(pk, sk) for pk, sk in keys[start : start + _BATCH]]
             for attempt in range(_BATCH_TRIES):
-                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": consistent, **projection}}
+                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": consistent, **only}}
                 answer = self.client.batch_get_item(RequestItems=request)
                 for raw in answer["Responses"].get(self.name, []):
                     item = decode(raw)
@@ -109,7 +111,7 @@ class Table:
         """
         for start in range(0, len(keys), _WRITE_BATCH):
             wanted: list[Any] = [
-                {"DeleteRequest": {"Key": _key(pk, sk)}} for pk, sk in keys[start : start + _WRITE_BATCH]
+                {"DeleteRequest": {"Key": item_key(pk, sk)}} for pk, sk in keys[start : start + _WRITE_BATCH]
             ]
             for attempt in range(_BATCH_TRIES):
                 answer = self.client.batch_write_item(RequestItems={self.name: wanted})
@@ -157,7 +159,7 @@ class Table:
         answer = _written(
             lambda: self.client.update_item(
                 TableName=self.name,
-                Key=_key(pk, sk),
+                Key=item_key(pk, sk),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **arguments,
@@ -167,13 +169,13 @@ class Table:
 
     def delete(self, pk: str, sk: str) -> None:
         """Remove an item, if it is there."""
-        _written(lambda: self.client.delete_item(TableName=self.name, Key=_key(pk, sk)))
+        _written(lambda: self.client.delete_item(TableName=self.name, Key=item_key(pk, sk)))
 
     def delete_where(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> bool:
         """Remove an item if `condition` holds (see `update`); whether it did."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
         try:
-            _written(lambda: self.client.delete_item(TableName=self.name, Key=_key(pk, sk), **arguments))
+            _written(lambda: self.client.delete_item(TableName=self.name, Key=item_key(pk, sk), **arguments))
         except ConditionFailed:
             return False
         return True
@@ -217,13 +219,13 @@ class Table:
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "ScanIndexForward": not descending,
-            **_key_condition(pk, pk_name, sk_name, after, before),
+            **key_condition(pk, pk_name, sk_name, after, before),
             **({"IndexName": index} if index else {"ConsistentRead": True}),
         }
         if attributes:
-            projection = _projection(attributes)
-            arguments["ExpressionAttributeNames"] |= projection.pop("ExpressionAttributeNames")
-            arguments |= projection
+            only = projection(attributes)
+            arguments["ExpressionAttributeNames"] |= only.pop("ExpressionAttributeNames")
+            arguments |= only
         left = limit
         while True:
             if left is not None:
@@ -284,11 +286,11 @@ class Table:
     def delete_entry(self, pk: str, sk: str, *, must_exist: bool = True) -> dict[str, Any]:
         """The removal of an item, which must be there unless that does not matter, as an entry of a transaction."""
         if not must_exist:
-            return {"Delete": {"TableName": self.name, "Key": _key(pk, sk)}}
+            return {"Delete": {"TableName": self.name, "Key": item_key(pk, sk)}}
         return {
             "Delete": {
                 "TableName": self.name,
-                "Key": _key(pk, sk),
+                "Key": item_key(pk, sk),
                 "ConditionExpression": "attribute_exists(PK)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
@@ -297,58 +299,18 @@ class Table:
     def check_entry(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """That a condition holds (see `update`), as an entry of a transaction that changes something else."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
-        return {"ConditionCheck": {"TableName": self.name, "Key": _key(pk, sk), **arguments}}
+        return {"ConditionCheck": {"TableName": self.name, "Key": item_key(pk, sk), **arguments}}
 
     def update_entry(self, pk: str, sk: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """An update as an entry of a transaction."""
         return {
             "Update": {
                 "TableName": self.name,
-                "Key": _key(pk, sk),
+                "Key": item_key(pk, sk),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 **arguments,
             }
         }
-
-
-def update_arguments(
-    changes: Mapping[str, Any],
-    remove: Sequence[str],
-    condition: str,
-    values: Mapping[str, Any],
-    add: Mapping[str, Any] = MappingProxyType({}),
-) -> dict[str, Any]:
-    """The arguments of an UpdateItem; `#name` and `:name` in the condition as in `Table.update`."""
-    names = {f"#{name}": name for name in (*changes, *remove, *add)}
-    names |= {f"#{name}": name for name in _names_in(condition)}
-    expression = ""
-    if changes:
-        expression += "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
-    if remove:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-    if add:
-        expression += " ADD " + ", ".join(f"#{name} :add_{name}" for name in add)
-    everything = {
-        **{f":set_{name}": value for name, value in changes.items()},
-        **{f":add_{name}": amount for name, amount in add.items()},
-        **_prefixed(values),
-    }
-    arguments: dict[str, Any] = {"UpdateExpression": expression.strip(), "ExpressionAttributeNames": names}
-    if everything:
-        arguments["ExpressionAttributeValues"] = encode(everything)
-    if condition:
-        arguments["ConditionExpression"] = condition
-    return arguments
-
-
-def encode(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB takes it. None is left out: an absent attribute costs nothing."""
-    return {name: _serialize(_exact(value)) for name, value in item.items() if value is not None}
-
-
-def decode(item: Mapping[str, Any]) -> Item:
-    """An item as Python has it; whole numbers are int."""
-    return {name: _plain(_deserialize(value)) for name, value in item.items()}
 
 
 def id_cursor(cursor: str | None) -> str | None:
@@ -379,55 +341,6 @@ def _raise_condition(error: ClientError) -> None:
         if reason.get("Code") == "ConditionalCheckFailed":
             old = reason.get("Item")
             raise ConditionFailed(decode(old) if old else None, index) from None
-
-
-def _projection(attributes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "ProjectionExpression": ", ".join(f"#a{i}" for i in range(len(attributes))),
-        "ExpressionAttributeNames": {f"#a{i}": name for i, name in enumerate(attributes)},
-    }
-
-
-def _key(pk: str, sk: str) -> Any:
-    return {"PK": {"S": pk}, "SK": {"S": sk}}
-
-
-def _key_condition(pk: str, pk_name: str, sk_name: str, after: str | None, before: str | None) -> dict[str, Any]:
-    condition = "#pk = :pk"
-    if after is not None and before is not None:
-        condition += " AND #sk BETWEEN :after AND :before"
-    elif after is not None:
-        condition += " AND #sk >= :after"
-    elif before is not None:
-        condition += " AND #sk <= :before"
-    return {
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeNames": {"#pk": pk_name, **({"#sk": sk_name} if "#sk" in condition else {})},
-        "ExpressionAttributeValues": encode({":pk": pk, ":after": after, ":before": before}),
-    }
-
-
-def _exact(value: Any) -> Any:
-    """DynamoDB's numbers are decimal."""
-    return Decimal(str(value)) if isinstance(value, float) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, Binary):
-        return bytes(value.value)  # type: ignore[attr-defined]
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return value
-
-
-def _names_in(condition: str) -> list[str]:
-    return re.findall(r"#(\w+)", condition)
-
-
-def _prefixed(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f":{name}": value for name, value in values.items()}
 
 
 def _written(write: Callable[[], Any]) -> Any:
