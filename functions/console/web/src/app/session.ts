@@ -8,7 +8,7 @@ import { create } from 'zustand';
 import { apiError } from '@/api/errors';
 import type { components } from '@/api/schema';
 import { toastError } from '@/ui/Toast';
-import { apiBase } from './base';
+import { apiBase, consoleBase } from './base';
 import { t } from './i18n';
 
 export type Me = components['schemas']['MeAnswer'];
@@ -41,11 +41,8 @@ let access: Access | null = null;
 let waiting: (() => void)[] = [];
 
 tabs.onmessage = ({ data }: MessageEvent<Message>) => {
-  if (data.kind === 'signed-out') ended('signed-out');
-  else {
-    access = data.access;
-    void resumed();
-  }
+  if (data.kind === 'signed-out') leave();
+  else if (take(data.access)) void resumed();
 };
 
 async function post(path: string, body: unknown): Promise<Response> {
@@ -66,10 +63,32 @@ async function refused(answer: Response): Promise<Error> {
   return apiError(answer, body);
 }
 
-function keep(tokens: Tokens): void {
-  access = { token: tokens.access_token, endsAt: Date.now() + tokens.expires_in * 1000 };
+/** The user that a token names. The server checks tokens; this only tells two people apart. */
+function personOf(token: string): unknown {
+  const claims = token.split('.')[1] ?? '';
+  return (JSON.parse(atob(claims.replace(/-/g, '+').replace(/_/g, '/'))) as { sub: unknown }).sub;
+}
+
+/**
+ * Go on with an access token; false where it is somebody else's, who signed in with this browser meanwhile. Then the
+ * page begins anew: nothing that one person began may be sent as another.
+ */
+function take(found: Access): boolean {
+  const { me } = useSession.getState();
+  if (me && me.id !== personOf(found.token)) {
+    location.assign(consoleBase);
+    return false;
+  }
+  access = found;
+  return true;
+}
+
+/** Keep what the server gave, and tell the other tabs; false as `take` is. */
+function keep(tokens: Tokens): boolean {
+  const found = { token: tokens.access_token, endsAt: Date.now() + tokens.expires_in * 1000 };
   localStorage.setItem(HAD_SESSION, '1');
-  tabs.postMessage({ kind: 'access', access } satisfies Message);
+  tabs.postMessage({ kind: 'access', access: found } satisfies Message);
+  return take(found);
 }
 
 function isFresh(found: Access | null): found is Access {
@@ -86,8 +105,7 @@ async function refresh(than: Access | null): Promise<boolean> {
       return false;
     }
     if (!answer.ok) throw await refused(answer);
-    keep((await answer.json()) as Tokens);
-    return true;
+    return keep((await answer.json()) as Tokens) || new Promise<boolean>(() => undefined); // the page goes
   });
 }
 
@@ -144,10 +162,7 @@ export async function resumeSession(): Promise<void> {
 export async function signIn(email: string, password: string): Promise<void> {
   const answer = await post('/api/auth/login?session=cookie', { email, password });
   if (!answer.ok) throw await refused(answer);
-  const before = useSession.getState().me;
-  keep((await answer.json()) as Tokens);
-  if (before && before.email !== email.toLowerCase()) useSession.setState({ me: null });
-  await resumed();
+  if (keep((await answer.json()) as Tokens)) await resumed();
 }
 
 export async function register(email: string, password: string, fullName: string): Promise<void> {
@@ -165,5 +180,11 @@ export async function signOut(): Promise<void> {
   }
   localStorage.removeItem(HAD_SESSION);
   tabs.postMessage({ kind: 'signed-out' } satisfies Message);
-  location.assign(`${apiBase}/console`); // nothing of the session stays in memory
+  leave();
+}
+
+/** The page begins anew, so that nothing of the session stays in memory. */
+function leave(): void {
+  ended('signed-out');
+  location.assign(consoleBase);
 }

@@ -13,6 +13,7 @@ export type Locale = keyof typeof LOCALES;
 const STORED = 'mainspring.locale';
 
 i18n.setMessagesCompiler(compileMessage);
+i18n.loadAndActivate({ locale: 'en', messages: {} });
 
 /** The text in the reader's language. */
 export function t(text: string, values?: Record<string, unknown>): string {
