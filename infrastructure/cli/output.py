@@ -93,6 +93,7 @@ def follow_to_the_end(client: Client, execution_id: str) -> None:
         f"[dim]cost ${bill['dollars']:.6f} (list prices of {bill['prices_as_of']}): {bill['transitions']} transitions, "
         f"{bill['lambda_ms']} ms of functions, {bill['write_units']:g} write and {bill['read_units']:g} read units[/]"
     )
+    console.print(f"to look at it: {client.api_url}/console/runs/{execution_id}")
     if final["status"] == "succeeded":
         print(json.dumps(final["result"], indent=2, ensure_ascii=False))
         return

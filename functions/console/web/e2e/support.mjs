@@ -9,9 +9,9 @@
  * Each story has a browser context and a user of its own, whose workspace is empty. It fails where the browser's
  * console has an error or a violation of the content security policy that it does not expect.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { mkdir } from 'node:fs/promises';
+
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
