@@ -115,11 +115,13 @@ class PlatformStack(Stack):
     def _api(self, functions: PlatformFunctions, options: Options) -> str:
         """The API, and its address, which some functions are told."""
         console = Console(self, "Console", content=options.console)
-        of_api = {construct.function: routes_of(name) for name, construct in functions.of_api.items()}
+        handlers: dict[lambda_.IFunction, list[str]] = {
+            construct.function: routes_of(name) for name, construct in functions.of_api.items()
+        }
         api = Api(
             self,
             "Api",
-            handlers={**of_api, console.function: list(CONSOLE_ROUTES)},
+            handlers=handlers | {console.function: list(CONSOLE_ROUTES)},
             fallback=functions.platform.function,
             authorizer=functions.authorizer.function,
             local_id=options.local_api_id,
