@@ -55,7 +55,20 @@ _GROUPS = {
         "user_story",
         "z_fuzz",
     ),
-    "second": ("aws_nodes", "commands", "console", "documents", "examples", "load", "nodes", "triggers"),
+    "second": (
+        "schedules",
+        "aws_nodes",
+        "commands",
+        "console",
+        "documents",
+        "events",
+        "examples",
+        "load",
+        "nodes",
+        "webhook_answers",
+        "webhooks",
+        "triggers",
+    ),
 }
 """The tests of the local stack, each group in one process.
 

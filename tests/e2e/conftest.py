@@ -274,3 +274,13 @@ def other(admin: Caller, api_url: str, shared: Path) -> Caller:
         made = admin.request("POST", "/api/users", json={"email": "other@example.com", "password": PASSWORD})
         assert made.status_code in (201, 409)  # another test process may have been quicker
         return caller(api_url, "other@example.com", PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def ticking(admin: Caller) -> str:
+    """A workflow that comes each minute; who has to wait for it asks for it early."""
+    echo = {"id": "echo", "type": "transform", "config": {"value": "{{ trigger }}"}}
+    trigger = {"id": "tick", "type": "schedule", "config": {"cron": "* * * * *", "input": {"n": 1}}}
+    workflow_id: str = admin.workflow({"nodes": [echo], "triggers": [trigger]})["id"]
+    admin.ok("POST", f"/api/workflows/{workflow_id}/activate")
+    return workflow_id

@@ -18,7 +18,7 @@ NOT_RUN = {
     "uv run pytest -m quick": "tests, linters and benchmarks, of which CI runs what is needed",
     "uv run npx aws-cdk": "it deploys to a real account of AWS",
     "uv run mainspring up  ": "it starts and stops stacks; tests/e2e/test_restart.py does so",
-    "aws sqs send-message": "it needs the command line of AWS; tests/e2e/test_triggers.py sends such a message",
+    "aws sqs send-message": "it needs the command line of AWS; tests/e2e/test_events.py sends such a message",
 }
 """How blocks begin that are not run here, and why."""
 

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from tests.e2e.conftest import Caller
-from tests.e2e.test_triggers import ECHO, eventually, live, trigger
+from tests.e2e.triggers import ECHO, eventually, live, trigger
 from tests.figures import FIGURES
 
 MANY = {1: 30, 8: 80}

@@ -18,7 +18,7 @@ from engine.clock import parse_time
 from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import client_of, output_of, sweep
 from tests.e2e.conftest import PASSWORD, Caller, caller
-from tests.e2e.test_triggers import eventually, live, trigger
+from tests.e2e.triggers import eventually, live, trigger
 
 WORKS = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.x }}"}}]}
 

@@ -13,7 +13,7 @@ import pytest
 from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import Caller
 from tests.e2e.test_examples import EXAMPLES, MAINSPRING, mainspring
-from tests.e2e.test_triggers import eventually
+from tests.e2e.triggers import eventually
 
 INTAKE, DIGEST = "Order intake of the commands", "Weekday digest of the commands"
 
