@@ -27,6 +27,17 @@ def dumps(value: Any) -> str:
     return text
 
 
+def is_equal(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same; to Python `1`, `1.0` and `true` are."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(is_equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(is_equal, one, other))
+    return bool(one == other)
+
+
 def depth_of(value: Any, limit: int) -> int:
     """How deep `value` is nested; stops counting over `limit`. A scalar has depth 0."""
     depth = 0

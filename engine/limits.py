@@ -12,6 +12,12 @@ MAX_CONFIG_DEPTH = 32
 MAX_NAME_LENGTH = 200
 MAX_WORKFLOWS = 1_000
 MAX_VERSIONS = 999_999
+MAX_LABELS = 20
+MAX_UI_BYTES = 128 * 1024
+"""Of where the editor draws the nodes of a workflow, and of the notes beside them."""
+MAX_DRAFT_BYTES = 512 * 1024
+MAX_DRAFTS_DELETED = 80
+"""In the transaction that deletes their workflow, which may have 100 entries."""
 
 MAX_INPUT_BYTES = 1024 * 1024
 MAX_OUTPUT_BYTES = 10 * 1024 * 1024

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from engine.services.triggers.reconcile import Reconciler
     from engine.services.triggers.webhook_response import WebhookResponder
     from engine.services.triggers.webhooks import WebhookService
-    from engine.services.workflows import WorkflowService
+    from engine.services.workflows.api import WorkflowService
+    from engine.services.workflows.drafts import DraftService
+    from engine.services.workflows.publishing import PublishingService
     from engine.storage.repositories import Repositories
     from engine.storage.users import UserRepository
 
@@ -333,9 +335,27 @@ def auth_service() -> AuthService:
 def workflow_service() -> WorkflowService:
     """Workflows."""
     from engine.nodes.registry import NodeExecutorFactory
-    from engine.services.workflows import WorkflowService
+    from engine.services.workflows.api import WorkflowService
 
-    return WorkflowService(repositories().workflows, repositories().integrations, NodeExecutorFactory(), clock)
+    return WorkflowService(repositories(), NodeExecutorFactory(), clock)
+
+
+@cache
+def publishing_service() -> PublishingService:
+    """Versions of workflows, and which of them is published."""
+    from engine.nodes.registry import NodeExecutorFactory
+    from engine.services.workflows.publishing import PublishingService
+
+    return PublishingService(repositories(), NodeExecutorFactory(), clock)
+
+
+@cache
+def draft_service() -> DraftService:
+    """Drafts of workflows."""
+    from engine.nodes.registry import NodeExecutorFactory
+    from engine.services.workflows.drafts import DraftService
+
+    return DraftService(repositories(), NodeExecutorFactory(), clock)
 
 
 @cache

@@ -174,6 +174,7 @@ def principal_of(event: Event) -> Principal | None:
         role=found["role"],
         is_admin=found["is_admin"] in (True, "true"),
         email=found.get("email", ""),
+        name=found.get("name", ""),
     )
 
 

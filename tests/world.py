@@ -39,7 +39,6 @@ from engine.services.executions.supervisor import Supervisor
 from engine.services.triggers.health import TriggerHealth
 from engine.storage.dynamodb.expressions import decode
 from engine.storage.dynamodb.table import ConditionFailed
-from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.clock import VirtualClock
 from engine.workflow.compiled import prepare
 from engine.workflow.definition import WorkflowDefinition
@@ -50,6 +49,7 @@ from tests.figures import FIGURES
 from tests.harness import Effects, effect_node
 from tests.history import check_history, check_history_keys
 from tests.played import Driver, InlineStore, PlayedBus, PlayedMachine, play_harshly
+from tests.stored import stored_workflow
 from tests.unit.conftest import Aws
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
@@ -147,15 +147,10 @@ class World:
         """A new workflow's id."""
         checked, problems = validate(definition, self.factory)
         assert checked is not None, problems
-        workflow_id = new_id()
-        workflow = Workflow(
-            workflow_id, WORKSPACE, "w", None, 1, is_active=False, created_at=AT, updated_at=AT,
-            concurrency=definition.get("concurrency"),
-        )  # fmt: skip
         self.fate.spared = True
-        self.repositories.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, AT, "u"))
+        workflow = stored_workflow(self.repositories.workflows, definition, WORKSPACE)
         self.fate.spared = False
-        return workflow_id
+        return workflow.id
 
     def start(self, workflow_id: str, value: Any = None) -> str:
         """A new execution's id."""

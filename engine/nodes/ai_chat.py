@@ -49,7 +49,7 @@ class ChatTool(NodeConfig):
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")]
     description: str = Field(min_length=1, max_length=2_000, description="What it does, for the model.")
-    workflow_id: WorkflowName
+    workflow: WorkflowName
     input_schema: dict[str, JsonValue] = Field(description="JSON Schema of its input, an object.")
 
 
@@ -238,7 +238,7 @@ class _Chat:
         # The same call of the same node is the same run, also when the node is attempted again after a crash.
         same = dumps([self.context.path, tool.name, call.input, self._before(call)])
         key = sha256(same.encode()).hexdigest()
-        return await self.context.services.tool(ToolCall(self.context.execution_id, tool.workflow_id, call.input, key))
+        return await self.context.services.tool(ToolCall(self.context.execution_id, tool.workflow, call.input, key))
 
     def _before(self, call: Wanted) -> int:
         """How often this conversation has made the same call before."""

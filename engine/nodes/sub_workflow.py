@@ -18,8 +18,8 @@ from engine.workflow.definition import WorkflowName
 class SubWorkflowConfig(NodeConfig):
     """Which workflow, and with what."""
 
-    workflow_id: WorkflowName
-    version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
+    workflow: WorkflowName
+    version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the published one.")
     input: JsonValue = Field(default=None, description="`trigger.body` over there.")
     wait: bool = Field(default=True, description="Whether to wait for its result.")
 
@@ -35,14 +35,14 @@ class SubWorkflowNode(BaseNode):
     group: ClassVar[str] = "Flow"
     icon: ClassVar[str] = "workflow"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"workflow_id": "01920000-0000-7000-8000-000000000001", "input": {"order": "{{ trigger.body }}"}},
+        {"workflow": "01920000-0000-7000-8000-000000000001", "input": {"order": "{{ trigger.body }}"}},
     )
 
     async def execute(self, context: NodeContext) -> NodeResult:
         """Asks for the start, and waits until it has happened or the execution has ended."""
         config = context.config(SubWorkflowConfig, self.raw_config)
-        if not is_id(config.workflow_id):
-            message = "config.workflow_id: a template gives a workflow's id; its name can stand there only as it is"
+        if not is_id(config.workflow):
+            message = "config.workflow: a template gives a workflow's id; its name can stand there only as it is"
             raise NodeError(message, code="config")
         return WaitForSignal("child", None, config.model_dump(mode="json"))
 

@@ -19,6 +19,9 @@ class StartBody(Body):
 
     workflow_id: Id
     input: Any = Field(default=None, description="Any JSON; `trigger.body` to expressions.")
+    version: Annotated[int, Field(ge=1, le=limits.MAX_VERSIONS)] | None = Field(
+        default=None, description="That version. Default: the published one."
+    )
 
 
 class RetryBody(Body):

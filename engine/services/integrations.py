@@ -26,7 +26,7 @@ from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, integration_con
 from engine.services.principal import Permission, Principal
 from engine.storage.integrations import Integration
 from engine.storage.repositories import Repositories
-from engine.storage.workflows import Workflow
+from engine.storage.workflow_records import Workflow
 from engine.validation_messages import sentence
 
 

@@ -36,7 +36,10 @@ _GRANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: user, session, and the one workspace that the access token is for. `email` is in lower case."""
+    """The caller: user, session, and the one workspace that the access token is for.
+
+    `email` is in lower case, `name` is for people.
+    """
 
     user_id: str
     session_id: str
@@ -44,6 +47,7 @@ class Principal:
     role: str
     is_admin: bool
     email: str = ""
+    name: str = ""
 
     def require(self, permission: Permission) -> None:
         """Refuse what the role does not grant.

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 PREFIX = "payloads/"
+DRAFTS = "drafts/"
+"""Where large drafts are; they are of no execution."""
 Packed = str | bytes | dict[str, Any]
 
 _NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
@@ -44,14 +46,15 @@ class PayloadStore:
     without a record is found by `owners`.
     """
 
-    def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
+    def __init__(self, client: Callable[[], S3Client], bucket: str, prefix: str = PREFIX) -> None:
         self._client = client  # made on first use: most runs have no large payload, and making one takes time
         self._bucket = bucket
+        self._prefix = prefix
 
-    def pack(self, value: Any, owner: str) -> Packed | None:
+    def pack(self, value: Any, owner: str, name: str | None = None) -> Packed | None:
         """The value as an attribute; `owner` (an execution's id) becomes part of the key in S3.
 
-        One that is `Stored` already stays where it is.
+        One that is `Stored` already stays where it is. In S3 its name is the hash of what it says, or the given one.
         """
         if value is None:
             return None
@@ -65,11 +68,11 @@ class PayloadStore:
                 return small
         if len(body) <= limits.INLINE_PAYLOAD_BYTES:
             return text
-        return self.store(body, owner)
+        return self.store(body, owner, name)
 
-    def store(self, body: bytes, owner: str) -> dict[str, Any]:
+    def store(self, body: bytes, owner: str, name: str | None = None) -> dict[str, Any]:
         """Put JSON text into S3; gives the reference to it."""
-        key = f"{PREFIX}{owner}/{sha256(body).hexdigest()}.json"
+        key = f"{self._prefix}{owner}/{name or sha256(body).hexdigest()}.json"
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
@@ -101,6 +104,15 @@ class PayloadStore:
             return OMITTED
         return Stored(packed) if lazily else json.loads(self.read(packed["s3"]))
 
+    def unpack_if_there(self, packed: Packed | None) -> Any:
+        """The value behind an attribute; None where what it refers to was removed."""
+        try:
+            return self.unpack(packed)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_THERE:
+                return None
+            raise
+
     def read(self, key: str, begin: int = 0, end: int | None = None) -> bytes:
         """An object's bytes, or those from `begin` to before `end`."""
         span: Any = {"Range": f"bytes={begin}-{end - 1}"} if end is not None else {}
@@ -126,7 +138,7 @@ class PayloadStore:
     def adopt(self, stored: Stored, owner: str) -> Stored:
         """The same value as a payload of another owner, which lives as long as that one's."""
         source = str(stored.reference["s3"])
-        key = f"{PREFIX}{owner}/{source.rpartition('/')[2]}"
+        key = f"{self._prefix}{owner}/{source.rpartition('/')[2]}"
         self._client().copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
         return Stored({**stored.reference, "s3": key})
 
@@ -136,13 +148,20 @@ class PayloadStore:
         """The owners of objects whose names come behind `after`, in the order of their names."""
         pages = self._client().get_paginator("list_objects_v2")
         # `~` comes behind all that follows an owner's name in a key.
-        begin: Any = {"StartAfter": f"{PREFIX}{after}/~"} if after else {}
-        for page in pages.paginate(Bucket=self._bucket, Prefix=PREFIX, Delimiter="/", **begin):
+        begin: Any = {"StartAfter": f"{self._prefix}{after}/~"} if after else {}
+        for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/", **begin):
             for one in page.get("CommonPrefixes", []):
-                yield one["Prefix"].removeprefix(PREFIX).rstrip("/")
+                yield one["Prefix"].removeprefix(self._prefix).rstrip("/")
 
-    def remove(self, execution_id: str, before: datetime | None = None) -> int:
+    def discard(self, packed: Packed | None) -> None:
+        """Remove what an attribute refers to, if it refers to anything."""
+        if isinstance(packed, dict):
+            self._client().delete_object(Bucket=self._bucket, Key=packed["s3"])
+
+    def remove(self, owner: str, before: datetime | None = None, *, but: str | None = None) -> int:
         """Remove what an execution and the parts of its loops own, or of that what is older; how many objects.
+
+        The object whose key is `but` stays.
 
         Raises:
             Unavailable: S3 has refused some of them.
@@ -150,8 +169,12 @@ class PayloadStore:
         removed = 0
         # Ids are of one length, so this is the beginning of no other's keys; those of parts begin with their whole's.
         pages = self._client().get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=f"{PREFIX}{execution_id}"):
-            found = [one for one in page.get("Contents", []) if before is None or one["LastModified"] < before]
+        for page in pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{owner}"):
+            found = [
+                one
+                for one in page.get("Contents", [])
+                if (before is None or one["LastModified"] < before) and one["Key"] != but
+            ]
             if not found:
                 continue
             objects: Any = [{"Key": one["Key"]} for one in found]

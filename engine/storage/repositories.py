@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.storage.concurrency_slots import SlotRepository
+from engine.storage.drafts import DraftRepository
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
 from engine.storage.history import HistoryRepository
@@ -16,7 +17,7 @@ from engine.storage.logs import LogRepository
 from engine.storage.map_batches import MapBatchRepository
 from engine.storage.next_checks import NextCheckRepository
 from engine.storage.oauth_consents import ConsentRepository
-from engine.storage.payloads import PayloadStore
+from engine.storage.payloads import DRAFTS, PayloadStore
 from engine.storage.purge import PurgeRepository
 from engine.storage.subscriptions import SubscriptionRepository
 from engine.storage.triggers import TriggerRepository
@@ -37,6 +38,7 @@ class Repositories:
     slots: SlotRepository
     next_checks: NextCheckRepository
     workflows: WorkflowRepository
+    drafts: DraftRepository
     triggers: TriggerRepository
     listeners: ListenerRepository
     subscriptions: SubscriptionRepository
@@ -59,6 +61,7 @@ class Repositories:
             SlotRepository(table),
             NextCheckRepository(table),
             WorkflowRepository(table),
+            DraftRepository(table, PayloadStore(s3, bucket, DRAFTS)),
             TriggerRepository(table),
             ListenerRepository(table),
             SubscriptionRepository(table, retention_days),

@@ -81,12 +81,23 @@ class Edge(Model):
     target: NodeId = Field(alias="to")
 
 
+class Ui(BaseModel):
+    """Where the editor draws nodes, and what stands beside them. Nothing of it is checked, and more may be in it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    positions: dict[str, JsonValue] = Field(default_factory=dict, description="`{x, y}` by the ids of nodes.")
+    notes: list[JsonValue] = Field(default_factory=list)
+    groups: list[JsonValue] = Field(default_factory=list)
+
+
 class Body(Model):
     """Nodes and the edges between them, which have no cycle."""
 
     nodes: list[NodeDefinition] = Field(min_length=1, max_length=limits.MAX_NODES)
     edges: list[Edge] = Field(default_factory=list, max_length=limits.MAX_EDGES)
     output: JsonValue = Field(default=None, description="Template of the result.")
+    ui: Ui | None = Field(default=None, description="Where the editor draws it. It is taken off before anything runs.")
 
     @property
     def has_output(self) -> bool:
@@ -113,8 +124,8 @@ class Concurrency(Model):
 class OnFailure(Model):
     """A workflow of the same workspace to start when an execution has failed or timed out."""
 
-    workflow_id: WorkflowName
-    version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the newest.")
+    workflow: WorkflowName
+    version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the published one.")
 
 
 class WorkflowDefinition(Body):

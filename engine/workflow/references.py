@@ -14,7 +14,8 @@ from typing import Any
 
 from engine.ids import is_id
 
-KEY = "workflow_id"
+KEY = "workflow"
+"""The key in a config that names a workflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +50,42 @@ class Known:
 
 
 def nodes_in(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, dict[str, Any]]]:
-    """The nodes of a definition and of the bodies of loops in it, by where they stand; a loop before what is in it."""
-    for number, node in enumerate(body["nodes"]):
+    """The nodes of a definition and of the bodies of loops in it, by where they stand; a loop before what is in it.
+
+    What is not well-formed is passed over, here and below: drafts are looked through, too.
+    """
+    listed = body.get("nodes")
+    for number, node in enumerate(listed if isinstance(listed, list) else []):
+        if not isinstance(node, dict):
+            continue
         at = f"{where}.nodes[{number}]"
         yield at, node
-        if node.get("body"):
+        if isinstance(node.get("body"), dict):
             yield from nodes_in(node["body"], f"{at}.body")
 
 
 def references(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What names a workflow outright, not by a template, in a definition, by its field."""
-    if definition.get("on_failure"):
-        yield f"definition.on_failure.{KEY}", definition["on_failure"]
+    for at, holder in _holders(definition):
+        named = holder.get(KEY) if isinstance(holder, dict) else None
+        if isinstance(named, str) and named and "{{" not in named:
+            yield f"{at}.{KEY}", holder
+
+
+def _holders(definition: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "definition.on_failure", definition.get("on_failure")
     for at, node in nodes_in(definition):
-        config = node.get("config", {})
-        if node["type"] == "sub_workflow" and "{{" not in config[KEY]:
-            yield f"{at}.config.{KEY}", config
-        tools = config.get("tools") if node["type"] == "ai_chat" else None
+        config = node.get("config")
+        if node.get("type") == "sub_workflow":
+            yield f"{at}.config", config
+        tools = config.get("tools") if node.get("type") == "ai_chat" and isinstance(config, dict) else None
         for index, tool in enumerate(tools if isinstance(tools, list) else []):
-            if isinstance(tool, dict) and "{{" not in tool.get(KEY, "{{"):
-                yield f"{at}.config.tools[{index}].{KEY}", tool
+            yield f"{at}.config.tools[{index}]", tool
 
 
-def names_in(definition: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The names of workflows in a definition, with their fields."""
-    return [(path, holder[KEY]) for path, holder in references(definition) if not is_id(holder[KEY])]
+def workflows_named(definition: Mapping[str, Any]) -> set[str]:
+    """The workflows that a definition names, as its author wrote them."""
+    return {holder[KEY] for _, holder in references(definition)}
 
 
 def bound(definition: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

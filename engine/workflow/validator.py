@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +21,7 @@ from engine.validation_messages import sentence
 from engine.workflow.definition import Body, Edge, NodeDefinition, WorkflowDefinition
 from engine.workflow.expressions.templates import ROOTS, expressions_of, keys_with_templates, templates
 from engine.workflow.graph import Graph, find_cycle
+from engine.workflow.layout import split
 from engine.workflow.node_types import NodeTypes
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
@@ -41,13 +42,17 @@ Part = TypeVar("Part", bound=BaseModel)
 class Problem:
     """One thing that is wrong: where (`nodes[2].config.url`), a stable code, and a sentence.
 
-    `node` is the id of the innermost node that the path leads into, if it leads into one that has an id.
+    `node` is the id of the innermost node that the path leads into, if it leads into one that has an id; `edge` the
+    edge that it leads into; `name` is a name that means nothing here. A warning keeps nothing from running.
     """
 
     path: str
     code: str
     message: str
     node: str | None = None
+    severity: Literal["error", "warning"] = "error"
+    edge: Mapping[str, Any] | None = None
+    name: str | None = None
 
 
 def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, list[Problem]]:
@@ -62,6 +67,7 @@ def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, l
     """
     if not isinstance(raw, dict):
         return None, [Problem("", "invalid", "a definition is an object with `nodes` and `edges`")]
+    raw, _ = split(raw)
     problems = list(_sizes(raw))
     if problems:
         return None, problems

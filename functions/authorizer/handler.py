@@ -60,4 +60,5 @@ def identify(header: str | None) -> dict[str, Any]:
         "role": identity.role,
         "is_admin": "true" if identity.user.is_admin else "false",
         "email": identity.user.email,
+        "name": identity.user.full_name or "",
     }

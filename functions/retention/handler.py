@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -10,6 +11,8 @@ from functions import container
 
 logger = Logger()
 _retention = container.retention()
+_ORPHANED_AFTER = timedelta(days=2)
+"""What a draft refers to is written just before it."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
@@ -18,6 +21,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    done = {"orphans": _retention.remove_orphans(remaining)} if "orphans" in event else _retention.purge_due(remaining)
+    if "orphans" in event:
+        before = container.clock.now() - _ORPHANED_AFTER
+        done = {"drafts": container.repositories().drafts.remove_orphans(before)}
+        done |= {"orphans": _retention.remove_orphans(remaining)}
+    else:
+        done = _retention.purge_due(remaining)
     logger.info("forgot", done=done)
     return done

@@ -1,35 +1,32 @@
-"""Workflows: `/api/workflows`."""
+"""Workflows: `/api/workflows`. Versions and what is published are in `versions.py`, drafts in `drafts.py`."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from engine import limits
-from engine.errors import InvalidInput, PreconditionRequired
 from engine.schemas.workflows import (
     DefinitionBody,
-    DefinitionProblem,
+    OwnDefinitionBody,
     ValidationAnswer,
-    VersionAnswer,
-    VersionList,
-    VersionSummary,
     WorkflowAnswer,
     WorkflowBody,
+    WorkflowChange,
+    WorkflowCreation,
     WorkflowList,
-    WorkflowSummary,
+    WorkflowUsageAnswer,
+    WorkflowUsageList,
 )
-from engine.storage.workflows import Workflow
-from engine.workflow.validator import Problem
+from engine.services.workflows.api import Filter, usage_of
 from functions import container
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_handler
+from functions.workflows import drafts, versions
+from functions.workflows.answers import IfMatch, app, seen_by, summary, validation, workflow_answer
 
-app = make_app()
-_ETAG = re.compile(r'^(?:W/)?"?(\d{1,6})"?$', re.ASCII)
+__all__ = ["app", "drafts", "handler", "versions"]  # the routes of the other two are there once they are imported
 
 
 @app.post(
@@ -39,9 +36,9 @@ _ETAG = re.compile(r'^(?:W/)?"?(\d{1,6})"?$', re.ASCII)
     summary="Create a workflow",
     responses={201: {"description": "Created"}, **errors(400, 401, 403, 409, 413, 415)},
 )
-def create(body: WorkflowBody) -> Response[WorkflowAnswer]:
-    """Version 1, inactive."""
-    return _answer(container.workflow_service().create(caller(app), body), 201)
+def create(body: WorkflowCreation) -> Response[WorkflowAnswer]:
+    """Inactive; with version 1, published unless `publish` is false, or without a version, to be drafted."""
+    return workflow_answer(container.workflow_service().create(caller(app), body), 201)
 
 
 @app.get(
@@ -50,11 +47,18 @@ def create(body: WorkflowBody) -> Response[WorkflowAnswer]:
     summary="List workflows",
     responses={200: {"description": "A page of workflows"}, **errors(401, 403)},
 )
-def list_workflows(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> WorkflowList:
+def list_workflows(
+    q: Annotated[str | None, Query(max_length=200, description="In name, description or a label, in any case.")] = None,
+    label: Annotated[str | None, Query(max_length=50, description="Those that have it.")] = None,
+    folder: Annotated[str | None, Query(max_length=200, description="And those below it; empty: in none.")] = None,
+    is_active: Annotated[bool | None, Query(description="Whether its triggers are live.")] = None,
+    limit: Limit = limits.PAGE_SIZE,
+    cursor: Cursor = None,
+) -> WorkflowList:
     """The newest first, without their definitions."""
-    page = container.workflow_service().page(caller(app), cursor, limit)
-    items = [WorkflowSummary.model_validate(workflow, from_attributes=True) for workflow in page.items]
-    return WorkflowList(items=items, next_cursor=page.next_cursor)
+    wanted = Filter(q, label, folder, is_active)
+    page = container.workflow_service().page(caller(app), wanted, cursor, limit)
+    return WorkflowList(items=[summary(workflow) for workflow in page.items], next_cursor=page.next_cursor)
 
 
 @app.post(
@@ -64,8 +68,8 @@ def list_workflows(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> Wo
     responses={200: {"description": "All problems at once"}, **errors(400, 401, 403, 413, 415)},
 )
 def validate_definition(body: DefinitionBody) -> ValidationAnswer:
-    """Stores nothing."""
-    return _validation(container.workflow_service().problems(caller(app), body.definition))
+    """Finds what creating a workflow of it would refuse, and stores nothing."""
+    return validation(container.workflow_service().problems(caller(app), body.definition))
 
 
 @app.get(
@@ -75,24 +79,32 @@ def validate_definition(body: DefinitionBody) -> ValidationAnswer:
     responses={200: {"description": "The workflow"}, **errors(401, 403, 404)},
 )
 def get(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
-    """With the newest version's definition; its ETag is what an update sends as If-Match."""
-    return _answer(container.workflow_service().get(caller(app), workflow_id))
+    """With the newest version's definition; its ETag is what a change sends as If-Match."""
+    return workflow_answer(container.workflow_service().get(caller(app), workflow_id))
 
 
 @app.put(
     "/api/workflows/<workflow_id>",
     tags=["workflows"],
-    summary="Replace a workflow by a new version",
-    responses={200: {"description": "The new version"}, **errors(400, 401, 403, 404, 412, 413, 415, 428)},
+    summary="Make a new version",
+    responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 409, 412, 413, 415, 428)},
 )
-def update(
-    workflow_id: IdInPath,
-    body: WorkflowBody,
-    if_match: Annotated[str | None, Header(alias="If-Match", max_length=40)] = None,
-) -> Response[WorkflowAnswer]:
-    """`If-Match` carries the version that the change was based on, as `"3"`; `*` replaces whatever is there."""
-    based_on = _version_of(if_match)
-    return _answer(container.workflow_service().update(caller(app), workflow_id, body, based_on))
+def save(workflow_id: IdInPath, body: WorkflowBody, if_match: IfMatch = None) -> Response[WorkflowAnswer]:
+    """What runs stays as it is, unless `publish` is true. A definition that says the same makes no version."""
+    seen = seen_by(if_match, takes_number=True)
+    return workflow_answer(container.workflow_service().save(caller(app), workflow_id, body, seen))
+
+
+@app.patch(
+    "/api/workflows/<workflow_id>",
+    tags=["workflows"],
+    summary="Change name, description, labels or folder",
+    responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 412, 413, 415)},
+)
+def patch(workflow_id: IdInPath, body: WorkflowChange, if_match: IfMatch = None) -> Response[WorkflowAnswer]:
+    """Makes no version. What is not given stays."""
+    seen = seen_by(if_match, needed=False)
+    return workflow_answer(container.workflow_service().patch(caller(app), workflow_id, body, seen))
 
 
 @app.delete(
@@ -100,60 +112,50 @@ def update(
     status_code=204,
     tags=["workflows"],
     summary="Delete a workflow",
-    responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404)},
+    responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404, 409)},
 )
-def delete(workflow_id: IdInPath) -> Response[None]:
-    """Executions that are under way go on, and stay to be seen."""
-    container.workflow_service().delete(caller(app), workflow_id)
+def delete(
+    workflow_id: IdInPath,
+    force: Annotated[bool, Query(description="Also where other workflows name it.")] = False,  # noqa: FBT002
+) -> Response[None]:
+    """With all drafts of it. Executions that are under way go on, and stay to be seen."""
+    container.workflow_service().delete(caller(app), workflow_id, force=force)
     return Response(204)
 
 
 @app.get(
-    "/api/workflows/<workflow_id>/versions",
+    "/api/workflows/<workflow_id>/usages",
     tags=["workflows"],
-    summary="List versions",
-    responses={200: {"description": "A page of versions"}, **errors(401, 403, 404)},
+    summary="List the workflows that name one",
+    responses={200: {"description": "All of them"}, **errors(401, 403, 404)},
 )
-def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> VersionList:
-    """The newest first, without their definitions."""
-    page = container.workflow_service().versions(caller(app), workflow_id, cursor, limit)
-    items = [VersionSummary.model_validate(version, from_attributes=True) for version in page.items]
-    return VersionList(items=items, next_cursor=page.next_cursor)
-
-
-@app.get(
-    "/api/workflows/<workflow_id>/versions/<version>",
-    tags=["workflows"],
-    summary="Get a version",
-    responses={200: {"description": "The version"}, **errors(401, 403, 404)},
-)
-def get_version(workflow_id: IdInPath, version: Annotated[int, Path(ge=1, le=limits.MAX_VERSIONS)]) -> VersionAnswer:
-    """With its definition."""
-    found = container.workflow_service().get_version(caller(app), workflow_id, version)
-    return VersionAnswer.model_validate(found, from_attributes=True)
+def usages(workflow_id: IdInPath) -> WorkflowUsageList:
+    """As a sub-workflow, as a tool or for failures, in their published or their newest version."""
+    found = container.workflow_service().usages(caller(app), workflow_id)
+    return WorkflowUsageList(items=[WorkflowUsageAnswer(**usage_of(usage)) for usage in found])
 
 
 @app.post(
     "/api/workflows/<workflow_id>/validate",
     tags=["workflows"],
-    summary="Check a stored workflow",
-    responses={200: {"description": "All problems at once"}, **errors(401, 403, 404)},
+    summary="Check a workflow's definition",
+    responses={200: {"description": "All problems at once"}, **errors(400, 401, 403, 404, 409, 413, 415)},
 )
-def validate_stored(workflow_id: IdInPath) -> ValidationAnswer:
-    """Checks the newest version against today's node types."""
-    service = container.workflow_service()
-    return _validation(service.problems(caller(app), service.get(caller(app), workflow_id).definition))
+def validate_stored(workflow_id: IdInPath, body: OwnDefinitionBody | None = None) -> ValidationAnswer:
+    """The newest version, or one that is given, against today's node types, integrations and workflows."""
+    definition = body.definition if body else None
+    return validation(container.workflow_service().problems_of(caller(app), workflow_id, definition))
 
 
 @app.post(
     "/api/workflows/<workflow_id>/activate",
     tags=["workflows"],
     summary="Activate",
-    responses={200: {"description": "The workflow"}, **errors(401, 403, 404)},
+    responses={200: {"description": "The workflow"}, **errors(401, 403, 404, 409)},
 )
 def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
-    """Activating twice changes nothing."""
-    return _answer(container.workflow_service().set_active(caller(app), workflow_id, active=True))
+    """Its published version's triggers start it from now on. Activating twice changes nothing."""
+    return workflow_answer(container.workflow_service().set_active(caller(app), workflow_id, active=True))
 
 
 @app.post(
@@ -164,28 +166,7 @@ def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
 )
 def deactivate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Deactivating twice changes nothing."""
-    return _answer(container.workflow_service().set_active(caller(app), workflow_id, active=False))
-
-
-def _answer(workflow: Workflow, status: int = 200) -> Response[WorkflowAnswer]:
-    body = WorkflowAnswer.model_validate(workflow, from_attributes=True)
-    return Response(status, "application/json", body, headers={"ETag": f'"{workflow.version}"'})
-
-
-def _validation(problems: list[Problem]) -> ValidationAnswer:
-    return ValidationAnswer(valid=not problems, problems=[DefinitionProblem(**asdict(problem)) for problem in problems])
-
-
-def _version_of(if_match: str | None) -> int | None:
-    if if_match is None:
-        message = "send the version that your change is based on as `If-Match`, or `*` to replace whatever is there"
-        raise PreconditionRequired(message)
-    if if_match.strip() == "*":
-        return None
-    found = _ETAG.match(if_match.strip())
-    if not found:
-        raise InvalidInput.at("If-Match", 'a version such as "3", or *')
-    return int(found[1])
+    return workflow_answer(container.workflow_service().set_active(caller(app), workflow_id, active=False))
 
 
 handler = make_handler(app)

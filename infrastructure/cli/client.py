@@ -82,9 +82,9 @@ class Client:
             raise ApiError(f"{len(found)} {what}s are called {named!r}; name one by its id: {', '.join(found)}")
         return found[0]
 
-    def start(self, workflow_id: str, value: Any) -> dict[str, Any]:
-        """Start an execution."""
-        return self.post_once("/api/executions", {"workflow_id": workflow_id, "input": value})
+    def start(self, workflow_id: str, value: Any, version: int) -> dict[str, Any]:
+        """Start an execution of a version, published or not."""
+        return self.post_once("/api/executions", {"workflow_id": workflow_id, "input": value, "version": version})
 
     def post_once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """A call that starts something; asked again after a lost answer it has the same key, so it starts once."""
@@ -115,14 +115,31 @@ class Client:
                 return
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """The answer's JSON. A call that got no answer is made again, twice.
+        """The answer's JSON.
 
         Raises:
             ApiError: it was refused, or there was no answer.
         """
+        return _answer(self._request(method, path, **arguments))
+
+    def get_with_etag(self, path: str) -> tuple[dict[str, Any], str]:
+        """What is there, and what a change that is based on it sends as `If-Match`.
+
+        Raises:
+            ApiError: it was refused, or there was no answer.
+        """
+        response = self._request("GET", path)
+        return dict(_answer(response)), response.headers.get("etag", "*")
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        """An answer. A call that got none is made again, twice.
+
+        Raises:
+            ApiError: there was none.
+        """
         for attempt in range(3):
             try:
-                return _answer(self._http.request(method, path, **arguments))
+                return self._http.request(method, path, **arguments)
             except httpx2.TransportError as error:
                 if attempt == 2:  # noqa: PLR2004
                     raise ApiError(f"{self.api_url} does not answer: {error}") from error

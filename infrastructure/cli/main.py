@@ -33,6 +33,7 @@ from infrastructure.cli.output import Complaint, console, results
 from infrastructure.cli.reference import reference
 from infrastructure.cli.tests import run_cases
 from infrastructure.cli.triggers import show_triggers, trigger_app
+from infrastructure.cli.versions import diff, publish, restore, rollback, versions
 from infrastructure.cli.workflows import activate, deactivate, delete, export, run, validate, workflows
 from infrastructure.cli.workspace import event, integration_app, integrations, user_app, users
 from infrastructure.local.stack import LocalStack, LocalStackError, Running
@@ -62,6 +63,7 @@ def _register(panel: str, *commands: Callable[..., None]) -> None:
 
 
 _register("Workflows", validate, run, activate, deactivate, workflows, export, delete)
+_register("Versions", versions, diff, publish, rollback, restore)
 app.command("test", rich_help_panel="Workflows")(run_cases)
 _register("Executions", executions, logs, retry, cancel, approvals, answer)
 app.command("triggers", rich_help_panel="Triggers and events")(show_triggers)

@@ -94,6 +94,21 @@ def client_for(data: Path, api_url: str | None, token: str | None, *, start: boo
     return Client.local(stack)
 
 
+def client_if_there(data: Path, api_url: str | None, token: str | None) -> Client | None:
+    """A signed-in caller of a deployed stack, or of the local one if it runs; None where there is none.
+
+    Raises:
+        ApiError: it does not let us in.
+    """
+    from infrastructure.cli.client import Client, remote
+
+    client = remote(api_url, token)
+    if client is not None:
+        return client
+    stack = LocalStack(data)
+    return Client.local(stack) if stack.running() is not None else None
+
+
 def stop_command(data: Path) -> str:
     """The command that stops the local stack of a data directory."""
     option = "" if data.resolve() == default_data().resolve() else f" --data {shlex.quote(str(data))}"

@@ -15,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infrastructure.stack.nag_findings import acknowledge, logical_id
-from infrastructure.stack.storage import FILE_PREFIX, LOST_PREFIX, PAYLOAD_PREFIX, Storage
+from infrastructure.stack.storage import DRAFT_PREFIX, FILE_PREFIX, LOST_PREFIX, PAYLOAD_PREFIX, Storage
 
 if TYPE_CHECKING:
     from infrastructure.stack.machine_names import MachineNames
@@ -57,6 +57,11 @@ class Grants:
         self._allow(
             [f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{PAYLOAD_PREFIX}*")]
         )
+        return self
+
+    def drafts(self, *actions: str) -> Grants:
+        """Object actions on large drafts."""
+        self._allow([f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{DRAFT_PREFIX}*")])
         return self
 
     def files(self) -> Grants:
@@ -197,6 +202,11 @@ def _acknowledge(function: Function, grants: Grants) -> None:
         function,
         f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{PAYLOAD_PREFIX}*]",
         "The names of payload objects are hashes of their content; the prefix is all that can be named.",
+    )
+    acknowledge(
+        function,
+        f"AwsSolutions-IAM5[Resource::<{logical_id(stack_bucket)}.Arn>/{DRAFT_PREFIX}*]",
+        "Drafts are of all workflows and people; the prefix is all that can be named.",
     )
     acknowledge(
         function,

@@ -222,10 +222,10 @@ class PlatformFunctions:
         """Workflows."""
         return self._function(
             "workflows",
-            grants=Grants(self._storage).table(
-                self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"]
-            ),
-            environment=self._automation,
+            grants=Grants(self._storage)
+            .table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem", indexes=["by-workspace"])
+            .drafts("GetObject", "PutObject", "DeleteObject"),
+            environment={**self._automation, **self._payloads},
             layers=self._layers.extensions,
         )
 

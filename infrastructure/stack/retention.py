@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infrastructure.stack.functions import Code, Function, Grants
-from infrastructure.stack.storage import PAYLOAD_PREFIX, Storage
+from infrastructure.stack.storage import DRAFT_PREFIX, PAYLOAD_PREFIX, Storage
 
 RETENTION_SECONDS = 900
 
@@ -26,9 +26,10 @@ class Retention(Construct):
                 "BatchWriteItem", indexes=["by-check"],
             )
             .payloads("DeleteObject")
+            .drafts("DeleteObject")
         )  # fmt: skip
         listed = iam.PolicyStatement(actions=["s3:ListBucket"], resources=[storage.payloads.bucket_arn])
-        listed.add_condition("StringLike", {"s3:prefix": f"{PAYLOAD_PREFIX}*"})
+        listed.add_condition("StringLike", {"s3:prefix": [f"{PAYLOAD_PREFIX}*", f"{DRAFT_PREFIX}*"]})
         grants.statements.append(listed)
         self.function = Function(
             scope,

@@ -15,6 +15,7 @@ from infrastructure.stack.nag_findings import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
 FILE_PREFIX = "files/"
+DRAFT_PREFIX = "drafts/"
 LOST_PREFIX = "aws/lambda/"
 """Where Lambda itself puts what a reader of a stream could not take, however often it tried."""
 _LOST_KEPT = Duration.days(30)

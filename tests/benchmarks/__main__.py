@@ -31,7 +31,6 @@ from engine.execution.engine import WorkflowEngine
 from engine.history import prices
 from engine.history.model import Execution, Next
 from engine.history.usage import Bill
-from engine.ids import new_id
 from engine.nodes.context import NodeServices
 from engine.security.egress import guarded_client, parse_networks
 from engine.services.executions.concurrency import ConcurrencyLimits
@@ -40,7 +39,6 @@ from engine.services.executions.start import Request, Starter
 from engine.storage.dynamodb.table import Table
 from engine.storage.execution_store import DynamoStore
 from engine.storage.repositories import Repositories
-from engine.storage.workflows import Workflow, WorkflowVersion
 from engine.testing.memory_store import MemoryStore
 from engine.workflow.definition import WorkflowDefinition
 from infrastructure.cli.client import Client
@@ -51,6 +49,7 @@ from tests.benchmarks.isolation import show_isolation
 from tests.benchmarks.meter import Meter
 from tests.e2e.test_restart import kill_workers, workers_of
 from tests.servers import free_port
+from tests.stored import stored_workflow
 from tests.unit.conftest import INDEXES, create_table
 
 ROOT = Path(__file__).parent.parent.parent
@@ -156,13 +155,8 @@ def cost_of(example: dict[str, Any], api_url: str) -> dict[str, float]:
             create_table(dynamodb, name)
         s3.create_bucket(Bucket="payloads")
         repositories = Repositories.of(Table(dynamodb, "Automation"), lambda: s3, "payloads", 90)
-        at, workflow_id = "2026-01-01T00:00:00.000Z", new_id()
         definition = example["definition"]
-        workflow = Workflow(
-            workflow_id, "ws", "w", None, 1, is_active=False, created_at=at, updated_at=at,
-            concurrency=definition.get("concurrency"),
-        )  # fmt: skip
-        repositories.workflows.create(workflow, WorkflowVersion(workflow_id, 1, "w", None, definition, at, "u"))
+        workflow_id = stored_workflow(repositories.workflows, definition, "ws").id
         meter = Meter()
         meter.attach(dynamodb, s3)
 

@@ -173,7 +173,7 @@ class Scenes:
         changed = {**cron, "config": {"cron": "1 1 1 1 *"}}
         workflow_id = self.admin.workflow({**ECHO, "triggers": [cron, heard]})["id"]
         address = f"/api/workflows/{workflow_id}"
-        update = {"name": "w", "definition": {**ECHO, "triggers": [changed, heard]}}
+        update = {"definition": {**ECHO, "triggers": [changed, heard]}, "publish": True}
         steps = [("POST", f"{address}/activate", None), ("PUT", address, update), ("DELETE", address, None)]
         keys = f"WORKFLOW#{workflow_id}", f"RULE#{pattern_digest(heard['config']['pattern'])}"
         told = {"Records": [{"dynamodb": {"Keys": {"PK": {"S": key}}, "SequenceNumber": key}} for key in keys]}

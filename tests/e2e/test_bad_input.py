@@ -156,10 +156,10 @@ BODY = {"nodes": [{"id": "x", "type": "transform", "config": {"value": 1}}]}
 @pytest.mark.parametrize(
     ("definition", "path"),
     [
-        ({"nodes": BODY["nodes"], "on_failure": {"workflow_id": NOWHERE}}, "definition.on_failure.workflow_id"),
+        ({"nodes": BODY["nodes"], "on_failure": {"workflow": NOWHERE}}, "definition.on_failure.workflow"),
         (
-            {"nodes": [{"id": "s", "type": "sub_workflow", "config": {"workflow_id": NOWHERE}}]},
-            "definition.nodes[0].config.workflow_id",
+            {"nodes": [{"id": "s", "type": "sub_workflow", "config": {"workflow": NOWHERE}}]},
+            "definition.nodes[0].config.workflow",
         ),
         ({"nodes": [{"id": "w", "type": "while", "config": {"condition": True}, "body": BODY}]}, "max_iterations"),
         ({"nodes": [{"id": "f", "type": "for_each", "config": {"items": []}}]}, "definition.nodes[0].body"),

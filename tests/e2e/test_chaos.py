@@ -145,7 +145,7 @@ def workflows(caller: Caller, effects: Effects) -> dict[str, str]:
         "nodes": [
             call("first", effects),
             {"id": "ask", "type": "approval", "config": {"message": "May I?"}},
-            {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": child_id}},
+            {"id": "sub", "type": "sub_workflow", "config": {"workflow": child_id}},
             call("last", effects),
         ],
         "edges": edges("first>ask", "ask:approved>sub", "sub>last"),

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import Caller
 from tests.e2e.test_examples import command_line, mainspring
@@ -19,40 +21,69 @@ def file_of(folder: Path, name: str, value: Any, **more: Any) -> Path:
     return file
 
 
-def test_a_file_that_is_older_than_the_newest_version_replaces_it_only_on_request(
-    stack: LocalStack, admin: Caller, tmp_path: Path
-):
+def test_a_file_takes_the_place_of_no_version_that_was_not_seen(stack: LocalStack, admin: Caller, tmp_path: Path):
     file = file_of(tmp_path, "Stale file", 1)
     assert json.loads(mainspring(stack, "run", str(file)).stdout) == {"a": 1}
     file_of(tmp_path, "Stale file", 2)
-    assert json.loads(mainspring(stack, "run", str(file)).stdout) == {"a": 2}, "an edit of one's own is published"
+    own = mainspring(stack, "run", str(file))
+    assert json.loads(own.stdout) == {"a": 2}, "an edit of one's own runs"
+    assert "version 1 stays published until you give --publish" in own.stderr
 
     workflow = next(one for one in admin.ok("GET", "/api/workflows")["items"] if one["name"] == "Stale file")
     address = f"/api/workflows/{workflow['id']}"
     colleague = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "colleague"}}]}
-    admin.ok("PUT", address, json={"name": "Stale file", "definition": colleague}, headers={"if-match": '"2"'})
-    refused = mainspring(stack, "run", str(file))
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "was not published from here" in refused.stderr
+    admin.ok("PUT", address, json={"definition": colleague}, headers={"if-match": '"2"'})
+    for options in ([], ["--publish"]):
+        refused = mainspring(stack, "run", str(file), *options)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "was not saved from here" in refused.stderr
     assert admin.ok("GET", address)["definition"] == colleague
     exported = json.loads(mainspring(stack, "export", "Stale file").stdout)
     assert exported == {"name": "Stale file", "definition": colleague}
-    assert json.loads(mainspring(stack, "run", str(file), "--publish").stdout) == {"a": 2}
-    assert admin.ok("GET", address)["version"] == 4
+    file_of(tmp_path, "Stale file", 4)
+    assert json.loads(mainspring(stack, "run", str(file), "--publish").stdout) == {"a": 4}, "it has been looked at"
+    found = admin.ok("GET", address)
+    assert (found["version"], found["published_version"]) == (4, 4)
+
+    back = mainspring(stack, "rollback", "Stale file", "-m", "four is wrong")
+    assert (back.returncode, "version 1 is published, version 4 is the newest" in back.stdout) == (0, True)
+    assert "value: 1 → 4" in mainspring(stack, "diff", "Stale file").stdout
+    assert mainspring(stack, "publish", "Stale file", "--version", "2").returncode == 0
+    assert mainspring(stack, "restore", "Stale file", "1").returncode == 0
+    listed = json.loads(mainspring(stack, "versions", "Stale file", "--json").stdout)
+    assert [(one["version"], one["is_published"]) for one in listed][:4] == [
+        (5, False), (4, False), (3, False), (2, True),
+    ]  # fmt: skip
+    assert "(version 1 again)" in mainspring(stack, "versions", "Stale file").stdout
 
 
 def test_running_a_changed_file_does_not_change_what_live_triggers_start(
     stack: LocalStack, admin: Caller, tmp_path: Path
 ):
-    hook = {"triggers": [{"id": "in", "type": "webhook", "config": {}}]}
+    hook = {"triggers": [{"id": "in", "type": "webhook", "config": {"answer": "result"}}]}
     file = file_of(tmp_path, "Live file", 1, **hook)
     activated = mainspring(stack, "activate", str(file))
     assert (activated.returncode, "/hooks/" in activated.stdout) == (0, True)
+    address = next(word for word in activated.stdout.split() if "/hooks/" in word)
     file_of(tmp_path, "Live file", 2, **hook)
-    refused = mainspring(stack, "run", str(file))
-    assert (refused.returncode, "are live" in refused.stderr) == (1, True)
-    assert mainspring(stack, "activate", str(file)).returncode == 0, "activation is for publishing"
+    assert json.loads(mainspring(stack, "run", str(file)).stdout) == {"a": 2}
+    assert httpx2.post(address, json={}, timeout=60, trust_env=False).json() == {"a": 1}
+    refused = mainspring(stack, "activate", str(file))
+    assert (refused.returncode, "`--publish` makes the file the one" in refused.stderr) == (1, True)
+    assert mainspring(stack, "activate", str(file), "--publish").returncode == 0
+    assert httpx2.post(address, json={}, timeout=60, trust_env=False).json() == {"a": 2}
     assert mainspring(stack, "deactivate", "Live file").returncode == 0
+
+
+def test_validate_looks_names_up_where_a_stack_runs(stack: LocalStack, tmp_path: Path):
+    mail = {"integration": "no such one", "to": ["a@example.com"], "subject": "s", "text": "t"}
+    file = tmp_path / "mailing.json"
+    file.write_text(json.dumps({"definition": {"nodes": [{"id": "mail", "type": "email", "config": mail}]}}))
+    refused = mainspring(stack, "validate", str(file))
+    assert refused.returncode == 1
+    assert "nodes[0].config.integration (node `mail`): the workspace has no integration" in refused.stderr
+    alone = command_line("validate", str(file), "--data", str(tmp_path / "nothing"))
+    assert (alone.returncode, "were not looked up" in alone.stderr) == (0, True)
 
 
 def test_a_name_that_two_workflows_have_is_refused_by_all_commands(stack: LocalStack, admin: Caller, tmp_path: Path):
@@ -67,7 +98,7 @@ def test_a_name_that_two_workflows_have_is_refused_by_all_commands(stack: LocalS
 
 
 def test_a_file_names_the_workflow_of_another_file_and_runs_it(stack: LocalStack, tmp_path: Path):
-    node = {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": "Named by a file"}}
+    node = {"id": "sub", "type": "sub_workflow", "config": {"workflow": "Named by a file"}}
     caller = tmp_path / "caller.json"
     caller.write_text(json.dumps({"name": "Naming file", "definition": {"nodes": [node]}}))
     lost = mainspring(stack, "run", str(caller))

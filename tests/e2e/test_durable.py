@@ -201,10 +201,10 @@ def test_a_sub_workflow_gives_its_result_and_recursion_is_bounded(admin: Caller)
     inner = admin.workflow(
         {"nodes": [{"id": "t", "type": "transform", "config": {"value": "{{ trigger.body.n + 1 }}"}}]}
     )
-    config = {"workflow_id": inner["id"], "input": {"n": 1}}
+    config = {"workflow": inner["id"], "input": {"n": 1}}
     outer = admin.workflow({"nodes": [{"id": "sub", "type": "sub_workflow", "config": config}]})
     done = admin.wait(admin.start(outer["id"])["id"])
-    body = {"name": "x", "definition": {"nodes": [{**outer_node(outer["id"])}]}}
+    body = {"definition": {"nodes": [{**outer_node(outer["id"])}]}, "publish": True}
     admin.ok("PUT", f"/api/workflows/{outer['id']}", json=body, headers={"if-match": "*"})
     endless = admin.wait(admin.start(outer["id"])["id"])
     runs = admin.ok("GET", "/api/executions", params={"workflow_id": outer["id"], "limit": 100})["items"]
@@ -218,7 +218,7 @@ def test_a_sub_workflow_gives_its_result_and_recursion_is_bounded(admin: Caller)
 
 
 def outer_node(workflow_id: str) -> dict[str, Any]:
-    return {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": workflow_id}}
+    return {"id": "sub", "type": "sub_workflow", "config": {"workflow": workflow_id}}
 
 
 def test_a_failure_starts_the_workflow_that_is_there_for_it(admin: Caller):
@@ -228,7 +228,7 @@ def test_a_failure_starts_the_workflow_that_is_there_for_it(admin: Caller):
     follow_up = admin.workflow(why)["id"]
     definition = {
         "nodes": [{"id": "f", "type": "fail", "config": {"message": "no {{ trigger.body }}"}}],
-        "on_failure": {"workflow_id": follow_up},
+        "on_failure": {"workflow": follow_up},
     }
     admin.run(definition, "luck")
     for _ in range(100):
@@ -346,7 +346,7 @@ def test_a_retry_reuses_what_was_found_out(admin: Caller, server: HTTPServer):
     done = admin.wait(retried["id"])
     new = {"nodes": [{**steps[0], "id": "other"}, steps[1]], "edges": edges("other>b")}
     admin.ok(
-        "PUT", f"/api/workflows/{workflow['id']}", json={"name": "x", "definition": new}, headers={"if-match": "*"}
+        "PUT", f"/api/workflows/{workflow['id']}", json={"definition": new, "publish": True}, headers={"if-match": "*"}
     )
     misfit = admin.request("POST", address, json={"version": "current"})
     nothing = admin.request("POST", f"/api/executions/{done['id']}/retry", json={})

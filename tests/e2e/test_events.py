@@ -114,7 +114,7 @@ def test_workflows_that_start_each_other_are_stopped(admin: Caller):
     go, other = {"source": ["go"]}, {"source": ["nobody"]}
     first = admin.workflow(body(go, other))["id"]
     second = admin.workflow(body(ends_of(first), other))["id"]
-    update = {"name": "w", "definition": body(go, ends_of(second))}
+    update = {"definition": body(go, ends_of(second)), "publish": True}
     admin.ok("PUT", f"/api/workflows/{first}", json=update, headers={"if-match": "*"})
     for workflow_id in (first, second):
         admin.ok("POST", f"/api/workflows/{workflow_id}/activate")

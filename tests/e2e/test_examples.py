@@ -285,7 +285,7 @@ def test_approvals_are_answered_and_runs_are_retried_and_cancelled(stack: LocalS
     failed = admin.wait(execution_id)
     again = mainspring(stack, "answer", execution_id, "ask", "rejected")
     definition["nodes"][1]["config"]["value"] = "{{ trigger.body.x ?? 7 }}"
-    better = {"name": "test", "definition": definition}
+    better = {"definition": definition, "publish": True}
     admin.ok("PUT", f"/api/workflows/{workflow_id}", json=better, headers={"if-match": "*"})
     retried = mainspring(stack, "retry", execution_id, "--version", "current")
     wrong = mainspring(stack, "retry", execution_id, "--from", "nobody")

@@ -50,10 +50,10 @@ class World:
         node = {
             "id": "sub",
             "type": "sub_workflow",
-            "config": {"workflow_id": self.quick, "input": "{{ trigger.body }}"},
+            "config": {"workflow": self.quick, "input": "{{ trigger.body }}"},
         }
         self.sub = admin.workflow({"nodes": [node]})["id"]
-        endless = {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": self.long}}
+        endless = {"id": "sub", "type": "sub_workflow", "config": {"workflow": self.long}}
         soon = {"id": "soon", "type": "delay", "config": {"seconds": 3}}
         bad = {"id": "bad", "type": "fail", "config": {"message": "x"}}
         definition = {"nodes": [endless, soon, bad], "edges": [{"from": "soon", "to": "bad"}]}

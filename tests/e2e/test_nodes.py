@@ -182,7 +182,7 @@ def test_a_models_tools_are_workflows(admin: Caller):
         tool = {
             "name": "price",
             "description": "The price of a product",
-            "workflow_id": price["id"],
+            "workflow": price["id"],
             "input_schema": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "string"}}},
         }
         done = run(admin, "ai_chat", integration="tool models", model="m", prompt="How much is A?", tools=[tool])

@@ -56,7 +56,7 @@ def test_schedules_are_made_changed_and_removed_with_their_workflow(stack: Local
     assert expressions == {"cron(0 9 1 * ? *)", "cron(0 9 ? * 2 *)"}  # either day field counts
 
     changed = {"nodes": [ECHO], "triggers": [{"id": "b", "type": "schedule", "config": {"every": "5 minutes"}}]}
-    body = {"name": "w", "definition": changed}
+    body = {"definition": changed, "publish": True}
     admin.ok("PUT", f"/api/workflows/{workflow_id}", json=body, headers={"if-match": "*"})
     eventually(lambda: len(found := schedules_of(stack, workflow_id)) == 1 and found != names)
     admin.ok("DELETE", f"/api/workflows/{workflow_id}")

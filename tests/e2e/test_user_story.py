@@ -81,9 +81,9 @@ def test_a_workflow_is_created_changed_listed_and_deleted(admin: Caller):
     stale = admin.request("PUT", path, json={"name": "w", "definition": first}, headers={"if-match": '"1"'})
     blind = admin.request("PUT", path, json={"name": "w", "definition": first})
 
-    assert (changed.status_code, changed.json()["version"], changed.headers["etag"]) == (200, 2, '"2"')
+    assert (changed.status_code, changed.json()["version"], changed.headers["etag"]) == (200, 2, '"v2.p1.r2"')
     assert (stale.status_code, stale.json()["error"]["code"]) == (412, "version_conflict")
-    assert stale.json()["error"]["details"] == {"based_on": 1, "current": 2}
+    assert stale.json()["error"]["details"] == {"based_on": 1, "version": 2, "published_version": 1}
     assert (blind.status_code, blind.json()["error"]["code"]) == (428, "precondition_required")
     assert [v["version"] for v in admin.ok("GET", f"{path}/versions")["items"]] == [2, 1]
     assert admin.ok("GET", f"{path}/versions/1")["definition"] == first

@@ -15,9 +15,9 @@ from engine.aws.schedules import Schedule, Schedules
 from engine.ids import new_id
 from engine.services.triggers.reconcile import Reconciler, _name
 from engine.storage.listeners import pattern_digest
-from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.crash import Died, Fate
 from tests.figures import FIGURES
+from tests.stored import delete, publish_version, set_active, stored_workflow
 from tests.unit.conftest import NOW, Aws, aws_in_memory
 
 GROUP, PREFIX = "schedules", "ms-"
@@ -78,9 +78,7 @@ class World:
     # -- what users do -------------------------------------------------------------------------------------
 
     def create(self, triggers: list[Any]) -> None:
-        workflow = Workflow(new_id(), "ws", "w", None, 1, is_active=False, created_at=AT, updated_at=AT)
-        definition = {"nodes": NODES, "triggers": triggers}
-        self.aws.workflows.create(workflow, WorkflowVersion(workflow.id, 1, "w", None, definition, AT, "u"))
+        workflow = stored_workflow(self.aws.workflows, {"nodes": NODES, "triggers": triggers}, "ws")
         self.ids.append(workflow.id)
 
     def change(self, number: int, what: str, triggers: list[Any]) -> str | None:
@@ -92,13 +90,11 @@ class World:
         if workflow is None:
             return workflow_id
         if what in ("activate", "deactivate"):
-            self.aws.workflows.set_active(workflow, active=what == "activate", at=AT)
+            set_active(self.aws.workflows, workflow, active=what == "activate")
         elif what == "delete":
-            self.aws.workflows.delete(workflow, AT)
+            delete(self.aws.workflows, workflow)
         else:
-            definition = {"nodes": NODES, "triggers": triggers}
-            version = WorkflowVersion(workflow.id, workflow.version + 1, "w", None, definition, AT, "u")
-            self.aws.workflows.add_version(workflow, version, based_on=workflow.version)
+            publish_version(self.aws.workflows, workflow, {"nodes": NODES, "triggers": triggers})
         return workflow_id
 
     def unheard(self) -> list[str]:

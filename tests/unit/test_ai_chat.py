@@ -29,7 +29,7 @@ PNG = b"\x89PNG\r\n\x1a\n0000"
 LOOK_UP = {
     "name": "price",
     "description": "The price of a product",
-    "workflow_id": "01920000-0000-7000-8000-0000000000aa",
+    "workflow": "01920000-0000-7000-8000-0000000000aa",
     "input_schema": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "string"}}},
 }
 

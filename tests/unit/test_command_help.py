@@ -42,7 +42,7 @@ def test_help_says_nothing_of_python(words: tuple[str, ...]):
 
 def test_a_flag_takes_no_value_and_an_option_names_what_it_takes():
     shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "300", "NO_COLOR": "1"}).output
-    assert re.search(r"--publish +Make the file", shown)
+    assert re.search(r"--publish +Have triggers", shown)
     assert re.search(r"--input +JSON +Or @FILE", shown)
     assert re.search(r"Usage: \S+ run \[OPTIONS\] FILE +$", shown, re.MULTILINE)
 

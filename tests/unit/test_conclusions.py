@@ -103,7 +103,7 @@ def test_one_step_that_fails_keeps_no_other_from_being_done(aws: Aws, monkeypatc
     """Who waits for a child is told of its end, though what the child has started cannot be ended."""
     world = World(aws)
     child = world.workflow({"nodes": nodes("a"), "concurrency": {"limit": 1}})
-    call = {"id": "call", "type": "sub_workflow", "config": {"workflow_id": child}}
+    call = {"id": "call", "type": "sub_workflow", "config": {"workflow": child}}
     caller = world.workflow({"nodes": [call]})
     Unlucky(world, monkeypatch, 10**6)
     first, second = world.start(caller), world.start(caller)

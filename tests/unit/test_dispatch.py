@@ -24,9 +24,9 @@ from engine.services.triggers.webhook_response import WebhookResponder
 from engine.services.triggers.webhooks import WebhookService
 from engine.storage.listeners import pattern_digest
 from engine.storage.triggers import TriggerRepository
-from engine.storage.workflows import WorkflowVersion
 from engine.triggers.signatures import Delivery
 from tests.figures import FIGURES
+from tests.stored import delete, publish_version, set_active
 from tests.unit.conftest import Aws, aws_in_memory
 from tests.world import AT, WORKSPACE, World
 
@@ -40,7 +40,7 @@ def active(world: World, definition: dict[str, Any], *triggers: dict[str, Any]) 
     found = world.repositories.workflows.find(workflow_id)
     assert found is not None
     world.fate.spared = True
-    world.repositories.workflows.set_active(found, active=True, at=AT)
+    set_active(world.repositories.workflows, found, active=True)
     world.fate.spared = False
     return workflow_id
 
@@ -121,16 +121,14 @@ def test_what_is_not_live_or_not_due_starts_nothing(aws: Aws):
 
     workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
     half = {**QUICK, "triggers": [{**CRON, "config": {"cron": "30 * * * *"}}]}
-    world.repositories.workflows.add_version(
-        workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1
-    )
+    publish_version(world.repositories.workflows, workflow, half)
     assert dispatcher(world).on_time(workflow_id, "t", due) == "not_due"  # a schedule of the old version
 
-    world.repositories.workflows.set_active(workflow, active=False, at=AT)
+    set_active(world.repositories.workflows, workflow, active=False)
     assert dispatcher(world).on_time(workflow_id, "t", due.replace(":00:00", ":30:00")) == "not_live"
     state = world.repositories.triggers.get(workflow_id, "t")
     assert (state.refused, state.last_refusal) == (1, "the workflow is not active")
-    world.repositories.workflows.delete(workflow, AT)
+    delete(world.repositories.workflows, workflow)
     assert dispatcher(world).on_time(workflow_id, "t", due) == "not_live"
     assert world.all() == []
 
@@ -234,7 +232,8 @@ def test_a_rule_starts_whoever_shares_its_pattern(aws: Aws):
     assert sorted((one.workflow_id, one.trigger_id) for one in world.all()) == sorted(
         (workflow_id, trigger_id) for workflow_id in ids for trigger_id in "tu"
     )
-    world.repositories.workflows.set_active(world.repositories.workflows.get(WORKSPACE, ids[0]), active=False, at=AT)
+    found = world.repositories.workflows.get(WORKSPACE, ids[0])
+    set_active(world.repositories.workflows, found, active=False)
     assert dispatcher(world).on_rule(digest, {**event, "id": "y"}) == {"started": 2}
     assert dispatcher(world).on_rule("0" * 32, event) == {}
 
@@ -250,12 +249,10 @@ def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytes
     workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
 
     half = {**QUICK, "triggers": heard_by(("t", {"pattern": {"source": ["shop"], "detail": {"n": [2]}}}))}
-    world.repositories.workflows.add_version(
-        workflow, WorkflowVersion(workflow_id, 2, "w", None, half, AT, "u"), based_on=1
-    )
+    publish_version(world.repositories.workflows, workflow, half)
     assert fire.on_event(shop()) == {"refused": 1}
     workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
-    world.repositories.workflows.set_active(workflow, active=False, at=AT)
+    set_active(world.repositories.workflows, workflow, active=False)
     assert fire.on_event(shop()) == {"not_live": 1}
     assert world.all() == []
 

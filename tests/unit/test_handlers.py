@@ -19,8 +19,8 @@ from engine.history.model import Execution, Status
 from engine.ids import new_id
 from engine.security.tokens import AccessClaims, sign_access_token
 from engine.storage.users import Session, User
-from engine.storage.workflows import Workflow, WorkflowVersion
 from tests.sandboxes import runner
+from tests.stored import publish_version, set_active, stored_workflow
 from tests.unit.conftest import NOW, Aws
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
@@ -88,10 +88,9 @@ def seeded(aws: Aws) -> Aws:
     boto3.client("stepfunctions").create_state_machine(name="execution", definition=definition, roleArn=role)
     aws.users.create(User(USER, "ada@example.com", None, HASH, True, True, WORKSPACE, AT), first=True)
     aws.users.add_session(Session(SESSION, USER, WORKSPACE, "hash", "family", 4_000_000_000))
-    workflow = Workflow(WORKFLOW, WORKSPACE, "w", None, 1, False, AT, AT)
     nodes = [{"id": "a", "type": "transform", "config": {"value": "Hello {{ trigger.body.name }}"}}]
     version = {"nodes": nodes, "triggers": TRIGGERS}
-    aws.workflows.create(workflow, WorkflowVersion(WORKFLOW, 1, "w", None, version, AT, USER))
+    stored_workflow(aws.workflows, version, WORKSPACE, WORKFLOW)
     execution = Execution(EXECUTION, WORKSPACE, WORKFLOW, 1, "manual", USER, {"body": {"name": "Ada"}}, NOW)
     aws.executions.create(execution, None, "")
     return aws
@@ -170,6 +169,7 @@ def test_the_authorizer_finds_the_caller(seeded: Aws):
             "workspace_id": WORKSPACE,
             "role": "owner",
             "is_admin": "true",
+            "name": "",
             "email": "ada@example.com",
         },
     }
@@ -235,8 +235,7 @@ def test_an_execution_that_runs_ahead_ends_without_a_state_machine(seeded: Aws, 
     assert bill["lambda_ms"] >= 0
 
     nodes = [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]
-    version = WorkflowVersion(WORKFLOW, 2, "w", None, {"nodes": nodes}, AT, USER)
-    seeded.workflows.add_version(seeded.workflows.get(WORKSPACE, WORKFLOW), version, based_on=1)
+    publish_version(seeded.workflows, seeded.workflows.get(WORKSPACE, WORKFLOW), {"nodes": nodes})
     waiting = Execution(new_id(), WORKSPACE, WORKFLOW, 2, "webhook", None, {"body": None}, NOW)
     seeded.executions.create(waiting, None, "")
     assert invoke("advance", {**event("states/ahead"), "execution_id": waiting.id}) == {"next": "suspend_until"}
@@ -255,7 +254,7 @@ def drivers() -> list[str]:
 def test_what_is_told_to_those_without_an_address(seeded: Aws):
     """Schedules, rules, queues and streams; each twice, since that is how they tell."""
     workflow = seeded.workflows.get(WORKSPACE, WORKFLOW)
-    seeded.workflows.set_active(workflow, active=True, at=AT)
+    set_active(seeded.workflows, workflow, active=True)
     assert [invoke("dispatch", event("dispatch/schedule"))["done"] for _ in range(2)] == ["started", "known"]
     assert [invoke("dispatch", event("dispatch/event"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
     assert [invoke("dispatch", event("dispatch/rule"))["done"] for _ in range(2)] == [{"started": 1}, {"known": 1}]
@@ -267,7 +266,7 @@ def test_what_is_told_to_those_without_an_address(seeded: Aws):
 
 def test_retention_finds_nothing_to_forget(seeded: Aws):
     assert invoke("retention", event("retention/purge")) == {}
-    assert invoke("retention", event("retention/orphans")) == {"orphans": 0}
+    assert invoke("retention", event("retention/orphans")) == {"drafts": 0, "orphans": 0}
     assert invoke("publisher", event("publisher/ended")) == {"batchItemFailures": []}
     assert invoke("publisher", {"tell": [EXECUTION]}) == {"again": []}  # it has not ended, so nothing is told
     assert invoke("deliveries", event("deliveries/deliver")) == {"tried": 1}
@@ -364,8 +363,7 @@ def test_the_sweeper_answers_what_it_did(seeded: Aws):
 def test_a_driver_rolls_over_before_its_history_is_full(seeded: Aws):
     """In its last invocation it hands on to the next generation, which the old one then makes room for."""
     nodes = [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]
-    version = WorkflowVersion(WORKFLOW, 2, "w", None, {"nodes": nodes}, AT, USER)
-    seeded.workflows.add_version(seeded.workflows.get(WORKSPACE, WORKFLOW), version, based_on=1)
+    publish_version(seeded.workflows, seeded.workflows.get(WORKSPACE, WORKFLOW), {"nodes": nodes})
     waiting = Execution(new_id(), WORKSPACE, WORKFLOW, 2, "manual", USER, {"body": None}, NOW)
     seeded.executions.create(waiting, None, "")
     asked = {**event("states/advance"), "execution_id": waiting.id}

@@ -25,7 +25,7 @@ PARENT_AND_CHILD = {
 def parent_of(world: World) -> str:
     """An execution that waits for another, and wakes once meanwhile."""
     child = world.workflow(PARENT_AND_CHILD["child"])
-    sub = {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": child}}
+    sub = {"id": "sub", "type": "sub_workflow", "config": {"workflow": child}}
     clock = {"id": "clock", "type": "delay", "config": {"seconds": 60}}
     return world.start(world.workflow({"nodes": [sub, clock, *nodes("after")], "edges": edges("sub>after")}))
 

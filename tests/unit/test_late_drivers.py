@@ -80,7 +80,7 @@ def test_a_follow_up_that_is_driven_later_is_not_said_to_be_lost(aws: Aws, monke
     world = World(aws)
     mourner = world.workflow({"nodes": nodes("mourn")})
     failing = [{"id": "no", "type": "fail", "config": {"message": "no"}}]
-    failed = world.start(world.workflow({"nodes": failing, "on_failure": {"workflow_id": mourner}}))
+    failed = world.start(world.workflow({"nodes": failing, "on_failure": {"workflow": mourner}}))
     start, refused = world.machine.start, list[str]()
 
     def refuse_once(execution_id: str, *more: Any, **named: Any) -> None:

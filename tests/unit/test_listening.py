@@ -9,26 +9,23 @@ from typing import Any
 import pytest
 
 from engine.aws.event_bus import Event, Marks
-from engine.ids import new_id
 from engine.services.triggers.listeners import Listening
 from engine.storage.dynamodb.table import Table
-from engine.storage.workflows import Workflow, WorkflowVersion
+from engine.storage.workflow_records import Workflow
+from tests.stored import delete, publish_version, set_active, stored_workflow
 from tests.unit.conftest import NOW, Aws
-from tests.world import AT
 
 SHOP = {"source": ["shop"]}
 
 
-def version(workflow_id: str, number: int, *patterns: dict[str, Any]) -> WorkflowVersion:
+def listening_to(*patterns: dict[str, Any]) -> dict[str, Any]:
     triggers = [{"id": f"t{n}", "type": "event", "config": {"pattern": one}} for n, one in enumerate(patterns)]
-    return WorkflowVersion(workflow_id, number, "w", None, {"nodes": [], "triggers": triggers}, AT, "u")
+    return {"nodes": [], "triggers": triggers}
 
 
 def make(aws: Aws, *patterns: dict[str, Any], active: bool = True, workspace: str = "ws") -> Workflow:
-    workflow = Workflow(new_id(), workspace, "w", None, 1, is_active=False, created_at=AT, updated_at=AT)
-    aws.workflows.create(workflow, version(workflow.id, 1, *patterns))
-    found = aws.workflows.get(workspace, workflow.id)
-    return aws.workflows.set_active(found, active=True, at=AT) if active else found
+    found = stored_workflow(aws.workflows, listening_to(*patterns), workspace)
+    return set_active(aws.workflows, found, active=True) if active else found
 
 
 def event(source: str, workspace: str = "ws") -> Event:
@@ -82,15 +79,15 @@ def test_each_change_is_known_at_once(aws: Aws):
 
     workflow = make(aws, SHOP, active=False)
     assert not heard("shop")
-    workflow = aws.workflows.set_active(workflow, active=True, at=AT)
+    workflow = set_active(aws.workflows, workflow, active=True)
     assert heard("shop")
-    workflow = aws.workflows.add_version(workflow, version(workflow.id, 2, {"source": ["other"]}), based_on=1)
+    workflow = publish_version(aws.workflows, workflow, listening_to({"source": ["other"]}))
     assert (heard("shop"), heard("other")) == (False, True)
-    workflow = aws.workflows.set_active(workflow, active=False, at=AT)
+    workflow = set_active(aws.workflows, workflow, active=False)
     assert not heard("other")
-    workflow = aws.workflows.set_active(workflow, active=True, at=AT)
+    workflow = set_active(aws.workflows, workflow, active=True)
     assert heard("other")
-    aws.workflows.delete(workflow, AT)
+    delete(aws.workflows, workflow)
     assert not heard("other")
     assert (aws.automation.get("LISTENERS#ws", "SUM") or {})["sum"] == 0
     assert [item["SK"] for item in aws.automation.query("LISTENERS#ws")] == ["SUM"]
@@ -99,13 +96,13 @@ def test_each_change_is_known_at_once(aws: Aws):
 def test_whoever_has_read_a_workflow_before_it_changed_writes_nothing_wrong(aws: Aws):
     listening = Listening(aws.repositories.listeners)
     stale = make(aws, SHOP, active=False)
-    aws.workflows.add_version(stale, version(stale.id, 2, {"source": ["new"]}), based_on=1)
-    aws.workflows.set_active(stale, active=True, at=AT)  # knows the triggers of the version before
+    publish_version(aws.workflows, stale, listening_to({"source": ["new"]}))
+    set_active(aws.workflows, stale, active=True)  # knows the triggers of the version before
     assert listening.are_heard([event("shop"), event("new")]) == [False, True]
-    aws.workflows.add_version(stale, version(stale.id, 3, {"source": ["newer"]}), based_on=2)  # thinks it is inactive
+    publish_version(aws.workflows, stale, listening_to({"source": ["newer"]}))  # thinks it is inactive
     assert listening.are_heard([event("new"), event("newer")]) == [False, True]
-    aws.workflows.set_active(stale, active=True, at=AT)
-    aws.workflows.set_active(stale, active=False, at=AT)
+    set_active(aws.workflows, stale, active=True)
+    set_active(aws.workflows, stale, active=False)
     assert listening.are_heard([event("newer")]) == [False]
     assert (aws.automation.get("LISTENERS#ws", "SUM") or {})["sum"] == 0
 
@@ -129,7 +126,7 @@ def test_many_who_switch_at_once_leave_who_listens(aws: Aws):
     def switch(workflow: Workflow) -> None:
         for active in (True, False, True):
             with lock:  # moto takes one at a time
-                aws.workflows.set_active(workflow, active=active, at=AT)
+                set_active(aws.workflows, workflow, active=active)
 
     threads = [threading.Thread(target=switch, args=(one,)) for one in workflows * 2]
     for thread in threads:

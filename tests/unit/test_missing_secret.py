@@ -32,6 +32,9 @@ class Api:
         assert answer["statusCode"] < 300, answer["body"]
         return json.loads(answer["body"]) if answer.get("body") else None
 
+    def get_with_etag(self, path: str) -> tuple[Any, str]:
+        return self.call("GET", path), "*"
+
     def pages(self, path: str, **_query: Any) -> Any:
         return self.call("GET", path)["items"]
 
@@ -55,7 +58,7 @@ def activated(folder: Path) -> Any:
     triggers = [one for one in TRIGGERS if one["type"] == "webhook"]
     file = folder / "w.json"
     file.write_text(json.dumps({"name": "w", "definition": {"nodes": nodes, "triggers": triggers}}))
-    return CliRunner().invoke(app, ["activate", str(file), "--publish", "--data", str(folder / "data")])
+    return CliRunner().invoke(app, ["activate", str(file), "--publish", "--replace", "--data", str(folder / "data")])
 
 
 def test_the_api_says_that_a_secret_is_missing(api: Api):

@@ -22,6 +22,7 @@ from engine.services.events.delivery import EventDelivery
 from engine.services.events.publish import DomainEvent, Publisher
 from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
 from tests.played import PlayedBus
+from tests.stored import set_active
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_dispatch import CRON, QUICK, active, dispatcher, hour
 from tests.world import WORKSPACE, World
@@ -296,7 +297,7 @@ def test_what_is_not_active_is_not_silent(aws: Aws):
     dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
     world.settle()
     found = world.repositories.workflows.get(WORKSPACE, workflow_id)
-    world.repositories.workflows.set_active(found, active=False, at=format_time(world.clock.now()))
+    set_active(world.repositories.workflows, found, active=False)
     world.pass_time(4 * 3600)
     world.recovery.sweep(lambda: 100.0)
 

@@ -17,7 +17,7 @@ from engine.history.model import Status
 from engine.nodes.context import NodeServices
 from tests.harness import Effects, Run, edges, nodes, start
 
-CHILD = {"type": "sub_workflow", "config": {"workflow_id": "01920000-0000-7000-8000-000000000001"}}
+CHILD = {"type": "sub_workflow", "config": {"workflow": "01920000-0000-7000-8000-000000000001"}}
 
 
 class RefusesEachOnce:

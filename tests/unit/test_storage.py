@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from engine.errors import ExecutionLost, InvalidInput, NotFound, PreconditionFailed
+from engine.errors import ExecutionLost, InvalidInput, NotFound
 from engine.history.events import HistoryEvent, Outcome, Stored, Timer
 from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
 from engine.storage.executions import Filter
 from engine.storage.payloads import OMITTED
 from engine.storage.users import User
-from engine.storage.workflows import Workflow, WorkflowVersion
+from engine.storage.workflow_records import Workflow, WorkflowVersion
+from engine.storage.workflows import Change
+from tests.stored import ANN, delete, publish_version, stored_workflow
 from tests.unit.conftest import NOW, Aws
 
 AT = "2026-05-01T09:00:00.000Z"
@@ -49,9 +51,7 @@ def outcome(path: str = "a", output: Any = 1, **changes: Any) -> Outcome:
 
 
 def workflow(aws: Aws, workspace: str = "ws-1") -> Workflow:
-    made = Workflow(new_id(), workspace, "n", None, 1, is_active=False, created_at=AT, updated_at=AT)
-    aws.workflows.create(made, WorkflowVersion(made.id, 1, "n", None, DEFINITION, AT, "user-1"))
-    return made
+    return stored_workflow(aws.workflows, DEFINITION, workspace)
 
 
 def user(email: str) -> User:
@@ -252,36 +252,34 @@ def test_log_lines_come_in_order_and_behind_a_cursor(aws: Aws):
 
 def test_a_workflow_and_its_versions(aws: Aws):
     made = workflow(aws)
-    version = WorkflowVersion(made.id, 2, "new", "d", {"nodes": []}, AT, "user-1")
-    changed = aws.workflows.add_version(made, version, based_on=1)
+    changed = publish_version(aws.workflows, made, {"nodes": []})
 
-    assert (changed.version, changed.name, changed.description) == (2, "new", "d")
+    assert (changed.version, changed.published_version, changed.publication) == (2, 2, 2)
     assert aws.workflows.get_version(made.id, 1).definition == DEFINITION
     assert [v.version for v in aws.workflows.versions(made.id, None, 10).items] == [2, 1]
     assert aws.workflows.versions(made.id, None, 1).next_cursor == "2"
     assert [v.version for v in aws.workflows.versions(made.id, 2, 10).items] == [1]
 
 
-def test_an_edit_of_an_old_version_changes_nothing(aws: Aws):
+def test_a_change_of_an_old_record_changes_nothing(aws: Aws):
     made = workflow(aws)
-    aws.workflows.add_version(made, WorkflowVersion(made.id, 2, "a", None, DEFINITION, AT, "u"), based_on=1)
-    with pytest.raises(PreconditionFailed) as caught:
-        aws.workflows.add_version(made, WorkflowVersion(made.id, 2, "b", None, DEFINITION, AT, "u"), based_on=1)
+    assert aws.workflows.change(made, Change({"name": "a"})) is not None
+    version = WorkflowVersion(made.id, 2, DEFINITION, AT, ANN)
+    assert aws.workflows.change(made, Change(version=version)) is None
+    assert aws.workflows.change(made, Change({"name": "b"})) is None
 
-    assert caught.value.details == {"based_on": 1, "current": 2}
-    assert aws.workflows.get("ws-1", made.id).name == "a"
+    found = aws.workflows.get("ws-1", made.id)
+    assert (found.name, found.version, found.revision) == ("a", 1, 2)
+    assert [v.version for v in aws.workflows.versions(made.id, None, 10).items] == [1]
 
 
 def test_a_deleted_workflow_is_gone_but_its_versions_stay(aws: Aws):
     made = workflow(aws)
-    aws.workflows.delete(made, AT)
+    delete(aws.workflows, made)
 
     with pytest.raises(NotFound):
         aws.workflows.get("ws-1", made.id)
-    with pytest.raises(NotFound):
-        aws.workflows.set_active(made, active=True, at=AT)
-    with pytest.raises(PreconditionFailed):
-        aws.workflows.add_version(made, WorkflowVersion(made.id, 2, "b", None, DEFINITION, AT, "u"), based_on=1)
+    assert aws.workflows.change(replace(made, revision=2), Change({"is_active": True})) is None
     assert aws.workflows.page("ws-1", None, 10).items == []
     assert aws.workflows.count("ws-1") == 0
     assert aws.workflows.get_version(made.id, 1).definition == DEFINITION

@@ -16,6 +16,7 @@ from engine.services.principal import Principal
 from tests.crash import Fate
 from tests.figures import FIGURES
 from tests.harness import edges, nodes
+from tests.stored import delete
 from tests.unit.conftest import Aws, aws_in_memory
 from tests.world import WORKSPACE, World
 
@@ -41,7 +42,7 @@ def scene(world: World) -> None:
         {
             "nodes": [
                 *nodes("a"),
-                {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": child, "input": "{{ trigger.body }}"}},
+                {"id": "sub", "type": "sub_workflow", "config": {"workflow": child, "input": "{{ trigger.body }}"}},
                 {"id": "pause", "type": "delay", "config": {"seconds": 100}},
                 *nodes("b"),
             ],
@@ -51,7 +52,7 @@ def scene(world: World) -> None:
         }
     )
     failing = world.workflow(
-        {"nodes": [{"id": "f", "type": "fail", "config": {"message": "no"}}], "on_failure": {"workflow_id": mourner}}
+        {"nodes": [{"id": "f", "type": "fail", "config": {"message": "no"}}], "on_failure": {"workflow": mourner}}
     )
     world.people = approve
     for n in (1, 2):
@@ -174,7 +175,7 @@ def child_that_waits(world: World) -> str:
 
 
 def ask_child(workflow_id: str, **config: Any) -> dict[str, Any]:
-    return {"id": "sub", "type": "sub_workflow", "config": {"workflow_id": workflow_id, **config}}
+    return {"id": "sub", "type": "sub_workflow", "config": {"workflow": workflow_id, **config}}
 
 
 def test_what_a_loop_has_read_may_be_large(aws: Aws):
@@ -347,7 +348,7 @@ def test_deleting_a_workflow_does_not_disturb_those_that_wait_for_its_runs(aws: 
     child = world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 3000}}], "output": "done"})
     execution_id = world.start(world.workflow({"nodes": [ask_child(child)]}))
     world.pass_time(5)
-    world.repositories.workflows.delete(world.repositories.workflows.get(WORKSPACE, child), "2026-05-02T09:00:00.000Z")
+    delete(world.repositories.workflows, world.repositories.workflows.get(WORKSPACE, child))
     world.settle()
     world.check()
 

@@ -10,6 +10,16 @@ CODES: dict[str, ErrorCode] = {
         "The node type or the definition needs it.",
         "Add the field at the path of the problem.",
     ),
+    "unknown_integration": ErrorCode(
+        "The workspace has no integration of this name.",
+        "A typing error, or it was deleted or renamed.",
+        "Make it, or name another one.",
+    ),
+    "wrong_integration_type": ErrorCode(
+        "The integration is of a type that the node does not work with.",
+        "Another integration was meant.",
+        "Name one of the types that the message lists.",
+    ),
     "unknown_key": ErrorCode(
         "There is no such field here.",
         "A typing error, or a field of another node type.",

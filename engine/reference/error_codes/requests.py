@@ -111,9 +111,29 @@ CODES: dict[str, ErrorCode] = {
         "Send `If-Match` with the version that you have read.",
     ),
     "version_conflict": ErrorCode(
-        "The update was based on an old version.",
-        "Somebody else saved a version meanwhile.",
-        "Get the present version, make the change in it, and save again.",
+        "The change was based on an old version, or on another one that was published.",
+        "Somebody else saved or published a version meanwhile.",
+        "Get the workflow, make the change in it, and send its ETag.",
+    ),
+    "draft_conflict": ErrorCode(
+        "The draft is not the one that was seen.",
+        "It was saved, published or discarded in another window.",
+        "Get the draft, and send its ETag.",
+    ),
+    "no_draft": ErrorCode(
+        "You have no draft of this workflow.",
+        "None was saved, or it was published or discarded.",
+        "Save one with `PUT /api/workflows/{id}/draft`.",
+    ),
+    "not_published": ErrorCode(
+        "Nothing of the workflow is published, so it cannot be started.",
+        "It has only drafts, or versions that were never published.",
+        "Publish a version; by its number one can be started without that.",
+    ),
+    "nothing_to_roll_back_to": ErrorCode(
+        "No other version was published before the present one.",
+        "It is the first publication, or all earlier ones were rolled back.",
+        "Publish the version that you want by its number.",
     ),
     "changed_meanwhile": ErrorCode(
         "The integration was changed by somebody else meanwhile.",
@@ -126,7 +146,7 @@ CODES: dict[str, ErrorCode] = {
         "Use another name, or change the one that there is.",
     ),
     "in_use": ErrorCode(
-        "The integration is named by workflows.",
+        "The integration or the workflow is named by workflows.",
         "Deleting it would make them fail.",
         "Change the workflows in `details`, or use `?force=true`.",
     ),

@@ -58,7 +58,7 @@ class ExecutionService:
         self._factory = NodeExecutorFactory()
 
     def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> Execution:
-        """Start a workflow's newest version.
+        """Start a workflow's published version, or the one that is asked for.
 
         With an idempotency key the same request gives the same execution for 24 hours, and a start that was
         interrupted between the record and Step Functions is completed.
@@ -75,10 +75,11 @@ class ExecutionService:
         request = Request(
             workspace_id=principal.workspace_id,
             workflow_id=body.workflow_id,
+            version=body.version,
             trigger={"type": "manual", "body": body.input},
             triggered_by=principal.user_id,
         )
-        return self._started(request, idempotency_key, f"{body.workflow_id} {text}")
+        return self._started(request, idempotency_key, f"{body.workflow_id} {body.version} {text}")
 
     def retry(self, principal: Principal, execution_id: str, body: RetryBody, idempotency_key: str | None) -> Execution:
         """Start an execution that goes on from a point of one that has ended, with what that one found out before.
@@ -94,8 +95,10 @@ class ExecutionService:
         if not old.status.is_final:
             raise Conflict(f"the execution is {old.status}; it can be retried when it has ended", code="not_finished")
         workflow = self._workflows.get(principal.workspace_id, old.workflow_id)
-        named = {"same": old.workflow_version, "current": workflow.version}
+        named = {"same": old.workflow_version, "current": workflow.published_version}
         version = body.version if isinstance(body.version, int) else named[body.version]
+        if not version:
+            raise Conflict("nothing of the workflow is published; name a version", code="not_published")
         before = self._block(old.workflow_id, old.workflow_version)
         after = before if version == old.workflow_version else self._block(old.workflow_id, version)
         has_input = "input" in body.model_fields_set

@@ -213,13 +213,13 @@ class Finalization:
     def _start_on_failure(self, execution: Execution) -> None:
         stored = self._repositories.workflows.get_version(execution.workflow_id, execution.workflow_version)
         rule = WorkflowDefinition.model_validate(stored.definition).on_failure
-        if rule is None or (rule.workflow_id == execution.workflow_id and execution.trigger_type == "failure"):
+        if rule is None or (rule.workflow == execution.workflow_id and execution.trigger_type == "failure"):
             return  # one that fails as its own follow-up would follow itself up again
         execution = self._whole(execution)
         ended = execution.completed_at or execution.created_at
         facts = {
             **execution.facts,
-            "workflow_name": stored.name,
+            "workflow_name": execution.workflow_name,
             "status": str(execution.status),
             "error": execution.error,
             "started_at": format_time(execution.started_at) if execution.started_at else None,
@@ -228,7 +228,7 @@ class Finalization:
         }
         request = Request(
             workspace_id=execution.workspace_id,
-            workflow_id=rule.workflow_id,
+            workflow_id=rule.workflow,
             version=rule.version,
             trigger={"type": "failure", "body": {"execution": facts}},
             id=derived_id(ended, execution.id, "on_failure"),

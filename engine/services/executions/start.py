@@ -10,7 +10,7 @@ from typing import Any, Literal
 from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
-from engine.errors import ExpressionError, InvalidInput, Unavailable
+from engine.errors import Conflict, ExpressionError, InvalidInput, Unavailable
 from engine.execution.callbacks import new_secret
 from engine.history.events import Outcome
 from engine.history.model import Caller, Execution, QueuePosition, Status
@@ -20,7 +20,7 @@ from engine.services.executions.concurrency import ConcurrencyLimits
 from engine.storage.concurrency_slots import concurrency_key_of
 from engine.storage.executions import Started
 from engine.storage.repositories import Repositories
-from engine.storage.workflows import Workflow
+from engine.storage.workflow_records import Workflow
 from engine.workflow.definition import Concurrency
 from engine.workflow.expressions.scope import Scope
 from engine.workflow.expressions.templates import render
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to start. Without `version` it is the newest; without `id` a new one is made.
+    """What to start. Without `version` it is the published one; without `id` a new one is made.
 
     Where a trigger starts it, `overlap` says what becomes of it while another of the same trigger is under way, and
     `workflow` is its record, if the caller has just read it.
@@ -87,6 +87,7 @@ class Starter:
 
         Raises:
             NotFound: there is no such workflow or version.
+            Conflict: code `not_published`: no version was asked for, and none is published.
             InvalidInput: the key of the workflow's limit cannot be evaluated over this input.
             Unavailable: Step Functions did not take it; the recovery will start it.
         """
@@ -129,9 +130,10 @@ class Starter:
     def _new(self, request: Request) -> Execution:
         """The execution that was asked for."""
         workflow = request.workflow or self._repositories.workflows.get(request.workspace_id, request.workflow_id)
-        version, concurrency = workflow.version, workflow.concurrency
-        if request.version is not None and request.version != workflow.version:
-            version = request.version
+        version, concurrency = request.version or workflow.published_version, workflow.concurrency
+        if not version:
+            raise Conflict("nothing of the workflow is published; publish a version first", code="not_published")
+        if version != workflow.published_version:
             concurrency = self._repositories.workflows.get_version(workflow.id, version).definition.get("concurrency")
         if request.overlap is not None:
             concurrency = {"limit": 1, "when_full": request.overlap}

@@ -125,7 +125,7 @@ class Supervisor:
             return False
         request = Request(
             workspace_id=execution.workspace_id,
-            workflow_id=asked["workflow_id"],
+            workflow_id=asked["workflow"],
             version=asked["version"],
             trigger={"type": "workflow", "body": asked["input"], "execution_id": execution.id},
             id=child_id(owner, wait),

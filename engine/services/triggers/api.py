@@ -22,7 +22,7 @@ from engine.storage.dynamodb.table import Page
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
 from engine.storage.triggers import TriggerState
-from engine.storage.workflows import Workflow
+from engine.storage.workflow_records import Workflow
 from engine.triggers.config import FIRST
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.samples import sample

@@ -23,7 +23,7 @@ from engine.services.executions.start import Request, Starter
 from engine.services.triggers.listeners import Listening
 from engine.storage.listeners import Listener
 from engine.storage.repositories import Repositories
-from engine.storage.workflows import Workflow
+from engine.storage.workflow_records import Workflow
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.schedule import ScheduleConfig

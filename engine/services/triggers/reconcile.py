@@ -27,7 +27,7 @@ from engine.clock import Clock
 from engine.errors import Unavailable
 from engine.storage.listeners import account_patterns, pattern_digest
 from engine.storage.repositories import Repositories
-from engine.storage.workflows import Workflow
+from engine.storage.workflow_records import Workflow
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import config_of
@@ -234,7 +234,7 @@ class Reconciler:
 
 def _said(workflow: Workflow | None) -> tuple[Any, ...] | None:
     """What of a workflow matters here."""
-    return (workflow.version, workflow.is_active, workflow.triggers) if workflow else None
+    return (workflow.published_version, workflow.is_active, workflow.triggers) if workflow else None
 
 
 class _told:  # noqa: N801 - reads as what it does

@@ -16,7 +16,7 @@ from uuid import UUID
 from engine.ids import is_id
 
 if TYPE_CHECKING:
-    from engine.storage.workflows import Workflow
+    from engine.storage.workflow_records import Workflow
     from engine.triggers.definition import TriggerDefinition
 
 _MAC_BYTES = 20

@@ -31,7 +31,7 @@ from engine.services.executions.start import Request, Starter
 from engine.services.triggers.webhook_addresses import trigger_in, workflow_in
 from engine.services.triggers.webhook_response import Answer, WebhookResponder, answer_url
 from engine.storage.repositories import Repositories
-from engine.storage.workflows import Workflow
+from engine.storage.workflow_records import Workflow
 from engine.triggers.bodies import File, Unreadable, WrongType, read_body
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.signatures import Delivery, Refused
@@ -136,7 +136,7 @@ class WebhookService:
         if config.answer == "accepted":
             return self._accepted(execution, config)
         # A repeated delivery may be that of an older version.
-        is_current = execution.workflow_version == workflow.version
+        is_current = execution.workflow_version == workflow.published_version
         responds = workflow.responds if is_current else self._answering.responds_of(execution)
         answer = self._answering.answer(execution, config.answer, responds, config.answer_seconds)
         return answer or self._accepted(execution, config)

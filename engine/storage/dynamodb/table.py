@@ -296,6 +296,18 @@ class Table:
             }
         }
 
+    def delete_entry_where(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The removal of an item if `condition` holds (see `update`), as an entry of a transaction."""
+        arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
+        return {
+            "Delete": {
+                "TableName": self.name,
+                "Key": item_key(pk, sk),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                **arguments,
+            }
+        }
+
     def check_entry(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """That a condition holds (see `update`), as an entry of a transaction that changes something else."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}

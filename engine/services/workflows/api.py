@@ -1,0 +1,281 @@
+"""Creating, reading and changing workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock, format_time
+from engine.errors import Conflict
+from engine.execution.callbacks import new_secret
+from engine.ids import new_id
+from engine.nodes.registry import NodeExecutorFactory
+from engine.schemas.workflows import WorkflowBody, WorkflowChange, WorkflowCreation
+from engine.services.principal import Permission, Principal
+from engine.services.workflows.changing import Seen, author_of, changed, is_nothing, newest_of, own, saving
+from engine.services.workflows.checks import Checker, Own
+from engine.storage.drafts import Draft
+from engine.storage.dynamodb.table import Page
+from engine.storage.repositories import Repositories
+from engine.storage.workflow_records import Publication, Workflow, WorkflowVersion
+from engine.storage.workflows import Change
+from engine.workflow.layout import joined
+from engine.workflow.references import as_written
+from engine.workflow.validator import Problem
+
+_GONE = ("workspace_key", "check_shard", "next_check_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which workflows are asked for; None stands for all.
+
+    `text` is in the name, the description or a label, in any case. `folder` has those below it, too; an empty one has
+    what is in none.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    folder: str | None = None
+    is_active: bool | None = None
+
+    def takes(self, workflow: Workflow) -> bool:
+        """Whether a workflow is asked for."""
+        if self.is_active not in (None, workflow.is_active):
+            return False
+        if self.label is not None and self.label.casefold() not in (one.casefold() for one in workflow.labels):
+            return False
+        if self.folder is not None and not _is_in(workflow.folder or "", self.folder.strip("/ ")):
+            return False
+        texts = (workflow.name, workflow.description or "", *workflow.labels)
+        return self.text is None or any(self.text.strip().casefold() in one.casefold() for one in texts)
+
+
+def _is_in(folder: str, wanted: str) -> bool:
+    return folder == wanted or (wanted != "" and folder.startswith(f"{wanted}/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A workflow that names another one: its published version, its newest one, or both."""
+
+    workflow: Workflow
+    in_published: bool
+    in_newest: bool
+
+
+class WorkflowService:
+    """Everything about workflows but publishing and drafts, for one caller at a time."""
+
+    def __init__(self, repositories: Repositories, factory: NodeExecutorFactory, clock: Clock) -> None:
+        self._workflows = repositories.workflows
+        self._drafts = repositories.drafts
+        self._checker = Checker(repositories.workflows, repositories.integrations, factory)
+        self._clock = clock
+
+    def create(self, principal: Principal, body: WorkflowCreation) -> Workflow:
+        """Store a new workflow, inactive: without a version, or with version 1, published if that is asked for.
+
+        Raises:
+            InvalidInput: the definition cannot run; `details` lists all problems.
+            Conflict: the workspace holds as many workflows as it may.
+        """
+        principal.require(Permission.WRITE)
+        workflow_id, now, author = new_id(), format_time(self._clock.now()), author_of(principal)
+        checked = None
+        if body.definition is not None:
+            checked = self._checker.require(principal, body.definition, Own(workflow_id, body.name, lambda: None))
+        if self._workflows.count(principal.workspace_id) >= limits.MAX_WORKFLOWS:
+            message = f"a workspace holds at most {limits.MAX_WORKFLOWS} workflows; delete one first"
+            raise Conflict(message, code="limit_reached")
+        workflow = Workflow(
+            workflow_id, principal.workspace_id, body.name, body.description, 0, is_active=False, created_at=now,
+            updated_at=now, labels=tuple(body.labels), folder=body.folder, hook_secret=new_secret(),
+        )  # fmt: skip
+        if checked is None:
+            self._workflows.create(workflow)
+            return workflow
+        version = WorkflowVersion(workflow_id, 1, checked.definition, now, author, body.message, checked.named)
+        workflow, publication = replace(workflow, version=1), None
+        if body.publish:
+            publication = Publication(1, 1, "publish", author, body.message, now, 0)
+            workflow = replace(workflow, published_version=1, publication=1, published_at=now, published_by=author)
+        self._workflows.create(workflow, version, publication, checked.layout)
+        written = joined(as_written(checked.definition, checked.named or {}), checked.layout)
+        return replace(workflow, definition=written)
+
+    def get(self, principal: Principal, workflow_id: str) -> Workflow:
+        """The workflow with the definition of its newest version, None where it has none. Raises NotFound."""
+        principal.require(Permission.READ)
+        return self.whole(self._workflows.get(principal.workspace_id, workflow_id))
+
+    def whole(self, workflow: Workflow) -> Workflow:
+        """A workflow with the definition of its newest version."""
+        if not workflow.version:
+            return workflow
+        return replace(workflow, definition=self._workflows.written(workflow.id, workflow.version).definition)
+
+    def drafts(self, principal: Principal, workflow_id: str) -> list[Draft]:
+        """Who has a draft of a workflow that is the caller's to see; without what is in them."""
+        principal.require(Permission.READ)
+        return self._drafts.of_workflow(workflow_id)
+
+    def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
+        """A page of the workspace's workflows that are asked for, the newest first."""
+        principal.require(Permission.READ)
+        found: list[Workflow] = []
+        size = limit if wanted == Filter() else limits.MAX_PAGE_SIZE
+        while True:
+            page = self._workflows.page(principal.workspace_id, cursor, size)
+            found += [workflow for workflow in page.items if wanted.takes(workflow)]
+            if len(found) > limit or (len(found) == limit and page.next_cursor is not None):
+                return Page(found[:limit], found[limit - 1].id)
+            cursor = page.next_cursor
+            if cursor is None:
+                return Page(found, None)
+
+    def save(self, principal: Principal, workflow_id: str, body: WorkflowBody, seen: Seen) -> Workflow:
+        """Make a new version, unless the newest one says the same; and publish it, if that is asked for.
+
+        Raises:
+            NotFound: there is no such workflow.
+            InvalidInput: the definition cannot run.
+            PreconditionFailed: another version, or publication, came first.
+        """
+        principal.require(Permission.WRITE)
+
+        def make(workflow: Workflow) -> Change | None:
+            seen.check(workflow, version=True, published=body.publish)
+            newest = newest_of(self._workflows, workflow)
+            checked = self._checker.require(principal, body.definition, own(workflow, newest, body.name))
+            change = saving(
+                principal, self._clock, workflow, newest, checked, message=body.message, publish=body.publish
+            )  # fmt: skip
+            return self._with(change, _differing(workflow, body))
+
+        return self.whole(changed(self._workflows, principal, workflow_id, make))
+
+    def patch(self, principal: Principal, workflow_id: str, body: WorkflowChange, seen: Seen) -> Workflow:
+        """Change name, description, labels, folder: what is given. Makes no version.
+
+        Raises:
+            NotFound: there is no such workflow.
+            PreconditionFailed: it was changed meanwhile.
+        """
+        principal.require(Permission.WRITE)
+
+        def make(workflow: Workflow) -> Change | None:
+            seen.check(workflow)
+            return self._with(Change(), _differing(workflow, body))
+
+        return self.whole(changed(self._workflows, principal, workflow_id, make))
+
+    def _with(self, change: Change, attributes: dict[str, Any]) -> Change | None:
+        """A change that sets attributes, too; None where it changes nothing."""
+        change = replace(change, attributes=attributes)
+        if is_nothing(change):
+            return None
+        return replace(change, attributes={**attributes, "updated_at": format_time(self._clock.now())})
+
+    def delete(self, principal: Principal, workflow_id: str, *, force: bool = False) -> None:
+        """Delete a workflow and all drafts of it; executions that are under way go on.
+
+        Raises:
+            NotFound: there is no such workflow.
+            Conflict: code `in_use`: others name it, and it was not said that this does not matter.
+        """
+        principal.require(Permission.WRITE)
+        drafts: list[Draft] = []
+
+        def make(workflow: Workflow) -> Change:
+            if not force and (users := self._usages(workflow)):
+                listed = [usage_of(one) for one in users[: limits.MAX_PAGE_SIZE]]
+                message = "workflows name it; change them first, or delete it with `?force=true`"
+                raise Conflict(message, code="in_use", details=listed)
+            drafts[:] = self._drafts.of_workflow(workflow_id)[: limits.MAX_DRAFTS_DELETED]
+            gone = {"is_active": False, "deleted_at": format_time(self._clock.now()), **dict.fromkeys(_GONE)}
+            return Change(gone, also=[self._drafts.deletion(one, must_be=False) for one in drafts])
+
+        changed(self._workflows, principal, workflow_id, make)
+        for one in drafts:
+            self._drafts.discard(one)
+
+    def usages(self, principal: Principal, workflow_id: str) -> list[Usage]:
+        """The other workflows that name it. Raises NotFound."""
+        principal.require(Permission.READ)
+        return self._usages(self._workflows.get(principal.workspace_id, workflow_id))
+
+    def _usages(self, workflow: Workflow) -> list[Usage]:
+        """A version keeps the ids of those that it names, so this is exact whatever they are called."""
+        found = [
+            Usage(one, workflow.id in one.uses.workflows, workflow.id in one.newest_uses.workflows)
+            for one in self._workflows.all(workflow.workspace_id)
+            if one.id != workflow.id
+        ]
+        return [usage for usage in found if usage.in_published or usage.in_newest]
+
+    def set_active(self, principal: Principal, workflow_id: str, *, active: bool) -> Workflow:
+        """Activate or deactivate; doing it twice changes nothing.
+
+        Raises:
+            NotFound: there is no such workflow.
+            Conflict: code `not_published`: there is nothing that could be live.
+        """
+        principal.require(Permission.WRITE)
+
+        def make(workflow: Workflow) -> Change | None:
+            if active and not workflow.published_version:
+                raise not_published("publish a version first")
+            if workflow.is_active == active:
+                return None
+            return Change({"is_active": active, "updated_at": format_time(self._clock.now())})
+
+        return self.whole(changed(self._workflows, principal, workflow_id, make))
+
+    def problems(self, principal: Principal, definition: Any) -> list[Problem]:
+        """All that is wrong with a definition, here and now: what `create` would refuse, and warnings."""
+        principal.require(Permission.READ)
+        return self._checker.check(principal, definition).problems
+
+    def problems_of(self, principal: Principal, workflow_id: str, definition: Any = None) -> list[Problem]:
+        """The same of one that is to be a version of a workflow, by default of its newest version.
+
+        Raises:
+            NotFound: there is no such workflow.
+            Conflict: code `not_published`: it has no version yet.
+        """
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        newest = newest_of(self._workflows, workflow)
+        if definition is None:
+            if newest is None:
+                raise not_published("it has no version yet")
+            definition = newest.written
+        return self._checker.check(principal, definition, own(workflow, newest)).problems
+
+
+def not_published(hint: str) -> Conflict:
+    """That there is nothing that could run."""
+    return Conflict(f"nothing of the workflow is published; {hint}", code="not_published")
+
+
+def usage_of(usage: Usage) -> dict[str, Any]:
+    """A usage as the API tells it."""
+    places = [name for name, there in (("published", usage.in_published), ("newest", usage.in_newest)) if there]
+    workflow = usage.workflow
+    return {"workflow_id": workflow.id, "name": workflow.name, "is_active": workflow.is_active, "in": places}
+
+
+def _differing(workflow: Workflow, body: WorkflowBody | WorkflowChange) -> dict[str, Any]:
+    """What of name, description, labels and folder is given and is not so yet; None for what is taken away."""
+    given: Iterable[str] = body.model_fields_set & {"name", "description", "labels", "folder"}
+    found: dict[str, Any] = {}
+    for field in given:
+        value, is_now = getattr(body, field), getattr(workflow, field)
+        if field == "labels":
+            value, is_now = list(value), list(is_now)
+        if value != is_now:
+            found[field] = value if value or field == "name" else None
+    return found

@@ -1,0 +1,212 @@
+"""Drafts: saving what somebody is working on, and publishing it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock, format_time
+from engine.errors import InvalidInput, NotFound, PreconditionFailed, PreconditionRequired, TooLarge
+from engine.json_value import dumps, is_equal
+from engine.nodes.registry import NodeExecutorFactory
+from engine.schemas.workflows import DraftBody
+from engine.services.principal import Permission, Principal
+from engine.services.workflows.changing import author_of, changed, conflict, newest_of, own, saving
+from engine.services.workflows.checks import Checker
+from engine.storage.drafts import Draft
+from engine.storage.dynamodb.table import ConditionFailed
+from engine.storage.repositories import Repositories
+from engine.storage.workflow_records import Workflow, WorkflowVersion
+from engine.storage.workflows import Change
+from engine.workflow.diff import as_json, diff
+
+ANY = "*"
+"""Stands for whatever draft is there."""
+
+
+class DraftService:
+    """Everything about drafts, for one caller at a time: each has drafts of their own."""
+
+    def __init__(self, repositories: Repositories, factory: NodeExecutorFactory, clock: Clock) -> None:
+        self._workflows = repositories.workflows
+        self._drafts = repositories.drafts
+        self._checker = Checker(repositories.workflows, repositories.integrations, factory)
+        self._clock = clock
+
+    def get(self, principal: Principal, workflow_id: str) -> Draft:
+        """The caller's draft of a workflow.
+
+        Raises:
+            NotFound: there is no such workflow; code `no_draft`: no draft of it.
+        """
+        principal.require(Permission.READ)
+        self._workflows.get(principal.workspace_id, workflow_id)
+        return self._require(principal, workflow_id)
+
+    def save(
+        self, principal: Principal, workflow_id: str, body: DraftBody, seen: str | None, *, is_new: bool = False
+    ) -> Draft:
+        """Keep a draft. The same content again changes nothing, so a lost answer may be asked for again.
+
+        Args:
+            principal: whose draft it is.
+            workflow_id: of what.
+            body: the draft.
+            seen: the tag of the draft that it replaces, or `ANY`.
+            is_new: it is to replace none.
+
+        Raises:
+            NotFound: there is no such workflow.
+            TooLarge: it is over the bound.
+            InvalidInput: what it began from is no version.
+            PreconditionRequired: there is one already, and it was not said that it was seen.
+            PreconditionFailed: code `draft_conflict`: another one was seen.
+        """
+        principal.require(Permission.WRITE)
+        size = len(dumps(body.definition).encode())
+        if size > limits.MAX_DRAFT_BYTES:
+            raise TooLarge(f"a draft has at most {limits.MAX_DRAFT_BYTES} bytes, this has {size}")
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        there = self._drafts.get(workflow_id, principal.user_id)
+        base = self._base(workflow, there, body)
+        if there is not None:
+            if there.base_version == base and is_equal(there.definition, body.definition):
+                return there
+            if is_new or (seen is not None and seen not in (ANY, there.tag)):
+                raise _draft_conflict(there)
+            if seen is None:
+                raise PreconditionRequired("send the ETag of your draft as `If-Match`, or `*` to replace it")
+        elif seen is not None and seen != ANY:
+            raise _draft_conflict(None)
+        now = format_time(self._clock.now())
+        draft = Draft(
+            workflow_id, author_of(principal), base, there.created_at if there else now, now, "", body.definition
+        )  # fmt: skip
+        try:
+            return self._drafts.save(draft, there)
+        except ConditionFailed:
+            raise _draft_conflict(self._drafts.get(workflow_id, principal.user_id)) from None
+
+    def _base(self, workflow: Workflow, there: Draft | None, body: DraftBody) -> int:
+        if "base_version" not in body.model_fields_set:
+            return there.base_version if there is not None else workflow.version
+        base = body.base_version or 0
+        if base > workflow.version:
+            raise InvalidInput.at(
+                "base_version", f"the workflow has no version {base}; its newest is {workflow.version}"
+            )
+        return base
+
+    def delete(self, principal: Principal, workflow_id: str, seen: str | None) -> None:
+        """Forget the caller's draft, if there is one.
+
+        Raises:
+            NotFound: there is no such workflow.
+            PreconditionFailed: code `draft_conflict`: it is not the one that was seen.
+        """
+        principal.require(Permission.READ)
+        self._workflows.get(principal.workspace_id, workflow_id)
+        while (there := self._drafts.get(workflow_id, principal.user_id)) is not None:
+            if seen not in (None, ANY, there.tag):
+                raise _draft_conflict(there)
+            if self._drafts.delete(there):
+                return
+
+    def publish(self, principal: Principal, workflow_id: str, message: str | None, seen: str | None) -> Workflow:
+        """Make a version of the caller's draft, publish it, and forget the draft, in one transaction.
+
+        Asked again for the draft that was seen, after it was published, it changes nothing.
+
+        Raises:
+            NotFound: there is no such workflow; code `no_draft`: no draft of it.
+            InvalidInput: the draft cannot run; `details` lists all problems.
+            PreconditionFailed: code `draft_conflict`: it is not the draft that was seen. Code `version_conflict`:
+                another version came first; `details` has what it takes to merge.
+        """
+        principal.require(Permission.WRITE)
+        draft = self._drafts.get(workflow_id, principal.user_id)
+        if draft is None:
+            workflow = self._workflows.get(principal.workspace_id, workflow_id)
+            if seen not in (None, ANY) and workflow.published_draft == seen:
+                return workflow
+            raise _no_draft()
+        if seen not in (None, ANY, draft.tag):
+            raise _draft_conflict(draft)
+
+        def make(workflow: Workflow) -> Change:
+            if draft.base_version != workflow.version:
+                raise self._conflict(workflow, draft)
+            newest = newest_of(self._workflows, workflow)
+            checked = self._checker.require(principal, draft.definition, own(workflow, newest))
+            change = saving(principal, self._clock, workflow, newest, checked, message=message, publish=True)
+            attributes = {"updated_at": format_time(self._clock.now()), "published_draft": draft.tag}
+            return replace(change, attributes=attributes, also=[self._drafts.deletion(draft)])
+
+        try:
+            workflow = changed(self._workflows, principal, workflow_id, make)
+        except ConditionFailed:  # saved again, or published, in another tab
+            raise _draft_conflict(self._drafts.get(workflow_id, principal.user_id)) from None
+        self._drafts.discard(draft)
+        return workflow
+
+    # -- trying --------------------------------------------------------------------------------------------
+
+    def draft_definition(self, principal: Principal, workflow_id: str) -> dict[str, Any]:
+        """What is in the caller's draft. Raises NotFound."""
+        return self.get(principal, workflow_id).definition or {}
+
+    def draft_snapshot(self, principal: Principal, workflow_id: str, definition: dict[str, Any]) -> int:
+        """Keep what would run if a definition were published, to try it.
+
+        Gives the number by which the engine finds it as if it were a version; the same definition has the same one.
+
+        Raises:
+            NotFound: there is no such workflow.
+            InvalidInput: it cannot run; `details` lists all problems.
+        """
+        principal.require(Permission.EXECUTE)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        newest = newest_of(self._workflows, workflow)
+        checked = self._checker.require(principal, definition, own(workflow, newest))
+        tried = WorkflowVersion(
+            workflow_id, 0, checked.definition, format_time(self._clock.now()), author_of(principal),
+            named=checked.named,
+        )  # fmt: skip
+        return self._workflows.keep_tried(tried, checked.layout)
+
+    def _require(self, principal: Principal, workflow_id: str) -> Draft:
+        draft = self._drafts.get(workflow_id, principal.user_id)
+        if draft is None:
+            raise _no_draft()
+        return draft
+
+    def _conflict(self, workflow: Workflow, draft: Draft) -> PreconditionFailed:
+        """That another version came first, with all that it takes to merge."""
+        base = self._workflows.written(workflow.id, draft.base_version) if draft.base_version else None
+        theirs = self._workflows.written(workflow.id, workflow.version)
+        return conflict(
+            workflow,
+            draft.base_version,
+            base=_told(base) if base else None,
+            theirs=_told(theirs),
+            changes=as_json(
+                diff(base.definition if base else {}, theirs.definition), draft.base_version, workflow.version
+            ),
+        )
+
+
+def _told(version: WorkflowVersion) -> dict[str, Any]:
+    author = {"id": version.author.id, "name": version.author.name}
+    told = {"version": version.version, "author": author, "message": version.message}
+    return {**told, "created_at": version.created_at, "definition": version.definition}
+
+
+def _no_draft() -> NotFound:
+    return NotFound("you have no draft of this workflow", code="no_draft")
+
+
+def _draft_conflict(there: Draft | None) -> PreconditionFailed:
+    details = {"etag": there.tag, "updated_at": there.updated_at} if there else {"etag": None, "updated_at": None}
+    message = "your draft has been changed in another window" if there else "your draft is not there any more"
+    return PreconditionFailed(message, code="draft_conflict", details=details)

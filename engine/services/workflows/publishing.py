@@ -1,0 +1,179 @@
+"""Versions of a workflow: looking at them, comparing them, and saying which one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from engine import limits
+from engine.clock import Clock, format_time
+from engine.errors import Conflict, InvalidInput, NotFound
+from engine.nodes.registry import NodeExecutorFactory
+from engine.services.principal import Permission, Principal
+from engine.services.workflows.changing import (
+    Seen,
+    author_of,
+    changed,
+    is_nothing,
+    newest_of,
+    own,
+    published,
+    saving,
+)
+from engine.services.workflows.checks import Checked, Checker, require_account_bus
+from engine.storage.dynamodb.table import Page
+from engine.storage.repositories import Repositories
+from engine.storage.workflow_records import Publication, Workflow, WorkflowVersion
+from engine.storage.workflows import Change
+from engine.workflow.diff import as_json, diff
+
+Named = int | Literal["newest", "published", "draft"]
+"""A version, or what is meant by a word: the caller's draft among them."""
+_EMPTY: Mapping[str, Any] = {}
+
+
+class PublishingService:
+    """Everything about versions and what is published, for one caller at a time."""
+
+    def __init__(self, repositories: Repositories, factory: NodeExecutorFactory, clock: Clock) -> None:
+        self._workflows = repositories.workflows
+        self._drafts = repositories.drafts
+        self._checker = Checker(repositories.workflows, repositories.integrations, factory)
+        self._clock = clock
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def versions(self, principal: Principal, workflow_id: str, cursor: str | None, limit: int) -> tuple[Workflow, Page]:
+        """The workflow and a page of its versions, the newest first. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        return workflow, self._workflows.versions(workflow.id, _number(cursor), limit)
+
+    def get_version(self, principal: Principal, workflow_id: str, version: int) -> tuple[Workflow, WorkflowVersion]:
+        """The workflow and one version of it, as its author wrote it. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        return workflow, self._workflows.written(workflow.id, version)
+
+    def publications(self, principal: Principal, workflow_id: str, cursor: str | None, limit: int) -> Page:
+        """A page of publications, the newest first. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        return self._workflows.publications(workflow.id, _number(cursor), limit)
+
+    def compare(self, principal: Principal, workflow_id: str, begin: Named, end: Named) -> dict[str, Any]:
+        """What differs from one version to another, as the API tells it. Raises NotFound."""
+        principal.require(Permission.READ)
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        (first, old), (last, new) = (self._named(principal, workflow, one) for one in (begin, end))
+        return as_json(diff(old, new), first, last)
+
+    def _named(
+        self, principal: Principal, workflow: Workflow, named: Named
+    ) -> tuple[int | Literal["draft"] | None, Mapping[str, Any]]:
+        if named == "draft":
+            draft = self._drafts.get(workflow.id, principal.user_id)
+            if draft is None:
+                raise NotFound("you have no draft of this workflow", code="no_draft")
+            return "draft", draft.definition or _EMPTY
+        words = {"newest": workflow.version, "published": workflow.published_version}
+        number = words[named] if isinstance(named, str) else named
+        return (number, self._workflows.written(workflow.id, number).definition) if number else (None, _EMPTY)
+
+    # -- publishing ----------------------------------------------------------------------------------------
+
+    def publish(
+        self, principal: Principal, workflow_id: str, version: int | None, message: str | None, seen: Seen
+    ) -> Workflow:
+        """Make a version, by default the newest, the one that triggers and starts use from now on.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+            Conflict: code `not_published`: the workflow has no version yet.
+            InvalidInput: the version cannot run here and now.
+            PreconditionFailed: another version, or publication, came first.
+        """
+        principal.require(Permission.WRITE)
+
+        def make(workflow: Workflow) -> Change | None:
+            seen.check(workflow, version=True, published=True)
+            number = version or workflow.version
+            if not number:
+                raise Conflict("the workflow has no version yet; save one first", code="not_published")
+            if number == workflow.published_version:
+                return None
+            stored = self._workflows.get_version(workflow.id, number)
+            # As it runs: with the ids that names were made when it was saved.
+            self._checker.require(principal, stored.definition, own(workflow, None))
+            now = format_time(self._clock.now())
+            publication = published(workflow, number, author_of(principal), message, now)
+            return Change({"updated_at": now}, publication=publication, published=stored.definition)
+
+        return changed(self._workflows, principal, workflow_id, make)
+
+    def rollback(self, principal: Principal, workflow_id: str, message: str | None, seen: Seen) -> Workflow:
+        """Publish again what was published before; another one goes further back.
+
+        That version has run before and is not checked: whoever rolls back is in a hurry.
+
+        Raises:
+            NotFound: there is no such workflow.
+            Conflict: code `nothing_to_roll_back_to`: nothing was published before.
+            PreconditionFailed: another version, or publication, came first.
+        """
+        principal.require(Permission.WRITE)
+
+        def make(workflow: Workflow) -> Change:
+            seen.check(workflow, version=True, published=True)
+            number = workflow.publication
+            back = self._workflows.publication(workflow.id, number).previous if number else 0
+            if not back:
+                raise Conflict("no other version was published before this one", code="nothing_to_roll_back_to")
+            target = self._workflows.publication(workflow.id, back)
+            stored = self._workflows.get_version(workflow.id, target.version)
+            require_account_bus(principal, stored.definition)
+            now, author = format_time(self._clock.now()), author_of(principal)
+            publication = Publication(
+                number + 1, target.version, "rollback", author, message, now, target.previous
+            )  # fmt: skip
+            return Change({"updated_at": now}, publication=publication, published=stored.definition)
+
+        return changed(self._workflows, principal, workflow_id, make)
+
+    def restore(
+        self, principal: Principal, workflow_id: str, version: int, message: str | None, seen: Seen, *, publish: bool
+    ) -> Workflow:
+        """Make a new version that says what an older one says; none, where the newest one does.
+
+        Raises:
+            NotFound: there is no such workflow or version.
+            InvalidInput: it cannot run here and now.
+            PreconditionFailed: another version, or publication, came first.
+        """
+        principal.require(Permission.WRITE)
+
+        def make(workflow: Workflow) -> Change | None:
+            seen.check(workflow, version=True, published=publish)
+            stored = self._workflows.get_version(workflow.id, version)
+            self._checker.require(principal, stored.definition, own(workflow, None))
+            layout = self._workflows.layout(workflow.id, version)
+            checked = Checked([], layout, stored.definition, stored.named)
+            change = saving(
+                principal, self._clock, workflow, newest_of(self._workflows, workflow), checked,
+                message=message, publish=publish, restored_from=version,
+            )  # fmt: skip
+            if is_nothing(change):
+                return None
+            return replace(change, attributes={"updated_at": format_time(self._clock.now())})
+
+        return changed(self._workflows, principal, workflow_id, make)
+
+
+def _number(cursor: str | None) -> int | None:
+    """The number behind which a page begins. Raises InvalidInput."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdecimal() and 1 <= int(cursor[:9]) <= limits.MAX_VERSIONS + 1):
+        raise InvalidInput.at("cursor", "not a cursor of this list")
+    return int(cursor)
