@@ -9,25 +9,9 @@ import { MOD } from './keys';
 import { navigation, type NavigationEntry } from './screen';
 import { signOut, useSession } from './session';
 import { useTheme } from './theme';
+import { Wordmark } from './Wordmark';
 
 const PLACES = 4;
-
-function Logo() {
-  return (
-    <span aria-hidden className="flex size-6 items-center justify-center rounded-md bg-accent text-sm font-bold text-accent-ink">
-      M
-    </span>
-  );
-}
-
-export function Wordmark() {
-  return (
-    <span className="flex items-center gap-2 text-lg font-semibold">
-      <Logo />
-      Mainspring
-    </span>
-  );
-}
 
 function Count({ useCount, floating = false }: { useCount: () => number | undefined; floating?: boolean }) {
   const count = useCount();

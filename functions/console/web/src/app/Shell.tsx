@@ -1,6 +1,5 @@
-/** The frame of all screens: navigation beside them, or below them on a phone; sign-in in their place. */
+/** The frame of all screens: navigation beside them, or below them on a phone. */
 import { Outlet } from '@tanstack/react-router';
-import { SignIn } from '@/screens/sign-in/SignIn';
 import { SignInAgain } from '@/screens/sign-in/SignInAgain';
 import { GlobalKeys } from './GlobalKeys';
 import { t } from './i18n';
@@ -9,7 +8,6 @@ import { useSession } from './session';
 
 export function Shell() {
   const status = useSession((state) => state.status);
-  if (status === 'signed-out') return <SignIn />;
   return (
     <div className="flex h-dvh flex-col md:flex-row">
       <a

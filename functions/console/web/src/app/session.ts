@@ -7,7 +7,6 @@
 import { create } from 'zustand';
 import { apiError } from '@/api/errors';
 import type { components } from '@/api/schema';
-import { toastError } from '@/ui/Toast';
 import { apiBase, consoleBase } from './base';
 import { t } from './i18n';
 
@@ -35,6 +34,10 @@ const REFRESH_AHEAD_MS = 30_000;
 const LOCK = `mainspring.session.${apiBase}`;
 /** Whether this browser has had a session: whoever comes for the first time need not ask the server. No secret. */
 const HAD_SESSION = `mainspring.had-session.${apiBase}`;
+
+export function hadSession(): boolean {
+  return localStorage.getItem(HAD_SESSION) !== null;
+}
 
 const tabs = new BroadcastChannel(LOCK);
 let access: Access | null = null;
@@ -151,7 +154,7 @@ export async function authorizedFetch(request: Request): Promise<Response> {
 
 /** Go on with the session of this browser's cookie, where there is one. */
 export async function resumeSession(): Promise<void> {
-  if (!localStorage.getItem(HAD_SESSION)) return;
+  if (!hadSession()) return;
   try {
     if (await refresh(null)) await resumed();
   } catch {
@@ -175,7 +178,9 @@ export async function signOut(): Promise<void> {
   try {
     if (isFresh(access) || (await refresh(access))) await post('/api/auth/logout?session=cookie', {});
   } catch (error) {
-    toastError(t('You are still signed in'), error); // a session that cannot be ended must not look as if it were
+    // A session that cannot be ended must not look as if it were.
+    const { toastError } = await import('@/ui/Toast');
+    toastError(t('You are still signed in'), error);
     return;
   }
   localStorage.removeItem(HAD_SESSION);

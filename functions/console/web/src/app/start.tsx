@@ -1,17 +1,17 @@
-/** Begins: language, session, router. */
-import { QueryClientProvider } from '@tanstack/react-query';
-import { RouterProvider } from '@tanstack/react-router';
+/** Begins: language, session, and then sign-in or the workspace. */
 import { setNonce } from 'get-nonce';
-import { Tooltip } from 'radix-ui';
-import { StrictMode, useSyncExternalStore } from 'react';
+import { lazy, StrictMode, Suspense, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
-import { queryClient } from '@/api/queries';
-import { ConfirmHost, ToastHost } from '@/ui';
+import { SignIn } from '@/screens/sign-in/SignIn';
 import { styleNonce } from './base';
+import { ErrorBoundary } from './ErrorBoundary';
 import { activate, locale, onLocaleChange, preferredLocale } from './i18n';
-import { makeRouter } from './router';
-import { resumeSession } from './session';
+import { hadSession, resumeSession, useSession } from './session';
 import './styles.css';
+import './theme';
+
+const loadWorkspace = () => import('./Workspace');
+const Workspace = lazy(loadWorkspace);
 
 /** The policy of the page takes addresses of scripts from here only, and these are files of this address: workers. */
 function trustOwnScripts(): void {
@@ -30,24 +30,24 @@ export async function start(): Promise<void> {
   if (styleNonce) setNonce(styleNonce);
   const element = document.getElementById('root');
   if (!element) throw new Error('the page has no #root');
+  if (hadSession()) void loadWorkspace(); // beside the question to the server
   await Promise.all([activate(preferredLocale()), resumeSession()]);
-  const router = makeRouter();
   createRoot(element).render(
     <StrictMode>
-      <App router={router} />
+      <ErrorBoundary>
+        <App />
+      </ErrorBoundary>
     </StrictMode>,
   );
 }
 
-function App({ router }: { router: ReturnType<typeof makeRouter> }) {
+function App() {
   const language = useSyncExternalStore(onLocaleChange, locale);
+  const status = useSession((state) => state.status);
+  if (status === 'signed-out') return <SignIn key={language} />;
   return (
-    <QueryClientProvider client={queryClient}>
-      <Tooltip.Provider delayDuration={400}>
-        <RouterProvider key={language} router={router} />
-        <ToastHost />
-        <ConfirmHost />
-      </Tooltip.Provider>
-    </QueryClientProvider>
+    <Suspense fallback={null}>
+      <Workspace language={language} />
+    </Suspense>
   );
 }

@@ -1,7 +1,6 @@
 import { LoaderCircle, type LucideIcon } from 'lucide-react';
 import type { ButtonHTMLAttributes, Ref } from 'react';
 import { cx } from './cx';
-import { Tooltip } from './Tooltip';
 
 type Variant = 'primary' | 'secondary' | 'ghost' | 'danger';
 
@@ -14,14 +13,14 @@ export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   ref?: Ref<HTMLButtonElement>;
 }
 
-const LOOK: Record<Variant, string> = {
+export const LOOK: Record<Variant, string> = {
   primary: 'bg-accent text-accent-ink hover:bg-accent-hover border-transparent',
   secondary: 'bg-card text-ink hover:bg-hover border-line shadow-raised',
   ghost: 'bg-transparent text-ink hover:bg-hover border-transparent',
   danger: 'bg-card text-bad hover:bg-bad-soft border-line',
 };
 
-const BASE =
+export const BASE =
   'inline-flex shrink-0 items-center justify-center gap-2 rounded-md border font-medium whitespace-nowrap transition-colors disabled:cursor-not-allowed disabled:opacity-60';
 
 /** Classes of a link that looks like a button. */
@@ -51,27 +50,5 @@ export function Button({
       {Shown && <Shown aria-hidden className={cx('size-4', loading && 'animate-spin')} />}
       {children}
     </button>
-  );
-}
-
-export interface IconButtonProps extends Omit<ButtonProps, 'children'> {
-  /** What it does: its name for screen readers, and its tooltip. */
-  label: string;
-  icon: LucideIcon;
-}
-
-export function IconButton({ label, icon: Icon, variant = 'ghost', size = 'md', className, loading, ...rest }: IconButtonProps) {
-  const Shown = loading ? LoaderCircle : Icon;
-  return (
-    <Tooltip text={label}>
-      <button
-        type="button"
-        aria-label={label}
-        className={cx(BASE, LOOK[variant], size === 'sm' ? 'size-7' : 'size-8', className)}
-        {...rest}
-      >
-        <Shown aria-hidden className={cx('size-4', loading && 'animate-spin')} />
-      </button>
-    </Tooltip>
   );
 }

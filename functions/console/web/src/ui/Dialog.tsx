@@ -3,8 +3,9 @@ import { Dialog as Radix } from 'radix-ui';
 import { type ReactNode, type SyntheticEvent } from 'react';
 import { create } from 'zustand';
 import { t } from '@/app/i18n';
-import { Button, IconButton } from './Button';
+import { Button } from './Button';
 import { cx } from './cx';
+import { IconButton } from './IconButton';
 
 export interface DialogProps {
   open: boolean;

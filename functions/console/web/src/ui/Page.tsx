@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { ChevronLeft } from 'lucide-react';
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { cx } from './cx';
+import { useTitle } from './title';
 
 export interface PageProps {
   title: string;
@@ -14,13 +15,6 @@ export interface PageProps {
   /** It uses the whole space below its head, without margins, and scrolls by itself. */
   full?: boolean;
   children?: ReactNode;
-}
-
-/** Name the tab of the browser. */
-export function useTitle(title: string): void {
-  useEffect(() => {
-    document.title = title ? `${title} · Mainspring` : 'Mainspring';
-  }, [title]);
 }
 
 /** A screen: its head, and what is below it. */

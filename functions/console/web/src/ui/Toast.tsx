@@ -1,7 +1,8 @@
 import { CircleAlert, CircleCheck, Info, X } from 'lucide-react';
 import { create } from 'zustand';
 import { t } from '@/app/i18n';
-import { Button, IconButton } from './Button';
+import { Button } from './Button';
+import { IconButton } from './IconButton';
 
 export interface ToastOptions {
   tone?: 'ok' | 'bad' | 'info';

@@ -1,14 +1,16 @@
 export { Badge, Status, statusLook, type BadgeProps, type Tone } from './Badge';
-export { Button, buttonClass, IconButton, type ButtonProps, type IconButtonProps } from './Button';
+export { Button, buttonClass, type ButtonProps } from './Button';
 export { cx } from './cx';
 export { confirm, ConfirmHost, Dialog, type DialogProps } from './Dialog';
 export { Field, inputClass, Select, TextArea, TextInput, useFieldProps, type FieldProps, type Option } from './Field';
+export { IconButton, type IconButtonProps } from './IconButton';
 export { Menu, type MenuEntry, type MenuItem } from './Menu';
-export { Card, Page, useTitle, type PageProps } from './Page';
+export { Card, Page, type PageProps } from './Page';
 export { EmptyState, ErrorState, Skeleton, type EmptyStateProps } from './states';
 export { Switch, type SwitchProps } from './Switch';
 export { Table, type Column, type TableProps } from './Table';
 export { Tabs, type Tab, type TabsProps } from './Tabs';
+export { useTitle } from './title';
 export { toast, toastError, ToastHost, type ToastOptions } from './Toast';
 export { Tooltip } from './Tooltip';
 export { Duration, Money, Time } from './values';

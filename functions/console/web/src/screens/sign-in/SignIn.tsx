@@ -1,7 +1,7 @@
 /** Sign-in, and registration: of the first user, or of anybody where that is open. */
 import { useState } from 'react';
 import { t } from '@/app/i18n';
-import { Wordmark } from '@/app/Navigation';
+import { Wordmark } from '@/app/Wordmark';
 import { Button, useTitle } from '@/ui';
 import { RegisterForm } from './RegisterForm';
 import { SignInForm } from './SignInForm';
