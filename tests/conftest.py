@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import lean_moto  # moto has to come before the first client is made, in whatever test that is
 from tests.figures import FIGURES
 
-# isort: split
-import moto  # noqa: F401 - has to come before the first client is made, in whatever test that is
+lean_moto.install()
 
 STATE_MACHINE_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:execution"
 
