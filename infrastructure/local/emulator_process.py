@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,20 @@ class Saver(threading.Thread):
         super().__init__(name="saver", daemon=True)
         self._data = data
         self._saving = threading.Lock()
+        self._stopping = threading.Event()
         self._count = 0
-        self._deployed = ""
+        begun_with = snapshots.saved(data)
+        self._deployed = begun_with.deployed if begun_with else ""
+        """The deployment that is in the last snapshot."""
         self.requests = 0
         """How many requests have begun or ended; the health checks are not counted."""
 
     def run(self) -> None:
         """Save after each change, with pauses."""
         saved, pause = 0, _SHORTEST_PAUSE
-        while True:
-            time.sleep(pause)
+        while not self._stopping.wait(pause):
             begin, requests = time.monotonic(), self.requests
-            if requests == saved or not (self._data / "deployed").exists():
+            if requests == saved or not self._stamp():
                 continue
             try:
                 with self._saving:
@@ -63,29 +65,47 @@ class Saver(threading.Thread):
             pause = max(_SHORTEST_PAUSE, _WORK_SHARE * (time.monotonic() - begin))
 
     def save_all(self, states: dict[str, Callable[[], Any]]) -> None:
-        """Save the state of a process that ends, as MiniStack does at a stop."""
+        """Save the state of a process that was told to stop, and end it.
+
+        MiniStack would wait for each of its threads, which wait for functions that nobody answers any more: a minute.
+        """
+        self._stopping.set()
         with self._saving:
             at, folder = snapshots.now(), self._next_folder()
             _write(states, folder)
-            snapshots.publish(self._data, folder, at, is_complete=True)
+            snapshots.publish(self._data, folder, snapshots.Saved(at, is_complete=True, deployed=self._stamp()))
+            os._exit(0)
 
     def _save_beside(self) -> bool:
         """Have a copy of this process write a snapshot; whether it has."""
         loop = ministack._MAIN_LOOP  # noqa: SLF001 - the emulator has no public name for it
         if loop is None:
             return False
-        stamp = (self._data / "deployed").read_text()
+        stamp = self._stamp()
         at, folder = snapshots.now(), self._next_folder()
-        child = asyncio.run_coroutine_threadsafe(self._fork(folder, everything=stamp != self._deployed), loop).result()
+        child = self._on(loop, self._fork(folder, everything=stamp != self._deployed))
+        if child is None:
+            return False
         if not _has_succeeded(child):
             logger.error("a snapshot could not be written")
             return False
         # A deployment that has begun meanwhile is not in it, or in part.
-        if not (self._data / "deployed").exists():
+        if not stamp or self._stamp() != stamp:
             return False
-        snapshots.publish(self._data, folder, at, is_complete=False)
+        snapshots.publish(self._data, folder, snapshots.Saved(at, is_complete=False, deployed=stamp))
         self._deployed = stamp
         return True
+
+    def _on(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, int]) -> int | None:
+        """Have the thread that serves requests do something; None where it has begun to stop, and waits for us."""
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        while True:
+            try:
+                return future.result(timeout=0.1)
+            except TimeoutError:
+                if self._stopping.is_set():
+                    future.cancel()
+                    return None
 
     async def _fork(self, folder: Path, *, everything: bool) -> int:
         """Copy the process, on the thread that serves requests, so that none of them is half done."""
@@ -100,6 +120,13 @@ class Saver(threading.Thread):
         except BaseException:  # noqa: BLE001 - whatever it is, this copy must end here
             os._exit(1)
         os._exit(0)
+
+    def _stamp(self) -> str:
+        """What is deployed; empty while it is being changed."""
+        try:
+            return (self._data / "deployed").read_text()
+        except FileNotFoundError:
+            return ""
 
     def _next_folder(self) -> Path:
         self._count += 1

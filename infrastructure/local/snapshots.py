@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,24 @@ _FACTS = "snapshot.json"
 
 @dataclass(frozen=True)
 class Saved:
-    """A snapshot: when it was taken, and whether the emulator was stopped with it, so that nothing came after."""
+    """A snapshot.
+
+    Attributes:
+        at: when it was taken.
+        is_complete: whether the emulator was stopped with it, so that nothing came after.
+        deployed: the fingerprint of the deployment that it has; empty where it was taken during one.
+    """
 
     at: datetime
     is_complete: bool
+    deployed: str
 
 
 def saved(data: Path) -> Saved | None:
     """The snapshot that counts; None where nothing was ever saved."""
     try:
         facts = json.loads((data / LINK / _FACTS).read_text())
-        return Saved(datetime.fromisoformat(facts["at"]), bool(facts["is_complete"]))
+        return Saved(datetime.fromisoformat(facts["at"]), bool(facts["is_complete"]), facts["deployed"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -51,9 +58,9 @@ def new_folder(data: Path, name: str) -> Path:
     return folder
 
 
-def publish(data: Path, folder: Path, at: datetime, *, is_complete: bool) -> None:
+def publish(data: Path, folder: Path, snapshot: Saved) -> None:
     """Make a snapshot the one that counts, and remove the others."""
-    _replace_text(folder / _FACTS, json.dumps({"at": at.isoformat(), "is_complete": is_complete}))
+    _write_facts(folder, snapshot)
     _link(data, folder)
     remove_others(data)
 
@@ -72,7 +79,7 @@ def begin(data: Path) -> Saved | None:
         _link(data, new_folder(data, "first"))
         return None
     remove_others(data)
-    _replace_text(data / LINK / _FACTS, json.dumps({"at": found.at.isoformat(), "is_complete": False}))
+    _write_facts(data / LINK, replace(found, is_complete=False))
     return found
 
 
@@ -104,6 +111,10 @@ def write_states(states: dict[str, Callable[[], Any]], folder: Path, save: Calla
 def now() -> datetime:
     """The time, for a snapshot's facts."""
     return datetime.now(UTC)
+
+
+def _write_facts(folder: Path, snapshot: Saved) -> None:
+    _replace_text(folder / _FACTS, json.dumps({**asdict(snapshot), "at": snapshot.at.isoformat()}))
 
 
 def _link(data: Path, folder: Path) -> None:

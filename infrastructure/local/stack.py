@@ -175,6 +175,7 @@ class LocalStack:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+        end_orphans(self.data)
         path.unlink(missing_ok=True)
         shutil.rmtree(self.data / "tmp", ignore_errors=True)
         return True
