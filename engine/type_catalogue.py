@@ -8,7 +8,7 @@ A built-in file is imported on its first use, to keep cold starts short.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Literal, TypeVar
@@ -21,6 +21,12 @@ A node of effect `none` is not journalled one by one: any driver may compute it 
 
 
 Contract = TypeVar("Contract")
+
+
+@cache
+def _installed_in(group: str) -> Mapping[str, EntryPoint]:
+    """The types of installed packages; a process looks through all of these once."""
+    return {point.name: point for point in entry_points(group=group)}
 
 
 class Catalogue(Generic[Contract]):
@@ -40,9 +46,9 @@ class Catalogue(Generic[Contract]):
         self._group = group
         self._classes: dict[str, type[Contract]] = {}
 
-    @cached_property
+    @property
     def _installed(self) -> Mapping[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self._group)}
+        return _installed_in(self._group)
 
     def register(self, name: str, added: type[Contract]) -> None:
         """Make `name` a type.

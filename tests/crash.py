@@ -16,6 +16,7 @@ from engine.errors import Unavailable
 from engine.history.events import Outcome, Started, Timer
 from engine.history.model import Status
 from engine.nodes.context import NodeServices
+from engine.workflow.definition import WorkflowDefinition
 from tests.harness import Effects, Run, start
 
 WRITES = ("record", "record_recomputable", "mark", "finish", "log", "spread")
@@ -154,7 +155,7 @@ def http_of(effects: Effects) -> NodeServices:
 
 
 def run_to_death(
-    definition: dict[str, Any], trigger: Any, at: int | None, *, refused: bool = False
+    definition: dict[str, Any] | WorkflowDefinition, trigger: Any, at: int | None, *, refused: bool = False
 ) -> tuple[Run, Fate]:
     """Run a workflow whose process dies at point `at`, or whose write there is refused, and drive it on to its end."""
     fate = Fate(refused_at=at) if refused else Fate(at)
@@ -213,7 +214,7 @@ def crash_everywhere(definition: dict[str, Any], trigger: Any, most: int | None 
     tried = 0
     for at in range(1, fate.points + 1, step):
         for refused in (False, True):
-            run, crashed = run_to_death(definition, trigger, at, refused=refused)
+            run, crashed = run_to_death(undisturbed.definition, trigger, at, refused=refused)
             tried += 1
             where = f"point {at}{', refused' if refused else ''}"
             twice = {one for one, count in _starts(run).items() if count > max(1, expected_starts[one])}

@@ -17,6 +17,7 @@ from engine.nodes.registry import NodeExecutorFactory
 from engine.testing.clock import VirtualClock
 from engine.testing.memory_store import MemoryStore
 from engine.testing.workflows import WorkflowRun
+from engine.workflow.definition import WorkflowDefinition
 from engine.workflow.validator import validate
 from tests.history import check_history, check_history_keys
 
@@ -122,19 +123,22 @@ class Run(WorkflowRun):
 
 
 def start(
-    raw: dict[str, Any],
+    raw: dict[str, Any] | WorkflowDefinition,
     trigger: Any = None,
     *,
     seed: int = 0,
     effects: Effects | None = None,
     services: NodeServices | None = None,
 ) -> Run:
-    """Validate a definition and put an execution of it into a memory store."""
+    """Put an execution of a definition into a memory store; one that nobody has validated yet is validated."""
     effects = effects or Effects()
     factory = NodeExecutorFactory()
     factory.register_node_type("effect", effect_node(effects))
-    definition, problems = validate(raw, factory)
-    assert definition is not None, problems
+    definition = raw
+    if not isinstance(definition, WorkflowDefinition):
+        checked, problems = validate(definition, factory)
+        assert checked is not None, problems
+        definition = checked
     clock = VirtualClock()
     store = MemoryStore()
     execution = Execution(
