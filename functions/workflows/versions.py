@@ -64,14 +64,14 @@ def get_version(workflow_id: IdInPath, version: VersionInPath) -> VersionAnswer:
 
 
 @app.get(
-    "/api/workflows/<workflow_id>/versions/<begin>/diff/<end>",
+    "/api/workflows/<workflow_id>/versions/<version>/diff/<other>",
     tags=["workflows"],
     summary="Compare two versions",
     responses={200: {"description": "What differs"}, **errors(401, 403, 404)},
 )
-def compare(workflow_id: IdInPath, begin: NamedInPath, end: NamedInPath) -> DiffAnswer:
+def compare(workflow_id: IdInPath, version: NamedInPath, other: NamedInPath) -> DiffAnswer:
     """By node and edge, and what it means: hosts, integrations, workflows and triggers that are new or gone."""
-    found = container.publishing_service().compare(caller(app), workflow_id, _named(begin), _named(end))
+    found = container.publishing_service().compare(caller(app), workflow_id, _named(version), _named(other))
     return DiffAnswer.model_validate(found)
 
 

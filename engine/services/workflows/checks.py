@@ -119,13 +119,13 @@ class Checker:
                 Problem(path, "unknown_workflow", known.why_not(named), name=named)
                 for path, named in asked if named in names and named not in ids
             ]  # fmt: skip
-        meant = [(path, named, ids.get(named, named)) for path, named in asked]
+        by_id = [(path, named, ids.get(named, named)) for path, named in asked]
         problems += [
             Problem(
                 path, "not_published", f"nothing of the workflow `{named}` is published yet; it cannot be started",
                 severity="warning",
             )
-            for path, named, one in meant
+            for path, named, one in by_id
             if one in found and not found[one].published_version and (own is None or one != own.id)
         ]  # fmt: skip
         return problems, ids
@@ -195,7 +195,7 @@ def _edge_at(definition: Mapping[str, Any], path: str) -> dict[str, Any] | None:
 
 def _detail(problem: Problem) -> dict[str, Any]:
     path = f"{_BEGIN}{problem.path}" if problem.path else "definition"
-    detail = {"path": path, "code": problem.code, "message": problem.message, "node": problem.node}
+    detail: dict[str, Any] = {"path": path, "code": problem.code, "message": problem.message, "node": problem.node}
     detail |= {"edge": problem.edge, "severity": problem.severity}
     return {**detail, "name": problem.name} if problem.name is not None else detail
 
