@@ -45,8 +45,10 @@ def built_web() -> Path:
     from platformdirs import user_cache_path
 
     cache = user_cache_path("mainspring") / "console"
-    cache.mkdir(parents=True, exist_ok=True)
     place = cache / _fingerprint()
+    if place.is_dir():
+        return place
+    cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:  # of processes that build at the same time one does
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.is_dir():

@@ -45,6 +45,7 @@ from infrastructure.cli.client import Client
 from infrastructure.local.stack import LocalStack
 from infrastructure.stack.packaging import build_layer, build_node_layer
 from tests.benchmarks.code import show_code
+from tests.benchmarks.console import show_console
 from tests.benchmarks.isolation import show_isolation
 from tests.benchmarks.meter import Meter
 from tests.e2e.test_restart import kill_workers, workers_of
@@ -285,6 +286,7 @@ if __name__ == "__main__":
     show_engine()
     show_imports()
     show_layer()
+    show_console(console)
     show_isolation(console)
     show_code(console)
     show_costs()

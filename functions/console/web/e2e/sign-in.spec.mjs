@@ -1,5 +1,5 @@
 /** Signing in, staying signed in, in two tabs, and signing in again without losing what was typed. */
-import { accessible, assert, consoleUrl, PASSWORD, signIn, stories } from './support.mjs';
+import { accessible, asAdministrator, assert, consoleUrl, newPerson, PASSWORD, signIn, stories } from './support.mjs';
 
 const REFUSED = /status of 401/;
 
@@ -57,6 +57,30 @@ await stories({
     assert.deepEqual(both, [200, 200, 200]);
     await page.reload();
     await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+  },
+
+  'a session that ends while somebody types costs them nothing': async ({ page, expect }) => {
+    expect(REFUSED);
+    const person = await newPerson('Grace Hopper', { isAdmin: true });
+    const administrator = await asAdministrator();
+    await signIn(page, person, '/settings');
+    await page.getByRole('button', { name: 'Add a user' }).click();
+    const form = page.getByRole('dialog', { name: 'Add a user' });
+    const email = `typed-${Date.now().toString(36)}@example.com`;
+    await form.getByLabel('Name').fill('Typed before');
+    await form.getByLabel('E-mail address').fill(email);
+    await form.getByLabel('Password').fill(PASSWORD);
+    await administrator('POST', `/api/users/${person.id}/deactivate`);
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    const again = page.getByRole('dialog', { name: 'Your session has ended' });
+    await again.waitFor();
+    await administrator('POST', `/api/users/${person.id}/activate`);
+    await accessible(page, 'signing in again');
+    assert.equal(await again.getByLabel('E-mail address').inputValue(), person.email);
+    await again.getByLabel('Password').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByText(`${email} can sign in now`).waitFor();
+    await page.getByRole('cell', { name: /Typed before/ }).waitFor();
   },
 
   'signing out in one tab signs out the other': async ({ page, context, person }) => {

@@ -54,12 +54,18 @@ export async function caller(email, password) {
 let admin;
 let people = 0;
 
-/** A new user with an empty workspace, and calls in their name. */
-export async function newPerson(name = 'Ada Lovelace') {
+/** Calls as the administrator of the stack. */
+export async function asAdministrator() {
   admin ??= await caller(process.env.CONSOLE_EMAIL, process.env.CONSOLE_PASSWORD);
+  return admin;
+}
+
+/** A new user with an empty workspace, and calls in their name. */
+export async function newPerson(name = 'Ada Lovelace', { isAdmin = false } = {}) {
   const email = `e2e-${process.pid}-${Date.now().toString(36)}-${++people}@example.com`;
-  await admin('POST', '/api/users', { email, password: PASSWORD, full_name: name });
-  return { email, name, call: await caller(email, PASSWORD) };
+  const body = { email, password: PASSWORD, full_name: name, is_admin: isAdmin };
+  const { id } = await (await asAdministrator())('POST', '/api/users', body);
+  return { id, email, name, call: await caller(email, PASSWORD) };
 }
 
 /** Sign in with the form. */
