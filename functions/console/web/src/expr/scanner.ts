@@ -58,7 +58,7 @@ export function* pieces(text: string, start = 0, untilClose = false): Generator<
     if (!match) return;
     let kind = kindOf(match);
     let end = PIECE.lastIndex;
-    const isValue = wantsValue;
+    const isValue: boolean = wantsValue;
     if (kind === 'other' && match[0] === '/' && isValue) {
       kind = 'regex';
       end = regexEnd(text, position);

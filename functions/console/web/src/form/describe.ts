@@ -70,6 +70,8 @@ export interface Field {
   maxItems?: number;
   /** Of an object. */
   fields?: Field[];
+  /** Of an object: exactly one of these is given. */
+  oneOf?: string[];
   /** Of a list's items, or a map's values. */
   item?: Field;
   keyPattern?: string;
@@ -86,6 +88,7 @@ interface Hints {
   advanced?: boolean;
   literal?: boolean;
   label?: string;
+  one_of?: string[];
 }
 
 const LITERAL_WIDGETS = new Set(['integration', 'code', 'secret', 'password']);
@@ -244,13 +247,22 @@ function ofList(field: Field, schema: Schema, root: Schema, depth: number): Fiel
 
 function ofObject(field: Field, schema: Schema, root: Schema, depth: number): Field {
   if (depth >= MAX_DEPTH) return { ...field, widget: 'json' };
-  if (schema.properties) return { ...field, widget: 'object', fields: fieldsOf(schema, root, depth + 1) };
+  if (schema.properties) {
+    const oneOf = oneOfIn(schema);
+    const fields = fieldsOf(schema, root, depth + 1);
+    return { ...field, widget: 'object', fields, ...(oneOf.length > 0 ? { oneOf } : {}) };
+  }
   const [pattern] = Object.entries(schema.patternProperties ?? {});
   const values = pattern?.[1] ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
   if (!values) return { ...field, widget: 'json' };
   const item = fieldOf('', values, root, { required: true, depth: depth + 1 });
   const map: Field = { ...field, widget: 'map', item };
   return pattern && isPattern(pattern[0]) ? { ...map, keyPattern: pattern[0] } : map;
+}
+
+/** The fields of which exactly one is given. */
+export function oneOfIn(schema: Schema): string[] {
+  return hintsOf(schema).one_of ?? [];
 }
 
 function isAny(schema: Schema): boolean {

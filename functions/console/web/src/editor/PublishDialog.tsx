@@ -1,0 +1,172 @@
+/** Makes the draft the version that runs: shows what changes, who uses the workflow, and asks for a message. */
+
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { TriangleAlert } from 'lucide-react';
+import { useState } from 'react';
+
+import { ApiError } from '@/api/client';
+import { t } from '@/app/i18n';
+import { Button, Dialog, Field, Skeleton, TextArea, toast } from '@/ui';
+
+import { calls, type Workflow } from './api';
+import type { Catalogue } from './catalogue';
+import { compare, isEqual } from './compare';
+import { ConflictForm, useChoices } from './ConflictForm';
+import { DiffList } from './DiffList';
+import { merge } from './merge';
+import { definitionOf } from './store';
+import type { Definition } from './types';
+import type { EditorSession } from './useEditorSession';
+
+const EMPTY: Definition = { nodes: [], edges: [] };
+
+interface Newer {
+  base: Definition;
+  theirs: Definition;
+  version: number;
+  author: string;
+}
+
+/** What a 412 of publishing says of the version that somebody else has made. */
+function newerOf(error: unknown): Newer | null {
+  if (!(error instanceof ApiError) || error.status !== 412) return null;
+  const details = error.details as {
+    version?: number;
+    base?: { definition: Definition } | null;
+    theirs?: { definition: Definition; version: number; author: { name: string } | null };
+  } | null;
+  if (!details?.theirs) return null;
+  return {
+    base: details.base?.definition ?? EMPTY,
+    theirs: details.theirs.definition,
+    version: details.theirs.version,
+    author: details.theirs.author?.name ?? t('somebody'),
+  };
+}
+
+export function PublishDialog({ session, catalogue, onClose }: { session: EditorSession; catalogue: Catalogue; onClose: () => void }) {
+  const { workflow, store } = session;
+  const queries = useQueryClient();
+  const [message, setMessage] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [newer, setNewer] = useState<Newer | null>(null);
+  const { choices, choose } = useChoices();
+  const before = usePublished(workflow);
+  const mine = store.getState().history.document.definition;
+  const conflicts = newer ? merge(newer.base, mine, newer.theirs, choices).conflicts : [];
+  const isDecided = conflicts.every((one) => choices[one.key]);
+
+  const publish = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      if (newer) await bringTogether(session, newer, choices);
+      const published = await send(session, message);
+      session.setWorkflow(published);
+      await queries.invalidateQueries({ queryKey: ['workflows'] });
+      await queries.invalidateQueries({ queryKey: ['versions', workflow.id] });
+      await queries.invalidateQueries({ queryKey: ['workflow-trigger', workflow.id] });
+      toast(t('Version {n} is published', { n: published.published_version ?? 1 }), { tone: 'ok' });
+      onClose();
+    } catch (error) {
+      const found = newerOf(error);
+      setNewer(found);
+      setProblem(found ? null : sentenceOf(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      onSubmit={() => void publish()}
+      title={newer ? t('{name} has published version {n} meanwhile', { name: newer.author, n: newer.version }) : t('Publish')}
+      description={
+        newer ? t('What only one of you has changed is taken. Decide about what both have changed.') : t('From now on, triggers and starts use this version. Runs that are under way go on with theirs.')
+      }
+      size="lg"
+      footer={
+        <>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" variant="primary" loading={isBusy} disabled={!isDecided}>
+            {newer ? t('Merge and publish') : t('Publish')}
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {problem && (
+          <p role="alert" className="flex items-start gap-2 rounded-md bg-bad-soft p-2.5 text-bad">
+            <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
+            <span className="break-words whitespace-pre-line">{problem}</span>
+          </p>
+        )}
+        {newer && conflicts.length > 0 && <ConflictForm conflicts={conflicts} choices={choices} onChoose={choose} />}
+        <section>
+          <h3 className="mb-1 font-medium">{workflow.published_version === null ? t('All of it is new') : t('What changes')}</h3>
+          {before === undefined ? <Skeleton lines={2} /> : <DiffList difference={compare(newer ? newer.theirs : before, newer ? merge(newer.base, mine, newer.theirs, choices).definition : mine)} catalogue={catalogue} />}
+          {before && !newer && isEqual(compare(before, mine)) && <p className="text-sm text-muted">{t('This is what runs already.')}</p>}
+        </section>
+        <Usages workflow={workflow} />
+        <Field label={t('Message')} hint={t('For those who read the history: what has changed, and why.')}>
+          <TextArea rows={2} maxLength={1000} value={message} onChange={(event) => setMessage(event.target.value)} />
+        </Field>
+      </div>
+    </Dialog>
+  );
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof ApiError && Array.isArray(error.details) && error.details.length > 0) {
+    const lines = (error.details as { message: string; node?: string | null }[]).slice(0, 8);
+    return [t('It cannot run yet:'), ...lines.map((one) => `• ${one.node ? `${one.node}: ` : ''}${one.message}`)].join('\n');
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The definition that runs now; the empty one where nothing does. */
+function usePublished(workflow: Workflow): Definition | undefined {
+  const version = workflow.published_version;
+  const { data } = useQuery({
+    queryKey: ['version', workflow.id, version],
+    queryFn: () => calls.version(workflow.id, version ?? 0),
+    enabled: version !== null,
+    staleTime: Infinity,
+  });
+  return version === null ? EMPTY : data?.definition;
+}
+
+/** Saves what is not saved, and publishes it. A workflow without changes has no draft: its newest version is published. */
+async function send({ workflow, workflowEtag, saver, store }: EditorSession, message: string): Promise<Workflow> {
+  await saver.flush();
+  const published = definitionOf(store.getState().history.document);
+  if (saver.etag() === null && workflow.version !== null) {
+    const { etag } = await calls.workflow(workflow.id);
+    return calls.publish(workflow.id, etag ?? workflowEtag ?? '*', workflow.version, message);
+  }
+  const answer = await calls.publishDraft(workflow.id, message, saver.etag());
+  saver.restart(published);
+  return answer;
+}
+
+/** The draft gets what both have changed, and begins from their version. */
+async function bringTogether({ workflow, saver, store }: EditorSession, newer: Newer, choices: Record<string, 'mine' | 'theirs'>): Promise<void> {
+  await saver.flush();
+  const mine = definitionOf(store.getState().history.document);
+  const { definition } = merge(newer.base, mine, newer.theirs, choices);
+  const saved = await calls.saveDraft(workflow.id, definition, saver.etag(), newer.version);
+  saver.saved(definition, saved.etag);
+  store.getState().apply(t('Merged with version {n}', { n: newer.version }), (document) => ({ ...document, definition: withoutUi(definition) }));
+}
+
+function withoutUi(definition: Definition): Definition {
+  const { ui: _ui, ...rest } = definition as Definition & { ui?: unknown };
+  return rest;
+}
+
+function Usages({ workflow }: { workflow: Workflow }) {
+  const { data } = useQuery({ queryKey: ['usages', workflow.id], queryFn: () => calls.usages(workflow.id), staleTime: 10_000, retry: false });
+  if (!data || data.items.length === 0) return null;
+  return <p className="text-sm text-muted">{t('Used by {names}', { names: data.items.map((one) => one.name).join(', ') })}</p>;
+}

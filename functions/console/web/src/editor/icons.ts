@@ -1,0 +1,102 @@
+/** The icons that types name, by their Lucide name: only these are in the bundle. */
+
+import {
+  Braces,
+  Calendar,
+  CalendarClock,
+  Clock,
+  Cloud,
+  Code,
+  CodeXml,
+  Database,
+  File,
+  FileArchive,
+  FileCode,
+  FileSpreadsheet,
+  Globe,
+  Hash,
+  Mail,
+  Merge,
+  MessageSquare,
+  OctagonX,
+  Play,
+  Plug,
+  Puzzle,
+  Radio,
+  Repeat,
+  Reply,
+  RotateCw,
+  Route,
+  Send,
+  Sheet,
+  Sparkles,
+  Split,
+  Table,
+  Timer,
+  UserCheck,
+  Webhook,
+  Workflow,
+  Zap,
+  type LucideIcon,
+} from 'lucide-react';
+
+const ICONS: Record<string, LucideIcon> = {
+  braces: Braces,
+  calendar: Calendar,
+  'calendar-clock': CalendarClock,
+  clock: Clock,
+  cloud: Cloud,
+  code: Code,
+  'code-xml': CodeXml,
+  database: Database,
+  file: File,
+  'file-archive': FileArchive,
+  'file-code': FileCode,
+  'file-spreadsheet': FileSpreadsheet,
+  globe: Globe,
+  hash: Hash,
+  mail: Mail,
+  merge: Merge,
+  'octagon-x': OctagonX,
+  play: Play,
+  plug: Plug,
+  radio: Radio,
+  repeat: Repeat,
+  reply: Reply,
+  'rotate-cw': RotateCw,
+  route: Route,
+  send: Send,
+  sheet: Sheet,
+  sparkles: Sparkles,
+  split: Split,
+  table: Table,
+  timer: Timer,
+  'user-check': UserCheck,
+  webhook: Webhook,
+  workflow: Workflow,
+  zap: Zap,
+  // Lucide has no brands any more.
+  slack: MessageSquare,
+};
+
+export function iconOf(name: string | undefined): LucideIcon {
+  return ICONS[name ?? ''] ?? Puzzle;
+}
+
+/** The colors of a group's tile. Groups that are not known here have the quiet one. */
+const TINTS: Record<string, string> = {
+  Flow: 'bg-violet-soft text-violet',
+  AI: 'bg-run-soft text-run',
+  Data: 'bg-accent-soft text-accent',
+  Code: 'bg-wait-soft text-wait',
+  Web: 'bg-ok-soft text-ok',
+  Messages: 'bg-ok-soft text-ok',
+  People: 'bg-bad-soft text-bad',
+  AWS: 'bg-wait-soft text-wait',
+  Integrations: 'bg-run-soft text-run',
+  State: 'bg-accent-soft text-accent',
+};
+
+export function tintOf(group: string | undefined): string {
+  return TINTS[group ?? ''] ?? 'bg-hover text-ink';
+}

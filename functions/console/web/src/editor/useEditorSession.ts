@@ -1,0 +1,123 @@
+/** Opens a workflow: its draft or newest version, what this browser had not saved, and saving from then on. */
+
+import { useEffect, useState } from 'react';
+
+import { ApiError } from '@/api/client';
+import { apiBase } from '@/app/base';
+import { useSession } from '@/app/session';
+
+import { calls, draftOf, type Workflow } from './api';
+import { autosave, beginning, type Autosave, type Backup, type Ports, type SaveConflict } from './autosave';
+import { isBody } from './clipboard';
+import { createEditorStore, definitionOf, documentOf, type EditorStore } from './store';
+import type { Definition } from './types';
+
+export interface EditorSession {
+  workflow: Workflow;
+  workflowEtag: string | null;
+  store: EditorStore;
+  saver: Autosave;
+  /** What was not saved when this was open last has been brought back. */
+  isRecovered: boolean;
+  setWorkflow: (workflow: Workflow, etag?: string | null) => void;
+}
+
+type Opened = Omit<EditorSession, 'setWorkflow'>;
+
+function backupKey(workflowId: string): string {
+  const person = useSession.getState().me?.id ?? '';
+  return `mainspring.unsaved.${apiBase}.${person}.${workflowId}`;
+}
+
+function readBackup(key: string): Backup | null {
+  try {
+    const found = JSON.parse(localStorage.getItem(key) ?? 'null') as Backup | null;
+    return found && isBody(found.definition) && isBody(found.saved) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+function writeBackup(key: string, backup: Backup | null): void {
+  try {
+    if (backup) localStorage.setItem(key, JSON.stringify(backup));
+    else localStorage.removeItem(key);
+  } catch {
+    // The storage is full or forbidden: the draft on the server is a second away.
+  }
+}
+
+/** Nothing but a refusal of what is sent is for good. */
+function isTemporary(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status === 429 || error.status >= 500;
+}
+
+function portsFor(workflowId: string, store: EditorStore): Ports {
+  const key = backupKey(workflowId);
+  return {
+    put: (definition, etag) => calls.saveDraft(workflowId, definition, etag),
+    get: () => draftOf(workflowId),
+    backup: (backup) => writeBackup(key, backup),
+    isConflict: (error) => error instanceof ApiError && (error.status === 412 || error.code === 'draft_conflict'),
+    isTemporary,
+    later: (run, ms) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    onState: (save, error) => store.setState({ save, saveError: error instanceof Error ? error.message : null }),
+    onMerged: (definition) => store.getState().adopt(definition),
+    onConflict: (conflict: SaveConflict) => store.setState({ conflict }),
+  };
+}
+
+const EMPTY: Definition = { nodes: [], edges: [] };
+
+async function open(id: string): Promise<Opened> {
+  const [{ data: workflow, etag }, draft] = await Promise.all([calls.workflow(id), draftOf(id)]);
+  const newest = workflow.definition ?? EMPTY;
+  const saved = { definition: draft && isBody(draft.definition) ? draft.definition : newest, etag: draft?.etag ?? null };
+  const begin = beginning(saved, readBackup(backupKey(id)));
+  const store = createEditorStore(documentOf(workflow.name, workflow.description, begin.definition));
+  const saver = autosave(portsFor(id, store), begin.from);
+  if (begin.isRecovered) saver.changed(begin.definition);
+  store.subscribe((state, before) => {
+    if (state.history.document !== before.history.document) saver.changed(definitionOf(state.history.document));
+  });
+  return { workflow, workflowEtag: etag, store, saver, isRecovered: begin.isRecovered };
+}
+
+export function useEditorSession(id: string): { session: EditorSession | null; error: unknown; retry: () => void } {
+  const [opened, setOpened] = useState<{ id: string; session: Opened } | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let isLeft = false;
+    let saver: Autosave | null = null;
+    open(id)
+      .then((session) => {
+        saver = session.saver;
+        if (isLeft) saver.stop();
+        else {
+          setError(null);
+          setOpened({ id, session });
+        }
+      })
+      .catch((caught: unknown) => {
+        if (!isLeft) setError(caught);
+      });
+    const leave = () => {
+      if (globalThis.document.visibilityState === 'hidden') saver?.flush().catch(() => undefined);
+    };
+    globalThis.document.addEventListener('visibilitychange', leave);
+    return () => {
+      isLeft = true;
+      globalThis.document.removeEventListener('visibilitychange', leave);
+      // What is not saved yet is saved on the way out; the browser has it in any case.
+      saver?.flush().catch(() => undefined);
+    };
+  }, [id, attempt]);
+  const session = opened?.id === id ? opened.session : null;
+  const setWorkflow = (workflow: Workflow, etag?: string | null) =>
+    setOpened((before) => before && { ...before, session: { ...before.session, workflow, workflowEtag: etag ?? before.session.workflowEtag } });
+  return { session: session && { ...session, setWorkflow }, error, retry: () => setAttempt((n) => n + 1) };
+}

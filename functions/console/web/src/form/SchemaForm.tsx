@@ -1,0 +1,183 @@
+/** A form for any schema: its fields with what is wrong at each, the rarely needed ones folded away. */
+
+import { Braces, PencilLine } from 'lucide-react';
+import { createContext, useContext, useId, type ReactNode } from 'react';
+
+import { t } from '@/app/i18n';
+import { Field as UiField, IconButton, Select } from '@/ui';
+
+import { ExpressionInput } from '../expr/ExpressionInput';
+import { hasTemplate } from '../expr/scanner';
+import { isShown, type Field } from './describe';
+import { Described } from './Described';
+import { Input } from './widgets';
+
+export type Values = Readonly<Record<string, unknown>>;
+
+export interface FormContextValue {
+  /** Sentences by path below the form's root: `headers.Accept`. */
+  problems: Readonly<Record<string, string>>;
+  /** The types of integrations that may be chosen; `*` for all. */
+  integrations: readonly string[];
+  /** Nothing takes templates here: a form for what is no node. */
+  isLiteral: boolean;
+  isReadOnly: boolean;
+}
+
+export const FormContext = createContext<FormContextValue>({ problems: {}, integrations: ['*'], isLiteral: false, isReadOnly: false });
+
+export interface SchemaFormProps {
+  fields: readonly Field[];
+  values: Values;
+  onChange: (values: Record<string, unknown>) => void;
+  /** Where the form stands below its root. */
+  path?: string;
+  /** Of these exactly one is given. */
+  oneOf?: readonly string[];
+}
+
+/** The values with one changed; `undefined` takes it away. */
+export function withValue(values: Values, key: string, value: unknown): Record<string, unknown> {
+  const { [key]: _gone, ...rest } = values;
+  if (value === undefined) return rest;
+  return key in values ? { ...values, [key]: value } : { ...rest, [key]: value };
+}
+
+export function SchemaForm({ fields, values, onChange, path = '', oneOf = [] }: SchemaFormProps) {
+  const shown = fields.filter((field) => isShown(field, values, fields) && !oneOf.includes(field.key));
+  const given = (field: Field) => values[field.key] !== undefined;
+  const common = shown.filter((field) => !field.advanced || given(field));
+  const advanced = shown.filter((field) => field.advanced && !given(field));
+  const row = (field: Field) => (
+    <FieldRow
+      key={field.key}
+      field={field}
+      value={values[field.key]}
+      path={path ? `${path}.${field.key}` : field.key}
+      onChange={(value) => onChange(withValue(values, field.key, value))}
+    />
+  );
+  const alternatives = fields.filter((field) => oneOf.includes(field.key));
+  return (
+    <div className="flex flex-col gap-4">
+      {alternatives.length > 0 && <OneOf fields={alternatives} values={values} onChange={onChange} row={row} />}
+      {common.map(row)}
+      {advanced.length > 0 && (
+        <details className="group">
+          <summary className="rounded font-medium text-muted select-none hover:text-ink">
+            {t('{n, plural, one {# more setting} other {# more settings}}', { n: advanced.length })}
+          </summary>
+          <div className="mt-3 flex flex-col gap-4">{advanced.map(row)}</div>
+        </details>
+      )}
+    </div>
+  );
+}
+
+interface OneOfProps {
+  fields: readonly Field[];
+  values: Values;
+  onChange: (values: Record<string, unknown>) => void;
+  row: (field: Field) => ReactNode;
+}
+
+/** A choice among fields of which exactly one is given. */
+function OneOf({ fields, values, onChange, row }: OneOfProps) {
+  const { isReadOnly } = useContext(FormContext);
+  const chosen = fields.find((field) => values[field.key] !== undefined && values[field.key] !== null) ?? fields[0];
+  const choose = (key: string) => {
+    const rest = fields.reduce((one, field) => withValue(one, field.key, undefined), values as Record<string, unknown>);
+    onChange({ ...rest, [key]: '' });
+  };
+  return (
+    <>
+      <Select
+        aria-label={t('Which one')}
+        value={chosen?.key ?? ''}
+        disabled={isReadOnly}
+        options={fields.map((field) => ({ value: field.key, label: field.label }))}
+        onChange={choose}
+      />
+      {chosen && row({ ...chosen, required: true, nullable: false })}
+    </>
+  );
+}
+
+interface FieldRowProps {
+  field: Field;
+  value: unknown;
+  path: string;
+  onChange: (value: unknown) => void;
+}
+
+/** Those whose input takes templates in its text by itself. */
+const TEXTUAL = new Set(['text', 'multiline', 'json']);
+/** Those that are a group of inputs, with names of their own. */
+const GROUPS = new Set(['object', 'map', 'list', 'union', 'json']);
+
+export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
+  const { problems, isLiteral, isReadOnly } = useContext(FormContext);
+  const canBeExpression = !field.literal && !isLiteral && !TEXTUAL.has(field.widget);
+  const isExpression = canBeExpression && (hasTemplate(value) || value === EMPTY_EXPRESSION);
+  const toggle = canBeExpression && !isReadOnly && (
+    <IconButton
+      icon={isExpression ? PencilLine : Braces}
+      size="sm"
+      className="-my-1"
+      label={isExpression ? t('Enter a value for {label}', { label: field.label }) : t('Use an expression for {label}', { label: field.label })}
+      onClick={() => onChange(isExpression ? undefined : EMPTY_EXPRESSION)}
+    />
+  );
+  const input = isExpression ? (
+    <ExpressionInput value={String(value)} onChange={onChange} isExpression label={field.label} disabled={isReadOnly} />
+  ) : (
+    <Input field={field} value={value} path={path} onChange={onChange} />
+  );
+  const hint = field.description ? <Described text={field.description} /> : undefined;
+  if (GROUPS.has(field.widget) && !isExpression) {
+    return (
+      <Group field={field} error={problems[path]} hint={hint} aside={toggle}>
+        {input}
+      </Group>
+    );
+  }
+  return (
+    <UiField label={field.label} required={field.required} error={problems[path]} hint={hint} aside={toggle || undefined}>
+      {input}
+    </UiField>
+  );
+}
+
+/** What a switch to an expression begins with. */
+const EMPTY_EXPRESSION = '{{  }}';
+
+interface GroupProps {
+  field: Field;
+  error: string | undefined;
+  hint: ReactNode;
+  aside: ReactNode;
+  children: ReactNode;
+}
+
+function Group({ field, error, hint, aside, children }: GroupProps) {
+  const id = useId();
+  return (
+    <div role="group" aria-labelledby={id} className="flex flex-col gap-1.5">
+      <div className="flex items-baseline justify-between gap-2">
+        <span id={id} className="font-medium">
+          {field.label}
+          {field.required && (
+            <span aria-hidden className="text-bad">
+              {' '}
+              *
+            </span>
+          )}
+        </span>
+        {aside}
+      </div>
+      {children}
+      {error && <p className="text-sm text-bad">{error}</p>}
+      {hint && <p className="text-sm text-muted">{hint}</p>}
+    </div>
+  );
+}

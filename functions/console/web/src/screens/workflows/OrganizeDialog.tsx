@@ -1,0 +1,53 @@
+/** Where a workflow is kept, and by what words it is found. */
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { t } from '@/app/i18n';
+import { calls, type WorkflowSummary } from '@/editor/api';
+import { Button, Dialog, Field, TextInput } from '@/ui';
+
+export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummary; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [folder, setFolder] = useState(workflow.folder ?? '');
+  const [labels, setLabels] = useState(workflow.labels.join(', '));
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const save = async () => {
+    setBusy(true);
+    const words = labels.split(',').map((one) => one.trim()).filter(Boolean);
+    try {
+      await calls.patchWorkflow(workflow.id, { folder: folder.trim() || null, labels: [...new Set(words)] });
+      await queries.invalidateQueries({ queryKey: ['workflows'] });
+      onClose();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      onSubmit={() => void save()}
+      title={t('Folder and labels')}
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" variant="primary" loading={isBusy}>
+            {t('Save')}
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        <Field label={t('Folder')} hint={t('Such as Finance/Incoming.')}>
+          <TextInput value={folder} onChange={(event) => setFolder(event.target.value)} />
+        </Field>
+        <Field label={t('Labels')} hint={t('Several are separated by commas.')} error={problem}>
+          <TextInput value={labels} onChange={(event) => setLabels(event.target.value)} />
+        </Field>
+      </div>
+    </Dialog>
+  );
+}
