@@ -41,10 +41,10 @@ export function FailureTab({ node, type, scope }: { node: NodeDefinition; type: 
           hint={t('An attempt that was cut off is not made again: for what must not happen twice.')}
           checked={node.delivery === 'at_most_once'}
           disabled={isReadOnly}
-          onChange={(on) => set({ delivery: on ? 'at_most_once' : undefined } as Partial<NodeDefinition>)}
+          onChange={(on) => set({ delivery: on ? 'at_most_once' : undefined })}
         />
       )}
-      <RetryForm node={node} type={type} onChange={(retry) => set({ retry } as Partial<NodeDefinition>)} />
+      <RetryForm node={node} type={type} onChange={(retry) => set({ retry })} />
     </div>
   );
 }
@@ -67,7 +67,7 @@ function AfterFailure({ node, scope }: { node: NodeDefinition; scope: Scope }) {
           ]}
           onChange={(value) => {
             const on_error = value === 'continue' ? value : undefined;
-            store.getState().apply(t('Changed what happens on failure'), (document) => commands.setNode(document, node.id, { on_error } as Partial<NodeDefinition>));
+            store.getState().apply(t('Changed what happens on failure'), (document) => commands.setNode(document, node.id, { on_error }));
           }}
         />
       </Field>

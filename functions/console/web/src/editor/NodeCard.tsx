@@ -11,7 +11,7 @@ import { cx } from '@/ui';
 import type { RunNode } from './api';
 import { summaryOf, titleOf, type Catalogue } from './catalogue';
 import type { CardNode, LoopNode, PillNode } from './graph';
-import { iconOf, tintOf } from './icons';
+import { TypeIcon, tintOf } from './icons';
 import { useEditorStore } from './store';
 import { MAIN_PORT } from './types';
 
@@ -56,7 +56,6 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const catalogue = useContext(CatalogueContext);
   const { node, run, ports, problems } = data;
   const type = catalogue.nodes.get(node.type);
-  const Icon = iconOf(type?.icon);
   const duration = durationOf(run);
   const isSkipped = run?.status === 'skipped';
   return (
@@ -70,7 +69,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
     >
       <Target />
       <span className={cx('flex size-8.5 shrink-0 items-center justify-center rounded-md', tintOf(type?.group))}>
-        <Icon aria-hidden className="size-4.5" />
+        <TypeIcon name={type?.icon} className="size-4.5" />
       </span>
       <span className="min-w-0 flex-1">
         <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
@@ -163,7 +162,7 @@ function Ports({ id, ports, free, scope }: PortsProps) {
 
 function LoopToggle({ id, isOpen }: { id: string; isOpen: boolean }) {
   const store = useEditorStore();
-  const Icon = isOpen ? ChevronUp : ChevronDown;
+  const Chevron = isOpen ? ChevronUp : ChevronDown;
   return (
     <button
       type="button"
@@ -175,7 +174,7 @@ function LoopToggle({ id, isOpen }: { id: string; isOpen: boolean }) {
       }}
       className="nodrag nopan flex size-6 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink"
     >
-      <Icon aria-hidden className="size-4" />
+      <Chevron aria-hidden className="size-4" />
     </button>
   );
 }
@@ -186,7 +185,6 @@ export function LoopFrame({ id, data, selected }: NodeProps<LoopNode>) {
   const store = useEditorStore();
   const { node, run } = data;
   const type = catalogue.nodes.get(node.type);
-  const Icon = iconOf(type?.icon);
   const isEmpty = (node.body?.nodes.length ?? 0) === 0;
   return (
     <div
@@ -199,7 +197,7 @@ export function LoopFrame({ id, data, selected }: NodeProps<LoopNode>) {
       <Target />
       <div className="flex h-14 items-center gap-3 px-3">
         <span className={cx('flex size-8.5 shrink-0 items-center justify-center rounded-md', tintOf(type?.group))}>
-          <Icon aria-hidden className="size-4.5" />
+          <TypeIcon name={type?.icon} className="size-4.5" />
         </span>
         <span className="min-w-0 flex-1">
           <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
@@ -231,7 +229,6 @@ export function LoopFrame({ id, data, selected }: NodeProps<LoopNode>) {
 /** What starts the workflow: a trigger, or a person. */
 export function Pill({ data, selected }: NodeProps<PillNode>) {
   const { trigger, type, problems } = data;
-  const Icon = trigger ? iconOf(type?.icon ?? 'zap') : Play;
   return (
     <div
       className={cx(
@@ -240,7 +237,7 @@ export function Pill({ data, selected }: NodeProps<PillNode>) {
       )}
     >
       <span className="flex size-7 shrink-0 items-center justify-center rounded-full bg-accent text-accent-ink">
-        <Icon aria-hidden className={cx('size-3.5', !trigger && 'fill-current')} />
+        {trigger ? <TypeIcon name={type?.icon ?? 'zap'} className="size-3.5" /> : <Play aria-hidden className="size-3.5 fill-current" />}
       </span>
       <span className="min-w-0 flex-1 truncate font-semibold">{trigger ? (trigger.name ?? type?.title ?? trigger.type) : t('By hand')}</span>
       {problems > 0 && <ProblemBadge />}

@@ -1,6 +1,6 @@
 /** The workflow as a tree. It does all that the canvas does, by keys and with a screen reader. */
 
-import { ArrowUpRight, Copy, Plus, Trash2, Unplug, type LucideIcon } from 'lucide-react';
+import { ArrowUpRight, Copy, Plus, Trash2, Unplug } from 'lucide-react';
 import { useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
 import { t } from '@/app/i18n';
@@ -9,8 +9,8 @@ import { cx, Dialog, IconButton, Menu, statusLook, type MenuEntry } from '@/ui';
 import * as actions from './actions';
 import { portsOf, titleOf, type Catalogue } from './catalogue';
 import { connectionProblem } from './commands';
-import { iconOf } from './icons';
-import { useDefinition, useEditor, useEditorStore } from './store';
+import { TypeIcon } from './icons';
+import { useDefinition, useEditor, useEditorStore, type EditorStore } from './store';
 import { bodyOf, edgesOf, findNode } from './tree';
 import type { Body, Definition, NodeDefinition, Scope } from './types';
 import { portOf } from './types';
@@ -19,7 +19,7 @@ interface Item {
   key: string;
   level: number;
   label: string;
-  icon: LucideIcon;
+  icon: string | undefined;
   kind: 'trigger' | 'node';
   id: string;
   scope: Scope;
@@ -50,7 +50,7 @@ function itemsOf(definition: Definition, catalogue: Catalogue, open: ReadonlySet
   const triggers = (definition.triggers ?? []).map((trigger): Item => {
     const type = catalogue.triggers.get(trigger.type);
     const label = trigger.name ?? type?.title ?? trigger.type;
-    return { key: `trigger:${trigger.id}`, level: 1, label, icon: iconOf(type?.icon), kind: 'trigger', id: trigger.id, scope: null, isLoop: false };
+    return { key: `trigger:${trigger.id}`, level: 1, label, icon: type?.icon, kind: 'trigger', id: trigger.id, scope: null, isLoop: false };
   });
   const inside = (body: Body, level: number, scope: Scope): Item[] =>
     ordered(body).flatMap((node) => {
@@ -59,7 +59,7 @@ function itemsOf(definition: Definition, catalogue: Catalogue, open: ReadonlySet
         key: node.id,
         level,
         label: titleOf(node, catalogue),
-        icon: iconOf(catalogue.nodes.get(node.type)?.icon),
+        icon: catalogue.nodes.get(node.type)?.icon,
         kind: 'node',
         id: node.id,
         scope,
@@ -141,7 +141,7 @@ export function Outline({ catalogue, onChoose }: { catalogue: Catalogue; onChoos
             )}
             style={{ paddingLeft: item.level * 14 - 6 }}
           >
-            <item.icon aria-hidden className="size-4 shrink-0 text-muted" />
+            <TypeIcon name={item.icon} className="size-4 shrink-0 text-muted" />
             <Words item={item} definition={definition} />
             <RowMenu item={item} catalogue={catalogue} onConnect={() => setConnecting(item.id)} />
           </li>
@@ -176,9 +176,10 @@ function RowMenu({ item, catalogue, onConnect }: { item: Item; catalogue: Catalo
   const isReadOnly = useEditor((state) => state.isReadOnly);
   if (isReadOnly) return null;
   const { definition } = store.getState().history.document;
-  const chooseIt = () => {
+  const onIt = (act: (on: EditorStore) => void) => {
     if (item.kind === 'trigger') store.getState().select({ kind: 'trigger', id: item.id });
     else store.getState().selectNode(item.id);
+    act(store);
   };
   const node = item.kind === 'node' ? findNode(definition, item.id)?.node : undefined;
   const edges = edgesOf(bodyOf(definition, item.scope) ?? definition).filter((edge) => edge.from === item.id);
@@ -199,12 +200,12 @@ function RowMenu({ item, catalogue, onConnect }: { item: Item; catalogue: Catalo
           icon: Unplug,
           onSelect: () => actions.disconnect(store, item.scope, edge),
         })),
-        { label: t('Duplicate'), icon: Copy, onSelect: () => (chooseIt(), actions.duplicateChosen(store)), keys: 'Ctrl D' },
-        { label: t('Delete'), icon: Trash2, danger: true, onSelect: () => (chooseIt(), actions.removeChosen(store)), keys: 'Del' },
+        { label: t('Duplicate'), icon: Copy, onSelect: () => onIt(actions.duplicateChosen), keys: 'Ctrl D' },
+        { label: t('Delete'), icon: Trash2, danger: true, onSelect: () => onIt(actions.removeChosen), keys: 'Del' },
       ]
-    : [{ label: t('Delete'), icon: Trash2, danger: true, onSelect: () => (chooseIt(), actions.removeChosen(store)), keys: 'Del' }];
+    : [{ label: t('Delete'), icon: Trash2, danger: true, onSelect: () => onIt(actions.removeChosen), keys: 'Del' }];
   return (
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions, jsx-a11y/click-events-have-key-events -- keeps clicks on the menu from the row
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- keeps clicks on the menu from the row
     <span onClick={(event) => event.stopPropagation()} onKeyDown={(event) => event.stopPropagation()}>
       <Menu trigger={<IconButton icon={Plus} size="sm" label={t('Do something with {label}', { label: item.label })} />} items={entries} />
     </span>

@@ -12,6 +12,7 @@ import { JsonText } from '../form/JsonText';
 import { calls, type NodeType, type Pin, type RunNode, type Samples } from './api';
 import { JsonView } from './JsonView';
 import { durationOf } from './NodeCard';
+import { omit } from './omit';
 import { useSamples } from './SampleScope';
 import { useEditor, useEditorStore } from './store';
 import { loopsAround } from './tree';
@@ -104,7 +105,7 @@ function usePin(id: string): { pin: Pin | undefined; setPin: (pin: Pin | undefin
     store.getState().apply(
       pin ? t('Pinned an output') : t('Took away a pin'),
       (one) => {
-        const { [path]: _gone, ...rest } = (one.ui.pins as Record<string, Pin> | undefined) ?? {};
+        const rest = omit((one.ui.pins as Record<string, Pin> | undefined) ?? {}, path);
         return { ...one, ui: { ...one.ui, pins: pin ? { ...rest, [path]: pin } : rest } };
       },
       `pin:${path}`,

@@ -10,7 +10,7 @@ import { cx, Dialog } from '@/ui';
 import * as actions from './actions';
 import type { NodeType, TriggerType } from './api';
 import { firstSentence, type Catalogue } from './catalogue';
-import { iconOf, tintOf } from './icons';
+import { TypeIcon, tintOf } from './icons';
 import { useEditor, useEditorStore, type Place } from './store';
 
 /** What most workflows are made of comes first. */
@@ -86,7 +86,6 @@ function Choices({ catalogue, place, onDone }: { catalogue: Catalogue; place: Pl
 const HEADING = '[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-muted';
 
 function Choice({ type, onSelect }: { type: NodeType | TriggerType; onSelect: () => void }) {
-  const Icon = iconOf(type.icon);
   return (
     <Command.Item
       value={`${type.title} ${type.type}`}
@@ -95,7 +94,7 @@ function Choice({ type, onSelect }: { type: NodeType | TriggerType; onSelect: ()
       className="flex cursor-pointer items-center gap-3 rounded-[6px] px-2 py-1.5 data-[selected=true]:bg-hover"
     >
       <span className={cx('flex size-8 shrink-0 items-center justify-center rounded-md', tintOf(type.group))}>
-        <Icon aria-hidden className="size-4" />
+        <TypeIcon name={type.icon} className="size-4" />
       </span>
       <span className="min-w-0">
         <span className="block font-medium">{type.title}</span>

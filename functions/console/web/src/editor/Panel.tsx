@@ -10,15 +10,15 @@ import * as actions from './actions';
 import { titleOf, type Catalogue } from './catalogue';
 import * as commands from './commands';
 import { FailureTab } from './FailureTab';
-import { iconOf, tintOf } from './icons';
+import { TypeIcon, tintOf } from './icons';
 import { NodeSettings } from './NodeSettings';
 import { NotesTab } from './NotesTab';
 import { OutputTab } from './OutputTab';
 import { SampleScope } from './SampleScope';
 import { useDefinition, useEditor, useEditorStore } from './store';
-import { findNode } from './tree';
+import { findNode, loopsAround } from './tree';
 import { TriggerPanel } from './TriggerPanel';
-import type { NodeDefinition, Scope } from './types';
+import type { Json, NodeDefinition, Scope } from './types';
 import type { TestRuns } from './useTestRun';
 import { WorkflowPanel } from './WorkflowPanel';
 
@@ -51,12 +51,11 @@ export function Panel(props: PanelProps) {
 function NodePanel({ node, scope, catalogue, workflowId, runs }: PanelProps & { node: NodeDefinition; scope: Scope }) {
   const [tab, setTab] = useState('settings');
   const type = catalogue.nodes.get(node.type);
-  const Icon = iconOf(type?.icon);
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex items-start gap-3 px-4 pt-4">
         <span className={cx('mt-0.5 flex size-8.5 shrink-0 items-center justify-center rounded-md', tintOf(type?.group))}>
-          <Icon aria-hidden className="size-4.5" />
+          <TypeIcon name={type?.icon} className="size-4.5" />
         </span>
         <div className="min-w-0 flex-1">
           <NameInput node={node} title={type?.title ?? node.type} />
@@ -149,8 +148,8 @@ function NodeMenu({ node, scope, runs }: { node: NodeDefinition; scope: Scope; r
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const close = <IconButton icon={X} label={t('Close')} onClick={() => store.getState().select({ kind: 'none' })} />;
   if (isReadOnly) return close;
-  const path = scope === null ? node.id : `${scope}.${node.id}`;
-  const input = () => ({ input: (store.getState().history.document.ui.testInput as never) ?? {} });
+  const path = [...loopsAround(store.getState().history.document.definition, node.id).reverse(), node.id].join('.');
+  const input = () => ({ input: (store.getState().history.document.ui.testInput as Json | undefined) ?? {} });
   return (
     <div className="flex">
       <Menu

@@ -14,7 +14,7 @@ import { compare, isEqual } from './compare';
 import { ConflictForm, useChoices } from './ConflictForm';
 import { DiffList } from './DiffList';
 import { merge } from './merge';
-import { definitionOf } from './store';
+import { definitionOf, withoutUi } from './store';
 import type { Definition } from './types';
 import type { EditorSession } from './useEditorSession';
 
@@ -158,11 +158,6 @@ async function bringTogether({ workflow, saver, store }: EditorSession, newer: N
   const saved = await calls.saveDraft(workflow.id, definition, saver.etag(), newer.version);
   saver.saved(definition, saved.etag);
   store.getState().apply(t('Merged with version {n}', { n: newer.version }), (document) => ({ ...document, definition: withoutUi(definition) }));
-}
-
-function withoutUi(definition: Definition): Definition {
-  const { ui: _ui, ...rest } = definition as Definition & { ui?: unknown };
-  return rest;
 }
 
 function Usages({ workflow }: { workflow: Workflow }) {

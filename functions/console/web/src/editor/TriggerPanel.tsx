@@ -18,7 +18,7 @@ import * as actions from './actions';
 import { calls, type TriggerState, type TriggerType } from './api';
 import { firstSentence, type Catalogue } from './catalogue';
 import * as commands from './commands';
-import { iconOf } from './icons';
+import { TypeIcon } from './icons';
 import { below } from './locate';
 import { useDefinition, useEditor, useEditorStore } from './store';
 import type { JsonObject, TriggerDefinition } from './types';
@@ -27,13 +27,12 @@ export function TriggerPanel({ trigger, catalogue, workflowId }: { trigger: Trig
   const store = useEditorStore();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const type = catalogue.triggers.get(trigger.type);
-  const Icon = iconOf(type?.icon);
   const title = type?.title ?? trigger.type;
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex items-start gap-3 border-b border-line px-4 py-4">
         <span className="mt-0.5 flex size-8.5 shrink-0 items-center justify-center rounded-full bg-accent text-accent-ink">
-          <Icon aria-hidden className="size-4" />
+          <TypeIcon name={type?.icon} className="size-4" />
         </span>
         <div className="min-w-0 flex-1">
           <input

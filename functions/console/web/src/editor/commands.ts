@@ -189,7 +189,7 @@ export function renameNode(document: WorkflowDocument, id: string, wanted: strin
   const positions = Object.entries(document.ui.positions ?? {}).map(([key, at]) => [key === id ? wanted : key, at]);
   return {
     ...document,
-    definition: inBody(definition) as Definition,
+    definition: inBody(definition),
     ui: document.ui.positions ? { ...document.ui, positions: Object.fromEntries(positions) as Record<string, Point> } : document.ui,
   };
 }
@@ -208,7 +208,7 @@ export function setDefinition(document: WorkflowDocument, fields: Partial<Defini
 }
 
 export function setBodyOutput(document: WorkflowDocument, scope: Scope, output: Json | undefined): WorkflowDocument {
-  return changeBody(document, scope, (body) => without({ ...body, output }) as Body);
+  return changeBody(document, scope, (body) => without({ ...body, output }));
 }
 
 function without<T extends object>(value: T): T {

@@ -1,5 +1,6 @@
 /** Undo of everything: each change keeps the document before it, whose unchanged parts are shared. */
 
+import { omit } from './omit';
 import type { WorkflowDocument } from './types';
 
 export interface Change {
@@ -59,6 +60,5 @@ export function redo(history: History): History {
   const [next, ...future] = history.future;
   if (!next) return history;
   // A change that was undone is done; what joined it before does not join what comes now.
-  const { merge: _merge, ...done } = next;
-  return { document: next.after, past: [...history.past, done], future };
+  return { document: next.after, past: [...history.past, omit(next, 'merge')], future };
 }

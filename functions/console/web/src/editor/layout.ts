@@ -92,7 +92,7 @@ function automatic(
   sizes: ReadonlyMap<string, Size>,
   above: readonly { id: string; width: number; height: number }[],
 ): Map<string, Point> {
-  const graph = new dagre.graphlib.Graph({ multigraph: true });
+  const graph = new dagre.graphlib.Graph<object, Partial<Point & Size>>({ multigraph: true });
   graph.setGraph({ rankdir: 'TB', nodesep: GAP_X, ranksep: GAP_Y, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const one of above) graph.setNode(one.id, { width: one.width, height: one.height });

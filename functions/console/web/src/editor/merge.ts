@@ -1,6 +1,7 @@
 /** Two people have changed one version: what only one has changed is taken, the rest is a conflict by node. */
 
 import { equal } from './compare';
+import { omit } from './omit';
 import { edgesOf } from './tree';
 import type { Body, Definition, Edge, NodeDefinition, TriggerDefinition } from './types';
 import { edgeKey } from './types';
@@ -100,8 +101,8 @@ function mergeBody(base: Body, mine: Body, theirs: Body, pick: Pick, where: stri
   return { nodes, edges, ...(output === undefined ? {} : { output: output as NonNullable<Body['output']> }) };
 }
 
-function withoutBody({ body: _body, ...node }: NodeDefinition): NodeDefinition {
-  return node;
+function withoutBody(node: NodeDefinition): NodeDefinition {
+  return omit(node, 'body');
 }
 
 /** An edge is there if one has added it, or both have left it; never to or from a node that is gone. */

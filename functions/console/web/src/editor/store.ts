@@ -6,6 +6,7 @@ import { createStore, useStore, type StoreApi } from 'zustand';
 import type { Problem, RunNode } from './api';
 import type { SaveConflict, SaveState } from './autosave';
 import { newHistory, record, redo, undo, type History } from './history';
+import { omit } from './omit';
 import { findNode, loopsAround } from './tree';
 import type { Definition, Edge, Scope, WorkflowDocument } from './types';
 
@@ -48,16 +49,16 @@ export interface EditorState {
   /** On a phone: the settings of the workflow are asked for. */
   isPanelOpen: boolean;
 
-  apply(label: string, change: (document: WorkflowDocument) => WorkflowDocument, merge?: string): void;
-  undo(): void;
-  redo(): void;
-  select(selection: Selection): void;
-  selectNode(id: string): void;
-  toggleLoop(id: string): void;
-  openPalette(place: Place | null): void;
+  apply: (label: string, change: (document: WorkflowDocument) => WorkflowDocument, merge?: string) => void;
+  undo: () => void;
+  redo: () => void;
+  select: (selection: Selection) => void;
+  selectNode: (id: string) => void;
+  toggleLoop: (id: string) => void;
+  openPalette: (place: Place | null) => void;
   /** The definition becomes what was merged; no step of undo goes behind it. */
-  adopt(definition: Definition): void;
-  say(text: string): void;
+  adopt: (definition: Definition) => void;
+  say: (text: string) => void;
 }
 
 export type EditorStore = StoreApi<EditorState>;
@@ -138,9 +139,8 @@ export function documentOf(name: string, description: string | null, definition:
   return { name, description: description ?? '', definition: withoutUi(definition), ui: uiOf(definition) };
 }
 
-function withoutUi(definition: Definition): Definition {
-  const { ui: _ui, ...rest } = definition as Definition & { ui?: unknown };
-  return { ...rest, nodes: rest.nodes as Definition['nodes'] | undefined ?? [] };
+export function withoutUi(definition: Definition): Definition {
+  return omit(definition as Definition & { ui?: unknown }, 'ui');
 }
 
 function uiOf(definition: Definition): WorkflowDocument['ui'] {

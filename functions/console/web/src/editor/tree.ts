@@ -53,21 +53,14 @@ export function mapNode(
   change: (node: NodeDefinition) => NodeDefinition,
 ): Definition {
   const inside = (body: Body): Body => {
-    let touched = false;
     const nodes = body.nodes.map((node) => {
-      if (node.id === id) {
-        touched = true;
-        return change(node);
-      }
-      if (!node.body) return node;
-      const deeper = inside(node.body);
-      if (deeper === node.body) return node;
-      touched = true;
-      return { ...node, body: deeper };
+      if (node.id === id) return change(node);
+      const deeper = node.body ? inside(node.body) : node.body;
+      return deeper === node.body ? node : { ...node, body: deeper };
     });
-    return touched ? { ...body, nodes } : body;
+    return nodes.some((node, index) => node !== body.nodes[index]) ? { ...body, nodes } : body;
   };
-  return inside(definition) as Definition;
+  return inside(definition);
 }
 
 export function allIds(definition: Definition): Set<string> {

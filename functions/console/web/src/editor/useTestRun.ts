@@ -7,7 +7,7 @@ import { toastError } from '@/ui';
 import { t } from '@/app/i18n';
 
 import { calls, type Pin, type Run, type RunNode, type TestRun } from './api';
-import { definitionOf, type EditorStore, type ShownRun } from './store';
+import { type EditorStore, type ShownRun } from './store';
 
 const OPEN = new Set(['pending', 'queued', 'running', 'waiting']);
 const QUICK_MS = 10_000;
@@ -74,7 +74,7 @@ export function useTestRun(store: EditorStore, workflowId: string): TestRuns {
   return {
     async start(options) {
       const { document } = store.getState().history;
-      const { ui: _ui, ...draft } = definitionOf(document) as TestRun['draft'] & { ui?: unknown };
+      const draft = document.definition;
       const pins = pinsOf(store);
       const body: TestRun = { workflow_id: workflowId, draft, ...(Object.keys(pins).length > 0 ? { pins } : {}), ...options };
       try {

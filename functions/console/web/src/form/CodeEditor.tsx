@@ -59,7 +59,7 @@ function languageOf(name: string | undefined): Extension[] {
 function extensions(language: string | undefined, label: string | undefined, readOnly: boolean, props: Record<string, unknown>): Extension[] {
   const attributes = Object.fromEntries(
     Object.entries({ ...props, 'aria-label': label }).flatMap(([key, value]) =>
-      value === undefined || key === 'id' ? [] : [[key, String(value)]],
+      value === undefined || key === 'id' ? [] : [[key, `${value as string | boolean}`]],
     ),
   );
   return [

@@ -1,6 +1,6 @@
 /** JSON while it is written: the value changes with each text that is JSON; one that is not yet is kept as it is. */
 
-import { useRef, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 
 export interface JsonTextProps {
   value: unknown;
@@ -13,24 +13,24 @@ function written(value: unknown): string {
 }
 
 export function JsonText({ value, onChange, children }: JsonTextProps) {
-  const [text, setText] = useState(() => written(value));
-  const told = useRef(written(value));
   const now = written(value);
-  if (now !== told.current) {
+  const [text, setText] = useState(now);
+  const [told, setTold] = useState(now);
+  if (now !== told) {
     // It has changed elsewhere, such as by undo.
-    told.current = now;
+    setTold(now);
     setText(now);
   }
   const change = (next: string) => {
     setText(next);
     if (next.trim() === '') {
-      told.current = '';
+      setTold('');
       onChange(undefined);
       return;
     }
     try {
       const parsed: unknown = JSON.parse(next);
-      told.current = written(parsed);
+      setTold(written(parsed));
       onChange(parsed);
     } catch {
       // It is not finished.

@@ -8,6 +8,7 @@ import { Field as UiField, IconButton, Select } from '@/ui';
 
 import { ExpressionInput } from '../expr/ExpressionInput';
 import { hasTemplate } from '../expr/scanner';
+import { omit } from '../editor/omit';
 import { isShown, type Field } from './describe';
 import { Described } from './Described';
 import { Input } from './widgets';
@@ -38,9 +39,7 @@ export interface SchemaFormProps {
 
 /** The values with one changed; `undefined` takes it away. */
 export function withValue(values: Values, key: string, value: unknown): Record<string, unknown> {
-  const { [key]: _gone, ...rest } = values;
-  if (value === undefined) return rest;
-  return key in values ? { ...values, [key]: value } : { ...rest, [key]: value };
+  return value === undefined ? omit(values, key) : { ...values, [key]: value };
 }
 
 export function SchemaForm({ fields, values, onChange, path = '', oneOf = [] }: SchemaFormProps) {
@@ -86,7 +85,7 @@ function OneOf({ fields, values, onChange, row }: OneOfProps) {
   const { isReadOnly } = useContext(FormContext);
   const chosen = fields.find((field) => values[field.key] !== undefined && values[field.key] !== null) ?? fields[0];
   const choose = (key: string) => {
-    const rest = fields.reduce((one, field) => withValue(one, field.key, undefined), values as Record<string, unknown>);
+    const rest = fields.reduce<Record<string, unknown>>((one, field) => withValue(one, field.key, undefined), values);
     onChange({ ...rest, [key]: '' });
   };
   return (

@@ -84,7 +84,7 @@ function checkText(field: Field, value: unknown, path: string): Finding[] {
     return [{ path, code: 'too_short', expected: field.minLength }];
   }
   // The engine counts characters, JavaScript UTF-16 units.
-  if (field.maxLength !== undefined && value.length > field.maxLength && [...value].length > field.maxLength) {
+  if (field.maxLength !== undefined && value.length > field.maxLength && Array.from(value).length > field.maxLength) {
     return [{ path, code: 'too_long', expected: field.maxLength }];
   }
   if (field.pattern !== undefined && !new RegExp(field.pattern, 'u').test(value)) {

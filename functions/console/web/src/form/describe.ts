@@ -1,5 +1,7 @@
 /** From the JSON Schema of a config to the fields of a form. Pure; no type is known here by its name. */
 
+import { omit } from '../editor/omit';
+
 export interface Schema {
   [key: string]: unknown;
   $ref?: string;
@@ -118,8 +120,7 @@ export function resolve(schema: Schema, root: Schema): Schema {
   }
   const [only, ...more] = current.allOf ?? [];
   if (only && more.length === 0) {
-    const { allOf: _allOf, ...beside } = current;
-    return { ...resolve(only, root), ...beside };
+    return { ...resolve(only, root), ...omit(current, 'allOf') };
   }
   return current;
 }
@@ -137,7 +138,7 @@ function fieldOf(key: string, raw: Schema, root: Schema, at: { required: boolean
   const all = branchesOf(outer, root);
   const branches = all.filter((one) => one.type !== 'null');
   const [only] = branches;
-  const schema: Schema = branches.length === 1 && only ? { ...only, ...withoutBranches(outer) } : outer;
+  const schema: Schema = branches.length === 1 && only ? { ...only, ...omit(outer, 'anyOf', 'oneOf') } : outer;
   const hints: Hints = { ...branches.map(hintsOf).reduce((one, other) => ({ ...one, ...other }), {}), ...hintsOf(outer) };
   const field: Field = {
     key,
@@ -158,10 +159,6 @@ function fieldOf(key: string, raw: Schema, root: Schema, at: { required: boolean
   };
   if (branches.length > 1) return ofBranches(field, branches, root, hints, at.depth);
   return ofOne(field, schema, root, hints, at.depth);
-}
-
-function withoutBranches({ anyOf: _anyOf, oneOf: _oneOf, ...rest }: Schema): Schema {
-  return rest;
 }
 
 /** What a schema may be, nested alternatives flattened. */

@@ -1,6 +1,6 @@
 /** The rows of a map while they are edited: two keys may be equal or empty for a moment, which an object cannot hold. */
 
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 
 export interface Row {
   id: number;
@@ -32,19 +32,17 @@ export interface Rows {
 /** Rows over an object. What comes from outside, such as by undo, replaces them. */
 export function useRows(values: Readonly<Record<string, unknown>>, onChange: (values: Record<string, unknown>) => void): Rows {
   const [rows, setRows] = useState<readonly Row[]>(() => rowsOf(values));
-  const told = useRef<Readonly<Record<string, unknown>>>(values);
-  const seen = useRef(values);
-  if (values !== seen.current) {
-    seen.current = values;
-    if (JSON.stringify(values) !== JSON.stringify(told.current)) {
-      told.current = values;
-      setRows(rowsOf(values, rows));
-    }
+  const now = JSON.stringify(values);
+  const [told, setTold] = useState(now);
+  if (now !== told) {
+    setTold(now);
+    setRows(rowsOf(values, rows));
   }
   const change = (next: readonly Row[]) => {
+    const made = objectOf(next);
     setRows(next);
-    told.current = objectOf(next);
-    onChange(objectOf(next));
+    setTold(JSON.stringify(made));
+    onChange(made);
   };
   return {
     rows,

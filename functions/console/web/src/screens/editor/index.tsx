@@ -4,7 +4,8 @@ import { useParams, useSearch } from '@tanstack/react-router';
 import { Editor } from '@/editor/Editor';
 
 export default function EditorScreen() {
-  const { workflowId } = useParams({ strict: false }) as { workflowId: string };
-  const { pin } = useSearch({ strict: false }) as { pin?: string };
-  return <Editor key={workflowId} workflowId={workflowId} pinnedRun={pin} />;
+  const params: { workflowId?: string } = useParams({ strict: false });
+  const { pin }: { pin?: string } = useSearch({ strict: false });
+  const id = params.workflowId ?? '';
+  return <Editor key={id} workflowId={id} pinnedRun={pin} />;
 }

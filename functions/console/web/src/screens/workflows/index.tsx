@@ -15,7 +15,7 @@ import { RowMenu } from './RowMenu';
 
 interface Filters {
   q?: string;
-  is_active?: string;
+  is_active?: string | boolean;
   folder?: string;
   label?: string;
   new?: unknown;
@@ -36,7 +36,7 @@ export default function WorkflowsScreen() {
   });
   const workflows = list.data?.pages.flatMap((page) => page.items) ?? [];
   const isFiltered = Object.values(query).some((one) => one !== undefined);
-  const filter = (change: Filters) => void navigate({ to: '/workflows', search: { ...filters, ...change } as never, replace: true });
+  const filter = (change: Filters) => void navigate({ to: '/workflows', search: { ...filters, ...change }, replace: true });
   return (
     <Page
       title={t('Workflows')}
@@ -82,7 +82,7 @@ function NothingYet({ onNew }: { onNew: () => void }) {
           <Button icon={FilePlus} variant="primary" onClick={onNew}>
             {t('Begin with an empty one')}
           </Button>
-          <Link to={'/templates' as string} className="inline-flex h-8 items-center rounded-md border border-line bg-card px-3 font-medium shadow-raised hover:bg-hover">
+          <Link to={'/templates'} className="inline-flex h-8 items-center rounded-md border border-line bg-card px-3 font-medium shadow-raised hover:bg-hover">
             {t('Begin with a template')}
           </Link>
         </>
@@ -112,19 +112,19 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
         value={q}
         onChange={(event) => {
           onWords(event.target.value);
-          onFilter({ q: event.target.value.trim() || undefined } as Filters);
+          onFilter({ q: event.target.value.trim() || undefined });
         }}
       />
       <Select
         className="w-auto"
         aria-label={t('State')}
-        value={String(filters.is_active ?? '')}
+        value={filters.is_active === undefined ? '' : `${filters.is_active}`}
         placeholder={t('On and off')}
         options={[
           { value: 'true', label: t('On') },
           { value: 'false', label: t('Off') },
         ]}
-        onChange={(value) => onFilter({ is_active: value || undefined } as Filters)}
+        onChange={(value) => onFilter({ is_active: value || undefined })}
       />
       {folders.length > 0 && (
         <Select
@@ -133,7 +133,7 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
           value={filters.folder ?? ''}
           placeholder={t('All folders')}
           options={folders.map((folder) => ({ value: folder, label: folder }))}
-          onChange={(folder) => onFilter({ folder: folder || undefined } as Filters)}
+          onChange={(folder) => onFilter({ folder: folder || undefined })}
         />
       )}
       {labels.length > 0 && (
@@ -143,7 +143,7 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
           value={filters.label ?? ''}
           placeholder={t('All labels')}
           options={labels.map((label) => ({ value: label, label }))}
-          onChange={(label) => onFilter({ label: label || undefined } as Filters)}
+          onChange={(label) => onFilter({ label: label || undefined })}
         />
       )}
     </div>
@@ -215,7 +215,7 @@ function State({ workflow }: { workflow: WorkflowSummary }) {
 function LastRun({ run }: { run: Run | undefined }) {
   if (!run) return <span className="text-muted">–</span>;
   return (
-    <Link to={'/runs/$runId' as string} params={{ runId: run.id } as never} className="inline-flex items-center gap-2 hover:underline">
+    <Link to={'/runs/$runId'} params={{ runId: run.id }} className="inline-flex items-center gap-2 hover:underline">
       <Status status={run.status} />
       <span className="text-muted">
         <Time at={run.created_at} />

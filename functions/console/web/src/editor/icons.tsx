@@ -38,7 +38,9 @@ import {
   Workflow,
   Zap,
   type LucideIcon,
+  type LucideProps,
 } from 'lucide-react';
+import { createElement } from 'react';
 
 const ICONS: Record<string, LucideIcon> = {
   braces: Braces,
@@ -79,8 +81,13 @@ const ICONS: Record<string, LucideIcon> = {
   slack: MessageSquare,
 };
 
-export function iconOf(name: string | undefined): LucideIcon {
+function iconOf(name: string | undefined): LucideIcon {
   return ICONS[name ?? ''] ?? Puzzle;
+}
+
+/** The icon of a type, by its name. It says nothing that its title does not. */
+export function TypeIcon({ name, ...rest }: LucideProps & { name: string | undefined }) {
+  return createElement(iconOf(name), { 'aria-hidden': true, ...rest });
 }
 
 /** The colors of a group's tile. Groups that are not known here have the quiet one. */
