@@ -14,13 +14,22 @@ from typing import Any
 import botocore.session
 from botocore.loaders import Loader
 from moto.core import responses
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.responses import DynamoResult
+
+_MOST_BYTES = 405_000
+"""What moto takes as the bound on an item."""
 
 
 def install() -> None:
     """For all clients that are made from now on."""
     responses.method_names_from_class = cache(responses.method_names_from_class)
     DynamoResult.execute_result = _as_it_is
+    Table.all_items = _all_items
+    Item.__init__ = _make_item
     loader = Loader()  # each session would read the SDK's models from disk again: megabytes of JSON
     botocore.session.create_loader = lambda _: loader
 
@@ -31,6 +40,21 @@ def _as_it_is(result: DynamoResult, _: Any) -> tuple[int, dict[str, str], str]:
     What is refused does not come here.
     """
     return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(result.result, default=_in_json)
+
+
+def _all_items(table: Table) -> list[Item]:
+    """The items of a table in order; moto would read their keys anew for each comparison of two."""
+    items = [item for partition in table.items.values() for item in partition.values()]
+    return sorted(items, key=lambda item: (item.hash_key.cast_value, item.range_key.cast_value))
+
+
+def _make_item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+    """An item, whose size is looked at once: moto would add it up again for each attribute."""
+    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
+    found = {key: DynamoType(value) for key, value in attrs.items()}
+    if sum(bytesize(key) + value.size() for key, value in found.items()) > _MOST_BYTES:
+        raise ItemSizeTooLarge
+    dict.update(item.attrs, found)
 
 
 def _in_json(value: object) -> Any:

@@ -50,7 +50,7 @@ from tests.harness import Effects, effect_node
 from tests.history import check_history, check_history_keys
 from tests.played import Driver, InlineStore, PlayedBus, PlayedMachine, play_harshly
 from tests.stored import stored_workflow
-from tests.unit.conftest import Aws
+from tests.unit.conftest import Aws, items_with
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
 _WRITES = (
@@ -180,13 +180,8 @@ class World:
         ]
 
     def _records(self) -> list[dict[str, Any]]:
-        self.fate.spared, before = True, self.fate.spared
-        items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        self.fate.spared = before
-        records = [
-            item for item in items if item["SK"]["S"] == "META" and "trigger_type" in item and "workspace_key" in item
-        ]
-        return sorted(records, key=lambda item: item["id"]["S"])
+        records = items_with(self.aws, "trigger_type", "workspace_key")
+        return sorted((item for item in records if item["SK"]["S"] == "META"), key=lambda item: item["id"]["S"])
 
     # -- what AWS does -------------------------------------------------------------------------------------
 
@@ -370,7 +365,7 @@ class World:
             self.perish(lambda: self.recovery.sweep(lambda: 100.0))
             while self._something_happens():
                 pass
-        items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
+        items = items_with(self.aws, "PK")
         left = [(item["PK"]["S"], item["SK"]["S"]) for item in items if item["PK"]["S"].startswith("CONCURRENCY#")]
         assert not left, f"slots or places in queues are left: {left}"
         assert not self._looked_at()
@@ -385,8 +380,8 @@ class World:
 
     def _looked_at(self) -> list[str]:
         """What the recovery will look at, but for triggers: they are looked after as long as they are live."""
-        items = self.aws.dynamodb.scan(TableName="Automation")["Items"]
-        seen = [item for item in items if item.get("check_shard", {"S": ""})["S"].startswith("CHECK#")]
+        items = items_with(self.aws, "check_shard")
+        seen = [item for item in items if item["check_shard"]["S"].startswith("CHECK#")]
         seen = [item for item in seen if not item["PK"]["S"].startswith("WORKFLOW#")]
         return [f"{item['PK']['S']} {item['next_check_at']['S']}" for item in seen]
 

@@ -13,6 +13,9 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
@@ -102,6 +105,13 @@ def create_table(dynamodb: Any, name: str) -> None:
             for index, (partition, sort) in INDEXES[name].items()
         ],
     )
+
+
+def items_with(aws: Aws, *attributes: str) -> list[dict[str, Any]]:
+    """The items of the Automation table that have these attributes, as they are: nobody calls for them."""
+    table = dynamodb_backends[DEFAULT_ACCOUNT_ID][aws.dynamodb.meta.region_name].tables["Automation"]
+    found = [item.attrs for item in table.all_items() if all(name in item.attrs for name in attributes)]
+    return [dynamo_to_dict(dict(one)) for one in found]
 
 
 def one_at_a_time(client: Any) -> Any:
