@@ -6,6 +6,7 @@ The functions read their settings when they are imported, so these are here too.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,12 +42,14 @@ os.environ.update(
 )
 
 
+_TESTS = Path(__file__).parent
 _GROUPS = {
     "alone": ("restart", "chaos", "grants"),  # the last leaves much behind, which each start would look at
     "first": (
         "access",
         "bad_input",
         "canary",
+        "documents",
         "durable",
         "integrations",
         "outgoing",
@@ -60,7 +63,6 @@ _GROUPS = {
         "aws_nodes",
         "commands",
         "console",
-        "documents",
         "events",
         "examples",
         "load",
@@ -78,8 +80,10 @@ what needs no stack. The other two share it then.
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test; those that need no stack go by file."""
+    """The group of a test; those that need no stack go by file, but those of the template share what is synthesized."""
     file = nodeid.partition("::")[0]
+    if file.startswith("tests/infrastructure/"):
+        return "tests/infrastructure"
     if not file.startswith("tests/e2e/"):
         return file
     return next(name for name, modules in _GROUPS.items() if _module_of(nodeid) in modules)
@@ -105,11 +109,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 _SLOW = frozenset(
     {
+        "conversations",
         "databases",  # starts a PostgreSQL and a MariaDB
         "dispatch",
-        "memory",
+        "driver_memory",
+        "fairness",
+        "full_gates",
+        "harsh_world",
+        "isolation",
+        "javascript",
+        "logs",
+        "record_payloads",
+        "retention",
         "sandbox",
-        "workers",
+        "spreadsheets",
+        "ssrf",
         "world",
     }
 )
@@ -120,6 +134,12 @@ def is_quick(nodeid: str) -> bool:
     """Whether a test belongs to those for between two edits: two minutes for all of them."""
     file = nodeid.partition("::")[0]
     return file.startswith("tests/unit/test_") and file.removeprefix("tests/unit/test_")[:-3] not in _SLOW
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Who asks for the quick ones does not wait until the others are imported, with CDK and the emulator."""
+    is_other = collection_path.parent == _TESTS and collection_path.is_dir() and collection_path.name != "unit"
+    return True if config.option.markexpr == "quick" and is_other else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
