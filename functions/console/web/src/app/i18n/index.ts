@@ -4,20 +4,30 @@
  * German is in `de/<screen>.ts`, and a test fails for a text without it. Texts that are not told where they are
  * written, such as in tables, are marked with `msg('…')` there and given to `t` where they are shown.
  */
-import { i18n } from '@lingui/core';
-import { compileMessage } from '@lingui/message-utils/compileMessage';
+import { IntlMessageFormat } from 'intl-messageformat';
 
 export const LOCALES = { en: 'English', de: 'Deutsch' } as const;
 export type Locale = keyof typeof LOCALES;
 
 const STORED = 'mainspring.locale';
 
-i18n.setMessagesCompiler(compileMessage);
-i18n.loadAndActivate({ locale: 'en', messages: {} });
+let current: Locale = 'en';
+let messages: Record<string, string> = {};
+const formats = new Map<string, IntlMessageFormat>();
+const listeners = new Set<() => void>();
 
 /** The text in the reader's language. */
 export function t(text: string, values?: Record<string, unknown>): string {
-  return i18n._(text, values);
+  const found = messages[text] ?? text;
+  return values ? String(formatOf(found).format(values as Record<string, string>)) : found;
+}
+
+function formatOf(text: string): IntlMessageFormat {
+  const known = formats.get(text);
+  if (known) return known;
+  const made = new IntlMessageFormat(text, current);
+  formats.set(text, made);
+  return made;
 }
 
 /** Marks a text for translation that `t` shows elsewhere. */
@@ -26,7 +36,7 @@ export function msg(text: string): string {
 }
 
 export function locale(): Locale {
-  return i18n.locale === 'de' ? 'de' : 'en';
+  return current;
 }
 
 /** What this person chose, or what their browser prefers. */
@@ -38,9 +48,11 @@ export function preferredLocale(): Locale {
 
 /** Load a language and use it. Whoever shows texts is drawn anew (`useLocale`). */
 export async function activate(wanted: Locale): Promise<void> {
-  const messages = wanted === 'de' ? (await import('./de')).default : {};
+  messages = wanted === 'de' ? (await import('./de')).default : {};
+  current = wanted;
+  formats.clear();
   document.documentElement.lang = wanted;
-  i18n.loadAndActivate({ locale: wanted, messages });
+  for (const listener of listeners) listener();
 }
 
 export async function chooseLocale(wanted: Locale): Promise<void> {
@@ -49,5 +61,6 @@ export async function chooseLocale(wanted: Locale): Promise<void> {
 }
 
 export function onLocaleChange(listener: () => void): () => void {
-  return i18n.on('change', listener);
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }

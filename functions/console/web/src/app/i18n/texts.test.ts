@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { compileMessage } from '@lingui/message-utils/compileMessage';
+import { IntlMessageFormat } from 'intl-messageformat';
 import german from './de';
 
 const SOURCES = globSync('src/**/*.{ts,tsx}', { cwd: process.cwd() }).filter((path) => !/\.test\.|\.d\.ts$|i18n.de/.test(path));
@@ -25,19 +25,26 @@ function textsOf(path: string): string[] {
 
 const texts = new Set(SOURCES.flatMap(textsOf));
 
+interface Part {
+  type: number;
+  value: string;
+  options?: Record<string, { value: Part[] }>;
+}
+
+/** 0 is a literal, 7 is `#`; all others have the name of a value. */
+const NAMELESS = [0, 7];
+
+function names(parts: readonly Part[]): string[] {
+  return parts.flatMap(({ type, value, options = {} }) => [
+    ...(NAMELESS.includes(type) ? [] : [value]),
+    ...Object.values(options).flatMap((option) => names(option.value)),
+  ]);
+}
+
+/** None where it is no pattern, such as a text that shows what a template is: it is never filled in. */
 function placeholders(text: string): string[] {
-  const names: string[] = [];
-  const walk = (tokens: unknown): void => {
-    if (!Array.isArray(tokens)) return;
-    for (const token of tokens) {
-      if (!Array.isArray(token)) continue;
-      const [name, , options] = token as [string, unknown, unknown];
-      if (name !== '#') names.push(name);
-      if (options && typeof options === 'object') Object.values(options).forEach(walk);
-    }
-  };
-  walk(compileMessage(text));
-  return [...new Set(names)].sort();
+  if (text.includes('{{')) return [];
+  return [...new Set(names(new IntlMessageFormat(text, 'en').getAst() as Part[]))].sort();
 }
 
 describe('texts', () => {
