@@ -39,3 +39,5 @@ def first_id_at(moment: datetime) -> str:
 
 
 NODE_ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[A-Za-z_][A-Za-z0-9_]{0,63})*$"
+"""A node of a definition: in the body of a loop behind that one's id."""

@@ -41,6 +41,8 @@ MAX_BRIEF_ERROR = 300
 """Characters of an error's message in a list of executions."""
 MAX_TEXT_LENGTH = 4 * 1024 * 1024
 MAX_RANGE_ITEMS = 100_000
+MAX_PREVIEW_BYTES = 256 * 1024
+"""Of the value of an expression that is shown while it is written."""
 
 MAX_NODE_TIMEOUT = 240.0
 DEFAULT_NODE_TIMEOUT = 30.0
@@ -218,6 +220,8 @@ SECRET_OVERLAP = 24 * 3600
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """Of a file that a node reads or writes. It is on the function's disk meanwhile, which has room for all that run."""
+MAX_ROW_BYTES = 64 * 1024
+"""Of the value of a row of a data table, as JSON."""
 MAX_ROW_KEY_BYTES = 900
 """Of the key of a row of a data table. DynamoDB takes 1,024 with what stands before it."""
 FAR = 1e15

@@ -21,16 +21,23 @@ if TYPE_CHECKING:
     from engine.aws.step_functions import StateMachine
     from engine.security.secrets import SecretBox
     from engine.services.auth import AuthService
+    from engine.services.data import DataService
     from engine.services.events.publish import Publisher
     from engine.services.events.subscriptions import SubscriptionService
     from engine.services.executions.api import ExecutionService
+    from engine.services.executions.approvals import ApprovalService
     from engine.services.executions.concurrency import ConcurrencyLimits
     from engine.services.executions.finalization import Finalization
+    from engine.services.executions.node_details import NodeInspector
+    from engine.services.executions.previews import Previews
     from engine.services.executions.recovery import Recovery
     from engine.services.executions.retention import Retention
+    from engine.services.executions.samples import Samples
     from engine.services.executions.signals import SignalService
     from engine.services.executions.start import Starter
+    from engine.services.executions.statistics import Statistics
     from engine.services.executions.supervisor import Supervisor
+    from engine.services.executions.trials import Trials
     from engine.services.triggers.api import TriggerService
     from engine.services.triggers.dispatch import Dispatcher
     from engine.services.triggers.listeners import Listening
@@ -363,7 +370,67 @@ def execution_service() -> ExecutionService:
     """Executions."""
     from engine.services.executions.api import ExecutionService
 
-    return ExecutionService(repositories(), _starter(), _finalization())
+    return ExecutionService(repositories(), _starter(), _finalization(), _trials)
+
+
+@cache
+def node_inspector() -> NodeInspector:
+    """What works out what nodes were given."""
+    from engine.services.executions.node_details import NodeInspector
+
+    return NodeInspector(repositories(), settings.api_url, clock)
+
+
+@cache
+def approval_service() -> ApprovalService:
+    """What waits for people."""
+    from engine.services.executions.approvals import ApprovalService
+
+    return ApprovalService(repositories(), node_inspector(), clock)
+
+
+@cache
+def data_service() -> DataService:
+    """Files and data tables."""
+    from engine.services.data import DataService
+    from engine.storage.data_tables import DataTables
+    from engine.storage.files import WorkspaceFiles
+
+    def files(workspace_id: str) -> WorkspaceFiles:
+        return WorkspaceFiles(lambda: client("s3"), settings.payload_bucket, workspace_id)
+
+    return DataService(files, DataTables(Table(client("dynamodb"), settings.automation_table), clock.now), clock)
+
+
+@cache
+def statistics() -> Statistics:
+    """What has run."""
+    from engine.services.executions.statistics import Statistics
+
+    return Statistics(repositories(), clock)
+
+
+@cache
+def samples() -> Samples:
+    """What the nodes of workflows gave last."""
+    from engine.services.executions.samples import Samples
+
+    return Samples(repositories(), node_inspector())
+
+
+@cache
+def previews() -> Previews:
+    """What evaluates templates for people."""
+    from engine.services.executions.previews import Previews
+
+    return Previews(node_inspector(), samples(), clock)
+
+
+@cache
+def _trials() -> Trials:
+    from engine.services.executions.trials import Trials
+
+    return Trials(repositories(), draft_service(), clock)
 
 
 @cache

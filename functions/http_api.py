@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import json
 import logging
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -20,6 +23,7 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from pydantic import BaseModel
 
 from engine import limits
 from engine.errors import (
@@ -112,7 +116,7 @@ def _refuse_unknown_query(app: APIGatewayHttpResolver, next_middleware: Any) -> 
     Public addresses are called by others, who add what they like.
 
     Raises:
-        InvalidInput: names the parameter, and those that there are.
+        RequestError: code `unknown_parameter`: names the parameter, and those that there are.
     """
     event, route = app.current_event.raw_event, app.context.get("_route")
     if route is not None and event.get("routeKey") not in PUBLIC_ROUTES:
@@ -120,7 +124,9 @@ def _refuse_unknown_query(app: APIGatewayHttpResolver, next_middleware: Any) -> 
         for name in event.get("queryStringParameters") or {}:
             if name not in known:
                 there_are = f"it knows {', '.join(f'`{one}`' for one in sorted(known))}" if known else "it knows none"
-                raise InvalidInput.at(name[:100], f"there is no query parameter of this name here; {there_are}")
+                message = f"there is no query parameter of this name here; {there_are}"
+                detail = {"path": name[:100], "code": "unknown_parameter", "message": message}
+                raise RequestError(f"{name[:100]}: {message}", code="unknown_parameter", details=[detail])
     return next_middleware(app)
 
 
@@ -154,6 +160,37 @@ def raw_answer(status: int, content_type: str | None, body: bytes, headers: Mapp
     answer: Response[Any] = Response(status, content_type, base64.b64encode(body).decode(), headers=dict(headers))
     answer.base64_encoded = True
     return answer
+
+
+def catalogue_answer(app: APIGatewayHttpResolver, text: str) -> Response[Any]:
+    """JSON that changes only with a deployment: callers keep it and ask whether it has changed; it comes compressed.
+
+    HTTP APIs compress nothing by themselves.
+    """
+    etag, compressed = _packed(text)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+    asked = {name.lower(): value for name, value in (app.current_event.raw_event.get("headers") or {}).items()}
+    known = [one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(304, "application/json", "", headers={**headers})
+    if "gzip" in asked.get("accept-encoding", ""):
+        return raw_answer(200, "application/json", compressed, {**headers, "Content-Encoding": "gzip"})
+    return Response(200, "application/json", text, headers={**headers})
+
+
+@lru_cache(maxsize=8)
+def _packed(text: str) -> tuple[str, bytes]:
+    """A text's tag, and what it is compressed."""
+    body = text.encode()
+    return f'"{sha256(body).hexdigest()[:32]}"', gzip.compress(body, 9, mtime=0)
+
+
+def catalogue(model: type[BaseModel] | None, description: str) -> dict[int, OpenAPIResponse]:
+    """The OpenAPI entries of a route that answers by `catalogue_answer`."""
+    headers = {"ETag": {"description": "Send it as `If-None-Match`.", "schema": {"type": "string"}}}
+    content: Any = {"model": model} if model else {"schema": {"type": "object"}}
+    found: Any = {"description": description, "headers": headers, "content": {"application/json": content}}
+    return {200: found, 304: {"description": "It has not changed.", "content": {}}}
 
 
 def caller(app: APIGatewayHttpResolver) -> Principal:

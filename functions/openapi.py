@@ -8,6 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
+from engine.workflow.definition import json_schema
+
 API_FUNCTIONS = (
     "auth",
     "users",
@@ -17,9 +19,13 @@ API_FUNCTIONS = (
     "events",
     "webhooks",
     "integrations",
+    "data",
     "platform",
 )
 _TITLE = "Mainspring"
+_COMPONENTS = "#/components/schemas/"
+_UNFINISHED = ("Draft", "DefinitionBody")
+"""What the schemas are called whose definitions need not be finished."""
 _ABOUT = "Business process automation in your own AWS account."
 
 
@@ -43,7 +49,30 @@ def build() -> dict[str, Any]:
                 if known.setdefault(schema, content) != content:
                     raise ValueError(f"two schemas are called {schema}")
         document = {**part, "paths": document["paths"], "components": document["components"]}
+    _tell_definitions(document["components"]["schemas"])
     return document
+
+
+def _tell_definitions(schemas: dict[str, Any]) -> None:
+    """Put the schema of a definition wherever one is told or taken that can run; unfinished ones are any object.
+
+    Handlers take them as plain objects, since it is the validator that says all that is wrong with one, at once.
+    """
+    known = json.loads(json.dumps(json_schema()).replace("#/$defs/", _COMPONENTS))
+    parts = {**known.pop("$defs"), "WorkflowDefinition": known}
+    for name, schema in parts.items():
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two schemas are called {name}")
+    reference = {"$ref": f"{_COMPONENTS}WorkflowDefinition"}
+    for name, schema in schemas.items():
+        field = schema.get("properties", {}).get("definition")
+        if field is None or name.startswith(_UNFINISHED):
+            continue
+        told = {"description": field["description"]} if "description" in field else {}
+        is_optional = any(one.get("type") == "null" for one in field.get("anyOf", ()))
+        schema["properties"]["definition"] = (
+            {"anyOf": [reference, {"type": "null"}], **told} if is_optional else {**reference, **told}
+        )
 
 
 def document_of(name: str) -> dict[str, Any]:

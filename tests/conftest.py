@@ -63,6 +63,7 @@ _GROUPS = {
         "aws_nodes",
         "commands",
         "console",
+        "console_api",
         "events",
         "examples",
         "load",

@@ -29,6 +29,7 @@ from engine.ids import new_id
 from engine.nodes.context import NodeServices
 from engine.nodes.registry import NodeExecutorFactory
 from engine.services.events.publish import Publisher
+from engine.services.executions.api import ExecutionService
 from engine.services.executions.concurrency import ConcurrencyLimits
 from engine.services.executions.finalization import Finalization
 from engine.services.executions.recovery import Recovery
@@ -36,7 +37,9 @@ from engine.services.executions.retention import Retention
 from engine.services.executions.signals import SignalService
 from engine.services.executions.start import Request, Starter
 from engine.services.executions.supervisor import Supervisor
+from engine.services.executions.trials import Trials
 from engine.services.triggers.health import TriggerHealth
+from engine.services.workflows.drafts import DraftService
 from engine.storage.dynamodb.expressions import decode
 from engine.storage.dynamodb.table import ConditionFailed
 from engine.testing.clock import VirtualClock
@@ -388,3 +391,13 @@ class World:
     def results(self) -> list[tuple[str, Any]]:
         """How each execution ended, in the order of their workflows and starts."""
         return [(str(one.status), one.result) for one in self.all()]
+
+
+def execution_service(world: World) -> ExecutionService:
+    """The API's service of executions."""
+    drafts = DraftService(world.repositories, world.factory, world.clock)
+    trials = Trials(world.repositories, drafts, world.clock)
+    trials._factory = world.factory
+    service = ExecutionService(world.repositories, world.starter, world.finalization, lambda: trials)
+    service._factory = world.factory
+    return service

@@ -7,7 +7,7 @@ to the scheduler with it. The others are carried out one after the other, at onc
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -173,8 +173,8 @@ Command = InLine | InBackground
 class Queues:
     """What is to be done next. `now` is the time of the event that the scheduler is taking: it has no clock."""
 
-    recorded: Collection[str]
-    """The paths of the nodes of which the history says how they ended."""
+    is_known: Callable[[str], bool]
+    """Whether it is known how the node at a path ends: by the history, or because it is pinned."""
     now: datetime
     commands: deque[Command | Close | Continue] = field(default_factory=deque)
     noted: list[Outcome] = field(default_factory=list)
@@ -211,7 +211,7 @@ class Queues:
         ready = scope_instance.progress.ready
         while ready:
             node = scope_instance.block.nodes[ready.popleft()]
-            is_new = scope_instance.path(node.id) not in self.recorded
+            is_new = not self.is_known(scope_instance.path(node.id))
             (self.fresh if is_new else self.known).append(TakeUp(scope_instance, node, is_new))
 
     def next_ready(self) -> TakeUp | None:

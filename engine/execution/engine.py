@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.errors import ExecutionLost
 from engine.execution.environment import Environment
 from engine.execution.invocation import Invocation
 from engine.history.model import Decision, Next, Status
-from engine.workflow.compiled import prepare
+from engine.workflow.compiled import prepare, prepare_once
 
 
 class WorkflowEngine(Environment):
@@ -47,5 +48,10 @@ class WorkflowEngine(Environment):
             return Decision(snapshot.execution.status)
         if driver_attempt is not None and driver_attempt < snapshot.execution.driver_attempt:
             return Decision(Next.SUPERSEDED)
-        block = prepare(snapshot.definition, self.factory)
+        if snapshot.execution.trial is not None:
+            definition = snapshot.execution.trial.applied(snapshot.definition)
+            snapshot = replace(snapshot, definition=definition)
+            block = prepare_once(definition, self.factory)
+        else:
+            block = prepare(snapshot.definition, self.factory)
         return await Invocation(self, execution_id, snapshot, block, remaining).run()

@@ -16,6 +16,7 @@ from engine.history.model import Execution, Status
 from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress
+from engine.workflow.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +39,35 @@ class NodeState:
     progress: Mapping[str, int | None] | None = None
     port: str | None = None
     """By which port it went on, once it has ended."""
+    is_pinned: bool = False
 
 
-def node_states(block: CompiledBlock, history: History, execution: Execution) -> list[NodeState]:
+def node_states(
+    block: CompiledBlock, history: History, execution: Execution, shown: CompiledBlock | None = None
+) -> list[NodeState]:
     """The state of each node, in the definition's order; behind a loop those of its iterations that began.
 
     A node that nobody has journalled yet is `running` if it may run now; nothing is written to say that it
     has started, which would cost a write each time. Of all iterations together at most `MAX_SHOWN_ITERATIONS` are told.
+    Of a test run, `block` may be a part of the workflow; what is in `shown` besides is skipped.
     """
-    return _Teller(history, execution).tell(block)
+    return _Teller(history, execution).tell(block, shown or block)
+
+
+def iteration_states(block: CompiledBlock, history: History, execution: Execution, prefix: str) -> list[NodeState]:
+    """The states in one iteration of a loop, whose paths begin with `prefix`."""
+    return _Teller(history, execution).tell(block, block, prefix)
 
 
 def node_page(
-    block: CompiledBlock, history: History, execution: Execution, after: str | None
+    block: CompiledBlock, history: History, execution: Execution, after: str | None, shown: CompiledBlock | None = None
 ) -> tuple[list[NodeState], str | None]:
     """The states of `SHOWN_NODES` nodes behind the one with that path, and the path of the last if there are more.
 
     Raises:
         InvalidInput: there is no such node in this execution.
     """
-    states = iter(node_states(block, history, execution))
+    states = iter(node_states(block, history, execution, shown))
     if after is not None and not any(state.id == after for state in states):
         raise InvalidInput.at("nodes_after", "the path of no node that this execution has shown")
     found = list(islice(states, limits.SHOWN_NODES))
@@ -68,6 +78,7 @@ class _Teller:
     def __init__(self, history: History, execution: Execution) -> None:
         self._history = history
         self._execution = execution
+        self._trial = execution.trial or Trial()
         self._left = limits.MAX_SHOWN_ITERATIONS
         self._iterations: dict[str, set[int]] = defaultdict(set)
         for path in (*history.outcomes, *history.timers, *history.waits):
@@ -81,15 +92,20 @@ class _Teller:
             self._iterations[loop].add(int(index))
             end = path.find("].", end + 1)
 
-    def tell(self, block: CompiledBlock) -> list[NodeState]:
+    def tell(self, block: CompiledBlock, shown: CompiledBlock, prefix: str = "") -> list[NodeState]:
         """All states."""
-        return list(self._block(block, ""))
+        return list(self._block(block, shown, prefix))
 
-    def _block(self, block: CompiledBlock, prefix: str) -> Iterator[NodeState]:
+    def _block(self, block: CompiledBlock, shown: CompiledBlock, prefix: str) -> Iterator[NodeState]:
         progress, active = self._progress(block, prefix)
-        for node in block.body.nodes:
+        for node in shown.body.nodes:
             path = prefix + node.id
+            if node.id not in block.nodes:
+                yield NodeState(path, node.type, "skipped")
+                continue
             state = self._state(node, path, skipped=node.id in progress.skipped, active=node.id in active)
+            if self._trial.pin_at(path) is not None:
+                state = replace(state, is_pinned=True)
             if node.body is None:
                 yield state
                 continue
@@ -98,7 +114,7 @@ class _Teller:
             for index in sorted(self._iterations.get(path, ())):
                 if self._left > 0:
                     self._left -= 1
-                    yield from self._block(inner, f"{path}[{index}].")
+                    yield from self._block(inner, shown.bodies[node.id], f"{path}[{index}].")
 
     def _progress(self, block: CompiledBlock, prefix: str) -> tuple[Progress, set[str]]:
         """How far a region has come, and which of its nodes may run now."""

@@ -33,12 +33,15 @@ from engine.execution.commands import (
 from engine.execution.context import ExecutionContext
 from engine.execution.operations.loop import Bodies, Loops
 from engine.execution.operations.suspension import Suspensions
+from engine.execution.retry_policy import as_exception
 from engine.execution.scope_instance import Result, ScopeInstance
 from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal, Timer
 from engine.history.store import Snapshot
 from engine.nodes.base import NodeResult
 from engine.workflow.compiled import CompiledBlock
+from engine.workflow.definition import NodeDefinition
 from engine.workflow.node_types import NodeTypes, has_effect
+from engine.workflow.trial import PinnedOutput, Trial
 
 
 class Scheduler:
@@ -64,7 +67,8 @@ class Scheduler:
     ) -> None:
         self._history = snapshot.history
         self._node_types = node_types
-        self._queues = Queues(snapshot.history.outcomes.keys(), now)
+        self._trial = snapshot.execution.trial or Trial()
+        self._queues = Queues(self._is_known, now)
         self._suspensions = Suspensions(self._queues, snapshot.history, snapshot.execution.signals)
         bodies = Bodies(snapshot.history.facts, self._loops_over_items, callbacks)
         self._loops = Loops(self._queues, self._suspensions, bodies)
@@ -166,6 +170,8 @@ class Scheduler:
         timer = self._history.timers.get(path)
         if path in self._history.outcomes:
             self._loops.settle(scope_instance, self._history.outcomes[path])
+        elif (pin := self._trial.pin_at(path)) is not None:
+            self._loops.finalize(scope_instance, _pinned(scope_instance, node, pin, now), nondeterministic=False)
         elif (wait := self._history.waits.get(path)) and wait.attempt >= ((timer and timer.next_attempt) or 1):
             self._suspensions.wait(scope_instance, wait)
         elif timer is not None:
@@ -248,5 +254,15 @@ class Scheduler:
         self._queues.now = now
         return self._suspensions.drop(self.root, but_for_others=True)
 
+    def _is_known(self, path: str) -> bool:
+        return path in self._history.outcomes or self._trial.pin_at(path) is not None
+
     def _loops_over_items(self, node_type: str) -> bool:
         return self._node_types.node_class(node_type).loops_over_items
+
+
+def _pinned(scope_instance: ScopeInstance, node: NodeDefinition, pin: PinnedOutput, now: datetime) -> Outcome:
+    """How a node ends that does not run, as a test run has its output pinned."""
+    if pin.error is not None:
+        return scope_instance.failed(node, as_exception(pin.error), now, now)
+    return Outcome(scope_instance.path(node.id), "succeeded", now, now, pin.port, pin.output)

@@ -8,11 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from engine import limits
 from engine.clock import format_time
 from engine.history.usage import Bill
 
 if TYPE_CHECKING:
     from engine.workflow.definition import WhenFull
+    from engine.workflow.trial import Trial
 
 
 class Status(StrEnum):
@@ -68,7 +70,7 @@ class Execution:
     `generation` counts the executions of the state machine that have driven it; an older one ends when it sees a
     newer one. `signals` counts the answers to its waits, `in_vain` the invocations in a row that got nothing done.
     `secret` makes the tokens of its callbacks; it is never shown. `depth` is how many executions started one another
-    until this one.
+    until this one. Of a test run nobody outside is told; `trial` is what it does otherwise than a run that counts.
     """
 
     id: str
@@ -96,6 +98,20 @@ class Execution:
     workflow_name: str | None = None
     bill: Bill = field(default_factory=Bill)
     progress: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    is_test: bool = False
+    trial: Trial | None = None
+
+    @property
+    def is_of_draft(self) -> bool:
+        """Whether it runs a draft, which is kept like a version, but in no list."""
+        return self.workflow_version > limits.MAX_VERSIONS
+
+    @property
+    def duration_ms(self) -> int | None:
+        """From its first step to its end; None while it has none."""
+        if self.completed_at is None:
+            return None
+        return round((self.completed_at - (self.started_at or self.completed_at)).total_seconds() * 1_000)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -47,7 +47,7 @@ Sql = Annotated[
         min_length=1,
         max_length=100_000,
         description="One statement. `$1` (PostgreSQL) or `?` (MySQL) stand for values, `{name}` for an identifier.",
-        json_schema_extra={"x-mainspring": "sql"},
+        json_schema_extra={"x-mainspring": {"widget": "code", "language": "sql"}},
     ),
     AfterValidator(no_template),
 ]
@@ -56,11 +56,13 @@ Sql = Annotated[
 class DatabaseConfig(IntegrationConfig):
     """Where the database is, and who we are to it."""
 
-    host: str = Field(max_length=253, pattern=_HOST)
+    host: str = Field(max_length=253, pattern=_HOST, description="Name or address of the server.")
     port: int = Field(ge=1, le=65_535)
-    database: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f=:/]+$")
-    username: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
-    password: SecretStr = Field(max_length=3_000)
+    database: str = Field(
+        min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f=:/]+$", description="Name of the database."
+    )
+    username: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$", description="Who signs in.")
+    password: SecretStr = Field(max_length=3_000, description="The password. Kept encrypted; it cannot be read again.")
     tls: Literal["verify", "off"] = Field(
         default="verify", description="`off` sends everything, the password too, readable by all on the way."
     )

@@ -37,7 +37,7 @@ Repository = Annotated[
 class GithubConfig(RestConfig):
     """A fine-grained personal access token, or that of an app."""
 
-    token: Secret
+    token: Secret = Field(description="The token. Kept encrypted; it cannot be read again.")
     base_url: BaseUrl = Field(default="https://api.github.com", description="Another one for Enterprise Server.")
 
 
@@ -45,21 +45,21 @@ class CreateIssue(Params):
     """The issue."""
 
     repository: Repository
-    title: str = Field(min_length=1, max_length=256)
-    body: str = Field(default="", max_length=65_536)
-    labels: list[str] = Field(default_factory=list, max_length=100)
-    assignees: list[str] = Field(default_factory=list, max_length=10)
+    title: str = Field(min_length=1, max_length=256, description="The issue's title.")
+    body: str = Field(default="", max_length=65_536, description="Its text, in Markdown.")
+    labels: list[str] = Field(default_factory=list, max_length=100, description="Names of labels.")
+    assignees: list[str] = Field(default_factory=list, max_length=10, description="Login names of people.")
 
 
 class UpdateIssue(Params):
     """Which one, and what changes."""
 
     repository: Repository
-    number: int = Field(ge=1)
-    title: str | None = Field(default=None, min_length=1, max_length=256)
-    body: str | None = Field(default=None, max_length=65_536)
-    state: Literal["open", "closed"] | None = None
-    labels: list[str] | None = Field(default=None, max_length=100)
+    number: int = Field(ge=1, description="Of the issue.")
+    title: str | None = Field(default=None, min_length=1, max_length=256, description="Its new title.")
+    body: str | None = Field(default=None, max_length=65_536, description="Its new text, in Markdown.")
+    state: Literal["open", "closed"] | None = Field(default=None, description="Open or close it.")
+    labels: list[str] | None = Field(default=None, max_length=100, description="Replaces its labels.")
 
 
 class Comment(Params):
@@ -67,17 +67,19 @@ class Comment(Params):
 
     repository: Repository
     number: int = Field(ge=1, description="Of the issue or pull request.")
-    body: str = Field(min_length=1, max_length=65_536)
+    body: str = Field(min_length=1, max_length=65_536, description="The comment, in Markdown.")
 
 
 class ListIssues(Params):
     """Which ones."""
 
     repository: Repository
-    state: Literal["open", "closed", "all"] = "open"
-    labels: list[str] = Field(default_factory=list, max_length=20)
-    page: int = Field(default=1, ge=1)
-    per_page: int = Field(default=30, ge=1, le=100)
+    state: Literal["open", "closed", "all"] = Field(default="open", description="Only those in this state.")
+    labels: list[str] = Field(
+        default_factory=list, max_length=20, description="Only those that have all of these labels."
+    )
+    page: int = Field(default=1, ge=1, description="Which page, from 1 on.")
+    per_page: int = Field(default=30, ge=1, le=100, description="So many on a page.")
 
 
 class Dispatch(Params):
@@ -87,8 +89,10 @@ class Dispatch(Params):
     workflow: Annotated[str, AfterValidator(no_dots)] = Field(
         min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$", description="Its file name, or id."
     )
-    ref: str = Field(default="main", min_length=1, max_length=250)
-    inputs: dict[str, str] = Field(default_factory=dict, max_length=25)
+    ref: str = Field(default="main", min_length=1, max_length=250, description="A branch or tag.")
+    inputs: dict[str, str] = Field(
+        default_factory=dict, max_length=25, description="The inputs that the workflow declares."
+    )
 
 
 class GetFile(Params):
@@ -96,9 +100,14 @@ class GetFile(Params):
 
     repository: Repository
     path: Annotated[str, AfterValidator(no_dots)] = Field(
-        min_length=1, max_length=1_000, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$"
+        min_length=1,
+        max_length=1_000,
+        pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$",
+        description="Of the file in the repository.",
     )
-    ref: str | None = Field(default=None, max_length=250)
+    ref: str | None = Field(
+        default=None, max_length=250, description="A branch, tag or commit. Default: the main branch."
+    )
 
 
 class Github(BearerIntegration):

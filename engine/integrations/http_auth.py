@@ -44,8 +44,8 @@ class HttpAuth(BaseIntegration):
 class BasicConfig(HostsConfig):
     """User and password."""
 
-    username: str = Field(max_length=300, pattern=r"^[^:\x00-\x1f\x7f]*$")
-    password: Secret
+    username: str = Field(max_length=300, pattern=r"^[^:\x00-\x1f\x7f]*$", description="The user name.")
+    password: Secret = Field(description="The password. Kept encrypted; it cannot be read again.")
 
 
 class BasicAuth(HttpAuth):
@@ -68,7 +68,7 @@ class BasicAuth(HttpAuth):
 class BearerConfig(HostsConfig):
     """A token."""
 
-    token: Secret
+    token: Secret = Field(description="The token. Kept encrypted; it cannot be read again.")
 
 
 class BearerAuth(HttpAuth):
@@ -86,12 +86,14 @@ class BearerAuth(HttpAuth):
 class ApiKeyConfig(HostsConfig):
     """A key, and where in the request it stands."""
 
-    place: Literal["header", "query"] = "header"
+    place: Literal["header", "query"] = Field(
+        default="header", description="Whether the key goes into a header or into the query."
+    )
     name: Annotated[str, AfterValidator(check_header_name)] = Field(
         default="x-api-key", max_length=100, pattern=_WORD, description="Of the header or parameter."
     )
     prefix: str = Field(default="", max_length=50, pattern=r"^[\x20-\x7e]*$", description="Before the key in a header.")
-    key: Secret
+    key: Secret = Field(description="The key. Kept encrypted; it cannot be read again.")
 
 
 class ApiKeyAuth(HttpAuth):

@@ -76,13 +76,15 @@ class Message(Params):
     """A mail without its attachments."""
 
     sender: MailAddress | None = Field(default=None, alias="from", description="Default: the integration's.")
-    to: Recipients = Field(default_factory=list)
-    cc: Recipients = Field(default_factory=list)
-    bcc: Recipients = Field(default_factory=list)
-    reply_to: MailAddress | None = None
-    subject: Line = Field(max_length=500)
-    text: str | None = Field(default=None, max_length=2_000_000)
-    html: str | None = Field(default=None, max_length=2_000_000)
+    to: Recipients = Field(default_factory=list, description="E-mail addresses.")
+    cc: Recipients = Field(default_factory=list, description="E-mail addresses that get a copy.")
+    bcc: Recipients = Field(
+        default_factory=list, description="E-mail addresses that get a copy which nobody else sees."
+    )
+    reply_to: MailAddress | None = Field(default=None, description="Where answers go.")
+    subject: Line = Field(max_length=500, description="In one line.")
+    text: str | None = Field(default=None, max_length=2_000_000, description="The message as plain text.")
+    html: str | None = Field(default=None, max_length=2_000_000, description="The message as HTML.")
 
     @model_validator(mode="after")
     def _complete(self) -> Message:

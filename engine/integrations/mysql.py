@@ -56,7 +56,7 @@ _warm: WarmConnections[Connection[Any]] = WarmConnections(_close)
 class MysqlConfig(DatabaseConfig):
     """Where the database is, and who we are to it."""
 
-    port: int = Field(default=3306, ge=1, le=65_535)
+    port: int = Field(default=3306, ge=1, le=65_535, description="Of the server.")
 
 
 class Mysql(DatabaseIntegration):

@@ -35,8 +35,8 @@ Endpoint = Annotated[str, Field(max_length=1_000), AfterValidator(_endpoint)]
 class OAuth2Config(HostsConfig):
     """A client of an authorization server."""
 
-    token_url: Endpoint
-    client_id: str = Field(min_length=1, max_length=500)
+    token_url: Endpoint = Field(description="Where tokens are given out.")
+    client_id: str = Field(min_length=1, max_length=500, description="By which the provider knows this client.")
     scope: str = Field(default="", max_length=1_000, description="Separated by spaces.")
     parameters: dict[str, str] = Field(
         default_factory=dict, description="More for the token endpoint, such as `audience`."
@@ -50,13 +50,13 @@ class OAuth2Config(HostsConfig):
 class ClientCredentialsConfig(OAuth2Config):
     """A client that acts for itself."""
 
-    client_secret: Secret
+    client_secret: Secret = Field(description="The client's secret. Kept encrypted; it cannot be read again.")
 
 
 class AuthorizationCodeConfig(OAuth2Config):
     """A client that acts for the person who agrees."""
 
-    authorize_url: Endpoint
+    authorize_url: Endpoint = Field(description="Where people agree to the connection.")
     client_secret: Secret | None = Field(default=None, description="Public clients have none.")
 
 

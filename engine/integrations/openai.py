@@ -16,20 +16,26 @@ from engine.integrations.rest import BaseUrl, BearerIntegration, RestConfig
 class OpenaiConfig(RestConfig):
     """Where the models are, and what they cost."""
 
-    base_url: BaseUrl = Field(default="https://api.openai.com/v1")
-    api_key: Secret
+    base_url: BaseUrl = Field(
+        default="https://api.openai.com/v1", description="Another address for a service that speaks the same protocol."
+    )
+    api_key: Secret = Field(description="The key. Kept encrypted; it cannot be read again.")
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = Field(
         default=None, description="How the endpoint calls it; default: as OpenAI does there, else `max_tokens`."
     )
     dollars_per_million_input: float = Field(default=0, ge=0, le=10_000, description="Of tokens; for the run's bill.")
-    dollars_per_million_output: float = Field(default=0, ge=0, le=10_000)
+    dollars_per_million_output: float = Field(
+        default=0, ge=0, le=10_000, description="What a million tokens of answers cost, for the bill of executions."
+    )
 
 
 class ChatCompletion(Params):
     """As the endpoint takes it."""
 
-    model: str = Field(min_length=1, max_length=200)
-    messages: list[dict[str, JsonValue]] = Field(min_length=1, max_length=500)
+    model: str = Field(min_length=1, max_length=200, description="Name of the model.")
+    messages: list[dict[str, JsonValue]] = Field(
+        min_length=1, max_length=500, description="The conversation so far: objects with `role` and `content`."
+    )
     options: dict[str, JsonValue] = Field(default_factory=dict, description="`temperature`, `tools` and the like.")
 
 

@@ -40,7 +40,7 @@ _warm: WarmConnections[AsyncConnection[Any]] = WarmConnections(_close)
 class PostgresqlConfig(DatabaseConfig):
     """Where the database is, and who we are to it."""
 
-    port: int = Field(default=5432, ge=1, le=65_535)
+    port: int = Field(default=5432, ge=1, le=65_535, description="Of the server.")
 
 
 class Postgresql(DatabaseIntegration):

@@ -26,21 +26,26 @@ _MAX_INLINE = limits.MAX_OUTPUT_BYTES // 2
 class S3Config(RestConfig):
     """Which storage, and whose key."""
 
-    endpoint_url: BaseUrl = Field(examples=["https://s3.eu-central-1.amazonaws.com", "https://minio.shop.example"])
-    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$")
-    access_key_id: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
-    secret_access_key: Secret
+    endpoint_url: BaseUrl = Field(
+        examples=["https://s3.eu-central-1.amazonaws.com", "https://minio.shop.example"],
+        description="Where the storage answers.",
+    )
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="As the storage calls it.")
+    access_key_id: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$", description="The key's id.")
+    secret_access_key: Secret = Field(description="The key's secret. Kept encrypted; it cannot be read again.")
 
 
 class PutObject(Params):
     """What to keep where: one of a text, bytes as base64, or a file of the workspace."""
 
-    bucket: Bucket
-    key: ObjectKey
-    text: str | None = None
-    base64: Base64Bytes | None = None
-    file: FileName | None = None
-    content_type: str = Field(default="application/octet-stream", max_length=200, pattern=r"^[\x20-\x7e]+$")
+    bucket: Bucket = Field(description="Name of the bucket.")
+    key: ObjectKey = Field(description="Name of the object.")
+    text: str | None = Field(default=None, description="Its content, as text.")
+    base64: Base64Bytes | None = Field(default=None, description="Its content, as base64.")
+    file: FileName | None = Field(default=None, description="Its content, from a file of the workspace.")
+    content_type: str = Field(
+        default="application/octet-stream", max_length=200, pattern=r"^[\x20-\x7e]+$", description="Its media type."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> PutObject:
@@ -52,25 +57,25 @@ class PutObject(Params):
 class GetObject(Params):
     """What to fetch, and as which file of the workspace to keep it."""
 
-    bucket: Bucket
-    key: ObjectKey
+    bucket: Bucket = Field(description="Name of the bucket.")
+    key: ObjectKey = Field(description="Name of the object.")
     save_as: FileName | None = Field(default=None, description="Without it the content is given as base64.")
 
 
 class ListObjects(Params):
     """Which ones."""
 
-    bucket: Bucket
-    prefix: str = Field(default="", max_length=1_024)
-    limit: int = Field(default=100, ge=1, le=1_000)
-    cursor: str | None = Field(default=None, max_length=2_000)
+    bucket: Bucket = Field(description="Name of the bucket.")
+    prefix: str = Field(default="", max_length=1_024, description="Only objects whose names begin so.")
+    limit: int = Field(default=100, ge=1, le=1_000, description="At most so many.")
+    cursor: str | None = Field(default=None, max_length=2_000, description="What `next_cursor` of before said.")
 
 
 class DeleteObject(Params):
     """Which one."""
 
-    bucket: Bucket
-    key: ObjectKey
+    bucket: Bucket = Field(description="Name of the bucket.")
+    key: ObjectKey = Field(description="Name of the object.")
 
 
 class S3Storage(BaseIntegration):

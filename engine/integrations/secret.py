@@ -12,7 +12,9 @@ from engine.integrations.base import BaseIntegration, IntegrationConfig
 class SecretConfig(IntegrationConfig):
     """The value."""
 
-    value: SecretStr = Field(min_length=1, max_length=3_000)
+    value: SecretStr = Field(
+        min_length=1, max_length=3_000, description="The secret. Kept encrypted; it cannot be read again."
+    )
 
 
 class SecretValue(BaseIntegration):

@@ -18,7 +18,7 @@ _RETRYABLE = frozenset({"ratelimited", "internal_error", "service_unavailable", 
 class SlackConfig(RestConfig):
     """A bot's token, which begins with `xoxb-`."""
 
-    token: Secret
+    token: Secret = Field(description="The bot's token, `xoxb-…`. Kept encrypted; it cannot be read again.")
     base_url: BaseUrl = Field(default="https://slack.com/api", description="Another one for GovSlack.")
 
 
@@ -29,7 +29,7 @@ class PostMessage(Params):
     text: str = Field(default="", max_length=40_000, description="With blocks: what notifications show.")
     blocks: list[dict[str, JsonValue]] | None = Field(default=None, max_length=50, description="Slack's Block Kit.")
     thread_ts: str | None = Field(default=None, max_length=50, description="Answer in the thread of this message.")
-    unfurl_links: bool = False
+    unfurl_links: bool = Field(default=False, description="Whether links in it are shown with a preview.")
 
     @model_validator(mode="after")
     def _something(self) -> PostMessage:
@@ -41,23 +41,25 @@ class PostMessage(Params):
 class UpdateMessage(Params):
     """Which message, and what it says from now on."""
 
-    channel: str = Field(min_length=1, max_length=200)
-    ts: str = Field(min_length=1, max_length=50)
-    text: str = Field(default="", max_length=40_000)
-    blocks: list[dict[str, JsonValue]] | None = Field(default=None, max_length=50)
+    channel: str = Field(min_length=1, max_length=200, description="Id of the channel.")
+    ts: str = Field(min_length=1, max_length=50, description="Of the message, as it was given when it was posted.")
+    text: str = Field(default="", max_length=40_000, description="The new text.")
+    blocks: list[dict[str, JsonValue]] | None = Field(
+        default=None, max_length=50, description="The new blocks, in Slack's Block Kit."
+    )
 
 
 class FindUser(Params):
     """By whom."""
 
-    email: str = Field(min_length=3, max_length=320)
+    email: str = Field(min_length=3, max_length=320, description="The person's e-mail address.")
 
 
 class React(Params):
     """To which message, with what."""
 
-    channel: str = Field(min_length=1, max_length=200)
-    ts: str = Field(min_length=1, max_length=50)
+    channel: str = Field(min_length=1, max_length=200, description="Id of the channel.")
+    ts: str = Field(min_length=1, max_length=50, description="Of the message, as it was given when it was posted.")
     name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9_+-]+$", description="Such as `thumbsup`.")
 
 

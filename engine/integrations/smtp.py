@@ -33,13 +33,21 @@ _PORTS = {"starttls": 587, "tls": 465, "off": 25}
 class SmtpConfig(IntegrationConfig):
     """Where the server is, and who we are to it."""
 
-    host: str = Field(max_length=253, pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$")
+    host: str = Field(
+        max_length=253,
+        pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$",
+        description="Name or address of the mail server.",
+    )
     security: Literal["starttls", "tls", "off"] = Field(
         default="starttls", description="`off` sends everything, the password too, readable by all on the way."
     )
     port: int | None = Field(default=None, ge=1, le=65_535, description="Default: 587, 465 for `tls`, 25 for `off`.")
-    username: str | None = Field(default=None, max_length=300)
-    password: SecretStr | None = Field(default=None, max_length=3_000)
+    username: str | None = Field(
+        default=None, max_length=300, description="Who signs in; nobody, if the server asks for none."
+    )
+    password: SecretStr | None = Field(
+        default=None, max_length=3_000, description="The password. Kept encrypted; it cannot be read again."
+    )
     from_address: MailAddress = Field(description="From whom mails are that do not say so.")
     ca_certificate: CaCertificate | None = Field(
         default=None, description="Who signs the server's certificate, as PEM; default: public CAs."

@@ -27,7 +27,9 @@ def check_token(token: SecretStr) -> SecretStr:
 class TelegramConfig(RestConfig):
     """A bot's token, as BotFather gives it."""
 
-    token: Annotated[SecretStr, Field(min_length=1, max_length=200), AfterValidator(check_token)]
+    token: Annotated[SecretStr, Field(min_length=1, max_length=200), AfterValidator(check_token)] = Field(
+        description="The bot's token. Kept encrypted; it cannot be read again."
+    )
     base_url: BaseUrl = Field(default="https://api.telegram.org", description="Another one for a server of your own.")
 
 
@@ -35,18 +37,18 @@ class SendMessage(Params):
     """What to say to whom."""
 
     chat_id: int | str = Field(description="A chat's id, or `@channel`.")
-    text: str = Field(min_length=1, max_length=4_096)
+    text: str = Field(min_length=1, max_length=4_096, description="The message.")
     parse_mode: Literal["MarkdownV2", "HTML"] | None = Field(default=None, description="Default: plain text.")
     silent: bool = Field(default=False, description="Whether the phone makes no sound.")
-    reply_to_message_id: int | None = None
-    link_preview: bool = False
+    reply_to_message_id: int | None = Field(default=None, description="Of the message that it answers.")
+    link_preview: bool = Field(default=False, description="Whether a link in it is shown with a preview.")
 
 
 class DeleteMessage(Params):
     """Which one."""
 
-    chat_id: int | str
-    message_id: int
+    chat_id: int | str = Field(description="Of the chat.")
+    message_id: int = Field(description="Of the message.")
 
 
 class Telegram(RestIntegration):

@@ -40,14 +40,16 @@ MAX_PICTURE_BYTES = 5 * 1024 * 1024
 class ChatMessage(NodeConfig):
     """One turn of what was said before."""
 
-    role: Literal["user", "assistant"]
-    text: str = Field(min_length=1, max_length=500_000)
+    role: Literal["user", "assistant"] = Field(description="Who says it.")
+    text: str = Field(min_length=1, max_length=500_000, description="What is said.")
 
 
 class ChatTool(NodeConfig):
     """A workflow that the model may call; its `trigger.body` is what the model gives."""
 
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")]
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")] = Field(
+        description="By which the model knows the tool."
+    )
     description: str = Field(min_length=1, max_length=2_000, description="What it does, for the model.")
     workflow: WorkflowName
     input_schema: dict[str, JsonValue] = Field(description="JSON Schema of its input, an object.")
@@ -63,15 +65,17 @@ class AiChatConfig(NodeConfig):
     model: str = Field(min_length=1, max_length=300, description="As the endpoint names it.")
     system: str | None = Field(default=None, max_length=200_000, description="What it is to be, and to mind.")
     messages: list[ChatMessage] = Field(default_factory=list, max_length=200, description="What was said before.")
-    prompt: str = Field(min_length=1, max_length=500_000)
+    prompt: str = Field(min_length=1, max_length=500_000, description="What the model is asked.")
     images: list[Source] = Field(default_factory=list, max_length=10, description="PNG, JPEG, GIF or WebP, up to 5 MB.")
-    max_tokens: int = Field(default=2_000, ge=1, le=64_000)
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int = Field(default=2_000, ge=1, le=64_000, description="The answer has at most so many tokens.")
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="How much chance there is in the answer: 0 is least."
+    )
     json_schema: dict[str, JsonValue] | None = Field(
         default=None, alias="schema", description="JSON Schema that the answer must fit; it is then in `json`."
     )
     repairs: int = Field(default=2, ge=0, le=5, description="How often an answer that does not fit is asked for again.")
-    tools: list[ChatTool] = Field(default_factory=list, max_length=20)
+    tools: list[ChatTool] = Field(default_factory=list, max_length=20, description="Workflows that the model may call.")
     max_rounds: int = Field(default=8, ge=1, le=30, description="How often it may call tools before it has to answer.")
 
     @model_validator(mode="after")

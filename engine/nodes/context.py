@@ -43,7 +43,7 @@ IntegrationName = Annotated[
         min_length=1,
         max_length=200,
         description="An integration of the workspace, by name or id; not a template.",
-        json_schema_extra={"x-mainspring": "integration"},
+        json_schema_extra={"x-mainspring": {"widget": "integration"}},
     ),
     AfterValidator(_no_template),
 ]

@@ -27,7 +27,7 @@ Delimiter = Literal[",", ";", "\t", "|"]
 class CsvConfig(NodeConfig):
     """What to read, or to write."""
 
-    operation: Literal["parse", "format"] = "parse"
+    operation: Literal["parse", "format"] = Field(default="parse", description="Read CSV, or write it.")
     source: Source | None = Field(default=None, description="What to parse.")
     rows: list[JsonValue] | None = Field(default=None, description="What to write: objects, or lists of cells.")
     columns: list[str] | None = Field(
@@ -41,11 +41,13 @@ class CsvConfig(NodeConfig):
         ge=1,
         description="The row that names the columns, counted from 1; rows before it are left out. Default: the first.",
     )
-    delimiter: Delimiter = ","
+    delimiter: Delimiter = Field(default=",", description="Between two cells.")
     encoding: Encoding = Field(
         default="utf-8", description=f"{READING} `utf-8-sig` writes the mark by which Excel knows UTF-8."
     )
-    max_rows: int = Field(default=limits.MAX_TABLE_ROWS, ge=1, le=limits.MAX_TABLE_ROWS)
+    max_rows: int = Field(
+        default=limits.MAX_TABLE_ROWS, ge=1, le=limits.MAX_TABLE_ROWS, description="More rows are an error."
+    )
     formulas: Literal["neutralise", "keep"] = Field(
         default="neutralise",
         description="Cells that a spreadsheet program would run as a formula get a `'` in front when they are written.",

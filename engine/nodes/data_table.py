@@ -15,15 +15,21 @@ from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
 from engine.storage.data_tables import DataTables, RowConflict
 
-MAX_ROW_BYTES = 64 * 1024
 MAX_PAGE = 500
 
 
 class DataTableConfig(NodeConfig):
     """Which row of which table, and what to do with it."""
 
-    operation: Literal["get", "put", "delete", "increment", "query"] = "get"
-    table: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$")
+    operation: Literal["get", "put", "delete", "increment", "query"] = Field(
+        default="get", description="What to do with the table."
+    )
+    table: str = Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$",
+        description="Name of the table; it need not exist.",
+    )
     key: str | int | None = Field(default=None, description="Of the row; for all operations but `query`.")
     value: JsonValue = Field(default=None, description="What to put: any JSON up to 64 KB.")
     when: Literal["always", "absent", "present"] = Field(
@@ -35,7 +41,7 @@ class DataTableConfig(NodeConfig):
         default=None, ge=1, le=10 * 366 * 24 * 3600, description="The row is forgotten after this time."
     )
     prefix: str = Field(default="", max_length=250, description="Only rows whose keys begin so.")
-    limit: int = Field(default=100, ge=1, le=MAX_PAGE)
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="At most so many rows.")
     cursor: str | None = Field(
         default=None, max_length=limits.MAX_ROW_KEY_BYTES, description="What `next_cursor` of before said."
     )
@@ -52,8 +58,8 @@ class DataTableConfig(NodeConfig):
         if self.operation == "put":
             if "value" not in self.model_fields_set:
                 raise ValueError("`put` takes a `value`")
-            if len(dumps(self.value).encode()) > MAX_ROW_BYTES:
-                raise ValueError(f"a `value` has at most {MAX_ROW_BYTES} bytes")
+            if len(dumps(self.value).encode()) > limits.MAX_ROW_BYTES:
+                raise ValueError(f"a `value` has at most {limits.MAX_ROW_BYTES} bytes")
         return self
 
 

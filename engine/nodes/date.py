@@ -61,8 +61,8 @@ _LAST_YEAR = 9_999
 class Shift(NodeConfig):
     """So much later, or earlier if negative."""
 
-    amount: int = Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)
-    unit: Unit = "days"
+    amount: int = Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="How many; negative goes back.")
+    unit: Unit = Field(default="days", description="Of what.")
 
 
 class DateConfig(NodeConfig):

@@ -18,7 +18,7 @@ from engine.type_catalogue import Effect
 class DelayConfig(NodeConfig):
     """How long: exactly one of the two."""
 
-    seconds: float | None = Field(default=None, ge=0, le=limits.MAX_DELAY)
+    seconds: float | None = Field(default=None, ge=0, le=limits.MAX_DELAY, description="How long to wait.")
     until: AwareDatetime | None = Field(default=None, description="RFC 3339, with an offset: `2026-12-24T18:00:00Z`.")
 
     @model_validator(mode="after")

@@ -24,20 +24,24 @@ class DynamodbConfig(AwsConfig):
         {"integration", "key_condition", "condition", "filter", "update", "names"}
     )
 
-    operation: Literal["get", "put", "update", "delete", "query"] = "get"
+    operation: Literal["get", "put", "update", "delete", "query"] = Field(
+        default="get", description="What to do with the table."
+    )
     table: str = Field(min_length=3, max_length=1_024, description="Its ARN, or its name in this account.")
     key: dict[str, JsonValue] | None = Field(default=None, description="For `get`, `update` and `delete`.")
     item: dict[str, JsonValue] | None = Field(default=None, description="For `put`.")
     update: str | None = Field(default=None, max_length=4_096, description="As DynamoDB writes it: `SET #n = :n`.")
     key_condition: str | None = Field(default=None, max_length=4_096, description="For `query`: `#id = :id`.")
-    filter: str | None = Field(default=None, max_length=4_096)
+    filter: str | None = Field(
+        default=None, max_length=4_096, description="A filter expression of DynamoDB, over what was read."
+    )
     condition: str | None = Field(default=None, max_length=4_096, description="Write only if it holds.")
     names: dict[str, str] = Field(default_factory=dict, description="What `#…` stand for.")
     values: dict[str, JsonValue] = Field(default_factory=dict, description="What `:…` stand for; bound, never text.")
-    index: str | None = Field(default=None, max_length=255)
-    consistent: bool = False
-    descending: bool = False
-    limit: int = Field(default=100, ge=1, le=MAX_PAGE)
+    index: str | None = Field(default=None, max_length=255, description="Name of an index of the table.")
+    consistent: bool = Field(default=False, description="Whether the newest writes have to be seen.")
+    descending: bool = Field(default=False, description="Whether the last comes first.")
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="At most so many items.")
     cursor: dict[str, JsonValue] | None = Field(default=None, description="What `next_cursor` of before said.")
 
     @model_validator(mode="after")

@@ -29,7 +29,7 @@ class Attached(NodeConfig):
     """A file of the mail."""
 
     name: Annotated[Line, Field(max_length=200)] | None = Field(default=None, description="Default: the file's name.")
-    source: Source
+    source: Source = Field(description="What is attached.")
     content_type: str | None = Field(
         default=None,
         max_length=200,
@@ -50,7 +50,9 @@ class EmailConfig(Message, NodeConfig):
     integration: IntegrationName | None = Field(
         default=None, description="A mail server. Without one Amazon SES sends it, if the deployer has named `from`."
     )
-    attachments: list[Attached] = Field(default_factory=list, max_length=MAX_ATTACHMENTS)
+    attachments: list[Attached] = Field(
+        default_factory=list, max_length=MAX_ATTACHMENTS, description="Files that go with it."
+    )
 
     @model_validator(mode="after")
     def _from_whom(self) -> EmailConfig:

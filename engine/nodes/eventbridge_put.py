@@ -17,10 +17,10 @@ class EventbridgePutConfig(AwsConfig):
     """Which bus, and the event."""
 
     bus: str = Field(min_length=1, max_length=1_600, description="Its ARN, or its name in this account.")
-    source: str = Field(min_length=1, max_length=256)
-    detail_type: str = Field(min_length=1, max_length=128)
-    detail: dict[str, JsonValue] = Field(default_factory=dict)
-    resources: list[str] = Field(default_factory=list, max_length=10)
+    source: str = Field(min_length=1, max_length=256, description="Who tells the event.")
+    detail_type: str = Field(min_length=1, max_length=128, description="What has happened.")
+    detail: dict[str, JsonValue] = Field(default_factory=dict, description="The event's content.")
+    resources: list[str] = Field(default_factory=list, max_length=10, description="ARNs of what it is about.")
 
     @field_validator("source")
     @classmethod

@@ -15,7 +15,7 @@ from engine.type_catalogue import Effect
 class FailConfig(NodeConfig):
     """Why it fails."""
 
-    message: str = Field(min_length=1, max_length=4_000)
+    message: str = Field(min_length=1, max_length=4_000, description="Why the execution fails.")
 
 
 class FailNode(BaseNode):

@@ -24,16 +24,20 @@ MAX_URL_SECONDS = 6 * 3600
 class FileConfig(NodeConfig):
     """What to do with which file."""
 
-    operation: Literal["read", "write", "list", "delete", "url"] = "read"
+    operation: Literal["read", "write", "list", "delete", "url"] = Field(
+        default="read", description="What to do with files."
+    )
     file: FileName | None = Field(default=None, description="For all operations but `list`.")
     content: Source | None = Field(default=None, description="What to write.")
     json_content: JsonValue = Field(default=None, alias="json", description="What to write, as JSON.")
-    content_type: str | None = Field(default=None, max_length=200, pattern=r"^[\x20-\x7e]+$")
+    content_type: str | None = Field(
+        default=None, max_length=200, pattern=r"^[\x20-\x7e]+$", description="Media type of what is written."
+    )
     if_exists: Literal["replace", "fail"] = Field(default="replace", description="When there is a file of that name.")
     as_: Literal["text", "base64", "json"] = Field(default="text", alias="as", description="How content is read.")
     encoding: Encoding = Field(default="utf-8", description=f"For texts that are read. {READING}")
     prefix: FilePrefix = Field(default="", description="Only files whose names begin so are listed.")
-    limit: int = Field(default=100, ge=1, le=MAX_LISTED)
+    limit: int = Field(default=100, ge=1, le=MAX_LISTED, description="At most so many files.")
     cursor: FileName | None = Field(default=None, description="What `next_cursor` of the list before said.")
     expires_seconds: int = Field(
         default=3600,

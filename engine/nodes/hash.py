@@ -19,14 +19,14 @@ from engine.nodes.sources import Source, in_thread, pieces
 class HashConfig(NodeConfig):
     """Of what, and how."""
 
-    source: Source
+    source: Source = Field(description="What the hash is made of.")
     algorithm: Literal["sha256", "sha384", "sha512", "sha1", "md5"] = Field(
         default="sha256", description="SHA-1 and MD5 are for systems that ask for them; they prove nothing."
     )
     integration: IntegrationName | None = Field(
         default=None, description="A `secret`, whose value is the key of an HMAC. Without one it is a plain digest."
     )
-    encoding: Literal["hex", "base64", "base64url"] = "hex"
+    encoding: Literal["hex", "base64", "base64url"] = Field(default="hex", description="How the hash is written.")
     expected: str | None = Field(default=None, max_length=500, description="Compare with this, in constant time.")
 
 

@@ -27,11 +27,11 @@ class Extract(NodeConfig):
 class HtmlConfig(NodeConfig):
     """Where, and what to take."""
 
-    source: Source
+    source: Source = Field(description="The page.")
     encoding: Literal["auto"] | Encoding = Field(
         default="auto", description="Of a page that is given as bytes; `auto`: as the page says, as browsers do."
     )
-    extract: dict[str, Extract] = Field(min_length=1, max_length=200)
+    extract: dict[str, Extract] = Field(min_length=1, max_length=200, description="What to find, by name.")
 
 
 class HtmlNode(BaseNode):

@@ -34,7 +34,7 @@ _LONGEST_URL = 16_384
 _LONGEST_LABEL = 63
 _NO_HOST = re.compile(r"[\x00-\x20\x7f<>^`{|}%\\]")
 
-_CONTENT_TYPE = r"^[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+\"-]+)*$"
+_CONTENT_TYPE = r'^[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+"-]+)*$'
 
 Scalar = str | int | float | bool | None
 Part = tuple[str, tuple[str | None, Any, str | None]]
@@ -46,7 +46,7 @@ class FilePart(Source):
     filename: str | None = Field(
         default=None, max_length=255, description="Default: the file's name; a text or bytes have none by themselves."
     )
-    content_type: str | None = Field(default=None, max_length=200, pattern=_CONTENT_TYPE)
+    content_type: str | None = Field(default=None, max_length=200, pattern=_CONTENT_TYPE, description="Its media type.")
 
 
 class HttpConfig(NodeConfig):
@@ -54,7 +54,9 @@ class HttpConfig(NodeConfig):
 
     urls: ClassVar[frozenset[str]] = frozenset({"url"})
 
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = Field(
+        default="GET", description="Of the request."
+    )
     url: str = Field(
         min_length=1,
         max_length=8_192,

@@ -16,7 +16,9 @@ class IntegrationNodeConfig(NodeConfig):
     literal: ClassVar[frozenset[str]] = frozenset({"integration", "action"})
 
     integration: IntegrationName
-    action: str = Field(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_]*$")
+    action: str = Field(
+        min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_]*$", description="What the integration is to do."
+    )
     params: dict[str, JsonValue] = Field(default_factory=dict, description="As the action's input schema says.")
 
 

@@ -27,7 +27,7 @@ class JavascriptCodeConfig(CodeConfig):
         min_length=1,
         max_length=MAX_CODE,
         description="An expression, or statements with `return`; `await` is allowed.",
-        json_schema_extra={"x-mainspring": "javascript"},
+        json_schema_extra={"x-mainspring": {"widget": "code", "language": "javascript"}},
     )
 
     @field_validator("code")

@@ -24,7 +24,7 @@ MAX_PROBLEMS = 20
 class JsonConfig(NodeConfig):
     """What to do with which value."""
 
-    operation: Literal["parse", "format", "validate"] = "parse"
+    operation: Literal["parse", "format", "validate"] = Field(default="parse", description="Read JSON, or write it.")
     source: Source | None = Field(default=None, description="What to parse.")
     lines: bool = Field(default=False, description="One value a line (JSON Lines), in and out.")
     value: JsonValue = Field(default=None, description="What to write, or to check.")

@@ -18,7 +18,7 @@ class LambdaInvokeConfig(AwsConfig):
     """Which function, and with what."""
 
     function: str = Field(min_length=1, max_length=256, description="Its ARN, or its name in this account.")
-    payload: JsonValue = None
+    payload: JsonValue = Field(default=None, description="What the function is called with.")
     invocation: Literal["wait", "event"] = Field(default="wait", description="`event` does not wait for its answer.")
 
 

@@ -31,7 +31,7 @@ class PythonCodeConfig(CodeConfig):
         min_length=1,
         max_length=MAX_CODE,
         description="Defines `main(input)`, whose result is the output.",
-        json_schema_extra={"x-mainspring": "python"},
+        json_schema_extra={"x-mainspring": {"widget": "code", "language": "python"}},
     )
 
     @field_validator("code")

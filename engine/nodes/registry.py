@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import UnknownNodeType
 from engine.nodes.base import BaseNode
+from engine.nodes.form_hints import output_of, ports_from, with_hints
 from engine.type_catalogue import Catalogue
 from engine.workflow.definition import NodeDefinition, Retry
 
@@ -103,6 +104,8 @@ class NodeExecutorFactory:
     def describe(self, name: str) -> dict[str, Any]:
         """What a form or a program needs to offer a node type: its ports and the JSON Schema of its config."""
         node_class = self.node_class(name)
+        output_schema, output_examples = output_of(name)
+        literal: frozenset[str] = getattr(node_class.Config, "literal", frozenset())
         return {
             "type": name,
             "title": node_class.title,
@@ -115,6 +118,9 @@ class NodeExecutorFactory:
             "integrations": list(node_class.integrations),
             "has_body": node_class.has_body,
             "default_timeout_seconds": node_class.default_timeout,
-            "config_schema": node_class.Config.model_json_schema(),
+            "config_schema": with_hints(name, node_class.Config.model_json_schema(), literal),
+            "ports_from": ports_from(name),
+            "output_schema": output_schema,
+            "output_examples": output_examples,
             "retry_schema": Retry.model_json_schema(),
         }

@@ -45,8 +45,10 @@ _OURS = frozenset(
 class RespondConfig(NodeConfig):
     """An HTTP answer."""
 
-    status: int = Field(default=200, ge=200, le=599)
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=50)
+    status: int = Field(default=200, ge=200, le=599, description="Status code of the answer.")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, max_length=50, description="Headers of the answer, by name."
+    )
     body: JsonValue = Field(default=None, description="Text is sent as it is, anything else as JSON.")
     base64: str | None = Field(default=None, description="Instead of `body`: bytes, as base64.")
 

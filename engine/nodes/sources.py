@@ -34,18 +34,18 @@ _DELIVERED = re.compile(r"(?P<owner>[0-9a-f-]{36})/(?P<digest>[0-9a-f]{64})")
 class DeliveredFile(BaseModel):
     """A file that came with a delivery to a webhook, as `trigger.body` has it."""
 
-    file: str = Field(pattern=_DELIVERED.pattern)
-    filename: str = ""
-    content_type: str = ""
-    bytes: int = 0
-    sha256: str = ""
+    file: str = Field(pattern=r"^[0-9a-f-]{36}/[0-9a-f]{64}$", description="Where it is kept.")
+    filename: str = Field(default="", description="The name that the sender gave it.")
+    content_type: str = Field(default="", description="Its media type.")
+    bytes: int = Field(default=0, description="Its size.")
+    sha256: str = Field(default="", description="Of its content.")
 
 
 class Source(NodeConfig):
     """Content: one of a text, bytes as base64, or a file."""
 
-    text: str | None = None
-    base64: Base64Bytes | None = None
+    text: str | None = Field(default=None, description="A text.")
+    base64: Base64Bytes | None = Field(default=None, description="Bytes as base64.")
     file: FileName | DeliveredFile | None = Field(
         default=None, description="The name of a file of the workspace, or a file that a webhook was sent."
     )

@@ -26,15 +26,19 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class Sheet(NodeConfig):
     """One sheet to write."""
 
-    name: str = Field(default="Sheet1", min_length=1, max_length=31, pattern=r"^[^\[\]:*?/\\\x00-\x1f]+$")
+    name: str = Field(
+        default="Sheet1", min_length=1, max_length=31, pattern=r"^[^\[\]:*?/\\\x00-\x1f]+$", description="Of the sheet."
+    )
     rows: list[JsonValue] = Field(description="Objects, or lists of cells.")
-    columns: list[str] | None = Field(default=None, max_length=MAX_COLUMNS)
+    columns: list[str] | None = Field(
+        default=None, max_length=MAX_COLUMNS, description="In this order. Default: all, as they come."
+    )
 
 
 class SpreadsheetConfig(NodeConfig):
     """What to read, or to write."""
 
-    operation: Literal["read", "write"] = "read"
+    operation: Literal["read", "write"] = Field(default="read", description="Read a workbook, or write one.")
     source: Source | None = Field(default=None, description="The workbook to read (.xlsx).")
     sheet: str | None = Field(default=None, max_length=100, description="Which to read; default: the first.")
     range: str | None = Field(
@@ -55,7 +59,9 @@ class SpreadsheetConfig(NodeConfig):
         description="What becomes of formulas whose result the file does not have, as programs write them that cannot "
         "calculate.",
     )
-    max_rows: int = Field(default=limits.MAX_TABLE_ROWS, ge=1, le=limits.MAX_TABLE_ROWS)
+    max_rows: int = Field(
+        default=limits.MAX_TABLE_ROWS, ge=1, le=limits.MAX_TABLE_ROWS, description="More rows are an error."
+    )
     sheets: list[Sheet] | None = Field(default=None, min_length=1, max_length=MAX_SHEETS, description="To write.")
     save_as: FileName | None = Field(default=None, description="Keep what is written as this file of the workspace.")
 

@@ -15,10 +15,10 @@ from engine.nodes.context import NodeContext
 class SqsSendConfig(AwsConfig):
     """Which queue, and what."""
 
-    queue_url: str = Field(min_length=1, max_length=1_000)
+    queue_url: str = Field(min_length=1, max_length=1_000, description="URL of the queue.")
     message: JsonValue = Field(description="A text as it is; anything else as JSON.")
-    attributes: dict[str, str] = Field(default_factory=dict, max_length=10)
-    delay_seconds: int | None = Field(default=None, ge=0, le=900)
+    attributes: dict[str, str] = Field(default_factory=dict, max_length=10, description="Message attributes, by name.")
+    delay_seconds: int | None = Field(default=None, ge=0, le=900, description="How long nobody sees the message.")
     group_id: str | None = Field(default=None, min_length=1, max_length=128, description="For FIFO queues.")
 
 

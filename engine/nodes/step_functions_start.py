@@ -17,8 +17,11 @@ from engine.nodes.context import NodeContext
 class StepFunctionsStartConfig(AwsConfig):
     """Which state machine, and with what."""
 
-    state_machine_arn: str = Field(pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_.:-]+$")
-    input: JsonValue = Field(default_factory=dict)
+    state_machine_arn: str = Field(
+        pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_.:-]+$",
+        description="ARN of the state machine.",
+    )
+    input: JsonValue = Field(default_factory=dict, description="Of its execution.")
 
 
 class StepFunctionsStartNode(AwsNode):

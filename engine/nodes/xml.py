@@ -23,7 +23,7 @@ _INLINE_BYTES = 64 * 1024
 class XmlConfig(NodeConfig):
     """What to read, or to write."""
 
-    operation: Literal["parse", "format"] = "parse"
+    operation: Literal["parse", "format"] = Field(default="parse", description="Read XML, or write it.")
     source: Source | None = Field(default=None, description="What to parse.")
     encoding: Literal["auto"] | Encoding = Field(
         default="auto", description="Of XML that is given as bytes; `auto`: as it says itself."
@@ -33,7 +33,7 @@ class XmlConfig(NodeConfig):
     )
     namespaces: bool = Field(default=False, description="Whether names carry their namespace's URI.")
     value: dict[str, JsonValue] | None = Field(default=None, description="What to write: an object with one root.")
-    pretty: bool = False
+    pretty: bool = Field(default=False, description="Whether it is written with line breaks and indents.")
 
     @model_validator(mode="after")
     def _fitting(self) -> XmlConfig:

@@ -23,15 +23,17 @@ class Packed(NodeConfig):
     """One entry to pack."""
 
     name: FileName | None = Field(default=None, description="In the archive; default: the name of its file.")
-    source: Source
+    source: Source = Field(description="What is packed.")
 
 
 class ZipConfig(NodeConfig):
     """What to pack, or to unpack."""
 
-    operation: Literal["pack", "list", "unpack"] = "unpack"
+    operation: Literal["pack", "list", "unpack"] = Field(default="unpack", description="Pack, unpack, or list.")
     source: Source | None = Field(default=None, description="The archive.")
-    entries: Annotated[list[Packed], Field(max_length=limits.MAX_ZIP_ENTRIES)] = Field(default_factory=list)
+    entries: Annotated[list[Packed], Field(max_length=limits.MAX_ZIP_ENTRIES)] = Field(
+        default_factory=list, description="What to pack."
+    )
     save_as: FileName | None = Field(default=None, description="Keep the packed archive as this file.")
     into: FilePrefix | None = Field(
         default=None, description="Keep what is unpacked as files whose names begin so; else it is in the output."

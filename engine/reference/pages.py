@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
+
+from pydantic import BaseModel
 
 from engine import limits
 from engine.integrations.registry import IntegrationRegistry
 from engine.nodes.registry import NodeExecutorFactory
 from engine.reference.error_codes import GROUPS
+from engine.reference.error_codes.base import ErrorCode
 from engine.reference.markdown import fields, plain, table
 from engine.triggers.types import TRIGGER_TYPES
 
@@ -32,6 +35,27 @@ def page(part: str) -> str:
 def reference() -> str:
     """All parts."""
     return "\n".join(page(part) for part in PARTS)
+
+
+def as_data() -> list[dict[str, str]]:
+    """The same in pages that can be shown and found one by one: of each type, of each group of error codes, limits."""
+    factory, registry = NodeExecutorFactory(), IntegrationRegistry()
+    pages = []
+    for name in factory.names():
+        described = factory.describe(name)
+        pages.append(_as_page(f"node.{name}", described["title"], described["group"], _node(described)))
+    for name in registry.names():
+        lines = _integration(registry.describe(name))
+        pages.append(_as_page(f"integration.{name}", registry.describe(name)["title"], "Integrations", lines))
+    for name, config in sorted(TRIGGER_TYPES.items()):
+        pages.append(_as_page(f"trigger.{name}", name.capitalize(), "Triggers", _trigger(name, config)))
+    for group, codes in GROUPS.items():
+        pages.append(_as_page(f"errors.{group}", group, "Error codes", _codes(codes)))
+    return [*pages, _as_page("limits", "Limits", "Limits", _limits())]
+
+
+def _as_page(page_id: str, title: str, group: str, lines: Iterator[str]) -> dict[str, str]:
+    return {"id": page_id, "title": title, "group": group, "markdown": "\n".join(lines).strip() + "\n"}
 
 
 def _nodes() -> Iterator[str]:
@@ -65,33 +89,43 @@ def _integrations() -> Iterator[str]:
     registry = IntegrationRegistry()
     yield "# Integration types"
     for name in registry.names():
-        one = registry.describe(name)
-        yield from ("", f"## `{name}`: {one['title']}", "", plain(one["description"]), "")
-        yield from fields(one["config_schema"], one["secrets"])
-        yield from _examples(one["examples"])
-        for action in one["actions"]:
-            yield from ("", f"### `{name}.{action['name']}`: {action['title']}", "")
-            if action.get("description"):
-                yield from (plain(action["description"]), "")
-            yield from (f"* Effect: {_EFFECTS[action['effect']]}", "")
-            yield from fields(action["input_schema"])
+        yield from _integration(registry.describe(name))
+
+
+def _integration(one: dict[str, Any]) -> Iterator[str]:
+    name = one["type"]
+    yield from ("", f"## `{name}`: {one['title']}", "", plain(one["description"]), "")
+    yield from fields(one["config_schema"], one["secrets"])
+    yield from _examples(one["examples"])
+    for action in one["actions"]:
+        yield from ("", f"### `{name}.{action['name']}`: {action['title']}", "")
+        if action.get("description"):
+            yield from (plain(action["description"]), "")
+        yield from (f"* Effect: {_EFFECTS[action['effect']]}", "")
+        yield from fields(action["input_schema"])
 
 
 def _triggers() -> Iterator[str]:
     yield "# Triggers"
     for name, config in sorted(TRIGGER_TYPES.items()):
-        yield from ("", f"## `{name}`", "", plain(config.__doc__ or ""), "")
-        yield from fields(config.model_json_schema())
+        yield from _trigger(name, config)
+
+
+def _trigger(name: str, config: type[BaseModel]) -> Iterator[str]:
+    yield from ("", f"## `{name}`", "", plain(config.__doc__ or ""), "")
+    yield from fields(config.model_json_schema())
 
 
 def _errors() -> Iterator[str]:
     yield "# Error codes"
     for group, codes in GROUPS.items():
         yield from ("", f"## {group}", "")
-        yield from table(
-            ("code", "meaning", "cause", "what to do"),
-            ((f"`{code}`", *said) for code, said in sorted(codes.items())),
-        )
+        yield from _codes(codes)
+
+
+def _codes(codes: Mapping[str, ErrorCode]) -> Iterator[str]:
+    rows = ((f"`{code}`", *said) for code, said in sorted(codes.items()))
+    yield from table(("code", "meaning", "cause", "what to do"), rows)
 
 
 def _limits() -> Iterator[str]:

@@ -8,20 +8,63 @@ from pydantic import Field, JsonValue, RootModel, StringConstraints
 
 from engine import limits
 from engine.history.model import Status
-from engine.ids import ID_PATTERN
+from engine.ids import DOTTED_PATH_PATTERN, ID_PATTERN, NODE_ID_PATTERN
 from engine.schemas.common import Answer, Body
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
-class StartBody(Body):
-    """What to run, with which input."""
+NodeStatus = Literal["pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"]
+WaitKind = Literal["approval", "callback", "child"]
 
-    workflow_id: Id
+
+class PinBody(Body):
+    """A node that does not run in a test run, but ends with this."""
+
+    output: Any = Field(description="Its output; by the port `error` its error, `{code, message}`.")
+    port: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, description="By which port it goes on. Default: its first one."
+    )
+
+
+class TriggerBody(Body):
+    """As which trigger of the workflow a test run begins."""
+
+    id: Annotated[str, Field(pattern=NODE_ID_PATTERN, description="The trigger's id in the definition.")]
+    payload: dict[str, JsonValue] | None = Field(
+        default=None, description="Parts of `trigger` to use instead of the sample's, such as `body`."
+    )
+    last: bool = Field(default=False, description="Use what it really got last instead of a made-up sample.")
+
+
+_DottedPath = Annotated[str, Field(min_length=1, max_length=1_000, pattern=DOTTED_PATH_PATTERN)]
+
+
+class StartBody(Body):
+    """What to run, with which input. `draft`, `trigger`, `pins`, `until`, `only` and `test` make it a test run."""
+
+    workflow_id: Id = Field(description="The workflow.")
     input: Any = Field(default=None, description="Any JSON; `trigger.body` to expressions.")
     version: Annotated[int, Field(ge=1, le=limits.MAX_VERSIONS)] | None = Field(
         default=None, description="That version. Default: the published one."
     )
+    draft: Literal[True] | dict[str, Any] | None = Field(
+        default=None, description="`true`: your saved draft; or a definition that is not saved."
+    )
+    trigger: TriggerBody | None = Field(default=None, description="Instead of `input`: begin as a trigger would.")
+    pins: dict[_DottedPath, PinBody] = Field(
+        default_factory=dict,
+        max_length=limits.MAX_NODES,
+        description="Nodes that do not run, by id; in a loop as `each.fetch`, for all iterations.",
+    )
+    until: _DottedPath | None = Field(default=None, description="Run only what leads to this node, and the node.")
+    only: _DottedPath | None = Field(default=None, description="Run only this node; what it reads has to be pinned.")
+    test: Literal[True] | None = Field(default=None, description="`true`: a test run, of which nobody is told.")
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a test run."""
+        return bool(self.test or self.pins or self.until or self.only or self.trigger or self.draft is not None)
 
 
 class RetryBody(Body):
@@ -63,7 +106,7 @@ class CallbackBody(RootModel[dict[str, JsonValue]]):
 class WaitAnswer(Answer):
     """What a node waits for."""
 
-    kind: str = Field(description="approval, callback or child")
+    kind: WaitKind
     attempt: int
     deadline: str | None
     message: str | None = None
@@ -100,7 +143,7 @@ class NodeAnswer(Answer):
 
     id: str = Field(description="Its path: `each[3].fetch` is a node in the fourth iteration of a loop.")
     type: str
-    status: str = Field(description="pending, running, waiting, succeeded, failed, skipped or cancelled")
+    status: NodeStatus
     attempts: int
     started_at: str | None
     completed_at: str | None
@@ -109,6 +152,7 @@ class NodeAnswer(Answer):
     port: str | None = Field(default=None, description="By which port it went on, once it has ended.")
     wait: WaitAnswer | None = None
     progress: ProgressAnswer | None = None
+    pinned: bool = Field(default=False, description="Whether it did not run, as a test run had its output pinned.")
 
 
 class ExecutionFacts(Answer):
@@ -117,7 +161,9 @@ class ExecutionFacts(Answer):
     id: str
     workflow_id: str
     workflow_name: str | None = Field(description="The workflow's name when it was started.")
-    workflow_version: int
+    workflow_version: int | None = Field(description="Null of a draft.")
+    draft: bool = Field(description="Whether it ran a draft.")
+    test: bool = Field(description="Whether it is a test run.")
     status: Status
     trigger_type: str
     triggered_by: str | None
@@ -128,6 +174,8 @@ class ExecutionFacts(Answer):
     created_at: str
     started_at: str | None
     completed_at: str | None
+    duration_ms: int | None = Field(description="From its first step to its end.")
+    dollars: float = Field(description="What it has cost so far, at list price.")
 
 
 class BriefError(Answer):
@@ -156,6 +204,79 @@ class ExecutionAnswer(ExecutionFacts):
     )
 
 
+class NodeAttempt(Answer):
+    """One attempt of a node."""
+
+    attempt: int = Field(description="Its number; the first is 1.")
+    status: Literal["failed", "waiting", "succeeded"]
+    at: str | None = Field(description="When it failed or succeeded, or began to wait.")
+    error: dict[str, Any] | None
+    next_at: str | None = Field(description="When the next attempt is made.")
+
+
+class IterationAnswer(Answer):
+    """One iteration of a loop."""
+
+    index: int
+    status: Literal["running", "waiting", "succeeded", "failed"]
+    started_at: str | None
+    completed_at: str | None
+
+
+class IterationsAnswer(ProgressAnswer):
+    """The iterations of a loop that have begun."""
+
+    items: list[IterationAnswer]
+    next_after: int | None = Field(description="As `iterations_after` it gives further ones, where there are more.")
+
+
+class TemplateProblemAnswer(Answer):
+    """A template without a value here."""
+
+    path: str = Field(description="The field, such as `config.url`.")
+    code: Literal["expression"] = "expression"
+    message: str
+    expression: str
+
+
+class NodeDetail(NodeAnswer):
+    """A node of an execution with all that is known of it."""
+
+    name: str | None
+    config: dict[str, Any] = Field(description="As its author wrote it.")
+    evaluated: dict[str, Any] | None = Field(
+        description="With its templates evaluated over what it saw; what looks like a secret is hidden."
+    )
+    problems: list[TemplateProblemAnswer] = Field(description="Templates of it that have no value.")
+    history: list[NodeAttempt] = Field(description="Its attempts, the first one first.")
+    scope: dict[str, Any] = Field(description="In a loop `item` and `index`.")
+    came_from: list[str] = Field(description="The nodes whose edges to it have fired, in that order.")
+    iterations: IterationsAnswer | None = Field(description="Of a loop.")
+    omitted: list[str] = Field(description="`output` where it is too large to be shown.")
+    output_bytes: int | None
+    output_url: str | None = Field(description="Where an output is that is too large to be shown; for 15 minutes.")
+
+
+class PinAnswer(Answer):
+    """A node that was pinned."""
+
+    output: Any
+    port: str
+
+
+class RunDefinition(Answer):
+    """What an execution ran: as its author wrote it."""
+
+    workflow_id: str
+    workflow_name: str | None
+    version: int | None = Field(description="Null of a draft.")
+    draft: bool
+    definition: dict[str, Any]
+    pins: dict[str, PinAnswer]
+    until: str | None
+    only: str | None
+
+
 class ExecutionStarted(Answer):
     """An execution that was just started."""
 
@@ -181,12 +302,15 @@ class ExecutionList(Answer):
     next_cursor: str | None
 
 
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
 class LogAnswer(Answer):
     """One line of a log. `cursor` as `after` gives what comes behind it, also when there is no more yet."""
 
     cursor: str
     timestamp: str
-    level: str
+    level: LogLevel
     node_id: str | None
     message: str
     metadata: dict[str, Any] | None

@@ -31,8 +31,28 @@ class NodeTypeAnswer(Answer):
     examples: list[dict[str, Any]] = Field(description="Configs that are right.")
     has_body: bool = Field(description="Whether it is a loop, with nodes of its own in `body`.")
     default_timeout_seconds: float
-    config_schema: dict[str, Any]
+    config_schema: dict[str, Any] = Field(
+        description="With `x-mainspring` beside fields, for forms: `widget`, `when`, `advanced`, `literal`."
+    )
+    ports_from: str | None = Field(description="Where in a config further ports are named: `config.cases[].port`.")
+    output_schema: dict[str, Any] | None = Field(description="JSON Schema of its outputs, where it is known.")
+    output_examples: list[Any]
     retry_schema: dict[str, Any]
+
+
+class ReferencePage(Answer):
+    """A page of the reference."""
+
+    id: str
+    title: str
+    group: str
+    markdown: str
+
+
+class ReferenceAnswer(Answer):
+    """The reference."""
+
+    pages: list[ReferencePage]
 
 
 class NodeTypeList(Answer):

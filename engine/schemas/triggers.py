@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
+from engine import limits
+from engine.history.model import Status
 from engine.schemas.common import Answer, Body
 from engine.workflow.definition import NodeId
 
@@ -14,7 +16,7 @@ class OutcomeAnswer(Answer):
     """How an execution that a trigger has started has ended."""
 
     execution_id: str
-    status: str
+    status: Status
 
 
 class TriggerAnswer(Answer):
@@ -27,7 +29,7 @@ class TriggerAnswer(Answer):
     type: str
     name: str | None
     config: dict[str, Any]
-    status: str
+    status: Literal["healthy", "failing", "silent", "no_secret"]
     url: str | None = Field(description="Of a webhook, for those who may start the workflow.")
     has_secret: bool | None = Field(description="Whether a webhook's secret is set; null where it needs none.")
     fired: int = Field(description="Deliveries that were taken.")
@@ -86,6 +88,43 @@ class BackfillAnswer(Answer):
 
     started: int
     items: list[BackfillItem]
+
+
+class TriggerTypeAnswer(Answer):
+    """A trigger type, as a form or a program needs it."""
+
+    type: str
+    title: str
+    description: str
+    group: str
+    icon: str = Field(description="A name of the Lucide icon set.")
+    examples: list[dict[str, Any]] = Field(description="Configs that are right.")
+    config_schema: dict[str, Any]
+    sample: dict[str, Any] = Field(description="What `trigger` may be in its executions.")
+    output_schema: dict[str, Any] = Field(description="The JSON Schema of `trigger`.")
+
+
+class TriggerTypeList(Answer):
+    """All trigger types."""
+
+    items: list[TriggerTypeAnswer]
+    next_cursor: str | None
+
+
+class PreviewScheduleBody(Body):
+    """A schedule that need not be saved."""
+
+    config: dict[str, JsonValue] = Field(description="As the config of a trigger of type `schedule`.")
+    language: Literal["en", "de"] = Field(default="en", description="Of the words.")
+    count: Annotated[int, Field(ge=1, le=50)] = Field(default=limits.SCHEDULE_TIMES, description="So many times.")
+
+
+class SchedulePreviewAnswer(Answer):
+    """When a schedule comes."""
+
+    words: str = Field(description="In words; times are those of the time zone.")
+    timezone: str
+    times: list[str] = Field(description="The coming times, in UTC. There may be fewer than were asked for, or none.")
 
 
 class SampleAnswer(Answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +20,7 @@ from engine.storage.dynamodb.table import ConditionFailed, Put, Table, is_live
 _TRIES = 40
 _random = Random()  # noqa: S311 - spreads those who try again
 _REMEMBERED_SECONDS = 8 * 24 * 3600
+_LISTED_SECONDS = 600
 Condition = Literal["always", "absent", "present"]
 
 
@@ -31,6 +32,7 @@ class Row:
     value: Any
     version: int
     updated_at: str
+    expires_at: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For outputs."""
@@ -51,13 +53,82 @@ class DataTables:
     def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
         self._table = table
         self._now = now
+        self._listed: dict[tuple[str, str], float] = {}
 
     def get(self, workspace_id: str, name: str, key: str) -> Row | None:
         """A row, or None."""
         return self._row(self._table.get(*_key(workspace_id, name, key)))
 
+    def get_many(self, workspace_id: str, name: str, keys: Sequence[str]) -> dict[str, Row]:
+        """Those of these rows that there are, by key."""
+        wanted = dict.fromkeys(_key(workspace_id, name, key) for key in keys)
+        rows = map(self._row, self._table.get_many(list(wanted)).values())
+        return {row.key: row for row in rows if row is not None}
+
+    def names(self, workspace_id: str) -> list[str]:
+        """The tables of a workspace."""
+        return [item["SK"] for item in self._table.query(f"TABLES#{workspace_id}", attributes=("SK",))]
+
+    def _list(self, workspace_id: str, name: str) -> None:
+        """See to it that a table is among those of its workspace, before a row is written.
+
+        A process looks only now and then. Who forgets a table meanwhile leaves one that is in no list for that long.
+        """
+        place = f"TABLES#{workspace_id}", name
+        now = self._now().timestamp()
+        if self._listed.get(place, 0.0) > now:
+            return
+        if self._table.get(*place, ("SK",)) is None:
+            self._table.put({"PK": place[0], "SK": place[1]})
+        self._listed[place] = now + _LISTED_SECONDS
+
+    def delete_table(self, workspace_id: str, name: str) -> None:
+        """Forget a table with all of its rows. One that is written to meanwhile may be there again."""
+        for item in self._table.query(f"TABLE#{workspace_id}#{name}", attributes=("PK", "SK")):
+            self._table.delete(item["PK"], item["SK"])
+        self._table.delete(f"TABLES#{workspace_id}", name)
+        self._listed.pop((f"TABLES#{workspace_id}", name), None)
+
+    def put_seen(
+        self,
+        workspace_id: str,
+        name: str,
+        key: str,
+        value: Any,
+        *,
+        version: int | None = None,
+        is_new: bool = False,
+        expires_seconds: int | None = None,
+    ) -> Row:
+        """Write a row that somebody has seen: if it has that version, or if there is none; without either, always.
+
+        Raises:
+            RowConflict: it is another one.
+        """
+        self._list(workspace_id, name)
+        now = self._now()
+        condition, values = "", {}
+        if version is not None:
+            condition = "#version = :version AND (attribute_not_exists(#expires_at) OR #expires_at > :now)"
+            values = {"version": version, "now": int(now.timestamp())}
+        elif is_new:
+            condition, values = "attribute_not_exists(#PK) OR #expires_at <= :now", {"now": int(now.timestamp())}
+        try:
+            item = self._table.update(
+                *_key(workspace_id, name, key),
+                self._changes(value, key, now, expires_seconds),
+                remove=[] if expires_seconds is not None else ["expires_at"],
+                add={"version": 1},
+                condition=condition,
+                values=values,
+            )
+        except ConditionFailed as failed:
+            raise RowConflict(self._row(failed.item)) from None
+        return _of(item)
+
     def put(self, workspace_id: str, name: str, key: str, value: Any, *, expires_seconds: int | None = None) -> Row:
         """Write a row, whatever is there; gives it. The last write wins."""
+        self._list(workspace_id, name)
         now = self._now()
         changes = self._changes(value, key, now, expires_seconds)
         item = self._table.update(
@@ -159,6 +230,7 @@ class DataTables:
         keeps_time: bool,
     ) -> Row:
         """Change a row by what it is, once for each writer: the change and its mark are one transaction."""
+        self._list(workspace_id, name)
         place = _key(workspace_id, name, key)
         mark = f"APPLIED#{sha256(dumps([writer, name, key]).encode()).hexdigest()}", "META"
         for attempt in range(1, _TRIES + 1):
@@ -219,7 +291,7 @@ def _told(mark: Item, key: str) -> Row:
 
 
 def _of(item: Item) -> Row:
-    return Row(item["row_key"], json.loads(item["value"]), item["version"], item["updated_at"])
+    return Row(item["row_key"], json.loads(item["value"]), item["version"], item["updated_at"], item.get("expires_at"))
 
 
 def _key(workspace_id: str, name: str, key: str) -> tuple[str, str]:

@@ -9,11 +9,13 @@ Set when it is created, and never changed:
     trigger_type, trigger_id, triggered_by, trigger: what started it, and what came with that.
     created_at, secret, depth, caller, retry_of: as in `Execution`.
     concurrency_key, concurrency_limit, when_full: whose queue it is in.
+    test, trial: that it is a test run, and what that does otherwise.
 
 Changed by drivers:
     status: `marked` while it is open, `finished` once.
     started_at: when the first invocation began; `marked`.
     completed_at, result, error, and the brief of the error: `finished`.
+    outcome_key: the key of the list of those that have not ended well; `finished`.
     in_vain: how many invocations in a row got nothing done; `marked`.
     logged: drivers all of whose lines are in the log; `marked`.
     bill_*: what it has cost so far; counted up by `marked` and `finished`.
@@ -44,12 +46,15 @@ from engine.history.usage import Bill
 from engine.storage.dynamodb.expressions import Item, update_arguments
 from engine.storage.dynamodb.table import Table
 from engine.storage.payloads import OMITTED, PayloadStore
+from engine.workflow.trial import Trial
 
 CHECK = ("check_shard", "next_check_at")
 """The attributes of the index of what has to be looked at; an item without them is not in it."""
 _OPEN = sorted(OPEN_STATUSES)
 _BILL = tuple(f"bill_{one.name}" for one in fields(Bill))
 _ENDED = "attribute_exists(#completed_at)"
+RARE_STATUSES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.CANCELLED})
+"""Those of ends that are in an index of their own."""
 
 
 def record_key(execution_id: str) -> tuple[str, str]:
@@ -66,6 +71,8 @@ class Change:
     values: Mapping[str, Any] = field(default_factory=dict)
     remove: Sequence[str] = ()
     add: Mapping[str, Any] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Attributes that get the value that another one has."""
 
     def make(self, table: Table, execution_id: str) -> Item:
         """Make it; gives the item as it is then. Raises ConditionFailed."""
@@ -76,11 +83,12 @@ class Change:
             add=self.add,
             condition=self.condition,
             values=self.values,
+            copies=self.copies,
         )
 
     def entry(self, table: Table, execution_id: str) -> dict[str, Any]:
         """It as one write of a transaction."""
-        arguments = update_arguments(self.changes, self.remove, self.condition, self.values, self.add)
+        arguments = update_arguments(self.changes, self.remove, self.condition, self.values, self.add, self.copies)
         return table.update_entry(*record_key(execution_id), arguments)
 
 
@@ -109,12 +117,22 @@ def marked(
 
 
 def finished(
-    status: Status, at: datetime, held: Mapping[str, Any], *, bill: Bill | None = None, remove: Sequence[str] = ()
+    status: Status,
+    at: datetime,
+    held: Mapping[str, Any],
+    *,
+    bill: Bill | None = None,
+    remove: Sequence[str] = (),
+    is_listed: bool = True,
 ) -> Change:
-    """The final status, unless there is one. `held`: result, error and whatever else there is to tell of the end."""
+    """The final status, unless there is one. `held`: result, error and whatever else there is to tell of the end.
+
+    One that `is_listed` and has not ended well comes into the index of those, by the key of the list that it is in.
+    """
     changes = {"status": str(status), "completed_at": format_time(at), **held}
     given = {name: value for name, value in changes.items() if value is not None}
-    return Change(given, open_status(), open_values(), remove, bill_counts(bill))
+    copies = {"outcome_key": "workspace_key"} if is_listed and status in RARE_STATUSES else {}
+    return Change(given, open_status(), open_values(), remove, bill_counts(bill), copies)
 
 
 def given_up() -> Change:
@@ -223,6 +241,8 @@ def encoded(execution: Execution, payloads: PayloadStore) -> Item:
         "retry_of": execution.retry_of,
         "trigger_id": execution.trigger_id,
         "workflow_name": execution.workflow_name,
+        "test": execution.is_test or None,
+        "trial": payloads.pack(execution.trial.as_json(), execution.id) if execution.trial else None,
         **check(execution.id, next_check_at),
     }
 
@@ -239,7 +259,6 @@ def decoded(
     Values of more than `at_most` bytes are OMITTED; `progress` are the items of its distributed loops.
     """
     caller = item.get("caller")
-    bills = [Bill.of({name[5:]: one[name] for name in _BILL if name in one}) for one in (item, *progress)]
     completed_at = parse_time(item["completed_at"]) if "completed_at" in item else None
     execution = Execution(
         id=item["id"],
@@ -263,8 +282,9 @@ def decoded(
         retry_of=item.get("retry_of"),
         trigger_id=item.get("trigger_id"),
         workflow_name=item.get("workflow_name"),
-        bill=sum(bills, Bill()),
+        bill=sum(map(bill_in, (item, *progress)), Bill()),
         progress=_progress(progress),
+        is_test=item.get("test", False),
     )
     if payloads is None:
         return execution
@@ -272,9 +292,15 @@ def decoded(
     return replace(
         execution,
         trigger={"body": OMITTED} if trigger is OMITTED else trigger or {},
+        trial=Trial.of(payloads.unpack(item["trial"])) if "trial" in item else None,
         result=payloads.unpack(item.get("result"), at_most),
         error=payloads.unpack(item.get("error")),
     )
+
+
+def bill_in(item: Item) -> Bill:
+    """What a main item has counted, or an item of the progress of a distributed loop."""
+    return Bill.of({name[5:]: item[name] for name in _BILL if name in item})
 
 
 def _place_in(item: Item) -> QueuePosition | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,12 +13,13 @@ from engine.clock import format_time, parse_time
 from engine.errors import ExecutionLost, NotFound
 from engine.history.model import Execution, Status
 from engine.history.usage import Bill
-from engine.ids import first_id_at
 from engine.storage.dynamodb.expressions import Item
-from engine.storage.dynamodb.table import ConditionFailed, Page, Put, Table, id_cursor
+from engine.storage.dynamodb.table import ConditionFailed, Page, Put, Table
 from engine.storage.error_summaries import beside, brief_in
+from engine.storage.execution_lists import ExecutionLists, Filter
 from engine.storage.execution_record import (
     Change,
+    bill_in,
     check,
     decoded,
     encoded,
@@ -32,8 +33,6 @@ from engine.storage.execution_record import (
 from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.record_payloads import is_apart, set_apart, with_payloads
 
-_MOST_PAGES = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -42,16 +41,6 @@ class Started:
     execution: Execution
     is_new: bool
     same_request: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which executions a list shows; times are those of creation."""
-
-    workflow_id: str | None = None
-    status: Status | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,43 +176,30 @@ class ExecutionRepository:
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Executions without input and result and with the brief of their error, the newest first.
 
-        A page may hold fewer than `limit` though there is more, when few of many have the wanted status.
+        A page may hold fewer than `limit` though there is more, where few of many fit.
         """
-        index, pk_name, pk = "by-workspace", "workspace_key", f"{workspace_id}#EXECUTIONS"
-        if wanted.workflow_id:
-            index, pk_name, pk = "by-workflow", "workflow_key", f"{workspace_id}#WORKFLOW#{wanted.workflow_id}"
-        after = first_id_at(wanted.created_after) if wanted.created_after else None
-        before = id_cursor(cursor) or (first_id_at(wanted.created_before) if wanted.created_before else None)
-        found: list[Execution] = []
-        for _ in range(_MOST_PAGES):
-            if after is not None and before is not None and after > before:
-                return Page(found, None)
-            keys = self._table.query(
-                pk,
-                index=index,
-                pk_name=pk_name,
-                sk_name="id",
-                after=after,
-                before=before,
-                limit=limits.MAX_PAGE_SIZE,
-                descending=True,
-            )
-            read = [key["id"] for key in keys]
-            ids = [execution_id for execution_id in read if execution_id != before]
-            items = self._table.get_many([record_key(execution_id) for execution_id in ids])
-            for execution_id in ids:
-                item = items.get(record_key(execution_id))
-                if item is None or item["workspace_id"] != workspace_id:
-                    continue
-                if wanted.status is None or item["status"] == wanted.status:
-                    found.append(replace(self.decoded(item, payloads=False), error=brief_in(item, self._payloads)))
-                if len(found) == limit:
-                    more = execution_id != ids[-1] or len(read) == limits.MAX_PAGE_SIZE
-                    return Page(found, execution_id if more else None)
-            if len(read) < limits.MAX_PAGE_SIZE:
-                return Page(found, None)
-            before = read[-1]
-        return Page(found, before)
+        found = ExecutionLists(self._table).page(workspace_id, wanted, cursor, limit)
+        items = [
+            replace(self.decoded(item, payloads=False), error=brief_in(item, self._payloads)) for item in found.items
+        ]
+        return Page(items, found.next_cursor)
+
+    def bill_of_maps(self, execution_id: str) -> Bill:
+        """What the drivers of an execution's distributed maps have used."""
+        items = self._table.query(f"EXECUTION#{execution_id}", after="PROGRESS#", before="PROGRESS$")
+        return sum((bill_in(item) for item in items), Bill())
+
+    def newest_of(self, workspace_id: str, workflow_id: str, most: int) -> Iterator[str]:
+        """The ids of a workflow's newest executions."""
+        keys = self._table.query(
+            f"{workspace_id}#WORKFLOW#{workflow_id}",
+            index="by-workflow",
+            pk_name="workflow_key",
+            sk_name="id",
+            limit=most,
+            descending=True,
+        )
+        return (key["id"] for key in keys)
 
     def attributes(self, execution_ids: Sequence[str]) -> dict[str, Item]:
         """The records as they are stored, of those of these executions that there are, by id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ FILE_PREFIX = "files/"
 _NOT_THERE = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 _CHUNK = 1024 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
+_LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,50 @@ class WorkspaceFiles:
             for one in answer.get("Contents", [])
         ]
         return found, found[-1].name if answer.get("IsTruncated") and found else None
+
+    def page(
+        self, prefix: str, limit: int, cursor: str | None, *, folders: bool
+    ) -> tuple[Sequence[FileFacts], Sequence[str], str | None]:
+        """As `list`; with `folders` what lies directly below `prefix`, and the names of the folders there."""
+        if not folders:
+            found, following = self.list(prefix, limit, cursor)
+            return found, [], following
+        after: dict[str, Any] = {"StartAfter": self._prefix + cursor} if cursor else {}
+        with translate_aws_errors("the files"):
+            answer = self._client().list_objects_v2(
+                Bucket=self._bucket, Prefix=self._prefix + prefix, MaxKeys=limit, Delimiter="/", **after
+            )
+        start = len(self._prefix)
+        files = [
+            FileFacts(one["Key"][start:], one["Size"], format_time(one["LastModified"]))
+            for one in answer.get("Contents", [])
+        ]
+        below = [one["Prefix"][start:] for one in answer.get("CommonPrefixes", [])]
+        # What is in a folder comes behind its name; this comes behind all of that.
+        last = max([*(one.name for one in files), *(f"{one}{_LAST}" for one in below)], default=None)
+        return files, below, last if answer.get("IsTruncated") else None
+
+    def facts(self, name: str) -> FileFacts:
+        """What is known of a file.
+
+        Raises:
+            NodeError: `no_file`.
+        """
+        with translate_aws_errors("the files"):
+            try:
+                found = self._client().head_object(Bucket=self._bucket, Key=self._key(name))
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _NOT_THERE:
+                    raise NodeError(f"the workspace has no file {name!r}", code="no_file") from None
+                raise
+        return FileFacts(name, found["ContentLength"], format_time(found["LastModified"]))
+
+    def upload_url(self, name: str, size: int, content_type: str | None, seconds: int) -> tuple[str, dict[str, str]]:
+        """Where to PUT a file of exactly that size, for so many seconds; and the headers to send with it."""
+        kind = content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        params = {"Bucket": self._bucket, "Key": self._key(name), "ContentType": kind, "ContentLength": size}
+        url = self._client().generate_presigned_url("put_object", Params=params, ExpiresIn=seconds)
+        return url, {"content-type": kind}
 
     def url(self, name: str, seconds: int) -> str:
         """An address that gives the file to whoever has it, for so many seconds.

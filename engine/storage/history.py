@@ -72,12 +72,12 @@ class HistoryRepository:
 
     def get(self, execution_id: str, keys: Sequence[str]) -> list[HistoryEvent]:
         """Those entries that there are of these keys."""
-        wanted = [(f"EXECUTION#{execution_id}", _sk(key)) for key in keys]
+        wanted = [(f"EXECUTION#{execution_id}", sort_key(key)) for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
 
     def has_signal(self, execution_id: str, key: str) -> bool:
         """Whether a wait has its answer by now, or had a moment ago."""
-        return bool(self._table.get_many([(f"EXECUTION#{execution_id}", _sk(key))], ("entry",), consistent=False))
+        return bool(self._table.get_many([(f"EXECUTION#{execution_id}", sort_key(key))], ("entry",), consistent=False))
 
     def waits(self, execution_id: str) -> History:
         """The waits of an execution and their answers, without what these hold; nothing else of its journal is read."""
@@ -109,9 +109,12 @@ class HistoryRepository:
             return False
         return self.of(list(self._table.query(f"EXECUTION#{execution_id}", after="NODE"))).has_unread_answer
 
-    def open_waits_for_others(self, execution_id: str) -> Iterator[PendingSignal]:
-        """The waits for other executions and for drivers of big loops that have no answer."""
-        history = self.waits(execution_id)
+    def open_waits_for_others(self, execution_id: str, history: History | None = None) -> Iterator[PendingSignal]:
+        """The waits for other executions and for drivers of big loops that have no answer.
+
+        `history` are the waits, if the caller has just read them.
+        """
+        history = history or self.waits(execution_id)
         found = [history.open_signal(path) for path in history.waits]
         keys = [wait.key for wait in found if wait is not None and wait.is_for_others]
         for start in range(0, len(keys), _CHUNK):
@@ -150,11 +153,13 @@ class HistoryRepository:
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
+        also: Sequence[Put] = (),
     ) -> HistoryEvent:
         """Write a history entry unless its key is taken; gives the one that stands there then.
 
         The same item keeps the outcomes `along`, which any driver would compute alike, and `lines` that are not in the
-        log yet; where the key is taken, those that came with the other entry are found in `position`.
+        log yet; where the key is taken, those that came with the other entry are found in `position`. What is put
+        `also` is written with it, or not at all.
         """
         item = {
             **self._item(execution_id, entry),
@@ -162,7 +167,10 @@ class HistoryRepository:
             **self._carried(execution_id, lines, position),
         }
         try:
-            self._table.put(item, if_absent=True)
+            if also:
+                self._table.transact([Put(item), *also])
+            else:
+                self._table.put(item, if_absent=True)
         except ConditionFailed as failed:
             if failed.item is None:
                 raise
@@ -210,7 +218,13 @@ class HistoryRepository:
         return replace(outcome, output=self._payloads.adopt(outcome.output, execution_id))
 
     def answer(
-        self, execution_id: str, signal: Signal, next_check_at: datetime, *, loop: BatchId | None = None
+        self,
+        execution_id: str,
+        signal: Signal,
+        next_check_at: datetime,
+        *,
+        loop: BatchId | None = None,
+        also: Sequence[Put | dict[str, Any]] = (),
     ) -> Signal:
         """Write the answer to a wait, and count it, unless there is one or the execution is over.
 
@@ -229,10 +243,10 @@ class HistoryRepository:
             whole = f"EXECUTION#{loop.whole}"
             around = [
                 self._table.check_entry(whole, "META", open_status(), open_values()),
-                self._table.check_entry(whole, _sk(loop.signal), "attribute_not_exists(#PK)", {}),
+                self._table.check_entry(whole, sort_key(loop.signal), "attribute_not_exists(#PK)", {}),
             ]
         try:
-            self._table.transact([Put(self._item(execution_id, signal)), counted, *around])
+            self._table.transact([Put(self._item(execution_id, signal)), counted, *around, *also])
         except ConditionFailed as failed:
             if failed.index or failed.item is None:
                 raise
@@ -250,7 +264,7 @@ class HistoryRepository:
     def _item(self, execution_id: str, entry: HistoryEvent) -> Item:
         return {
             "PK": f"EXECUTION#{execution_id}",
-            "SK": _sk(entry.key),
+            "SK": sort_key(entry.key),
             "entry": dumps(facts_of(entry)),
             "output": self._payloads.pack(entry.output, execution_id),
         }
@@ -319,6 +333,6 @@ class HistoryRepository:
         return packed.encode() if isinstance(packed, str) else dumps(self._payloads.unpack(packed)).encode()
 
 
-def _sk(key: str) -> str:
+def sort_key(key: str) -> str:
     """Where an entry is. Waits and their answers are together, so that who looks for them reads nothing else."""
     return f"{_WAITS}{key}" if "#WAIT#" in key or "#SIGNAL#" in key else f"NODE#{key}"

@@ -6,8 +6,9 @@ whatever the clocks of the writers say. The parts of a big loop share a few logs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from uuid import uuid4
 from zlib import crc32
 
@@ -26,6 +27,8 @@ _TRIES = 30
 _FIRST = 1
 _TELLING = ("PK", "SK", "status", "logged", "entry", "outcomes", "lines", "by", "after", "log")
 _MOST_DIGITS = 9
+_LOOKED_THROUGH = 5_000
+"""Lines of which some may be wanted, by one call."""
 
 
 class LogRepository:
@@ -132,20 +135,39 @@ class LogRepository:
         Raises:
             InvalidInput: the cursor is none of ours.
         """
+        return list(islice(self._lines(execution_id, cursor), limit))
+
+    def page(
+        self, execution_id: str, cursor: str | None, limit: int, wanted: Callable[[LogLine], bool]
+    ) -> tuple[list[tuple[str, LogLine]], str | None]:
+        """At most `limit` of the wanted lines behind a cursor, each with its own; and the cursor of the rest.
+
+        Of a long log a part is looked through at a time, so that there may be more though there are few.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+        found: list[tuple[str, LogLine]] = []
+        last = cursor
+        for number, (at, line) in enumerate(self._lines(execution_id, cursor)):
+            if len(found) == limit or number == _LOOKED_THROUGH:
+                return found, last
+            last = at
+            if wanted(line):
+                found.append((at, line))
+        return found, None
+
+    def _lines(self, execution_id: str, cursor: str | None) -> Iterator[tuple[str, LogLine]]:
         places = _places(cursor)
         logs = [_log_of(execution_id)]
         if len(places) > 1 or self._is_spread(execution_id):
             logs += [f"{logs[0]}#LOG#{shard}" for shard in range(SHARDS)]
         places += [(_FIRST, 0)] * (len(logs) - len(places))
-        result: list[tuple[str, LogLine]] = []
         for which, number, position, line in _merged(
             [self._from(pk, *at) for pk, at in zip(logs, places, strict=True)]
         ):
             places[which] = number, position + 1
-            result.append(("-".join(f"{batch}.{at}" for batch, at in places), line))
-            if len(result) == limit:
-                break
-        return result
+            yield "-".join(f"{batch}.{at}" for batch, at in places), line
 
     def _is_spread(self, execution_id: str) -> bool:
         found = self._table.query(

@@ -92,7 +92,7 @@ class MapBatchRepository:
             "result": self._executions.put_apart(f"EXECUTION#{batch_id}", self._payloads.pack(end["result"], whole_id)),
             "error": self._payloads.pack(end["error"], whole_id),
         }
-        ended = finished(end["status"], end["at"], held, remove=CHECK)
+        ended = finished(end["status"], end["at"], held, remove=CHECK, is_listed=False)
         counts = {"done": items[0], "failed": items[1], **bill_counts(end["bill"])}
         counted = update_arguments({}, (), "", {}, counts)
         try:

@@ -118,6 +118,15 @@ class PayloadStore:
         span: Any = {"Range": f"bytes={begin}-{end - 1}"} if end is not None else {}
         return self._client().get_object(Bucket=self._bucket, Key=key, **span)["Body"].read()
 
+    def url(self, stored: Stored, name: str, seconds: int) -> str:
+        """An address that gives a value that is in S3 to whoever has it, for so many seconds; as a download."""
+        params: Any = {
+            "Bucket": self._bucket,
+            "Key": stored.reference["s3"],
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        }
+        return self._client().generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+
     def read_many(self, keys: Sequence[str]) -> Iterator[bytes]:
         """Several objects' bytes, in order; a few are read at the same time, and no more than these are in memory."""
         if len(keys) < 2:  # noqa: PLR2004 - a thread for one is none the quicker

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.storage.approvals import ApprovalRepository
 from engine.storage.concurrency_slots import SlotRepository
 from engine.storage.drafts import DraftRepository
 from engine.storage.dynamodb.table import Table
@@ -19,6 +20,7 @@ from engine.storage.next_checks import NextCheckRepository
 from engine.storage.oauth_consents import ConsentRepository
 from engine.storage.payloads import DRAFTS, PayloadStore
 from engine.storage.purge import PurgeRepository
+from engine.storage.statistics import StatisticsRepository
 from engine.storage.subscriptions import SubscriptionRepository
 from engine.storage.triggers import TriggerRepository
 from engine.storage.workflows import WorkflowRepository
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 class Repositories:
     """One of each."""
 
+    approvals: ApprovalRepository
     executions: ExecutionRepository
     histories: HistoryRepository
     logs: LogRepository
@@ -45,6 +48,7 @@ class Repositories:
     integrations: IntegrationRepository
     consents: ConsentRepository
     payloads: PayloadStore
+    statistics: StatisticsRepository
     purge: PurgeRepository
 
     @classmethod
@@ -54,6 +58,7 @@ class Repositories:
         histories = HistoryRepository(table, payloads)
         executions = ExecutionRepository(table, payloads, retention_days)
         return cls(
+            ApprovalRepository(table),
             executions,
             histories,
             LogRepository(table, payloads, histories),
@@ -68,5 +73,6 @@ class Repositories:
             IntegrationRepository(table),
             ConsentRepository(table),
             payloads,
+            StatisticsRepository(table),
             PurgeRepository(table, payloads),
         )

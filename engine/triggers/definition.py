@@ -18,4 +18,6 @@ class TriggerDefinition(BaseModel):
     id: Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Names the trigger within its workflow.")]
     type: str = Field(min_length=1, max_length=64, description="`schedule`, `webhook` or `event`.")
     name: str | None = Field(default=None, max_length=limits.MAX_NAME_LENGTH, description="For people.")
-    config: dict[str, JsonValue] = Field(default_factory=dict)
+    config: dict[str, JsonValue] = Field(
+        default_factory=dict, description="What its type asks for; see `GET /api/trigger-types`."
+    )

@@ -42,7 +42,7 @@ class Refused(Exception):
 class NoAuth(TriggerConfig):
     """Whoever has the address may call."""
 
-    type: Literal["none"]
+    type: Literal["none"] = Field(description="Whoever has the address may call.")
     needs_secret: ClassVar[bool] = False
     signs_body: ClassVar[bool] = False
 
@@ -95,7 +95,7 @@ class _Signed(TriggerConfig):
 class GitHubAuth(_Signed):
     """`X-Hub-Signature-256`."""
 
-    type: Literal["github"]
+    type: Literal["github"] = Field(description="As GitHub signs.")
     id_header: ClassVar[str | None] = "x-github-delivery"
     signature_header: ClassVar[str | None] = "x-hub-signature-256"
 
@@ -110,7 +110,7 @@ class GitHubAuth(_Signed):
 class StripeAuth(_Signed):
     """`Stripe-Signature`, whose time must be of the last five minutes."""
 
-    type: Literal["stripe"]
+    type: Literal["stripe"] = Field(description="As Stripe signs.")
     id_field: ClassVar[str | None] = "id"
     signature_header: ClassVar[str | None] = "stripe-signature"
 
@@ -128,7 +128,7 @@ class StripeAuth(_Signed):
 class SlackAuth(_Signed):
     """`X-Slack-Signature`, whose time must be of the last five minutes."""
 
-    type: Literal["slack"]
+    type: Literal["slack"] = Field(description="As Slack signs.")
     id_field: ClassVar[str | None] = "event_id"
     signature_header: ClassVar[str | None] = "x-slack-signature"
 
@@ -143,7 +143,7 @@ class SlackAuth(_Signed):
 class ShopifyAuth(_Signed):
     """`X-Shopify-Hmac-Sha256`."""
 
-    type: Literal["shopify"]
+    type: Literal["shopify"] = Field(description="As Shopify signs.")
     id_header: ClassVar[str | None] = "x-shopify-webhook-id"
     signature_header: ClassVar[str | None] = "x-shopify-hmac-sha256"
 
@@ -156,7 +156,7 @@ class ShopifyAuth(_Signed):
 class StandardAuth(_Signed):
     """Standard Webhooks, which is also how Mainspring signs what it sends."""
 
-    type: Literal["standard"]
+    type: Literal["standard"] = Field(description="As Standard Webhooks has it.")
     id_header: ClassVar[str | None] = "webhook-id"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
@@ -180,10 +180,12 @@ class StandardAuth(_Signed):
 class HmacAuth(_Signed):
     """A signature in a header of your choice, over the body, or over `<time>.<body>` where there is a time."""
 
-    type: Literal["hmac"]
-    header: HeaderName
-    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
+    type: Literal["hmac"] = Field(description="A signature with a shared key.")
+    header: HeaderName = Field(description="The header that has the signature.")
+    algorithm: Literal["sha256", "sha512", "sha1"] = Field(
+        default="sha256", description="The hash that it is made with."
+    )
+    encoding: Literal["hex", "base64"] = Field(default="hex", description="How it is written.")
     prefix: str = Field(default="", max_length=32, description="What stands before the signature, such as `sha256=`.")
     timestamp_header: HeaderName | None = Field(
         default=None, description="Has the epoch seconds at which it was signed, which are signed too."
@@ -214,8 +216,10 @@ class HmacAuth(_Signed):
 class BasicAuth(_Signed):
     """A user name and a password; the password is the secret."""
 
-    type: Literal["basic"]
-    username: str = Field(min_length=1, max_length=200, pattern=r"^[^:]*$")
+    type: Literal["basic"] = Field(description="A user name and a password.")
+    username: str = Field(
+        min_length=1, max_length=200, pattern=r"^[^:]*$", description="The user name that callers send."
+    )
     signs_body: ClassVar[bool] = False
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
@@ -231,8 +235,8 @@ class BasicAuth(_Signed):
 class HeaderAuth(_Signed):
     """A secret in a header, as it is."""
 
-    type: Literal["header"]
-    header: HeaderName
+    type: Literal["header"] = Field(description="A secret in a header.")
+    header: HeaderName = Field(description="The header that has the secret.")
     signs_body: ClassVar[bool] = False
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:

@@ -59,7 +59,9 @@ class WebhookConfig(TriggerConfig):
         le=limits.ANSWER_SECONDS,
         description="Where an answer takes longer, it is 202 with the URL where it will be.",
     )
-    rate_per_minute: int = Field(default=limits.HOOK_RATE, ge=1, le=limits.MAX_HOOK_RATE)
+    rate_per_minute: int = Field(
+        default=limits.HOOK_RATE, ge=1, le=limits.MAX_HOOK_RATE, description="Calls over this get 429."
+    )
     cors_origins: list[Origin] = Field(
         default_factory=list,
         max_length=20,

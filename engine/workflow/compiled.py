@@ -56,6 +56,15 @@ class CompiledBlock:
     def _known(self) -> Mapping[str, frozenset[str] | None]:
         return {node_id: self._reads_of([config]) for node_id, config in self.templated.items()}
 
+    @classmethod
+    def reads_in(cls, value: Any) -> frozenset[str] | None:
+        """The ids of the nodes whose outputs the templates in a value may read; None if that can be any.
+
+        Raises:
+            ExpressionError: one does not parse.
+        """
+        return cls._reads_of([value])
+
     @staticmethod
     def _reads_of(values: Iterable[Any]) -> frozenset[str] | None:
         found: set[str] = set()

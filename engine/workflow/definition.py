@@ -40,9 +40,11 @@ class Retry(Model):
     """
 
     max_attempts: int = Field(default=3, ge=1, le=20, description="All attempts, the first included.")
-    interval_seconds: Seconds = Field(default=1.0, le=86_400)
-    backoff_rate: float = Field(default=2.0, ge=1, le=10, allow_inf_nan=False)
-    max_interval_seconds: Seconds = Field(default=300.0, le=86_400)
+    interval_seconds: Seconds = Field(default=1.0, le=86_400, description="The first pause, about.")
+    backoff_rate: float = Field(
+        default=2.0, ge=1, le=10, allow_inf_nan=False, description="Each pause is so many times the one before."
+    )
+    max_interval_seconds: Seconds = Field(default=300.0, le=86_400, description="No pause is longer.")
     on: list[Annotated[str, Field(min_length=1, max_length=64)]] | None = Field(
         default=None,
         max_length=32,
@@ -55,11 +57,11 @@ class NodeDefinition(Model):
     """One step of a workflow."""
 
     id: NodeId
-    type: str = Field(min_length=1, max_length=64)
+    type: str = Field(min_length=1, max_length=64, description="One of `GET /api/node-types`.")
     name: str | None = Field(default=None, max_length=limits.MAX_NAME_LENGTH, description="For people.")
-    notes: str | None = Field(default=None, max_length=4_000)
-    config: dict[str, JsonValue] = Field(default_factory=dict)
-    retry: Retry | None = None
+    notes: str | None = Field(default=None, max_length=4_000, description="For people.")
+    config: dict[str, JsonValue] = Field(default_factory=dict, description="What its type asks for.")
+    retry: Retry | None = Field(default=None, description="How failed attempts are repeated. Default: not at all.")
     timeout_seconds: float | None = Field(
         default=None, gt=0, le=limits.MAX_NODE_TIMEOUT, description="Bounds one attempt."
     )
@@ -76,9 +78,9 @@ class NodeDefinition(Model):
 class Edge(Model):
     """What runs after what: `to` may run when `from` has finished through `port`."""
 
-    source: NodeId = Field(alias="from")
-    port: Port = "main"
-    target: NodeId = Field(alias="to")
+    source: NodeId = Field(alias="from", description="The node that it leaves.")
+    port: Port = Field(default="main", description="By which port it leaves.")
+    target: NodeId = Field(alias="to", description="The node that may run then.")
 
 
 class Ui(BaseModel):
@@ -87,15 +89,15 @@ class Ui(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     positions: dict[str, JsonValue] = Field(default_factory=dict, description="`{x, y}` by the ids of nodes.")
-    notes: list[JsonValue] = Field(default_factory=list)
-    groups: list[JsonValue] = Field(default_factory=list)
+    notes: list[JsonValue] = Field(default_factory=list, description="Notes beside the nodes.")
+    groups: list[JsonValue] = Field(default_factory=list, description="Frames around nodes.")
 
 
 class Body(Model):
     """Nodes and the edges between them, which have no cycle."""
 
-    nodes: list[NodeDefinition] = Field(min_length=1, max_length=limits.MAX_NODES)
-    edges: list[Edge] = Field(default_factory=list, max_length=limits.MAX_EDGES)
+    nodes: list[NodeDefinition] = Field(min_length=1, max_length=limits.MAX_NODES, description="The steps.")
+    edges: list[Edge] = Field(default_factory=list, max_length=limits.MAX_EDGES, description="What runs after what.")
     output: JsonValue = Field(default=None, description="Template of the result.")
     ui: Ui | None = Field(default=None, description="Where the editor draws it. It is taken off before anything runs.")
 
@@ -108,7 +110,7 @@ class Body(Model):
 class Concurrency(Model):
     """How many executions of a workflow may be under way at the same time."""
 
-    limit: int = Field(ge=1, le=limits.MAX_CONCURRENCY_LIMIT)
+    limit: int = Field(ge=1, le=limits.MAX_CONCURRENCY_LIMIT, description="So many at the same time.")
     key: str | None = Field(
         default=None,
         min_length=1,
@@ -141,9 +143,13 @@ class WorkflowDefinition(Body):
         allow_inf_nan=False,
         description="From its first step on; an execution that takes longer ends as `timed_out`.",
     )
-    concurrency: Concurrency | None = None
-    on_failure: OnFailure | None = None
-    triggers: list[TriggerDefinition] = Field(default_factory=list, max_length=limits.MAX_TRIGGERS)
+    concurrency: Concurrency | None = Field(
+        default=None, description="How many executions may be under way at the same time."
+    )
+    on_failure: OnFailure | None = Field(default=None, description="What starts when one has failed.")
+    triggers: list[TriggerDefinition] = Field(
+        default_factory=list, max_length=limits.MAX_TRIGGERS, description="What starts it by itself."
+    )
 
     def as_json(self) -> dict[str, Any]:
         """The definition as its author wrote it: no defaults filled in, `from` and `to` by those names."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -10,47 +9,46 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AwareDatetime
 
+import functions.executions.approvals
+import functions.executions.statistics  # noqa: F401 - their routes
 from engine import limits
 from engine.clock import format_time
-from engine.execution.callbacks import callback_url
-from engine.execution.node_states import NodeState
-from engine.history import prices
-from engine.history.events import PendingSignal, Signal
-from engine.history.model import Execution, Status
-from engine.history.usage import Bill
+from engine.history.events import Signal
+from engine.history.model import FINAL_STATUSES, OPEN_STATUSES, Status
 from engine.schemas.executions import (
-    BillAnswer,
-    BriefError,
     CallbackBody,
     ExecutionAnswer,
     ExecutionDetail,
     ExecutionList,
-    ExecutionSummary,
     LogAnswer,
+    LogLevel,
     LogList,
     NodeAnswer,
-    ProgressAnswer,
     RetryBody,
     SignalAnswer,
     SignalBody,
     StartBody,
-    WaitAnswer,
 )
-from engine.services.executions.api import shown
-from engine.services.executions.finalization import child_id
-from engine.services.principal import Permission
-from engine.storage.executions import Filter
+from engine.services.executions.api import known_level
+from engine.storage.execution_lists import Filter
 from functions import container
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler, raw_answer
-
-app = make_app()
+from functions.executions.answers import answer_parts, node_parts, shown_answer, summary
+from functions.executions.app import app
+from functions.executions.inspection import NodePath
+from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_handler, raw_answer
 
 IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=255, description="The same key starts one execution."),
 ]
-NodePath = Annotated[str, Path(min_length=1, max_length=1_000, description="The node's id, or its path in a loop.")]
 CallbackToken = Annotated[str, Path(min_length=1, max_length=2_000)]
+_WORDS: dict[str, frozenset[Status]] = {
+    **{str(one): frozenset({one}) for one in Status},
+    "open": OPEN_STATUSES,
+    "ended": FINAL_STATUSES,
+}
+_STATUSES = f"^(?:{'|'.join(_WORDS)})(?:,(?:{'|'.join(_WORDS)}))*$"
+_STATUSES_TOLD = f"{', '.join(_WORDS)}; several with commas."
 Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an offset.")]
 
 
@@ -62,8 +60,12 @@ Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an off
     responses={202: {"description": "Started"}, **errors(400, 401, 403, 404, 409, 413, 415, 503)},
 )
 def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
-    """Runs the workflow's newest version. The same `Idempotency-Key` gives the same execution for 24 hours."""
-    return _shown(container.execution_service().start(caller(app), body, idempotency_key))
+    """The same `Idempotency-Key` gives the same execution for 24 hours.
+
+    A test run is told to nobody: no subscription, no event, no `on_failure`, no health of a trigger. What its nodes do
+    outside they do, unless they are pinned.
+    """
+    return shown_answer(container.execution_service().start(caller(app), body, idempotency_key))
 
 
 @app.get(
@@ -72,18 +74,24 @@ def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionA
     summary="List executions",
     responses={200: {"description": "A page of executions"}, **errors(401, 403)},
 )
-def list_executions(
+def list_executions(  # noqa: PLR0913, PLR0917 - the parameters of the route
     limit: Limit = limits.PAGE_SIZE,
     cursor: Cursor = None,
-    workflow_id: Annotated[str | None, Query(max_length=64)] = None,
-    status: Annotated[Status | None, Query()] = None,
+    q: Annotated[
+        str | None,
+        Query(min_length=1, max_length=200, description="Part of the workflow's name, or begin of an id."),
+    ] = None,
+    workflow_id: Annotated[str | None, Query(max_length=64, description="Of this workflow.")] = None,
+    status: Annotated[str | None, Query(pattern=_STATUSES, description=_STATUSES_TOLD)] = None,
+    trigger_type: Annotated[str | None, Query(max_length=64, description="What started them.")] = None,
+    test: Annotated[bool | None, Query(description="Only test runs, or none.")] = None,
     created_after: Moment = None,
     created_before: Moment = None,
 ) -> ExecutionList:
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
-    wanted = Filter(workflow_id, status, created_after, created_before)
+    wanted = Filter(workflow_id, _statuses(status), trigger_type, test, q, created_after, created_before)
     page = container.execution_service().page(caller(app), wanted, cursor, limit)
-    return ExecutionList(items=[_summary(one) for one in page.items], next_cursor=page.next_cursor)
+    return ExecutionList(items=[summary(one) for one in page.items], next_cursor=page.next_cursor)
 
 
 @app.get(
@@ -99,9 +107,9 @@ def get(
     """With the states of up to 1,000 nodes. Values that do not fit into 4 MB are left out, and `omitted` names them."""
     view = container.execution_service().get(caller(app), execution_id, nodes_after)
     return ExecutionDetail(
-        **_answer(view.execution),
+        **answer_parts(view.execution),
         trigger={name: value for name, value in view.execution.trigger.items() if name != "body"},
-        nodes=[NodeAnswer(**_node(view.execution, node)) for node in view.nodes],
+        nodes=[NodeAnswer(**node_parts(view.execution, node)) for node in view.nodes],
         omitted=view.omitted,
         next_nodes=view.next_nodes,
     )
@@ -130,21 +138,26 @@ def logs(
     execution_id: IdInPath,
     limit: Limit = limits.PAGE_SIZE,
     after: Annotated[str | None, Query(max_length=200, description="The cursor of the last line you have.")] = None,
+    node_id: Annotated[str | None, Query(max_length=1_000, description="A node's path: its lines, and below.")] = None,
+    level: Annotated[LogLevel, Query(description="Lines of this level, or worse.")] = "debug",
 ) -> LogList:
-    """The oldest first. To follow a running execution ask again with the last line's cursor as `after`."""
-    lines = container.execution_service().logs(caller(app), execution_id, after, limit)
+    """The oldest first. To follow a running execution ask again with the last line's cursor as `after`.
+
+    A page may hold fewer lines than there are, or none, although there is a `next_cursor`.
+    """
+    lines, next_cursor = container.execution_service().logs(caller(app), execution_id, after, limit, node_id, level)
     items = [
         LogAnswer(
             cursor=cursor,
             timestamp=format_time(line.timestamp),
-            level=line.level,
+            level=known_level(line.level),
             node_id=line.node_id,
             message=line.message,
             metadata=line.metadata,
         )
-        for cursor, line in lines[:limit]
+        for cursor, line in lines
     ]
-    return LogList(items=items, next_cursor=items[-1].cursor if len(lines) > limit else None)
+    return LogList(items=items, next_cursor=next_cursor)
 
 
 @app.post(
@@ -156,7 +169,7 @@ def logs(
 def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     """No node starts after this. Cancelling twice changes nothing; what is finished cannot be cancelled."""
     execution = container.execution_service().cancel(caller(app), execution_id)
-    return Response(200, "application/json", _shown(execution))
+    return Response(200, "application/json", shown_answer(execution))
 
 
 @app.post(
@@ -171,7 +184,7 @@ def retry(
 ) -> ExecutionAnswer:
     """Starts another execution, which begins with all that this one found out before the point where it goes on."""
     wanted = body or RetryBody()
-    return _shown(container.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
+    return shown_answer(container.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
 
 
 @app.post(
@@ -197,101 +210,13 @@ def call_back(execution_id: IdInPath, token: CallbackToken, body: CallbackBody) 
     return _taken(execution_id, container.signal_service().call_back(execution_id, token, body.root))
 
 
+def _statuses(text: str | None) -> frozenset[Status]:
+    """What is meant by such as `failed,open`."""
+    return frozenset(Status) if text is None else frozenset().union(*(_WORDS[word] for word in text.split(",")))
+
+
 def _taken(execution_id: str, signal: Signal) -> SignalAnswer:
     return SignalAnswer(execution_id=execution_id, node=signal.path, attempt=signal.attempt, at=format_time(signal.at))
-
-
-def _shown(execution: Execution) -> ExecutionAnswer:
-    """An execution without its nodes, which may be one of long ago with a large result."""
-    view = shown(execution)
-    return ExecutionAnswer(**_answer(view.execution), omitted=view.omitted)
-
-
-def _summary(execution: Execution) -> ExecutionSummary:
-    error = BriefError(**execution.error) if execution.error else None
-    return ExecutionSummary(**_facts(execution), error=error)
-
-
-def _facts(execution: Execution) -> dict[str, Any]:
-    return {
-        "id": execution.id,
-        "workflow_id": execution.workflow_id,
-        "workflow_name": execution.workflow_name,
-        "workflow_version": execution.workflow_version,
-        "status": execution.status,
-        "trigger_type": execution.trigger_type,
-        "triggered_by": execution.triggered_by,
-        "queued": execution.place is not None and execution.place.slot is None and not execution.status.is_final,
-        "retry_of": execution.retry_of,
-        "trigger_id": execution.trigger_id,
-        "started_from": execution.caller.execution_id.partition("~")[0] if execution.caller else None,
-        "created_at": format_time(execution.created_at),
-        "started_at": _time(execution.started_at),
-        "completed_at": _time(execution.completed_at),
-    }
-
-
-def _answer(execution: Execution) -> dict[str, Any]:
-    return {
-        **_facts(execution),
-        "input": execution.trigger.get("body"),
-        "result": execution.result,
-        "error": execution.error,
-        "bill": _bill(execution.bill),
-    }
-
-
-def _bill(bill: Bill) -> BillAnswer:
-    return BillAnswer(
-        dollars=round(bill.dollars, 9),
-        prices_as_of=prices.AS_OF,
-        lambda_ms=bill.lambda_ms,
-        transitions=bill.transitions,
-        write_units=bill.write_units,
-        read_units=bill.read_units,
-        s3_calls=bill.s3_puts + bill.s3_gets,
-        ai_input_tokens=bill.ai_input_tokens,
-        ai_output_tokens=bill.ai_output_tokens,
-        ai_dollars=bill.ai_micro_dollars / 1_000_000,
-    )
-
-
-def _wait(execution: Execution, wait: PendingSignal) -> WaitAnswer:
-    told = wait.output if isinstance(wait.output, dict) else {}
-    url = started = None
-    if wait.kind == "callback" and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
-        url = callback_url(container.settings.api_url, execution.id, execution.secret, wait.path)
-    elif wait.kind == "child":
-        started = child_id(execution.id, wait)
-    return WaitAnswer(
-        kind=wait.kind,
-        attempt=wait.attempt,
-        deadline=_time(wait.deadline),
-        message=told.get("message"),
-        approvers=told.get("approvers") or None,
-        url=url,
-        execution_id=started,
-    )
-
-
-def _node(execution: Execution, node: NodeState) -> dict[str, Any]:
-    return {
-        "id": node.id,
-        "type": node.type,
-        "status": node.status,
-        "attempts": node.attempts,
-        "started_at": _time(node.started_at),
-        "completed_at": _time(node.completed_at),
-        "output": node.output,
-        "error": node.error,
-        "port": node.port,
-        "wait": _wait(execution, node.wait) if node.wait else None,
-        "progress": ProgressAnswer.model_validate(node.progress) if node.progress else None,
-    }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return format_time(moment) if moment else None
 
 
 handler = make_handler(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -23,7 +24,17 @@ from engine.security.redaction import redact_logs
 from engine.storage.integrations import Integration
 from engine.threads import NodeThreads, node_runner
 from functions import container, outbound
-from functions.http_api import IdInPath, caller, errors, logger, make_app, make_handler, raw_answer
+from functions.http_api import (
+    IdInPath,
+    caller,
+    catalogue,
+    catalogue_answer,
+    errors,
+    logger,
+    make_app,
+    make_handler,
+    raw_answer,
+)
 
 app = make_app()
 _runner = node_runner(NodeThreads())
@@ -59,14 +70,18 @@ def list_integrations() -> IntegrationList:
     "/api/integration-types",
     tags=["integrations"],
     summary="List integration types",
-    responses={200: {"description": "All integration types"}, **errors(401)},
+    responses={**catalogue(IntegrationTypeList, "All integration types"), **errors(401)},
 )
-def types() -> IntegrationTypeList:
+def types() -> Response[Any]:
     """The JSON Schema of each config and of what each action takes and gives, for forms."""
+    return catalogue_answer(app, _types())
+
+
+@lru_cache(maxsize=1)
+def _types() -> str:
     registry = outbound.registry()
-    return IntegrationTypeList.model_validate(
-        {"items": [registry.describe(name) for name in registry.names()], "next_cursor": None}
-    )
+    items = [registry.describe(name) for name in registry.names()]
+    return IntegrationTypeList.model_validate({"items": items, "next_cursor": None}).model_dump_json()
 
 
 @app.get(

@@ -10,13 +10,13 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from engine.nodes.registry import NodeExecutorFactory
-from engine.schemas.platform import Health, NodeTypeList
+from engine.schemas.platform import Health, NodeTypeList, ReferenceAnswer
 from engine.workflow.definition import json_schema
-from functions.http_api import errors, make_app, make_handler
+from functions.http_api import catalogue, catalogue_answer, errors, make_app, make_handler
 
 app = make_app()
 _PUBLIC: dict[str, Any] = {"security": []}
-_DOCUMENT = Path(__file__).parent.parent / "openapi.json"  # written when the functions are packed
+_PACKED = Path(__file__).parent.parent  # what is written there when the functions are packed
 _factory = NodeExecutorFactory()
 
 
@@ -36,41 +36,56 @@ def health() -> Health:
     "/api/openapi.json",
     tags=["platform"],
     summary="This document",
-    responses={200: {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={**catalogue(None, "OpenAPI 3.1")},
     openapi_extensions=_PUBLIC,
 )
-def openapi() -> Response[str]:
+def openapi() -> Response[Any]:
     """Generated from the handlers when the functions are packed."""
-    return Response(200, "application/json", _document())
+    return catalogue_answer(app, _document("openapi"))
+
+
+@app.get(
+    "/api/reference",
+    tags=["platform"],
+    summary="The reference",
+    responses={**catalogue(ReferenceAnswer, "All pages"), **errors(401)},
+)
+def reference() -> Response[Any]:
+    """Node types, integration types, triggers, error codes and limits, in Markdown."""
+    return catalogue_answer(app, _document("reference"))
 
 
 @app.get(
     "/api/node-types",
     tags=["platform"],
     summary="List node types",
-    responses={200: {"description": "All node types"}, **errors(401)},
+    responses={**catalogue(NodeTypeList, "All node types"), **errors(401)},
 )
-def node_types() -> NodeTypeList:
+def node_types() -> Response[Any]:
     """Ports, and the JSON Schema of each config, for forms."""
-    return NodeTypeList.model_validate(
-        {"items": [_factory.describe(name) for name in _factory.names()], "next_cursor": None}
-    )
+    return catalogue_answer(app, _types())
+
+
+@lru_cache(maxsize=1)
+def _types() -> str:
+    items = [_factory.describe(name) for name in _factory.names()]
+    return NodeTypeList.model_validate({"items": items, "next_cursor": None}).model_dump_json()
 
 
 @app.get(
     "/api/workflow-schema",
     tags=["platform"],
     summary="The JSON Schema of a workflow definition",
-    responses={200: {"description": "JSON Schema", "content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={**catalogue(None, "JSON Schema"), **errors(401)},
 )
-def workflow_schema() -> Response[str]:
+def workflow_schema() -> Response[Any]:
     """For editors. What a node's `config` holds is told by its node type."""
-    return Response(200, "application/json", json.dumps(json_schema()))
+    return catalogue_answer(app, json.dumps(json_schema()))
 
 
-@lru_cache(maxsize=1)
-def _document() -> str:
-    return _DOCUMENT.read_text()
+@lru_cache(maxsize=2)
+def _document(name: str) -> str:
+    return (_PACKED / f"{name}.json").read_text()
 
 
 handler = make_handler(app)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -17,16 +19,31 @@ from engine.schemas.triggers import (
     BackfillItem,
     FiringBody,
     OutcomeAnswer,
+    PreviewScheduleBody,
     SampleAnswer,
     ScheduleAnswer,
     ScheduleList,
+    SchedulePreviewAnswer,
     SecretBody,
     TriggerAnswer,
     TriggerList,
+    TriggerTypeList,
 )
 from engine.services.triggers.api import TriggerView
+from engine.triggers.catalogue import describe
+from engine.triggers.types import TRIGGER_TYPES
 from functions import container
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions.http_api import (
+    Cursor,
+    IdInPath,
+    Limit,
+    caller,
+    catalogue,
+    catalogue_answer,
+    errors,
+    make_app,
+    make_handler,
+)
 
 app = make_app()
 TriggerInPath = Annotated[str, Path(pattern=NODE_ID_PATTERN)]
@@ -88,6 +105,29 @@ def backfill(workflow_id: IdInPath, body: BackfillBody) -> BackfillAnswer:
     return BackfillAnswer(started=sum(item.is_new for item in items), items=items)
 
 
+@app.post(
+    "/api/schedules/preview",
+    tags=["triggers"],
+    summary="See when a schedule would come",
+    responses={200: {"description": "In words, and its next times"}, **errors(400, 401, 403, 413, 415)},
+)
+def preview_schedule(body: PreviewScheduleBody) -> SchedulePreviewAnswer:
+    """Stores nothing."""
+    words, config, times = container.trigger_service().preview(caller(app), body.config, body.language, body.count)
+    return SchedulePreviewAnswer(words=words, timezone=config.timezone, times=[format_time(one) for one in times])
+
+
+@app.get(
+    "/api/trigger-types",
+    tags=["triggers"],
+    summary="List trigger types",
+    responses={**catalogue(TriggerTypeList, "All trigger types"), **errors(401)},
+)
+def types() -> Response[Any]:
+    """The JSON Schema of each config and of what it gives, for forms."""
+    return catalogue_answer(app, _types())
+
+
 @app.get(
     "/api/workflows/<workflow_id>/triggers/<trigger_id>/sample",
     tags=["triggers"],
@@ -136,6 +176,13 @@ def set_secret(workflow_id: IdInPath, trigger_id: TriggerInPath, body: SecretBod
     """What its callers sign with, or their password. It is encrypted, and cannot be read again."""
     container.trigger_service().set_secret(caller(app), workflow_id, trigger_id, body.secret)
     return Response(204)
+
+
+@lru_cache(maxsize=1)
+def _types() -> str:
+    now = datetime(2026, 1, 1, tzinfo=UTC)  # what is made up is the same each time, and so is its tag
+    items = [describe(name, now) for name in sorted(TRIGGER_TYPES)]
+    return TriggerTypeList.model_validate({"items": items, "next_cursor": None}).model_dump_json()
 
 
 def _answer(view: TriggerView) -> TriggerAnswer:

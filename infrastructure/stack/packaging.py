@@ -113,12 +113,14 @@ def build_functions(target: Path, *, local: bool) -> Path:
 
     The console is not in it: it has a package of its own, and its sources are many.
     """
+    from engine.reference.pages import as_data
     from functions.openapi import build
 
     code = target / "functions"
     shutil.rmtree(code, ignore_errors=True)
     shutil.copytree(ROOT / "functions", code / "functions", ignore=_without_console)
     (code / "functions" / "openapi.json").write_text(json.dumps(build(), indent=1))
+    (code / "functions" / "reference.json").write_text(json.dumps({"pages": as_data()}, ensure_ascii=False))
     compile_all(code, seen_as=_FUNCTION, local=local)
     return code
 

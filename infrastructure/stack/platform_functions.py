@@ -242,10 +242,19 @@ class PlatformFunctions:
                 "BatchGetItem",
                 "ConditionCheckItem",
                 "DeleteItem",
-                indexes=["by-workspace", "by-workflow"],
+                indexes=["by-workspace", "by-workflow", "by-outcome", "by-check"],
             ),
             environment={**self._automation, **self._payloads, **self._machines},
             layers=self._layers.extensions,
+        )
+
+    @cached_property
+    def data(self) -> Function:
+        """Files and data tables, for people."""
+        return self._function(
+            "data",
+            grants=Grants(self._storage).table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem").files(),
+            environment={**self._automation, **self._payloads},
         )
 
     @cached_property

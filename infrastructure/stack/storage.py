@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -11,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from engine.storage.indexes import AUTOMATION_INDEXES
 from infrastructure.stack.nag_findings import acknowledge
 
 PAYLOAD_PREFIX = "payloads/"
@@ -33,11 +35,10 @@ class Storage(Construct):
         self.is_local = plain_http
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
         self.identity = self._table("Identity")
-        _keys_only_index(self.identity, "by-list", "user_list")
+        _index(self.identity, "by-list", "user_list")
         self.automation = self._table("Automation", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)
-        _keys_only_index(self.automation, "by-workspace", "workspace_key")
-        _keys_only_index(self.automation, "by-workflow", "workflow_key")
-        _keys_only_index(self.automation, "by-check", "check_shard", sort="next_check_at")
+        for name, (partition, sort, included) in AUTOMATION_INDEXES.items():
+            _index(self.automation, name, partition, sort, included)
         self.payloads = s3.Bucket(
             self,
             "Payloads",
@@ -46,6 +47,15 @@ class Storage(Construct):
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
+            cors=[
+                # Browsers send and get files at addresses that are signed; they carry nothing else that opens anything.
+                s3.CorsRule(
+                    allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.PUT],
+                    allowed_origins=["*"],
+                    allowed_headers=["content-type"],
+                    max_age=3600,
+                )
+            ],
             lifecycle_rules=[
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
                 s3.LifecycleRule(prefix=LOST_PREFIX, expiration=_LOST_KEPT),
@@ -104,11 +114,12 @@ class Storage(Construct):
         )
 
 
-def _keys_only_index(table: dynamodb.Table, name: str, partition: str, sort: str = "id") -> None:
-    """An index of keys: a change of anything else in an item does not cost a write here."""
+def _index(table: dynamodb.Table, name: str, partition: str, sort: str = "id", included: Sequence[str] = ()) -> None:
+    """An index of keys, and of what never changes once an item is in it: no other change costs a write here."""
     table.add_global_secondary_index(
         index_name=name,
         partition_key=dynamodb.Attribute(name=partition, type=dynamodb.AttributeType.STRING),
         sort_key=dynamodb.Attribute(name=sort, type=dynamodb.AttributeType.STRING),
-        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        projection_type=dynamodb.ProjectionType.INCLUDE if included else dynamodb.ProjectionType.KEYS_ONLY,
+        non_key_attributes=list(included) or None,
     )

@@ -15,6 +15,7 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from engine import limits
+from engine.storage.indexes import AUTOMATION_INDEXES
 from infrastructure.stack.state_machines import DEFINITION, MAP_DEFINITION
 from tests.infrastructure.template import listed, resources, statements
 
@@ -198,7 +199,9 @@ def test_tables_are_kept_encrypted_recoverable_and_forget(template: Template):
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
         assert properties["SSESpecification"]["SSEType"] == "KMS"
         for index in properties["GlobalSecondaryIndexes"]:
-            assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+            _, _, included = AUTOMATION_INDEXES.get(index["IndexName"], ("", "", ()))
+            told = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(included)}
+            assert index["Projection"] == (told if included else {"ProjectionType": "KEYS_ONLY"})
 
 
 def test_the_bucket_is_closed_and_encrypted_and_insists_on_tls(template: Template):

@@ -20,18 +20,15 @@ from moto.dynamodb.models.utilities import dynamo_to_dict
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
 from engine.storage.history import HistoryRepository
+from engine.storage.indexes import AUTOMATION_INDEXES
 from engine.storage.repositories import Repositories
 from engine.storage.users import UserRepository
 from engine.storage.workflows import WorkflowRepository
 
 NOW = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
-INDEXES = {
-    "Identity": {"by-list": ("user_list", "id")},
-    "Automation": {
-        "by-workspace": ("workspace_key", "id"),
-        "by-workflow": ("workflow_key", "id"),
-        "by-check": ("check_shard", "next_check_at"),
-    },
+INDEXES: dict[str, dict[str, tuple[str, str, tuple[str, ...]]]] = {
+    "Identity": {"by-list": ("user_list", "id", ())},
+    "Automation": AUTOMATION_INDEXES,
 }
 
 
@@ -87,7 +84,7 @@ class Aws:
 
 
 def create_table(dynamodb: Any, name: str) -> None:
-    attributes = {"PK", "SK", *(key for keys in INDEXES[name].values() for key in keys)}
+    attributes = {"PK", "SK", *(key for keys in INDEXES[name].values() for key in keys[:2])}
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -100,9 +97,11 @@ def create_table(dynamodb: Any, name: str) -> None:
                     {"AttributeName": partition, "KeyType": "HASH"},
                     {"AttributeName": sort, "KeyType": "RANGE"},
                 ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(included)}
+                if included
+                else {"ProjectionType": "KEYS_ONLY"},
             }
-            for index, (partition, sort) in INDEXES[name].items()
+            for index, (partition, sort, included) in INDEXES[name].items()
         ],
     )
 

@@ -12,12 +12,11 @@ import pytest
 from engine.errors import TooManyRequests
 from engine.schemas.executions import StartBody
 from engine.security.secrets import SecretBox, hook_context
-from engine.services.executions.api import ExecutionService
 from engine.services.principal import Principal
 from engine.triggers.signatures import Delivery
 from tests.unit.conftest import Aws
 from tests.unit.test_dispatch import QUICK, active, delivered, hooks, token
-from tests.world import AT, WORKSPACE, World
+from tests.world import AT, WORKSPACE, World, execution_service
 
 USER = Principal("user-1", "session", WORKSPACE, "owner", is_admin=True)
 SECRET = "s3cret"
@@ -27,7 +26,7 @@ def test_a_key_of_an_api_caller_cannot_swallow_a_delivery(aws: Aws):
     world = World(aws)
     trigger = {"id": "t", "type": "webhook", "config": {"delivery_id_header": "x-id"}}
     workflow_id = active(world, QUICK, trigger)
-    api = ExecutionService(world.repositories, world.starter, world.finalization)
+    api = execution_service(world)
     for kind in ("hook", "signature", "event"):
         api.start(USER, StartBody(workflow_id=workflow_id, input=1), f"{kind} {workflow_id} t d-1")
 

@@ -24,9 +24,9 @@ def asked(name: str, **query: str) -> dict[str, Any]:
 def test_an_unknown_query_parameter_is_named(seeded: Aws, name: str):
     answer = invoke(API[name][0], asked(name, trigger_typo="webhook"))
 
-    assert answer["statusCode"] == 422, answer["body"]
+    assert answer["statusCode"] == 400, answer["body"]
     error = json.loads(answer["body"])["error"]
-    assert error["code"] == "invalid_input"
+    assert error["code"] == "unknown_parameter"
     assert error["details"][0]["path"] == "trigger_typo"
 
 

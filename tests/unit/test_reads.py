@@ -28,7 +28,7 @@ from engine.workflow.definition import WorkflowDefinition
 from tests.harness import nodes
 from tests.unit.conftest import NOW, Aws
 from tests.unit.test_storage import execution, outcome
-from tests.world import WORKSPACE, World
+from tests.world import WORKSPACE, World, execution_service
 
 BODY = {"nodes": [{"id": "x", "type": "effect", "config": {"output": "{{ item }}"}}]}
 
@@ -56,7 +56,7 @@ def principal() -> Principal:
 
 
 def service(world: World) -> ExecutionService:
-    return ExecutionService(world.repositories, world.starter, world.finalization)
+    return execution_service(world)
 
 
 # -- waits

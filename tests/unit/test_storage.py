@@ -16,7 +16,7 @@ from engine.errors import ExecutionLost, InvalidInput, NotFound
 from engine.history.events import HistoryEvent, Outcome, Stored, Timer
 from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
-from engine.storage.executions import Filter
+from engine.storage.execution_lists import Filter
 from engine.storage.payloads import OMITTED
 from engine.storage.users import User
 from engine.storage.workflow_records import Workflow, WorkflowVersion
@@ -192,8 +192,9 @@ def test_executions_are_listed_by_workspace_workflow_status_and_time(aws: Aws):
 
     assert ids() == made[::-1]
     assert ids(workflow_id="wf-1") == made[1::2][::-1]
-    assert ids(status=Status.FAILED) == [made[1]]
-    assert ids(workflow_id="wf-2", status=Status.FAILED) == []
+    failed = frozenset({Status.FAILED})
+    assert ids(statuses=failed) == [made[1]]
+    assert ids(workflow_id="wf-2", statuses=failed) == []
     assert aws.executions.page("ws-2", Filter(workflow_id="wf-1"), None, 50).items[0].workspace_id == "ws-2"
 
 
@@ -222,7 +223,7 @@ def test_few_among_many_are_found_over_several_pages(aws: Aws):
         aws.executions.finish(one.id, Status.FAILED, NOW)
     found, cursor = [], None
     while True:
-        page = aws.executions.page("ws-1", Filter(status=Status.FAILED), cursor, 2)
+        page = aws.executions.page("ws-1", Filter(statuses=frozenset({Status.FAILED})), cursor, 2)
         found += [one.id for one in page.items]
         cursor = page.next_cursor
         if cursor is None:

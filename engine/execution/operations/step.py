@@ -123,9 +123,7 @@ class StepRunner:
                 delay = next_delay(node.retry, attempt - put_off, tried, self._environment.random)
             if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
                 return await self._record(self.failed(scope_instance, node, tried, started_at, attempt - put_off))
-            self._write_buffer.log(
-                "warning", f"attempt {attempt} failed: {tried.message}; again in {delay:.1f} s", path
-            )
+            self._log_failure(path, attempt, tried, delay)
             attempt += 1
             if (
                 self.draining
@@ -198,10 +196,13 @@ class StepRunner:
         delay = next_delay(node.retry, wait.attempt, error, self._environment.random)
         if delay is None:
             return self.failed(scope_instance, node, error, wait.started_at, wait.attempt)
-        self._write_buffer.log(
-            "warning", f"attempt {wait.attempt} failed: {error.message}; again in {delay:.1f} s", path
-        )
+        self._log_failure(path, wait.attempt, error, delay)
         return self._timer(path, error, delay, wait.started_at, wait.attempt + 1)
+
+    def _log_failure(self, path: str, attempt: int, error: NodeError, delay: float) -> None:
+        told = {"failed_attempt": attempt, "code": error.code, "reason": error.message}
+        message = f"attempt {attempt} failed: {error.message}; again in {delay:.1f} s"
+        self._write_buffer.log("warning", message, path, told)
 
     def entry(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> HistoryEvent:
         """What is journalled of a result."""

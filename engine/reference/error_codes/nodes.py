@@ -5,6 +5,11 @@ from __future__ import annotations
 from engine.reference.error_codes.base import ErrorCode
 
 CODES: dict[str, ErrorCode] = {
+    "pinned": ErrorCode(
+        "The node did not run: a test run has it fail.",
+        "It was pinned by its port `error`, and the pin names no `code`.",
+        "Nothing; remove the pin to run the node.",
+    ),
     "node_failed": ErrorCode(
         "The node could not do its work.",
         "The node type says no more.",

@@ -10,6 +10,26 @@ CODES: dict[str, ErrorCode] = {
         "It is not well-formed, or no route expects it.",
         "Compare the request with `GET /api/openapi.json`.",
     ),
+    "row_changed": ErrorCode(
+        "The row of the data table is not the one that was seen.",
+        "Somebody, or a workflow, has changed or deleted it meanwhile; `details` has what is there.",
+        "Make the change again on what is there.",
+    ),
+    "duplicate_key": ErrorCode(
+        "Two lines of a CSV file have one key.",
+        "Each row has a key of its own; the first of the lines is taken.",
+        "Remove one of the lines.",
+    ),
+    "test_run": ErrorCode(
+        "The execution is a test run, which cannot be forked.",
+        "`retry` was asked for a test run.",
+        "Test again, with the outputs of this one as `pins`.",
+    ),
+    "unknown_parameter": ErrorCode(
+        "The route knows no query parameter of this name.",
+        "It is misspelled, or is one of another route.",
+        "Use one of those that the message names.",
+    ),
     "invalid_input": ErrorCode(
         "A field of the request is wrong.",
         "A value is missing, has a wrong type, or is out of its bounds.",

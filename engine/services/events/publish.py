@@ -26,6 +26,7 @@ from engine.json_value import dumps
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
+from engine.storage.statistics import EndedExecution
 from engine.storage.subscriptions import OutgoingDelivery
 
 logger = logging.getLogger(__name__)
@@ -77,13 +78,16 @@ class Publisher:
         self._executions = repositories.executions
         self._triggers = repositories.triggers
         self._subscriptions = repositories.subscriptions
+        self._statistics = repositories.statistics
         self._bus = bus
         self._send = send
         self._clock = clock
         self._bury = bury
 
     def executions_ended(self, execution_ids: Sequence[str]) -> set[str]:
-        """Tell of executions that have ended. Those that have not, or are gone, are left out.
+        """Count executions that have ended, and tell of them. Those that have not, or are gone, are left out.
+
+        Of test runs nobody is told.
 
         What can never be told of one execution is buried with its id and the reason, and keeps no other waiting.
 
@@ -96,7 +100,9 @@ class Publisher:
         items = self._executions.attributes(list(dict.fromkeys(execution_ids)))
         with ThreadPoolExecutor(_TOGETHER) as pool:
             found = list(pool.map(self._ended, self._whole(items).items()))
-            ended = [execution for execution in found if execution is not None]
+            final = [execution for execution in found if execution is not None]
+            self._statistics.count(pool.map(self._counted, final))
+            ended = [execution for execution in final if not execution.is_test]
             by_trigger: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
             for execution in ended:
                 if execution.trigger_id is not None:
@@ -122,6 +128,25 @@ class Publisher:
             self._bury({"execution_id": execution_id, "reason": f"{type(error).__name__}: {error}"})
             return None
         return execution if execution.status.is_final else None
+
+    def _counted(self, execution: Execution) -> EndedExecution:
+        """What is counted of it. What the drivers of distributed maps have used is in items of their own.
+
+        One that has never been answered anything had none of them.
+        """
+        ended = execution.completed_at or execution.created_at
+        bill = execution.bill + self._executions.bill_of_maps(execution.id) if execution.signals else execution.bill
+        return EndedExecution(
+            execution.id,
+            execution.workspace_id,
+            execution.workflow_id,
+            execution.workflow_name or "",
+            ended.date(),
+            execution.status,
+            execution.duration_ms or 0,
+            round(bill.dollars * 1_000_000_000),
+            execution.is_test,
+        )
 
     def _noted(self, trigger: tuple[str, str], statuses: dict[str, str]) -> Iterable[str]:
         """Note at a trigger how its executions ended; those of which it could not be noted now."""

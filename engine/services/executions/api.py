@@ -16,19 +16,22 @@ from engine.history.events import History, Stored
 from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
-from engine.schemas.executions import RetryBody, StartBody
+from engine.schemas.executions import LogLevel, RetryBody, StartBody
 from engine.services.executions.finalization import Finalization
 from engine.services.executions.start import Request, Starter
+from engine.services.executions.trials import Trials
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import Page
-from engine.storage.executions import Filter
+from engine.storage.execution_lists import Filter
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
+from engine.storage.workflow_records import WorkflowVersion
 from engine.workflow.compiled import CompiledBlock, prepare_once
 from engine.workflow.definition import WorkflowDefinition
 
 SHOWN_BYTES = 4 * 1024 * 1024
 """What an answer may hold. Lambda gives back at most 6 MB."""
+LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class ExecutionView:
 class ExecutionService:
     """Everything about executions, for one caller at a time."""
 
-    def __init__(self, repositories: Repositories, starter: Starter, finalization: Finalization) -> None:
+    def __init__(
+        self, repositories: Repositories, starter: Starter, finalization: Finalization, trials: Callable[[], Trials]
+    ) -> None:
         self._executions = repositories.executions
         self._journals = repositories.histories
         self._logs = repositories.logs
@@ -55,23 +60,27 @@ class ExecutionService:
         self._workflows = repositories.workflows
         self._starter = starter
         self._finalization = finalization
+        self._trials = trials
         self._factory = NodeExecutorFactory()
 
     def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> Execution:
-        """Start a workflow's published version, or the one that is asked for.
+        """Start a workflow's published version, or the one that is asked for; or a test run.
 
         With an idempotency key the same request gives the same execution for 24 hours, and a start that was
         interrupted between the record and Step Functions is completed.
 
         Raises:
-            NotFound: there is no such workflow.
+            NotFound: there is no such workflow, version or draft.
             TooLarge: the input is over the bound.
-            InvalidInput: the workflow's concurrency key has no value for this input.
+            InvalidInput: the workflow's concurrency key has no value for this input, or a test run does not fit it.
             Conflict: code `idempotency_mismatch`: the key was used for another request.
             Unavailable: Step Functions did not take it.
         """
         principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
+        if body.is_test:
+            asked = dumps(body.model_dump(mode="json", exclude_unset=True))
+            return self._started(self._trials().request(principal, body), idempotency_key, asked)
         request = Request(
             workspace_id=principal.workspace_id,
             workflow_id=body.workflow_id,
@@ -92,6 +101,8 @@ class ExecutionService:
         principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
         old, history = self._load(principal.workspace_id, execution_id)
+        if old.is_test:
+            raise Conflict("a test run is not gone on with; test again, with what it gave pinned", code="test_run")
         if not old.status.is_final:
             raise Conflict(f"the execution is {old.status}; it can be retried when it has ended", code="not_finished")
         workflow = self._workflows.get(principal.workspace_id, old.workflow_id)
@@ -139,8 +150,11 @@ class ExecutionService:
         loops = [wait for wait in history.waits.values() if wait.kind == "distributed_map"]
         asked = self._journals.outputs(execution_id, [wait.key for wait in loops])
         history.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
-        block = self._block(execution.workflow_id, execution.workflow_version)
-        states, next_nodes = node_page(block, history, execution, nodes_after)
+        definition = self._definition(execution)
+        whole = prepare_once(definition, self._factory)
+        trial = execution.trial
+        block = whole if trial is None else prepare_once(trial.applied(definition), self._factory)
+        states, next_nodes = node_page(block, history, execution, nodes_after, whole)
         view = shown(execution, self._with_outputs(execution_id, states), self._journals.load)
         return replace(view, next_nodes=next_nodes)
 
@@ -181,17 +195,35 @@ class ExecutionService:
         execution, items = found
         return execution, self._journals.of(items)
 
+    def definition(self, principal: Principal, execution_id: str) -> tuple[Execution, WorkflowVersion]:
+        """What an execution ran. Raises NotFound."""
+        principal.require(Permission.READ)
+        execution = self._executions.get(principal.workspace_id, execution_id)
+        return execution, self._workflows.written(execution.workflow_id, execution.workflow_version)
+
     def _block(self, workflow_id: str, version: int) -> CompiledBlock:
         stored = self._workflows.get_version(workflow_id, version)
         return prepare_once(WorkflowDefinition.model_validate(stored.definition), self._factory)
+
+    def _definition(self, execution: Execution) -> WorkflowDefinition:
+        stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
+        return WorkflowDefinition.model_validate(stored.definition)
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """A page of the workspace's executions, the newest first."""
         principal.require(Permission.READ)
         return self._executions.page(principal.workspace_id, wanted, cursor, limit)
 
-    def logs(self, principal: Principal, execution_id: str, after: str | None, limit: int) -> list[tuple[str, LogLine]]:
-        """Log lines behind a cursor, each with its own; one more than `limit` where there is more.
+    def logs(
+        self,
+        principal: Principal,
+        execution_id: str,
+        after: str | None,
+        limit: int,
+        node_id: str | None = None,
+        level: str = LOG_LEVELS[0],
+    ) -> tuple[list[tuple[str, LogLine]], str | None]:
+        """Log lines behind a cursor, each with its own, and the cursor of the rest: of a node and below, of a level on.
 
         Raises:
             NotFound: there is no such execution.
@@ -199,7 +231,15 @@ class ExecutionService:
         """
         principal.require(Permission.READ)
         self._executions.get(principal.workspace_id, execution_id, payloads=False)
-        return self._logs.read(execution_id, after, limit + 1)
+        below = (f"{node_id}[", f"{node_id}.")
+
+        def is_wanted(line: LogLine) -> bool:
+            is_there = node_id is None or (
+                line.node_id is not None and (line.node_id == node_id or line.node_id.startswith(below))
+            )
+            return is_there and LOG_LEVELS.index(known_level(line.level)) >= LOG_LEVELS.index(level)
+
+        return self._logs.page(execution_id, after, limit, is_wanted)
 
     def cancel(self, principal: Principal, execution_id: str) -> Execution:
         """Cancel an execution that is not finished; cancelling it twice changes nothing.
@@ -217,6 +257,11 @@ class ExecutionService:
         if final is not Status.CANCELLED:
             raise Conflict(f"the execution has {final} already", code="already_finished")
         return self._executions.get(execution.workspace_id, execution_id)
+
+
+def known_level(level: str) -> LogLevel:
+    """The level of a line. Node types of others may write some that nobody knows."""
+    return next((one for one in LOG_LEVELS if one == level), "info")
 
 
 def shown(

@@ -15,7 +15,7 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
-from engine.history.events import BatchId, PendingSignal, Signal
+from engine.history.events import BatchId, History, PendingSignal, Signal
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.ids import derived_id
 from engine.services.executions.concurrency import ConcurrencyLimits
@@ -98,7 +98,7 @@ class Finalization:
         if execution.caller is not None and execution.caller.waits:
             yield self._tell_caller
         yield self._end_what_it_started
-        if execution.status in (Status.FAILED, Status.TIMED_OUT):
+        if execution.status in (Status.FAILED, Status.TIMED_OUT) and not execution.is_test:
             yield self._start_on_failure
 
     def _tried(self, step: Callable[[Execution], bool | None], execution: Execution, failures: list[Exception]) -> bool:
@@ -161,11 +161,19 @@ class Finalization:
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution waited for, and its parts waited for; whether that was all."""
         left = _MOST_ENDED
-        for wait in self.pending_signals(execution.id):
+        history = self._journals.waits(execution.id)
+        self._forget_approvals(execution.workspace_id, execution.id, history)
+        for wait in self._journals.open_waits_for_others(execution.id, history):
             left -= self.end_what_was_waited_for(execution, execution.id, wait, left)
             if left <= 0:
                 return False
         return True
+
+    def _forget_approvals(self, workspace_id: str, owner: str, history: History) -> None:
+        """What nobody has to approve any more is in no list, from now on and not only when somebody looks."""
+        waits = [history.open_signal(path) for path in history.waits]
+        asked = [wait for wait in waits if wait is not None and wait.kind == "approval"]
+        self._repositories.approvals.forget(workspace_id, owner, asked)
 
     def end_lost_loops(self, execution: Execution) -> None:
         """End the drivers of distributed loops that have failed, and what their parts wait for."""

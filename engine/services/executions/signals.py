@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,15 +21,16 @@ from engine.history.events import (
     Signal,
     loops_around,
     signal_key,
-    wait_key,
 )
 from engine.history.model import Execution
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
 from engine.services.executions.finalization import Finalization
+from engine.services.executions.owners import owner_of
 from engine.services.principal import Permission, Principal
-from engine.storage.dynamodb.table import ConditionFailed
+from engine.storage.approvals import Asker
+from engine.storage.dynamodb.table import ConditionFailed, Put
 from engine.storage.repositories import Repositories
 from engine.workflow.compiled import find_node, prepare_once
 from engine.workflow.definition import NodeDefinition, WorkflowDefinition
@@ -60,6 +62,7 @@ class SignalService:
     def __init__(self, repositories: Repositories, finalization: Finalization, clock: Clock) -> None:
         self._executions = repositories.executions
         self._journals = repositories.histories
+        self._approvals = repositories.approvals
         self._workflows = repositories.workflows
         self._finalization = finalization
         self._clock = clock
@@ -92,7 +95,8 @@ class SignalService:
             output = {"body": body.body, "at": now}
         else:
             raise InvalidInput.at("node", f"`{path}` is a `{place.node.type}` node, which waits for no answer")
-        return self._write(execution, place, body.attempt, principal.user_id, output)
+        also = self._decided(principal, execution, place, output, body.attempt) if kind == "approval" else ()
+        return self._write(execution, place, body.attempt, principal.user_id, output, also)
 
     def call_back(self, execution_id: str, token: str, body: Any) -> Signal:
         """Take the call of a callback's URL.
@@ -109,6 +113,17 @@ class SignalService:
         place = self._place(found.execution, path)
         output = {"body": body, "at": format_time(self._clock.now())}
         return self._write(found.execution, place, None, "callback", output)
+
+    def _decided(
+        self, principal: Principal, execution: Execution, place: _Place, output: dict[str, Any], attempt: int | None
+    ) -> Sequence[Put | dict[str, Any]]:
+        """What the answer changes among the approvals of the workspace."""
+        wait = place.wait
+        if wait is None or attempt not in (None, wait.attempt):
+            return ()  # the answer is refused
+        wait = replace(wait, output=self._journals.load(wait.output))
+        now = self._clock.now()
+        return self._approvals.decided(Asker.of(execution), place.owner, wait, output, principal.email, now)
 
     def _check_approver(self, principal: Principal, execution: Execution, place: _Place) -> None:
         if place.wait is None:
@@ -132,7 +147,7 @@ class SignalService:
         node = find_node(block, path)
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
-        owner = self._owner(execution.id, path)
+        owner = owner_of(self._journals, execution.id, path)
         attempts = range(1, (node.retry.max_attempts if node.retry else 1) + 1)
         keys = [
             path,
@@ -141,34 +156,22 @@ class SignalService:
         ]
         return _Place(owner, path, node, History.of(self._journals.get(owner, keys)))
 
-    def _owner(self, execution_id: str, path: str) -> str:
-        """Whose journal has the node: the execution's, or that of the part of a distributed loop around it.
-
-        Raises:
-            NotFound: the loop has fewer items.
-        """
-        steps = path.split(".")[:-1]
-        loops: dict[str, int] = {}
-        for number, step in enumerate(steps):
-            name, _, index = step[:-1].partition("[")
-            loops[".".join([*steps[:number], name])] = int(index)
-        waits = History.of(self._journals.get(execution_id, [wait_key(loop) for loop in loops])).waits
-        for loop, wait in waits.items():
-            if wait.kind == "distributed_map":
-                facts = self._journals.load(wait.output)
-                if loops[loop] >= facts["count"]:
-                    raise NotFound(f"the loop `{loop}` has {facts['count']} items")
-                return str(BatchId(execution_id, loops[loop] // facts["batch"], loop))
-        return execution_id
-
-    def _write(self, execution: Execution, place: _Place, attempt: int | None, by: str, output: Any) -> Signal:
+    def _write(
+        self,
+        execution: Execution,
+        place: _Place,
+        attempt: int | None,
+        by: str,
+        output: Any,
+        also: Sequence[Put | dict[str, Any]] = (),
+    ) -> Signal:
         if len(dumps(output).encode()) > limits.MAX_SIGNAL_BYTES:
             raise TooLarge(f"an answer has at most {limits.MAX_SIGNAL_BYTES} bytes of JSON")
         meant = self._meant(execution, place, attempt)
         now = self._clock.now()
         signal = Signal(place.path, meant, now, by, output)
         try:
-            stands = self._journals.answer(place.owner, signal, now, loop=BatchId.parse(place.owner))
+            stands = self._journals.answer(place.owner, signal, now, loop=BatchId.parse(place.owner), also=also)
         except ConditionFailed as failed:
             # A part of a loop is over, or the loop, while the execution goes on.
             is_inside = place.owner != execution.id and failed.index != _WHOLE

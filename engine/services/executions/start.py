@@ -24,6 +24,7 @@ from engine.storage.workflow_records import Workflow
 from engine.workflow.definition import Concurrency
 from engine.workflow.expressions.scope import Scope
 from engine.workflow.expressions.templates import render
+from engine.workflow.trial import Trial
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Request:
     """What to start. Without `version` it is the published one; without `id` a new one is made.
 
     Where a trigger starts it, `overlap` says what becomes of it while another of the same trigger is under way, and
-    `workflow` is its record, if the caller has just read it.
+    `workflow` is its record, if the caller has just read it. `trial` is what a test run does otherwise.
     """
 
     workspace_id: str
@@ -49,6 +50,8 @@ class Request:
     """Outcomes that it begins with."""
     overlap: Literal["skip", "queue"] | None = None
     workflow: Workflow | None = None
+    is_test: bool = False
+    trial: Trial | None = None
 
     @property
     def trigger_id(self) -> str | None:
@@ -155,6 +158,8 @@ class Starter:
             retry_of=request.retry_of,
             trigger_id=request.trigger_id,
             workflow_name=workflow.name,
+            is_test=request.is_test,
+            trial=request.trial,
         )
 
     def _drive(self, execution: Execution) -> None:
@@ -165,8 +170,11 @@ class Starter:
 
 
 def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> QueuePosition | None:
-    """Where an execution has to queue. One that another one waits for runs in the slot of that one."""
-    if rule is None or (request.caller is not None and request.caller.waits):
+    """Where an execution has to queue.
+
+    One that another one waits for runs in the slot of that one; a test run takes nobody's.
+    """
+    if rule is None or request.is_test or (request.caller is not None and request.caller.waits):
         return None
     if request.overlap is not None:
         return QueuePosition(

@@ -97,6 +97,7 @@ class Supervisor:
             trigger={"type": "workflow", "body": value, "execution_id": execution.id},
             id=derived_id(execution.created_at, execution.id, "tool", key),
             depth=execution.depth + 1,
+            is_test=execution.is_test,
         )
         try:
             check_depth(request)
@@ -130,6 +131,7 @@ class Supervisor:
             trigger={"type": "workflow", "body": asked["input"], "execution_id": execution.id},
             id=child_id(owner, wait),
             depth=execution.depth + 1,
+            is_test=execution.is_test,
             caller=Caller(owner, wait.path, wait.attempt, asked["wait"]),
         )
         try:

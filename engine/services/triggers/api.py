@@ -12,14 +12,13 @@ from engine import limits
 from engine.clock import Clock, format_time
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.history.model import Execution
-from engine.json_value import dumps
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.executions.start import Request, Starter
+from engine.services.executions.trigger_trials import captured, tried
 from engine.services.principal import Permission, Principal
 from engine.services.triggers.dispatch import scheduled
 from engine.services.triggers.webhook_addresses import hook_url
 from engine.storage.dynamodb.table import Page
-from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
 from engine.storage.triggers import TriggerState
 from engine.storage.workflow_records import Workflow
@@ -27,10 +26,9 @@ from engine.triggers.config import FIRST
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.samples import sample
 from engine.triggers.schedule import ScheduleConfig
-from engine.triggers.types import Config, config_of
+from engine.triggers.types import Config, config_of, problems_of
 from engine.triggers.webhook import WebhookConfig
-
-_MOST_SAMPLE_BYTES = 1024 * 1024
+from engine.triggers.words import Language, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +106,29 @@ class TriggerService:
             for trigger, config in _schedules(workflow)
         ]
 
+    def preview(
+        self, principal: Principal, raw: Mapping[str, Any], language: Language, count: int
+    ) -> tuple[str, ScheduleConfig, list[datetime]]:
+        """A schedule in words, its config, and its next times.
+
+        Raises:
+            InvalidInput: it is none; `details` has all that is wrong.
+        """
+        principal.require(Permission.READ)
+        problems = list(
+            problems_of(
+                [TriggerDefinition(id="a", type="schedule", config=dict(raw))], has_limit=False, has_respond=False
+            )
+        )
+        if problems:
+            details = [
+                {"path": path.removeprefix("triggers[0]."), "code": code, "message": message}
+                for path, code, message in problems
+            ]
+            raise InvalidInput(f"{details[0]['path']}: {details[0]['message']}", details=details)
+        config = ScheduleConfig.model_validate(raw)
+        return in_words(config, language), config, list(islice(config.after(self._clock.now()), count))
+
     def backfill(
         self, principal: Principal, workflow_id: str, begin: datetime, end: datetime, trigger_id: str | None
     ) -> list[tuple[datetime, str, bool]]:
@@ -152,7 +173,8 @@ class TriggerService:
         """What a trigger gives its executions: a made-up one, and the newest real one if there is one."""
         principal.require(Permission.READ)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
-        return sample(trigger, config_of(trigger), self._clock.now()), self._captured(workflow, trigger)
+        made_up = sample(trigger, config_of(trigger), self._clock.now())
+        return made_up, captured(self._repositories, workflow.id, trigger.id)
 
     def test(
         self, principal: Principal, workflow_id: str, trigger_id: str, payload: Mapping[str, Any] | None, *, last: bool
@@ -173,24 +195,13 @@ class TriggerService:
         """
         principal.require(Permission.EXECUTE)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
-        base = sample(trigger, config_of(trigger), self._clock.now())
-        if last:
-            captured = self._captured(workflow, trigger)
-            if captured is None:
-                raise Conflict("this trigger has started nothing yet that could be repeated", code="nothing_captured")
-            base = captured
-        for name in payload or {}:
-            if name not in base:
-                known = ", ".join(f"`{one}`" for one in base)
-                raise InvalidInput.at(f"payload.{name}", f"a {trigger.type} gives {known}")
-        value = {**base, **(payload or {})}
-        if len(dumps(value).encode()) > limits.MAX_INPUT_BYTES:
-            raise InvalidInput.at("payload", f"it has at most {limits.MAX_INPUT_BYTES} bytes")
+        value = tried(self._repositories, workflow.id, trigger, payload, self._clock.now(), last=last)
         request = Request(
             workspace_id=workflow.workspace_id,
             workflow_id=workflow.id,
             workflow=workflow,
-            trigger={**value, "type": trigger.type, "trigger_id": trigger.id, "test": True},
+            trigger=value,
+            is_test=True,
             triggered_by=principal.user_id,
         )
         return self._starter.start(request, may_be_asked_again=False).execution
@@ -250,14 +261,6 @@ class TriggerService:
             next_at = next(config.after(self._clock.now()), None) if isinstance(config, ScheduleConfig) else None
             next_at = next_at or (state.expected_at if trigger.type != "schedule" else None)
         return TriggerView(workflow, trigger, state, next_at, url)
-
-    def _captured(self, workflow: Workflow, trigger: TriggerDefinition) -> dict[str, Any] | None:
-        """What `trigger` was in the newest ended execution that this trigger has started."""
-        for execution_id in sorted(self._triggers.get(workflow.id, trigger.id).recent, reverse=True):
-            found = self._repositories.executions.find(execution_id, payloads=True, at_most=_MOST_SAMPLE_BYTES)
-            if found is not None and found.execution.trigger.get("body") is not OMITTED:
-                return {name: value for name, value in found.execution.trigger.items() if name != "type"}
-        return None
 
 
 def _schedules(workflow: Workflow) -> list[tuple[TriggerDefinition, ScheduleConfig]]:

@@ -50,13 +50,15 @@ def update_arguments(
     condition: str,
     values: Mapping[str, Any],
     add: Mapping[str, Any] = MappingProxyType({}),
+    copies: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The arguments of an UpdateItem; `#name` and `:name` in the condition as in `Table.update`."""
-    names = {f"#{name}": name for name in (*changes, *remove, *add)}
+    names = {f"#{name}": name for name in (*changes, *remove, *add, *copies, *copies.values())}
     names |= {f"#{name}": name for name in _names_in(condition)}
     expression = ""
-    if changes:
-        expression += "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
+    settings = [f"#{name} = :set_{name}" for name in changes] + [f"#{new} = #{name}" for new, name in copies.items()]
+    if settings:
+        expression += "SET " + ", ".join(settings)
     if remove:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
     if add:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -145,15 +146,18 @@ class Table:
         add: Mapping[str, Any] | None = None,
         condition: str = "attribute_exists(PK)",
         values: Mapping[str, Any] | None = None,
+        copies: Mapping[str, str] = MappingProxyType({}),
     ) -> Item:
         """Set, remove and count up attributes where `condition` holds; gives the item as it is then.
+
+        Each of `copies` gets the value that another attribute has.
 
         In the condition, `#name` stands for the attribute `name` and `:name` for `values[name]`.
 
         Raises:
             ConditionFailed: it does not hold; holds the item that is there.
         """
-        return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}, add or {}))
+        return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}, add or {}, copies))
 
     def _update(self, pk: str, sk: str, arguments: dict[str, Any]) -> Item:
         answer = _written(

@@ -1,0 +1,341 @@
+"""One node of an execution, with all that is known of it: what it was given, its attempts, all of its output."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from engine import limits
+from engine.clock import Clock
+from engine.errors import NodeError, NotFound
+from engine.execution.callbacks import callback_url
+from engine.execution.context import ExecutionContext
+from engine.execution.inspection import (
+    HIDDEN,
+    ConfigProblem,
+    evaluate_config,
+    load_needed,
+    settle_block,
+    without_secrets,
+)
+from engine.execution.node_states import NodeState, iteration_states, node_states
+from engine.history.events import BatchId, History, RecordedValue, Stored
+from engine.history.model import Execution, LogLine
+from engine.nodes.base import ForEach
+from engine.nodes.context import NodeContext, NodeServices
+from engine.nodes.registry import NodeExecutorFactory
+from engine.services.executions.owners import owner_of
+from engine.services.principal import Permission, Principal
+from engine.storage.repositories import Repositories
+from engine.workflow.compiled import CompiledBlock, find_block, find_node, prepare_once
+from engine.workflow.definition import NodeDefinition, WorkflowDefinition
+from engine.workflow.expressions.templates import render_result
+
+_MOST_BYTES = 4 * 1024 * 1024
+_LINK_SECONDS = 15 * 60
+_LOG_LINES = 2_000
+"""Of a log, that are looked through for the attempts of a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """An attempt of a node: `failed`, `waiting` or `succeeded`."""
+
+    attempt: int
+    status: str
+    at: datetime | None
+    error: dict[str, Any] | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IterationView:
+    """One iteration of a loop."""
+
+    index: int
+    status: str
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDetails:
+    """A node of an execution. `output_url` gives an output that is too large to be shown."""
+
+    execution: Execution
+    node: NodeDefinition
+    state: NodeState
+    evaluated: dict[str, Any] | None
+    problems: list[ConfigProblem]
+    history: list[AttemptView]
+    scope: dict[str, Any]
+    came_from: list[str]
+    iterations: list[IterationView] | None
+    next_iteration: int | None
+    output_bytes: int | None = None
+    output_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node and what is around it: `owner` is the execution, or the part of a distributed loop, that has it."""
+
+    execution: Execution
+    definition: WorkflowDefinition
+    whole: CompiledBlock
+    block: CompiledBlock
+    owner: str
+    history: History
+
+
+class NodeInspector:
+    """Works out what nodes were given."""
+
+    def __init__(self, repositories: Repositories, api_url: str, clock: Clock) -> None:
+        self._executions = repositories.executions
+        self._histories = repositories.histories
+        self._logs = repositories.logs
+        self._payloads = repositories.payloads
+        self._workflows = repositories.workflows
+        self._factory = NodeExecutorFactory()
+        self._api_url = api_url
+        self._clock = clock
+
+    def details(self, principal: Principal, execution_id: str, path: str, after: int | None, limit: int) -> NodeDetails:
+        """All that is known of the node at a path; of a loop the iterations behind `after`.
+
+        Raises:
+            NotFound: there is no such execution, node or iteration.
+        """
+        principal.require(Permission.READ)
+        place = self.place(principal.workspace_id, execution_id, path)
+        node = find_node(place.whole, path)
+        if node is None:
+            raise NotFound(f"the workflow has no node `{path[:200]}`")
+        state = self._state(place, path, node)
+        context, around = self.context(place, path, shows_callbacks=principal.may(Permission.EXECUTE))
+        progress = settle_block(context, *around, place.history)
+        evaluated = problems = None
+        if node.id in around[0].nodes and state.status != "skipped":
+            load_needed(context, around[0].reads_of(node.id), lambda one: self.load(place.owner, one))
+            found = evaluate_config(
+                self._factory.node_class(node.type).Config, node.config, context.scope(self._clock.now())
+            )
+            evaluated, problems = without_secrets(found.value), found.problems
+        iterations, following = self._iterations(place, path, node, after, limit)
+        view = NodeDetails(
+            place.execution,
+            node,
+            state,
+            evaluated,
+            problems or [],
+            self._attempts(place, path, state),
+            {name: context.data[name] for name in ("item", "index") if name in context.data},
+            list(progress.came_from.get(node.id, ())),
+            iterations,
+            following,
+        )
+        return self._with_output(view, place.owner)
+
+    def place(self, workspace_id: str, execution_id: str, path: str) -> Place:
+        """Where a node's history is. Raises NotFound."""
+        execution = self._executions.with_progress(workspace_id, execution_id, _MOST_BYTES)
+        stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
+        definition = WorkflowDefinition.model_validate(stored.definition)
+        whole = block = prepare_once(definition, self._factory)
+        if execution.trial is not None:
+            definition = execution.trial.applied(definition)
+            block = prepare_once(definition, self._factory)
+        if path and find_node(whole, path) is None:
+            raise NotFound(f"the workflow has no node `{path[:200]}`")
+        owner = owner_of(self._histories, execution_id, path) if "[" in path else execution_id
+        return Place(execution, definition, whole, block, owner, self._histories.facts(owner))
+
+    def _state(self, place: Place, path: str, node: NodeDefinition) -> NodeState:
+        if place.owner == place.execution.id:
+            states = node_states(place.block, place.history, place.execution, place.whole)
+            found = next((state for state in states if state.id == path), None)
+            return found or NodeState(path, node.type, "pending")
+        inner = find_block(place.block, path.rpartition(".")[0])
+        prefix = path.rpartition(".")[0] + "."
+        states = iteration_states(inner, place.history, place.execution, prefix)
+        return next((state for state in states if state.id == path), NodeState(path, node.type, "pending"))
+
+    # -- what it saw ---------------------------------------------------------------------------------------
+
+    def context(
+        self, place: Place, path: str, *, shows_callbacks: bool = False
+    ) -> tuple[ExecutionContext, tuple[CompiledBlock, str]]:
+        """What is around a node; and its block, and the prefix of the paths there, whose outcomes are not in it yet."""
+        loops = path.split(".")[:-1]
+        block, prefix, history = place.block, "", place.history
+        callbacks = self._callbacks(place, block, prefix, shows=shows_callbacks)
+        context = ExecutionContext.of(place.execution, place.definition.vars, self._api_url, callbacks)
+        if place.owner != place.execution.id:
+            batch = BatchId.parse(place.owner)
+            if batch is not None:
+                around = History.of(self._histories.get(batch.whole, [batch.wait]))
+                wait = around.waits[batch.path]
+                work = self._histories.batch(replace(wait, output=self._histories.load(wait.output)), batch.number)
+                depth = len(batch.path.split("."))
+                index = int(loops[depth - 1].partition("[")[2].rstrip("]"))
+                block = find_block(place.block, ".".join(loops[:depth]))
+                prefix = ".".join(loops[:depth]) + "."
+                scope = {**work.scope, "vars": place.definition.vars}
+                context = ExecutionContext({**scope, "item": work.items[index - work.first], "index": index})
+                loops = loops[depth:]
+        for step in loops:
+            name, _, number = step.partition("[")
+            settle_block(context, block, prefix, history)
+            item = self._item(place, context, block, prefix, name, int(number.rstrip("]")))
+            block, prefix = block.bodies[name], f"{prefix}{step}."
+            more = self._callbacks(place, block, prefix, shows=shows_callbacks)
+            context = context.within(None, more, item=item, index=int(number.rstrip("]")))
+        return context, (block, prefix)
+
+    def _item(
+        self, place: Place, context: ExecutionContext, block: CompiledBlock, prefix: str, name: str, index: int
+    ) -> Any:
+        """What an iteration of a loop is about."""
+        node = block.nodes[name]
+        if not self._factory.node_class(node.type).loops_over_items:
+            return self._result_before(place, context, block.bodies[name], f"{prefix}{name}", index)
+        pinned = place.history.facts.get(RecordedValue(f"{prefix}{name}", "items").key)
+        if pinned is not None:
+            items = self.load(place.owner, pinned.output).get("items", [])
+        else:
+            load_needed(context, block.reads_of(name), lambda one: self.load(place.owner, one))
+            scope = context.scope(self._clock.now())
+            execution = place.execution
+            seen = NodeContext(
+                execution.id, execution.workspace_id, f"{prefix}{name}", 1, scope, NodeServices(), self._clock
+            )
+            try:
+                result = asyncio.run(self._factory.create(node).execute(seen))
+            except NodeError:
+                return None
+            items = result.items if isinstance(result, ForEach) else []
+        if index >= len(items):
+            raise NotFound(f"the loop `{prefix}{name}` has {len(items)} items")
+        return items[index]
+
+    def _result_before(
+        self, place: Place, context: ExecutionContext, body: CompiledBlock, loop: str, index: int
+    ) -> Any:
+        """What the iteration before gave, which is the item of the next one of a `while`."""
+        if index == 0:
+            return None
+        before = f"{loop}[{index - 1}]"
+        pinned = place.history.facts.get(RecordedValue(before, "result").key)
+        if pinned is not None:
+            return self.load(place.owner, pinned.output).get("value")
+        inner = context.within(None, {}, index=index - 1)
+        progress = settle_block(inner, body, f"{before}.", place.history)
+        load_needed(inner, None, lambda one: self.load(place.owner, one))
+        if not body.body.has_output:
+            return {node_id: inner.nodes.get(node_id) for node_id in progress.ends(progress.settled)}
+        try:
+            return render_result(body.body.output, inner.scope(self._clock.now()), "output")
+        except NodeError:
+            return None
+
+    def _callbacks(self, place: Place, block: CompiledBlock, prefix: str, *, shows: bool) -> Mapping[str, str]:
+        """The URLs of callbacks, for those who may call them."""
+        waiting = [node.id for node in block.body.nodes if self._factory.node_class(node.type).has_callback]
+        execution = place.execution
+        return {
+            name: callback_url(self._api_url, execution.id, execution.secret, prefix + name) if shows else HIDDEN
+            for name in waiting
+        }
+
+    def load(self, owner: str, value: Any) -> Any:
+        """A value, wherever it is."""
+        if isinstance(value, Stored) and "key" in value.reference:
+            value = self._histories.outputs(owner, [value.reference["key"]]).get(value.reference["key"])
+        return self._histories.load(value)
+
+    # -- the rest ------------------------------------------------------------------------------------------
+
+    def _attempts(self, place: Place, path: str, state: NodeState) -> list[AttemptView]:
+        """The attempts that failed, as the log tells of them; and how it is now."""
+        failed = [_attempt(line) for line in self._failures(place, path)]
+        timer = place.history.timers.get(path)
+        if failed and timer is not None and timer.next_attempt == failed[-1].attempt + 1:
+            failed[-1] = replace(failed[-1], next_at=timer.due_at)
+        if state.status in ("succeeded", "failed"):
+            error = state.error if state.status == "failed" else None
+            return [*failed, AttemptView(state.attempts, state.status, state.completed_at, error)]
+        if state.wait is not None:
+            return [*failed, AttemptView(state.wait.attempt, "waiting", state.wait.started_at)]
+        return failed
+
+    def _failures(self, place: Place, path: str) -> Sequence[LogLine]:
+        lines = self._logs.read(place.execution.id, None, _LOG_LINES)
+        return [line for _, line in lines if line.node_id == path and "failed_attempt" in (line.metadata or {})]
+
+    def _iterations(
+        self, place: Place, path: str, node: NodeDefinition, after: int | None, limit: int
+    ) -> tuple[list[IterationView] | None, int | None]:
+        """The iterations of a loop behind one of them, and the last of these if there are more."""
+        if node.body is None:
+            return None, None
+        inner = find_block(place.block, f"{path}[0]") if find_node(place.block, path) else None
+        if inner is None:
+            return [], None
+        first = 0 if after is None else after + 1
+        wait = place.history.waits.get(path)
+        histories = [place.history]
+        if wait is not None and wait.kind == "distributed_map":
+            size = limits.BATCH_ITEMS
+            numbers = range(first // size, (first + limit) // size + 1)
+            histories = [self._histories.facts(str(BatchId(place.execution.id, one, path))) for one in numbers]
+        found: dict[int, IterationView] = {}
+        for history in histories:
+            for index in _indexes(history, path):
+                if index >= first:
+                    states = list(iteration_states(inner, history, place.execution, f"{path}[{index}]."))
+                    found[index] = _iteration(index, states)
+        shown = [found[index] for index in sorted(found)]
+        return shown[:limit], shown[limit - 1].index if len(shown) > limit else None
+
+    def _with_output(self, view: NodeDetails, owner: str) -> NodeDetails:
+        output, state = view.state.output, view.state
+        if isinstance(output, Stored) and "key" in output.reference:
+            output = self._histories.outputs(owner, [output.reference["key"]]).get(output.reference["key"])
+        if state.wait is not None:
+            state = replace(state, wait=replace(state.wait, output=self.load(owner, state.wait.output)))
+        if isinstance(output, Stored) and output.reference.get("bytes", 0) > _MOST_BYTES:
+            url = self._payloads.url(output, "output.json", _LINK_SECONDS)
+            size = int(output.reference["bytes"])
+            return replace(view, state=replace(state, output=None), output_bytes=size, output_url=url)
+        return replace(view, state=replace(state, output=self._histories.load(output)))
+
+
+def _attempt(line: LogLine) -> AttemptView:
+    told = line.metadata or {}
+    error = {"code": told.get("code"), "message": told.get("reason")}
+    return AttemptView(int(told["failed_attempt"]), "failed", line.timestamp, error)
+
+
+def _indexes(history: History, path: str) -> set[int]:
+    begin = f"{path}["
+    paths = (*history.outcomes, *history.timers, *history.waits)
+    return {int(one[len(begin) :].partition("]")[0]) for one in paths if one.startswith(begin)}
+
+
+def _iteration(index: int, states: Sequence[NodeState]) -> IterationView:
+    """How an iteration is, by its nodes."""
+    own = [state for state in states if state.id.count("[") == states[0].id.count("[")]
+    started = min((state.started_at for state in own if state.started_at), default=None)
+    statuses = {state.status for state in own}
+    if any(state.status == "failed" and state.port is None for state in own):
+        status = "failed"
+    elif statuses <= {"succeeded", "failed", "skipped"}:
+        status = "succeeded"
+    else:
+        status = "waiting" if "waiting" in statuses and "running" not in statuses else "running"
+    ended = max((state.completed_at for state in own if state.completed_at), default=None)
+    return IterationView(index, status, started, ended if status in ("succeeded", "failed") else None)

@@ -1,0 +1,28 @@
+"""Whose history has a node: the execution's, or that of the part of a distributed loop around it."""
+
+from __future__ import annotations
+
+from engine.errors import NotFound
+from engine.history.events import BatchId, History, wait_key
+from engine.storage.history import HistoryRepository
+
+
+def owner_of(histories: HistoryRepository, execution_id: str, path: str) -> str:
+    """The execution, or the part of it, in whose history the node at a path is.
+
+    Raises:
+        NotFound: the loop has fewer items.
+    """
+    steps = path.split(".")[:-1]
+    loops: dict[str, int] = {}
+    for number, step in enumerate(steps):
+        name, _, index = step[:-1].partition("[")
+        loops[".".join([*steps[:number], name])] = int(index)
+    waits = History.of(histories.get(execution_id, [wait_key(loop) for loop in loops])).waits
+    for loop, wait in waits.items():
+        if wait.kind == "distributed_map":
+            facts = histories.load(wait.output)
+            if loops[loop] >= facts["count"]:
+                raise NotFound(f"the loop `{loop}` has {facts['count']} items")
+            return str(BatchId(execution_id, loops[loop] // facts["batch"], loop))
+    return execution_id

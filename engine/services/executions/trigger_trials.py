@@ -1,0 +1,67 @@
+"""Beginning as a trigger would, to try it: with a made-up sample, or with what it has really got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from engine import limits
+from engine.errors import Conflict, InvalidInput
+from engine.json_value import dumps
+from engine.storage.payloads import OMITTED
+from engine.storage.repositories import Repositories
+from engine.triggers.definition import TriggerDefinition
+from engine.triggers.samples import sample
+from engine.triggers.types import config_of
+
+_MOST_BYTES = 1024 * 1024
+
+
+def tried(
+    repositories: Repositories,
+    workflow_id: str,
+    trigger: TriggerDefinition,
+    payload: Mapping[str, Any] | None,
+    now: datetime,
+    *,
+    last: bool,
+    where: str = "payload",
+) -> dict[str, Any]:
+    """What `trigger` is in an execution that tries a trigger.
+
+    Args:
+        repositories: of the platform.
+        workflow_id: whose trigger it is.
+        trigger: which one; it may be in a draft only.
+        payload: parts of `trigger` to use instead of the sample's, such as `body`.
+        now: the time.
+        last: use what it really got last instead of a made-up sample.
+        where: the field of the request that has the payload.
+
+    Raises:
+        Conflict: code `nothing_captured`: it got nothing yet.
+        InvalidInput: the payload has parts that this type has not, or is too large.
+    """
+    base: Mapping[str, Any] | None = sample(trigger, config_of(trigger), now)
+    if last:
+        base = captured(repositories, workflow_id, trigger.id)
+    if base is None:
+        raise Conflict("this trigger has started nothing yet that could be repeated", code="nothing_captured")
+    for name in payload or {}:
+        if name not in base:
+            known = ", ".join(f"`{one}`" for one in base)
+            raise InvalidInput.at(f"{where}.{name}", f"a {trigger.type} gives {known}")
+    value = {**base, **(payload or {})}
+    if len(dumps(value).encode()) > limits.MAX_INPUT_BYTES:
+        raise InvalidInput.at(where, f"it has at most {limits.MAX_INPUT_BYTES} bytes")
+    return {**value, "type": trigger.type, "trigger_id": trigger.id, "test": True}
+
+
+def captured(repositories: Repositories, workflow_id: str, trigger_id: str) -> dict[str, Any] | None:
+    """What `trigger` was in the newest ended execution that this trigger has started; None where there is none."""
+    for execution_id in sorted(repositories.triggers.get(workflow_id, trigger_id).recent, reverse=True):
+        found = repositories.executions.find(execution_id, payloads=True, at_most=_MOST_BYTES)
+        if found is not None and found.execution.trigger.get("body") is not OMITTED:
+            return {name: value for name, value in found.execution.trigger.items() if name != "type"}
+    return None

