@@ -28,7 +28,7 @@ class StateMachine:
     Args:
         client: of Step Functions.
         arn: the machine that drives executions.
-        fan_out_arn: the machine that drives the parts of big loops.
+        map_machine_arn: of the machine that drives distributed maps.
     """
 
     def __init__(self, client: SFNClient, arn: str, map_machine_arn: str = "") -> None:

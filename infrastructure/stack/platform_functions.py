@@ -2,125 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from aws_cdk import Size
-from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
 
 from functions.openapi import API_FUNCTIONS
-from infrastructure.stack.eventing import DISPATCH_SECONDS, Eventing
+from infrastructure.stack.eventing import DISPATCH_SECONDS
+from infrastructure.stack.function_factory import FunctionFactory
 from infrastructure.stack.functions import (
     ADVANCE_SECONDS,
     RECONCILER_SECONDS,
     SUPERVISOR_SECONDS,
-    Code,
     Function,
     Grants,
 )
-from infrastructure.stack.machine_names import MachineNames
 from infrastructure.stack.sandbox import Sandbox
-from infrastructure.stack.storage import Storage
 
 ADVANCE_DISK = Size.gibibytes(4)
 """For the files that its nodes work on at the same time: 50 of them, each up to 64 MiB."""
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
 
 
-@dataclass(frozen=True)
-class Layers:
-    """What is put before the functions' code: what only nodes need, and types of the company's own."""
-
-    nodes: lambda_.ILayerVersion
-    extensions: Sequence[lambda_.ILayerVersion]
-
-
-class PlatformFunctions:
-    """All functions, each made when it is first asked for.
-
-    Args:
-        scope: the stack.
-        storage: what they keep things in.
-        eventing: buses, queues and schedules.
-        names: those of the state machines.
-        code: their code, and the layer that all of them have.
-        sandbox: the folder with the code of the sandbox.
-        layers: those that some of them have.
-        allowed_networks: private networks that nodes may reach.
-        open_registration: whether anybody may register.
-        retention_days: of finished executions.
-        is_local: whether they run in the emulator.
-    """
-
-    def __init__(  # noqa: PLR0913 - the parts of a stack
-        self,
-        scope: Construct,
-        *,
-        storage: Storage,
-        eventing: Eventing,
-        names: MachineNames,
-        code: Code,
-        sandbox: Path,
-        layers: Layers,
-        allowed_networks: str,
-        open_registration: bool,
-        retention_days: int,
-        is_local: bool,
-    ) -> None:
-        self._scope = scope
-        self._storage = storage
-        self._eventing = eventing
-        self._names = names
-        self._code = code
-        self._sandbox_code = sandbox
-        self._layers = layers
-        self._is_local = is_local
-        self._identity = {"MAINSPRING_IDENTITY_TABLE": storage.identity.table_name}
-        self._automation = {"MAINSPRING_AUTOMATION_TABLE": storage.automation.table_name}
-        self._signing = {"MAINSPRING_SIGNING_SECRET": storage.signing_secret_arn}
-        self._payloads = {
-            "MAINSPRING_PAYLOAD_BUCKET": storage.payloads.bucket_name,
-            "MAINSPRING_RETENTION_DAYS": str(retention_days),
-        }
-        self._registration = {"MAINSPRING_OPEN_REGISTRATION": "true" if open_registration else "false"}
-        self._networks = {"MAINSPRING_ALLOWED_NETWORKS": allowed_networks}
-        self._key = {"MAINSPRING_KEY_ID": storage.key.key_id}
-        self._bus = {"MAINSPRING_EVENT_BUS": eventing.bus.event_bus_name}
-        self._machines = {
-            "MAINSPRING_STATE_MACHINE_ARN": names.machine_arn(names.execution),
-            "MAINSPRING_FAN_OUT_MACHINE_ARN": names.machine_arn(names.distributed_map),
-        }
+class PlatformFunctions(FunctionFactory):
+    """All functions, each made when it is first asked for."""
 
     @property
     def of_api(self) -> dict[str, Function]:
         """Those that answer the API, by name."""
         return {name: getattr(self, name) for name in API_FUNCTIONS}
-
-    def _function(
-        self,
-        name: str,
-        *,
-        grants: Grants,
-        environment: dict[str, str],
-        memory: int = 512,
-        timeout: int = 29,
-        disk: Size | None = None,
-        layers: Sequence[lambda_.ILayerVersion] = (),
-    ) -> Function:
-        return Function(
-            self._scope,
-            name,
-            code=self._code,
-            grants=grants,
-            environment=environment,
-            memory=memory,
-            timeout=timeout,
-            disk=disk,
-            layers=layers,
-        )
 
     # -- What runs executions -----------------------------------------------------------------------
 
@@ -142,7 +51,7 @@ class PlatformFunctions:
                 **self._payloads,
                 **self._networks,
                 **self._key,
-                "MAINSPRING_CONDUCTOR_FUNCTION": self.supervisor.function.function_name,
+                "MAINSPRING_SUPERVISOR_FUNCTION": self.supervisor.function.function_name,
                 "MAINSPRING_SANDBOX_FUNCTION": self.sandbox.function.function_name,
             },
             memory=1024,

@@ -15,11 +15,12 @@ from functions.openapi import routes_of
 from infrastructure.stack.api import Api
 from infrastructure.stack.console import Console
 from infrastructure.stack.eventing import Eventing
+from infrastructure.stack.function_factory import Layers
 from infrastructure.stack.functions import Code
 from infrastructure.stack.machine_names import MachineNames
 from infrastructure.stack.nag_findings import acknowledge
 from infrastructure.stack.node_roles import Reach
-from infrastructure.stack.platform_functions import Layers, PlatformFunctions
+from infrastructure.stack.platform_functions import PlatformFunctions
 from infrastructure.stack.retention import Retention
 from infrastructure.stack.state_machines import ExecutionMachines
 from infrastructure.stack.storage import Storage

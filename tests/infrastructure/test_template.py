@@ -70,12 +70,12 @@ def test_advance_is_retried_on_everything_and_caught():
 def test_both_machines_drive_alike():
     """The map workers of a big loop take turns, wait and park as an execution does."""
     states = json.loads(DEFINITION.read_text())["States"]
-    map_worker = json.loads(MAP_DEFINITION.read_text())["States"]["Lanes"]["ItemProcessor"]["States"]
+    map_worker = json.loads(MAP_DEFINITION.read_text())["States"]["Workers"]["ItemProcessor"]["States"]
     for name in ("Advance", "SuspendOnSignal"):
         assert map_worker[name]["Retry"] == states[name]["Retry"]
         assert map_worker[name]["Resource"] == states[name]["Resource"]
     assert map_worker["SuspendUntil"] == states["SuspendUntil"]
-    assert json.loads(MAP_DEFINITION.read_text())["States"]["Lanes"]["ToleratedFailurePercentage"] == 100
+    assert json.loads(MAP_DEFINITION.read_text())["States"]["Workers"]["ToleratedFailurePercentage"] == 100
 
 
 def test_what_runs_by_itself_is_the_sweeper_reconciliation_and_retention(template: Template):

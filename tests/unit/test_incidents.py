@@ -23,8 +23,8 @@ from tests.world import World
 
 ROOT = Path(__file__).parent.parent.parent / "infrastructure" / "stack"
 MACHINE = json.loads((ROOT / "execution.asl.json").read_text())["States"]
-FAN_OUT = json.loads((ROOT / "distributed_map.asl.json").read_text())["States"]
-LANE = FAN_OUT["Lanes"]["ItemProcessor"]["States"]
+DISTRIBUTED_MAP = json.loads((ROOT / "distributed_map.asl.json").read_text())["States"]
+WORKER = DISTRIBUTED_MAP["Workers"]["ItemProcessor"]["States"]
 BY_LAMBDA = [
     "Unavailable",  # what our own functions raise
     "Lambda.TooManyRequestsException",
@@ -45,9 +45,9 @@ TASKS = {
     "SuspendOnSignal": (MACHINE["SuspendOnSignal"], BY_DYNAMODB),
     "ContinueAsNew": (MACHINE["ContinueAsNew"], BY_LAMBDA),
     "GiveUp": (MACHINE["GiveUp"], BY_LAMBDA),
-    "a map worker's Advance": (LANE["Advance"], BY_LAMBDA),
-    "a map worker's Park": (LANE["SuspendOnSignal"], BY_DYNAMODB),
-    "Join": (FAN_OUT["Join"], BY_LAMBDA),
+    "a map worker's Advance": (WORKER["Advance"], BY_LAMBDA),
+    "a map worker's Park": (WORKER["SuspendOnSignal"], BY_DYNAMODB),
+    "Join": (DISTRIBUTED_MAP["Join"], BY_LAMBDA),
 }
 HOUR = 3600.0
 
