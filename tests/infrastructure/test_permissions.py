@@ -41,7 +41,7 @@ def test_only_retention_may_remove_payloads_and_it_may_not_read_them(template: T
     assert "Retention" not in does("s3:GetObject", "")
     assert does("dynamodb:BatchWriteItem", "") == {"Retention"}
     lists = [one for name, one in statements(template) if name.startswith("Retention") and "ListBucket" in str(one)]
-    assert [one["Condition"] for one in lists] == [{"StringLike": {"s3:prefix": "payloads/*"}}]
+    assert [one["Condition"] for one in lists] == [{"StringLike": {"s3:prefix": ["payloads/*", "drafts/*"]}}]
 
 
 def test_only_rules_of_ours_may_fire(template: Template):
