@@ -74,7 +74,7 @@ function Open({ session, catalogue, pinnedRun }: { session: EditorSession; catal
       <div className="relative flex min-h-0 flex-1">
         {hasOutline && view === 'canvas' && (
           <aside aria-label={t('Outline')} className="absolute inset-y-0 left-0 z-20 w-64 border-r border-line bg-card md:static md:shrink-0">
-            <Outline catalogue={catalogue} />
+            <Outline catalogue={catalogue} onChoose={() => setOutline(globalThis.matchMedia('(min-width: 768px)').matches)} />
           </aside>
         )}
         <div className="relative min-w-0 flex-1">
@@ -192,10 +192,10 @@ function Head({ session, runs, view, onView, onOutline, onDialog }: HeadProps) {
         <IconButton icon={ListTree} label={t('Outline')} onClick={onOutline} />
         <MoreMenu session={session} view={view} onView={onView} onDialog={onDialog} />
         <Button icon={Play} onClick={() => onDialog('run')}>
-          {t('Test run')}
+          <span className="max-sm:sr-only">{t('Test run')}</span>
         </Button>
         <Button icon={Rocket} variant="primary" onClick={() => onDialog('publish')}>
-          {t('Publish')}
+          <span className="max-sm:sr-only">{t('Publish')}</span>
         </Button>
       </div>
     </header>

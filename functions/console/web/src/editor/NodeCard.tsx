@@ -73,7 +73,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
       </span>
       <span className="min-w-0 flex-1">
         <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
-        <Line type={node.name ? (type?.title ?? node.type) : node.id} text={summaryOf(node, catalogue)} />
+        <Line type={type?.title ?? node.type} text={summaryOf(node, catalogue)} />
       </span>
       {duration !== undefined && <span className="absolute right-3 bottom-0.5 text-xs text-muted tabular-nums">{formatDuration(duration)}</span>}
       {run && <StateBadge run={run} />}

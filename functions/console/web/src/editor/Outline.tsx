@@ -1,6 +1,6 @@
 /** The workflow as a tree. It does all that the canvas does, by keys and with a screen reader. */
 
-import { ArrowUpRight, Copy, Plus, Trash2, Unplug } from 'lucide-react';
+import { ArrowUpRight, Copy, EllipsisVertical, Plus, Trash2, Unplug } from 'lucide-react';
 import { useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
 import { t } from '@/app/i18n';
@@ -207,7 +207,7 @@ function RowMenu({ item, catalogue, onConnect }: { item: Item; catalogue: Catalo
   return (
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- keeps clicks on the menu from the row
     <span onClick={(event) => event.stopPropagation()} onKeyDown={(event) => event.stopPropagation()}>
-      <Menu trigger={<IconButton icon={Plus} size="sm" label={t('Do something with {label}', { label: item.label })} />} items={entries} />
+      <Menu trigger={<IconButton icon={EllipsisVertical} size="sm" label={t('Do something with {label}', { label: item.label })} />} items={entries} />
     </span>
   );
 }

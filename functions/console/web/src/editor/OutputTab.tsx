@@ -70,7 +70,7 @@ function OfRun({ runId, ran }: { runId: string; ran: RunNode }) {
       )}
       {ran.status !== 'skipped' && (
         <section className="flex flex-col gap-1">
-          <h3 className="font-medium">{t('Output')}</h3>
+          <h2 className="font-medium">{t('Output')}</h2>
           <JsonView value={ran.output} label={t('Output')} />
         </section>
       )}
@@ -85,7 +85,7 @@ function Given({ runId, path }: { runId: string; path: string }) {
   if (error) return null;
   return (
     <section className="flex flex-col gap-1">
-      <h3 className="font-medium">{t('Input')}</h3>
+      <h2 className="font-medium">{t('Input')}</h2>
       {isPending ? <Skeleton lines={2} /> : <JsonView value={data.evaluated ?? data.config} label={t('Input')} />}
     </section>
   );

@@ -37,6 +37,16 @@ export function Palette({ catalogue }: { catalogue: Catalogue }) {
   );
 }
 
+/** How well a type fits the words: those of its title count most. */
+function fit(value: string, search: string, keywords: string[] = []): number {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const title = value.toLowerCase();
+  const rest = keywords.join(' ').toLowerCase();
+  if (!words.every((word) => title.includes(word) || rest.includes(word))) return 0;
+  if (words.every((word) => title.startsWith(word))) return 1;
+  return words.every((word) => title.includes(word)) ? 0.8 : 0.3;
+}
+
 function whereOf(place: Place): string | undefined {
   if (place.kind === 'edge') return t('Between {from} and {to}', { from: place.edge.from, to: place.edge.to });
   if (place.kind === 'after') return t('Behind {id}, {port}', { id: place.node, port: place.port });
@@ -56,7 +66,7 @@ function Choices({ catalogue, place, onDone }: { catalogue: Catalogue; place: Pl
     actions.addTrigger(store, type);
   };
   return (
-    <Command label={t('Add a step')} className="flex flex-col gap-2" loop>
+    <Command label={t('Add a step')} className="flex flex-col gap-2" loop filter={fit}>
       <div className="flex items-center gap-2 rounded-md border border-line-strong/60 px-2.5">
         <Search aria-hidden className="size-4 text-muted" />
         <Command.Input autoFocus placeholder={t('Search')} className="h-9 min-w-0 flex-1 bg-transparent outline-none" />

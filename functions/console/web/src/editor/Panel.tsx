@@ -58,7 +58,7 @@ function NodePanel({ node, scope, catalogue, workflowId, runs }: PanelProps & { 
           <TypeIcon name={type?.icon} className="size-4.5" />
         </span>
         <div className="min-w-0 flex-1">
-          <NameInput node={node} title={type?.title ?? node.type} />
+          <NameInput node={node} title={titleOf({ ...node, name: null }, catalogue)} />
           <p className="flex items-center gap-1 text-sm text-muted">
             {type?.title ?? node.type} · <IdInput key={node.id} id={node.id} />
           </p>
@@ -98,7 +98,7 @@ function NameInput({ node, title }: { node: NodeDefinition; title: string }) {
       placeholder={title}
       disabled={isReadOnly}
       maxLength={200}
-      className="-ml-1 w-full rounded px-1 text-lg font-semibold hover:bg-hover focus:bg-card"
+      className="-ml-1 h-7 w-full rounded px-1 text-lg font-semibold hover:bg-hover focus:bg-card"
       onChange={(event) => {
         const name = event.target.value;
         store.getState().apply(t('Changed the name'), (document) => commands.setNode(document, node.id, { name: name === '' ? undefined : name }), `name:${node.id}`);
@@ -130,7 +130,7 @@ function IdInput({ id }: { id: string }) {
         value={text}
         disabled={isReadOnly}
         spellCheck={false}
-        className={cx('w-full rounded px-1 font-mono text-sm hover:bg-hover focus:bg-card', problem && 'text-bad')}
+        className={cx('h-6 w-full rounded px-1 font-mono text-sm hover:bg-hover focus:bg-card', problem && 'text-bad')}
         onChange={(event) => setText(event.target.value)}
         onBlur={finish}
         onKeyDown={(event) => {

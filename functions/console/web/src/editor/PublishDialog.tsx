@@ -110,7 +110,7 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
         </section>
         <Usages workflow={workflow} />
         <Field label={t('Message')} hint={t('For those who read the history: what has changed, and why.')}>
-          <TextArea rows={2} maxLength={1000} value={message} onChange={(event) => setMessage(event.target.value)} />
+          <TextArea autoFocus rows={2} maxLength={1000} value={message} onChange={(event) => setMessage(event.target.value)} />
         </Field>
       </div>
     </Dialog>

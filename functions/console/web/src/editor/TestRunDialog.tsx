@@ -38,7 +38,7 @@ export function TestRunDialog({ runs, onClose }: { runs: TestRuns; onClose: () =
       footer={
         <>
           <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button type="submit" variant="primary" loading={isBusy}>
+          <Button type="submit" autoFocus variant="primary" loading={isBusy}>
             {t('Run')}
           </Button>
         </>

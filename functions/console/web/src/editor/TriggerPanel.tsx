@@ -40,7 +40,7 @@ export function TriggerPanel({ trigger, catalogue, workflowId }: { trigger: Trig
             value={trigger.name ?? ''}
             placeholder={title}
             disabled={isReadOnly}
-            className="-ml-1 w-full rounded px-1 text-lg font-semibold hover:bg-hover focus:bg-card"
+            className="-ml-1 h-7 w-full rounded px-1 text-lg font-semibold hover:bg-hover focus:bg-card"
             onChange={(event) => {
               const name = event.target.value === '' ? undefined : event.target.value;
               store.getState().apply(t('Changed the name'), (document) => commands.setTrigger(document, trigger.id, { name }), `trigger-name:${trigger.id}`);
@@ -114,7 +114,7 @@ function Times({ config }: { config: JsonObject }) {
   if (!found) return null;
   return (
     <section className="flex flex-col gap-1 rounded-md border border-line bg-page p-3">
-      <h3 className="font-medium">{found.words}</h3>
+      <h2 className="font-medium">{found.words}</h2>
       <p className="text-sm text-muted">{t('The next times, in {zone}', { zone: found.timezone })}</p>
       <ol className="text-sm tabular-nums">
         {found.times.map((time) => (

@@ -45,6 +45,7 @@ function VersionList({ versions, shown, onChoose }: { versions: readonly Version
         <li key={one.version}>
           <button
             type="button"
+            autoFocus={one.version === versions[0]?.version}
             aria-current={one.version === shown}
             onClick={() => onChoose(one.version)}
             className={cx('flex w-full flex-col rounded-md px-2.5 py-1.5 text-left hover:bg-hover', one.version === shown && 'bg-accent-soft')}

@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { calls, type Integration, type IntegrationType, type NodeType, type TriggerType } from './api';
+import { freeId } from './tree';
 import type { NodeDefinition } from './types';
 import { ERROR_PORT, MAIN_PORT } from './types';
 
@@ -69,8 +70,15 @@ export function waysOn(node: NodeDefinition, catalogue: Catalogue): string[] {
   return portsOf(node, catalogue).filter((port) => port !== ERROR_PORT);
 }
 
+/** What a step is called: its name, else its id, unless that was only made of its type's title. */
 export function titleOf(node: NodeDefinition, catalogue: Catalogue): string {
-  return node.name ?? catalogue.nodes.get(node.type)?.title ?? node.type;
+  if (node.name) return node.name;
+  const title = catalogue.nodes.get(node.type)?.title;
+  if (!title) return node.id;
+  const made = freeId(new Set(), title.toLowerCase());
+  if (node.id === made) return title;
+  const number = /^(.*)_(\d{1,4})$/.exec(node.id);
+  return number?.[1] === made ? `${title} ${number[2]}` : node.id;
 }
 
 /** The first words of a description, without the marks of code. */

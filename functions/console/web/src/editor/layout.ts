@@ -13,6 +13,8 @@ const GAP_Y = 56;
 /** Room for the head and the frame of a loop that is open. */
 export const LOOP_HEAD = 84;
 export const LOOP_PADDING = 24;
+/** Below the last step there is what adds another. */
+export const LOOP_FOOT = 56;
 
 export interface Size {
   width: number;
@@ -50,7 +52,7 @@ function region(input: LayoutInput, body: Body, scope: string | null): { placed:
       inner.set(node.id, found);
       sizes.set(node.id, {
         width: Math.max(NODE_WIDTH + 2 * LOOP_PADDING, found.size.width + 2 * LOOP_PADDING),
-        height: found.size.height + LOOP_HEAD + LOOP_PADDING,
+        height: found.size.height + LOOP_HEAD + LOOP_FOOT,
       });
     } else sizes.set(node.id, { width: NODE_WIDTH, height: NODE_HEIGHT });
   }

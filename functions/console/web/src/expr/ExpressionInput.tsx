@@ -91,7 +91,7 @@ export function ExpressionInput({ value, onChange, placeholder, rows = 1, isExpr
   return (
     <div className="relative flex flex-col gap-1">
       <div className="relative">
-        <div aria-hidden className={cx(shared, 'pointer-events-none absolute inset-0 overflow-hidden rounded-md border border-transparent px-2.5 text-transparent')}>
+        <div aria-hidden className={cx(shared, 'pointer-events-none absolute inset-0 overflow-hidden rounded-md border border-transparent pr-8 pl-2.5 text-transparent')}>
           <Marked text={value} />
         </div>
         <textarea
@@ -103,12 +103,11 @@ export function ExpressionInput({ value, onChange, placeholder, rows = 1, isExpr
           {...(label ? { 'aria-label': label } : {})}
           placeholder={placeholder}
           spellCheck={!isExpression && !value.includes('{{')}
-          role="combobox"
-          aria-expanded={completion !== null}
+          aria-haspopup="listbox"
           aria-controls={list}
           aria-autocomplete="list"
           {...(completion ? { 'aria-activedescendant': `${list}-${chosen}` } : {})}
-          className={cx(inputClass, shared, 'relative resize-none overflow-hidden bg-transparent')}
+          className={cx(inputClass, shared, 'relative resize-none overflow-hidden bg-transparent pr-8')}
           onChange={(event) => {
             const { value: text, selectionStart } = event.target;
             onChange(text);
@@ -128,9 +127,9 @@ export function ExpressionInput({ value, onChange, placeholder, rows = 1, isExpr
           title={t('Insert a value')}
           onMouseDown={(event) => event.preventDefault()}
           onClick={insertValue}
-          className="absolute top-1 right-1 rounded px-1 font-mono text-xs text-muted hover:bg-hover hover:text-ink disabled:hidden"
+          className="absolute top-1 right-1 flex size-6 items-center justify-center rounded font-mono text-xs text-muted hover:bg-hover hover:text-ink disabled:hidden"
         >
-          {'{ }'}
+          {'{}'}
         </button>
         <Suggestions id={list} suggestions={suggestions} chosen={chosen} onTake={take} />
       </div>

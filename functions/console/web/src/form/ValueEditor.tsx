@@ -64,7 +64,7 @@ export function ValueEditor({ value, onChange, label, depth = 0, disabled }: Val
         aria-label={t('Kind of {label}', { label })}
         value={kind}
         disabled={disabled}
-        className="h-7 w-auto self-start text-sm"
+        className="h-7 w-auto! self-start text-sm"
         options={Object.entries(KINDS).map(([one, word]) => ({ value: one, label: t(word) }))}
         onChange={(next) => onChange(converted(value, next as Kind))}
       />

@@ -4,7 +4,7 @@ import { Plus, Trash2 } from 'lucide-react';
 import { useContext, useId } from 'react';
 
 import { t } from '@/app/i18n';
-import { Button, IconButton, Select, Switch, TextArea, TextInput } from '@/ui';
+import { Button, Field as UiField, IconButton, Select, Switch, TextArea, TextInput } from '@/ui';
 
 import { ExpressionInput } from '../expr/ExpressionInput';
 import { CodeInput } from './CodeInput';
@@ -231,7 +231,7 @@ function MapInput({ field, value, path, onChange }: InputProps) {
       {rows.map((row) => (
         <div key={row.id} className="flex items-start gap-1.5">
           <TextInput
-            className="w-2/5 shrink-0"
+            className="w-2/5! shrink-0"
             aria-label={t('Name in {label}', { label: field.label })}
             placeholder={t('name')}
             value={row.key}
@@ -251,22 +251,28 @@ function MapInput({ field, value, path, onChange }: InputProps) {
   );
 }
 
+const GROUPS = new Set(['object', 'map', 'list', 'union', 'json', 'code']);
+
 /** An input without a label to see: its name is told to screen readers. */
 function Bare({ field, value, path, onChange }: InputProps) {
   const { isReadOnly, isLiteral, problems } = useContext(FormContext);
   const isText = field.widget === 'text' || field.widget === 'multiline';
-  const input = isText && !field.literal && !isLiteral ? (
-    <ExpressionInput value={textOf(value)} label={field.label} disabled={isReadOnly} onChange={onChange} />
-  ) : (
-    <div role="group" aria-label={field.label}>
-      <Input field={field} value={value} path={path} onChange={onChange} />
-    </div>
-  );
+  if (GROUPS.has(field.widget)) {
+    return (
+      <div role="group" aria-label={field.label}>
+        <Input field={field} value={value} path={path} onChange={onChange} />
+        {problems[path] && <p className="mt-0.5 text-sm text-bad">{problems[path]}</p>}
+      </div>
+    );
+  }
   return (
-    <>
-      {input}
-      {problems[path] && <p className="mt-0.5 text-sm text-bad">{problems[path]}</p>}
-    </>
+    <UiField label={<span className="sr-only">{field.label}</span>} error={problems[path]} className="gap-0!">
+      {isText && !field.literal && !isLiteral ? (
+        <ExpressionInput value={textOf(value)} disabled={isReadOnly} onChange={onChange} />
+      ) : (
+        <Input field={field} value={value} path={path} onChange={onChange} />
+      )}
+    </UiField>
   );
 }
 
@@ -322,7 +328,7 @@ function UnionInput({ field, value, path, onChange }: InputProps) {
     <div className="flex min-w-0 flex-col gap-1">
       <Select
         aria-label={t('Kind of {label}', { label: field.label })}
-        className="h-7 w-auto self-start text-sm"
+        className="h-7 w-auto! self-start text-sm"
         value={String(at)}
         disabled={isReadOnly}
         options={variants.map((one, index) => ({ value: String(index), label: t(one.label) }))}

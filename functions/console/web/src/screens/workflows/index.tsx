@@ -106,7 +106,7 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
     <div className="flex flex-wrap gap-2" role="search">
       <TextInput
         type="search"
-        className="min-w-48 flex-1"
+        className="w-auto! min-w-48 flex-1"
         aria-label={t('Search workflows')}
         placeholder={t('Search')}
         value={q}
@@ -116,7 +116,7 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
         }}
       />
       <Select
-        className="w-auto"
+        className="w-auto!"
         aria-label={t('State')}
         value={filters.is_active === undefined ? '' : `${filters.is_active}`}
         placeholder={t('On and off')}
@@ -128,7 +128,7 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
       />
       {folders.length > 0 && (
         <Select
-          className="w-auto"
+          className="w-auto!"
           aria-label={t('Folder')}
           value={filters.folder ?? ''}
           placeholder={t('All folders')}
@@ -138,7 +138,7 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
       )}
       {labels.length > 0 && (
         <Select
-          className="w-auto"
+          className="w-auto!"
           aria-label={t('Label')}
           value={filters.label ?? ''}
           placeholder={t('All labels')}
@@ -198,7 +198,7 @@ function WorkflowTable({ workflows }: { workflows: readonly WorkflowSummary[] })
   ];
   return (
     <Table
-      label={t('Workflows')}
+      label={t('All workflows')}
       columns={columns}
       rows={workflows}
       rowKey={(one) => one.id}
