@@ -145,6 +145,7 @@ class PlatformFunctions(FunctionFactory):
             "executions",
             grants=Grants(self._storage)
             .driving(self._names)
+            .drafts("GetObject")
             .table(
                 self._storage.automation,
                 *_ITEMS,
