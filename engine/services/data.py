@@ -12,6 +12,7 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import InvalidInput, NodeError, NotFound, PreconditionFailed, RequestError, TooLarge
 from engine.json_value import dumps
+from engine.security.plain_names import MAX_NAME_BYTES
 from engine.services.principal import Permission, Principal
 from engine.services.table_csv import CsvRow, read, written
 from engine.storage.data_tables import DataTables, Row, RowConflict
@@ -21,6 +22,7 @@ LINK_SECONDS = 15 * 60
 MAX_CSV_ROWS = 1_000
 _MAX_CSV_BYTES = 4 * 1024 * 1024
 _TOGETHER = 8
+_FIRST_PRINTABLE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class DataService:
     ) -> tuple[Sequence[FileFacts], Sequence[str], str | None]:
         """Files by name, folders directly below `prefix` if they are asked for, and the cursor of the rest."""
         principal.require(Permission.READ)
+        _check_text("prefix", prefix, MAX_NAME_BYTES)
+        _check_text("cursor", cursor or "", MAX_NAME_BYTES + 8)
         return self._files(principal.workspace_id).page(prefix, limit, cursor, folders=folders)
 
     def upload(self, principal: Principal, name: str, size: int, content_type: str | None) -> Link:
@@ -101,6 +105,8 @@ class DataService:
     ) -> tuple[list[Row], str | None]:
         """Rows by key, and the cursor of the rest. Raises InvalidInput where that is none of this list."""
         principal.require(Permission.READ)
+        _check_text("prefix", prefix, limits.MAX_ROW_KEY_BYTES)
+        _check_text("cursor", cursor or "", limits.MAX_ROW_KEY_BYTES)
         try:
             return self._tables.query(principal.workspace_id, table, prefix, limit, cursor)
         except NodeError as error:
@@ -141,6 +147,7 @@ class DataService:
     def delete_row(self, principal: Principal, table: str, key: str, version: int | None) -> None:
         """Forget a row, if it has the version that is given. Raises PreconditionFailed, code `row_changed`."""
         principal.require(Permission.WRITE)
+        _check_text("key", key, limits.MAX_ROW_KEY_BYTES)
         workspace = principal.workspace_id
         if not self._tables.delete(workspace, table, key, version) and version is not None:
             raise _changed(self._tables.get(workspace, table, key))
@@ -153,6 +160,7 @@ class DataService:
     def export(self, principal: Principal, table: str, prefix: str) -> str:
         """Rows as CSV. Raises TooLarge."""
         principal.require(Permission.READ)
+        _check_text("prefix", prefix, limits.MAX_ROW_KEY_BYTES)
         rows: list[Row] = []
         size, cursor = 0, None
         while True:
@@ -202,6 +210,14 @@ class DataService:
         except RowConflict:
             return row, "row_changed", "the row was changed meanwhile"
         return None
+
+
+def _check_text(field: str, text: str, most: int) -> None:
+    """Refuse what neither table nor bucket can look for. Raises InvalidInput."""
+    if len(text.encode()) > most:
+        raise InvalidInput.at(field, f"it has at most {most} bytes")
+    if any(ord(character) < _FIRST_PRINTABLE for character in text):
+        raise InvalidInput.at(field, "it has control characters")
 
 
 def _check(key: str, value: Any) -> None:

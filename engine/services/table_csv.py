@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine import limits
 from engine.errors import InvalidInput
-from engine.json_value import dumps
+from engine.json_value import depth_of, dumps
 from engine.storage.data_tables import Row
 
 KEY, VERSION, VALUE = "key", "version", "value"
@@ -92,10 +93,13 @@ def _cell(value: Any) -> str:
 
 
 def _value(cell: str) -> Any:
+    """What a cell holds: JSON that can be kept, else the text."""
     try:
-        return json.loads(cell, parse_constant=_refuse)
-    except ValueError:
+        value = json.loads(cell, parse_constant=_refuse)
+        dumps(value).encode()
+    except (ValueError, RecursionError):
         return cell
+    return value if depth_of(value, limits.MAX_JSON_DEPTH) <= limits.MAX_JSON_DEPTH else cell
 
 
 def _refuse(name: str) -> None:

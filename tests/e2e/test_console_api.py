@@ -64,6 +64,14 @@ def test_a_test_run_is_looked_into_and_told_to_nobody(admin: Caller):
     assert admin.request("GET", f"{path}/nodes/nobody").status_code == 404
     until = admin.ok("POST", "/api/executions", json={"workflow_id": workflow, "until": "each"})
     assert ended(admin, until)["result"] == {"each": [{"sum": "a0"}, {"sum": "b1"}]}
+    draft = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "draft"}}, {"id": "unfinished"}]}
+    refused = admin.request("POST", "/api/executions", json={"workflow_id": workflow, "draft": draft})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_definition")
+    tried = admin.ok("POST", "/api/executions", json={"workflow_id": workflow, "draft": draft, "until": "a"})
+    tried = ended(admin, tried)
+    assert (tried["result"], tried["draft"], tried["workflow_version"]) == ({"a": "draft"}, True, None)
+    shown = admin.ok("GET", f"/api/executions/{tried['id']}/definition")
+    assert (shown["definition"]["nodes"], shown["until"]) == (draft["nodes"][:1], "a")
     wrong = admin.request("POST", "/api/executions", json={"workflow_id": workflow, "pins": {"x": {"output": 1}}})
     assert (wrong.status_code, wrong.json()["error"]["details"][0]["path"]) == (422, "pins.x")
     assert admin.request("POST", f"{path}/retry", json={}).json()["error"]["code"] == "test_run"

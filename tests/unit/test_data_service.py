@@ -106,6 +106,26 @@ def test_a_file_changes_what_fits_and_tells_the_rest(aws: Aws):
     assert data.export(USER, "t", "new").splitlines() == ["key,version,n", "new,1,7"]
 
 
+@pytest.mark.parametrize("cell", ["1e999", "NaN", '"\\ud800"', "[" * 5_000, "[" * 100 + "]" * 100])
+def test_a_cell_that_is_no_json_that_can_be_kept_is_a_text(aws: Aws, cell: str):
+    data = service(aws)
+    quoted = cell.replace('"', '""')
+    assert data.import_csv(USER, "t", f'key,n\na,"{quoted}"', dry_run=False).created == 1
+    value = data.rows(USER, "t", "", 10, None)[0][0].value["n"]
+    assert value in (cell, "\ud800")
+
+
+def test_what_cannot_be_looked_for_is_refused(aws: Aws):
+    data = service(aws)
+    for text in ("x" * 2_000, "ü" * 600, "a\x00b"):
+        with pytest.raises(InvalidInput):
+            data.rows(USER, "t", text, 10, None)
+        with pytest.raises(InvalidInput):
+            data.files(USER, text, 10, None, folders=True)
+        with pytest.raises(InvalidInput):
+            data.delete_row(USER, "t", text, None)
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n1,2", "key,key\n1,2", "key\n" + "x\n" * 1_001, 'key\n"open'])
 def test_what_is_no_such_file_is_refused(aws: Aws, text: str):
     with pytest.raises(InvalidInput):

@@ -175,7 +175,13 @@ def test_previews_over_scopes_executions_and_samples(world: World):
     assert (wrong.found, wrong.value) == (False, None)
     assert [(one.offset, one.length) for one in wrong.problems] == [(6, 9), (22, 3)]
     assert preview(value={"a": ["{{ nodes.lst }}"]}, execution_id=execution_id).problems[0].path == "a[0]"
-    for body in ({}, {"text": "a", "value": 1}, {"text": "a", "path": "list"}, {"text": "a", "scope": {"x": 1}}):
+    for body in (
+        {},
+        {"text": "a", "value": 1},
+        {"text": "a", "path": "list"},
+        {"text": "a", "scope": {"x": 1}},
+        {"text": "{{ nodes.a.b }}", "scope": {"nodes": [1]}},
+    ):
         with pytest.raises(InvalidInput):
             preview(**body)
 

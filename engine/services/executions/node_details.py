@@ -116,6 +116,8 @@ class NodeInspector:
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
         state = self._state(place, path, node)
+        if find_node(place.block, path) is None:  # a test run has left it out
+            return NodeDetails(place.execution, node, state, None, [], [], {}, [], None, None)
         context, around = self.context(place, path, shows_callbacks=principal.may(Permission.EXECUTE))
         progress = settle_block(context, *around, place.history)
         evaluated = problems = None
@@ -202,6 +204,8 @@ class NodeInspector:
         """What an iteration of a loop is about."""
         node = block.nodes[name]
         if not self._factory.node_class(node.type).loops_over_items:
+            if index not in _indexes(place.history, f"{prefix}{name}"):
+                raise NotFound(f"the loop `{prefix}{name}` has no iteration {index}")
             return self._result_before(place, context, block.bodies[name], f"{prefix}{name}", index)
         pinned = place.history.facts.get(RecordedValue(f"{prefix}{name}", "items").key)
         if pinned is not None:

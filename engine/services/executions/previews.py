@@ -13,7 +13,7 @@ from engine.schemas.previews import PreviewAnswer, PreviewBody, PreviewPart, Pre
 from engine.services.executions.node_details import NodeInspector
 from engine.services.executions.samples import Samples
 from engine.services.principal import Permission, Principal
-from engine.workflow.compiled import CompiledBlock
+from engine.workflow.compiled import CompiledBlock, find_node
 from engine.workflow.expressions.preview import PreviewedExpression, TemplateProblem, preview
 from engine.workflow.expressions.scope import Scope
 from engine.workflow.expressions.templates import ROOTS
@@ -71,11 +71,15 @@ class Previews:
             if name not in ROOTS:
                 known = ", ".join(f"`{one}`" for one in sorted(ROOTS))
                 raise InvalidInput.at(f"scope.{name}", f"expressions know {known}")
+            if name in empty and not isinstance((body.scope or {})[name], dict):
+                raise InvalidInput.at(f"scope.{name}", "it is an object")
         return {**empty, **(body.scope or {})}
 
     def _of_execution(self, principal: Principal, execution_id: str, body: PreviewBody) -> dict[str, Any]:
         path = body.path or ""
         place = self._inspector.place(principal.workspace_id, execution_id, path)
+        if path and find_node(place.block, path) is None:
+            raise InvalidInput.at("path", f"the test run has left out `{path}`")
         shows = principal.may(Permission.EXECUTE)
         context, around = self._inspector.context(place, path, shows_callbacks=shows)
         settle_block(context, *around, place.history)

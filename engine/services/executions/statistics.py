@@ -14,6 +14,8 @@ from engine.storage.repositories import Repositories
 from engine.storage.statistics import Counts
 
 MOST_DAYS = 366
+FIRST_DAY = date(2000, 1, 1)
+"""Nothing has run before."""
 _DAYS = 30
 _NANO = 1_000_000_000
 
@@ -40,6 +42,8 @@ class Statistics:
         """
         principal.require(Permission.READ)
         last = last or self._clock.now().date()
+        if last < FIRST_DAY:
+            raise InvalidInput.at("to", f"it is before {FIRST_DAY}")
         first = first or last - timedelta(days=_DAYS - 1)
         if first > last:
             raise InvalidInput.at("from", "it is after `to`")
