@@ -16,6 +16,7 @@ export default defineConfig({
   worker: { format: 'es' },
   build: {
     target: 'es2023',
+    cssTarget: ['chrome125', 'firefox125', 'safari18'], // these know light-dark()
     outDir: 'dist',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

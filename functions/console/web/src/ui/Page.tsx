@@ -36,7 +36,7 @@ export function Page({ title, aside, actions, back, full = false, children }: Pa
         <div className="relative min-h-0 flex-1">{children}</div>
       ) : (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys
-        <div className="min-h-0 flex-1 overflow-y-auto outline-none" tabIndex={0} role="region" aria-label={title}>
+        <div className="min-h-0 flex-1 overflow-y-auto outline-none" tabIndex={0}>
           <div className={cx('mx-auto flex w-full max-w-6xl flex-col gap-5 p-4 md:p-6')}>{children}</div>
         </div>
       )}
