@@ -1,0 +1,20 @@
+export default {
+  Files: 'Dateien',
+  'All files': 'Alle Dateien',
+  Folders: 'Ordner',
+  'This folder is empty': 'Dieser Ordner ist leer',
+  'No files yet': 'Noch keine Dateien',
+  'Workflows keep files here: reports, uploads, attachments. Drop some here, or choose them.':
+    'Workflows bewahren hier Dateien auf: Berichte, Hochgeladenes, Anhänge. Ziehen Sie welche hierher, oder wählen Sie sie aus.',
+  '{name} is larger than {n} MB.': '{name} ist größer als {n} MB.',
+  '{n, plural, one {# file is there} other {# files are there}}': '{n, plural, one {# Datei ist da} other {# Dateien sind da}}',
+  'The file could not be uploaded': 'Die Datei konnte nicht hochgeladen werden',
+  'Files to upload': 'Dateien zum Hochladen',
+  Upload: 'Hochladen',
+  'The file could not be read': 'Die Datei konnte nicht gelesen werden',
+  'Workflows that read it fail from now on.': 'Workflows, die sie lesen, schlagen ab jetzt fehl.',
+  Size: 'Größe',
+  Actions: 'Aktionen',
+  'Download {name}': '{name} herunterladen',
+  'Delete {name}': '{name} löschen',
+} satisfies Record<string, string>;

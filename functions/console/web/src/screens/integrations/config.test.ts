@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { changesOf, formProblems } from './config';
+
+test('only what has changed is sent', () => {
+  expect(changesOf({ host: 'a', port: 1, tls: { on: true } }, { host: 'b', port: 1, tls: { on: true }, password: 'new' })).toEqual({
+    host: 'b',
+    password: 'new',
+  });
+});
+
+test('what was taken away is null, so that it is not kept', () => {
+  expect(changesOf({ host: 'a', port: 1 }, { host: 'a' })).toEqual({ port: null });
+});
+
+test('problems stand at the fields of the form', () => {
+  expect(formProblems({ 'config.host': 'no host', name: 'taken' })).toEqual({ host: 'no host' });
+});

@@ -1,0 +1,18 @@
+/** What of an integration's settings is sent: only what has changed, since secrets cannot be read and stay. */
+import type { Config } from './api';
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** The settings that differ; what was taken away is null. */
+export function changesOf(before: Config, after: Config): Config {
+  const changed = Object.entries(after).filter(([key, value]) => !isSame(before[key], value));
+  const gone = Object.keys(before).filter((key) => !(key in after));
+  return Object.fromEntries([...changed, ...gone.map((key) => [key, null] as [string, unknown])]);
+}
+
+/** Problems of the API as the form places them: below `config`. */
+export function formProblems(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).flatMap(([path, message]) => (path.startsWith('config.') ? [[path.slice('config.'.length), message]] : [])));
+}

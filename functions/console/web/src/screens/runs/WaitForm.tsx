@@ -1,0 +1,114 @@
+/** What a step waits for, and the answer: a decision, or what a callback would bring. */
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Check, Copy, Send, X } from 'lucide-react';
+import { useState } from 'react';
+import { t } from '@/app/i18n';
+import { ApiError } from '@/api/client';
+import { Button, Field, IconButton, TextArea, TextInput, Time, toast, toastError } from '@/ui';
+import { sendSignal, type Run, type SignalBody, type Wait } from './api';
+
+interface WaitProps {
+  run: Pick<Run, 'id'>;
+  node: string;
+  wait: Wait;
+}
+
+export function WaitForm(props: WaitProps) {
+  const { wait } = props;
+  if (wait.kind === 'approval')
+    return (
+      <div className="flex flex-col gap-3 rounded-lg border border-line bg-page p-3">
+        {wait.message && <p className="break-words whitespace-pre-wrap">{wait.message}</p>}
+        {wait.approvers && <p className="text-sm text-muted">{t('Asked: {people}', { people: wait.approvers.join(', ') })}</p>}
+        <Until at={wait.deadline} />
+        <DecisionForm runId={props.run.id} node={props.node} attempt={wait.attempt} />
+      </div>
+    );
+  if (wait.kind === 'callback') return <CallbackForm {...props} />;
+  return <Until at={wait.deadline} />;
+}
+
+function Until({ at }: { at: string | null }) {
+  if (!at) return null;
+  return (
+    <p className="text-sm text-muted">
+      {t('Time to answer ends')} <Time at={at} />
+    </p>
+  );
+}
+
+/** Sends an answer, and tells what became of it; the first answer stands. */
+export function useSignal(runId: string, node: string, onDone?: () => void) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: SignalBody) => sendSignal(runId, node, body),
+    onSuccess: (_answer, { decision }) => {
+      const said = decision === 'approved' ? t('Approved') : decision === 'rejected' ? t('Rejected') : t('Sent');
+      toast(said, { tone: 'ok' });
+      onDone?.();
+    },
+    onError: (error) => {
+      const wasFirst = error instanceof ApiError && error.code === 'already_answered';
+      toastError(wasFirst ? t('Somebody else was faster') : t('The answer was not taken'), error);
+    },
+    onSettled: () =>
+      Promise.all([client.invalidateQueries({ queryKey: ['runs'] }), client.invalidateQueries({ queryKey: ['approvals'] })]),
+  });
+}
+
+export function DecisionForm({ runId, node, attempt, onDone }: { runId: string; node: string; attempt: number; onDone?: () => void }) {
+  const [comment, setComment] = useState('');
+  const signal = useSignal(runId, node, onDone);
+  const decide = (decision: 'approved' | 'rejected') => signal.mutate({ decision, attempt, ...(comment.trim() ? { comment: comment.trim() } : {}) });
+  const isSending = (decision: string) => signal.isPending && signal.variables.decision === decision;
+  return (
+    <div className="flex flex-col gap-3">
+      <Field label={t('Comment')} hint={t('Optional. The workflow can use it.')}>
+        <TextArea rows={2} value={comment} maxLength={4000} onChange={(event) => setComment(event.target.value)} />
+      </Field>
+      <div className="grid grid-cols-2 gap-2">
+        <Button icon={X} variant="danger" className="h-10" disabled={signal.isPending} loading={isSending('rejected')} onClick={() => decide('rejected')}>
+          {t('Reject')}
+        </Button>
+        <Button icon={Check} variant="primary" className="h-10" disabled={signal.isPending} loading={isSending('approved')} onClick={() => decide('approved')}>
+          {t('Approve')}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function CallbackForm({ run, node, wait }: WaitProps) {
+  const [text, setText] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const signal = useSignal(run.id, node);
+  const send = () => {
+    try {
+      const body: unknown = text.trim() ? JSON.parse(text) : {};
+      setProblem(null);
+      signal.mutate({ body, attempt: wait.attempt });
+    } catch {
+      setProblem(t('This is no JSON yet.'));
+    }
+  };
+  return (
+    <div className="flex flex-col gap-3 rounded-lg border border-line bg-page p-3">
+      <p>{t('It waits until another system calls back.')}</p>
+      <Until at={wait.deadline} />
+      {wait.url && (
+        <Field label={t('Address to call')}>
+          <div className="flex gap-1">
+            <TextInput readOnly value={wait.url} className="font-mono text-xs" />
+            <IconButton icon={Copy} label={t('Copy')} onClick={() => void navigator.clipboard.writeText(wait.url ?? '').then(() => toast(t('Copied')))} />
+          </div>
+        </Field>
+      )}
+      <Field label={t('Answer in its place')} error={problem} hint={t('What the other system would send, as JSON.')}>
+        <TextArea rows={3} className="font-mono" value={text} placeholder='{"paid": true}' onChange={(event) => setText(event.target.value)} />
+      </Field>
+      <Button icon={Send} className="self-start" loading={signal.isPending} onClick={send}>
+        {t('Send')}
+      </Button>
+    </div>
+  );
+}
