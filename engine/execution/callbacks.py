@@ -1,7 +1,7 @@
-"""The URLs of callbacks: each is good for one node, whichever of its attempts waits, and tells which.
+"""Callback URLs: each is valid for one node, for every attempt of it, and identifies that node.
 
-The token proves itself: it is a MAC of the path under the execution's own secret, so that a URL is known before its
-node is reached, is the same for each driver and each attempt, and costs no write.
+The token authenticates itself: it is a MAC of the path under the execution's own secret. So a URL is known before its
+node is reached, is the same for every driver and attempt, and costs no write.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ _MAC_CHARACTERS = 43
 
 
 def new_secret() -> str:
-    """The secret of a new execution, 256 bits."""
+    """Create the secret of a new execution: 256 bits."""
     return token_urlsafe(32)
 
 
 def callback_url(api_url: str, execution_id: str, secret: str, path: str) -> str:
-    """Where the call for a node is received."""
+    """Return the URL that receives the callback for a node."""
     return f"{api_url}/api/callbacks/{execution_id}/{make_token(execution_id, secret, path)}"
 
 
 def make_token(execution_id: str, secret: str, path: str) -> str:
-    """The last part of the URL."""
+    """Return the last segment of the URL."""
     where = base64.urlsafe_b64encode(path.encode()).decode().rstrip("=")
     return f"{_mac(execution_id, secret, where)}{where}"
 
 
 def read_token(execution_id: str, secret: str, token: str) -> str | None:
-    """The path that a token is for; None if it is not one of this execution's."""
+    """Return the path that a token is for; None if it is not a token of this execution."""
     mac, where = token[:_MAC_CHARACTERS], token[_MAC_CHARACTERS:]
     if not secret or not hmac.compare_digest(mac.encode(), _mac(execution_id, secret, where).encode()):
         return None

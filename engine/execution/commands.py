@@ -1,7 +1,7 @@
-"""What the scheduler wants done, as plain data, and the queues in which that waits to be carried out.
+"""Commands of the scheduler as plain data, and the queues in which they wait to be carried out.
 
-Commands are of two kinds. `InBackground` ones run beside each other, and what each has put into the history comes back
-to the scheduler with it. The others are carried out one after the other, at once.
+There are two kinds of commands. `InBackground` commands run concurrently; what each appends to the history is reported
+back to the scheduler with the command. All others are carried out one at a time, at once.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from engine.execution.scope_instance import LoopRun, ScopeInstance
 from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal
 from engine.workflow.definition import NodeDefinition
 
-# -- one after the other ---------------------------------------------------------------------------------------------
+# -- one at a time
+# ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class TakeUp:
-    """Take up a node that is ready. `is_new`: the history does not say yet how it ended."""
+    """Take up a node that is ready. `is_new`: the history holds no outcome of it yet."""
 
     scope_instance: ScopeInstance
     node: NodeDefinition
@@ -30,14 +31,14 @@ class TakeUp:
 
 @dataclass(frozen=True, slots=True)
 class ChooseItems:
-    """Compute what a loop loops over."""
+    """Compute the items of a loop."""
 
     loop: LoopRun
 
 
 @dataclass(frozen=True, slots=True)
 class AskCondition:
-    """Compute whether a `while` goes on; its node sees `data` on top of what its frame has."""
+    """Compute the condition of a `while`; its node sees `data` in addition to the data of its scope instance."""
 
     loop: LoopRun
     data: Mapping[str, Any]
@@ -45,14 +46,14 @@ class AskCondition:
 
 @dataclass(frozen=True, slots=True)
 class FindResult:
-    """Compute what an iteration gave, now that all of it has ended."""
+    """Compute the result of an iteration that has ended."""
 
     scope_instance: ScopeInstance
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Load the value of a fact that stands in the history, about a loop or (`result`) an iteration."""
+    """Load a recorded value from the history, about a loop or (`result`) an iteration."""
 
     target: LoopRun | ScopeInstance
     recorded_value: RecordedValue
@@ -60,24 +61,28 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """For the scheduler itself, once it has settled what it is settling: end an iteration."""
+    """For the scheduler itself: end an iteration, once the current outcome is settled."""
 
     scope_instance: ScopeInstance
 
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """For the scheduler itself: open the first iterations of a loop of which this invocation drives a batch."""
+    """For the scheduler itself: open the first iterations of a loop, when this invocation drives a map batch of it."""
 
     loop: LoopRun
 
 
-# -- beside each other -----------------------------------------------------------------------------------------------
+# -- concurrently
+# -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Append an event about a node. `is_failure`: until it stands, its scope begins nothing and gives nothing up."""
+    """Append an event about a node.
+
+    `is_failure`: until the event is recorded, its scope instance starts nothing and abandons nothing.
+    """
 
     scope_instance: ScopeInstance
     entry: HistoryEvent
@@ -85,13 +90,13 @@ class Append:
 
     @property
     def path(self) -> str:
-        """The node that it is about."""
+        """The node that the event is about."""
         return self.entry.path
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Append something about a loop that another driver could find otherwise, and go on with what stands there then."""
+    """Append a value of a loop that another driver could compute differently, and continue with the recorded one."""
 
     target: LoopRun | ScopeInstance
     recorded_value: RecordedValue
@@ -99,13 +104,13 @@ class Pin:
 
     @property
     def path(self) -> str:
-        """The loop, or the iteration."""
+        """The loop or the iteration."""
         return self.recorded_value.path
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Attempt a node that has an effect; `put_off` of the attempts before could not begin."""
+    """Attempt a node that has an effect; `put_off` of the earlier attempts could not begin."""
 
     scope_instance: ScopeInstance
     node_id: str
@@ -120,7 +125,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _OfWait:
-    """Something about a wait, and the signal that ends it."""
+    """A command about a pending signal and, where there is one, its signal."""
 
     scope_instance: ScopeInstance
     wait: PendingSignal
@@ -134,28 +139,28 @@ class _OfWait:
 
 @dataclass(frozen=True, slots=True)
 class Resolve(_OfWait):
-    """Append how a node goes on that has its answer."""
+    """Append the outcome of a node whose signal has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expire(_OfWait):
-    """Append that a wait has come to its deadline, unless there is an answer."""
+    """Append that a pending signal has reached its deadline, unless its signal is already there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Abandon(_OfWait):
-    """Append that nobody waits any more, because what is around has failed; an answer that stands already counts."""
+    """Append that a signal is no longer awaited as the enclosing scope has failed; a recorded signal still counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribute:
-    """Give the items of a big loop to other drivers."""
+    """Distribute the items of a big loop to other drivers."""
 
     loop: LoopRun
 
     @property
     def scope_instance(self) -> ScopeInstance:
-        """What the loop is in."""
+        """The scope instance that contains the loop."""
         return self.loop.scope_instance
 
     @property
@@ -171,42 +176,45 @@ Command = InLine | InBackground
 
 @dataclass
 class Queues:
-    """What is to be done next. `now` is the time of the event that the scheduler is taking: it has no clock."""
+    """The work that is to be done next.
+
+    `now` is the time of the event that the scheduler is taking: it has no clock.
+    """
 
     is_known: Callable[[str], bool]
-    """Whether it is known how the node at a path ends: by the history, or because it is pinned."""
+    """Whether the outcome of the node at a path is known: it is in the history, or pinned."""
     now: datetime
     commands: deque[Command | Close | Continue] = field(default_factory=deque)
     noted: list[Outcome] = field(default_factory=list)
-    """Outcomes that are settled and that any driver would compute alike: the next append has to carry them."""
+    """Settled outcomes that any driver would compute alike: the next append has to carry them."""
     known: deque[TakeUp] = field(default_factory=deque)
     fresh: deque[TakeUp] = field(default_factory=deque)
     held: deque[TakeUp] = field(default_factory=deque)
     attempts: deque[Attempt] = field(default_factory=deque)
 
     def start(self, command: InBackground) -> None:
-        """Have something done beside what else is done."""
+        """Queue a command that runs concurrently."""
         self.begun(command)
         self.commands.append(command)
 
     def at_once(self, command: InLine) -> None:
-        """Have something done before anything else is."""
+        """Queue a command that is carried out before anything else."""
         self.commands.appendleft(command)
 
     def begun(self, command: InBackground) -> None:
-        """Count a command as running, in its frame and in those around it."""
+        """Count a command as running, in its scope instance and in those around it."""
         for scope_instance in command.scope_instance.around:
             scope_instance.running += 1
 
     def ended(self, command: InBackground) -> None:
-        """Count a command as running no more."""
+        """Stop counting a command as running."""
         for scope_instance in command.scope_instance.around:
             scope_instance.running -= 1
 
     def enter(self, scope_instance: ScopeInstance) -> None:
-        """Queue the nodes of a frame that have become ready: those of which the history has the end come first.
+        """Queue the nodes of a scope instance that have become ready: those with a recorded outcome come first.
 
-        So a driver that takes over has all that is known together before it finds out anything new.
+        So a driver that takes over knows all recorded outcomes before it computes anything new.
         """
         ready = scope_instance.progress.ready
         while ready:
@@ -215,7 +223,7 @@ class Queues:
             (self.fresh if is_new else self.known).append(TakeUp(scope_instance, node, is_new))
 
     def next_ready(self) -> TakeUp | None:
-        """The next node to take up. None if those that are left, if any, are held back for the moment."""
+        """Return the next node to take up; None if there is none, or those that are left are held back for now."""
         while self.known or self.fresh:
             taken = (self.known or self.fresh).popleft()
             if taken.scope_instance.stopping:
@@ -227,7 +235,7 @@ class Queues:
         return None
 
     def put_back(self, taken: TakeUp) -> None:
-        """Take a node up another time: there is no time left for it."""
+        """Put back a node for which no time is left, to take it up later."""
         self.fresh.appendleft(taken)
         self._release()
 

@@ -1,4 +1,4 @@
-"""How an invocation ends: the result of a frame, how the execution ends, and when somebody should look at it again."""
+"""The end of an invocation: the result of a scope instance, how the execution ends, and when to check it next."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of an execution, or of a batch of one with so many `items`, of which so many failed."""
+    """The end of an execution, or of a map batch with `items` items of which `failed` failed."""
 
     status: Status
     result: Any = None
@@ -34,7 +34,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The end of an invocation after which the execution goes on: with `decision`, and `check_at` if nobody does."""
+    """The end of an invocation after which the execution continues by `decision`; at `check_at` it is checked."""
 
     decision: Decision
     status: Status
@@ -54,9 +54,9 @@ TIMED_OUT = End(
 
 
 async def result_of(step_runner: StepRunner, scope_instance: ScopeInstance, now: datetime) -> Result:
-    """The result of a frame that has finished.
+    """Compute the result of a scope instance that has finished.
 
-    It has none where its output template cannot be evaluated, or gives too much.
+    There is no result if its output template cannot be evaluated or its output is too large.
     """
     scope = scope_instance.context.scope(now)
     body = scope_instance.block.body
@@ -76,42 +76,45 @@ async def result_of(step_runner: StepRunner, scope_instance: ScopeInstance, now:
 
 
 def end_with(result: Result) -> End:
-    """The end of an execution in which nothing is left to do."""
+    """Return the end of an execution in which nothing is left to do."""
     if result.error is not None:
         return End(Status.FAILED, error={**result.error, "node": None})
     return End(Status.SUCCEEDED, result.value)
 
 
 def end_of_batch(outcome: Outcome, items: tuple[int, int]) -> End:
-    """The end of a batch."""
+    """Return the end of a map batch."""
     status = Status.SUCCEEDED if outcome.status == "succeeded" else Status.FAILED
     return End(status, outcome.output, outcome.error, items)
 
 
 def broken_off(owner: str, message: str) -> End:
-    """The end of an execution, or of a batch, that cannot go on though nothing in it has failed."""
+    """Return the end of an execution or map batch that cannot go on although nothing in it has failed."""
     logger.error("%s is broken off: %s", owner, message)
     return End(Status.FAILED, error={"code": "engine_error", "message": message, "details": None, "node": None})
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What somebody else has to see to after an invocation. Pure: it goes by the snapshot from which that started."""
+    """What others have to do after an invocation.
+
+    Pure: computed from the snapshot from which the invocation started.
+    """
 
     owner: str
     snapshot: Snapshot
 
     def whom_to_notify(self, end: End, waits: Iterable[PendingSignal]) -> str | None:
-        """For whose sake the supervisor has to be told of an end, if for anybody's.
+        """Return the execution for whose sake the supervisor is notified of an end, if any.
 
-        A batch that fails ends the loop of its execution.
+        A map batch that fails ends the loop of its execution.
         """
         if self.snapshot.batch is not None:
             return self.snapshot.execution.id if end.status is Status.FAILED else None
         return self.owner if self._leaves_something_to_do(end.status, waits) else None
 
     def _leaves_something_to_do(self, status: Status, waits: Iterable[PendingSignal]) -> bool:
-        """Whether there is more than the end: a slot, a caller, executions that it started."""
+        """Whether the end leaves work to do: a slot to free, a caller to answer, child executions to end."""
         execution = self.snapshot.execution
         return (
             execution.place is not None
@@ -122,18 +125,21 @@ class FollowUp:
         )
 
     def _is_open_for_others(self, path: str) -> bool:
-        """Whether a wait for others is open in the history; who finds a failure there does not take it up."""
+        """Whether the history has an open pending signal for other executions or drivers.
+
+        A driver that finds a failure there does not take such a node up.
+        """
         wait = self.snapshot.history.open_signal(path)
         return wait is not None and wait.is_for_others
 
     def check_at(self, decision: Decision, waits: Iterable[PendingSignal], now: datetime) -> datetime:
-        """When somebody should look whether this execution got on."""
+        """Compute when to check whether this execution made progress."""
         if decision.next == Next.CONTINUE:
             return now + timedelta(seconds=2 * limits.CHECK_AGAIN)
         times = [decision.until + timedelta(seconds=limits.CHECK_GRACE)] if decision.until else []
         execution = self.snapshot.execution
         if self.snapshot.batch is not None or (execution.caller is not None and execution.caller.waits):
-            times.append(now + timedelta(seconds=limits.CHECK_LONGEST))  # is there still who waits for it?
+            times.append(now + timedelta(seconds=limits.CHECK_LONGEST))  # check whether the caller still waits for it
         if any(wait.is_for_others for wait in waits):
             times.append(now + timedelta(seconds=limits.CHECK_AGAIN))
         return min(times, default=now + timedelta(seconds=limits.CHECK_LONGEST))

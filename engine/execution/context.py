@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class ExecutionContext:
-    """The data of one frame, by the names that expressions know: trigger, nodes, vars, execution; item and index.
+    """The data of one scope instance by the names in expressions: trigger, nodes, vars, execution, item and index.
 
-    Outputs that are large stand here as `Stored` until something that is evaluated reads them.
+    Large outputs are kept as `Stored` until something that is evaluated reads them.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -26,12 +26,12 @@ class ExecutionContext:
 
     @classmethod
     def of(cls, execution: Execution, variables: Mapping[str, Any], api_url: str, callbacks: Any) -> ExecutionContext:
-        """The outermost frame's. `callbacks` has the URL for each node that waits for a callback."""
+        """Create the outermost context. `callbacks` has the URL for each node that waits for a callback."""
         facts = {**execution.facts, "api_url": api_url, "callbacks": callbacks}
         return cls({"trigger": execution.trigger, "vars": variables, "execution": facts})
 
     def within(self, reads: frozenset[str] | None, callbacks: Any, **more: Any) -> ExecutionContext:
-        """That of an iteration: what stands here, of the outputs those that are read there, `item` and `index`."""
+        """Create the context of an iteration: this data, the outputs that the iteration reads, `item` and `index`."""
         nodes = self.nodes if reads is None else {name: self.nodes[name] for name in reads if name in self.nodes}
         execution = {**self.data["execution"], "callbacks": {**self.data["execution"]["callbacks"], **callbacks}}
         return ExecutionContext({**self.data, "nodes": nodes, "execution": execution, **more})
@@ -43,10 +43,10 @@ class ExecutionContext:
             self.stored.add(node_id)
 
     def replace(self, node_id: str, output: Any) -> None:
-        """Put the value itself where it was `Stored`."""
+        """Replace a `Stored` output by the value itself."""
         self.nodes[node_id] = output
         self.stored.discard(node_id)
 
     def scope(self, now: datetime) -> Scope:
-        """What one evaluation at `now` sees."""
+        """Return the data that one evaluation at `now` sees."""
         return Scope(self.data, now)

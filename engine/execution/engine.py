@@ -1,7 +1,7 @@
-"""WorkflowEngine.advance(): drives one execution until it is finished, or has to wait, or time runs low.
+"""WorkflowEngine.advance(): drives one execution until it is finished, has to wait, or time runs low.
 
-Any number of drivers may call it for the same execution, at once or after a crash: what they know they take
-from the history, and what they find out they write there first.
+Any number of drivers may call it for the same execution, concurrently or after a crash: all that they know comes from
+the history, and they record there whatever they find out before they act on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.workflow.compiled import prepare, prepare_once
 
 
 class WorkflowEngine(Environment):
-    """Runs executions that live in a store."""
+    """Runs executions that are kept in a store."""
 
     async def advance(
         self, execution_id: str, remaining: Callable[[], float] = lambda: math.inf, *, driver_attempt: int | None = None
@@ -27,8 +27,8 @@ class WorkflowEngine(Environment):
 
         Args:
             execution_id: which execution, or which batch of a distributed map.
-            remaining: gives the seconds that the caller has left; nothing is started that may not end in time.
-            driver_attempt: that of the caller, which ends where there is a newer one.
+            remaining: returns the seconds that the caller has left; nothing is started that may not end in time.
+            driver_attempt: the driver attempt of the caller; the call ends if there is a newer one.
 
         Returns:
             What to do next: call again, call again at a time or after a signal, or nothing since the status is

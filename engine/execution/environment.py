@@ -1,4 +1,4 @@
-"""What all invocations of a process share: the store, the node types, what reaches outside, the clock and chance."""
+"""The collaborators that all invocations of a process share: store, node types, services, clock and randomness."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Environment:
     """The collaborators of the core.
 
     Args:
-        store: where executions and their histories are.
+        store: keeps executions and their histories.
         factory: the node types.
-        services: what nodes reach the outside with.
+        services: give nodes access to the outside.
         clock: tells the time.
         random: draws the jitter of retries.
     """
@@ -44,18 +44,18 @@ class Environment:
         self.random = random or SystemRandom()
 
     def callbacks(self, execution: Execution, block: CompiledBlock, prefix: str) -> dict[str, str]:
-        """The URL of each node of a region that waits for a callback, by id."""
+        """Return the callback URL of each node of a block that waits for a callback, by node id."""
         waiting = [node.id for node in block.body.nodes if self._has_callback(node.type)]
         base = self.services.api_url
         return {name: callback_url(base, execution.id, execution.secret, prefix + name) for name in waiting}
 
     async def notify(self, owner: str, waits: Sequence[str] = ()) -> None:
-        """Tell the supervisor that there is something to do. If that fails, recovery finds it."""
+        """Notify the supervisor that there is work. If that fails, recovery finds the work later."""
         if self.services.notify is not None:
             try:
                 await self.services.notify(owner, waits)
             except Exception:
-                logger.exception("the supervisor could not be told")
+                logger.exception("could not notify the supervisor")
 
     def _has_callback(self, node_type: str) -> bool:
         return self.factory.knows(node_type) and self.factory.node_class(node_type).has_callback

@@ -1,4 +1,4 @@
-"""Which outcomes of an execution another one can begin with: all that the point to go on from does not come before."""
+"""Which outcomes of an execution a fork of it reuses: all that do not depend on a node that runs again."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _ANSWERED = frozenset({"approval", "wait_for_callback"})
 def reusable(
     history: History, before: CompiledBlock, after: CompiledBlock, start: str = FAILED, *, same_input: bool = True
 ) -> list[Outcome]:
-    """The outcomes to begin with.
+    """Return the outcomes that the fork begins with.
 
     The iterations of a loop that had not ended, or had failed, are reused only where they are bound to be the same
     ones: in the same version, with the same input, and where nothing about the loop is nondeterministic.
 
-    With another input nothing is reused that may depend on it, and nothing that somebody has answered: who approved has
-    seen the old one. Nor is an answer to a node that asks something else in the new version.
+    With a different input nothing is reused that may depend on the input, and no answer of a person: the approver saw
+    the old input. Nor is an answer reused for a node that asks something else in the new version.
 
     Args:
-        history: that of the old execution.
-        before: what it ran.
-        after: what the new one runs.
+        history: history of the old execution.
+        before: compiled workflow of the old execution.
+        after: compiled workflow of the new execution.
         start: `failed` to run again what failed and all behind it, or the id of the node to begin with.
         same_input: whether the new execution has the input of the old one.
 
     Raises:
         InvalidInput: there is no such node, or it is in a loop.
-        Conflict: nothing has failed, or the versions do not fit; says why.
+        Conflict: nothing has failed, or the versions do not fit; the message says why.
     """
     keeper = _Keeper(history, salvage=start == FAILED and before is after and same_input)
     skipped = _skipped(history.outcomes, before)
@@ -45,14 +45,14 @@ def reusable(
     else:
         again = keeper.failed("")
         if not again and all(node in history.outcomes or node in skipped for node in before.graph.nodes):
-            raise Conflict("nothing in it has failed; name the node to begin with in `from`", code="nothing_failed")
+            raise Conflict("no node has failed; name the node to begin with in `from`", code="nothing_failed")
     kept = list(keeper.keep(before, "", again | _out_of_date(before, after, same_input=same_input)))
     _check_fit(kept, skipped, before, after)
     return kept
 
 
 def _out_of_date(before: CompiledBlock, after: CompiledBlock, *, same_input: bool) -> frozenset[str]:
-    """The nodes whose outcomes mean nothing any more, whatever has failed."""
+    """Return the nodes whose outcomes are outdated, whatever has failed."""
     return frozenset(
         node_id for node_id in before.nodes if _is_out_of_date(before, after, node_id, same_input=same_input)
     )
@@ -66,7 +66,7 @@ def _is_out_of_date(before: CompiledBlock, after: CompiledBlock, node_id: str, *
 
 
 def _asks_otherwise(before: CompiledBlock, after: CompiledBlock, node_id: str) -> bool:
-    """Whether a node, or what is in its loop, asks something else than it did, or may do so."""
+    """Whether a node, or a node in its loop, asks or may ask something different from before."""
     if before is after:
         return False
     asked, asks = (
@@ -78,7 +78,7 @@ def _asks_otherwise(before: CompiledBlock, after: CompiledBlock, node_id: str) -
 
 
 def _all_in(block: CompiledBlock, node_id: str) -> Iterable[NodeDefinition]:
-    """A node, and those in its loop."""
+    """Return a node and the nodes in its loop."""
     yield block.nodes[node_id]
     for body in block.bodies[node_id].walk() if node_id in block.bodies else ():
         yield from body.nodes.values()
@@ -94,7 +94,7 @@ def _checked(node_id: str, block: CompiledBlock) -> str:
 
 
 class _Keeper:
-    """The outcomes of an execution by the prefix of their paths, and the iterations by their loops."""
+    """The outcomes of an execution by the prefix of their paths, and the iterations by loop."""
 
     def __init__(self, history: History, *, salvage: bool) -> None:
         self._salvage = salvage
@@ -111,11 +111,11 @@ class _Keeper:
                 at = f"{prefix}."
 
     def failed(self, at: str) -> frozenset[str]:
-        """The nodes in a frame that failed with nowhere to go."""
+        """Return the nodes of a scope instance that failed without an error route."""
         return frozenset(node for node, outcome in self._by_prefix[at].items() if outcome.port is None)
 
     def keep(self, block: CompiledBlock, at: str, again: frozenset[str]) -> Iterable[Outcome]:
-        """The outcomes in a scope that depend on no node that runs again, and those of iterations of its loops."""
+        """Return the outcomes in a scope and its loops that depend on no node that runs again."""
         dropped = block.graph.descendants(again)
         outcomes = self._by_prefix[at]
         yield from (outcome for node, outcome in outcomes.items() if node not in dropped and node in block.nodes)
@@ -128,7 +128,7 @@ class _Keeper:
 
 
 def _check_fit(kept: Iterable[Outcome], skipped: set[str], before: CompiledBlock, after: CompiledBlock) -> None:
-    """Refuse where what is kept does not mean the same in what runs now.
+    """Refuse if the kept outcomes mean something different in the new version.
 
     Raises:
         Conflict: code `version_mismatch`.
@@ -145,7 +145,7 @@ def _check_fit(kept: Iterable[Outcome], skipped: set[str], before: CompiledBlock
 
 
 def _loop_of(recorded_value: RecordedValue) -> str:
-    """The path of the loop that a fact is about."""
+    """Return the path of the loop that a recorded value is about."""
     return (
         recorded_value.path
         if recorded_value.name in ("items", "failed")
@@ -154,7 +154,7 @@ def _loop_of(recorded_value: RecordedValue) -> str:
 
 
 def _skipped(outcomes: Mapping[str, Outcome], block: CompiledBlock) -> set[str]:
-    """The nodes that were skipped."""
+    """Return the nodes that were skipped."""
     progress = Progress(block.graph)
     while progress.ready:
         node_id = progress.ready.popleft()

@@ -1,7 +1,7 @@
-"""One invocation: what one call of `advance` does with one execution.
+"""One invocation: one call of `advance` for one execution.
 
-The scheduler says what is to be done; this does it. Nodes without outside effects run at once, in line; the others run
-as tasks, all that are ready at the same time. `_record_then_act` is the only way by which anything becomes known.
+The scheduler decides what is to be done; the invocation does it. Nodes without outside effects run at once, inline; all
+others that are ready run concurrently as tasks. `_record_then_act` is the only way in which a result becomes visible.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 
 PROGRESS_SECONDS = 1.0
-"""How long an invocation goes on before what it found out becomes visible, and how often it looks for an end."""
+"""Seconds after which an invocation makes its findings visible, and between two checks for an end."""
 
 
 class Invocation:
-    """The state of one invocation; `run` is its only door."""
+    """The state of one invocation; `run` is its only public method."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Invocation:
         self._last_check = now
 
     async def run(self) -> Decision:
-        """Advance until the execution is finished, or all that is left waits, or time runs low."""
+        """Advance until the execution is finished, everything left waits, or time runs low."""
         position = self._snapshot.position
         is_first = position is None or position.is_first
         if (self._status is Status.PENDING or is_first) and self._snapshot.batch is None:
@@ -91,8 +91,8 @@ class Invocation:
                 if not self._scheduler.has_commands:
                     await self._wait()
         except Exception:
-            # Something could not be written. What runs beside it may still end and be recorded: stopping it here
-            # would make its effect happen again.
+            # A write failed. Attempts that are running may still end and be recorded: canceling them here would make
+            # their effects happen again.
             self._steps.draining = True
             await asyncio.gather(*self._tasks, return_exceptions=True)
             with suppress(Exception):
@@ -116,18 +116,18 @@ class Invocation:
     async def _record_then_act(
         self, record: HistoryEvent | End | Pause, about: PendingSignal | None = None
     ) -> HistoryEvent | Decision:
-        """The law of the engine: recorded before acted upon.
+        """Record an event or a decision, and only then act upon it: the law of the engine.
 
-        1. What was decided is written: an event to the history, or how the execution or this invocation ends. Who
-           decided otherwise before wins. If the write fails this raises, and nothing is done.
-        2. Only then is it acted upon, and on what *stands*: whoever has to know is notified, what still runs is stopped
-           when the execution has ended.
-        3. What stands is given back. The scheduler is told of that and of nothing else: so nothing is settled, closed
-           or begun because of an event that is not in the history. (What any driver would compute alike need not be
-           there: it goes along with the next event.)
+        1. The decision is written: an event to the history, or how the execution or this invocation ends. The first
+           writer wins. If the write fails this raises, and nothing is done.
+        2. Only then is it acted upon, and on what *stands*: the supervisor is notified where needed, and running
+           attempts are stopped if the execution has ended.
+        3. What stands is returned. The scheduler learns of that and of nothing else: so nothing is settled, closed or
+           started because of an event that is not in the history. (What any driver would compute alike need not be in
+           the history: the next event carries it.)
 
-        An end and a pause come last: who reads them finds everything else written. `about` is the wait that an event
-        is about.
+        An end and a pause are written last: a reader of them finds everything else written. `about` is the pending
+        signal that an event is about.
         """
         self._keep_noted()
         match record:
@@ -166,7 +166,7 @@ class Invocation:
         return Decision(final)
 
     async def _notify_of(self, stands: HistoryEvent, about: PendingSignal | None) -> None:
-        """Tell the supervisor what there is to start elsewhere, and what of that is not wanted any more."""
+        """Notify the supervisor of what has to be started elsewhere, and of what is no longer needed there."""
         is_dropped = isinstance(stands, Signal) and stands.by == DROPPED
         wait = stands if isinstance(stands, PendingSignal) else about if is_dropped else None
         if wait is not None and wait.is_for_others:
@@ -192,7 +192,7 @@ class Invocation:
     # -- carrying out commands -----------------------------------------------------------------------------
 
     async def _carry_out_commands(self) -> None:
-        """Do what the scheduler wants, until only attempts and waits are left."""
+        """Carry out commands until only attempts and pending signals are left."""
         self._scheduler.time_is(self._clock.now())
         while self._over is None:
             command = self._scheduler.next_command(self._clock.now())
@@ -205,7 +205,7 @@ class Invocation:
                     break
                 await self._take_up(command)
                 if self._tasks:
-                    await asyncio.sleep(0)  # what runs beside has to get on, or it would seem to take too long
+                    await asyncio.sleep(0)  # let concurrent tasks make progress, or they would seem to take too long
                 await self._look_up_in_time()
             elif isinstance(command, InBackground):
                 self._tasks[asyncio.create_task(self._operations.carry_out(command))] = command
@@ -213,7 +213,7 @@ class Invocation:
                 await self._in_line(command)
 
     async def _take_up(self, taken: TakeUp) -> None:
-        """Take up a ready node, and compute it if it is one without effects."""
+        """Take up a ready node, and compute it if it has no effects."""
         begin = self._clock.now()
         if not self._scheduler.take_up(taken, begin):
             return
@@ -227,7 +227,7 @@ class Invocation:
         self._scheduler.computed(taken, entry, self._clock.now(), nondeterministic=nondeterministic)
 
     async def _in_line(self, command: InLine) -> None:
-        """Compute or load something that the scheduler has to know before it goes on."""
+        """Compute or load a value that the scheduler needs before it continues."""
         match command:
             case ChooseItems(loop):
                 result, nondeterministic = await self._steps.compute(loop.scope_instance, loop.node)
@@ -243,7 +243,7 @@ class Invocation:
                 self._scheduler.recalled(command, value, self._clock.now())
 
     async def _begin_attempts(self) -> None:
-        """Start the attempts for which there is room and time."""
+        """Start the attempts for which there is capacity and time."""
         if self._over is not None or not self._scheduler.ready_attempts():
             return
         await self._look_up()
@@ -262,14 +262,17 @@ class Invocation:
             await self._mark(Status.RUNNING)
 
     def _has_time_for(self, node: NodeDefinition) -> bool:
-        """Whether an attempt may begin. The first of an invocation may use up what loading the history has left."""
+        """Whether an attempt may begin.
+
+        The first one of an invocation may use all time that loading the history has left.
+        """
         spare = limits.INVOCATION_RESERVE if self._has_performed else limits.FIRST_RESERVE
         return self._remaining() >= self._steps.timeout(node) + spare
 
     # -- waiting -------------------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
-        """Until a task ends, something is due, or it is time to show progress and look for a cancellation."""
+        """Wait until a task ends, a timer is due, or it is time to show progress and check for a cancellation."""
         now = self._clock.now()
         times = [now + timedelta(seconds=PROGRESS_SECONDS), *self._scheduler.due_times()]
         times += [self._deadline] if self._deadline else []
@@ -284,7 +287,7 @@ class Invocation:
         await self._look_up_in_time()
 
     async def _look_up_in_time(self) -> None:
-        """Every PROGRESS_SECONDS write what is known so far, and see what others have done meanwhile."""
+        """Write the findings every PROGRESS_SECONDS, and check what others have done meanwhile."""
         if self._over is None and self._is_late():
             await self._time_out()
         if (self._clock.now() - self._last_check).total_seconds() < PROGRESS_SECONDS:
@@ -294,7 +297,7 @@ class Invocation:
         self._last_check = self._clock.now()
 
     async def _look_up(self) -> None:
-        """See whether the execution is over, has another driver, or was answered."""
+        """Check whether the execution is over, has a newer driver, or has new signals."""
         look = await self._store.look(self._owner)
         if look.status.is_final:
             self._over = Decision(look.status)
@@ -316,13 +319,13 @@ class Invocation:
         return self._deadline is not None and self._deadline <= self._clock.now()
 
     async def _time_out(self) -> None:
-        """End the execution, and then what runs: not before, for its end may be another one already."""
+        """End the execution for its timeout, and only then stop what runs: it may already have ended otherwise."""
         self._over = await self._record_then_act(TIMED_OUT)
 
     # -- ending --------------------------------------------------------------------------------------------
 
     async def _decide(self) -> Decision | None:
-        """What comes next when nothing runs; None to go on here, or to wait here for what is due soon."""
+        """Decide how to go on when nothing runs; None to go on here, or to wait here for what is due soon."""
         end = TIMED_OUT if self._is_late() else await self._find_end()
         if end is not None:
             return await self._record_then_act(end)
@@ -333,12 +336,12 @@ class Invocation:
         return await self._wait_for_what_is_due()
 
     async def _find_end(self) -> End | None:
-        """The end of the execution, or of the batch, once it has come to it."""
+        """Return the end of the execution or of the map batch, if it has been reached."""
         root = self._scheduler.root
         if self._scheduler.batch_outcome is not None:
             return end_of_batch(*self._scheduler.batch_outcome)
         if root.failures:
-            # It ends once nobody may answer any more.
+            # The execution ends once nobody may answer any more.
             is_waited_for = self._scheduler.give_up_waits(self._clock.now())
             return None if is_waited_for else End(Status.FAILED, error=root.failure)
         if root.progress.finished:
@@ -360,10 +363,10 @@ class Invocation:
         return await self._pause(Next.SUSPEND_ON_SIGNAL if is_waiting else Next.SUSPEND_UNTIL, due)
 
     async def _nothing_left(self) -> Decision | None:
-        """Nothing runs, waits or is due, and yet not all has ended: that cannot be, unless others have gone on.
+        """Handle that nothing runs, waits or is due and yet not all has ended: only other drivers can explain that.
 
-        What another driver has done meanwhile is in the history. If there is nothing new to go on with, the execution
-        ends here, with a reason, as it would be driven again for ever.
+        What another driver has done meanwhile is in the history. If that offers nothing new to go on with, the
+        execution ends here, with a reason, as it would otherwise be driven for ever.
         """
         history = (await self._store.load(self._owner)).history
         if history.keys - self._snapshot.history.keys - self._write_buffer.keys:
@@ -371,11 +374,11 @@ class Invocation:
         await self._look_up()
         if self._over is not None or self._is_busy:
             return None
-        message = "nothing in the execution runs, waits or is due, though it has not come to its end"
+        message = "nothing in the execution runs, waits or is due, but it has not ended"
         return await self._record_then_act(broken_off(self._owner, message))
 
     async def _pause(self, following: Next, until: datetime | None) -> Decision | None:
-        """Stop here; None if there is something to do after all."""
+        """Stop here; None if there is work after all."""
         await self._look_up()
         if self._over is not None or self._is_busy:
             return None
@@ -390,7 +393,7 @@ class Invocation:
 
     def _why_in_vain(self, in_vain: int) -> str:
         if self._out_of_time is None:
-            return f"{in_vain} invocations in a row have got nothing done"
+            return f"{in_vain} invocations in a row made no progress"
         node = self._out_of_time
         seconds = f", which may take {self._steps.timeout(node):g} seconds" if self._steps.has_effect(node) else ""
         return f"{in_vain} invocations in a row had too little time left to begin with `{node.id}`{seconds}"

@@ -1,4 +1,4 @@
-"""Lanes: the drivers of a loop that is spread over several. Each works on every so many-th batch, one after another."""
+"""Map workers: each drives every nth batch of a distributed loop, one after another."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class MapWorker:
 async def advance_map_worker(
     engine: WorkflowEngine, map_worker: MapWorker, batch: int, remaining: Callable[[], float]
 ) -> tuple[Decision, int]:
-    """Run a map worker until something in it has to wait, or time runs low, or it is done.
+    """Run a map worker until its batch has to wait, time runs low, or it is done.
 
     Args:
         engine: drives each batch as it drives an execution.
         map_worker: which one.
-        batch: the number of the batch that it has come to; at the beginning that is the number of the worker.
-        remaining: gives the seconds that are left.
+        batch: the number of its current batch; at the beginning that is the number of the worker.
+        remaining: returns the seconds that are left.
 
     Returns:
-        What to do next, `done` at the end, and the number of the batch that it has come to.
+        What to do next, `done` at the end, and the number of its current batch.
     """
     number = batch
     while number < map_worker.batches:
@@ -44,6 +44,6 @@ async def advance_map_worker(
         if decision.next not in FINAL_STATUSES:
             return decision, number
         if decision.next != Status.SUCCEEDED:
-            return Decision(Next.DONE), number  # the loop has failed, or nobody wants it any more
+            return Decision(Next.DONE), number  # the loop has failed, or is no longer needed
         number += map_worker.of
     return Decision(Next.DONE), number

@@ -1,4 +1,4 @@
-"""What each node of an execution is doing, told from the history: for the API and for people."""
+"""The state of each node of an execution, derived from its history: for the API and for people."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from engine.workflow.trial import Trial
 class NodeState:
     """One node's state: pending, running, waiting, succeeded, failed, skipped or cancelled.
 
-    `id` is the node's path: `each[3].fetch` is a node in the fourth iteration of a loop. `wait` is what it waits for.
-    `progress` is that of a loop: `{total, done, failed}`, `total` None where it is not known yet.
+    `id` is the node's path: `each[3].fetch` is a node in the fourth iteration of a loop. `wait` is the signal or time
+    that it waits for. `progress` is the progress of a loop: `{total, done, failed}`, with `total` None while it is
+    unknown.
     """
 
     id: str
@@ -38,38 +39,38 @@ class NodeState:
     wait: PendingSignal | None = None
     progress: Mapping[str, int | None] | None = None
     port: str | None = None
-    """By which port it went on, once it has ended."""
+    """The port by which the node ended; None before it ends."""
     is_pinned: bool = False
 
 
 def node_states(
     block: CompiledBlock, history: History, execution: Execution, shown: CompiledBlock | None = None
 ) -> list[NodeState]:
-    """The state of each node, in the definition's order; behind a loop those of its iterations that began.
+    """Return the state of each node in the definition's order; a loop is followed by its iterations that began.
 
-    A node that nobody has journalled yet is `running` if it may run now; nothing is written to say that it
-    has started, which would cost a write each time. Of all iterations together at most `MAX_SHOWN_ITERATIONS` are told.
-    Of a test run, `block` may be a part of the workflow; what is in `shown` besides is skipped.
+    A node without an event in the history is `running` if it may run now; nothing is written when a node starts, which
+    would cost a write each time. At most `MAX_SHOWN_ITERATIONS` iterations are returned in total. In a test run,
+    `block` may be a part of the workflow; all other nodes in `shown` are skipped.
     """
     return _Teller(history, execution).tell(block, shown or block)
 
 
 def iteration_states(block: CompiledBlock, history: History, execution: Execution, prefix: str) -> list[NodeState]:
-    """The states in one iteration of a loop, whose paths begin with `prefix`."""
+    """Return the states in one iteration of a loop, whose paths begin with `prefix`."""
     return _Teller(history, execution).tell(block, block, prefix)
 
 
 def node_page(
     block: CompiledBlock, history: History, execution: Execution, after: str | None, shown: CompiledBlock | None = None
 ) -> tuple[list[NodeState], str | None]:
-    """The states of `SHOWN_NODES` nodes behind the one with that path, and the path of the last if there are more.
+    """Return the states of `SHOWN_NODES` nodes after the node with path `after`, and the last path if there are more.
 
     Raises:
         InvalidInput: there is no such node in this execution.
     """
     states = iter(node_states(block, history, execution, shown))
     if after is not None and not any(state.id == after for state in states):
-        raise InvalidInput.at("nodes_after", "the path of no node that this execution has shown")
+        raise InvalidInput.at("nodes_after", "not the path of a node that this execution has shown")
     found = list(islice(states, limits.SHOWN_NODES))
     return found, found[-1].id if next(states, None) is not None else None
 
@@ -85,7 +86,7 @@ class _Teller:
             self._note(path)
 
     def _note(self, path: str) -> None:
-        """Remember which iterations of which loops a path is in."""
+        """Remember the iterations of loops that a path is in."""
         end = path.find("].")
         while end >= 0:
             loop, _, index = path[:end].rpartition("[")
@@ -93,7 +94,7 @@ class _Teller:
             end = path.find("].", end + 1)
 
     def tell(self, block: CompiledBlock, shown: CompiledBlock, prefix: str = "") -> list[NodeState]:
-        """All states."""
+        """Return all states."""
         return list(self._block(block, shown, prefix))
 
     def _block(self, block: CompiledBlock, shown: CompiledBlock, prefix: str) -> Iterator[NodeState]:
@@ -117,7 +118,7 @@ class _Teller:
                     yield from self._block(inner, shown.bodies[node.id], f"{path}[{index}].")
 
     def _progress(self, block: CompiledBlock, prefix: str) -> tuple[Progress, set[str]]:
-        """How far a region has come, and which of its nodes may run now."""
+        """Compute the progress of a block, and which of its nodes may run now."""
         progress = Progress(block.graph)
         active: set[str] = set()
         while progress.ready:
@@ -146,7 +147,7 @@ class _Teller:
         return NodeState(path, node.type, "running" if running else "pending")
 
     def _waiting(self, node: NodeDefinition, path: str) -> NodeState | None:
-        """The state of a node that waits for an answer or a time; None where it does not."""
+        """Return the state of a node that waits for a signal or a time; None if it does not."""
         shown = "cancelled" if self._execution.status.is_final else "waiting"
         wait, timer = self._history.open_signal(path), self._history.timers.get(path)
         if wait is not None:

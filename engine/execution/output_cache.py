@@ -1,4 +1,4 @@
-"""Large outputs that a driver has read, kept at hand within a bound of bytes."""
+"""Large outputs that a driver has read, cached within a bound of bytes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from engine.history.store import ExecutionStore
 
 
 class Loaded:
-    """What one node has read the next may read, too; so those that were read last are kept."""
+    """Cache of outputs: what one node has read the next may read, too, so recently loaded values are kept."""
 
     def __init__(self, store: ExecutionStore, most: int = limits.LOADED_BYTES) -> None:
         self._store = store
         self._most = most
         self._bytes = 0
         self._values: dict[int, tuple[Stored, Any]] = {}
-        """By the identity of the reference, which is kept with the value; that used longest ago is first."""
+        """By the identity of the reference, which is kept with the value; the least recently used comes first."""
 
     async def get(self, output: Stored) -> Any:
-        """The value, from here or from the store."""
+        """Return the value from the cache or the store."""
         if id(output) not in self._values:
             value = await self._store.fetch(output)
-            if id(output) not in self._values:  # nobody else has fetched it meanwhile
+            if id(output) not in self._values:  # no other task has fetched it meanwhile
                 self._values[id(output)] = output, value
                 self._bytes += _size(output)
         else:

@@ -1,4 +1,4 @@
-"""When a failed attempt is repeated, and after how long; and when it must not be, as it may have had its effect."""
+"""When a failed attempt is retried, after which delay, and when it must not be because it may have had its effect."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _FIRST_PUT_OFF, _LONGEST_PUT_OFF, _MOST_PUT_OFF = 5.0, 300.0, 400
 
 
 def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Random) -> float | None:
-    """Seconds to wait before the attempt after number `attempt` (the first is 1), or None to give up.
+    """Return the seconds to wait after attempt number `attempt` (the first is 1), or None to give up.
 
-    Half of the back-off is fixed and half drawn: enough to spread a herd, never almost zero. A `Retry-After`
-    of the other side wins where it is longer.
+    Half of the back-off is fixed and half random: enough to spread retries, never almost zero. A longer `Retry-After`
+    of the server wins.
     """
     if retry is None or attempt >= retry.max_attempts or not wants(retry, error):
         return None
@@ -29,9 +29,9 @@ def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Rand
 
 
 def put_off_delay(times: int, random: Random) -> float | None:
-    """Seconds until the next attempt after the `times`th one that could not begin, as the platform was in trouble.
+    """Return the seconds until the next attempt after `times` attempts that could not begin due to the platform.
 
-    That is no failure of the node, so its policy is not asked; None after about a day of it.
+    Such an attempt is not a failure of the node, so its retry policy does not apply; None after about a day.
     """
     if times >= _MOST_PUT_OFF:
         return None
@@ -39,7 +39,7 @@ def put_off_delay(times: int, random: Random) -> float | None:
 
 
 def wants(retry: Retry, error: NodeError) -> bool:
-    """Whether the policy repeats after this error."""
+    """Whether the policy retries after this error."""
     if retry.on is None:
         return error.retryable
     names = {"all", error.code}
@@ -50,31 +50,31 @@ def wants(retry: Retry, error: NodeError) -> bool:
 
 
 def interrupted(attempt: int, error: NodeError | None = None) -> NodeError:
-    """The failure of an attempt that must not be made twice, and of which nobody knows whether it had its effect."""
+    """Return the failure of an interrupted attempt that must not be made twice: its effect is uncertain."""
     details = {"attempt": attempt, **({"error": bounded(error)} if error else {})}
     return NodeError(
-        "an attempt was cut off; whether it had its effect is not known", code="interrupted", details=details
+        "an attempt was interrupted; whether it had its effect is unknown", code="interrupted", details=details
     )
 
 
 def leaves_open(error: NodeError) -> bool:
-    """Whether an attempt that ended with this error may have had its effect, for all that is known.
+    """Whether an attempt that ended with this error may have had its effect.
 
-    An error that another attempt may overcome says nothing for certain, unless it says that nothing happened.
+    An error that another attempt may overcome is inconclusive, unless it states that nothing happened.
     """
     return not error.nothing_happened and (error.retryable or error.code in _SAY_NOTHING)
 
 
 def bounded(error: NodeError) -> dict[str, Any]:
-    """The error as it is stored: an error is for reading, so neither its message nor its details grow large."""
+    """Return the error as it is stored, with a bounded message and bounded details."""
     stored = {**error.as_dict(), "message": error.message[: limits.MAX_ERROR_LENGTH]}
     try:
         check_output(stored["details"], limits.MAX_ERROR_DETAILS, limits.MAX_JSON_DEPTH)
     except NodeError:
-        stored["details"] = {"omitted": "the details were too large, or not JSON"}
+        stored["details"] = {"omitted": "the details were too large or were not JSON"}
     return stored
 
 
 def as_exception(stored: Mapping[str, Any]) -> NodeError:
-    """A stored error as an exception again."""
+    """Convert a stored error to an exception."""
     return NodeError(stored["message"], code=stored["code"], details=stored.get("details"))

@@ -1,8 +1,8 @@
 """The scheduler of one invocation: events in, commands out. No I/O, no tasks, no clock.
 
-It knows which nodes are ready, what is waited for, and which iterations are open. What has happened it is told by its
-methods, each with the time; what is to be done it gives by `next_command` and `ready_attempts`. So whatever it decides
-can be tried with plain values, and whatever is done is in `invocation`.
+It knows which nodes are ready, which signals are pending, and which iterations are open. Its methods take events, each
+with the time; `next_command` and `ready_attempts` return what is to be done. So every decision can be tested with plain
+values, and everything that acts is in `invocation`.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ class Scheduler:
 
     Args:
         snapshot: what is to be driven, and its history.
-        region: the workflow.
-        node_types: says which nodes have effects, and which loop over items.
-        callbacks: gives the URLs of the callbacks in a body, for the prefix of its paths.
-        api_url: what templates see by that name.
+        block: the compiled workflow.
+        node_types: tells which nodes have effects, and which loop over items.
+        callbacks: returns the URLs of the callbacks in a body, for the prefix of its paths.
+        api_url: the value of `api_url` in templates.
         now: the time.
     """
 
@@ -83,7 +83,7 @@ class Scheduler:
     # -- commands ------------------------------------------------------------------------------------------
 
     def next_command(self, now: datetime) -> Command | None:
-        """What is to be done next. None if, but for attempts, nothing is, or not before a failure is recorded."""
+        """Return the next command. None if there is none but attempts, or none before a failure is recorded."""
         self._queues.now = now
         while self._queues.commands:
             match command := self._queues.commands.popleft():
@@ -96,32 +96,32 @@ class Scheduler:
         return self._queues.next_ready()
 
     def put_back(self, taken: TakeUp) -> None:
-        """Give a node to take up another time."""
+        """Put back a node, to take it up another time."""
         self._queues.put_back(taken)
 
     def ready_attempts(self) -> list[Attempt]:
-        """The attempts that may begin, in order; `begin` says that one does."""
+        """Return the attempts that may begin, in order; `begin` marks one as running."""
         self._queues.attempts = deque(one for one in self._queues.attempts if not one.scope_instance.stopping)
         return [one for one in self._queues.attempts if not one.scope_instance.held]
 
     def begin(self, attempt: Attempt) -> None:
-        """Take an attempt out of the queue, as it runs from now on."""
+        """Remove an attempt from the queue because it runs from now on."""
         self._queues.attempts.remove(attempt)
         self._queues.begun(attempt)
 
     def take_noted(self) -> list[Outcome]:
-        """The outcomes that have been settled since, without a record as any driver would compute them alike."""
+        """Return the outcomes settled since the last call that need no record: any driver computes them alike."""
         noted, self._queues.noted = self._queues.noted, []
         return noted
 
     @property
     def has_commands(self) -> bool:
-        """Whether there is something to be done at once."""
+        """Whether there is a command to carry out at once."""
         return bool(self._queues.commands)
 
     @property
     def has_more(self) -> bool:
-        """Whether there is something to be done, if only once something else has ended."""
+        """Whether there is work, even if it has to wait for other work to end."""
         queues = self._queues
         return bool(queues.commands or queues.known or queues.fresh or queues.attempts)
 
@@ -129,41 +129,41 @@ class Scheduler:
 
     @property
     def waits(self) -> Sequence[PendingSignal]:
-        """The open waits."""
+        """Return the open pending signals."""
         return self._suspensions.waits
 
     @property
     def waits_for_answers(self) -> bool:
-        """Whether an answer could lead on."""
+        """Whether a signal could make this execution continue."""
         return self._suspensions.waits_for_answers
 
     @property
     def signals(self) -> int:
-        """The answers that are known, by the execution's counter."""
+        """Return the number of known signals, by the execution's counter."""
         return self._suspensions.signals
 
     def due_times(self) -> Iterable[datetime]:
-        """When something is due."""
+        """Return the times at which something is due."""
         return self._suspensions.due_times()
 
     def may_have_answers(self, signals: int) -> bool:
-        """Whether there may be answers that are not known here, as the execution has counted so many."""
+        """Whether there may be signals that are unknown here, as the execution has counted `signals`."""
         return self._suspensions.may_have_answers(signals)
 
     # -- events --------------------------------------------------------------------------------------------
 
     def time_is(self, now: datetime) -> None:
-        """Time has gone on: what is due begins."""
+        """Advance the time: what is due begins."""
         self._queues.now = now
         self._suspensions.fire_due()
 
     def answered(self, count: int, signals: Iterable[Signal], now: datetime) -> None:
-        """These answers were there when the execution had counted so many."""
+        """Take the signals that were there when the execution had counted `count`."""
         self._queues.now = now
         self._suspensions.answered(count, signals)
 
     def take_up(self, taken: TakeUp, now: datetime) -> bool:
-        """Go on with a node from the history, open its loop, or queue its attempt; True if it is to be computed now."""
+        """Continue a node from the history, open its loop, or queue its attempt; True if it is to be computed now."""
         self._queues.now = now
         scope_instance, node = taken.scope_instance, taken.node
         path = scope_instance.path(node.id)
@@ -185,38 +185,38 @@ class Scheduler:
         return False
 
     def computed(self, taken: TakeUp, entry: HistoryEvent, now: datetime, *, nondeterministic: bool) -> None:
-        """A node without effects was computed; `volatile`: another driver might compute something else."""
+        """Take the outcome of a node without effects; if `nondeterministic`, other drivers might compute another."""
         self._queues.now = now
         self._loops.finalize(taken.scope_instance, entry, nondeterministic=nondeterministic)
 
     def items_found(
         self, command: ChooseItems, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
     ) -> None:
-        """What a loop loops over was computed."""
+        """Take the items of a loop."""
         self._queues.now = now
         self._loops.items_found(command.loop, result, nondeterministic=nondeterministic)
 
     def condition_found(
         self, command: AskCondition, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
     ) -> None:
-        """Whether a `while` goes on was computed."""
+        """Take the value of a `while` condition."""
         self._queues.now = now
         self._loops.condition_found(command.loop, result, nondeterministic=nondeterministic)
 
     def result_found(self, command: FindResult, result: Result, now: datetime) -> None:
-        """What an iteration gave was computed."""
+        """Take the result of an iteration."""
         self._queues.now = now
         self._loops.result_found(
             command.scope_instance, result.value, result.error, nondeterministic=result.nondeterministic
         )
 
     def recalled(self, command: Recall, value: Any, now: datetime) -> None:
-        """The value of a fact was loaded."""
+        """Take a recorded value that was loaded."""
         self._queues.now = now
         self._loops.recalled(command.target, replace(command.recorded_value, output=value))
 
     def ended(self, command: InBackground, stands: HistoryEvent | None, now: datetime) -> None:
-        """A command has ended, and `stands` is in the history now: what it has found, or what another driver had."""
+        """Take the end of a command; `stands` is in the history now: its own event, or that of another driver."""
         self._queues.now = now
         self._queues.ended(command)
         match command:
@@ -225,7 +225,7 @@ class Scheduler:
             case Expire(scope_instance, wait) if isinstance(stands, Signal):
                 self._suspensions.answer(scope_instance, wait, stands)
             case Abandon():
-                pass  # how its node has ended concerns nobody any more
+                pass  # the outcome of its node is no longer relevant
             case _:
                 if isinstance(command, Append) and command.is_failure:
                     command.scope_instance.failing = False
@@ -245,12 +245,12 @@ class Scheduler:
 
     @property
     def batch_outcome(self) -> tuple[Outcome, tuple[int, int]] | None:
-        """How the batch has ended that is all of this; with its items, and those of them that failed."""
+        """Return how the map batch of this invocation ended, its items, and those of them that failed."""
         outcome = self._loops.batch_outcome
         return None if outcome is None else (outcome, self._loops.items)
 
     def give_up_waits(self, now: datetime) -> bool:
-        """As the execution has failed, abandon what waits for someone outside; whether there is any."""
+        """Abandon the pending signals for outsiders because the execution has failed; return whether there are any."""
         self._queues.now = now
         return self._suspensions.drop(self.root, but_for_others=True)
 

@@ -1,4 +1,4 @@
-"""Scope instances: one run of one compiled block each. The outermost is the workflow; each iteration is one more.
+"""Scope instances: one run of one compiled block each. The outermost is the workflow; each iteration is another one.
 
 Like the graph they do no I/O: they know what is open, what has ended, and what that means for the loop around them.
 """
@@ -21,7 +21,10 @@ from engine.workflow.graph import Progress
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a frame that has ended gave, or why it gave nothing; `volatile`: another driver might find otherwise."""
+    """The result of a scope instance that has ended, or its error.
+
+    `nondeterministic`: another driver might compute a different one.
+    """
 
     value: Any
     error: dict[str, Any] | None
@@ -30,7 +33,10 @@ class Result:
 
 @dataclass(eq=False)
 class ScopeInstance:
-    """One run of a region. `running` counts the tasks in it and below; `prefix` begins the paths of its nodes."""
+    """One run of a compiled block.
+
+    `running` counts the tasks in it and below; `prefix` begins the paths of its nodes.
+    """
 
     block: CompiledBlock
     context: ExecutionContext
@@ -41,23 +47,23 @@ class ScopeInstance:
     closed: bool = False
     finalization: bool = False
     failing: bool = False
-    """Whether a failure of it is being recorded. Until that is done nothing begins here, and nothing is given up."""
+    """Whether a failure of it is being recorded. Until that is done nothing starts and nothing is abandoned here."""
     order_dependent: bool = False
-    """Whether what its templates see depends on which of several nodes ended first."""
+    """Whether the data of its templates depends on which of several nodes ended first."""
     progress: Progress = field(init=False)
     succeeded: list[str] = field(default_factory=list)
     failures: dict[str, Outcome] = field(default_factory=dict)
-    """The nodes that failed with nowhere to go, by id."""
+    """The nodes that failed without an error route, by id."""
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.block.graph)
 
     def path(self, node_id: str) -> str:
-        """The path of one of its nodes."""
+        """Return the path of one of its nodes."""
         return self.prefix + node_id
 
     def is_order_dependent(self, node_id: str) -> bool:
-        """Whether what this node sees may be otherwise in another run of the same."""
+        """Whether the data of this node may differ in another run of the same execution."""
         return self.order_dependent or node_id in self.block.graph.order_dependent
 
     def settle(self, node_id: str, outcome: Outcome) -> None:
@@ -72,7 +78,7 @@ class ScopeInstance:
     def failed(
         self, node: NodeDefinition, error: NodeError, started_at: datetime, now: datetime, attempts: int = 1
     ) -> Outcome:
-        """The outcome of a node that gave up: by its error port, by main if it is to go on, or by none."""
+        """Return the outcome of a node that gave up: port error, main if it continues on error, or none."""
         port = None
         if node.on_error == "continue":
             port = "main"
@@ -82,7 +88,7 @@ class ScopeInstance:
 
     @property
     def around(self) -> Iterator[ScopeInstance]:
-        """This frame and those that it is in, from the inside out."""
+        """Yield this scope instance and those around it, from the inside out."""
         scope_instance: ScopeInstance | None = self
         while scope_instance is not None:
             yield scope_instance
@@ -90,7 +96,7 @@ class ScopeInstance:
 
     @property
     def stopping(self) -> bool:
-        """Whether nothing may start here any more: it, or something around it, has failed or is closed."""
+        """Whether nothing may start here any more: it, or a scope around it, has failed or is closed."""
         return any(
             scope_instance.closed
             or scope_instance.failures
@@ -100,7 +106,7 @@ class ScopeInstance:
 
     @property
     def held(self) -> bool:
-        """Whether nothing may start here for the moment: that it, or what is around it, fails is being recorded."""
+        """Whether nothing may start here for now: a failure of it or of a scope around it is being recorded."""
         return any(
             scope_instance.failing or (scope_instance.loop is not None and scope_instance.loop.failing)
             for scope_instance in self.around
@@ -108,13 +114,13 @@ class ScopeInstance:
 
     @property
     def failure(self) -> dict[str, Any]:
-        """Why it failed: the first such node in the definition's order, so that each driver tells it alike."""
+        """Return why it failed: the first failed node in the definition's order, the same for each driver."""
         node_id = next(node_id for node_id in self.block.graph.nodes if node_id in self.failures)
         outcome = self.failures[node_id]
         return {**(outcome.error or {}), "node": outcome.path}
 
     def ends(self) -> list[str]:
-        """The succeeded nodes from which nothing further ran."""
+        """Return the succeeded nodes after which nothing ran."""
         return self.progress.ends(self.succeeded)
 
 
@@ -122,7 +128,7 @@ class ScopeInstance:
 class LoopRun:
     """One run of a loop: a `for_each` over `items`, or a `while`, where `items` is None.
 
-    `first` is the index of the first item, which is not 0 where only a part of a loop runs here.
+    `first` is the index of the first item, which is not 0 in a map batch.
     """
 
     node: NodeDefinition
@@ -137,38 +143,38 @@ class LoopRun:
     results: dict[int, Any] = field(default_factory=dict)
     errors: dict[int, dict[str, Any]] = field(default_factory=dict)
     nondeterministic: bool = False
-    """Whether its outcome cannot be recomputed and has to be journalled before anything sees it."""
+    """Whether its outcome cannot be recomputed and has to be recorded before anything sees it."""
     size: int = 0
     """Bytes of the results and errors so far."""
     failing: bool = False
     """Whether a failure of it, or of one of its iterations, is being recorded."""
     broken: dict[str, Any] | None = None
-    """Why it has failed as a whole."""
+    """Why the loop has failed as a whole."""
     ending: bool = False
 
     @property
     def path(self) -> str:
-        """The path of the loop's node."""
+        """Return the path of the loop's node."""
         return self.scope_instance.path(self.node.id)
 
     @property
     def block(self) -> CompiledBlock:
-        """What each iteration runs."""
+        """Return the block that each iteration runs."""
         return self.scope_instance.block.bodies[self.node.id]
 
     @property
     def failed(self) -> bool:
-        """Whether an iteration has failed and that fails the loop, or it has failed as a whole."""
+        """Whether the loop has failed, as a whole or because of a failed iteration."""
         return self.broken is not None or (bool(self.errors) and not self.collect)
 
     @property
     def running(self) -> int:
-        """Tasks in all its iterations."""
+        """Return the number of tasks in all its iterations."""
         return sum(scope_instance.running for scope_instance in self.open.values())
 
     @property
     def may_open(self) -> bool:
-        """Whether another item may begin now."""
+        """Whether another iteration may begin now."""
         return (
             self.items is not None
             and not self.failed
@@ -178,7 +184,7 @@ class LoopRun:
         )
 
     def open_iteration(self, item: Any, callbacks: Mapping[str, str]) -> ScopeInstance:
-        """The scope instance of the next iteration."""
+        """Open the next iteration and return its scope instance."""
         index = self.first + self.opened
         context = self.scope_instance.context.within(self.block.reads, callbacks, item=item, index=index)
         order_dependent = self.scope_instance.is_order_dependent(self.node.id)
@@ -200,6 +206,6 @@ class LoopRun:
             self.results[scope_instance.index] = result
 
     def output(self) -> list[Any]:
-        """The results in order; of items that failed the error."""
+        """Return the results in order, with the error in place of each failed item's result."""
         indexes = sorted({*self.results, *self.errors})
         return [{"error": self.errors[i]} if i in self.errors else self.results[i] for i in indexes]

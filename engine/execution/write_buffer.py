@@ -1,4 +1,4 @@
-"""What one invocation writes: events at once, recomputable outcomes and log lines together with something else."""
+"""What one invocation writes: events at once; recomputable outcomes and log lines along with another write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.history.store import ExecutionStore
 
 @dataclass
 class _Line:
-    """A line that is not in the log yet; once an entry carries it, it cannot be lost any more."""
+    """A line that is not in the log yet; once an event carries it, it cannot be lost any more."""
 
     line: LogLine
     is_carried: bool = False
@@ -35,17 +35,17 @@ class WriteBuffer:
         self._unwritten: list[Outcome] = []
         self._lines: list[_Line] = []
         self.keys: set[str] = set()
-        """The places in the history that this invocation has written to, or has found taken."""
+        """The history keys that this invocation has written, or has found taken."""
 
     def note(self, outcome: Outcome) -> None:
-        """Keep an outcome that any driver would compute alike; it is written with the next entry, or by `flush`."""
+        """Keep an outcome that any driver would compute alike; the next event carries it, or `flush` writes it."""
         self._unwritten.append(outcome)
         self._tell(outcome)
 
     async def record(self, entry: HistoryEvent) -> HistoryEvent:
-        """Write an entry, and what was noted with it; gives the entry that stands there then.
+        """Write an event with the noted outcomes; return the event that stands in the history then.
 
-        Who is cancelled meanwhile still learns how it went, as the write goes on: what is journalled gets its line.
+        A canceled caller's write still goes on, so that every recorded event gets its log line.
         """
         writing = asyncio.ensure_future(self._record(entry))
         try:
@@ -75,7 +75,7 @@ class WriteBuffer:
         return winner
 
     def _carry(self) -> list[_Line]:
-        """The lines that no entry carries yet; the one that is being written does now."""
+        """Return the lines that no event carries yet; the event that is being written carries them."""
         carried = [one for one in self._lines if not one.is_carried]
         for one in carried:
             one.is_carried = True
@@ -89,7 +89,7 @@ class WriteBuffer:
     def _tell(self, entry: HistoryEvent) -> None:
         line = line_of(entry)
         if line is not None:
-            self._lines.append(_Line(line, is_carried=True))  # the entry itself says as much
+            self._lines.append(_Line(line, is_carried=True))  # the event itself tells as much
 
     def log(self, level: str, message: str, node: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         """Add a line to the execution's log."""
@@ -100,7 +100,7 @@ class WriteBuffer:
         self._lines.extend(_Line(line) for line in lines)
 
     async def flush(self) -> None:
-        """Write all that is not written yet. What cannot be written is kept for the next time."""
+        """Write everything that is not written yet. What cannot be written is kept for the next time."""
         if self._position is not None:
             self.log_lines(self._position.found)
             self._position.found = []

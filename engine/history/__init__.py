@@ -1,4 +1,4 @@
-"""What is known of an execution, as data: its record, its history of events, its log lines, and what it has used.
+"""What is known of an execution, as data: its record, its history of events, its log lines, and its usage.
 
-Driving an execution belongs to `execution`, keeping what is known of it to `storage`. Nothing here does I/O.
+Driving an execution belongs to `execution`, storing to `storage`. Nothing here does I/O.
 """

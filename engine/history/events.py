@@ -1,7 +1,7 @@
-"""The history: write-once entries from which any driver rebuilds an execution, and the store behind an invocation.
+"""The events of a history: written once, and enough for any driver to rebuild the execution.
 
-An entry is written before anything that depends on it starts. The first write of a key wins; a later writer
-gets the first one back and adopts it. So drivers may crash, overlap or come late, and all see one history.
+An event is written before anything that depends on it starts. The first write of a key wins; a later writer gets the
+first event back and adopts it. So drivers may crash, overlap or come late, and all see one history.
 
 A path names a node within an execution: `fetch`, or in the fourth iteration of a loop `each[3].fetch`.
 """
@@ -15,35 +15,35 @@ from typing import Any, Literal
 
 
 def wait_key(path: str, attempt: int = 1) -> str:
-    """The place in the history of a node's wait."""
+    """Return the history key of a node's pending signal."""
     return f"{path}#WAIT#{attempt:04d}"
 
 
 def signal_key(path: str, attempt: int = 1) -> str:
-    """The place in the history of the answer to a node's wait."""
+    """Return the history key of the signal that a node waits for."""
     return f"{path}#SIGNAL#{attempt:04d}"
 
 
 def timer_key(path: str, next_attempt: int | None) -> str:
-    """The place in the history of the timer before a node's attempt, or before its end."""
+    """Return the history key of the timer before a node's attempt, or before its end."""
     return f"{path}#TIMER#{next_attempt or 0:04d}"
 
 
 def loops_around(path: str) -> list[str]:
-    """The paths of the loops that a node is in: those of `each[3].inner[0].ask` are `each` and `each[3].inner`."""
+    """Return the paths of the loops that a node is in: for `each[3].inner[0].ask`, `each` and `each[3].inner`."""
     return [path[:end] for end, character in enumerate(path) if character == "["]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Stands for a value that is not loaded yet; `ExecutionStore.fetch` gives it."""
+    """Reference to a value that is not loaded yet; `ExecutionStore.fetch` returns the value."""
 
     reference: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a node ended. `port` is the one that fires, None if none does (it failed, unhandled)."""
+    """How a node ended. `port` is the port that fires; None if none does (an unhandled failure)."""
 
     path: str
     status: Literal["succeeded", "failed"]
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def key(self) -> str:
-        """Its place in the history."""
+        """Its history key."""
         return self.path
 
 
@@ -64,8 +64,8 @@ class Outcome:
 class Timer:
     """A node that waits until `due_at`.
 
-    Then attempt number `next_attempt` starts, after a failed one with `error`; or, where that is None, the
-    node has succeeded with `output` by `port`. `put_off` of the attempts before could not begin, as the platform was in
+    Then attempt number `next_attempt` starts, after one that failed with `error`; or, if that is None, the node has
+    succeeded with `output` by `port`. `put_off` of the earlier attempts could not begin, as the platform was in
     trouble: the node's retry policy does not count them.
     """
 
@@ -80,11 +80,11 @@ class Timer:
 
     @property
     def key(self) -> str:
-        """Its place in the history: one timer for each attempt."""
+        """Its history key: one timer for each attempt."""
         return timer_key(self.path, self.next_attempt)
 
     def outcome(self) -> Outcome:
-        """How the node ended, once the time has come."""
+        """Return how the node ended, once the time has come."""
         return Outcome(self.path, "succeeded", self.started_at, self.due_at, self.port, self.output)
 
 
@@ -92,7 +92,7 @@ class Timer:
 class PendingSignal:
     """A node that waits for a signal: a person's answer, a callback, another execution, the drivers of a big loop.
 
-    `output` is what the kind of wait needs to know; `deadline` is when nobody waits any more.
+    `output` is the data of this kind of wait; after `deadline` the signal is no longer awaited.
     """
 
     path: str
@@ -104,29 +104,29 @@ class PendingSignal:
 
     @property
     def key(self) -> str:
-        """Its place in the history."""
+        """Its history key."""
         return wait_key(self.path, self.attempt)
 
     @property
     def signal_key(self) -> str:
-        """Where its one answer stands."""
+        """The history key of its one signal."""
         return signal_key(self.path, self.attempt)
 
     @property
     def is_for_others(self) -> bool:
-        """Whether it is for what was started elsewhere: another execution, or the drivers of a distributed loop."""
+        """Whether it waits for something started elsewhere: another execution, or the map workers of a loop."""
         return self.kind in ("child", "distributed_map")
 
 
 DROPPED = "dropped"
-"""Whose answer it is when nobody waits any more, because what was around the wait has failed."""
+"""Author of the signal of an abandoned wait: the enclosing scope has failed."""
 DEADLINE = "deadline"
-"""Whose answer it is when the time was over before anybody's."""
+"""Author of the signal of an expired wait: the deadline passed before anybody answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """The one answer to a wait. `by` says whose it is: `deadline` where the time was over before anybody else's."""
+    """The one signal of a pending signal. `by` is its author: `deadline` if the deadline passed before any answer."""
 
     path: str
     attempt: int
@@ -136,13 +136,13 @@ class Signal:
 
     @property
     def key(self) -> str:
-        """Its place in the history."""
+        """Its history key."""
         return signal_key(self.path, self.attempt)
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt of an at-most-once node has begun; `driver` says who began it."""
+    """An attempt of an at-most-once node has begun; `driver` is the driver that began it."""
 
     path: str
     attempt: int
@@ -152,7 +152,7 @@ class Started:
 
     @property
     def key(self) -> str:
-        """Its place in the history."""
+        """Its history key."""
         return f"{self.path}#STARTED#{self.attempt:04d}"
 
 
@@ -161,11 +161,10 @@ FactName = Literal["items", "goes_on", "result", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class RecordedValue:
-    """Something about a loop that another driver could find otherwise, or why it has failed, pinned for all of them.
+    """A value of a loop that another driver could compute differently, or why it has failed, recorded for all drivers.
 
-    `items`, at the loop's path: what it loops over; `failed`, there too: why no further iteration begins. At the path
-    of an iteration `goes_on`, whether it begins, and `result`, what it gave. What could not be found out is
-    `{"error": …}`.
+    At the loop's path: `items`, the items that it loops over; `failed`, why no further iteration begins. At the path of
+    an iteration: `goes_on`, whether it begins, and `result`, its result. What could not be computed is `{"error": …}`.
     """
 
     path: str
@@ -174,7 +173,7 @@ class RecordedValue:
 
     @property
     def key(self) -> str:
-        """Its place in the history."""
+        """Its history key."""
         return f"{self.path}#FACT#{self.name}"
 
 
@@ -183,7 +182,7 @@ HistoryEvent = Outcome | Timer | PendingSignal | Signal | Started | RecordedValu
 
 @dataclass(frozen=True)
 class History:
-    """What an execution's entries say, by path. Of timers and waits it holds the latest of each node."""
+    """The events of an execution by path. Of timers and pending signals it holds the latest of each node."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
@@ -191,18 +190,18 @@ class History:
     signals: dict[str, Signal] = field(default_factory=dict)
     facts: dict[str, RecordedValue] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
-    """The places of all entries."""
+    """The keys of all events."""
 
     @classmethod
     def of(cls, entries: Iterable[HistoryEvent]) -> History:
-        """The history that consists of these entries."""
+        """Build the history from these events."""
         history = cls()
         for entry in entries:
             history.add(entry)
         return history
 
     def add(self, entry: HistoryEvent) -> None:
-        """Take note of one more entry. Signals and facts are kept by their keys."""
+        """Add one more event. Signals and recorded values are kept by their keys."""
         self.keys.add(entry.key)
         match entry:
             case Outcome():
@@ -220,16 +219,16 @@ class History:
             case RecordedValue():
                 self.facts[entry.key] = entry
             case Started():
-                pass  # it matters only to who writes it next
+                pass  # it matters only to the next one who writes it
 
     @property
     def counted(self) -> int:
-        """How many of its signals the execution's counter has: what drivers write themselves is not counted."""
+        """Return how many of its signals the execution's counter includes: all but those of drivers."""
         return sum(1 for signal in self.signals.values() if signal.by not in (DROPPED, DEADLINE))
 
     @property
     def has_unread_answer(self) -> bool:
-        """Whether a node is waited for that has its answer: a driver that knew of it would have gone on."""
+        """Whether a pending signal has a signal that was not taken: a driver that knew of it would have continued."""
         return any(self._is_unread(wait) for wait in self.waits.values())
 
     def _is_unread(self, wait: PendingSignal) -> bool:
@@ -240,7 +239,7 @@ class History:
         return not has_ended and not (timer is not None and (timer.next_attempt or 0) > wait.attempt)
 
     def open_signal(self, path: str) -> PendingSignal | None:
-        """The wait of a node that is not answered and not followed by another attempt."""
+        """Return the pending signal of a node that has neither its signal nor a further attempt."""
         wait, timer = self.waits.get(path), self.timers.get(path)
         if wait is None or path in self.outcomes or wait.signal_key in self.signals:
             return None
@@ -249,7 +248,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class BatchId:
-    """The name of a part of a distributed loop."""
+    """The name of a batch of a distributed loop."""
 
     whole: str
     number: int
@@ -260,7 +259,7 @@ class BatchId:
 
     @classmethod
     def parse(cls, text: str) -> BatchId | None:
-        """What an id names, None if it is that of a whole execution."""
+        """Parse an id; None if it is the id of a whole execution."""
         if "~" not in text:
             return None
         whole, number, path = text.split("~", 2)
@@ -268,10 +267,10 @@ class BatchId:
 
     @property
     def wait(self) -> str:
-        """The history key of the loop's wait for its drivers."""
+        """Return the history key of the loop's pending signal for its map workers."""
         return wait_key(self.path)
 
     @property
     def signal(self) -> str:
-        """The history key of the loop's end."""
+        """Return the history key of the loop's end."""
         return signal_key(self.path)

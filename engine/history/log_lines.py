@@ -1,7 +1,7 @@
-"""The log of an execution: what entries of its journal say in it, and up to where a driver knows it.
+"""The log of an execution: the lines that its events give, and up to which point a driver knows the log.
 
-A driver writes lines in batches, so it may die between an outcome and its line. An entry therefore keeps the lines that
-were not in the log yet when it was written. The next driver looks whether they have come there, and else sees to it.
+A driver writes lines in batches, so it may die between an outcome and its line. An event therefore keeps the lines that
+were not in the log when it was written. The next driver checks whether they are in the log, and otherwise adds them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from engine.history.model import LogLine
 
 @dataclass
 class LogPosition:
-    """What one driver knows of the log.
+    """The position of one driver in the log.
 
     Args:
-        driver: its name, which the entries that it writes hold.
-        after: drivers before it whose lines are all in the log; its entries hold them too.
-        next: the number of the batch that it will write next, if nobody else does.
-        is_first: whether nothing was journalled yet when it began.
-        has_written: whether it has journalled anything.
-        found: lines of entries that it wanted to write and others had written before.
+        driver: its name, which is in the events that it writes.
+        after: earlier drivers whose lines are all in the log; also in its events.
+        next: the number of the batch of lines that it writes next, if nobody else does.
+        is_first: whether the history was empty when it began.
+        has_written: whether it has written an event.
+        found: lines of events that it wanted to write and others had written before.
     """
 
     driver: str
@@ -37,15 +37,15 @@ class LogPosition:
 
     @property
     def vouched(self) -> tuple[str, ...]:
-        """Those whose lines are known to be in the log, once this driver has written all of its own.
+        """Return the drivers whose lines are all in the log, once this driver has written all of its own.
 
-        Those before it are in its entries, if it has written any.
+        Earlier drivers are named in its events, if it has written any.
         """
         return (self.driver,) if self.has_written else self.after
 
 
 def line_of(entry: HistoryEvent) -> LogLine | None:
-    """What the log says of an entry: the same for whoever tells it."""
+    """Return the log line of an event: the same for every driver."""
     match entry:
         case Outcome(status="succeeded"):
             return LogLine(entry.completed_at, "info", "succeeded", entry.path, _facts(entry))
@@ -62,12 +62,12 @@ def line_of(entry: HistoryEvent) -> LogLine | None:
 
 
 def same_as(line: LogLine) -> tuple[str, str, str | None, str]:
-    """What two lines have in common that tell the same, whether they were read or have just been made."""
+    """Return what two equal lines have in common, whether they were read or have just been made."""
     return format_time(line.timestamp), line.level, line.node_id, line.message
 
 
 def missing(lines: Iterable[LogLine], there: Iterable[LogLine]) -> list[LogLine]:
-    """Those of the lines that are not there, in the order of their times."""
+    """Return those of the lines that are missing there, ordered by time."""
     known = {same_as(line) for line in there}
     return sorted((line for line in lines if same_as(line) not in known), key=lambda line: line.timestamp)
 

@@ -1,4 +1,4 @@
-"""What an execution is: its record, its statuses, its log lines, and what an invocation decides to do next."""
+"""What an execution is: its record, statuses and log lines, and what an invocation decides to do next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """Where an execution stands."""
+    """The status of an execution."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -50,11 +50,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class QueuePosition:
-    """Where an execution stands among others of its workflow when there is a limit.
+    """The position of an execution among others of its workflow when concurrency is limited.
 
-    `gate` names the limit (a workflow, and a value of its key); `slot` is the number of the slot that it has. While it
-    has none it is pending, and nobody drives it. `when_full` is what was asked for when there is no free slot; it is in
-    the record, so that whoever completes a start that was cut off does what its author wanted.
+    `gate` is the concurrency key (a workflow, and a value of its key expression); `slot` is the number of its lease.
+    While it has none it is pending, and nobody drives it. `when_full` is what was requested for when no slot is free;
+    it is in the record, so that whoever completes an interrupted start does what its author wanted.
     """
 
     concurrency_key: str
@@ -65,10 +65,10 @@ class QueuePosition:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """The record of one run of one workflow version. `trigger` is what expressions see by that name.
+    """The record of one run of one workflow version. `trigger` is the value of that name in expressions.
 
-    `generation` counts the executions of the state machine that have driven it; an older one ends when it sees a
-    newer one. `signals` counts the answers to its waits, `in_vain` the invocations in a row that got nothing done.
+    `generation` counts the executions of the state machine that have driven it; an older one ends when it sees a newer
+    one. `signals` counts the signals that it received, `in_vain` the invocations in a row that made no progress.
     `secret` makes the tokens of its callbacks; it is never shown. `depth` is how many executions started one another
     until this one. Of a test run nobody outside is told; `trial` is what it does otherwise than a run that counts.
     """
@@ -115,7 +115,7 @@ class Execution:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What expressions see as `execution`: only what never changes, so that they can be recomputed."""
+        """Return the value of `execution` in expressions: only what never changes, so that they can be recomputed."""
         return {
             "id": self.id,
             "workflow_id": self.workflow_id,
@@ -137,7 +137,7 @@ class LogLine:
 
 
 class Next(StrEnum):
-    """What the driver of an execution that has not ended does next; the state machines choose by these words."""
+    """What the driver of an unfinished execution does next; the state machines choose by these words."""
 
     CONTINUE = "continue"
     """Begin another invocation at once."""
@@ -155,7 +155,7 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the driver of an execution does next, or the final status that the execution has.
+    """What the driver of an execution does next, or the final status of the execution.
 
     `signals` is how many signals the invocation has seen.
     """
@@ -166,5 +166,5 @@ class Decision:
 
 
 def started_before(started_at: datetime, completed_at: datetime | None) -> datetime:
-    """When an execution began: never after its end, even where one driver ended it while another marked its begin."""
+    """Return when an execution began: never after its end, whichever driver marked its start or end."""
     return started_at if completed_at is None else min(started_at, completed_at)

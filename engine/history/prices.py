@@ -23,11 +23,11 @@ BEDROCK = {
     "anthropic.claude-sonnet-4": (3.00 / 1_000_000, 15.00 / 1_000_000),
     "anthropic.claude-haiku-4-5": (1.00 / 1_000_000, 5.00 / 1_000_000),
 }
-"""Of a token that a model reads, and of one that it writes, by how the model's id begins behind its region."""
+"""Prices per token read and per token written, by the start of the model's id after its region prefix."""
 
 
 def bedrock(model: str) -> tuple[float, float] | None:
-    """The prices of a model of Bedrock, named by an id, an inference profile or an ARN; None where unknown."""
+    """Return the prices of a Bedrock model, given by id, inference profile or ARN; None if unknown."""
     name = model.rpartition("/")[2]
     found = [begin for begin in BEDROCK if begin in name]
     return BEDROCK[max(found, key=len)] if found else None

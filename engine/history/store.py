@@ -1,4 +1,4 @@
-"""What the core needs of a store: snapshots to start from, appending to the history, and the end of an execution."""
+"""What the core requires of a store: snapshots to start from, appending to the history, and ending executions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A part of a loop that is spread over several drivers: some of its items, and what its body sees outside.
+    """A batch of a distributed loop: some of its items, and the data around the loop.
 
     `scope` is the data that expressions see around the loop; `first` is the index of the first of `items`.
     """
@@ -33,9 +33,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that an invocation starts from. `batch` is there when only a part of a loop is to be driven.
+    """All that an invocation starts from. `batch` is set if only a map batch is to be driven.
 
-    By the time that it is given, the log has the lines of all entries in the history.
+    A snapshot is returned only when the log has the lines of all events in the history.
     """
 
     execution: Execution
@@ -47,7 +47,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a running invocation has to know about its execution now and then."""
+    """What a running invocation checks about its execution now and then."""
 
     status: Status
     driver_attempt: int
@@ -55,13 +55,13 @@ class Check:
 
 
 class ExecutionStore(Protocol):
-    """Where an execution and its journal are kept. Every method may be called by several drivers at once."""
+    """Stores executions and their histories. Every method may be called by several drivers concurrently."""
 
     async def load(self, execution_id: str) -> Snapshot:
-        """The execution as it is now. Raises ExecutionLost where it or its version is gone."""
+        """Return the current execution. Raises ExecutionLost if it or its version is gone."""
 
     async def fetch(self, stored: Stored) -> Any:
-        """The value that was left out when the execution was loaded, because it is large."""
+        """Return a value that was left out when the execution was loaded because it is large."""
 
     async def record(
         self,
@@ -71,10 +71,10 @@ class ExecutionStore(Protocol):
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> HistoryEvent:
-        """Write an entry unless its key is taken; gives the one that stands there then.
+        """Write an event unless its key is taken; return the event that stands there then.
 
-        `along` are outcomes that any driver would compute alike, and `lines` some that are not in the log yet. They
-        are kept in the same item, which costs no write of their own, and only if this entry is the one that is
+        `along` are outcomes that any driver would compute alike, and `lines` are lines that are not in the log yet.
+        They are kept in the same item, which saves a write of their own, and only if this event is the one that is
         written; the lines of another one are added to those found by `position`.
         """
 
@@ -85,16 +85,16 @@ class ExecutionStore(Protocol):
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
-        """Write outcomes that any driver would compute alike, in one item, for readers and to save work."""
+        """Write outcomes that any driver would compute alike in one item, for readers and to save work."""
 
     async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
-        """The answers that these waits have by now."""
+        """Return the signals that these pending signals have by now."""
 
     async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
-        """Put a loop's items where other drivers find them, in batches; gives what they need to know to do so."""
+        """Put a loop's items where map workers find them, in batches; return what the map workers need to know."""
 
     async def look(self, execution_id: str) -> Check:
-        """The status and what else may have changed, read consistently."""
+        """Return the status and what else may have changed, read consistently."""
 
     async def mark(
         self,
@@ -107,11 +107,11 @@ class ExecutionStore(Protocol):
         driver_attempt: int,
         in_vain: int = 0,
     ) -> None:
-        """Note an open status, and when somebody should look at the execution next.
+        """Record an open status, and when to check the execution next.
 
-        Nothing is noted where a final status is there, or the caller's `generation` is not the newest any more.
-        `in_vain` is how many invocations in a row have got nothing done. `position` is given by a driver all of whose
-        lines are in the log.
+        Nothing is recorded if there is a final status, or the caller's driver attempt is not the newest any more.
+        `in_vain` is how many invocations in a row made no progress. `position` is given by a driver all of whose lines
+        are in the log.
         """
 
     async def finish(
@@ -126,11 +126,11 @@ class ExecutionStore(Protocol):
         next_check_at: datetime | None = None,
         items: tuple[int, int] = (0, 0),
     ) -> Status:
-        """Note the final status, unless one is there; gives the one that stands then.
+        """Record the final status, unless there is one; return the one that stands then.
 
-        `next_check_at` is given where something is to be done after the end; `items`, for a map batch, is how many it
-        had and how many of these failed. Raises ExecutionLost where there is no such execution.
+        `next_check_at` is given if something is to be done after the end; `items`, for a map batch, is how many it had
+        and how many of these failed. Raises ExecutionLost if there is no such execution.
         """
 
     async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
-        """Append lines to the log, but for those that have come there since `position` was known."""
+        """Append lines to the log, except those that were added since `position` was known."""

@@ -1,4 +1,4 @@
-"""What a run costs: counts of what was used, and dollars at list price."""
+"""The usage of a run: counts of what was used, and dollars at list price."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.history import prices
 class Bill:
     """What an execution has used so far: counts, and milliseconds of functions. Bills can be added.
 
-    Read and write units are what DynamoDB said that it charged; `lambda_mb_ms` is milliseconds times memory.
+    Read and write units are those that DynamoDB reported; `lambda_mb_ms` is milliseconds times memory.
     """
 
     lambda_calls: int = 0
@@ -27,18 +27,18 @@ class Bill:
     ai_input_tokens: int = 0
     ai_output_tokens: int = 0
     ai_micro_dollars: int = 0
-    """What models cost, in millionths of a dollar: each has its own price, so it is reckoned when it is asked."""
+    """Cost of models in millionths of a dollar, computed at the time of the call as each model has its own price."""
 
     def __add__(self, other: Bill) -> Bill:
         return Bill(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Bill)))
 
     def as_dict(self) -> dict[str, float]:
-        """The counts that are not zero."""
+        """Return the counts that are not zero."""
         return {name: value for name, value in asdict(self).items() if value}
 
     @classmethod
     def of(cls, counts: Mapping[str, Any] | None) -> Bill:
-        """The bill with these counts; names that it does not know are left out."""
+        """Return the bill with these counts; unknown names are left out."""
         given = counts or {}
         kinds = {one.name: float if one.type == "float" else int for one in fields(cls)}
         counted: Any = {name: kind(given.get(name, 0)) for name, kind in kinds.items()}
@@ -46,7 +46,7 @@ class Bill:
 
     @property
     def dollars(self) -> float:
-        """All of it at list price, without any free tier."""
+        """Return the total at list price, without any free tier."""
         return (
             self.lambda_calls * prices.LAMBDA_REQUEST
             + self.lambda_mb_ms / 1024 / 1000 * prices.LAMBDA_GB_SECOND_ARM

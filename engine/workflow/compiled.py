@@ -1,4 +1,4 @@
-"""A definition prepared for running: the graphs of the workflow and of loops' bodies, and what their templates read."""
+"""Compiled workflows: the graphs of a definition and of its loops' bodies, and what their templates read."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from engine.workflow.node_types import NodeTypes
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?:[A-Za-z_]\w{0,63}\[(?:0|[1-9]\d{0,6})\]\.)*[A-Za-z_]\w{0,63}", re.ASCII)
-# What may reach outputs without naming their nodes: the whole input, wildcards, `nodes` as a value.
+# What may read outputs without naming their nodes: the whole input, wildcards, `nodes` as a value.
 _REACHES_ALL = re.compile(r"\$\$|\$\.|\$\[|\*|%|\bnodes\b(?!\s*\.)")
 _REACHES_ROOTS = re.compile(r"\$\$|\$\.|\$\[|\*|%")
 
 
 @dataclass(frozen=True)
 class CompiledBlock:
-    """The workflow itself, or the body of a loop: what one frame runs."""
+    """The workflow itself, or the body of a loop: what one scope instance runs."""
 
     body: Body
     graph: Graph
     nodes: Mapping[str, NodeDefinition]
     bodies: Mapping[str, CompiledBlock]
     templated: Mapping[str, Any]
-    """What of each node's config may hold templates."""
+    """The parts of each node's config that may hold templates."""
 
     @cached_property
     def reads(self) -> frozenset[str] | None:
-        """The ids of the nodes whose outputs templates in here may read; None if that can be any."""
+        """Return the ids of the nodes whose outputs templates of the block may read; None if that can be any."""
         blocks = list(self.walk())
         return self._reads_of([value for one in blocks for value in (*one.templated.values(), one.body.output)])
 
     def reads_of(self, node_id: str | None) -> frozenset[str] | None:
-        """The same for the templates of one node; None as the id stands for the block's own output."""
+        """Return the same for the templates of one node; the id None means the block's own output."""
         if node_id is None:
             return self._reads_of([self.body.output])
         return self._known[node_id]
 
     def depends_on(self, root: str, node_id: str) -> bool:
-        """Whether templates of a node, or of what is in its loop, may read a root such as `trigger`."""
+        """Whether templates of a node, or of nodes in its loop, may read a root such as `trigger`."""
         values = [self.templated[node_id]]
         for block in self.bodies[node_id].walk() if node_id in self.bodies else ():
             values += [*block.templated.values(), block.body.output]
@@ -82,7 +82,7 @@ class CompiledBlock:
         return frozenset(found)
 
     def walk(self) -> Iterator[CompiledBlock]:
-        """This region and all below it."""
+        """Yield this block and all below it."""
         yield self
         for block in self.bodies.values():
             yield from block.walk()
@@ -95,13 +95,13 @@ def _may_read(root: str, expression: Expression) -> bool:
 
 
 def prepare(definition: WorkflowDefinition, factory: NodeTypes) -> CompiledBlock:
-    """The regions of a definition, remembered for the definition objects used last; equal ones are rarely two."""
+    """Compile a definition; the results for recently used definition objects are cached, as equal objects are rare."""
     _, _, block = _prepared.get((id(definition), id(factory)), lambda: _prepare(definition, factory))
     return block
 
 
 def prepare_once(definition: WorkflowDefinition, factory: NodeTypes) -> CompiledBlock:
-    """The regions of a definition that was made for one call: remembering them would only keep them from going."""
+    """Compile a definition that was made for one call: caching it would only keep it in memory."""
     return _block(definition, factory)
 
 
@@ -112,7 +112,10 @@ _prepared: ByteCache[tuple[WorkflowDefinition, NodeTypes, CompiledBlock]] = Byte
 def _prepare(
     definition: WorkflowDefinition, factory: NodeTypes
 ) -> tuple[tuple[WorkflowDefinition, NodeTypes, CompiledBlock], int]:
-    """The regions, with what they are known by, which must live as long; and the bytes of the definition's text."""
+    """Return the blocks, with the objects that identify them in the cache and must live as long.
+
+    And the size in bytes.
+    """
     return (definition, factory, _block(definition, factory)), len(definition.model_dump_json())
 
 
@@ -132,7 +135,7 @@ def _block(body: Body, factory: NodeTypes) -> CompiledBlock:
 
 
 def find_node(block: CompiledBlock, path: str) -> NodeDefinition | None:
-    """The definition of the node at a path such as `each[3].inner[0].ask`; None where there is none.
+    """Return the definition of the node at a path such as `each[3].inner[0].ask`; None if there is none.
 
     Each loop around the node has its index, without leading zeros, and the node itself has none.
     """
@@ -148,7 +151,10 @@ def find_node(block: CompiledBlock, path: str) -> NodeDefinition | None:
 
 
 def find_block(block: CompiledBlock, prefix: str) -> CompiledBlock:
-    """The region whose nodes have paths that begin with this prefix, such as `each[3]`; the outermost for none."""
+    """Return the block whose nodes have paths with this prefix, such as `each[3]`.
+
+    The outermost for an empty prefix.
+    """
     for step in prefix.split(".") if prefix else ():
         block = block.bodies[step.partition("[")[0]]
     return block

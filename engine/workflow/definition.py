@@ -1,6 +1,6 @@
 """The models of a workflow definition, which are also its published JSON Schema.
 
-They say what a definition looks like; whether it can run is the validator's business.
+They describe the shape of a definition; the validator decides whether it can run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from engine import limits
 from engine.ids import NODE_ID_PATTERN
 from engine.triggers.definition import TriggerDefinition
 
-NodeId = Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Names the node in expressions.")]
+NodeId = Annotated[str, Field(pattern=NODE_ID_PATTERN, description="Name of the node in expressions.")]
 Port = Annotated[str, Field(min_length=1, max_length=64)]
 WorkflowName = Annotated[
     str,
@@ -23,20 +23,20 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 WhenFull = Literal["queue", "skip", "cancel_oldest"]
-"""What becomes of one execution more than a limit allows."""
+"""What happens to an execution that exceeds the limit."""
 
 
 class Model(BaseModel):
-    """Strict, unknown keys refused, immutable: the base of every part of a definition."""
+    """Base of every part of a definition: strict, immutable, and refusing unknown keys."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Retry(Model):
-    """How often and how soon a failed attempt is repeated.
+    """How often and how soon a failed attempt is retried.
 
-    The n-th pause is drawn from `[0.5, 1] x interval_seconds x backoff_rate^(n-1)`, at most
-    `max_interval_seconds`; a longer `Retry-After` of the other side is honoured.
+    The n-th pause is random in `[0.5, 1] x interval_seconds x backoff_rate^(n-1)`, at most `max_interval_seconds`; a
+    longer `Retry-After` of the server is honored.
     """
 
     max_attempts: int = Field(default=3, ge=1, le=20, description="All attempts, the first included.")
@@ -49,7 +49,7 @@ class Retry(Model):
         default=None,
         max_length=32,
         description="Error codes to retry (`timeout`, `connection_failed`, `http_status`), statuses (`503`), "
-        "classes of them (`5xx`), or `all`. Default: what the node type says may work next time.",
+        "classes of them (`5xx`), or `all`. Default: the errors that the node type considers temporary.",
     )
 
 
@@ -66,17 +66,17 @@ class NodeDefinition(Model):
         default=None, gt=0, le=limits.MAX_NODE_TIMEOUT, description="Bounds one attempt."
     )
     on_error: Literal["fail", "continue"] = Field(
-        default="fail", description="`continue`: a failure counts as success with output `{error: …}`."
+        default="fail", description="`continue`: a failed node counts as succeeded, with output `{error: …}`."
     )
     delivery: Literal["at_least_once", "at_most_once"] = Field(
         default="at_least_once",
-        description="`at_most_once`: an attempt that was cut off is not made again but fails as `interrupted`.",
+        description="`at_most_once`: an interrupted attempt is not repeated but fails as `interrupted`.",
     )
-    body: Body | None = Field(default=None, description="What a loop repeats; only loops have one.")
+    body: Body | None = Field(default=None, description="The nodes that a loop repeats; only loops have a body.")
 
 
 class Edge(Model):
-    """What runs after what: `to` may run when `from` has finished through `port`."""
+    """An edge: node `to` may run when `from` has finished through `port`."""
 
     source: NodeId = Field(alias="from", description="The node that it leaves.")
     port: Port = Field(default="main", description="By which port it leaves.")
@@ -84,7 +84,7 @@ class Edge(Model):
 
 
 class Ui(BaseModel):
-    """Where the editor draws nodes, and what stands beside them. Nothing of it is checked, and more may be in it."""
+    """Where the editor draws nodes, and related data. It is not checked, and may hold more."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -94,7 +94,7 @@ class Ui(BaseModel):
 
 
 class Body(Model):
-    """Nodes and the edges between them, which have no cycle."""
+    """Nodes and the edges between them, without cycles."""
 
     nodes: list[NodeDefinition] = Field(min_length=1, max_length=limits.MAX_NODES, description="The steps.")
     edges: list[Edge] = Field(default_factory=list, max_length=limits.MAX_EDGES, description="What runs after what.")
@@ -108,18 +108,18 @@ class Body(Model):
 
 
 class Concurrency(Model):
-    """How many executions of a workflow may be under way at the same time."""
+    """How many executions of a workflow may run at the same time."""
 
     limit: int = Field(ge=1, le=limits.MAX_CONCURRENCY_LIMIT, description="So many at the same time.")
     key: str | None = Field(
         default=None,
         min_length=1,
         max_length=limits.MAX_EXPRESSION_LENGTH,
-        description="A template over `trigger`; the limit holds for each value of it.",
+        description="A template over `trigger`; the limit applies to each value of it.",
     )
     when_full: WhenFull = Field(
         default="queue",
-        description="What becomes of one more: it waits for its turn, it is cancelled, or the oldest one is.",
+        description="What happens to an execution over the limit: it is queued, it is canceled, or the oldest one is.",
     )
 
 
@@ -131,7 +131,7 @@ class OnFailure(Model):
 
 
 class WorkflowDefinition(Body):
-    """A whole workflow: nodes, edges, and what holds for each of its executions."""
+    """A whole workflow: nodes, edges, and the settings of its executions."""
 
     vars: dict[NodeId, JsonValue] = Field(
         default_factory=dict, description="Constants, as `vars.<name>` in expressions."
@@ -141,7 +141,7 @@ class WorkflowDefinition(Body):
         gt=0,
         le=limits.MAX_DELAY,
         allow_inf_nan=False,
-        description="From its first step on; an execution that takes longer ends as `timed_out`.",
+        description="Seconds from the first step; an execution that takes longer ends as `timed_out`.",
     )
     concurrency: Concurrency | None = Field(
         default=None, description="How many executions may be under way at the same time."
@@ -152,7 +152,7 @@ class WorkflowDefinition(Body):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """The definition as its author wrote it: no defaults filled in, `from` and `to` by those names."""
+        """Return the definition as its author wrote it: no defaults filled in, edges with `from` and `to`."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
@@ -160,5 +160,5 @@ NodeDefinition.model_rebuild()
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a definition, as published by the API."""
+    """Return the JSON Schema of a definition, as published by the API."""
     return WorkflowDefinition.model_json_schema(by_alias=True)

@@ -1,6 +1,6 @@
-"""What differs between two definitions, by node, and what that means: hosts, integrations, workflows, triggers.
+"""The differences between two definitions, by node, with their hosts, integrations, workflows and triggers.
 
-Either may be unfinished: what has no id or is no object is passed over. `ui` is no difference.
+Either may be unfinished: parts without an id, or that are not objects, are skipped. `ui` is ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _HOST = re.compile(r"(?<![a-z])(?:https?|wss?)://([^/\s\"'<>?#{}]+)", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A node or a trigger that differs. `loop` is the id of the loop in whose body it is; `was` its id before."""
+    """A node or trigger that differs.
+
+    `loop` is the id of the loop that contains it; `was` is its former id.
+    """
 
     kind: Kind
     id: str
@@ -36,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What is named now and was not before, and the other way around."""
+    """Names that are new, and names that are gone."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -44,7 +47,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class EdgeChanges:
-    """Edges that are there now and were not, and the other way around, with the loop in whose body they are."""
+    """Edges that are new, and edges that are gone, with the loop that contains them."""
 
     added: tuple[dict[str, str | None], ...] = ()
     removed: tuple[dict[str, str | None], ...] = ()
@@ -52,7 +55,7 @@ class EdgeChanges:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """All that differs; `settings` are changes of what is no node, edge or trigger."""
+    """All differences; `settings` are changes outside nodes, edges and triggers."""
 
     nodes: tuple[Change, ...]
     edges: EdgeChanges
@@ -70,14 +73,14 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """The nodes of a definition by id, without what is in their bodies, each with its loop; and the edges."""
+    """The nodes of a definition by id, without their bodies, each with its loop; and the edges."""
 
     nodes: dict[str, tuple[dict[str, Any], str | None]] = field(default_factory=dict)
     edges: dict[EdgeKey, None] = field(default_factory=dict)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Diff:
-    """What makes `after` of `before`."""
+    """Return the changes that turn `before` into `after`."""
     old, new = split(before)[0], split(after)[0]
     were, are = _read(old), _read(new)
     renamed = _renamed(were, are)
@@ -93,7 +96,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Diff:
 
 
 def as_json(found: Diff, begin: int | str | None, end: int | str | None) -> dict[str, Any]:
-    """A diff as the API tells it, with what it is from and to: the number of a version, `draft`, or nothing."""
+    """Return a diff as the API shows it; `begin` and `end` are the number of a version, `draft`, or nothing."""
     return {"from": begin or None, "to": end or None, **asdict(found), "is_equal": found.is_equal}
 
 
@@ -120,9 +123,9 @@ def _read_into(found: _Body, body: Mapping[str, Any], loop: str | None) -> None:
 
 
 def _renamed(were: _Body, are: _Body) -> dict[str, str]:
-    """New ids by old ones: of those that are gone and those that are new, pairs that are alike but for the id.
+    """Return new ids by old ones: pairs of a removed and an added node that are alike but for the id.
 
-    First those that say the same, then those of one type that stand between the same nodes.
+    First the nodes with equal content, then nodes of the same type between the same neighbors.
     """
     gone = [one for one in were.nodes if one not in are.nodes]
     fresh = [one for one in are.nodes if one not in were.nodes]
@@ -209,7 +212,7 @@ def _change(kind: Kind, what: Mapping[str, Any], loop: str | None) -> Change:
 
 
 def _hosts(definition: Mapping[str, Any]) -> set[str]:
-    """The hosts that are written out in configs. Which one a template gives is not known before it runs."""
+    """Return the hosts that are literal in configs. The host of a template is unknown before it runs."""
     found: set[str] = set()
     for _, node in nodes_in(definition):
         for text in _texts(node.get("config")):

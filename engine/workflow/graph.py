@@ -1,7 +1,7 @@
-"""Pure scheduling: given how nodes ended, which nodes are ready, which are skipped, and is anything left.
+"""The graph of a workflow, and its pure scheduling: which nodes are ready, which are skipped, and is anything left.
 
-No I/O, no clock. Every outcome is looked at once and every edge decided once, so a run of n nodes and m
-edges costs O(n + m) however it is cut into invocations.
+No I/O, no clock. Every outcome is processed once and every edge decided once, so a run of n nodes and m edges costs O(n
++ m) however it is split into invocations.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.workflow.definition import Body, Edge
 class Graph:
     """Nodes in the order of the definition, and the edges between them.
 
-    `first_of` names the nodes that do not wait for all of their edges but go on at the first that fires.
+    `first_of` names the nodes that do not wait for all of their edges but continue at the first that fires.
     """
 
     nodes: tuple[str, ...]
@@ -27,7 +27,7 @@ class Graph:
 
     @classmethod
     def of(cls, body: Body, first_of: frozenset[str] = frozenset()) -> Graph:
-        """The graph of a definition, or of a loop's body."""
+        """Build the graph of a definition, or of a loop's body."""
         return cls(tuple(node.id for node in body.nodes), tuple(body.edges), first_of)
 
     @cached_property
@@ -45,7 +45,7 @@ class Graph:
         return any(edge.port == port for edge in self.outgoing[node])
 
     def ancestors(self) -> Mapping[str, frozenset[str]]:
-        """For each node those that can have run before it. The graph must have no cycle."""
+        """Return for each node those that can have run before it. The graph must have no cycle."""
         before: dict[str, frozenset[str]] = {}
         for node in self.topological_order():
             sources = {edge.source for edge in self.incoming[node]}
@@ -54,7 +54,7 @@ class Graph:
 
     @cached_property
     def order_dependent(self) -> frozenset[str]:
-        """The nodes that run when one of several has ended: what they see depends on which came first."""
+        """Return the nodes that run when one of several has ended: their data depends on which ended first."""
         found = set(self.first_of)
         for node in self.topological_order() if found else ():
             if any(edge.source in found for edge in self.incoming[node]):
@@ -62,7 +62,7 @@ class Graph:
         return frozenset(found)
 
     def descendants(self, starts: Iterable[str]) -> frozenset[str]:
-        """The given nodes and all that can run after one of them."""
+        """Return the given nodes and all that can run after one of them."""
         found = set(starts)
         queue = deque(found)
         while queue:
@@ -73,7 +73,7 @@ class Graph:
         return frozenset(found)
 
     def topological_order(self) -> list[str]:
-        """The nodes so that each stands after its predecessors; nodes on or behind a cycle are left out."""
+        """Return the nodes, each after its predecessors; nodes on or behind a cycle are left out."""
         missing = {node: len(self.incoming[node]) for node in self.nodes}
         queue = deque(node for node in self.nodes if not missing[node])
         order: list[str] = []
@@ -94,11 +94,11 @@ class Graph:
 
 
 class Progress:
-    """How far one execution has come through a graph.
+    """The progress of one execution through a graph.
 
-    A node is ready when each of its incoming edges is decided and at least one fired (one of the graph's `first_of`
-    as soon as one has fired); when all are dead it is skipped, and its own edges are dead. `ready` and `skipped` are
-    what the caller acts on. `came_from` has, for each node, those whose edges to it have fired, in that order.
+    A node is ready when each of its incoming edges is decided and at least one fired (one of the graph's `first_of` as
+    soon as one has fired); when all are dead it is skipped, and its own edges are dead. `ready` and `skipped` are what
+    the caller acts on. `came_from` has, for each node, the nodes whose edges to it have fired, in that order.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -112,7 +112,7 @@ class Progress:
         self.ready.extend(node for node in graph.nodes if not self._undecided[node])
 
     def settle(self, node: str, port: str | None) -> None:
-        """Record that `node` has ended by `port`, None if no edge of it fires, and decide what that decides.
+        """Record that `node` has ended by `port`, None if no edge of it fires, and decide the edges that depend on it.
 
         Raises:
             ValueError: the node has ended before.
@@ -145,21 +145,21 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        """Whether each node has ended or is skipped."""
+        """Whether each node has ended or was skipped."""
         return len(self.settled) + len(self.skipped) == len(self.graph.nodes)
 
     def ends(self, succeeded: Iterable[str]) -> list[str]:
-        """Of the nodes that succeeded those from which nothing further ran, in the definition's order."""
+        """Return those of the succeeded nodes after which nothing ran, in the definition's order."""
         chosen = set(succeeded) - self._went_on
         return [node for node in self.graph.nodes if node in chosen]
 
 
 def find_cycle(graph: Graph) -> list[str]:
-    """The nodes of one cycle in order, the first again at the end; empty when there is none."""
+    """Return the nodes of one cycle in order, the first again at the end; empty if there is none."""
     rest = set(graph.nodes) - set(graph.topological_order())
     if not rest:
         return []
-    # Each node left has a predecessor that is left too, so walking back must meet itself.
+    # Each node left has a predecessor that is left too, so walking back must reach a node twice.
     node = next(node for node in graph.nodes if node in rest)
     seen: dict[str, int] = {}
     path: list[str] = []

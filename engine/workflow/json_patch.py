@@ -1,4 +1,4 @@
-"""What has changed between two JSON values, as JSON Patch (RFC 6902), and for people what was there before."""
+"""The changes between two JSON values as JSON Patch (RFC 6902), with the former values for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Operation = dict[str, Any]
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[Operation]:
-    """The operations that make `after` of `before`, one after the other; `before` in them is what they take away."""
+    """Return the operations that turn `before` into `after`; `before` in an operation is the value that it removes."""
     if is_equal(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -35,7 +35,7 @@ def _of_objects(before: dict[str, Any], after: dict[str, Any], path: str) -> Ite
 
 
 def _of_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Operation]:
-    """What is equal at the begin and at the end stays; in between entries are changed, then taken away or added."""
+    """Return the changes of a list: equal ends stay; in between, entries are changed, then removed or added."""
     begin = 0
     while begin < min(len(before), len(after)) and is_equal(before[begin], after[begin]):
         begin += 1

@@ -1,7 +1,7 @@
-"""Where the editor draws things: `ui` of a definition and of the bodies of its loops.
+"""The layout of the editor: `ui` of a definition and of the bodies of its loops.
 
-It says nothing about what a workflow does, so it is taken off before a definition is checked, compared or run, kept
-beside it, and put back for whoever reads it.
+It does not affect what a workflow does, so it is removed before a definition is checked, compared or run, stored
+separately, and put back for readers.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 UI = "ui"
 Layout = dict[str, dict[str, Any]]
-"""`ui` by the id of the loop whose body it is of; that of the definition itself by an empty text."""
+"""`ui` by the id of the loop whose body it belongs to; the empty id is the definition itself."""
 
 
 def split(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Layout]:
-    """A definition, well-formed or not, without `ui`; and what there was of it.
+    """Return a definition, well-formed or not, without `ui`; and its `ui`.
 
-    What is no object stays where it is, for the validator to see; what is in a loop without an id is dropped.
+    A `ui` that is not an object stays, for the validator to report; that of a loop without an id is dropped.
     """
     layout: Layout = {}
     return _without(definition, "", layout), layout
@@ -42,7 +42,10 @@ def _without_in(node: Any, layout: Layout) -> Any:
 
 
 def joined(definition: Mapping[str, Any], layout: Mapping[str, Mapping[str, Any]], loop: str = "") -> dict[str, Any]:
-    """A definition with the `ui` that was taken off it, or off another one: of loops that are not there it is left."""
+    """Return a definition with the `ui` that was removed from it, or from another one.
+
+    That of missing loops is left out.
+    """
     whole = dict(definition)
     if not layout:
         return whole

@@ -1,6 +1,6 @@
-"""What the validator and the compiler ask of node types.
+"""What the validator and the compiler require of node types.
 
-`workflow` lies below `nodes`, so it says itself what it asks for; `NodeExecutorFactory` and `BaseNode` have all of it.
+`workflow` lies below `nodes`, so it declares its requirements itself; `NodeExecutorFactory` and `BaseNode` meet them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from engine.workflow.definition import NodeDefinition
 
 
 class ConfigFinding(Protocol):
-    """Something that a node type refuses in a config."""
+    """A finding of a node type about a config."""
 
     @property
     def path(self) -> str:
-        """Where, below `config`."""
+        """The path below `config`."""
 
     @property
     def message(self) -> str:
-        """A sentence."""
+        """What is wrong, as a sentence."""
 
 
 class NodeType(Protocol):
@@ -32,34 +32,34 @@ class NodeType(Protocol):
     outermost_only: bool
 
     def has_effect(self) -> bool:
-        """Whether running it changes or asks something outside."""
+        """Whether running it changes or queries something outside."""
 
     def ports_of(self, config: dict[str, Any]) -> tuple[str, ...]:
-        """The ports that a node with this config has, besides `error`."""
+        """Return the ports of a node with this config, besides `error`."""
 
     def goes_on_at_first(self, config: dict[str, Any]) -> bool:
         """Whether a node with this config runs at the first edge that fires."""
 
     def validate_config(self, config: dict[str, Any]) -> Sequence[ConfigFinding]:
-        """What is wrong with a config whose templates are not evaluated yet."""
+        """Return what is wrong with a config whose templates are not evaluated yet."""
 
 
 class NodeTypes(Protocol):
-    """All node types that there are."""
+    """All node types."""
 
     def knows(self, name: str) -> bool:
-        """Whether there is such a node type."""
+        """Whether the node type exists."""
 
     def names(self) -> list[str]:
-        """All of them, sorted."""
+        """Return all names, sorted."""
 
     def node_class(self, name: str) -> NodeType:
-        """The type of that name. Raises UnknownNodeType where there is none."""
+        """Return the node type of that name. Raises UnknownNodeType if there is none."""
 
     def templated(self, node: NodeDefinition) -> dict[str, Any]:
-        """The part of a node's config whose texts may hold templates."""
+        """Return the part of a node's config whose texts may hold templates."""
 
 
 def has_effect(types: NodeTypes, name: str) -> bool:
-    """Whether nodes of a type change or ask something outside; not of one that there is no more, which just fails."""
+    """Whether nodes of a type change or query something outside; false for a removed type, whose nodes just fail."""
     return types.knows(name) and types.node_class(name).has_effect()

@@ -1,8 +1,8 @@
-"""Workflows that name others: by id, or by a name that is made an id when the version is saved.
+"""References to other workflows: by id, or by a name that is resolved to an id when the version is saved.
 
-A version keeps the id beside the name, so what an execution starts never changes while it runs, whoever drives it, and
-neither renaming that workflow nor making another one of its name changes what a saved version means. To who reads the
-version, the name stands there as its author wrote it.
+A version keeps the id beside the name, so what an execution starts never changes while it runs, whoever drives it; and
+neither renaming that workflow nor creating another one of its name changes the meaning of a saved version. Readers of
+the version see the name as its author wrote it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ KEY = "workflow"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The workflows that may be named: names by id; and what the version before has meant by names."""
+    """The workflows that may be referenced: names by id; and what names meant in the previous version."""
 
     names: Mapping[str, str]
     before: Mapping[str, str]
 
     def meant_by(self, name: str) -> str | None:
-        """The id of the one workflow that has the name; or that had it when the version before was saved."""
+        """Return the id of the one workflow with the name; or of the one that it meant in the previous version."""
         found = self.ids(name)
         if found:
             return found[0] if len(found) == 1 else None
@@ -34,11 +34,11 @@ class Known:
         return earlier if earlier in self.names else None
 
     def ids(self, name: str) -> list[str]:
-        """All workflows that have the name."""
+        """Return all workflows with the name."""
         return [workflow_id for workflow_id, one in self.names.items() if one == name]
 
     def why_not(self, name: str) -> str:
-        """What is wrong with a name that means nothing, or too much."""
+        """Return what is wrong with a name that refers to no workflow, or to several."""
         found = self.ids(name)
         if found:
             return f"{len(found)} workflows are called `{name}`: {', '.join(sorted(found))}; give the id of one"
@@ -50,9 +50,9 @@ class Known:
 
 
 def nodes_in(body: Mapping[str, Any], where: str = "definition") -> Iterator[tuple[str, dict[str, Any]]]:
-    """The nodes of a definition and of the bodies of loops in it, by where they stand; a loop before what is in it.
+    """Yield the nodes of a definition and of its loops' bodies, by path; a loop before the nodes in it.
 
-    What is not well-formed is passed over, here and below: drafts are looked through, too.
+    Malformed parts are skipped, here and below: drafts are searched, too.
     """
     listed = body.get("nodes")
     for number, node in enumerate(listed if isinstance(listed, list) else []):
@@ -65,7 +65,7 @@ def nodes_in(body: Mapping[str, Any], where: str = "definition") -> Iterator[tup
 
 
 def references(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What names a workflow outright, not by a template, in a definition, by its field."""
+    """Return the references of a definition that are not templates, by field."""
     for at, holder in _holders(definition):
         named = holder.get(KEY) if isinstance(holder, dict) else None
         if isinstance(named, str) and named and "{{" not in named:
@@ -84,12 +84,12 @@ def _holders(definition: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def workflows_named(definition: Mapping[str, Any]) -> set[str]:
-    """The workflows that a definition names, as its author wrote them."""
+    """Return the workflows that a definition references, as its author wrote them."""
     return {holder[KEY] for _, holder in references(definition)}
 
 
 def bound(definition: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """A definition with ids for names, and the names by field, to be put back by `as_written`."""
+    """Return a definition with ids for names, and the names by field, to be restored by `as_written`."""
     copied = deepcopy(dict(definition))
     named: dict[str, str] = {}
     for path, holder in references(copied):
@@ -100,7 +100,7 @@ def bound(definition: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[s
 
 
 def as_written(definition: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
-    """A definition with the names that its author wrote."""
+    """Return a definition with the names that its author wrote."""
     if not named:
         return dict(definition)
     copied = deepcopy(dict(definition))
@@ -110,5 +110,5 @@ def as_written(definition: Mapping[str, Any], named: Mapping[str, str]) -> dict[
 
 
 def meanings(definition: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, str]:
-    """What the names of a saved version mean: ids by name."""
+    """Return the meanings of the names in a saved version: ids by name."""
     return {named[path]: holder[KEY] for path, holder in references(definition) if path in named}

@@ -29,21 +29,21 @@ _TEMPLATE_SECONDS = 10.0
 _ROOTS_INSIDE = ROOTS
 _ROOTS_OUTSIDE = ROOTS - {"item", "index"}
 _NOT_HERE = {
-    "item": "it is that of a loop's body",
-    "index": "it is that of a loop's body",
+    "item": "it exists only in a loop's body",
+    "index": "it exists only in a loop's body",
     "nodes": "nothing has run yet",
     "execution": "there is no execution yet",
-    "vars": "it knows only `trigger`",
+    "vars": "only `trigger` is available",
 }
 Part = TypeVar("Part", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where (`nodes[2].config.url`), a stable code, and a sentence.
+    """One problem: where it is (`nodes[2].config.url`), a stable code, and a sentence.
 
-    `node` is the id of the innermost node that the path leads into, if it leads into one that has an id; `edge` the
-    edge that it leads into; `name` is a name that means nothing here. A warning keeps nothing from running.
+    `node` is the id of the innermost node that the path leads into, if that has an id; `edge` is the edge that it leads
+    into; `name` is a name that is unknown here. A warning does not keep a workflow from running.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Problem:
 
 
 def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, list[Problem]]:
-    """The definition that `raw` describes, and what is wrong with it.
+    """Return the definition that `raw` describes, and what is wrong with it.
 
     Args:
         raw: any JSON value.
@@ -66,7 +66,7 @@ def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, l
         The definition, or None where there is any problem; and the problems, in the order of the document.
     """
     if not isinstance(raw, dict):
-        return None, [Problem("", "invalid", "a definition is an object with `nodes` and `edges`")]
+        return None, [Problem("", "invalid", "a definition must be an object with `nodes` and `edges`")]
     raw, _ = split(raw)
     problems = list(_sizes(raw))
     if problems:
@@ -83,7 +83,7 @@ def validate(raw: Any, factory: NodeTypes) -> tuple[WorkflowDefinition | None, l
 
 
 def node_at(raw: Any, path: str) -> str | None:
-    """The id of the innermost node of a definition, well-formed or not, that a path leads into."""
+    """Return the id of the innermost node of a definition, well-formed or not, that a path leads into."""
     node = None
     for index in re.findall(r"(?:^|\.body\.|^definition\.)nodes\[(\d+)\]", path):
         listed = raw.get("nodes") if isinstance(raw, dict) else None
@@ -98,7 +98,7 @@ def node_at(raw: Any, path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """What is around a region: the nodes that have run before its loop, and how deep it is."""
+    """What is around a block: the nodes that have run before its loop, and its depth."""
 
     before: frozenset[str] = frozenset()
     everything: frozenset[str] = frozenset()
@@ -106,14 +106,14 @@ class _Outside:
 
 
 class _Checker:
-    """Checks a region and the bodies of its loops. Templates of a whole definition share a budget of processor time."""
+    """Checks a block and the bodies of its loops. All templates of a definition share a budget of processor time."""
 
     def __init__(self, factory: NodeTypes) -> None:
         self._factory = factory
         self._begin = time.thread_time()
 
     def block(self, raw: dict[str, Any], where: str, outside: _Outside) -> Iterable[Problem]:
-        """The nodes and edges of the definition, or of a body at `where`."""
+        """Check the nodes and edges of the definition, or of a body at `where`."""
         at = f"{where}." if where else ""
         problems: list[Problem] = []
         nodes = _parts(NodeDefinition, _without_bodies(raw.get("nodes")), f"{at}nodes", problems)
@@ -141,7 +141,7 @@ class _Checker:
         yield from self._templates(raw.get("output"), f"{at}output", outputs, everything, inside=outside.depth > 0)
 
     def _asks_each_iteration(self, node: NodeDefinition) -> bool:
-        """Whether the node's own config is evaluated anew for each iteration, so that it knows `item` and `index`."""
+        """Whether the node's own config is evaluated for each iteration, so that it can use `item` and `index`."""
         if not self._factory.knows(node.type):
             return True
         node_class = self._factory.node_class(node.type)
@@ -154,14 +154,14 @@ class _Checker:
         if body is None:
             if wanted:
                 yield Problem(
-                    where, "missing", f"a `{node.type}` node has a `body`: `{{nodes, edges}}`, what it repeats"
+                    where, "missing", f"a `{node.type}` node needs a `body`: `{{nodes, edges}}`, which it repeats"
                 )
         elif not wanted:
             yield Problem(where, "unknown_key", f"a `{node.type}` node has no `body`; only loops have one")
         elif outside.depth > limits.MAX_BODY_DEPTH:
             yield Problem(where, "too_deep", f"loops are nested at most {limits.MAX_BODY_DEPTH} deep")
         elif not isinstance(body, dict):
-            yield Problem(where, "invalid", "a body is an object with `nodes` and `edges`")
+            yield Problem(where, "invalid", "a body must be an object with `nodes` and `edges`")
         else:
             yield from _shell(Body, body, where)
             yield from self.block(body, where, outside)
@@ -173,7 +173,7 @@ class _Checker:
             yield Problem(where, "too_complex", "the templates take too long to check; simplify them")
             return
         for field, key in keys_with_templates(value, where):
-            hint = "an object with such keys is one template: `{{ {name: value} }}`"
+            hint = "to compute keys, write the object as one template: `{{ {name: value} }}`"
             yield Problem(field, "template_in_key", f"`{key[:40]}` is a key, and keys cannot hold templates; {hint}")
         for field, text in templates(value, where):
             yield from _template(text, field, before, everything, _ROOTS_INSIDE if inside else _ROOTS_OUTSIDE)
@@ -197,7 +197,7 @@ def _sizes(raw: dict[str, Any]) -> Iterable[Problem]:
 
 
 def _bodies(raw: dict[str, Any], where: str = "") -> Iterable[tuple[str, dict[str, Any]]]:
-    """The definition and all bodies in it, each with the path of what is in it."""
+    """Yield the definition and all bodies in it, each with the path of its content."""
     yield where, raw
     for index, node in enumerate(raw["nodes"] if isinstance(raw.get("nodes"), list) else []):
         if isinstance(node, dict) and isinstance(node.get("body"), dict):
@@ -205,14 +205,14 @@ def _bodies(raw: dict[str, Any], where: str = "") -> Iterable[tuple[str, dict[st
 
 
 def _without_bodies(raw: Any) -> Any:
-    """A list of nodes without their bodies, which are looked at by themselves."""
+    """Return a list of nodes without their bodies, which are checked separately."""
     if not isinstance(raw, list):
         return raw
     return [{k: v for k, v in node.items() if k != "body"} if isinstance(node, dict) else node for node in raw]
 
 
 def _envelope(raw: dict[str, Any]) -> Iterable[Problem]:
-    """The definition's own fields; its nodes and edges are looked at one by one."""
+    """Check the definition's own fields; its nodes and edges are checked one by one."""
     yield from _shell(WorkflowDefinition, raw, "")
 
 
@@ -221,9 +221,9 @@ def _shell(model: type[Body], raw: dict[str, Any], where: str) -> Iterable[Probl
     yield from _model_problems(model, {**raw, "nodes": [{"id": "x", "type": "x"}], "edges": []}, where)
     nodes = raw.get("nodes")
     if not isinstance(nodes, list) or not nodes:
-        yield Problem(f"{at}nodes", "invalid", "`nodes` is a list of at least one node")
+        yield Problem(f"{at}nodes", "invalid", "`nodes` must be a list of at least one node")
     if not isinstance(raw.get("edges", []), list):
-        yield Problem(f"{at}edges", "invalid", "`edges` is a list of edges")
+        yield Problem(f"{at}edges", "invalid", "`edges` must be a list of edges")
 
 
 def _concurrency_key(raw: dict[str, Any]) -> Iterable[Problem]:
@@ -235,7 +235,7 @@ def _concurrency_key(raw: dict[str, Any]) -> Iterable[Problem]:
 
 
 def _triggers(raw: dict[str, Any]) -> Iterable[Problem]:
-    """What is wrong with the triggers, if they are well-formed."""
+    """Return what is wrong with the triggers, if they are well-formed."""
     entries, nodes = raw.get("triggers", []), raw.get("nodes")
     malformed: list[Problem] = []
     triggers = _parts(TriggerDefinition, entries, "triggers", malformed)
@@ -250,7 +250,7 @@ def _triggers(raw: dict[str, Any]) -> Iterable[Problem]:
 
 
 def _parts(model: type[Part], raw: Any, where: str, problems: list[Problem]) -> dict[int, Part]:
-    """Those entries of a list that are well-formed, by index; what is wrong with the others goes to `problems`."""
+    """Return the well-formed entries of a list by index; problems of the others are added to `problems`."""
     parts: dict[int, Part] = {}
     for index, entry in enumerate(raw if isinstance(raw, list) else []):
         found = list(_model_problems(model, entry, f"{where}[{index}]"))
@@ -272,26 +272,26 @@ def _model_problems(model: type[BaseModel], raw: Any, where: str) -> Iterable[Pr
             message, code = sentence(one), _CODES.get(one["type"], "invalid")
             if one["type"] == "string_pattern_mismatch" and one["loc"][-1] in ("id", "from", "to"):
                 code = "malformed_id"
-                message = f"{one['input']!r} is not an id: letters, digits and `_`, not first a digit, at most 64"
+                message = f"{one['input']!r} is not an id: letters, digits and `_`, no leading digit, at most 64"
             yield Problem(path, code, message)
 
 
 def _ids(raw: Any) -> list[str]:
-    """The ids that the nodes have, well-formed nodes or not, so that one mistake is told once."""
+    """Return the ids of all nodes, well-formed or not, so that one mistake is reported once."""
     entries = raw if isinstance(raw, list) else []
     ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
     return [node_id for node_id in ids if isinstance(node_id, str) and re.match(NODE_ID_PATTERN, node_id)]
 
 
 def _duplicate_ids(raw: dict[str, Any]) -> Iterable[Problem]:
-    """Ids are unique in the whole workflow, so that a template in a body can name any node around it."""
+    """Check that ids are unique in the whole workflow, so that a template in a body can name any node around it."""
     seen: set[str] = set()
     for where, body in _bodies(raw):
         for index, entry in enumerate(body["nodes"] if isinstance(body.get("nodes"), list) else []):
             node_id = entry.get("id") if isinstance(entry, dict) else None
             if isinstance(node_id, str):
                 if node_id in seen:
-                    message = f"another node has the id `{node_id}` too"
+                    message = f"another node also has the id `{node_id}`"
                     yield Problem(f"{where}nodes[{index}].id", "duplicate_id", message)
                 seen.add(node_id)
 
@@ -313,7 +313,7 @@ def _node(node: NodeDefinition, where: str, factory: NodeTypes, *, inside: bool)
     if inside and node_class.outermost_only:
         yield Problem(f"{where}.type", "invalid", f"a `{node.type}` node cannot be in a loop's body")
     if node.on_error == "continue" and not node_class.can_fail:
-        yield Problem(f"{where}.on_error", "invalid", f"a `{node.type}` node cannot go on after its failure")
+        yield Problem(f"{where}.on_error", "invalid", f"a `{node.type}` node cannot continue on error")
     if node.delivery == "at_most_once" and not node_class.has_effect():
         message = f"a `{node.type}` node has no effect outside, so it needs no `delivery`"
         yield Problem(f"{where}.delivery", "invalid", message)
@@ -356,7 +356,7 @@ def _order(graph: Graph, at: str) -> Iterable[Problem]:
     backwards = [Edge.model_validate({"from": e.target, "to": e.source}) for e in graph.edges if e.source in rest]
     behind = Graph(tuple(node for node in graph.nodes if node in rest), tuple(backwards)).topological_order()
     for node in sorted(behind, key=graph.nodes.index):
-        message = f"`{node}` can never run: each way to it leads through a cycle"
+        message = f"`{node}` can never run: each path to it leads through a cycle"
         yield Problem(f"{at}nodes[{graph.nodes.index(node)}]", "unreachable", message)
 
 
@@ -370,10 +370,10 @@ def _template(
         return
     for root, *rest in dict.fromkeys(references):
         if root in ROOTS - roots:
-            yield Problem(where, "unknown_name", f"`{root}` is not known here; {_NOT_HERE[str(root)]}")
+            yield Problem(where, "unknown_name", f"`{root}` is not available here; {_NOT_HERE[str(root)]}")
         elif root not in ROOTS:
             names = ", ".join(sorted(roots))
-            yield Problem(where, "unknown_name", f"`{root}` is not a name that expressions know; they know {names}")
+            yield Problem(where, "unknown_name", f"`{root}` is not a name in expressions; the names are {names}")
         elif root == "nodes" and rest and isinstance(rest[0], str) and rest[0] not in before:
             if rest[0] in everything:
                 yield Problem(where, "not_before", f"`{rest[0]}` cannot have run before this node")

@@ -68,8 +68,8 @@ def test_value(template: object, value: object):
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        ("{{ trigger.body.totl }}", "`trigger.body.totl` is not there; did you mean `total`?"),
-        ("{{ trigger.body.totl > 3 }}", "`trigger.body.totl` is not there; did you mean `total`?"),
+        ("{{ trigger.body.totl }}", "`trigger.body.totl` does not exist; did you mean `total`?"),
+        ("{{ trigger.body.totl > 3 }}", "`trigger.body.totl` does not exist; did you mean `total`?"),
         ("{{ trigger.body.items[7].p }}", "the list has 2 items"),
         ("{{ trigger.body.none.x }}", "`trigger.body.none` is null"),
         ("{{ trigger.body.name.x }}", "`trigger.body.name` is text"),

@@ -209,7 +209,7 @@ def test_what_is_never_taken_is_disabled_and_told(sender: Sender):
         if not found.is_enabled:
             break
     assert number * 6 > 72
-    assert found.disabled_reason == f"nothing has been taken since {found.failing_since}"
+    assert found.disabled_reason == f"the receiver has accepted nothing since {found.failing_since}"
     assert [event.type for event in sender.bus.told if event.type != "execution.failed"] == ["subscription.disabled"]
     seen = len(sender.seen)
     sender.tell("01920000-0000-7000-8000-000000000099")

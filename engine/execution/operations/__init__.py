@@ -1,4 +1,4 @@
-"""What an invocation can be doing for one node, a file for each kind of operation.
+"""The operations that an invocation carries out for nodes, one file for each kind.
 
-Which of them is done next is not decided here.
+Which operation comes next is not decided here.
 """

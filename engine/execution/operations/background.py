@@ -1,4 +1,4 @@
-"""Carries out the commands that end in the history, each with what belongs to its kind of operation."""
+"""Carries out the commands that append to the history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.workflow.compiled import CompiledBlock, find_block
 
 @dataclass(frozen=True)
 class Operations:
-    """The operations of one invocation of a workflow; `record` puts what they find into the history."""
+    """The operations of one invocation; `record` appends their findings to the history."""
 
     environment: Environment
     execution_id: str
@@ -27,7 +27,7 @@ class Operations:
     record: RecordThenAct
 
     def carry_out(self, command: InBackground) -> Coroutine[Any, Any, HistoryEvent | None]:
-        """What does a command, however long it takes; it gives what stands in the history then."""
+        """Carry out a command, however long it takes; return what stands in the history afterwards."""
         match command:
             case Append(_, entry) | Pin(_, entry) | Expire(_, _, entry):
                 work: Coroutine[Any, Any, HistoryEvent | None] = self.record(entry)
@@ -42,14 +42,14 @@ class Operations:
         return work
 
     async def _resolve(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> HistoryEvent:
-        """How a node goes on. It is recorded, as another driver may have come to another end without the wait."""
+        """Record how a node with a signal goes on: another driver may have decided otherwise without the signal."""
         node = scope_instance.block.nodes[wait.path.rpartition(".")[2]]
         return await self.record(await self.step_runner.resolve(scope_instance, node, wait, signal))
 
     async def _abandon(self, wait: PendingSignal, dropped: Signal) -> HistoryEvent:
-        """Record that nobody waits any more: who answers now is told so, and what was started for it is ended.
+        """Record that a signal is no longer awaited: later answers are refused, and what was started for it is ended.
 
-        Whoever has answered before has been told that this counts: then the node ends with that answer.
+        Whoever answered before was told that the answer counts: then the node ends with that answer.
         """
         stands = await self.record(dropped, wait)
         if not isinstance(stands, Signal):

@@ -12,7 +12,7 @@ from engine.history.events import HistoryEvent, PendingSignal
 async def distribute(
     environment: Environment, step_runner: StepRunner, execution_id: str, loop: LoopRun, record: RecordThenAct
 ) -> HistoryEvent:
-    """Put a loop's items where other drivers find them, and record that these are waited for."""
+    """Put a loop's items where other drivers find them, and record that their end is awaited."""
     items = loop.items or ()
     reads = loop.block.reads
     await step_runner.load(loop.scope_instance, reads)

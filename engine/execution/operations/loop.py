@@ -1,7 +1,7 @@
-"""Loops within one invocation: opens their iterations and collects what these give. No I/O and no clock.
+"""Loops within one invocation: opens their iterations and collects the results. No I/O and no clock.
 
-Where something has to be computed, loaded or appended it says so with a command, and goes on when the answer comes:
-`items_found`, `condition_found`, `result_found`, `recalled`.
+Whatever has to be computed, loaded or appended is requested by a command; the loop continues when the result arrives by
+`items_found`, `condition_found`, `result_found` or `recalled`.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
     from engine.history.events import FactName
 
 _ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH
-"""What is measured here has been found to be not too deep."""
+"""For measuring values that are known not to be nested too deeply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What loops ask about their iterations.
+    """What loops need to know to run their iterations.
 
-    `facts` are those in the history; `loops_over_items` is asked about the name of a node type; `callbacks` gives the
-    URLs of the callbacks in a body, for the prefix of its paths.
+    `facts` are the recorded values in the history; `loops_over_items` tells whether a node type, given by name, loops
+    over items; `callbacks` returns the callback URLs of a body for the prefix of its paths.
     """
 
     facts: Mapping[str, RecordedValue]
@@ -56,9 +56,9 @@ class Bodies:
 
 
 class Loops:
-    """The loops of one invocation, and settling what is in them.
+    """The loops of one invocation, and the settling of outcomes in them.
 
-    `batch_outcome` is there once the batch of a loop that is all of this invocation has ended.
+    `batch_outcome` is set once the map batch that this invocation drives has ended.
     """
 
     def __init__(self, queues: Queues, suspensions: Suspensions, bodies: Bodies) -> None:
@@ -70,7 +70,7 @@ class Loops:
 
     @property
     def items(self) -> tuple[int, int]:
-        """How many items a batch had, and how many of these failed."""
+        """Return how many items a map batch had, and how many of these failed."""
         if self._batch is None:
             return 0, 0
         return len(self._batch.results) + len(self._batch.errors), len(self._batch.errors)
@@ -78,16 +78,16 @@ class Loops:
     # -- settling ------------------------------------------------------------------------------------------
 
     def settle(self, scope_instance: ScopeInstance, outcome: Outcome) -> None:
-        """Take an outcome that is in the history, or can be computed again, and what follows from it."""
+        """Take an outcome that is in the history, or can be recomputed, and everything that follows from it."""
         node_id = outcome.path.rpartition(".")[2]
         scope_instance.settle(node_id, outcome)
         self._queues.enter(scope_instance)
         self.check(scope_instance)
 
     def finalize(self, scope_instance: ScopeInstance, entry: HistoryEvent, *, nondeterministic: bool) -> None:
-        """Take what was computed. What another driver might compute otherwise is appended first.
+        """Take a computed outcome; one that another driver might compute differently is appended first.
 
-        So is a failure with nowhere to go: what waits beside it is dropped because of it.
+        So is a failure without an error route: what waits beside it is abandoned because of it.
         """
         if isinstance(entry, Outcome) and entry.port is None:
             scope_instance.failing = True
@@ -101,7 +101,7 @@ class Loops:
     # -- opening -------------------------------------------------------------------------------------------
 
     def open_batch(self, block: CompiledBlock, batch: Batch, variables: Mapping[str, Any]) -> ScopeInstance:
-        """Begin a batch of a distributed loop; gives the scope instance around it, in which nothing else runs."""
+        """Begin a map batch; return the scope instance around it, in which nothing else runs."""
         prefix, _, node_id = batch.path.rpartition(".")
         inner = find_block(block, prefix)
         scope_instance = ScopeInstance(
@@ -124,13 +124,13 @@ class Loops:
         self._queues.at_once(ChooseItems(loop) if known is None else Recall(loop, known))
 
     def items_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
-        """Begin with what to loop over. What another driver could find otherwise, or not at all, is pinned first."""
+        """Begin with the items; nondeterministic ones, or a failure to compute them, are recorded first."""
         if isinstance(result, Outcome):
             choice: dict[str, Any] = {"error": result.error}
         elif isinstance(result, ForEach):
             choice = {"items": list(result.items), "concurrency": result.concurrency, "collect": result.collect}
         else:
-            raise TypeError(f"the node type {loop.node.type} loops over items and gave {type(result).__name__}")
+            raise TypeError(f"the node type {loop.node.type} must return items, not {type(result).__name__}")
         if nondeterministic:
             self._pin(loop, RecordedValue(loop.path, "items", choice))
         elif isinstance(result, Outcome):
@@ -152,14 +152,14 @@ class Loops:
         return self._bodies.facts.get(RecordedValue(path, name).key)
 
     def _pin(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
-        """Append something about a loop or an iteration, and go on with what stands there then."""
+        """Append a recorded value about a loop or an iteration, and continue with the one that stands then."""
         loop = target if isinstance(target, LoopRun) else target.loop
         if loop is None:
-            raise TypeError("the outermost frame is no iteration")
+            raise TypeError("the outermost scope instance is not an iteration")
         self._queues.start(Pin(target, recorded_value, loop.scope_instance))
 
     def recalled(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
-        """Go on with a fact that stands in the history, now that its value is loaded."""
+        """Continue with a recorded value from the history, now that it is loaded."""
         if isinstance(target, ScopeInstance):
             self._close_with(target, recorded_value.output)
         elif recorded_value.name == "failed":
@@ -170,10 +170,10 @@ class Loops:
         else:
             self._go_on_with(target, recorded_value.output)
 
-    # -- going on ------------------------------------------------------------------------------------------
+    # -- continuing ------------------------------------------------------------------------------------------
 
     def check(self, scope_instance: ScopeInstance) -> None:
-        """See whether a frame has ended, after something in it has; if so, close it soon."""
+        """Check whether a scope instance has ended, after something in it has; if so, close it soon."""
         for one in scope_instance.around:
             if one.loop is None or one.closed or one.finalization:
                 continue
@@ -183,7 +183,7 @@ class Loops:
                 self._queues.commands.append(Close(one))
 
     def close(self, scope_instance: ScopeInstance) -> None:
-        """End an iteration, now that all of it has ended or nothing more may start in it."""
+        """End an iteration in which all has ended or nothing more may start."""
         loop = scope_instance.loop
         if loop is None or scope_instance.closed:
             return
@@ -199,13 +199,14 @@ class Loops:
     def result_found(
         self, scope_instance: ScopeInstance, result: Any, error: dict[str, Any] | None, *, nondeterministic: bool
     ) -> None:
-        """Close with what an iteration gave. What another driver could find otherwise is pinned, and each failure, too.
+        """Close an iteration with its result.
 
-        What waits in other iterations is dropped because of it.
+        A result that another driver could compute differently is recorded first, and so is each failure: what waits in
+        other iterations is abandoned because of it.
         """
         loop = scope_instance.loop
         if loop is None:
-            raise TypeError("the outermost frame is no iteration")
+            raise TypeError("the outermost scope instance is not an iteration")
         if nondeterministic or error is not None:
             found = {"value": result} if error is None else {"error": {**error, "node": loop.path}}
             loop.failing = loop.failing or (error is not None and not loop.collect)
@@ -232,14 +233,14 @@ class Loops:
         self.check(loop.scope_instance)
 
     def _break(self, loop: LoopRun) -> None:
-        """Fail a loop whose results are too large already, once that is recorded."""
+        """Fail a loop whose results are already too large, once that is recorded."""
         loop.failing = True
         message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
         error = bounded(NodeError(message, code="output_too_large"))
         self._pin(loop, RecordedValue(loop.path, "failed", error))
 
     def go_on(self, loop: LoopRun) -> None:
-        """Open as many items as may run, or end the loop when none is left."""
+        """Open as many iterations as may run, or end the loop when none is left."""
         if loop.items is None and not loop.failed:
             if not loop.failing:
                 self._next_iteration(loop)
@@ -258,7 +259,7 @@ class Loops:
         self._queues.enter(loop.open_iteration(item, callbacks))
 
     def _next_iteration(self, loop: LoopRun) -> None:
-        """One more iteration of a `while`, if its condition holds; that is asked once for all drivers."""
+        """Open one more iteration of a `while` if its condition holds; it is evaluated once for all drivers."""
         if loop.errors:
             self._end(loop)
             return
@@ -267,13 +268,13 @@ class Loops:
         self._queues.at_once(AskCondition(loop, data) if known is None else Recall(loop, known))
 
     def condition_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
-        """Go on with a `while`, or end it."""
+        """Continue a `while`, or end it."""
         if isinstance(result, Outcome):
             choice: dict[str, Any] = {"error": result.error}
         elif isinstance(result, Repeat):
             choice = {"most": result.max_iterations if result.goes_on else 0}
         else:
-            raise TypeError(f"the node type {loop.node.type} repeats and gave {type(result).__name__}")
+            raise TypeError(f"the node type {loop.node.type} must return a repetition, not {type(result).__name__}")
         if nondeterministic:
             self._pin(loop, RecordedValue(f"{loop.path}[{loop.opened}]", "goes_on", choice))
         else:
@@ -286,7 +287,7 @@ class Loops:
             self._repeat(loop, loop.results.get(loop.opened - 1), choice["most"])
 
     def _repeat(self, loop: LoopRun, before: Any, most: int) -> None:
-        """Go on while fewer than `most` iterations have run; 0 says that the condition does not hold."""
+        """Continue while fewer than `most` iterations have run; 0 means that the condition does not hold."""
         if not most:
             self._end(loop)
         elif loop.opened >= most:

@@ -1,6 +1,6 @@
-"""Carries out single nodes: evaluates those that only compute, attempts those with effects, reads answers.
+"""Executes single nodes: evaluates those that only compute, attempts those with effects, reads answers.
 
-What is found out is recorded, and what stands in the history then counts.
+Each finding is recorded; what then stands in the history counts.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ logger = logging.getLogger(__name__)
 
 
 class RecordThenAct(Protocol):
-    """Puts an event into the history, does what follows from what stands there then, and gives that."""
+    """Appends an event to the history, acts on what stands there then, and returns that."""
 
     def __call__(
         self, record: HistoryEvent, about: PendingSignal | None = None, /
     ) -> Coroutine[Any, Any, HistoryEvent]:
-        """`about` is the wait that a signal is about."""
+        """Append `record`. `about` is the pending signal that a signal answers."""
 
 
 WHATEVER_NODES_RAISE = (Exception, asyncio.CancelledError, SystemExit)
-"""Each is the failure of that node: what runs beside it goes on."""
+"""Each of these is a failure of that node only: what runs beside it continues."""
 
 
 class StepRunner:
-    """Does the nodes of one invocation.
+    """Executes the nodes of one invocation.
 
-    `record` puts an event into the history and gives the one that stands there then. `remaining` gives the seconds that
-    are left. Once `draining` is set no further attempt is made here.
+    `record` appends an event to the history and returns the one that stands there then. `remaining` returns the seconds
+    that are left. Once `draining` is set no further attempt starts here.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class StepRunner:
     async def compute(
         self, scope_instance: ScopeInstance, node: NodeDefinition, data: Mapping[str, Any] | None = None
     ) -> tuple[NodeResult | Outcome, bool]:
-        """The result of a node without effects, or its failure; and whether that could be otherwise another time.
+        """Compute a node without effects; return its result or failure, and whether that is nondeterministic.
 
-        What nobody foresaw, such as that memory ran out, could. Another attempt would end alike, so there is none.
-        The node sees `data` on top of its frame's.
+        Unforeseen errors, such as running out of memory, are nondeterministic. Another attempt would end the same way,
+        so there is none. The node sees `data` in addition to the data of its scope instance.
         """
         context = await self.context(scope_instance, node, 1, data)
         result: NodeResult | Outcome
@@ -97,10 +97,10 @@ class StepRunner:
     async def perform(
         self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, put_off: int = 0
     ) -> HistoryEvent | None:
-        """Attempt a node until it succeeds, waits or gives up, and journal that; short back-offs are slept here.
+        """Attempt a node until it succeeds, waits or gives up, and record that; short back-offs are slept here.
 
-        Each attempt has its number, but the `put_off` ones that could not begin are none of those that its author
-        allows, and are not counted in its outcome.
+        Every attempt has a number, but the `put_off` ones that could not begin do not count against the attempts that
+        the author allows, nor in the outcome.
 
         None means that the execution was found to be over between two attempts.
         """
@@ -136,7 +136,7 @@ class StepRunner:
                 return None
 
     async def _may_start(self, path: str, attempt: int, at: datetime) -> bool:
-        """Whether this driver is the one that may make an attempt which must not be made twice."""
+        """Whether this driver may make an attempt that must not be made twice."""
         mine = Started(path, attempt, at, str(uuid4()))
         winner = await self._record(mine)
         return isinstance(winner, Started) and winner.driver == mine.driver
@@ -172,9 +172,11 @@ class StepRunner:
     async def resolve(
         self, scope_instance: ScopeInstance, node: NodeDefinition, wait: PendingSignal, signal: Signal
     ) -> Outcome | Timer:
-        """How a node that has its answer ends; or the timer of its next attempt. The same for each driver.
+        """Return the outcome of a node whose signal has arrived, or the timer of its next attempt.
 
-        A distributed loop has its answer from its last driver; its output stays where it is.
+        The same for every driver.
+
+        The signal of a distributed loop comes from its last driver; its output stays where it is stored.
         """
         path = scope_instance.path(node.id)
         if wait.kind == "distributed_map" and signal.by == "distributed_map":
@@ -201,11 +203,11 @@ class StepRunner:
 
     def _log_failure(self, path: str, attempt: int, error: NodeError, delay: float) -> None:
         told = {"failed_attempt": attempt, "code": error.code, "reason": error.message}
-        message = f"attempt {attempt} failed: {error.message}; again in {delay:.1f} s"
+        message = f"attempt {attempt} failed: {error.message}; retrying in {delay:.1f} s"
         self._write_buffer.log("warning", message, path, told)
 
     def entry(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> HistoryEvent:
-        """What is journalled of a result."""
+        """Return the event that records a result."""
         match result:
             case Completed(output=output, port=port):
                 now = self._environment.clock.now()
@@ -219,7 +221,7 @@ class StepRunner:
     def failed(
         self, scope_instance: ScopeInstance, node: NodeDefinition, error: NodeError, started_at: datetime, attempt: int
     ) -> Outcome:
-        """The outcome of a node that gives up now."""
+        """Return the outcome of a node that gives up now."""
         return scope_instance.failed(node, error, started_at, self._environment.clock.now(), attempt)
 
     def _timer(
@@ -231,7 +233,7 @@ class StepRunner:
     async def context(
         self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, data: Mapping[str, Any] | None = None
     ) -> NodeContext:
-        """What a node sees: its frame's data, `data` on top."""
+        """Return what a node sees: the data of its scope instance and, on top, `data`."""
         came_from = scope_instance.progress.came_from.get(node.id, ())
         if scope_instance.context.stored:
             reads = scope_instance.block.reads_of(node.id)
@@ -255,43 +257,43 @@ class StepRunner:
         )
 
     async def load(self, scope_instance: ScopeInstance, names: frozenset[str] | None) -> None:
-        """Load those outputs of a frame's nodes that are still `Stored`; all of them for None."""
+        """Load the outputs of a scope instance that are still `Stored`; `names` None loads all of them."""
         stored = scope_instance.context.stored
         for name in sorted(stored if names is None else stored & names):
             scope_instance.context.replace(name, await self.fetch(scope_instance.context.nodes[name]))
 
     async def fetch(self, output: Any) -> Any:
-        """The value itself. Those that were loaded last are kept, as what one node has read the next may read."""
+        """Return the value itself. Recently loaded values are kept: what one node has read the next may read."""
         if not isinstance(output, Stored):
             return output
         return await self._loaded.get(output)
 
     def has_effect(self, node: NodeDefinition) -> bool:
-        """Whether a node changes or asks something outside."""
+        """Whether a node changes or queries something outside."""
         return has_effect(self._environment.factory, node.type)
 
     def timeout(self, node: NodeDefinition) -> float:
-        """Seconds for one attempt."""
+        """Return the seconds for one attempt."""
         return node.timeout_seconds or self._environment.factory.node_class(node.type).default_timeout
 
 
 def raise_if_stopped(raised: BaseException) -> None:
-    """Pass on a cancellation that is meant for the driver; any other is of something in the node itself."""
+    """Re-raise a cancellation that is meant for the driver; any other comes from within the node."""
     task = asyncio.current_task()
     if isinstance(raised, asyncio.CancelledError) and task is not None and task.cancelling():
         raise raised
 
 
 def as_node_error(error: BaseException, node: NodeDefinition | None = None, timeout: float | None = None) -> NodeError:
-    """Any exception of a node as a NodeError; what nobody foresaw says no more than its kind."""
+    """Convert any exception of a node to a NodeError; of an unforeseen one only its type is shown."""
     if isinstance(error, NodeError):
         return error
     if isinstance(error, Unavailable):
         return NodeError(error.message, code=error.code, retryable=True)
     if isinstance(error, TimeoutError) and timeout is not None:
-        return NodeError(f"no end within {timeout:g} seconds", code="timeout", retryable=True)
+        return NodeError(f"did not end within {timeout:g} seconds", code="timeout", retryable=True)
     if isinstance(error, asyncio.CancelledError):
-        return NodeError("something in it was cancelled", code="cancelled", retryable=True)
+        return NodeError("an operation in the node was cancelled", code="cancelled", retryable=True)
     what = f"the node type {node.type}" if node else "the output template"
     logger.error("%s raised", what, exc_info=error)
     return NodeError(f"{what} failed with {type(error).__name__}", code="internal_error")

@@ -1,7 +1,7 @@
-"""What an invocation waits for: timers, and waits with their signals. No I/O and no clock.
+"""Suspensions of an invocation: timers, and pending signals with their signals. No I/O and no clock.
 
-Of a wait in what has failed it is decided before that is closed whether it has an answer, by one write: the answer's or
-`DROPPED`. So whoever answers is told no, or the answer is in the history.
+For a pending signal in a failed scope, one write decides before the scope is closed: either the signal counts or
+`DROPPED`. So whoever answers is refused, or the answer is in the history.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from engine.history.events import DEADLINE, DROPPED, History, PendingSignal, Sig
 
 
 class Suspensions:
-    """The timers and waits of one invocation, and the answers that it has seen."""
+    """The timers and pending signals of one invocation, and the signals that it has seen."""
 
     def __init__(self, queues: Queues, history: History, signals: int) -> None:
         self._queues = queues
         self._history = history
         self.signals = signals
-        """The answers of which this invocation knows, by the execution's counter."""
+        """The number of signals that this invocation has seen, by the execution's counter."""
         self._read = history.counted
         self._has_new_wait = False
         self._timers: dict[str, tuple[ScopeInstance, Timer]] = {}
         self._waits: dict[str, tuple[ScopeInstance, PendingSignal]] = {}
         self._ended: set[str] = set()
-        """The paths of the waits of which this invocation has found, or is finding, what their answers are."""
+        """The paths of the pending signals whose signals this invocation has read or is reading."""
 
     @property
     def waits(self) -> list[PendingSignal]:
-        """The open waits."""
+        """Return the open pending signals."""
         return [wait for _, wait in self._waits.values()]
 
     @property
     def waits_for_answers(self) -> bool:
-        """Whether an answer could lead on."""
+        """Whether a signal could make this execution continue."""
         return any(not scope_instance.stopping for scope_instance, _ in self._waits.values())
 
     def due_times(self) -> Iterator[datetime]:
-        """When timers are due, and the deadlines of waits."""
+        """Return when timers are due, and the deadlines of pending signals."""
         yield from (timer.due_at for scope_instance, timer in self._timers.values() if not scope_instance.stopping)
         yield from (
             wait.deadline
@@ -49,11 +49,11 @@ class Suspensions:
         )
 
     def start(self, scope_instance: ScopeInstance, timer: Timer) -> None:
-        """Wait for a time."""
+        """Suspend a node until a time."""
         self._timers[timer.path] = scope_instance, timer
 
     def wait(self, scope_instance: ScopeInstance, wait: PendingSignal) -> None:
-        """Wait for a signal, which may have come already."""
+        """Suspend a node on a signal, which may have arrived already."""
         self._waits[wait.path] = scope_instance, wait
         self._ended.discard(wait.path)
         signal = self._history.signals.get(wait.signal_key)
@@ -63,7 +63,7 @@ class Suspensions:
             self.answer(scope_instance, wait, signal)
 
     def fire_due(self) -> None:
-        """Start what has waited long enough; give those up who were waited for too long."""
+        """Start nodes whose timers are due; expire pending signals whose deadline has passed."""
         now = self._queues.now
         for scope_instance, timer in [pair for pair in self._timers.values() if pair[1].due_at <= now]:
             del self._timers[timer.path]
@@ -73,8 +73,8 @@ class Suspensions:
                 node_id = timer.path.rpartition(".")[2]
                 self._queues.attempts.append(Attempt(scope_instance, node_id, timer.next_attempt, timer.put_off))
             else:
-                # Recorded, like the end of each wait: a driver that failed to find out when the time comes has
-                # recorded that.
+                # Recorded, like the end of each pending signal: a driver that found a failure when the timer was due
+                # has recorded that.
                 self._queues.start(Append(scope_instance, timer.outcome()))
         for scope_instance, wait in [
             pair for pair in self._waits.values() if pair[1].deadline and pair[1].deadline <= now
@@ -85,36 +85,36 @@ class Suspensions:
                 self._queues.start(Expire(scope_instance, wait, Signal(wait.path, wait.attempt, now, DEADLINE)))
 
     def answer(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> None:
-        """Take the answer to a wait: the node ends, or is attempted again later."""
+        """Take the signal of a pending signal: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
         self._ended.add(wait.path)
-        if signal.by != DROPPED:  # else another driver knows already that what is around this has failed
+        if signal.by != DROPPED:  # otherwise another driver knows already that the enclosing scope has failed
             self._queues.start(Resolve(scope_instance, wait, signal))
 
     def may_have_answers(self, signals: int) -> bool:
-        """Whether there may be answers that this invocation does not know of, as the execution has counted so many.
+        """Whether there may be signals unknown to this invocation, as the execution has counted `signals`.
 
-        The counter and the answers are written together, but what reads many items does not read them at one moment:
-        the counter may count answers that were not there yet when the history was read. So they are counted, too.
+        The counter and the signals are written together, but a read of many items is not atomic: the counter may
+        include signals that were not there yet when the history was read. So the known signals are counted, too.
         """
         return signals != self.signals or (self._has_new_wait and signals > self._read)
 
     def answered(self, count: int, signals: Iterable[Signal]) -> None:
-        """Take the answers that were found when the execution had counted so many."""
+        """Take the signals that were found when the execution had counted `count`."""
         self.signals, self._has_new_wait = count, False
         for signal in signals:
             if signal.path in self._waits:
                 self.answer(*self._waits[signal.path], signal)
 
     def forget(self, scope_instance: ScopeInstance) -> None:
-        """Forget the timers in a frame that is closed, and in those below."""
+        """Forget the timers in a closed scope instance and in those below it."""
         for path in [path for path, (one, _) in self._timers.items() if scope_instance in one.around]:
             del self._timers[path]
 
     def drop(self, scope_instance: ScopeInstance, *, but_for_others: bool = False) -> bool:
-        """Settle all that waits in a frame that is to be closed, and below; whether there is any.
+        """Settle all pending signals in a scope instance that is to be closed, and below; True if there are any.
 
-        Also what an earlier driver has left there: this one does not take up what is in a frame that has failed.
+        This includes what an earlier driver left there: this one does not take up nodes of a failed scope.
         """
         found = self._waits_below(scope_instance)
         if but_for_others:
@@ -131,7 +131,7 @@ class Suspensions:
         return found | {path: wait for path, (one, wait) in self._waits.items() if scope_instance in one.around}
 
     def _is_unsettled(self, wait: PendingSignal) -> bool:
-        """Whether the history does not say how a wait has ended: it has no answer, or one that nobody has taken."""
+        """Whether the history lacks the end of a pending signal: it has no signal, or one that nobody has taken."""
         if self._history.open_signal(wait.path) is not None:
             return True
         signal, timer = self._history.signals.get(wait.signal_key), self._history.timers.get(wait.path)

@@ -1,4 +1,4 @@
-"""Telling others what has happened: events on the bus, subscriptions, and the delivery of outgoing webhooks.
+"""Reporting what has happened: events on the bus, subscriptions, and the delivery of outgoing webhooks.
 
 Events that start workflows belong to `services/triggers`.
 """

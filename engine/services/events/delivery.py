@@ -1,4 +1,4 @@
-"""Sending outgoing webhooks: signed, through the egress guard, again and again over a day, and then no more."""
+"""Sends outgoing webhooks: signed, through the egress guard, retried for about a day, and then given up."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _GONE = 410
 _READ_OF_ANSWER = 16 * 1024
-"""Bytes of a refusal that are looked at: a mark is much shorter than the secret that it stands for."""
+"""Bytes of a refusal that are read: a redaction mark is much shorter than the secret that it replaces."""
 
 
 class EventDelivery:
-    """Makes attempts. Of any number who try the same delivery one makes each attempt."""
+    """Attempts deliveries. Of concurrent callers with the same delivery, one makes each attempt."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class EventDelivery:
         self._clock = clock
 
     async def send(self, deliveries: Sequence[tuple[str, str]]) -> None:
-        """Make an attempt for each of these deliveries: subscription and id."""
+        """Make an attempt for each of these deliveries, given by subscription and id."""
         concurrency_key = asyncio.Semaphore(limits.SEND_TOGETHER)
 
         async def one(subscription_id: str, delivery_id: str) -> None:
@@ -55,7 +55,7 @@ class EventDelivery:
                 try:
                     await self._attempt(subscription_id, delivery_id)
                 except Exception:
-                    logger.exception("delivery %s of %s is left to the recovery", delivery_id, subscription_id)
+                    logger.exception("delivery %s of %s is left to recovery", delivery_id, subscription_id)
 
         await asyncio.gather(*(one(*delivery) for delivery in deliveries))
 
@@ -73,7 +73,7 @@ class EventDelivery:
             gone = Attempt(format_time(self._clock.now()), None, reason, 0)
             await asyncio.to_thread(self._subscriptions.record, delivery, gone, "failed", None)
             return
-        # What somebody has asked for by hand is always sent, once.
+        # A manually requested replay is always sent, once.
         by_hand = delivery.made == delivery.round and (delivery.type == "ping" or delivery.round > 0)
         if not by_hand and not await asyncio.to_thread(self._subscriptions.probes, subscription, now):
             await asyncio.to_thread(self._passed_over, subscription, delivery)
@@ -84,7 +84,10 @@ class EventDelivery:
         await asyncio.to_thread(self._ended, subscription, delivery, attempt, wait)
 
     def _signed(self, subscription: Subscription, delivery: OutgoingDelivery, redactor: Redactor) -> dict[str, str]:
-        """The headers of a delivery. What a receiver must not echo into the log is told to the redactor."""
+        """Return the headers of a delivery.
+
+        Values that a receiver must not echo into the log are added to the redactor.
+        """
         now = self._clock.now()
         stamp = int(now.timestamp())
         sealed = [subscription.secret]
@@ -110,7 +113,7 @@ class EventDelivery:
     async def _post(
         self, subscription: Subscription, delivery: OutgoingDelivery, headers: dict[str, str], redactor: Redactor
     ) -> tuple[Attempt, int | None]:
-        """One attempt, and for how many seconds the receiver asks to be left alone."""
+        """Make one attempt; return it and the seconds that the receiver asks to wait."""
         import httpx2
 
         begin, at = time.monotonic(), format_time(self._clock.now())
@@ -127,7 +130,7 @@ class EventDelivery:
                     if not response.is_success:
                         error = f"answered {status}: {await _beginning(response, redactor)}"
         except TimeoutError:
-            error = f"no answer within {limits.OUTGOING_TIMEOUT:g} seconds"
+            error = f"the receiver did not answer within {limits.OUTGOING_TIMEOUT:g} seconds"
         except MainspringError as refused:
             error = redactor.text(refused.message)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as failure:
@@ -146,16 +149,16 @@ class EventDelivery:
         self._disable_if_hopeless(subscription, delivery, attempt)
 
     def _passed_over(self, subscription: Subscription, delivery: OutgoingDelivery) -> None:
-        """Let an attempt go by while a receiver takes nothing, so that it does not time out for each delivery."""
+        """Skip an attempt while a receiver accepts nothing, so that not every delivery runs into the timeout."""
         now = self._clock.now()
         reason = (
-            f"not sent: the receiver has taken nothing since {subscription.failing_since}, and is tried by one at once"
+            f"not sent: the receiver has accepted nothing since {subscription.failing_since}; it is tried again soon"
         )
         pause = parse_time(str(subscription.paused_until)) - now
         self._again(delivery, Attempt(format_time(now), None, reason, 0), max(int(pause.total_seconds()), 0))
 
     def _again(self, delivery: OutgoingDelivery, attempt: Attempt, wait: int) -> None:
-        """Note an attempt that did not succeed, and that there is another one, not before so many seconds; or none."""
+        """Record a failed attempt and when the next one is due, in `wait` seconds or later; or that there is none."""
         made = delivery.made - delivery.round
         if made < len(limits.OUTGOING_BACKOFF) and attempt.status != _GONE:
             pause = max(limits.OUTGOING_BACKOFF[made], min(wait, limits.OUTGOING_BACKOFF[-1]))
@@ -164,16 +167,17 @@ class EventDelivery:
             self._subscriptions.record(delivery, attempt, "failed", None)
 
     def _disable_if_hopeless(self, subscription: Subscription, delivery: OutgoingDelivery, attempt: Attempt) -> None:
-        """Stop sending where nothing has been taken for long, or the receiver says that there is nobody any more.
+        """Disable a subscription whose receiver has accepted nothing for long, or says that it is gone.
 
-        It is told first and noted then: should this die in between the next attempt tells it again, as the same.
+        The event is published first and the change recorded then: if this process dies in between, the next attempt
+        publishes the event again under the same id.
         """
         now = self._clock.now()
         since = subscription.failing_since or delivery.created_at
         if attempt.status == _GONE:
             reason = "the receiver answered 410 Gone"
         elif (now - parse_time(since)).total_seconds() > limits.OUTGOING_DISABLED_AFTER:
-            reason = f"nothing has been taken since {since}"
+            reason = f"the receiver has accepted nothing since {since}"
         else:
             return
         data = {"subscription_id": subscription.id, "url": subscription.url, "reason": reason}
@@ -185,7 +189,7 @@ class EventDelivery:
 
 
 async def _beginning(response: object, redactor: Redactor) -> str:
-    """The first characters of an answer, without secrets: so more of it is read than is shown."""
+    """Return the first characters of an answer without secrets; more of it is read than is shown, to find them."""
     content, is_whole = b"", True
     async for chunk in response.aiter_bytes():  # type: ignore[attr-defined]
         content += chunk

@@ -1,7 +1,7 @@
-"""Telling what has happened: on the platform's bus, to the trigger that had begun it, and to those who subscribed.
+"""Publishes what has happened: on the platform's bus, to the trigger that started it, and to subscribers.
 
-It is told by the table's own stream, so what is written is told, even if who wrote it died at once; perhaps twice, but
-with one id.
+The table's own stream is the source, so everything that is written is published, even if the writer died at once;
+perhaps twice, but under one id.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ TYPES = (
     "subscription.disabled",
     "ping",
 )
-"""All types of events that the platform tells of itself; `ping` is sent to try a subscription."""
+"""All types of events that the platform publishes; `ping` is sent to test a subscription."""
 
 
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
-    """One event of the platform. The same happening has the same id, whoever tells it."""
+    """One event of the platform. The same occurrence has the same id, whoever publishes it."""
 
     id: str
     type: str
@@ -57,14 +57,14 @@ class DomainEvent:
 
 
 class Publisher:
-    """Tells news.
+    """Publishes domain events.
 
     Args:
-        stores: who has subscribed, and the states of triggers.
-        bus: the platform's.
-        send: asks for deliveries to be sent now; if that is lost the recovery does it.
+        stores: subscriptions, and the states of triggers.
+        bus: the bus of the platform.
+        send: requests that deliveries are sent now; if the request is lost, recovery sends them.
         clock: tells the time.
-        bury: keeps what can never be told, where an operator finds it.
+        bury: keeps what can never be published, where an operator finds it.
     """
 
     def __init__(
@@ -85,17 +85,17 @@ class Publisher:
         self._bury = bury
 
     def executions_ended(self, execution_ids: Sequence[str]) -> set[str]:
-        """Count executions that have ended, and tell of them. Those that have not, or are gone, are left out.
+        """Count ended executions and publish their ends. Those that have not ended, or are gone, are left out.
 
-        Of test runs nobody is told.
+        Ends of test runs are not published.
 
-        What can never be told of one execution is buried with its id and the reason, and keeps no other waiting.
+        An end that can never be published is buried with the execution's id and the reason, and delays no other.
 
         Returns:
-            Those that are to be told again.
+            Those that have to be published again.
 
         Raises:
-            Unavailable: all of them are to be told again.
+            Unavailable: all of them have to be published again.
         """
         items = self._executions.attributes(list(dict.fromkeys(execution_ids)))
         with ThreadPoolExecutor(_TOGETHER) as pool:
@@ -113,26 +113,26 @@ class Publisher:
         return again
 
     def _whole(self, items: Mapping[str, Item]) -> dict[str, Item]:
-        """The records that tell of an end, with what stands beside them."""
+        """Return the records of ended executions, with the data kept beside them."""
         return dict(zip(items, self._executions.with_payloads(list(items.values())), strict=True))
 
     def _ended(self, record: tuple[str, Item]) -> Execution | None:
-        """The execution of a record, if it has ended and can be read."""
+        """Return the execution of a record, if it has ended and can be read."""
         execution_id, item = record
         try:
             execution = self._executions.decoded(item, at_most=limits.MAX_EVENT_RESULT_BYTES)
         except (Unavailable, ClientError, BotoCoreError):
             raise
         except Exception as error:
-            logger.exception("what has become of %s cannot be told", execution_id)
+            logger.exception("the end of %s cannot be published", execution_id)
             self._bury({"execution_id": execution_id, "reason": f"{type(error).__name__}: {error}"})
             return None
         return execution if execution.status.is_final else None
 
     def _counted(self, execution: Execution) -> EndedExecution:
-        """What is counted of it. What the drivers of distributed maps have used is in items of their own.
+        """Return the counts of an execution. The usage of map workers is in items of their own.
 
-        One that has never been answered anything had none of them.
+        An execution without any signal had no map workers.
         """
         ended = execution.completed_at or execution.created_at
         bill = execution.bill + self._executions.bill_of_maps(execution.id) if execution.signals else execution.bill
@@ -149,7 +149,7 @@ class Publisher:
         )
 
     def _noted(self, trigger: tuple[str, str], statuses: dict[str, str]) -> Iterable[str]:
-        """Note at a trigger how its executions ended; those of which it could not be noted now."""
+        """Record at a trigger how its executions ended; return those for which that failed for now."""
         try:
             self._triggers.ended(*trigger, statuses)
         except Unavailable:
@@ -157,10 +157,10 @@ class Publisher:
         return ()
 
     def tell(self, domain_events: Sequence[DomainEvent]) -> None:
-        """Put news on the bus, and queue them for those who have subscribed.
+        """Put domain events on the bus, and queue them for subscribers.
 
         Raises:
-            Unavailable: not all were told; telling them again repeats no delivery.
+            Unavailable: not all were published; publishing them again repeats no delivery.
         """
         if not domain_events:
             return
@@ -182,13 +182,13 @@ class Publisher:
         queued = [
             (subscription.id, one.id)
             for (subscription, one), new in zip(subscribed, is_new, strict=True)
-            if new and subscription.paused_until is None  # while it is paused the recovery is early enough
+            if new and subscription.paused_until is None  # while it is paused recovery sends them early enough
         ]
         if queued:
             self._send(queued)
 
     def queue(self, subscription_id: str, domain_events: DomainEvent) -> bool:
-        """Have news sent to a subscription; False where they were queued before."""
+        """Queue domain events for a subscription; False if they were queued before."""
         now = self._clock.now()
         body = dumps(
             {"type": domain_events.type, "timestamp": format_time(domain_events.at), "data": domain_events.data}
@@ -200,7 +200,7 @@ class Publisher:
 
 
 def domain_events_of(execution: Execution) -> DomainEvent:
-    """What is told of the end of an execution."""
+    """Return the events about the end of an execution."""
     ended = execution.completed_at or execution.created_at
     result, given = execution.result, execution.trigger.get("body")
     is_small, is_short = _fits(result), _fits(given)

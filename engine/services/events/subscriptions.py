@@ -1,4 +1,4 @@
-"""Subscriptions to a workspace's events, for those who own them."""
+"""Subscriptions to a workspace's events, for their owners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET_BYTES = 32
 
 
 class SubscriptionService:
-    """Everything about subscriptions, for one caller at a time."""
+    """Manages subscriptions, for one caller at a time."""
 
     def __init__(
         self,
@@ -41,11 +41,11 @@ class SubscriptionService:
         self._clock = clock
 
     def create(self, principal: Principal, body: SubscriptionBody) -> tuple[Subscription, str]:
-        """A new subscription, and its secret, which is told this once.
+        """Create a subscription; return it and its secret, which is shown only this once.
 
         Raises:
-            InvalidInput: the URL is none, or there is no such type of events.
-            Conflict: the workspace has as many as it may.
+            InvalidInput: the URL is not one, or an event type does not exist.
+            Conflict: the workspace has the maximum number.
         """
         principal.require(Permission.WRITE)
         _check(body.url, body.events)
@@ -68,17 +68,17 @@ class SubscriptionService:
         return subscription, secret
 
     def page(self, principal: Principal) -> list[Subscription]:
-        """All of the workspace."""
+        """List all subscriptions of the workspace."""
         principal.require(Permission.READ)
         return self._subscriptions.of_workspace(principal.workspace_id)
 
     def get(self, principal: Principal, subscription_id: str) -> Subscription:
-        """Raises NotFound."""
+        """Return a subscription. Raises NotFound."""
         principal.require(Permission.READ)
         return self._subscriptions.get(principal.workspace_id, subscription_id)
 
     def change(self, principal: Principal, subscription_id: str, body: SubscriptionChange) -> Subscription:
-        """Change what is given. Enabling it begins anew: what has failed before counts no more.
+        """Change the given fields. Enabling a subscription resets its failures.
 
         Raises:
             NotFound: there is no such subscription.
@@ -97,12 +97,12 @@ class SubscriptionService:
         return self._subscriptions.change(subscription, {**changes, "updated_at": format_time(self._clock.now())})
 
     def delete(self, principal: Principal, subscription_id: str) -> None:
-        """Raises NotFound."""
+        """Delete a subscription. Raises NotFound."""
         principal.require(Permission.WRITE)
         self._subscriptions.delete(self._subscriptions.get(principal.workspace_id, subscription_id))
 
     def rotate(self, principal: Principal, subscription_id: str) -> tuple[Subscription, str]:
-        """Give it another secret; for a day what is sent is signed with the old one too. Raises NotFound."""
+        """Create a new secret; for a day, deliveries are signed with the old one too. Raises NotFound."""
         principal.require(Permission.WRITE)
         subscription = self._subscriptions.get(principal.workspace_id, subscription_id)
         now, secret = self._clock.now(), _new_secret()
@@ -115,7 +115,7 @@ class SubscriptionService:
         return self._subscriptions.change(subscription, changes), secret
 
     def ping(self, principal: Principal, subscription_id: str) -> OutgoingDelivery:
-        """Send an event that says nothing, to try it.
+        """Send an empty event to test the subscription.
 
         Raises:
             NotFound: there is no such subscription.
@@ -131,13 +131,13 @@ class SubscriptionService:
         return self._delivery(subscription, domain_events.id)
 
     def deliveries(self, principal: Principal, subscription_id: str, cursor: str | None, limit: int) -> Page:
-        """A page of the delivery log, the newest first. Raises NotFound."""
+        """Return a page of the delivery log, the newest first. Raises NotFound."""
         principal.require(Permission.READ)
         subscription = self._subscriptions.get(principal.workspace_id, subscription_id)
         return self._subscriptions.deliveries(subscription.id, id_cursor(cursor), limit, self._clock.now())
 
     def delivery(self, principal: Principal, subscription_id: str, delivery_id: str) -> OutgoingDelivery:
-        """One delivery with what was sent. Raises NotFound."""
+        """Return one delivery with its content. Raises NotFound."""
         principal.require(Permission.READ)
         return self._delivery(self._subscriptions.get(principal.workspace_id, subscription_id), delivery_id)
 
@@ -146,13 +146,13 @@ class SubscriptionService:
 
         Raises:
             NotFound: there is no such delivery.
-            Conflict: the subscription is disabled, or the delivery is still being tried.
+            Conflict: the subscription is disabled, or the delivery is still being attempted.
         """
         principal.require(Permission.EXECUTE)
         subscription = self._enabled(principal, subscription_id)
         delivery = self._delivery(subscription, delivery_id)
         if delivery.status == "pending":
-            raise Conflict("the delivery is still being tried", code="not_finished")
+            raise Conflict("the delivery is still being attempted", code="not_finished")
         replayed = self._subscriptions.replay(delivery, self._clock.now())
         self._send([(subscription.id, delivery.id)])
         return replayed
@@ -181,10 +181,10 @@ def _check(url: str, events: Sequence[str]) -> None:
     except ValueError:
         is_url = False
     if not is_url or not url.isascii() or any(character.isspace() for character in url):
-        raise InvalidInput.at("url", "an address is expected, such as https://hooks.example/mainspring")
+        raise InvalidInput.at("url", "it is not a URL such as https://hooks.example/mainspring")
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput.at("url", "it holds a user name or a password; what is sent is signed instead")
+        raise InvalidInput.at("url", "it must not contain a user name or password; deliveries are signed instead")
     for index, event in enumerate(events):
         if not any(one.startswith(event[:-1]) if event.endswith("*") else one == event for one in TYPES):
             known = ", ".join(one for one in TYPES if one != "ping")
-            raise InvalidInput.at(f"events[{index}]", f"there is no type `{event}`; there are {known}, and `*`")
+            raise InvalidInput.at(f"events[{index}]", f"`{event}` is not an event type; use one of {known}, or `*`")

@@ -1,4 +1,4 @@
-"""What starts executions by itself, at work: dispatching, webhooks, and keeping AWS's schedules and rules in step.
+"""Triggers at run time: dispatching, webhooks, and keeping AWS's schedules and rules in sync with the workflows.
 
-What a trigger type is and how its config is read belongs to `engine/triggers`.
+Trigger types, and how their configs are read, belong to `engine/triggers`.
 """

@@ -1,4 +1,4 @@
-"""Triggers, for those who own them: how they are, when they come, firing them to try them, their secrets."""
+"""Triggers for their owners: status, next times, test runs, and secrets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from engine.triggers.words import Language, in_words
 
 @dataclass(frozen=True, slots=True)
 class TriggerView:
-    """A trigger as it is now. `url` is that of a webhook, for those who may start its workflow."""
+    """A trigger as it is now. `url` is the URL of a webhook, for callers who may start its workflow."""
 
     workflow: Workflow
     trigger: TriggerDefinition
@@ -43,10 +43,10 @@ class TriggerView:
 
     @property
     def status(self) -> str:
-        """How it is.
+        """The health of the trigger.
 
-        `silent` if it should have fired and did not, `no_secret` if it refuses every delivery as its secret is not
-        set, `failing` if what it started last failed, else `healthy`.
+        `silent` if it should have fired and did not, `no_secret` if it refuses every delivery as its secret is not set,
+        `failing` if what it started last failed, else `healthy`.
         """
         if self.workflow.is_active and self.state.silent_since is not None:
             return "silent"
@@ -58,7 +58,7 @@ class TriggerView:
 
     @property
     def has_secret(self) -> bool | None:
-        """Whether the secret of a webhook that needs one is set; None where it needs none."""
+        """Whether the secret of a webhook that needs one is set; None if it needs none."""
         config = config_of(self.trigger)
         if not isinstance(config, WebhookConfig) or not config.auth.needs_secret:
             return None
@@ -66,7 +66,7 @@ class TriggerView:
 
 
 class TriggerService:
-    """Everything about triggers, for one caller at a time."""
+    """Manages triggers, for one caller at a time."""
 
     def __init__(
         self, repositories: Repositories, starter: Starter, box: SecretBox, api_url: str, clock: Clock
@@ -80,7 +80,7 @@ class TriggerService:
         self._clock = clock
 
     def page(self, principal: Principal, cursor: str | None, limit: int) -> Page:
-        """The triggers of a page of the workspace's workflows, which may have none."""
+        """Return the triggers of a page of the workspace's workflows, of which some may have none."""
         principal.require(Permission.READ)
         page = self._workflows.page(principal.workspace_id, cursor, limit)
         pairs = [(workflow, trigger) for workflow in page.items for trigger in workflow.triggers]
@@ -89,7 +89,7 @@ class TriggerService:
         return Page(views, page.next_cursor)
 
     def get(self, principal: Principal, workflow_id: str, trigger_id: str) -> TriggerView:
-        """One trigger. Raises NotFound."""
+        """Return one trigger. Raises NotFound."""
         principal.require(Permission.READ)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
@@ -97,7 +97,10 @@ class TriggerService:
     def schedule(
         self, principal: Principal, workflow_id: str
     ) -> tuple[Workflow, list[tuple[TriggerDefinition, ScheduleConfig, list[datetime]]]]:
-        """A workflow, and the next times of each of its schedules, whether it is active or not. Raises NotFound."""
+        """Return a workflow and the next times of each of its schedules, whether it is active or not.
+
+        Raises NotFound.
+        """
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         now = self._clock.now()
@@ -132,7 +135,7 @@ class TriggerService:
     def backfill(
         self, principal: Principal, workflow_id: str, begin: datetime, end: datetime, trigger_id: str | None
     ) -> list[tuple[datetime, str, bool]]:
-        """Start what schedules have missed from `begin` to `end`, in the order of their times.
+        """Start what schedules have missed from `begin` to `end`, in order of time.
 
         A time that has an execution keeps it.
 
@@ -141,13 +144,13 @@ class TriggerService:
 
         Raises:
             NotFound: there is no such workflow or schedule.
-            InvalidInput: the end is in the future or before the begin, or there are more times than one call starts.
-            Unavailable: some have been started; calling again goes on.
+            InvalidInput: the end is in the future or before the begin, or there are more times than one call can start.
+            Unavailable: some have been started; call again to continue.
         """
         principal.require(Permission.EXECUTE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         if end > self._clock.now():
-            raise InvalidInput.at("to", "it is in the future; what is to come comes by itself")
+            raise InvalidInput.at("to", "it is in the future; a backfill only starts what was missed")
         if begin < FIRST:
             raise InvalidInput.at("from", f"it is before {FIRST.year}")
         if begin > end:
@@ -161,7 +164,7 @@ class TriggerService:
             for due in _between(config, begin, end, limits.MAX_BACKFILL + 1)
         ]
         if len(times) > limits.MAX_BACKFILL:
-            message = f"there are more than {limits.MAX_BACKFILL} times in between; ask for a shorter span"
+            message = f"there are more than {limits.MAX_BACKFILL} times in this span; use a shorter one"
             raise InvalidInput.at("from", message)
         items: list[tuple[datetime, str, bool]] = []
         for due, trigger, config in sorted(times, key=lambda one: one[0]):
@@ -170,7 +173,10 @@ class TriggerService:
         return items
 
     def sample(self, principal: Principal, workflow_id: str, trigger_id: str) -> tuple[Any, Any]:
-        """What a trigger gives its executions: a made-up one, and the newest real one if there is one."""
+        """Return what a trigger passes to its executions.
+
+        A generated sample, and the newest real one if there is one.
+        """
         principal.require(Permission.READ)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         made_up = sample(trigger, config_of(trigger), self._clock.now())
@@ -182,16 +188,16 @@ class TriggerService:
         """Start an execution as the trigger would, whether the workflow is active or not.
 
         Args:
-            principal: who asks.
-            workflow_id: whose trigger it is.
+            principal: the caller.
+            workflow_id: the workflow of the trigger.
             trigger_id: which trigger.
             payload: parts of `trigger` to use instead of the sample's, such as `body`.
-            last: use what it really got last instead of the sample.
+            last: use what it received last instead of the sample.
 
         Raises:
             NotFound: there is no such trigger.
-            Conflict: code `nothing_captured`: it got nothing yet.
-            InvalidInput: the payload has parts that this type has not, or is too large.
+            Conflict: code `nothing_captured`: it has received nothing yet.
+            InvalidInput: the payload has parts that this type lacks, or is too large.
         """
         principal.require(Permission.EXECUTE)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
@@ -207,25 +213,25 @@ class TriggerService:
         return self._starter.start(request, may_be_asked_again=False).execution
 
     def rotate(self, principal: Principal, workflow_id: str, trigger_id: str) -> TriggerView:
-        """Give a webhook another address. Raises NotFound, or Conflict for what is none."""
+        """Give a webhook a new URL. Raises NotFound, or Conflict if the trigger is not a webhook."""
         principal.require(Permission.WRITE)
         workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
         workflow = self._workflows.rotate(workflow, trigger.id, format_time(self._clock.now()))
         return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
 
     def set_secret(self, principal: Principal, workflow_id: str, trigger_id: str, secret: str) -> None:
-        """Keep what callers of a webhook are checked against; nobody can read it again.
+        """Store the secret that callers of a webhook are checked against; nobody can read it again.
 
         Raises:
             NotFound: there is no such trigger.
-            Conflict: it is none that needs a secret.
+            Conflict: the trigger does not need a secret.
             InvalidInput: the secret is too long.
         """
         principal.require(Permission.WRITE)
         workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
         config = config_of(trigger)
         if not isinstance(config, WebhookConfig) or not config.auth.needs_secret:
-            raise Conflict(f"`{trigger.id}` takes calls of everybody; choose an `auth` first")
+            raise Conflict(f"`{trigger.id}` accepts calls from everybody; choose an `auth` first")
         if len(secret.encode()) > MAX_SECRET_BYTES:
             raise InvalidInput.at("secret", f"it has at most {MAX_SECRET_BYTES} bytes")
         try:
@@ -235,7 +241,7 @@ class TriggerService:
         sealed = self._box.seal(secret, hook_context(workflow.workspace_id, workflow.id, trigger.id))
         self._workflows.set_secret(workflow, trigger.id, sealed, format_time(self._clock.now()))
 
-    # -- what they share -----------------------------------------------------------------------------------
+    # -- helpers ------------------------------------------------------------------------------------------
 
     def _find(self, principal: Principal, workflow_id: str, trigger_id: str) -> tuple[Workflow, TriggerDefinition]:
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
@@ -254,7 +260,7 @@ class TriggerService:
         self, principal: Principal, workflow: Workflow, trigger: TriggerDefinition, state: TriggerState
     ) -> TriggerView:
         url = next_at = None
-        if trigger.type == "webhook" and principal.may(Permission.EXECUTE):  # who has the URL can call it
+        if trigger.type == "webhook" and principal.may(Permission.EXECUTE):  # whoever has the URL can call it
             url = hook_url(self._api_url, workflow, trigger.id)
         config = config_of(trigger)
         if workflow.is_active:

@@ -1,6 +1,7 @@
-"""What schedules and events start. Whoever delivers, however often and late: the current record decides.
+"""Starts executions for schedules and events. However often or late they are delivered, the current record decides.
 
-A schedule's time gives one execution as long as that is kept, since the id is made of it; an event one within a week.
+A scheduled time gives one execution for as long as that is kept, since its id is derived from the time; an event gives
+one within a week.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ from engine.triggers.types import config_of
 logger = logging.getLogger(__name__)
 _TOGETHER = 16
 _LATE_WITHOUT_TIME = timedelta(seconds=60)
-"""How late a schedule that does not say its time may be: that of an emulator, which looks each ten seconds."""
+"""How late a schedule without a time of its own may be: an emulator's, which checks every ten seconds."""
 
 
 class Dispatcher:
-    """Starts executions for schedules and events. Its methods give a word for what was done.
+    """Starts executions for schedules and events. Its methods return a word for what was done.
 
     Args:
-        stores: what the records say.
+        stores: the stored records.
         starter: starts executions.
-        listening: knows who listens on the platform's bus.
+        listening: knows the triggers that listen on the platform's bus.
         clock: tells the time.
         together: how many triggers of one event are started at the same time.
     """
@@ -64,10 +65,10 @@ class Dispatcher:
         self._together = together
 
     def on_time(self, workflow_id: str, trigger_id: str, scheduled_at: str) -> str:
-        """A schedule has come, for the time that EventBridge Scheduler says.
+        """Handle a schedule, for the time that EventBridge Scheduler gives.
 
         Raises:
-            Unavailable: to be delivered again.
+            Unavailable: the schedule has to be delivered again.
         """
         found = self._live(workflow_id, trigger_id)
         if found is None:
@@ -75,7 +76,7 @@ class Dispatcher:
         workflow, trigger = found
         config = config_of(trigger)
         if not isinstance(config, ScheduleConfig):
-            return self._refuse(workflow, trigger, "a schedule came for a trigger that is none any more")
+            return self._refuse(workflow, trigger, "a schedule arrived for a trigger that is not a schedule any more")
         try:
             moment, tolerance = parse_time(scheduled_at), timedelta(seconds=1)
         except ValueError:
@@ -94,16 +95,16 @@ class Dispatcher:
         return word
 
     def on_event(self, event: Mapping[str, Any]) -> Counter[str]:
-        """An event has come on the platform's bus. Gives how many of the triggers that it is for did what.
+        """Handle an event on the platform's bus. Return how many of the triggers that it is for did what.
 
         Raises:
-            Unavailable: to be delivered again, after all triggers have been asked; those that have fired know it then.
+            Unavailable: to be delivered again, after all triggers were tried; those that have fired do not fire again.
         """
         workspace_id = Marks.of(event).workspace_id
         return self._each(self._listening.hearers(workspace_id, event) if workspace_id else [], event, "workspace")
 
     def on_rule(self, digest: str, event: Mapping[str, Any]) -> Counter[str]:
-        """An event has come on the account's bus, by the rule of a pattern; as `on_event`."""
+        """Handle an event on the account's bus, matched by the rule of a pattern; as `on_event`."""
         return self._each(self._listeners.of_rule(digest), event, "account")
 
     def _each(self, listeners: Sequence[Listener], event: Mapping[str, Any], bus: str) -> Counter[str]:
@@ -120,7 +121,7 @@ class Dispatcher:
         workflow, trigger = found
         config = config_of(trigger)
         if not isinstance(config, EventConfig) or (config.bus, config.pattern) != (bus, listener.pattern):
-            return self._refuse(workflow, trigger, "an event came for an older version")
+            return self._refuse(workflow, trigger, "an event arrived for an older version")
         marks = Marks.of(event)
         if _is_own_end(workflow, event):
             return "own"
@@ -154,7 +155,7 @@ class Dispatcher:
         return word
 
     def _live(self, workflow_id: str, trigger_id: str) -> tuple[Workflow, TriggerDefinition] | None:
-        """The workflow and its trigger, if they are there and active now."""
+        """Return the workflow and its trigger, if they exist and are active now."""
         workflow = self._workflows.find(workflow_id)
         trigger = workflow.trigger(trigger_id) if workflow else None
         if workflow is None or trigger is None:
@@ -182,7 +183,10 @@ class Dispatcher:
 
 
 def _is_own_end(workflow: Workflow, event: Mapping[str, Any]) -> bool:
-    """Whether the platform tells of an execution of this workflow: its own ends start it no more, or it never stops."""
+    """Whether the event is about an execution of this workflow.
+
+    A workflow's own ends never start it, or it never stops.
+    """
     is_end = event["source"] == PLATFORM_SOURCE and str(event["detail-type"]).startswith("execution.")
     return is_end and event["detail"].get("workflow_id") == workflow.id
 
@@ -190,7 +194,7 @@ def _is_own_end(workflow: Workflow, event: Mapping[str, Any]) -> bool:
 def scheduled(
     workflow: Workflow, trigger: TriggerDefinition, config: ScheduleConfig, due: datetime, **more: Any
 ) -> Request:
-    """The execution of a schedule's time."""
+    """Return the request for the execution of a scheduled time."""
     return Request(
         workspace_id=workflow.workspace_id,
         workflow_id=workflow.id,
@@ -208,5 +212,5 @@ def scheduled(
 
 
 def scheduled_id(workflow_id: str, trigger_id: str, due: datetime) -> str:
-    """The id of the execution of a schedule's time."""
+    """Return the id of the execution of a scheduled time."""
     return derived_id(due, workflow_id, trigger_id, format_time(due))

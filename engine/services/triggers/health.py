@@ -1,4 +1,4 @@
-"""Looking after triggers that should have fired and did not."""
+"""Checks triggers that should have fired and did not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.storage.triggers import trigger_in
 
 
 class TriggerHealth:
-    """What the recovery does with a trigger whose time has passed."""
+    """Checks a trigger whose expected time has passed; recovery calls it."""
 
     def __init__(self, repositories: Repositories, publisher: Publisher, clock: Clock) -> None:
         self._workflows = repositories.workflows
@@ -22,9 +22,10 @@ class TriggerHealth:
         self._clock = clock
 
     def look(self, pk: str, sk: str) -> str:
-        """Look at one trigger; gives a word for what was done.
+        """Check one trigger; return a word for what was done.
 
-        It is told first and noted then: should this die in between it is told again, under the same id.
+        The event is published first and the change recorded then: if this process dies in between, it is published
+        again under the same id.
         """
         workflow_id, trigger_id = trigger_in(pk, sk)
         workflow = self._workflows.find(workflow_id)

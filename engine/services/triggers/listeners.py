@@ -1,4 +1,4 @@
-"""Which triggers an event of a workspace is for. What has been read is remembered, and is asked for by one read."""
+"""Finds the triggers that an event of a workspace is for. Results are cached and revalidated with one read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOBODY = _Known(Listeners(), ())
 
 
 class Listening:
-    """Knows the listeners of each workspace as they are at the moment of the question."""
+    """Knows the current listeners of each workspace."""
 
     def __init__(self, repository: ListenerRepository) -> None:
         self._repository = repository
@@ -33,7 +33,7 @@ class Listening:
         self._lock = Lock()
 
     def are_heard(self, events: Sequence[Event]) -> list[bool]:
-        """For each event whether a trigger may want it, by its source and type: most events are for nobody.
+        """Tell for each event whether a trigger may want it, by its source and type: most events are for nobody.
 
         A trigger that was active when this was called is found.
         """
@@ -50,7 +50,7 @@ class Listening:
         return [is_heard(event) for event in events]
 
     def hearers(self, workspace_id: str, event: Mapping[str, Any]) -> list[Listener]:
-        """The triggers of a workspace whose pattern an event fits."""
+        """Return the triggers of a workspace whose pattern matches an event."""
         known = self._of(workspace_id)
         source, detail_type = str(event["source"]), str(event["detail-type"])
         return [

@@ -1,10 +1,11 @@
-"""One truth: schedules and rules follow what the workflows' records say, never the other way.
+"""Keeps schedules and rules equal to what the workflows' records say, never the other way around.
 
-Whoever is told that a workflow has changed reads what it says now and makes EventBridge equal to that. So it may be
-told twice, late, out of order, or not at all, and any number may be at it; once a day it is done for everything.
+When a workflow has changed, its current record is read and EventBridge is made equal to it. So a change may be reported
+twice, late, out of order, or not at all, and any number of processes may reconcile at once; once a day everything is
+reconciled.
 
-A rule is there for whoever listens by its pattern (see `engine/storage/listeners.py`). Whoever has made or removed one
-looks again who listens, so of any number that do this at once the last one leaves it as it should be.
+A rule exists while something listens by its pattern (see `engine/storage/listeners.py`). After making or removing one,
+the listeners are read again, so of any number of concurrent reconcilers the last one leaves the right state.
 """
 
 from __future__ import annotations
@@ -38,23 +39,23 @@ _RESERVE = 10.0
 """Seconds that one workflow may take."""
 _NOTED_EACH = 50
 _KEPT_AFTER = timedelta(hours=1)
-"""What comes once is kept for so long behind its time: its delivery may still be tried."""
+"""One-time schedules are kept for this long after their time: their delivery may still be retried."""
 _WILL_NOT_WORK = frozenset(
     {"ValidationException", "InvalidEventPatternException", "LimitExceededException", "ServiceQuotaExceededException"}
 )
 _FULL = frozenset({"LimitExceededException", "ServiceQuotaExceededException"})
 _WHEN_FULL = (
     "AWS allows 300 rules on the account's bus and a million schedules unless its quota is raised in Service Quotas; "
-    "it is tried again once a day, and when the workflow changes"
+    "it is retried once a day, and when the workflow changes"
 )
 EACH_MINUTE = "cron(* * * * ? *)"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A schedule that there should be.
+    """A schedule that should exist.
 
-    `start` is told to EventBridge when it is made; `may_be_made` is off for what is past.
+    `start` is passed to EventBridge when it is made; `may_be_made` is false for times in the past.
     """
 
     trigger: TriggerDefinition
@@ -64,15 +65,15 @@ class _Wanted:
 
 
 class Reconciler:
-    """See above.
+    """Makes EventBridge's schedules and rules equal to the workflows' records.
 
     Args:
-        stores: what is true.
-        schedules: those of EventBridge Scheduler.
-        rules: those of the account's bus.
+        stores: the records, which are authoritative.
+        schedules: the schedules of EventBridge Scheduler.
+        rules: the rules of the account's bus.
         clock: tells the time.
-        has_zones: whether the scheduler knows time zones. An emulator that does not is told to call each minute, and
-            what is due is found out by the function that it calls.
+        has_zones: whether the scheduler knows time zones. An emulator that does not is set up to
+            call every minute, and the function that it calls finds out what is due.
     """
 
     def __init__(
@@ -93,10 +94,10 @@ class Reconciler:
         self._has_zones = has_zones
 
     def everything(self, remaining: Callable[[], float]) -> dict[str, int]:
-        """Go through all workflows with triggers, and all schedules and rules; gives how much of what was changed.
+        """Reconcile all workflows with triggers, and all schedules and rules; return how many of each were changed.
 
-        What goes wrong with one workflow keeps no other waiting. Where time runs out it is noted how far it got, and
-        the next time goes on behind that, so that all have their turn.
+        A problem with one workflow does not hold up the others. If time runs out, the position is recorded, and the
+        next call continues behind it, so that every workflow gets its turn.
         """
         done: Counter[str] = Counter()
         for digest in list(self._rules.names()):
@@ -112,7 +113,8 @@ class Reconciler:
             self._attempt(workflow_id, partial(self.workflow, workflow_id), done)
             last = workflow_id
             if number % _NOTED_EACH == _NOTED_EACH - 1:
-                self._workflows.set_reconciled(last)  # should the next one kill this process, it is not the first again
+                # recorded first: if the next workflow kills this process, the next call does not begin with it
+                self._workflows.set_reconciled(last)
         if done["left"] or begin or len(ids) >= _NOTED_EACH:
             self._workflows.set_reconciled(last if done["left"] else "")
         return dict(+done)
@@ -125,9 +127,9 @@ class Reconciler:
             done["failed"] += 1
 
     def workflow(self, workflow_id: str) -> Counter[str]:
-        """Make schedules and rules equal to what a workflow says, or remove them where it says nothing any more.
+        """Make schedules and rules equal to what a workflow says, or remove them if it says nothing any more.
 
-        Should it change meanwhile, another attempt is made, so that of two who do this the later one is right.
+        If it changes meanwhile, another attempt is made, so that of two concurrent calls the later one is right.
         """
         done: Counter[str] = Counter()
         for _ in range(_ROUNDS):
@@ -167,7 +169,8 @@ class Reconciler:
                 continue
             payload = {"workflow_id": workflow.id, "trigger_id": trigger.id, "scheduled_at": SCHEDULED_TIME}
             if config.start is not None:
-                payload["start"] = config.start  # so that another start is another schedule, also when it has passed
+                # so that another start makes another schedule, even after the old one has passed
+                payload["start"] = config.start
             for number, expression in enumerate(self._expressions(config)):
                 schedule = Schedule(
                     expression, config.expressed_in, config.flexible_minutes, config.end_at, {"schedule": payload}
@@ -183,14 +186,14 @@ class Reconciler:
     # -- rules ---------------------------------------------------------------------------------------------
 
     def _sync_rules(self, workflow_id: str, workflow: Workflow | None, done: Counter[str]) -> None:
-        """See that the rules are there by which a workflow listens. Who removes them is told by `rule`."""
+        """Ensure that the rules exist by which a workflow listens; `rule` decides which ones to remove."""
         listening = account_patterns(workflow.triggers) if workflow and workflow.is_active else {}
         for trigger_id, pattern in listening.items():
             with _told(self._triggers.failed, workflow_id, trigger_id, self._clock.now()):
                 done.update(self.rule(pattern_digest(pattern)))
 
     def rule(self, digest: str) -> Counter[str]:
-        """Make the rule of a pattern, if somebody listens by it and it is not there; else remove it if it is."""
+        """Make the rule of a pattern if something listens by it and it is missing; remove it if nothing does."""
         done: Counter[str] = Counter()
         for _ in range(_ROUNDS):
             listeners = self._listeners.of_rule(digest)
@@ -207,10 +210,10 @@ class Reconciler:
                 return done
         raise Unavailable("the rule of a pattern is being changed by others; try again")
 
-    # -- what is expected ----------------------------------------------------------------------------------
+    # -- expectations ----------------------------------------------------------------------------------
 
     def _expect(self, workflow_id: str, workflow: Workflow | None) -> None:
-        """Say when each trigger should fire next, where that is not known yet, or not right any more."""
+        """Record when each trigger should fire next, where that is unknown or outdated."""
         now = self._clock.now()
         known = self._triggers.of_workflow(workflow_id)
         triggers = workflow.triggers if workflow else ()
@@ -233,12 +236,12 @@ class Reconciler:
 
 
 def _said(workflow: Workflow | None) -> tuple[Any, ...] | None:
-    """What of a workflow matters here."""
+    """Return what matters here of a workflow's record."""
     return (workflow.published_version, workflow.is_active, workflow.triggers) if workflow else None
 
 
 class _told:  # noqa: N801 - reads as what it does
-    """What EventBridge will never take is noted at the trigger, and not tried again until something changes."""
+    """Records at the trigger what EventBridge permanently refuses; it is not retried until something changes."""
 
     def __init__(self, note: Callable[..., None], workflow_id: str, trigger_id: str, at: datetime) -> None:
         self._note = note
@@ -251,7 +254,7 @@ class _told:  # noqa: N801 - reads as what it does
         if not isinstance(error, ClientError) or error.response["Error"]["Code"] not in _WILL_NOT_WORK:
             return False
         logger.error("EventBridge refused the trigger %s of %s: %s", self._about[1], self._about[0], error)
-        message = f"EventBridge does not take it: {error.response['Error'].get('Message', '')}"
+        message = f"EventBridge refused it: {error.response['Error'].get('Message', '')}"
         if error.response["Error"]["Code"] in _FULL:
             message += f"; {_WHEN_FULL}"
         self._note(*self._about, {"code": "not_scheduled", "message": message})
@@ -267,9 +270,9 @@ def _name(workflow_id: str, trigger_id: str, number: int) -> str:
 
 
 def _workflows_in(names: Iterable[str]) -> Iterator[str]:
-    """The workflows that these schedules were made for."""
+    """Return the workflows that these schedules were made for."""
     for name in names:
         try:
             yield str(UUID(name.partition("-")[0]))
         except ValueError:
-            logger.warning("%s is not of our making; it is left alone", name)
+            logger.warning("%s was not made by this deployment; it is left alone", name)

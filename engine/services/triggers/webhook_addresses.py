@@ -1,7 +1,7 @@
-"""The addresses of webhooks.
+"""The URLs of webhooks.
 
-A token names the workflow and proves itself: it is a MAC of the trigger and of how often its address was changed, under
-the workflow's own secret. So it costs no item, is there as soon as the workflow is, and changes for good.
+A token names the workflow and authenticates itself: it is a MAC of the trigger and of how often its URL was rotated,
+under the workflow's own secret. So it costs no item, exists as soon as the workflow does, and rotating it is final.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _CHARACTERS = 48
 
 
 def hook_token(workflow: Workflow, trigger_id: str) -> str:
-    """The last part of the address of a webhook; 160 bits of it cannot be guessed."""
+    """Return the last segment of a webhook's URL; its 160 bits cannot be guessed."""
     return base64.urlsafe_b64encode(UUID(workflow.id).bytes + _mac(workflow, trigger_id)).decode()
 
 
 def hook_url(api_url: str, workflow: Workflow, trigger_id: str) -> str:
-    """Where a webhook is called."""
+    """Return the URL of a webhook."""
     return f"{api_url}/hooks/{hook_token(workflow, trigger_id)}"
 
 
 def workflow_in(token: str) -> str | None:
-    """The id of the workflow that a token names; None if it cannot be one."""
+    """Return the id of the workflow that a token names; None if it is malformed."""
     if len(token) != _CHARACTERS or not token.isascii():
         return None
     try:
@@ -45,7 +45,7 @@ def workflow_in(token: str) -> str | None:
 
 
 def trigger_in(workflow: Workflow, token: str) -> TriggerDefinition | None:
-    """The webhook of a workflow whose token it is, if one's is."""
+    """Return the webhook of a workflow that a token belongs to; None if it belongs to none."""
     found = None
     for trigger in workflow.triggers:
         if trigger.type == "webhook" and hmac.compare_digest(hook_token(workflow, trigger.id), token):

@@ -1,7 +1,8 @@
-"""Answers to those who wait for an execution: the callers of synchronous webhooks, now or later.
+"""Answers callers that wait for an execution: callers of synchronous webhooks, now or later.
 
-An execution that somebody waits for is run ahead: Advance is called for it at once, without a state machine, which is
-started only if it has to wait for something. If that call is lost the recovery drives the execution on, as any other.
+An execution that a caller waits for is run ahead: Advance is called for it at once, without a state machine, which is
+started only if the execution has to wait for something. If that call is lost, recovery drives the execution, like any
+other.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.25
 _JSON = {"content-type": "application/json"}
 _PURPOSE = {"result": "/result", "respond": "/respond"}
-"""What the tokens of answers' URLs are for. No node has such a path, so none is good for a callback."""
+"""The purposes of tokens in answer URLs. No node has such a path, so none is valid for a callback."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer for a webhook's caller."""
+    """An HTTP answer for the caller of a webhook."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,13 +42,13 @@ class Answer:
 
 
 class WebhookResponder:
-    """Waits for answers.
+    """Waits for the answers of executions.
 
     Args:
-        stores: where executions are.
+        stores: keep executions.
         machine: drives an execution that could not be run ahead.
-        advance: calls Advance for an execution; gives its decision.
-        sleep: waits for so many seconds.
+        advance: calls Advance for an execution; returns its decision.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class WebhookResponder:
         self._running: dict[str, Future[str]] = {}
 
     def run_ahead(self, execution_id: str) -> None:
-        """Have a new execution run at once, beside what happens here."""
+        """Run a new execution at once, concurrently with the caller."""
         self._running[execution_id] = self._threads.submit(self._ahead, execution_id)
 
     def _ahead(self, execution_id: str) -> str:
@@ -75,15 +76,15 @@ class WebhookResponder:
             return self._advance(execution_id)
         except Exception:
             logger.exception("%s could not be run ahead", execution_id)
-        # Unless it has begun: then it is being run, or recovery finds it. This may be long after, in a function that
-        # was frozen when its caller had been answered.
+        # If it has begun it is being run, or recovery finds it. This may be long after, in a function that was frozen
+        # after its caller had been answered.
         found = self._executions.find(execution_id)
         if found is not None and found.execution.status is Status.PENDING:
             self._machine.start(execution_id)
         return "again"
 
     def answer(self, execution: Execution, mode: str, responds: Sequence[str], seconds: float) -> Answer | None:
-        """The answer of an execution, as soon as it is there; None if it is not there in time."""
+        """Return the answer of an execution as soon as it exists; None if it does not in time."""
         deadline = time.monotonic() + seconds
         running = self._running.pop(execution.id, None)
         pause = _FIRST_PAUSE
@@ -102,10 +103,10 @@ class WebhookResponder:
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
     def later(self, execution_id: str, token: str) -> tuple[Execution, Answer | None]:
-        """The answer at the URL that was given to a caller, None while there is none.
+        """Return the answer for a URL that was given to a caller; None while there is none.
 
         Raises:
-            NotFound: it is no such URL.
+            NotFound: it is not such a URL.
         """
         found = self._executions.find(execution_id)
         read = read_token(execution_id, found.execution.secret, token) if found else None
@@ -115,13 +116,13 @@ class WebhookResponder:
         return execution, self._now(execution_id, self.responds_of(execution) if read == "/respond" else ())
 
     def responds_of(self, execution: Execution) -> list[str]:
-        """The nodes of an execution's version that answer."""
+        """Return the nodes of an execution's version that answer."""
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
         nodes = WorkflowDefinition.model_validate(stored.definition).nodes
         return [node.id for node in nodes if node.type == "respond"]
 
     def _now(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
-        """What there is to answer now."""
+        """Return the current answer, if there is one."""
         if responds:
             answer = self._responded(execution_id, responds)
             if answer is not None:
@@ -129,14 +130,14 @@ class WebhookResponder:
         record = self._executions.attributes([execution_id]).get(execution_id)
         if record is None or not Status(record["status"]).is_final:
             return None
-        if responds:  # it may have answered between the two looks
+        if responds:  # it may have answered between the two reads
             answer = self._responded(execution_id, responds)
             if answer is not None:
                 return answer
         return _ending(self._executions.decoded(*self._executions.with_payloads([record])))
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
-        entries = self._journals.get(execution_id, responds)  # and what was written in one item with them
+        entries = self._journals.get(execution_id, responds)  # and what was written in one item with these events
         outcomes = [one for one in entries if isinstance(one, Outcome) and one.path in responds]
         answered = [one for one in outcomes if one.status == "succeeded"]
         if not answered:
@@ -151,17 +152,17 @@ class WebhookResponder:
         except TimeoutError:
             return
         except Exception:
-            logger.exception("an execution that was to run ahead is left to the recovery")
+            logger.exception("an execution that was to run ahead is left to recovery")
 
 
 def answer_url(api_url: str, execution: Execution, mode: str) -> str:
-    """Where the answer of an execution will be, for whoever has the URL."""
+    """Return the URL at which the answer of an execution will be."""
     token = make_token(execution.id, execution.secret, _PURPOSE[mode])
     return f"{api_url}/api/answers/{execution.id}/{token}"
 
 
 def _given(execution_id: str, output: Mapping[str, Any]) -> Answer:
-    """The answer of a `respond` node."""
+    """Return the answer of a `respond` node."""
     headers = {name.lower(): value for name, value in output["headers"].items()}
     if "base64" in output:
         body, kind = base64.b64decode(output["base64"]), "application/octet-stream"
@@ -177,7 +178,7 @@ def _given(execution_id: str, output: Mapping[str, Any]) -> Answer:
 
 
 def _ending(execution: Execution) -> Answer:
-    """The answer of an execution that has ended without one of its own. Of a failure its caller learns no more."""
+    """Return the answer of an execution that ended without one of its own. A failure shows its caller no details."""
     headers = {**_JSON, "mainspring-execution": execution.id}
     if execution.status is Status.SUCCEEDED:
         body = dumps(execution.result).encode()

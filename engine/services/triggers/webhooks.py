@@ -1,4 +1,4 @@
-"""Calls of webhooks: who calls is found out over the bytes as they came, before anything reads them."""
+"""Webhook calls: callers are authenticated over the raw bytes, before anything parses them."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ _NOBODY = "there is nothing at this address"
 
 @dataclass
 class _Kept:
-    """The files of a multipart body, which are stored when the delivery is taken."""
+    """The files of a multipart body, which are stored once the delivery is accepted."""
 
     execution_id: str
     files: list[File] = field(default_factory=list)
 
     def keep(self, file: File) -> dict[str, Any]:
-        """What stands for the file in `trigger.body`."""
+        """Return what represents the file in `trigger.body`."""
         self.files.append(file)
         digest = sha256(file.content).hexdigest()
         return {
@@ -64,7 +64,7 @@ class _Kept:
 
 
 class WebhookService:
-    """Takes what is delivered to webhooks."""
+    """Accepts deliveries to webhooks."""
 
     def __init__(
         self,
@@ -85,16 +85,16 @@ class WebhookService:
         self._clock = clock
 
     def receive(self, token: str, delivery: Delivery) -> Answer:
-        """Take a delivery, start its execution, and answer as the webhook's config says.
+        """Accept a delivery, start its execution, and answer as the webhook's config says.
 
         Raises:
-            NotFound: there is no such webhook, it is not active, or does not take that method or path.
-            TooLarge: the body or the headers are.
+            NotFound: there is no such webhook, it is not active, or does not accept that method or path.
+            TooLarge: the body or the headers are too large.
             Unauthenticated: the caller did not prove who they are.
-            UnsupportedType: the body is of another type than the webhook takes.
+            UnsupportedType: the webhook does not accept the content type of the body.
             InvalidInput: the body cannot be read, or does not fit the workflow's concurrency key.
-            TooManyRequests: more have come in this minute than may.
-            Unavailable: nothing is lost if the sender repeats it.
+            TooManyRequests: the limit of deliveries per minute is reached.
+            Unavailable: nothing is lost if the sender retries.
         """
         workflow, trigger, config = self._hook(token, delivery)
         allowed = _cors(config, delivery)
@@ -110,7 +110,7 @@ class WebhookService:
     def _taken(
         self, workflow: Workflow, trigger: TriggerDefinition, config: WebhookConfig, delivery: Delivery
     ) -> Answer:
-        """The answer of what is there for this call. Raises as `receive`."""
+        """Return the answer of a webhook that exists for this call. Raises as `receive`."""
         try:
             self._verify(workflow, trigger, config, delivery)
             kept = _Kept(new_id())
@@ -135,14 +135,14 @@ class WebhookService:
         execution = self._start(workflow, trigger, config, delivery, body, kept)
         if config.answer == "accepted":
             return self._accepted(execution, config)
-        # A repeated delivery may be that of an older version.
+        # A repeated delivery may belong to an older version.
         is_current = execution.workflow_version == workflow.published_version
         responds = workflow.responds if is_current else self._answering.responds_of(execution)
         answer = self._answering.answer(execution, config.answer, responds, config.answer_seconds)
         return answer or self._accepted(execution, config)
 
     def _hook(self, token: str, delivery: Delivery) -> tuple[Workflow, TriggerDefinition, WebhookConfig]:
-        """The webhook, if it is there for this call. From outside all that is amiss looks alike."""
+        """Return the webhook, if it accepts this call. To a caller, all reasons for refusal look alike."""
         workflow_id = workflow_in(token)
         workflow = self._workflows.find(workflow_id) if workflow_id else None
         trigger = trigger_in(workflow, token) if workflow else None
@@ -153,12 +153,12 @@ class WebhookService:
         if not workflow.is_active:
             reason = "the workflow is not active"
         elif delivery.method == "OPTIONS":
-            if not _is_preflight(config, delivery):  # browsers ask before they call; that is no delivery
+            if not _is_preflight(config, delivery):  # browsers ask before they call; a preflight is not a delivery
                 raise NotFound(_NOBODY)
         elif delivery.method not in config.methods:
             reason = f"{delivery.method[:20]} is not one of its methods"
         elif delivery.path != "/" and not config.subpaths:
-            reason = "a path below its address was called"
+            reason = "the call goes to a path below its URL"
         if reason is not None:
             self._refused(workflow, trigger, reason)
             raise NotFound(_NOBODY)
@@ -167,7 +167,7 @@ class WebhookService:
     def _verify(
         self, workflow: Workflow, trigger: TriggerDefinition, config: WebhookConfig, delivery: Delivery
     ) -> None:
-        """Raises Refused, TooLarge or Unavailable."""
+        """Authenticate a delivery. Raises Refused, TooLarge or Unavailable."""
         if len(delivery.body) > limits.MAX_HOOK_BYTES:
             raise TooLarge(f"a delivery has at most {limits.MAX_HOOK_BYTES} bytes")
         size = sum(len(name) + len(value) for name, value in delivery.headers.items())
@@ -183,7 +183,7 @@ class WebhookService:
 
     def _read(self, config: WebhookConfig, delivery: Delivery, kept: _Kept) -> Any:
         if config.body == "base64" and delivery.may_be_damaged:
-            raise UnsupportedType("as a text its bytes do not come through; send it as application/octet-stream")
+            raise UnsupportedType("its bytes are changed when it is sent as text; send it as application/octet-stream")
         try:
             return read_body(config.body, delivery.headers.get("content-type", ""), delivery.body, kept.keep)
         except WrongType as error:
@@ -229,9 +229,9 @@ class WebhookService:
                 runs_ahead=config.answer != "accepted",
             )
         except Unavailable:
-            # It is recorded, if the record could be written, and the recovery will start it; without an id the sender's
-            # repetition would be another execution.
-            logger.warning("a delivery to %s/%s is left to the recovery", workflow.id, trigger.id)
+            # If the record could be written, the delivery is recorded and recovery will start it; without an id, a
+            # retry of the sender would start another execution.
+            logger.warning("a delivery to %s/%s is left to recovery", workflow.id, trigger.id)
             found = self._starter.find(request) if key is None else None
             if found is None:
                 raise
@@ -244,7 +244,7 @@ class WebhookService:
         return started.execution
 
     def _accepted(self, execution: Execution, config: WebhookConfig) -> Answer:
-        """That it was taken; and where the answer will be, for those who are to have one."""
+        """Return that it was accepted and, for callers that get a result, the URL of the answer."""
         body = {"execution_id": execution.id}
         headers = {"content-type": "application/json", "mainspring-execution": execution.id}
         if config.answer != "accepted":
@@ -265,7 +265,7 @@ def _is_preflight(config: WebhookConfig, delivery: Delivery) -> bool:
 
 
 def _cors(config: WebhookConfig, delivery: Delivery) -> dict[str, str]:
-    """The headers by which a browser lets a page of an origin that is allowed read the answer."""
+    """Return the headers by which a browser lets a page of an allowed origin read the answer."""
     origin = delivery.headers.get("origin", "").lower()
     is_for_all = "*" in config.cors_origins
     if not origin or not (is_for_all or origin in config.cors_origins):
@@ -291,6 +291,6 @@ def _delivery_id(config: WebhookConfig, delivery: Delivery, body: Any) -> str | 
 
 
 def _kept_headers(config: WebhookConfig, headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers without those that prove who somebody is."""
+    """Return the headers without those that authenticate the caller."""
     secret = {config.auth.header.lower()} if config.auth.type == "header" else set()
     return {name: value for name, value in headers.items() if name not in _NEVER_KEPT | secret}

@@ -1,4 +1,4 @@
-"""Templates: `{{ … }}` in configs, how they are found, evaluated within bounds, and fitted to the fields they fill.
+"""Templates `{{ … }}` in configs: finding them, evaluating them within bounds, and fitting results to fields.
 
-What a template can see of an execution is given to it; nothing here knows executions or node types.
+The data of an execution is passed in; nothing here knows executions or node types.
 """

@@ -1,8 +1,8 @@
-"""Where templates meet a node's config: what an expression gives, as the field wants it.
+"""Fits the values of templates to the fields of a node's config.
 
-JSONata gives the item itself where a search finds one, and nothing where it finds none; and it gives a number where an
-id is one. A field that takes a list takes all three, and one that takes text takes a number's, in every node alike:
-what pydantic refuses for its type is changed so, once, and validated again.
+JSONata returns the item itself if a search finds one, and nothing if it finds none; and it returns a number where an id
+is one. A list field accepts all three, and a text field accepts a number, in every node alike: a value that pydantic
+refuses for its type is converted once and validated again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ROUNDS = 8  # a list in a list in a list …
 
 
 class Misfit(Exception):
-    """Values do not fit the model; `problems` says where and why."""
+    """Values do not fit the model; `problems` tells where and why."""
 
     def __init__(self, problems: list[dict[str, str]]) -> None:
         super().__init__(f"{problems[0]['field']}: {problems[0]['message']}")
@@ -30,11 +30,11 @@ class Misfit(Exception):
 
 
 def fitted(model: type[Config], values: Mapping[str, Any], notes: Notes | None = None, root: str = "config") -> Config:
-    """The config that `values` are, which `notes` were taken of; `root` is what problems call it.
+    """Return the config for `values`, about which `notes` were taken; `root` is the name of the config in problems.
 
     Raises:
         Misfit: they do not fit.
-        ExpressionError: an expression found nothing where something must be.
+        ExpressionError: an expression found nothing for a required value.
     """
     fitting = _Fitting(model, values, notes or Notes(), root)
     for _ in range(_ROUNDS):
@@ -51,7 +51,7 @@ def fitted(model: type[Config], values: Mapping[str, Any], notes: Notes | None =
 
 
 class _Fitting:
-    """Values on their way into a model. Data that they share with an execution is never changed."""
+    """Values being fitted to a model. Data that they share with an execution is never changed."""
 
     def __init__(self, model: type[BaseModel], values: Mapping[str, Any], notes: Notes, root: str) -> None:
         self.values = dict(values)
@@ -63,7 +63,7 @@ class _Fitting:
         self._wrapped: dict[Steps, str] = {}
 
     def change(self, errors: Sequence[Mapping[str, Any]]) -> bool:
-        """Change what can be; whether anything was. Text is tried first where a field takes both."""
+        """Convert what can be converted; return whether anything was. Text is tried first if a field accepts both."""
         changed: set[Steps] = set()
         for error in sorted(errors, key=lambda one: one["type"] != "string_type"):
             steps, value = _resolve(self.values, error["loc"])
@@ -96,7 +96,7 @@ class _Fitting:
         at[steps[-1]] = value
 
     def misfit(self, errors: Sequence[Mapping[str, Any]]) -> Exception:
-        """What to tell: of a value that was made a list in vain, that it is none."""
+        """Return the problem to report: for a value that was made a list in vain, that it is not a list."""
         problems: dict[str, str] = {}
         for error in errors[:20]:
             steps, value = _resolve(self.values, error["loc"])
@@ -125,13 +125,16 @@ class _Fitting:
         return self._root + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
     def raise_if_nothing_is_left(self) -> None:
-        """Nothing is no value, though a field may take any."""
+        """Refuse an expression's nothing as a value, even if the field accepts any value."""
         for error in self._left.values():
             raise error
 
 
 def _resolve(values: Any, location: Sequence[str | int]) -> tuple[Steps, Any]:
-    """Where in `values` an error is, and what stands there; pydantic names branches of unions, which are no steps."""
+    """Return where in `values` an error is, and the value there.
+
+    Pydantic names branches of unions, which are not steps.
+    """
     steps: list[Any] = []
     at: Any = values
     for part in location:

@@ -1,6 +1,7 @@
-"""Where a `{{ … }}` ends, found in one pass over its pieces.
+"""Finds the end of a `{{ … }}` in one pass over its tokens.
 
-JSONata may hold `}}` itself: in a text, a quoted name, a comment, a regular expression, or as the ends of two objects.
+JSONata may contain `}}` itself: in a text, a quoted name, a comment, a regular expression, or as the ends of two
+objects.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ _PIECE = re.compile(
 )
 _REGEX_PART = re.compile(r"\\.|[^\\/()\[\]{}]++|.", re.DOTALL)
 _OPERATOR_WORDS = frozenset({"and", "or", "in"})
-_OPERANDS = frozenset({"*", "**", "%", "?"})  # where a value may stand: wildcards, the parent, a placeholder
+_OPERANDS = frozenset({"*", "**", "%", "?"})  # tokens in the position of a value: wildcards, the parent, a placeholder
 _OPENERS, _CLOSERS = frozenset("([{"), frozenset(")]}")
-_WITHIN_PATHS = frozenset("^@#")  # operators behind which a path goes on
+_WITHIN_PATHS = frozenset("^@#")  # operators that continue a path
 
 
 def find_end(text: str, start: int) -> int:
-    """The position of the `}}` that closes the `{{` whose inside begins at `start`.
+    """Return the position of the `}}` that closes the `{{` whose content begins at `start`.
 
-    The library's parser takes time that grows with the square of a path's steps, so that these are counted here.
+    The library's parser takes time quadratic in a path's steps, so steps are limited here.
 
     Raises:
-        ExpressionError: there is none, what is inside is not closed, or it is too long.
+        ExpressionError: there is none, something inside is not closed, or it is too long.
     """
     braces = 0
-    steps = [0]  # of the path that is open at each depth of brackets
+    steps = [0]  # of the open path at each depth of brackets
     for piece, position, is_value in _pieces(text, start):
         if position - start > limits.MAX_EXPRESSION_LENGTH:
             raise _error(f"an expression has at most {limits.MAX_EXPRESSION_LENGTH} characters", text, start)
@@ -59,7 +60,7 @@ def find_end(text: str, start: int) -> int:
 
 
 def _pieces(text: str, start: int) -> Iterator[tuple[str, int, bool]]:
-    """Pieces that are no space: each with where it begins, and whether it stands where a value may stand.
+    """Yield tokens other than spaces: each with its start, and whether it is in the position of a value.
 
     A `/` there begins a regular expression.
     """
@@ -89,7 +90,7 @@ def _is_closed(piece: str) -> bool:
 
 
 def _regex_end(text: str, start: int) -> int:
-    """Behind the `/` that closes the one at `start`. One within brackets does not."""
+    """Return the position behind the `/` that closes the one at `start`. One within brackets does not."""
     depth, position = 0, start + 1
     while position < len(text):
         found = _REGEX_PART.match(text, position)

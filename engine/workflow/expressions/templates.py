@@ -1,9 +1,9 @@
-"""`{{ JSONata }}` templates: compiling them, checking what they refer to, and evaluating them within bounds.
+"""`{{ JSONata }}` templates: compiling them, checking their references, and evaluating them within bounds.
 
-A string that is one single `{{ … }}` keeps the value's type; otherwise values are put into the text. Only
+A string that is one single `{{ … }}` keeps the value's type; otherwise values are inserted into the text. Only
 templates of a definition are ever compiled; text that arrives as data stays data. A plain path such as
-`nodes.fetch.body.items[0].id` does not need JSONata and takes a way that is a hundred times faster.
-The bounds on JSONata itself are in `engine.workflow.expressions.jsonata.bounds`, imported on the first use.
+`nodes.fetch.body.items[0].id` does not need JSONata and is evaluated a hundred times faster. The bounds on JSONata
+itself are in `engine.workflow.expressions.jsonata.bounds`, imported on the first use.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NEEDS_JSONATA = object()
 
 
 class _Nothing:
-    """Stands in a rendered value where an expression has searched and found nothing."""
+    """Represents in a rendered value that an expression has searched and found nothing."""
 
 
 NOTHING = _Nothing()
@@ -44,14 +44,14 @@ NOTHING = _Nothing()
 
 @dataclass(slots=True)
 class Notes:
-    """What is known of rendered values beside the values: by field, such as `config.items`."""
+    """Notes about rendered values, by field, such as `config.items`."""
 
     nothing: dict[str, ExpressionError] = field(default_factory=dict)
-    """Where `NOTHING` stands: what is wrong if that is no good there."""
+    """The fields with `NOTHING`, with the error to raise if the field needs a value."""
     searched: set[str] = field(default_factory=set)
-    """Whose value was found among the items of a list, so that it may stand for a list of one."""
+    """The fields whose value was found among the items of a list, so that it may represent a list of one."""
     allows_skipped: bool = False
-    """Whether what a node would have given that was skipped or has failed is nothing, too: so it is in a result."""
+    """Whether the missing output of a skipped or failed node counts as nothing too, as it does in a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Expression:
     path: tuple[str | int, ...] | None
 
     def evaluate(self, scope: Scope, where: str, notes: Notes | None = None) -> Any:
-        """The value over `scope`; with `notes`, it may be `NOTHING`.
+        """Return the value over `scope`; with `notes`, it may be `NOTHING`.
 
         Raises:
             ExpressionError: it has no value, a bound was hit, or JSONata refused it; names `where`.
@@ -93,7 +93,7 @@ class Expression:
         return _nothing(notes, where, error, is_skipped=missing is not None and _gave_nothing(scope.data, missing))
 
     def references(self) -> Iterator[tuple[str | int, ...]]:
-        """The paths from a root that the expression reads, as far as they can be told without running it."""
+        """Return the paths from a root that the expression reads, as far as is known without running it."""
         if self.path is not None:
             yield self.path
         else:
@@ -105,12 +105,15 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text with expressions in it: literal pieces and expressions in turn."""
+    """Text with expressions: alternating literal pieces and expressions."""
 
     parts: tuple[str | Expression, ...]
 
     def evaluate(self, scope: Scope, where: str, notes: Notes | None = None) -> str:
-        """The text with each expression's value put in: strings as they are, nothing as "", all else as JSON."""
+        """Return the text with each expression's value inserted.
+
+        Strings as they are, nothing as "", all else as JSON.
+        """
         lenient = Notes(allows_skipped=True) if notes is not None and notes.allows_skipped else None
         pieces: list[str] = []
         length = 0
@@ -126,10 +129,10 @@ class Text:
 
 
 def compile_text(text: str) -> str | Expression | Text:
-    """A string of a definition, compiled: itself without `{{`, one expression, or text with expressions.
+    """Compile a string of a definition: itself without `{{`, one expression, or text with expressions.
 
     Raises:
-        ExpressionError: an expression does not parse, is too long or is not closed.
+        ExpressionError: an expression cannot be parsed, is too long or is not closed.
     """
     return _compile_template(text) if "{{" in text else text
 
@@ -153,13 +156,13 @@ def _compile_template(text: str) -> Expression | Text:
 
 
 def render(value: Any, scope: Scope, where: str = "", notes: Notes | None = None) -> Any:
-    """`value`, any JSON of a definition, with all its templates evaluated.
+    """Return `value`, any JSON of a definition, with all its templates evaluated.
 
     Args:
         value: the template; object keys are never templates.
         scope: what the expressions see.
         where: the field's name for error messages, such as `config.url`.
-        notes: where to note how values were found; `NOTHING` may stand for one then.
+        notes: records how values were found; with it, a value may be `NOTHING`.
 
     Raises:
         ExpressionError: a template cannot be evaluated, or all together hit a bound.
@@ -186,9 +189,9 @@ def _render(value: Any, scope: Scope, where: str, notes: Notes | None) -> Any:
 
 
 def render_result(value: Any, scope: Scope, where: str) -> Any:
-    """`value` as a result: null where an expression found nothing, or is about a node that was skipped or failed.
+    """Return `value` as a result: null if an expression found nothing, or is about a skipped or failed node.
 
-    What has happened is not undone by a result that has less to tell. A name that is wrong is an error as ever.
+    A result that misses a part does not undo what has happened. A wrong name is still an error.
 
     Raises:
         ExpressionError: a template cannot be evaluated, or all together hit a bound.
@@ -199,7 +202,7 @@ def render_result(value: Any, scope: Scope, where: str) -> Any:
 
 
 def _nulls(rendered: Any, template: Any) -> Any:
-    """A rendered value with null for nothing, which stands only where the template has a text."""
+    """Return a rendered value with null for nothing, which occurs only where the template has a text."""
     if rendered is NOTHING:
         return None
     if isinstance(template, dict):
@@ -210,7 +213,7 @@ def _nulls(rendered: Any, template: Any) -> Any:
 
 
 def templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in `value` that holds a template, with the path of its field."""
+    """Yield every string in `value` that holds a template, with the path of its field."""
     if isinstance(value, str):
         if "{{" in value:
             yield where, value
@@ -223,7 +226,7 @@ def templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def keys_with_templates(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    """Every object in `value` of which a key looks like a template, which none is; with that key."""
+    """Yield every object in `value` with a key that looks like a template, which is not supported; with that key."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         if isinstance(key, str) and "{{" in key:
@@ -233,7 +236,7 @@ def keys_with_templates(value: Any, where: str = "") -> Iterator[tuple[str, str]
 
 
 def expressions_of(text: str) -> list[Expression]:
-    """The compiled expressions of one template string."""
+    """Return the compiled expressions of one template string."""
     compiled = compile_text(text)
     if isinstance(compiled, str):
         return []
@@ -273,7 +276,7 @@ def _plain_path(source: str) -> tuple[str | int, ...] | None:
 
 
 def _walk(data: Mapping[str, Any], path: tuple[str | int, ...]) -> Any:
-    """The value at `path`, `_MISSING`, or `_NEEDS_JSONATA` where its rules for lists come into play."""
+    """Return the value at `path`, `_MISSING`, or `_NEEDS_JSONATA` if JSONata's rules for lists apply."""
     value: Any = data
     for step in path:
         if isinstance(step, str):
@@ -299,17 +302,17 @@ def _describe_missing(data: Mapping[str, Any], path: tuple[str | int, ...]) -> s
         parent = _walk(data, path[: length - 1])
         name = _show(path[:length])
         if isinstance(path[length - 1], int):
-            return f"`{name}` is not there; the list has {len(parent)} items"
+            return f"`{name}` does not exist; the list has {len(parent)} items"
         if not isinstance(parent, Mapping):
-            return f"`{name}` is not there; `{_show(path[: length - 1])}` is {_kind(parent)}"
+            return f"`{name}` does not exist; `{_show(path[: length - 1])}` is {_kind(parent)}"
         from difflib import get_close_matches
 
         close = get_close_matches(str(path[length - 1]), [str(key) for key in parent], n=1)
         if close:
-            return f"`{name}` is not there; did you mean `{close[0]}`?"
+            return f"`{name}` does not exist; did you mean `{close[0]}`?"
         if path[0] == "nodes" and length == 2:  # noqa: PLR2004
-            return f"`{name}` is not there: that node has not run on this way"
-        return f"`{name}` is not there"
+            return f"`{name}` does not exist: that node has not run on this path"
+        return f"`{name}` does not exist"
     return f"`{_show(path)}` has no value"
 
 
@@ -324,7 +327,7 @@ def _gave_nothing(data: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
 
 
 def _nothing(notes: Notes | None, where: str, error: ExpressionError, *, is_skipped: bool) -> Any:
-    """Nothing, if that is what there is where a node was skipped; else the error is raised."""
+    """Return nothing if the node was skipped or the field allows it; otherwise raise the error."""
     if notes is None or not notes.allows_skipped or not is_skipped:
         raise error
     notes.nothing[where] = error
@@ -343,7 +346,7 @@ def _kind(value: Any) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A value within text: a text as it is, all else as JSON, where 5.0 is 5."""
+    """Return a value within text: a text as it is, all else as JSON, where 5.0 is 5."""
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT:

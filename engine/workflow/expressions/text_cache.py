@@ -1,4 +1,4 @@
-"""A cache of what is made of texts, bounded by how many characters these have together and not by how many they are."""
+"""A cache of values computed from texts, bounded by the total characters of the texts, not by their number."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _TextCache(Generic[Made]):
 
 
 def cached_by_length(most: int) -> Callable[[Callable[[str], Made]], Callable[[str], Made]]:
-    """Remember what a function of one text gives, for the latest texts of up to `most` characters together."""
+    """Cache a function of one text, for the latest texts of up to `most` characters in total."""
 
     def decorate(make: Callable[[str], Made]) -> Callable[[str], Made]:
         cache = _TextCache(make, most)

@@ -1,9 +1,9 @@
-"""URLs with templates: what a template puts into a path, query or host stays in its place there.
+"""URLs with templates: a value that is inserted into a path, query or host stays in its place there.
 
-    https://shop.example/orders/{{ trigger.body.id }}?note={{ trigger.body.note }}
+https://shop.example/orders/{{ trigger.body.id }}?note={{ trigger.body.note }}
 
-With the id `../admin?all=1` this asks for `/orders/..%2Fadmin%3Fall%3D1`, not for another page. A template at the very
-beginning is a URL of its own, or the beginning of one, and is put there as it is: `{{ vars.api }}/orders`.
+With the id `../admin?all=1` this requests `/orders/..%2Fadmin%3Fall%3D1`, not another page. A template at the very
+beginning is a URL of its own, or the beginning of one, and is inserted as it is: `{{ vars.api }}/orders`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ QueuePosition = Literal["start", "host", "path", "query"]
 
 
 def render_url(template: str, scope: Scope, where: str) -> str:
-    """The URL with each template evaluated, and its value percent-encoded for where it stands.
+    """Return the URL with each template evaluated, and its value percent-encoded for its place.
 
     Raises:
         ExpressionError: a template cannot be evaluated.
-        NodeError: code `config`: its value would change what is asked for.
+        NodeError: code `config`: its value would change what is requested.
     """
     compiled = compile_text(template)
     if isinstance(compiled, Expression):
@@ -39,7 +39,7 @@ def render_url(template: str, scope: Scope, where: str) -> str:
 
 def _joined(compiled: Text, scope: Scope, where: str) -> str:
     url = ""
-    segment: list[str] = []  # the values that are in the segment of the path which is at the end of the URL now
+    segment: list[str] = []  # the values in the last path segment of the URL so far
     for part in compiled.parts:
         if isinstance(part, str):
             before = len(url)
@@ -64,7 +64,7 @@ def _joined(compiled: Text, scope: Scope, where: str) -> str:
 
 
 def _place(url: str) -> QueuePosition:
-    """Where what follows on a URL's beginning stands."""
+    """Return the part of the URL in which the text after its beginning is."""
     if not url.strip():
         return "start"
     if "?" in url or "#" in url:
@@ -77,13 +77,13 @@ def _place(url: str) -> QueuePosition:
 
 def _in_host(value: str, where: str) -> str:
     if not _HOST.fullmatch(value):
-        reason = f"{value!r:.100} stands where the host is, and is no part of one"
+        reason = f"{value!r:.100} is in the place of the host, but is not part of a host name"
         raise NodeError(f"{where}: {reason}", code="config", details={"field": where, "reason": reason})
     return value
 
 
 def _check_segment(values: list[str], url: str, where: str) -> None:
-    """A part of a path that is `.` or `..` stands for another page, encoded or not."""
+    """Refuse a path segment that is `.` or `..`, encoded or not: it would change the page."""
     if values and unquote(url.rpartition("/")[2]) in (".", ".."):
-        reason = f"a part of the path would be {url.rpartition('/')[2]!r}, which stands for another page"
+        reason = f"a path segment would be {url.rpartition('/')[2]!r}, which leads to another page"
         raise NodeError(f"{where}: {reason}", code="config", details={"field": where, "reason": reason})

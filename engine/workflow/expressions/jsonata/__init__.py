@@ -1,4 +1,4 @@
-"""JSONata as templates have it: the library's, with bounds on time and size, exact numbers, and named time zones.
+"""JSONata for templates: the library's, with bounds on time and size, exact numbers, and named time zones.
 
-Imported at the first expression that is more than a path. Only the language belongs here, not templates around it.
+Imported at the first expression that is more than a path. Only the language belongs here, not the templates.
 """

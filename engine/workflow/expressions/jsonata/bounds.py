@@ -1,8 +1,8 @@
-"""JSONata with bounds: time, depth, sizes, no `$eval`, and a clock and chance that the engine controls.
+"""JSONata with bounds: time, depth, sizes, no `$eval`, and a clock and randomness that the engine controls.
 
-jsonata-python bounds its own loop by the clock on the wall, and does not stop what runs inside one call of Python or C:
-a `$pad` of a billion, a number with a billion digits. Here the processor time of the evaluating thread is bounded, by a
-look at each few steps and by a timer signal, and each step's result has a size limit. Attacks tried are in
+jsonata-python bounds its own loop by wall-clock time, and does not stop what runs inside one call of Python or C: a
+`$pad` of a billion, a number with a billion digits. Here the processor time of the evaluating thread is bounded, by a
+check every few steps and by a timer signal, and each step's result has a size limit. Known attacks are in
 `tests/unit/test_expressions.py`.
 """
 
@@ -34,7 +34,7 @@ UNDEFINED = object()
 
 
 def _be_silent(module: ModuleType) -> None:
-    """The library prints data that it stumbles over, which belongs in nobody's log."""
+    """Silence the library, which prints data that must not get into a log."""
     vars(module)["print"] = lambda *_: None
 
 
@@ -46,7 +46,7 @@ class Compiled:
     """One parsed JSONata expression, which may be evaluated any number of times.
 
     Raises:
-        ExpressionError: it does not parse.
+        ExpressionError: it cannot be parsed.
     """
 
     def __init__(self, source: str) -> None:
@@ -59,7 +59,7 @@ class Compiled:
             raise ExpressionError(message, details={"expression": source, "reason": reason}) from None
 
     def evaluate(self, scope: Scope, where: str) -> Any:
-        """The value as plain JSON, or UNDEFINED.
+        """Return the value as plain JSON, or UNDEFINED.
 
         Raises:
             ExpressionError: a bound was hit, or the expression cannot be evaluated over this data.
@@ -67,7 +67,7 @@ class Compiled:
         return self.run(scope, where)[0]
 
     def run(self, scope: Scope, where: str) -> tuple[Any, Run]:
-        """The value, and how it was found.
+        """Return the value, and how it was found.
 
         Raises:
             ExpressionError: as `evaluate`.
@@ -79,8 +79,8 @@ class Compiled:
                 result = self._evaluator.of(run).result(dict(scope.data))
                 return UNDEFINED if result is None else _plain(result), run
         except (Exception, TooMuch) as error:  # noqa: BLE001 - JSONata answers some data with a bare Python error
-            # The library turns some errors into others, so that any failure may be that of a bound, which another
-            # driver need not hit.
+            # The library turns some errors into others, so any failure may stem from a bound, which another driver need
+            # not hit.
             scope.nondeterministic = True
             reason = _reason(error)
         raise ExpressionError(
@@ -89,12 +89,12 @@ class Compiled:
         )
 
     def references(self) -> Iterator[tuple[str | int, ...]]:
-        """The root paths that it reads. What a predicate or a later step reads is relative, so not told."""
+        """Return the root paths that it reads. What a predicate or a later step reads is relative and not included."""
         yield from _references(self._evaluator.ast)
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """JSONata's result as plain JSON: its list and null types replaced, whole floats as integers.
+    """Convert JSONata's result to plain JSON: its list and null types replaced, whole floats as integers.
 
     Raises:
         TooMuch: it is nested too deep.
@@ -130,7 +130,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _in_words(message: str) -> str:
-    """The library's message, in which a function is an Object and a list of numbers an array of n."""
+    """Rewrite the library's message, in which a function is an Object and a list of numbers an array of n."""
     message = message.replace(" of Object ", " of $", 1)
     for letter, kind in (("n", "numbers"), ("s", "texts"), ("o", "objects")):
         message = message.removesuffix(f"array of {letter}") + (

@@ -1,4 +1,4 @@
-"""Bounds on one evaluation of JSONata: the thread's own time, depth, and what it makes."""
+"""Bounds on one evaluation of JSONata: the thread's own time, depth, and the size of what it creates."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 TOO_DEEP = "it is nested or recurses too deep"
 _RING_AGAIN = 0.02
-"""Seconds of the whole process's processor time between two looks at what the evaluating thread itself has used."""
+"""Seconds of the process's processor time between two checks of the time that the evaluating thread has used."""
 _STEPS_BETWEEN_LOOKS = 32
 _MAX_INTEGER_BITS = 1_100
-_MOST_CHARACTERS, _MOST_ITEMS = 32 * 1024 * 1024, 2_000_000  # made by one evaluation in all
+_MOST_CHARACTERS, _MOST_ITEMS = 32 * 1024 * 1024, 2_000_000  # created by one evaluation in total
 
 
 class TooMuch(BaseException):
-    """A bound was hit; the text says which. No `except Exception` of the library may take it for something else."""
+    """A bound was hit; the text says which. The library's `except Exception` must not catch it."""
 
 
 class Refusal(Exception):
-    """What an expression asks for cannot be given; the text says why, and what would be right."""
+    """An expression cannot be evaluated as requested; the text says why, and what would be right."""
 
 
 class Run:
-    """One evaluation: what it may read, and what it has taken so far."""
+    """One evaluation: its scope, and what it has used so far."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.depth = self.steps = self.characters = self.items = 0
         self.found_nothing = False
-        """Whether the last path or list that came to nothing had something to search, or an empty list."""
+        """Whether the last path or list without a result had something to search, or an empty list."""
         self.distributed = False
-        """Whether a path has gone through the items of a list, so that one value may stand for a list of one."""
+        """Whether a path has gone through the items of a list, so that one value may represent a list of one."""
 
     def enter(self) -> None:
         """Count one step.
@@ -56,7 +56,7 @@ class Run:
             current.look()
 
     def charge(self, value: Any) -> None:
-        """Count a value that was made.
+        """Count a value that was created.
 
         Raises:
             TooMuch: it is too large, or all together are.
@@ -74,13 +74,13 @@ class Run:
 
 
 class _Current(threading.local):
-    """The evaluation that this thread is in, and when its own time is used up, by `time.thread_time()`."""
+    """The evaluation of this thread, and when its time is used up, by `time.thread_time()`."""
 
     run: Run
     deadline: float = math.inf
 
     def look(self) -> None:
-        """Whether this thread's own time is used up.
+        """Check whether this thread's own time is used up.
 
         Raises:
             TooMuch: it is.
@@ -94,12 +94,12 @@ current = _Current()
 
 @contextmanager
 def bounded_time() -> Iterator[None]:
-    """Bound the processor time that this thread spends on the block, whatever Python code it then is in.
+    """Bound the processor time that this thread spends on the block, whatever Python code it runs.
 
-    Time on the clock, or that of other threads, would make an expression fail because the machine was busy with
-    something else. The timer counts the processor time of the whole process, so each time it rings the thread's own
-    is looked at. Signals reach the main thread only, which is where Lambda runs a handler; in other threads each few
-    steps look.
+    Wall-clock time, or that of other threads, would make an expression fail because the machine was busy with something
+    else. The timer counts the processor time of the whole process, so each time it fires the thread's own time is
+    checked. Signals reach the main thread only, which is where Lambda runs a handler; in other threads every few steps
+    check.
     """
     seconds = limits.MAX_EXPRESSION_MILLISECONDS / 1000
     has_timer = threading.current_thread() is threading.main_thread()
@@ -117,12 +117,12 @@ def bounded_time() -> Iterator[None]:
 
 
 def ring(_number: int, _frame: Any) -> None:
-    """The timer's signal."""
+    """Handle the timer's signal."""
     current.look()
 
 
 def check_size(*values: Any, indented: bool = False) -> None:
-    """Refuse values that are over the text bound when written out, counting shared parts each time.
+    """Refuse values whose text would exceed the bound, counting shared parts each time.
 
     Raises:
         TooMuch: they are.
@@ -147,10 +147,10 @@ def check_size(*values: Any, indented: bool = False) -> None:
 
 
 def check_length(length: int) -> None:
-    """Refuse text of so many characters.
+    """Refuse text of that many characters.
 
     Raises:
-        TooMuch: they are too many.
+        TooMuch: it is too long.
     """
     if length > limits.MAX_TEXT_LENGTH:
-        raise TooMuch(f"the values hold over {limits.MAX_TEXT_LENGTH} characters")
+        raise TooMuch(f"the values have over {limits.MAX_TEXT_LENGTH} characters")

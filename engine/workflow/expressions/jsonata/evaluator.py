@@ -1,4 +1,4 @@
-"""JSONata's evaluator: the library's, with each step counted, whole numbers exact, and null as absent for `??`."""
+"""JSONata's evaluator: the library's, with each step counted, exact integers, and null as absent for `??`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPARISONS = {
     ">": lambda left, right: left > right,
     ">=": lambda left, right: left >= right,
 }
-_MAKERS = frozenset({"binary", "unary"})  # expressions that make values; a path only finds them
+_MAKERS = frozenset({"binary", "unary"})  # expressions that create values; a path only finds them
 
 
 class Evaluator(Jsonata):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         self.input = None
 
     def of(self, run: Run) -> Evaluator:
-        """One that evaluates once."""
+        """Return a copy for one evaluation."""
         copied = Evaluator.__new__(Evaluator)
         copied.__dict__.update(self.__dict__)
         copied.run = run
@@ -47,14 +47,14 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         return copied
 
     def result(self, data: dict[str, Any]) -> Any:
-        """The value over `data`, as the library has it."""
+        """Return the value over `data` in the library's representation."""
         Jsonata.CURRENT.jsonata = self
         self.environment = self.create_frame(self.environment)
         self.environment.bind("$", data)
         return self.eval(self.ast, data, self.environment)
 
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's signature
-        """The value of one node of the tree."""
+        """Return the value of one node of the tree."""
         run = self.run
         run.enter()
         work = _WORK.get(expr.type)
@@ -79,7 +79,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
     # -- operators ---------------------------------------------------------------------------------------------
 
     def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
-        """The value of `left operator right`."""
+        """Return the value of `left operator right`."""
         operator = expr.value
         left = self.eval(expr.lhs, input, environment)
         if operator in ("and", "or"):
@@ -94,7 +94,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         return _BINARY[operator](self, left, right)
 
     def evaluate_comparison_expression(self, lhs: Any, rhs: Any, op: str) -> Any:
-        """Numbers with numbers, texts with texts; nothing if one of them is nothing."""
+        """Compare numbers with numbers, and texts with texts; nothing if either is nothing."""
         for value in (lhs, rhs):
             if value is not None and not isinstance(value, str) and not numbers.is_number(value):
                 raise JException("T2010", 0, op, value)
@@ -105,7 +105,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         return _COMPARISONS[op](lhs, rhs)
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
-        """`[first..last]`, of whole numbers."""
+        """Return `[first..last]`, of integers."""
         lhs, rhs = numbers.settled(lhs), numbers.settled(rhs)
         for code, value in (("T2003", lhs), ("T2004", rhs)):
             if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
@@ -117,13 +117,13 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         return list(range(lhs, rhs + 1))
 
     def evaluate_unary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
-        """A negative number, a list or an object."""
+        """Return a negative number, a list or an object."""
         if expr.value == "-":
             return numbers.negative(self.eval(expr.expression, input, environment))
         return super().evaluate_unary(expr, input, environment)
 
     def evaluate_fallback(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
-        """`a ?? b`: b where a is absent or null; `a ?: b`: b where a counts as false."""
+        """Evaluate `a ?? b`: b if a is absent or null; and `a ?: b`: b if a counts as false."""
         value = self.eval(expr.lhs, input, environment)
         is_there = not numbers.is_null(value) if expr.value == "??" else Jsonata.boolize(value)
         return value if is_there else self.eval(expr.rhs, input, environment)
@@ -131,7 +131,10 @@ class Evaluator(Jsonata):  # type: ignore[misc]
     # -- paths -------------------------------------------------------------------------------------------------
 
     def evaluate_step(self, expr: Any, input: Any, environment: Any, last_step: bool) -> Any:  # noqa: A002, FBT001
-        """What a step gives for each of `input`; notes whether that is nothing because there was nothing to search."""
+        """Return the result of a step for each of `input`.
+
+        Note whether it is nothing because there was nothing to search.
+        """
         if expr.type == "sort":
             return super().evaluate_step(expr, input, environment, last_step)
         found, has_found = [], False
@@ -159,7 +162,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         return result
 
     def evaluate_filter(self, predicate: Any, input: Any, environment: Any) -> Any:  # noqa: A002
-        """Those of `input` that a predicate lets pass, or whose place it names."""
+        """Return those of `input` that match a predicate, or whose index it is."""
         if predicate.type == "number" or (isinstance(input, Utils.JList) and input.tuple_stream):
             return super().evaluate_filter(predicate, input, environment)
         items = input if isinstance(input, list) else [] if input is None else [input]
@@ -169,7 +172,7 @@ class Evaluator(Jsonata):  # type: ignore[misc]
             chosen = self.eval(predicate, item, environment)
             if isinstance(chosen, str) and not is_relative:
                 raise Refusal(
-                    "the text in `[…]` chooses nothing, as `[…]` filters a list; `$lookup(object, name)` finds a member"
+                    "a text in `[…]` selects nothing, as `[…]` filters a list; `$lookup(object, name)` finds a member"
                 )
             places = chosen if isinstance(chosen, list) else [chosen]
             if places and all(map(numbers.is_number, places)):
@@ -179,11 +182,11 @@ class Evaluator(Jsonata):  # type: ignore[misc]
         return results
 
     def evaluate_transform_expression(self, expr: Any, _input: Any, environment: Any) -> Any:
-        """`|where|changes|`, a function that changes a copy."""
+        """Return the function of `|where|changes|`, which changes a copy."""
         return Jsonata.JFunction(_Transformer(self, expr, environment), "<(oa):o>")
 
     def evaluate_partial_application(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
-        """`$f(?, 1)`. The library looks for the function's surroundings here."""
+        """Evaluate `$f(?, 1)`. The library looks up the function's environment here."""
         before, self.environment = self.environment, environment
         try:
             return super().evaluate_partial_application(expr, input, environment)
@@ -197,7 +200,7 @@ class _Transformer(Jsonata.Transformer):  # type: ignore[misc]
         try:
             return super().call(input, args)
         except TypeError:
-            raise Refusal("`|…|…|` changes objects, and something else was found") from None
+            raise Refusal("`|…|…|` changes objects, but something else was found") from None
 
 
 def _place(number: Any, length: int) -> int:
@@ -212,7 +215,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_equal(left: Any, right: Any) -> bool | None:
-    """None where one of them is absent, which is neither equal nor different."""
+    """Compare; None if either is absent, which is neither equal nor different."""
     return None if left is None or right is None else numbers.is_equal(left, right)
 
 

@@ -1,7 +1,7 @@
-"""JSONata's functions: the library's, each charged for what it makes, and our own where those are not good enough.
+"""JSONata's functions: the library's, each charged for what it creates, and our own where those are not good enough.
 
-Ours are exact with whole numbers, bounded in what they make, tell the engine that they read time or chance, keep text
-as it is, and say what is wrong.
+Ours are exact with integers, bounded in what they create, report to the engine when they read time or randomness, keep
+text unchanged, and explain errors.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _MAX_ROMAN, _MAX_WORDS = 100_000, 10**15
 
 
 class _Function(Jsonata.JNativeFunction):  # type: ignore[misc]
-    """A function of the library, with its signature, doing `work` after `check`."""
+    """A library function with its signature; it calls `check`, then `work`."""
 
     def __init__(self, original: Any, work: Callable[..., Any], check: Callable[..., None] | None) -> None:
         self.__dict__.update(vars(original))
         self._work, self._check = work, check
 
     def call(self, _input: Any, args: Any) -> Any:
-        """The result over `args`; missing ones are undefined."""
+        """Return the result over `args`; missing ones are undefined."""
         arguments = [*args, *[None] * (self.nargs - len(args))]
         if self._check is not None:
             self._check(*arguments)
@@ -56,7 +56,7 @@ class _Function(Jsonata.JNativeFunction):  # type: ignore[misc]
         return result
 
     def _complaint(self, args: Any, error: Exception) -> str:
-        """What to say instead of Python's words; those of the library's own errors are for people."""
+        """Return a message in place of Python's; messages of the library's own errors are kept."""
         if any(value is Utils.NULL_VALUE for value in args):
             return f"${self.function_name} does not take null here; `??` gives a default"
         if type(error) is RuntimeError:
@@ -76,7 +76,7 @@ def _kind(value: Any) -> str:
 
 @cache
 def functions() -> Any:
-    """The frame with all of them."""
+    """Return the library's environment with all functions."""
     frame = Jsonata.Frame(Jsonata.static_frame)
     for name, function in list(Jsonata.static_frame.bindings.items()):
         if isinstance(function, Jsonata.JNativeFunction):
@@ -88,7 +88,7 @@ def functions() -> Any:
 
 
 def _sum(values: Any) -> Any:
-    """Nothing adds up to 0 where a search has come to nothing; what is misspelled is still an error."""
+    """Sum values. An empty search result sums to 0; a misspelled name is still an error."""
     if values is None:
         return 0 if current.run.found_nothing else None
     return numbers.total(values)
@@ -96,7 +96,7 @@ def _sum(values: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if value is Utils.NULL_VALUE:
-        raise Refusal("null is not a number; `?? 0` makes it one")
+        raise Refusal("null is not a number; use `?? 0`")
     if isinstance(value, bool):
         return int(value)
     return numbers.read(value) if isinstance(value, str) else value
@@ -141,7 +141,7 @@ def _number_functions() -> dict[str, Callable[..., Any]]:
 
 
 def text_of(value: Any, prettify: Any = None) -> str | None:
-    """As `$string` and `&` write a value."""
+    """Return a value as `$string` and `&` write it."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list) and getattr(value, "outer_wrapper", False):
@@ -191,7 +191,7 @@ def _split(text: Any, pattern: Any, limit: Any) -> Any:
 
 
 def _pieces(text: str, pattern: Any) -> list[str]:
-    """What is between those places; groups of a pattern are none of it."""
+    """Return the pieces between the matches; groups of a pattern are not included."""
     if isinstance(pattern, str):
         return text.split(pattern)
     pieces, position = [], 0
@@ -206,11 +206,11 @@ def _replace(text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
     if text is None:
         return None
     if limit is not None and limit < 0:
-        raise Refusal("the fourth argument of $replace is a number that is not negative")
+        raise Refusal("the fourth argument of $replace must be a number that is not negative")
     most = -1 if limit is None else int(limit)
     if isinstance(pattern, str):
         if not pattern:
-            raise Refusal("the second argument of $replace is not empty")
+            raise Refusal("the second argument of $replace must not be empty")
         if isinstance(replacement, str):
             return text.replace(pattern, replacement, most)
         pattern = _Literal(pattern)
@@ -227,18 +227,18 @@ def _replace(text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
 
 
 class _Literal:
-    """A text that is looked for as it is."""
+    """A text that is searched literally."""
 
     def __init__(self, text: str) -> None:
         self._pattern = re.compile(re.escape(text))
 
     def finditer(self, text: str) -> Any:
-        """Where it stands."""
+        """Yield its matches."""
         return self._pattern.finditer(text)
 
 
 def _put(replacement: Any, found: Any) -> str:
-    """What takes the place of a match: `$0` stands for all of it, `$1` for a group, `$$` for a dollar."""
+    """Return the replacement of a match: `$0` stands for all of it, `$1` for a group, `$$` for a dollar."""
     if isinstance(replacement, str):
 
         def filled(reference: re.Match[str]) -> str:
@@ -263,7 +263,7 @@ def _check_pad(_text: Any, width: Any, *_rest: Any) -> None:
 
 
 def _check_replace(text: Any, pattern: Any, replacement: Any, *_rest: Any) -> None:
-    """Refuse what could multiply where all is replaced at once; elsewhere it is counted as it grows."""
+    """Refuse a replacement that could multiply when all is replaced at once; otherwise growth is counted."""
     if isinstance(text, str) and isinstance(pattern, str) and isinstance(replacement, str) and pattern:
         check_length(len(text) + text.count(pattern) * (len(replacement) - len(pattern)))
 
@@ -303,7 +303,7 @@ def _shuffle(items: Any) -> Any:
     return result
 
 
-# -- chance, and what is left out -----------------------------------------------------------------------------
+# -- randomness, and what is left out ---------------------------------------------------------------------------
 
 
 def _random() -> float:

@@ -1,7 +1,6 @@
-"""Numbers in expressions: whole numbers of any size are exact; what cannot be exact is refused instead of rounded.
+"""Numbers in expressions: integers of any size are exact; a result that cannot be exact is refused, not rounded.
 
-JSONata comes from JavaScript, where each number is a float: of the ids that many systems count with 64 bits, two may
-be equal there that are not.
+JSONata comes from JavaScript, where each number is a float: two different 64-bit ids may be equal there.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from engine.workflow.expressions.jsonata.budget import Refusal, TooMuch
 
 Number = int | float
 EXACT_FLOAT = 2**53
-"""Up to here a float can be each whole number."""
+"""Floats represent every integer up to here."""
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
 _MAX_DIGITS = 330
 _MAX_BITS = 1_100
-_SIGNIFICANT = 15  # digits that JSONata writes of a number with a fraction
+_SIGNIFICANT = 15  # digits that JSONata writes for a number with a fraction
 _ROUNDING = Context(prec=3 * _MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
@@ -36,17 +35,17 @@ def _read_decimal(text: str) -> Number:
         return _number(value)
     exact = Decimal(text)
     if exact != exact.to_integral_value(context=_ROUNDING):
-        raise Refusal(f"{_short(text)} has more digits than a number with a fraction can keep; leave it a text")
+        raise Refusal(f"{_short(text)} has more digits than a number with a fraction can keep; keep it a text")
     return int(exact)
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a number; true and false are none."""
+    """Whether it is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def settled(value: Any) -> Any:
-    """A result as it goes on: a float that is a whole number becomes one, if it can be each near it.
+    """Normalize a result: a float that is an integer becomes one, in the range in which floats are exact.
 
     Raises:
         Refusal: it is not finite.
@@ -59,10 +58,10 @@ def settled(value: Any) -> Any:
 
 
 def read(text: str) -> Number:
-    """The number that a text says, as `$number` reads it.
+    """Return the number that a text contains, as `$number` reads it.
 
     Raises:
-        Refusal: it says none.
+        Refusal: it contains none.
     """
     stripped = text.strip()
     if len(stripped) > _MAX_DIGITS:
@@ -87,7 +86,7 @@ def _number(value: Any) -> Number:
 
 
 def written(value: Number) -> str:
-    """As `$string` and `&` write it: all digits of a whole number, fifteen of another."""
+    """Return a number as `$string` and `&` write it: all digits of an integer, fifteen of another."""
     if isinstance(value, int):
         return str(value)
     value = settled(value)
@@ -99,11 +98,11 @@ def written(value: Number) -> str:
 
 
 def calculate(operator: str, left: Any, right: Any) -> Number | None:
-    """`left operator right`; nothing if one of them is nothing.
+    """Calculate `left operator right`; nothing if either is nothing.
 
     Raises:
-        JException: one is no number.
-        Refusal: the result would not be exact though whole numbers are added, or there is none.
+        JException: one is not a number.
+        Refusal: integers would give an inexact result, or there is no result.
     """
     for code, value in (("T2001", left), ("T2002", right)):
         if value is not None and not is_number(value):
@@ -129,7 +128,7 @@ def _quotient(left: Number, right: Number) -> Number:
 
 
 def _remainder(left: Number, right: Number) -> Number:
-    """It has the sign of `left`."""
+    """Return the remainder, with the sign of `left`."""
     if isinstance(left, int) and isinstance(right, int):
         return abs(left) % abs(right) * (-1 if left < 0 else 1)
     return math.fmod(left, right)
@@ -145,7 +144,7 @@ _OPERATORS: dict[str, Callable[[Number, Number], Number]] = {
 
 
 def _alike(left: Number, right: Number, operator: str) -> tuple[Number, Number]:
-    """Two whole numbers, or two floats, of the same values."""
+    """Return two integers, or two floats, of the same values."""
     if isinstance(left, int) and isinstance(right, int):
         return left, right
     if _fits_float(left) and _fits_float(right):
@@ -156,7 +155,7 @@ def _alike(left: Number, right: Number, operator: str) -> tuple[Number, Number]:
     if operator in "*/":
         return float(left), float(right)
     big = left if isinstance(left, int) else right
-    raise Refusal(f"{big} and a fraction cannot be calculated exactly; round the fraction, or use texts")
+    raise Refusal(f"{big} and a fraction cannot be combined exactly; round the fraction, or use texts")
 
 
 def _fits_float(value: Number) -> bool:
@@ -164,10 +163,10 @@ def _fits_float(value: Number) -> bool:
 
 
 def negative(value: Any) -> Number | None:
-    """`-value`.
+    """Return `-value`.
 
     Raises:
-        JException: it is no number.
+        JException: it is not a number.
     """
     if value is None:
         return None
@@ -177,10 +176,10 @@ def negative(value: Any) -> Number | None:
 
 
 def total(values: Sequence[Number]) -> Number:
-    """The sum. Fractions are added without rounding in between.
+    """Return the sum. Fractions are added without intermediate rounding.
 
     Raises:
-        Refusal: there are large whole numbers among fractions.
+        Refusal: there are large integers among fractions.
     """
     whole = sum(value for value in values if isinstance(value, int))
     fractions = [value for value in values if isinstance(value, float)]
@@ -190,12 +189,12 @@ def total(values: Sequence[Number]) -> Number:
 
 
 def mean(values: Sequence[Number] | None) -> Number | None:
-    """The average; nothing of no values."""
+    """Return the average; nothing for no values."""
     return calculate("/", total(values), len(values)) if values else None
 
 
 def rounded(value: Number | None, digits: Any = None) -> Number | None:
-    """Half to even, as JSONata has it; a negative number of digits rounds before the decimal point."""
+    """Round half to even, as JSONata does; a negative number of digits rounds before the decimal point."""
     if value is None:
         return None
     places = int(digits or 0)
@@ -208,22 +207,22 @@ def rounded(value: Number | None, digits: Any = None) -> Number | None:
 
 
 def floor(value: Number | None) -> Number | None:
-    """The next whole number below."""
+    """Return the largest integer that is not greater."""
     return None if value is None else math.floor(value)
 
 
 def ceil(value: Number | None) -> Number | None:
-    """The next whole number above."""
+    """Return the smallest integer that is not less."""
     return None if value is None else math.ceil(value)
 
 
 def absolute(value: Number | None) -> Number | None:
-    """Without its sign."""
+    """Return the absolute value."""
     return None if value is None else abs(value)
 
 
 def root(value: Number | None) -> Number | None:
-    """The square root; exact where it is a whole number.
+    """Return the square root; exact if it is an integer.
 
     Raises:
         Refusal: there is no such number.
@@ -238,7 +237,7 @@ def root(value: Number | None) -> Number | None:
 
 
 def power(base: Number | None, exponent: Number | None) -> Number | None:
-    """`base` to the power of `exponent`; exact for whole numbers.
+    """Return `base` to the power of `exponent`; exact for integers.
 
     Raises:
         Refusal: there is no such number.
@@ -255,12 +254,12 @@ def power(base: Number | None, exponent: Number | None) -> Number | None:
     except (OverflowError, ZeroDivisionError):
         result = math.inf
     if isinstance(result, complex):
-        raise Refusal("that power of a negative number is no real number")
+        raise Refusal("that power of a negative number is not a real number")
     return _number(settled(result))
 
 
 def is_equal(left: Any, right: Any) -> bool:
-    """Whether two values are the same: numbers by value, true and false not as 1 and 0, lists and objects by parts."""
+    """Whether two values are equal: numbers by value, true and false not as 1 and 0, lists and objects by parts."""
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(is_equal, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
@@ -269,12 +268,15 @@ def is_equal(left: Any, right: Any) -> bool:
 
 
 def is_null(value: Any) -> bool:
-    """Whether it is null, which the library writes in two ways. Outside of lists and objects None is *undefined*."""
+    """Whether it is null, which the library represents in two ways.
+
+    Outside of lists and objects None is *undefined*.
+    """
     return value is None or value is Utils.NULL_VALUE
 
 
 def identity(value: Any) -> Any:
-    """What two values have in common if, and only if, they are equal; it can be looked up."""
+    """Return a hashable value that is equal for two values if, and only if, these are equal."""
     if isinstance(value, list):
         return ("list", *map(identity, value))
     if isinstance(value, dict):

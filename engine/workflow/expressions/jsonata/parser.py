@@ -1,10 +1,10 @@
-"""JSONata's parser, with whole numbers of any size, and refusals of what only looks like something else.
+"""JSONata's parser, with integers of any size, and refusal of misleading syntax.
 
-Regular expressions are Python's: the timer interrupts one that backtracks for ever. (RE2 would be linear, but knows no
+Regular expressions are Python's: the timer interrupts one that backtracks forever. (RE2 would be linear, but has no
 look-around, is many times slower for each match, and cannot be interrupted where it is slow itself.)
 
 `a ?? b` and `a ?: b` are nodes of their own here: the library evaluates, and parses, `a` twice, which doubles with each
-one inside another.
+level of nesting.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Tokenizer(Tokenizer):  # type: ignore[misc]
 
 
 class ExactParser(Parser):  # type: ignore[misc]
-    """The library's parser, for one expression after another; trees refer to it, so there is one a thread."""
+    """The library's parser, for one expression after another; trees refer to it, so there is one per thread."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,11 +47,11 @@ class ExactParser(Parser):  # type: ignore[misc]
             self.symbol_table[operator] = symbol
 
     def parse(self, source: str, regex_engine: Any = default_regex_engine) -> Any:
-        """The syntax tree.
+        """Return the syntax tree.
 
         Raises:
             JException: it is not an expression.
-                Refusal: it says something else than it seems to.
+            Refusal: it means something different from what it seems to.
         """
         self.source = source
         self.ancestor_label = self.ancestor_index = 0
@@ -67,7 +67,7 @@ class ExactParser(Parser):  # type: ignore[misc]
         return tree
 
     def process_ast(self, expr: Any) -> Any:
-        """The library's tree of a parsed one."""
+        """Return the library's processed tree of a parsed one."""
         if expr.type == "fallback":
             result = Parser.Symbol(self)
             result.type, result.value, result.position = expr.type, expr.value, expr.position
@@ -94,9 +94,9 @@ class _Fallback(Parser.Infix):  # type: ignore[misc]
 
 
 def _refuse_text_as_index(inside: Any) -> None:
-    """`order["id"]` is a filter that lets all pass, not the member `id`."""
+    """Refuse `order["id"]`: it is a filter that lets all items pass, not the member `id`."""
     if inside.type == "string":
-        raise Refusal(f"`[…]` filters a list; the member of that name is written .`{inside.value}`")
+        raise Refusal(f"`[…]` filters a list; write .`{inside.value}` for the member of that name")
     if inside.type == "binary" and inside.value == "&":
         raise Refusal("`[…]` filters a list; `$lookup(object, name)` finds the member of a name")
 
@@ -110,5 +110,5 @@ _parsers = _Parsers()
 
 
 def thread_parser() -> ExactParser:
-    """This thread's parser."""
+    """Return the parser of this thread."""
     return _parsers.parser

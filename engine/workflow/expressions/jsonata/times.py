@@ -1,4 +1,4 @@
-"""Times in expressions: exact to the millisecond, in zones by name, with bounded pictures."""
+"""Times in expressions: exact to the millisecond, in named zones, with bounded pictures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def from_millis(since_1970: Any, picture: Any, zone: Any) -> Any:
     """`$fromMillis`. A zone is an offset or a name.
 
     Raises:
-        Refusal: it is no time, or no zone.
+        Refusal: it is not a time, or not a zone.
     """
     if since_1970 is None:
         return None
@@ -49,7 +49,7 @@ def from_millis(since_1970: Any, picture: Any, zone: Any) -> Any:
 
 
 def _offset(zone: Any, moment: datetime) -> str | None:
-    """What the library takes: `+0200`."""
+    """Return the offset as the library expects it: `+0200`."""
     if zone is None:
         return None
     if zone in ("Z", "z"):
@@ -69,7 +69,7 @@ def to_millis(text: Any, picture: Any) -> Any:
     """`$toMillis`.
 
     Raises:
-        Refusal: it is no time.
+        Refusal: it is not a time.
     """
     if text is None:
         return None
@@ -80,18 +80,18 @@ def to_millis(text: Any, picture: Any) -> Any:
         try:
             return Functions.datetime_to_millis(text, picture)
         except (ValueError, KeyError, OverflowError, AttributeError):
-            raise Refusal(f"{text!r} is not a time that is written as {picture!r}") from None
+            raise Refusal(f"{text!r} is not a time in the format {picture!r}") from None
     try:
         moment = datetime.strptime(text, "%Y") if text.isdigit() else datetime.fromisoformat(text)  # noqa: DTZ007
         moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)  # noqa: UP017
         return (moment - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         example = "2026-05-04T09:00:00Z"
-        raise Refusal(f"{text!r} is not a time in ISO 8601, such as {example}; or say how it is written") from None
+        raise Refusal(f"{text!r} is not a time in ISO 8601, such as {example}; or give its picture") from None
 
 
 def _check_picture(picture: Any) -> None:
-    """Refuse widths that would make texts of any length."""
+    """Refuse widths that would create texts of any length."""
     if picture is None:
         return
     if len(picture) > MAX_PICTURE:
