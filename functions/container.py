@@ -21,32 +21,18 @@ if TYPE_CHECKING:
     from engine.aws.step_functions import StateMachine
     from engine.security.secrets import SecretBox
     from engine.services.auth import AuthService
-    from engine.services.data import DataService
     from engine.services.events.publish import Publisher
-    from engine.services.events.subscriptions import SubscriptionService
-    from engine.services.executions.api import ExecutionService
-    from engine.services.executions.approvals import ApprovalService
     from engine.services.executions.concurrency import ConcurrencyLimits
     from engine.services.executions.finalization import Finalization
-    from engine.services.executions.node_details import NodeInspector
-    from engine.services.executions.previews import Previews
     from engine.services.executions.recovery import Recovery
     from engine.services.executions.retention import Retention
-    from engine.services.executions.samples import Samples
-    from engine.services.executions.signals import SignalService
     from engine.services.executions.start import Starter
-    from engine.services.executions.statistics import Statistics
     from engine.services.executions.supervisor import Supervisor
-    from engine.services.executions.trials import Trials
-    from engine.services.triggers.api import TriggerService
     from engine.services.triggers.dispatch import Dispatcher
     from engine.services.triggers.listeners import Listening
     from engine.services.triggers.reconcile import Reconciler
     from engine.services.triggers.webhook_response import WebhookResponder
     from engine.services.triggers.webhooks import WebhookService
-    from engine.services.workflows.api import WorkflowService
-    from engine.services.workflows.drafts import DraftService
-    from engine.services.workflows.publishing import PublishingService
     from engine.storage.repositories import Repositories
     from engine.storage.users import UserRepository
 
@@ -118,24 +104,27 @@ def machine() -> StateMachine:
 
 
 @cache
-def _concurrency_limits() -> ConcurrencyLimits:
+def concurrency_limits() -> ConcurrencyLimits:
+    """Who may run when a workflow has a limit."""
     from engine.services.executions.concurrency import ConcurrencyLimits
 
     return ConcurrencyLimits(repositories(), machine(), clock)
 
 
 @cache
-def _starter() -> Starter:
+def starter() -> Starter:
+    """What starts executions."""
     from engine.services.executions.start import Starter
 
-    return Starter(repositories(), _concurrency_limits(), machine(), clock)
+    return Starter(repositories(), concurrency_limits(), machine(), clock)
 
 
 @cache
-def _finalization() -> Finalization:
+def finalization() -> Finalization:
+    """What the end of an execution brings."""
     from engine.services.executions.finalization import Finalization
 
-    return Finalization(repositories(), _concurrency_limits(), _starter(), machine(), clock)
+    return Finalization(repositories(), concurrency_limits(), starter(), machine(), clock)
 
 
 @cache
@@ -143,7 +132,7 @@ def supervisor() -> Supervisor:
     """What starts and drives on executions."""
     from engine.services.executions.supervisor import Supervisor
 
-    return Supervisor(repositories(), _starter(), _finalization(), machine(), clock)
+    return Supervisor(repositories(), starter(), finalization(), machine(), clock)
 
 
 @cache
@@ -155,7 +144,7 @@ def recovery() -> Recovery:
     others = {"WORKFLOW": TriggerHealth(repositories(), publisher(), clock).look}
     threads = limits.SWEEP_THREADS
     return Recovery(
-        repositories(), _concurrency_limits(), _finalization(), supervisor(), machine(), clock, others, threads=threads
+        repositories(), concurrency_limits(), finalization(), supervisor(), machine(), clock, others, threads=threads
     )
 
 
@@ -239,7 +228,7 @@ def dispatcher() -> Dispatcher:
     """What schedules and events start."""
     from engine.services.triggers.dispatch import Dispatcher
 
-    return Dispatcher(repositories(), _starter(), listening(), clock)
+    return Dispatcher(repositories(), starter(), listening(), clock)
 
 
 @cache
@@ -255,22 +244,6 @@ def reconciler() -> Reconciler:
     )
     rules = Rules(client("events"), "default", settings.rule_prefix, target, dead_letters)
     return Reconciler(repositories(), schedules, rules, clock, has_zones=settings.scheduler_has_zones)
-
-
-@cache
-def subscription_service() -> SubscriptionService:
-    """Subscriptions to events."""
-    from engine.services.events.subscriptions import SubscriptionService
-
-    return SubscriptionService(repositories().subscriptions, box(), publisher(), send_deliveries, clock)
-
-
-@cache
-def trigger_service() -> TriggerService:
-    """Triggers, for those who own them."""
-    from engine.services.triggers.api import TriggerService
-
-    return TriggerService(repositories(), _starter(), box(), settings.api_url, clock)
 
 
 @cache
@@ -303,7 +276,7 @@ def webhook_service() -> WebhookService:
     """What is delivered to webhooks."""
     from engine.services.triggers.webhooks import WebhookService
 
-    return WebhookService(repositories(), _starter(), answering(), box(), settings.api_url, clock)
+    return WebhookService(repositories(), starter(), answering(), box(), settings.api_url, clock)
 
 
 def signing_keys() -> Mapping[str, str]:
@@ -339,111 +312,8 @@ def auth_service() -> AuthService:
 
 
 @cache
-def workflow_service() -> WorkflowService:
-    """Workflows."""
-    from engine.nodes.registry import NodeExecutorFactory
-    from engine.services.workflows.api import WorkflowService
-
-    return WorkflowService(repositories(), NodeExecutorFactory(), clock)
-
-
-@cache
-def publishing_service() -> PublishingService:
-    """Versions of workflows, and which of them is published."""
-    from engine.nodes.registry import NodeExecutorFactory
-    from engine.services.workflows.publishing import PublishingService
-
-    return PublishingService(repositories(), NodeExecutorFactory(), clock)
-
-
-@cache
-def draft_service() -> DraftService:
-    """Drafts of workflows."""
-    from engine.nodes.registry import NodeExecutorFactory
-    from engine.services.workflows.drafts import DraftService
-
-    return DraftService(repositories(), NodeExecutorFactory(), clock)
-
-
-@cache
-def execution_service() -> ExecutionService:
-    """Executions."""
-    from engine.services.executions.api import ExecutionService
-
-    return ExecutionService(repositories(), _starter(), _finalization(), _trials)
-
-
-@cache
-def node_inspector() -> NodeInspector:
-    """What works out what nodes were given."""
-    from engine.services.executions.node_details import NodeInspector
-
-    return NodeInspector(repositories(), settings.api_url, clock)
-
-
-@cache
-def approval_service() -> ApprovalService:
-    """What waits for people."""
-    from engine.services.executions.approvals import ApprovalService
-
-    return ApprovalService(repositories(), node_inspector(), clock)
-
-
-@cache
-def data_service() -> DataService:
-    """Files and data tables."""
-    from engine.services.data import DataService
-    from engine.storage.data_tables import DataTables
-    from engine.storage.files import WorkspaceFiles
-
-    def files(workspace_id: str) -> WorkspaceFiles:
-        return WorkspaceFiles(lambda: client("s3"), settings.payload_bucket, workspace_id)
-
-    return DataService(files, DataTables(Table(client("dynamodb"), settings.automation_table), clock.now), clock)
-
-
-@cache
-def statistics() -> Statistics:
-    """What has run."""
-    from engine.services.executions.statistics import Statistics
-
-    return Statistics(repositories(), clock)
-
-
-@cache
-def samples() -> Samples:
-    """What the nodes of workflows gave last."""
-    from engine.services.executions.samples import Samples
-
-    return Samples(repositories(), node_inspector())
-
-
-@cache
-def previews() -> Previews:
-    """What evaluates templates for people."""
-    from engine.services.executions.previews import Previews
-
-    return Previews(node_inspector(), samples(), clock)
-
-
-@cache
-def _trials() -> Trials:
-    from engine.services.executions.trials import Trials
-
-    return Trials(repositories(), draft_service(), clock)
-
-
-@cache
 def retention() -> Retention:
     """What forgets executions whose time is over."""
     from engine.services.executions.retention import Retention
 
     return Retention(repositories(), clock)
-
-
-@cache
-def signal_service() -> SignalService:
-    """Answers to what waits."""
-    from engine.services.executions.signals import SignalService
-
-    return SignalService(repositories(), _finalization(), clock)

@@ -30,7 +30,7 @@ from engine.schemas.data import (
     UploadBody,
 )
 from engine.storage.data_tables import Row
-from functions import container
+from functions import api_services
 from functions.http_api import Limit, caller, errors, make_app, make_handler, raw_answer
 
 app = make_app()
@@ -58,7 +58,7 @@ def list_files(
     cursor: ListCursor = None,
 ) -> FileList:
     """By name."""
-    found, below, following = container.data_service().files(caller(app), prefix, limit, cursor, folders=folders)
+    found, below, following = api_services.data_service().files(caller(app), prefix, limit, cursor, folders=folders)
     items = [FileAnswer(name=one.name, bytes=one.bytes, modified_at=one.modified_at) for one in found]
     return FileList(items=items, folders=list(below), next_cursor=following)
 
@@ -71,7 +71,7 @@ def list_files(
 )
 def upload(body: UploadBody) -> UploadAnswer:
     """The bytes go to the address that this gives; a file of that name is replaced."""
-    link = container.data_service().upload(caller(app), body.name, body.bytes, body.content_type)
+    link = api_services.data_service().upload(caller(app), body.name, body.bytes, body.content_type)
     return UploadAnswer(url=link.url, method="PUT", headers=dict(link.headers), expires_at=format_time(link.expires_at))
 
 
@@ -83,7 +83,7 @@ def upload(body: UploadBody) -> UploadAnswer:
 )
 def download(body: DownloadBody) -> DownloadAnswer:
     """Who has the address can read the file, for 15 minutes."""
-    link = container.data_service().download(caller(app), body.name)
+    link = api_services.data_service().download(caller(app), body.name)
     if link.facts is None:
         raise NotFound("there is no such file", code="no_file")
     return DownloadAnswer(
@@ -103,7 +103,7 @@ def download(body: DownloadBody) -> DownloadAnswer:
 )
 def delete_file(name: Annotated[str, Query(min_length=1, max_length=700, description="The file.")]) -> Response[None]:
     """One that is not there is as good as deleted."""
-    container.data_service().delete_file(caller(app), name)
+    api_services.data_service().delete_file(caller(app), name)
     return Response(204)
 
 
@@ -115,7 +115,7 @@ def delete_file(name: Annotated[str, Query(min_length=1, max_length=700, descrip
 )
 def list_tables() -> TableList:
     """Tables to which something was written."""
-    names = container.data_service().tables(caller(app))
+    names = api_services.data_service().tables(caller(app))
     return TableList(items=[TableAnswer(name=name) for name in names], next_cursor=None)
 
 
@@ -128,7 +128,7 @@ def list_tables() -> TableList:
 )
 def delete_table(table: TableName) -> Response[None]:
     """With all of its rows."""
-    container.data_service().delete_table(caller(app), _named(table))
+    api_services.data_service().delete_table(caller(app), _named(table))
     return Response(204)
 
 
@@ -142,7 +142,7 @@ def list_rows(
     table: TableName, prefix: Prefix = "", limit: Limit = limits.PAGE_SIZE, cursor: ListCursor = None
 ) -> RowList:
     """By key."""
-    rows, following = container.data_service().rows(caller(app), _named(table), prefix, limit, cursor)
+    rows, following = api_services.data_service().rows(caller(app), _named(table), prefix, limit, cursor)
     return RowList(items=[_row(one) for one in rows], next_cursor=following)
 
 
@@ -164,7 +164,7 @@ def put_row(
     """Whatever is there, unless a header says otherwise."""
     if if_none_match not in (None, "*"):
         raise InvalidInput.at("If-None-Match", "only `*` is understood")
-    row = container.data_service().put_row(
+    row = api_services.data_service().put_row(
         caller(app),
         _named(table),
         key,
@@ -185,7 +185,7 @@ def put_row(
 )
 def delete_row(table: TableName, key: Key, if_match: IfMatch = None) -> Response[None]:
     """One that is not there is as good as deleted."""
-    container.data_service().delete_row(caller(app), _named(table), key, _version(if_match))
+    api_services.data_service().delete_row(caller(app), _named(table), key, _version(if_match))
     return Response(204)
 
 
@@ -201,7 +201,7 @@ def delete_row(table: TableName, key: Key, if_match: IfMatch = None) -> Response
 def export(table: TableName, prefix: Prefix = "") -> Response[Any]:
     """What it gives can be imported again."""
     name = _named(table)
-    text = container.data_service().export(caller(app), name, prefix)
+    text = api_services.data_service().export(caller(app), name, prefix)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return raw_answer(200, "text/csv; charset=utf-8", text.encode(), headers)
 
@@ -214,7 +214,7 @@ def export(table: TableName, prefix: Prefix = "") -> Response[Any]:
 )
 def import_csv(table: TableName, body: CsvBody) -> CsvAnswer:
     """A row with a `version` is written only if the table's row has that one. Rows with problems are left out."""
-    done = container.data_service().import_csv(caller(app), _named(table), body.csv, dry_run=body.dry_run)
+    done = api_services.data_service().import_csv(caller(app), _named(table), body.csv, dry_run=body.dry_run)
     problems = [
         CsvProblem(line=row.line, key=row.key, code=code, message=message) for row, code, message in done.problems
     ]

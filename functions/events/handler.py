@@ -26,7 +26,7 @@ from engine.schemas.subscriptions import (
 from engine.schemas.triggers import EventAnswer, EventBody
 from engine.services.principal import Permission
 from engine.storage.subscriptions import OutgoingDelivery, Subscription
-from functions import container
+from functions import api_services, container
 from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
 app = make_app()
@@ -64,7 +64,7 @@ def send(body: EventBody) -> EventAnswer:
 )
 def create(body: SubscriptionBody) -> SubscriptionWithSecret:
     """From now on they are sent to the URL, signed as Standard Webhooks has it. The secret is told this once."""
-    subscription, secret = container.subscription_service().create(caller(app), body)
+    subscription, secret = api_services.subscription_service().create(caller(app), body)
     return SubscriptionWithSecret(**_facts(subscription), secret=secret)
 
 
@@ -76,7 +76,7 @@ def create(body: SubscriptionBody) -> SubscriptionWithSecret:
 )
 def list_subscriptions() -> SubscriptionList:
     """A workspace has few, so there is one page."""
-    found = container.subscription_service().page(caller(app))
+    found = api_services.subscription_service().page(caller(app))
     return SubscriptionList(items=[SubscriptionAnswer(**_facts(one)) for one in found], next_cursor=None)
 
 
@@ -88,7 +88,7 @@ def list_subscriptions() -> SubscriptionList:
 )
 def get(subscription_id: IdInPath) -> SubscriptionAnswer:
     """Without its secret."""
-    return SubscriptionAnswer(**_facts(container.subscription_service().get(caller(app), subscription_id)))
+    return SubscriptionAnswer(**_facts(api_services.subscription_service().get(caller(app), subscription_id)))
 
 
 @app.patch(
@@ -99,7 +99,7 @@ def get(subscription_id: IdInPath) -> SubscriptionAnswer:
 )
 def change(subscription_id: IdInPath, body: SubscriptionChange) -> SubscriptionAnswer:
     """Only what is given; one that was disabled is enabled by `is_enabled`."""
-    return SubscriptionAnswer(**_facts(container.subscription_service().change(caller(app), subscription_id, body)))
+    return SubscriptionAnswer(**_facts(api_services.subscription_service().change(caller(app), subscription_id, body)))
 
 
 @app.delete(
@@ -111,7 +111,7 @@ def change(subscription_id: IdInPath, body: SubscriptionChange) -> SubscriptionA
 )
 def delete(subscription_id: IdInPath) -> Response[None]:
     """Nothing more is sent."""
-    container.subscription_service().delete(caller(app), subscription_id)
+    api_services.subscription_service().delete(caller(app), subscription_id)
     return Response(204)
 
 
@@ -123,7 +123,7 @@ def delete(subscription_id: IdInPath) -> Response[None]:
 )
 def rotate(subscription_id: IdInPath) -> SubscriptionWithSecret:
     """For a day all is signed with the old secret as well."""
-    subscription, secret = container.subscription_service().rotate(caller(app), subscription_id)
+    subscription, secret = api_services.subscription_service().rotate(caller(app), subscription_id)
     return SubscriptionWithSecret(**_facts(subscription), secret=secret)
 
 
@@ -136,7 +136,7 @@ def rotate(subscription_id: IdInPath) -> SubscriptionWithSecret:
 )
 def ping(subscription_id: IdInPath) -> DeliverySummary:
     """Sends an event of type `ping`."""
-    return DeliverySummary(**_delivery(container.subscription_service().ping(caller(app), subscription_id)))
+    return DeliverySummary(**_delivery(api_services.subscription_service().ping(caller(app), subscription_id)))
 
 
 @app.get(
@@ -147,7 +147,7 @@ def ping(subscription_id: IdInPath) -> DeliverySummary:
 )
 def deliveries(subscription_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> DeliveryList:
     """The newest first, with each attempt, for 30 days."""
-    page = container.subscription_service().deliveries(caller(app), subscription_id, cursor, limit)
+    page = api_services.subscription_service().deliveries(caller(app), subscription_id, cursor, limit)
     return DeliveryList(items=[DeliverySummary(**_delivery(one)) for one in page.items], next_cursor=page.next_cursor)
 
 
@@ -159,7 +159,7 @@ def deliveries(subscription_id: IdInPath, limit: Limit = limits.PAGE_SIZE, curso
 )
 def delivery(subscription_id: IdInPath, delivery_id: IdInPath) -> DeliveryAnswer:
     """Its id is the event's, and the `webhook-id` that is sent."""
-    found = container.subscription_service().delivery(caller(app), subscription_id, delivery_id)
+    found = api_services.subscription_service().delivery(caller(app), subscription_id, delivery_id)
     return DeliveryAnswer(**_delivery(found), body=found.body)
 
 
@@ -172,7 +172,7 @@ def delivery(subscription_id: IdInPath, delivery_id: IdInPath) -> DeliveryAnswer
 )
 def replay(subscription_id: IdInPath, delivery_id: IdInPath) -> DeliverySummary:
     """With the same id and body, and all attempts anew."""
-    found = container.subscription_service().replay(caller(app), subscription_id, delivery_id)
+    found = api_services.subscription_service().replay(caller(app), subscription_id, delivery_id)
     return DeliverySummary(**_delivery(found))
 
 

@@ -18,7 +18,7 @@ from engine.schemas.approvals import (
 )
 from engine.storage.approvals import Approval
 from engine.storage.payloads import OMITTED
-from functions import container
+from functions import api_services
 from functions.executions.answers import time_of
 from functions.executions.app import app
 from functions.http_api import Cursor, IdInPath, Limit, caller, errors
@@ -41,7 +41,7 @@ def list_approvals(
     execution_id: Annotated[str | None, Query(max_length=64, description="Of this execution.")] = None,
 ) -> ApprovalList:
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
-    page = container.approval_service().page(
+    page = api_services.approval_service().page(
         caller(app),
         cursor,
         limit,
@@ -61,7 +61,7 @@ def list_approvals(
 )
 def count(mine: Mine = False) -> ApprovalCount:  # noqa: FBT002 - a query parameter
     """At most a hundred are counted."""
-    number, more = container.approval_service().count(caller(app), mine=mine)
+    number, more = api_services.approval_service().count(caller(app), mine=mine)
     return ApprovalCount(count=number, more=more)
 
 
@@ -73,7 +73,7 @@ def count(mine: Mine = False) -> ApprovalCount:  # noqa: FBT002 - a query parame
 )
 def get_approval(approval_id: IdInPath) -> ApprovalDetail:
     """What was decided is known for 90 days."""
-    found = container.approval_service().context(caller(app), approval_id)
+    found = api_services.approval_service().context(caller(app), approval_id)
     execution, node = found.execution, found.node
     given = execution.trigger.get("body") if execution else None
     return ApprovalDetail(
@@ -104,7 +104,7 @@ def _facts(approval: Approval) -> dict[str, Any]:
         "attempt": approval.attempt,
         "message": approval.message,
         "approvers": list(approval.approvers),
-        "may_answer": approval.decision is None and container.approval_service().may_answer(caller(app), approval),
+        "may_answer": approval.decision is None and api_services.approval_service().may_answer(caller(app), approval),
         "asked_at": format_time(approval.asked_at),
         "deadline": format_time(approval.deadline),
         "workflow_id": approval.workflow_id,

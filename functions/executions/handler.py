@@ -31,7 +31,7 @@ from engine.schemas.executions import (
 )
 from engine.services.executions.api import known_level
 from engine.storage.execution_lists import Filter
-from functions import container
+from functions import api_services
 from functions.executions.answers import answer_parts, node_parts, shown_answer, summary
 from functions.executions.app import app
 from functions.executions.inspection import NodePath
@@ -65,7 +65,7 @@ def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionA
     A test run is told to nobody: no subscription, no event, no `on_failure`, no health of a trigger. What its nodes do
     outside they do, unless they are pinned.
     """
-    return shown_answer(container.execution_service().start(caller(app), body, idempotency_key))
+    return shown_answer(api_services.execution_service().start(caller(app), body, idempotency_key))
 
 
 @app.get(
@@ -90,7 +90,7 @@ def list_executions(  # noqa: PLR0913, PLR0917 - the parameters of the route
 ) -> ExecutionList:
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
     wanted = Filter(workflow_id, _statuses(status), trigger_type, test, q, created_after, created_before)
-    page = container.execution_service().page(caller(app), wanted, cursor, limit)
+    page = api_services.execution_service().page(caller(app), wanted, cursor, limit)
     return ExecutionList(items=[summary(one) for one in page.items], next_cursor=page.next_cursor)
 
 
@@ -105,7 +105,7 @@ def get(
     nodes_after: Annotated[str | None, Query(max_length=1_000, description="The `next_nodes` of an answer.")] = None,
 ) -> ExecutionDetail:
     """With the states of up to 1,000 nodes. Values that do not fit into 4 MB are left out, and `omitted` names them."""
-    view = container.execution_service().get(caller(app), execution_id, nodes_after)
+    view = api_services.execution_service().get(caller(app), execution_id, nodes_after)
     return ExecutionDetail(
         **answer_parts(view.execution),
         trigger={name: value for name, value in view.execution.trigger.items() if name != "body"},
@@ -123,7 +123,7 @@ def get(
 )
 def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response[Any]:
     """A file that came with a webhook's multipart body; `trigger.body` has its hash."""
-    content = container.execution_service().file(caller(app), execution_id, sha256)
+    content = api_services.execution_service().file(caller(app), execution_id, sha256)
     headers = {"content-disposition": "attachment", "content-security-policy": "sandbox"}
     return raw_answer(200, "application/octet-stream", content, headers)
 
@@ -145,7 +145,7 @@ def logs(
 
     A page may hold fewer lines than there are, or none, although there is a `next_cursor`.
     """
-    lines, next_cursor = container.execution_service().logs(caller(app), execution_id, after, limit, node_id, level)
+    lines, next_cursor = api_services.execution_service().logs(caller(app), execution_id, after, limit, node_id, level)
     items = [
         LogAnswer(
             cursor=cursor,
@@ -168,7 +168,7 @@ def logs(
 )
 def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     """No node starts after this. Cancelling twice changes nothing; what is finished cannot be cancelled."""
-    execution = container.execution_service().cancel(caller(app), execution_id)
+    execution = api_services.execution_service().cancel(caller(app), execution_id)
     return Response(200, "application/json", shown_answer(execution))
 
 
@@ -184,7 +184,7 @@ def retry(
 ) -> ExecutionAnswer:
     """Starts another execution, which begins with all that this one found out before the point where it goes on."""
     wanted = body or RetryBody()
-    return shown_answer(container.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
+    return shown_answer(api_services.execution_service().retry(caller(app), execution_id, wanted, idempotency_key))
 
 
 @app.post(
@@ -195,7 +195,7 @@ def retry(
 )
 def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAnswer:
     """An approval takes `decision`, a callback `body`. The first answer stands; any further one is refused."""
-    return _taken(execution_id, container.signal_service().answer(caller(app), execution_id, unquote(node), body))
+    return _taken(execution_id, api_services.signal_service().answer(caller(app), execution_id, unquote(node), body))
 
 
 @app.post(
@@ -207,7 +207,7 @@ def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAn
 )
 def call_back(execution_id: IdInPath, token: CallbackToken, body: CallbackBody) -> SignalAnswer:
     """For other systems; the URL is all that they need, and is good once. `{{ execution.callbacks.<node> }}` has it."""
-    return _taken(execution_id, container.signal_service().call_back(execution_id, token, body.root))
+    return _taken(execution_id, api_services.signal_service().call_back(execution_id, token, body.root))
 
 
 def _statuses(text: str | None) -> frozenset[Status]:

@@ -22,7 +22,7 @@ from engine.schemas.executions import (
 from engine.schemas.previews import PreviewAnswer, PreviewBody, WorkflowSamples
 from engine.services.executions.node_details import NodeDetails
 from engine.workflow.trial import Trial
-from functions import container
+from functions import api_services
 from functions.executions.answers import node_parts, time_of
 from functions.executions.app import app
 from functions.http_api import IdInPath, Limit, caller, errors
@@ -43,7 +43,7 @@ def get_node(
     limit: Limit = limits.PAGE_SIZE,
 ) -> NodeDetail:
     """What it was given, its attempts, and its output, whatever its size; of a loop its iterations."""
-    found = container.node_inspector().details(caller(app), execution_id, unquote(node), iterations_after, limit)
+    found = api_services.node_inspector().details(caller(app), execution_id, unquote(node), iterations_after, limit)
     return NodeDetail(**node_parts(found.execution, found.state), **_details(found))
 
 
@@ -93,7 +93,7 @@ def _details(found: NodeDetails) -> dict[str, Any]:
 )
 def get_definition(execution_id: IdInPath) -> RunDefinition:
     """Whatever has become of the workflow since; of a test run with what was pinned."""
-    execution, stored = container.execution_service().definition(caller(app), execution_id)
+    execution, stored = api_services.execution_service().definition(caller(app), execution_id)
     trial = execution.trial or Trial()
     return RunDefinition(
         workflow_id=execution.workflow_id,
@@ -115,7 +115,7 @@ def get_definition(execution_id: IdInPath) -> RunDefinition:
 )
 def preview(body: PreviewBody) -> PreviewAnswer:
     """Evaluates it as a node would; stores nothing."""
-    return container.previews().of(caller(app), body)
+    return api_services.previews().of(caller(app), body)
 
 
 @app.get(
@@ -129,4 +129,4 @@ def samples(
     execution_id: Annotated[str | None, Query(pattern=ID_PATTERN, description="Only in this execution.")] = None,
 ) -> WorkflowSamples:
     """Of each node the newest output among the last ten executions, test runs too."""
-    return container.samples().of(caller(app), workflow_id, execution_id)
+    return api_services.samples().of(caller(app), workflow_id, execution_id)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from engine.schemas.statistics import StatisticsAnswer
-from functions import container
+from functions import api_services
 from functions.executions.app import app
 from functions.http_api import caller, errors
 
@@ -26,4 +26,4 @@ def statistics(
     workflow_id: Annotated[str | None, Query(max_length=64, description="Only of this workflow.")] = None,
 ) -> StatisticsAnswer:
     """An execution counts on the day (of UTC) on which it has ended, a second or two later."""
-    return container.statistics().of(caller(app), first, last, by, workflow_id)
+    return api_services.statistics().of(caller(app), first, last, by, workflow_id)

@@ -32,7 +32,7 @@ from engine.schemas.triggers import (
 from engine.services.triggers.api import TriggerView
 from engine.triggers.catalogue import describe
 from engine.triggers.types import TRIGGER_TYPES
-from functions import container
+from functions import api_services
 from functions.http_api import (
     Cursor,
     IdInPath,
@@ -57,7 +57,7 @@ TriggerInPath = Annotated[str, Path(pattern=NODE_ID_PATTERN)]
 )
 def list_triggers(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> TriggerList:
     """How each trigger of the workspace is. `limit` counts workflows, the newest first; some have no triggers."""
-    page = container.trigger_service().page(caller(app), cursor, limit)
+    page = api_services.trigger_service().page(caller(app), cursor, limit)
     return TriggerList(items=[_answer(view) for view in page.items], next_cursor=page.next_cursor)
 
 
@@ -69,7 +69,7 @@ def list_triggers(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> Tri
 )
 def get(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     """How it is, and the address of a webhook."""
-    return _answer(container.trigger_service().get(caller(app), workflow_id, trigger_id))
+    return _answer(api_services.trigger_service().get(caller(app), workflow_id, trigger_id))
 
 
 @app.get(
@@ -80,7 +80,7 @@ def get(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
 )
 def schedule(workflow_id: IdInPath) -> ScheduleList:
     """The times at which it comes if it is active then."""
-    workflow, schedules = container.trigger_service().schedule(caller(app), workflow_id)
+    workflow, schedules = api_services.trigger_service().schedule(caller(app), workflow_id)
     items = [
         ScheduleAnswer(trigger_id=trigger.id, timezone=config.timezone, times=[format_time(one) for one in times])
         for trigger, config, times in schedules
@@ -97,7 +97,7 @@ def schedule(workflow_id: IdInPath) -> ScheduleList:
 )
 def backfill(workflow_id: IdInPath, body: BackfillBody) -> BackfillAnswer:
     """One execution for each time; a time that had its execution keeps it, so calling twice changes nothing."""
-    done = container.trigger_service().backfill(caller(app), workflow_id, body.begin, body.end, body.trigger_id)
+    done = api_services.trigger_service().backfill(caller(app), workflow_id, body.begin, body.end, body.trigger_id)
     items = [
         BackfillItem(scheduled_at=format_time(due), execution_id=execution_id, is_new=is_new)
         for due, execution_id, is_new in done
@@ -113,7 +113,7 @@ def backfill(workflow_id: IdInPath, body: BackfillBody) -> BackfillAnswer:
 )
 def preview_schedule(body: PreviewScheduleBody) -> SchedulePreviewAnswer:
     """Stores nothing."""
-    words, config, times = container.trigger_service().preview(caller(app), body.config, body.language, body.count)
+    words, config, times = api_services.trigger_service().preview(caller(app), body.config, body.language, body.count)
     return SchedulePreviewAnswer(words=words, timezone=config.timezone, times=[format_time(one) for one in times])
 
 
@@ -136,7 +136,7 @@ def types() -> Response[Any]:
 )
 def sample(workflow_id: IdInPath, trigger_id: TriggerInPath) -> SampleAnswer:
     """What `trigger` is in the workflow's expressions."""
-    made_up, last = container.trigger_service().sample(caller(app), workflow_id, trigger_id)
+    made_up, last = api_services.trigger_service().sample(caller(app), workflow_id, trigger_id)
     return SampleAnswer(sample=made_up, last=last)
 
 
@@ -150,7 +150,9 @@ def sample(workflow_id: IdInPath, trigger_id: TriggerInPath) -> SampleAnswer:
 def fire(workflow_id: IdInPath, trigger_id: TriggerInPath, body: FiringBody | None = None) -> ExecutionStarted:
     """Starts an execution as the trigger would, also while the workflow is not active."""
     wanted = body or FiringBody()
-    execution = container.trigger_service().test(caller(app), workflow_id, trigger_id, wanted.payload, last=wanted.last)
+    execution = api_services.trigger_service().test(
+        caller(app), workflow_id, trigger_id, wanted.payload, last=wanted.last
+    )
     return ExecutionStarted(id=execution.id, workflow_id=execution.workflow_id, status=execution.status)
 
 
@@ -162,7 +164,7 @@ def fire(workflow_id: IdInPath, trigger_id: TriggerInPath, body: FiringBody | No
 )
 def rotate(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     """The address that it had is good no more, at once."""
-    return _answer(container.trigger_service().rotate(caller(app), workflow_id, trigger_id))
+    return _answer(api_services.trigger_service().rotate(caller(app), workflow_id, trigger_id))
 
 
 @app.put(
@@ -174,7 +176,7 @@ def rotate(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
 )
 def set_secret(workflow_id: IdInPath, trigger_id: TriggerInPath, body: SecretBody) -> Response[None]:
     """What its callers sign with, or their password. It is encrypted, and cannot be read again."""
-    container.trigger_service().set_secret(caller(app), workflow_id, trigger_id, body.secret)
+    api_services.trigger_service().set_secret(caller(app), workflow_id, trigger_id, body.secret)
     return Response(204)
 
 

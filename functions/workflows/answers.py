@@ -25,7 +25,7 @@ from engine.services.workflows.changing import Seen
 from engine.storage.drafts import Draft
 from engine.storage.workflow_records import Author, Workflow, WorkflowVersion
 from engine.workflow.validator import Problem
-from functions import container
+from functions import api_services
 from functions.http_api import caller, make_app
 
 app = make_app()
@@ -69,8 +69,8 @@ def workflow_answer(workflow: Workflow, status: int = 200) -> Response[WorkflowA
     """A workflow with its ETag, and who has drafts of it."""
     principal = caller(app)
     if workflow.version and workflow.definition is None:
-        workflow = container.workflow_service().whole(workflow)
-    drafts = container.workflow_service().drafts(principal, workflow.id) if status == 200 else []  # noqa: PLR2004
+        workflow = api_services.workflow_service().whole(workflow)
+    drafts = api_services.workflow_service().drafts(principal, workflow.id) if status == 200 else []  # noqa: PLR2004
     body = WorkflowAnswer(
         **summary(workflow).model_dump(),
         definition=workflow.definition,

@@ -12,7 +12,7 @@ from engine.errors import InvalidInput
 from engine.schemas.workflows import DraftAnswer, DraftBody, DraftSaved, MessageBody, WorkflowAnswer
 from engine.services.workflows.drafts import ANY
 from engine.storage.drafts import Draft
-from functions import container
+from functions import api_services
 from functions.http_api import IdInPath, caller, errors
 from functions.workflows.answers import IfMatch, app, author, workflow_answer
 
@@ -28,7 +28,7 @@ IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=100
 )
 def get_draft(workflow_id: IdInPath) -> Response[DraftAnswer]:
     """Its ETag is what the next one sends as If-Match."""
-    draft = container.draft_service().get(caller(app), workflow_id)
+    draft = api_services.draft_service().get(caller(app), workflow_id)
     body = DraftAnswer(**_saved(draft).model_dump(), definition=draft.definition or {})
     return Response(200, "application/json", body, headers={"ETag": f'"{draft.tag}"'})
 
@@ -45,7 +45,7 @@ def save_draft(
     """Any JSON object. The first one needs no header; one that is there already is named by `If-Match`."""
     if if_none_match is not None and if_none_match.strip() != ANY:
         raise InvalidInput.at("If-None-Match", "`*`, for a draft that is the first one")
-    draft = container.draft_service().save(
+    draft = api_services.draft_service().save(
         caller(app), workflow_id, body, _seen(if_match), is_new=if_none_match is not None
     )
     return Response(200, "application/json", _saved(draft), headers={"ETag": f'"{draft.tag}"'})
@@ -60,7 +60,7 @@ def save_draft(
 )
 def delete_draft(workflow_id: IdInPath, if_match: IfMatch = None) -> Response[None]:
     """Discarding it twice changes nothing."""
-    container.draft_service().delete(caller(app), workflow_id, _seen(if_match))
+    api_services.draft_service().delete(caller(app), workflow_id, _seen(if_match))
     return Response(204)
 
 
@@ -79,7 +79,7 @@ def publish_draft(
     differs between the two.
     """
     message = body.message if body else None
-    return workflow_answer(container.draft_service().publish(caller(app), workflow_id, message, _seen(if_match)))
+    return workflow_answer(api_services.draft_service().publish(caller(app), workflow_id, message, _seen(if_match)))
 
 
 def _saved(draft: Draft) -> DraftSaved:

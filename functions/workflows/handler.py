@@ -21,7 +21,7 @@ from engine.schemas.workflows import (
     WorkflowUsageList,
 )
 from engine.services.workflows.api import Filter, usage_of
-from functions import container
+from functions import api_services
 from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_handler
 from functions.workflows import drafts, versions
 from functions.workflows.answers import IfMatch, app, seen_by, summary, validation, workflow_answer
@@ -38,7 +38,7 @@ __all__ = ["app", "drafts", "handler", "versions"]  # the routes of the other tw
 )
 def create(body: WorkflowCreation) -> Response[WorkflowAnswer]:
     """Inactive; with version 1, published unless `publish` is false, or without a version, to be drafted."""
-    return workflow_answer(container.workflow_service().create(caller(app), body), 201)
+    return workflow_answer(api_services.workflow_service().create(caller(app), body), 201)
 
 
 @app.get(
@@ -57,7 +57,7 @@ def list_workflows(
 ) -> WorkflowList:
     """The newest first, without their definitions."""
     wanted = Filter(q, label, folder, is_active)
-    page = container.workflow_service().page(caller(app), wanted, cursor, limit)
+    page = api_services.workflow_service().page(caller(app), wanted, cursor, limit)
     return WorkflowList(items=[summary(workflow) for workflow in page.items], next_cursor=page.next_cursor)
 
 
@@ -69,7 +69,7 @@ def list_workflows(
 )
 def validate_definition(body: DefinitionBody) -> ValidationAnswer:
     """Finds what creating a workflow of it would refuse, and stores nothing."""
-    return validation(container.workflow_service().problems(caller(app), body.definition))
+    return validation(api_services.workflow_service().problems(caller(app), body.definition))
 
 
 @app.get(
@@ -80,7 +80,7 @@ def validate_definition(body: DefinitionBody) -> ValidationAnswer:
 )
 def get(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """With the newest version's definition; its ETag is what a change sends as If-Match."""
-    return workflow_answer(container.workflow_service().get(caller(app), workflow_id))
+    return workflow_answer(api_services.workflow_service().get(caller(app), workflow_id))
 
 
 @app.put(
@@ -92,7 +92,7 @@ def get(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
 def save(workflow_id: IdInPath, body: WorkflowBody, if_match: IfMatch = None) -> Response[WorkflowAnswer]:
     """What runs stays as it is, unless `publish` is true. A definition that says the same makes no version."""
     seen = seen_by(if_match, takes_number=True)
-    return workflow_answer(container.workflow_service().save(caller(app), workflow_id, body, seen))
+    return workflow_answer(api_services.workflow_service().save(caller(app), workflow_id, body, seen))
 
 
 @app.patch(
@@ -104,7 +104,7 @@ def save(workflow_id: IdInPath, body: WorkflowBody, if_match: IfMatch = None) ->
 def patch(workflow_id: IdInPath, body: WorkflowChange, if_match: IfMatch = None) -> Response[WorkflowAnswer]:
     """Makes no version. What is not given stays."""
     seen = seen_by(if_match, needed=False)
-    return workflow_answer(container.workflow_service().patch(caller(app), workflow_id, body, seen))
+    return workflow_answer(api_services.workflow_service().patch(caller(app), workflow_id, body, seen))
 
 
 @app.delete(
@@ -119,7 +119,7 @@ def delete(
     force: Annotated[bool, Query(description="Also where other workflows name it.")] = False,  # noqa: FBT002
 ) -> Response[None]:
     """With all drafts of it. Executions that are under way go on, and stay to be seen."""
-    container.workflow_service().delete(caller(app), workflow_id, force=force)
+    api_services.workflow_service().delete(caller(app), workflow_id, force=force)
     return Response(204)
 
 
@@ -131,7 +131,7 @@ def delete(
 )
 def usages(workflow_id: IdInPath) -> WorkflowUsageList:
     """As a sub-workflow, as a tool or for failures, in their published or their newest version."""
-    found = container.workflow_service().usages(caller(app), workflow_id)
+    found = api_services.workflow_service().usages(caller(app), workflow_id)
     return WorkflowUsageList(items=[WorkflowUsageAnswer(**usage_of(usage)) for usage in found])
 
 
@@ -144,7 +144,7 @@ def usages(workflow_id: IdInPath) -> WorkflowUsageList:
 def validate_stored(workflow_id: IdInPath, body: OwnDefinitionBody | None = None) -> ValidationAnswer:
     """The newest version, or one that is given, against today's node types, integrations and workflows."""
     definition = body.definition if body else None
-    return validation(container.workflow_service().problems_of(caller(app), workflow_id, definition))
+    return validation(api_services.workflow_service().problems_of(caller(app), workflow_id, definition))
 
 
 @app.post(
@@ -155,7 +155,7 @@ def validate_stored(workflow_id: IdInPath, body: OwnDefinitionBody | None = None
 )
 def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Its published version's triggers start it from now on. Activating twice changes nothing."""
-    return workflow_answer(container.workflow_service().set_active(caller(app), workflow_id, active=True))
+    return workflow_answer(api_services.workflow_service().set_active(caller(app), workflow_id, active=True))
 
 
 @app.post(
@@ -166,7 +166,7 @@ def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
 )
 def deactivate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Deactivating twice changes nothing."""
-    return workflow_answer(container.workflow_service().set_active(caller(app), workflow_id, active=False))
+    return workflow_answer(api_services.workflow_service().set_active(caller(app), workflow_id, active=False))
 
 
 handler = make_handler(app)

@@ -21,7 +21,7 @@ from engine.schemas.workflows import (
     WorkflowAnswer,
 )
 from engine.services.workflows.publishing import Named
-from functions import container
+from functions import api_services
 from functions.http_api import Cursor, IdInPath, Limit, caller, errors
 from functions.workflows.answers import (
     IfMatch,
@@ -46,7 +46,7 @@ NamedInPath = Annotated[
 )
 def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> VersionList:
     """The newest first, without their definitions."""
-    workflow, page = container.publishing_service().versions(caller(app), workflow_id, cursor, limit)
+    workflow, page = api_services.publishing_service().versions(caller(app), workflow_id, cursor, limit)
     items = [VersionSummary(**version_summary(workflow, version)) for version in page.items]
     return VersionList(items=items, next_cursor=page.next_cursor)
 
@@ -59,7 +59,7 @@ def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cur
 )
 def get_version(workflow_id: IdInPath, version: VersionInPath) -> VersionAnswer:
     """With its definition."""
-    workflow, found = container.publishing_service().get_version(caller(app), workflow_id, version)
+    workflow, found = api_services.publishing_service().get_version(caller(app), workflow_id, version)
     return VersionAnswer(**version_summary(workflow, found), definition=found.definition)
 
 
@@ -71,7 +71,7 @@ def get_version(workflow_id: IdInPath, version: VersionInPath) -> VersionAnswer:
 )
 def compare(workflow_id: IdInPath, version: NamedInPath, other: NamedInPath) -> DiffAnswer:
     """By node and edge, and what it means: hosts, integrations, workflows and triggers that are new or gone."""
-    found = container.publishing_service().compare(caller(app), workflow_id, _named(version), _named(other))
+    found = api_services.publishing_service().compare(caller(app), workflow_id, _named(version), _named(other))
     return DiffAnswer.model_validate(found)
 
 
@@ -86,7 +86,7 @@ def restore(
 ) -> Response[WorkflowAnswer]:
     """Makes a new version that says what that one says. What runs stays as it is, unless `publish` is true."""
     wanted, seen = body or RestoreBody(), seen_by(if_match, takes_number=True)
-    done = container.publishing_service().restore(
+    done = api_services.publishing_service().restore(
         caller(app), workflow_id, version, wanted.message, seen, publish=wanted.publish
     )
     return workflow_answer(done)
@@ -103,7 +103,7 @@ def publish(
 ) -> Response[WorkflowAnswer]:
     """Triggers and starts use it from now on. What is under way goes on with the version that it began with."""
     wanted, seen = body or PublishBody(), seen_by(if_match)
-    done = container.publishing_service().publish(caller(app), workflow_id, wanted.version, wanted.message, seen)
+    done = api_services.publishing_service().publish(caller(app), workflow_id, wanted.version, wanted.message, seen)
     return workflow_answer(done)
 
 
@@ -118,7 +118,7 @@ def rollback(
 ) -> Response[WorkflowAnswer]:
     """Another rollback goes one further back."""
     message, seen = body.message if body else None, seen_by(if_match)
-    return workflow_answer(container.publishing_service().rollback(caller(app), workflow_id, message, seen))
+    return workflow_answer(api_services.publishing_service().rollback(caller(app), workflow_id, message, seen))
 
 
 @app.get(
@@ -129,7 +129,7 @@ def rollback(
 )
 def publications(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> PublicationList:
     """Which version was made the one that runs, when, by whom and why; the newest first."""
-    page = container.publishing_service().publications(caller(app), workflow_id, cursor, limit)
+    page = api_services.publishing_service().publications(caller(app), workflow_id, cursor, limit)
     items = [
         PublicationAnswer(
             number=one.number,
