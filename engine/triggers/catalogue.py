@@ -19,6 +19,32 @@ class _About:
     output: dict[str, str]
 
 
+_ADVANCED: dict[str, Any] = {"advanced": True}
+_HINTS: dict[str, dict[str, dict[str, Any]]] = {
+    "schedule": {
+        "cron": {"widget": "cron"},
+        "timezone": {"widget": "timezone"},
+        "start": _ADVANCED,
+        "end": _ADVANCED,
+        "flexible_minutes": _ADVANCED,
+        "overlap": _ADVANCED,
+        "input": {"widget": "json"},
+    },
+    "webhook": {
+        "delivery_id_header": _ADVANCED,
+        "answer_seconds": {"widget": "duration", "when": {"answer": ["result", "respond"]}, **_ADVANCED},
+        "rate_per_minute": _ADVANCED,
+        "cors_origins": _ADVANCED,
+        "subpaths": _ADVANCED,
+        "expected_every_seconds": {"widget": "duration", **_ADVANCED},
+    },
+    "event": {
+        "pattern": {"widget": "json"},
+        "bus": _ADVANCED,
+        "expected_every_seconds": {"widget": "duration", **_ADVANCED},
+    },
+}
+"""What forms have to know of fields besides the schema: see `engine.nodes.form_hints`. None takes templates."""
 _BODY = "What the workflow is given."
 _ABOUT = {
     "schedule": _About(
@@ -51,6 +77,15 @@ _ABOUT = {
 }
 
 
+def _with_hints(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    hints = _HINTS[name]
+    properties = {
+        field: {**one, "x-mainspring": {**hints.get(field, {}), "literal": True}}
+        for field, one in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
+
+
 def describe(name: str, now: datetime) -> dict[str, Any]:
     """One type: what its config is like, and what it gives its executions."""
     config_class, about = TRIGGER_TYPES[name], _ABOUT[name]
@@ -67,7 +102,7 @@ def describe(name: str, now: datetime) -> dict[str, Any]:
         "group": "Triggers",
         "icon": about.icon,
         "examples": list(about.examples),
-        "config_schema": config_class.model_json_schema(),
+        "config_schema": _with_hints(name, config_class.model_json_schema()),
         "sample": {**sample(trigger, config_class.model_validate(about.examples[0]), now), "type": name},
         "output_schema": {"type": "object", "properties": properties},
     }
