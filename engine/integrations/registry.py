@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from engine.errors import NotFound
@@ -68,8 +69,33 @@ class IntegrationRegistry:
             "group": integration_class.group,
             "icon": integration_class.icon,
             "is_connected_by_people": integration_class.is_connected_by_people,
-            "config_schema": integration_class.Config.model_json_schema(),
+            "config_schema": _with_hints(
+                integration_class.Config.model_json_schema(), integration_class.Config.secret_fields()
+            ),
             "secrets": sorted(integration_class.Config.secret_fields()),
             "actions": [action.describe() for action in integration_class.actions().values()],
             "examples": list(integration_class.examples),
         }
+
+
+_ADVANCED: dict[str, Any] = {"advanced": True}
+_HINTS: dict[str, dict[str, Any]] = {
+    "base_url": {"widget": "url", **_ADVANCED},
+    "endpoint_url": {"widget": "url"},
+    "token_url": {"widget": "url"},
+    "authorize_url": {"widget": "url"},
+    "from_address": {"widget": "email"},
+    "ca_certificate": {"widget": "multiline", **_ADVANCED},
+    "plain_http": _ADVANCED,
+    "hosts": _ADVANCED,
+}
+"""What forms have to know of fields by these names, in whatever type."""
+
+
+def _with_hints(schema: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+    """The schema of a config with what it cannot say itself; no field takes templates."""
+    properties = {}
+    for name, field in schema.get("properties", {}).items():
+        hint = {"widget": "secret"} if name in secrets else _HINTS.get(name, {})
+        properties[name] = {**field, "x-mainspring": {**field.get("x-mainspring", {}), **hint, "literal": True}}
+    return {**schema, "properties": properties} if properties else schema

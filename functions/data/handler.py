@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponseHeader
 
 from engine import limits
 from engine.clock import format_time
@@ -36,6 +37,9 @@ from functions.http_api import Limit, caller, errors, make_app, make_handler, ra
 app = make_app()
 _TABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}", re.ASCII)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,15})"?', re.ASCII)
+_VERSION: dict[str, OpenAPIResponseHeader] = {
+    "ETag": {"description": "The row's version, for `If-Match`.", "schema": {"type": "string"}}
+}
 TableName = Annotated[str, Path(min_length=1, max_length=300, description="The table's name, URL-encoded.")]
 Prefix = Annotated[str, Query(max_length=700, description="Only what begins so.")]
 ListCursor = Annotated[str | None, Query(max_length=1_000, description="`next_cursor` of the page before.")]
@@ -150,7 +154,7 @@ def list_rows(
     "/api/data-tables/<table>/rows",
     tags=["data tables"],
     summary="Write a row",
-    responses={200: {"description": "The row"}, **errors(400, 401, 403, 404, 412, 413, 415)},
+    responses={200: {"description": "The row", "headers": _VERSION}, **errors(400, 401, 403, 404, 412, 413, 415)},
 )
 def put_row(
     table: TableName,
