@@ -55,7 +55,7 @@ export function Approvals() {
       {({ id, message, workflow_name, asked_at }) => (
         <>
           <Link to={`/approvals/${id}`} className={LINK}>
-            {message ?? workflow_name}
+            {message || workflow_name}
           </Link>
           <p className="text-sm text-muted">
             {workflow_name} · <Time at={asked_at} />

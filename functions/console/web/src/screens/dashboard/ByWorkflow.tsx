@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { t } from '@/app/i18n';
 import { formatNumber } from '@/app/i18n/format';
 import { Duration, ErrorState, Money, Skeleton, Table, type Column } from '@/ui';
-import { byWorkflow, type WorkflowFigures } from './queries';
+import { byWorkflow, type Item } from './queries';
 
 export function ByWorkflow({ days }: { days: number }) {
   const stats = useQuery(byWorkflow(days));
@@ -14,20 +14,20 @@ export function ByWorkflow({ days }: { days: number }) {
       {stats.isError && <ErrorState error={stats.error} onRetry={() => void stats.refetch()} />}
       {stats.data?.items.length === 0 && <p className="text-muted">{t('No run has ended in this time.')}</p>}
       {stats.data && stats.data.items.length > 0 && (
-        <Table label={t('By workflow')} columns={columns()} rows={stats.data.items} rowKey={(row) => row.workflow_id} />
+        <Table label={t('By workflow')} columns={columns()} rows={stats.data.items} rowKey={(row) => row.workflow_id ?? ''} />
       )}
     </section>
   );
 }
 
-function columns(): Column<WorkflowFigures>[] {
+function columns(): Column<Item>[] {
   return [
     {
       key: 'name',
       header: t('Workflow'),
       cell: (row) => (
-        <Link to={`/workflows/${row.workflow_id}`} className="font-medium hover:underline">
-          {row.workflow_name ?? row.workflow_id}
+        <Link to={`/workflows/${row.workflow_id ?? ''}`} className="font-medium hover:underline">
+          {row.workflow_name ?? t('deleted workflow')}
         </Link>
       ),
     },

@@ -7,7 +7,7 @@ import { GettingStarted } from '../start/GettingStarted';
 import { Approvals, Failures, SickTriggers } from './Attention';
 import { ByWorkflow } from './ByWorkflow';
 import { Charts, Tiles } from './Figures';
-import { anyWorkflow, byDay } from './queries';
+import { anyWorkflow, byDay, isOfDay } from './queries';
 
 const SPANS = [7, 30, 90];
 
@@ -33,7 +33,7 @@ export default function Dashboard() {
       {stats.data && (
         <>
           <Tiles total={stats.data.total} />
-          <Charts days={stats.data.items} />
+          <Charts days={stats.data.items.filter(isOfDay)} />
         </>
       )}
       <div className="grid items-start gap-5 lg:grid-cols-3">

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { SearchX } from 'lucide-react';
 import { useDeferredValue, useMemo, useState } from 'react';
-import { request } from '@/api/client';
+import { api, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useOverlay } from '@/app/GlobalKeys';
 import { Button, buttonClass, cx, EmptyState, ErrorState, Page, Skeleton, TextInput } from '@/ui';
@@ -14,7 +14,7 @@ export default function Help() {
   const { page: id } = useParams({ strict: false }) as unknown as { page?: string };
   const reference = useQuery({
     queryKey: ['reference'],
-    queryFn: ({ signal }) => request<{ pages: ReferencePage[] }>('GET', '/api/reference', { signal }),
+    queryFn: ({ signal }) => unwrap(api.GET('/api/reference', { signal })),
     staleTime: Infinity,
   });
   const show = useOverlay((state) => state.show);

@@ -26,4 +26,5 @@ export default {
   Failing: 'Schlägt fehl',
   Silent: 'Bleibt aus',
   'No secret': 'Ohne Geheimnis',
+  'deleted workflow': 'gelöschter Workflow',
 } satisfies Record<string, string>;
