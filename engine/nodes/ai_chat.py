@@ -1,4 +1,4 @@
-"""`ai_chat`: asks a language model, if wanted for an answer of a fixed shape, or with workflows as its tools."""
+"""`ai_chat`: asks a language model, optionally for an answer of a fixed shape, or with workflows as tools."""
 
 from __future__ import annotations
 
@@ -38,51 +38,61 @@ MAX_PICTURE_BYTES = 5 * 1024 * 1024
 
 
 class ChatMessage(NodeConfig):
-    """One turn of what was said before."""
+    """One earlier message of the conversation."""
 
     role: Literal["user", "assistant"] = Field(description="Who says it.")
     text: str = Field(min_length=1, max_length=500_000, description="What is said.")
 
 
 class ChatTool(NodeConfig):
-    """A workflow that the model may call; its `trigger.body` is what the model gives."""
+    """A workflow that the model may call with the input in `trigger.body`."""
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")] = Field(
-        description="By which the model knows the tool."
+        description="Name of the tool for the model."
     )
-    description: str = Field(min_length=1, max_length=2_000, description="What it does, for the model.")
+    description: str = Field(min_length=1, max_length=2_000, description="What the tool does; the model reads it.")
     workflow: WorkflowName
-    input_schema: dict[str, JsonValue] = Field(description="JSON Schema of its input, an object.")
+    input_schema: dict[str, JsonValue] = Field(description="JSON Schema of the tool's input, which is an object.")
 
 
 class AiChatConfig(NodeConfig):
-    """Which model, and what it is told."""
+    """The model and its prompt."""
 
     integration: IntegrationName | None = Field(
         default=None,
-        description="An OpenAI-compatible endpoint, or an AWS role. Without it: models of Bedrock the deployer named.",
+        description="An OpenAI-compatible endpoint, or an AWS role. Default: Bedrock models of the deployer.",
     )
-    model: str = Field(min_length=1, max_length=300, description="As the endpoint names it.")
-    system: str | None = Field(default=None, max_length=200_000, description="What it is to be, and to mind.")
-    messages: list[ChatMessage] = Field(default_factory=list, max_length=200, description="What was said before.")
-    prompt: str = Field(min_length=1, max_length=500_000, description="What the model is asked.")
-    images: list[Source] = Field(default_factory=list, max_length=10, description="PNG, JPEG, GIF or WebP, up to 5 MB.")
-    max_tokens: int = Field(default=2_000, ge=1, le=64_000, description="The answer has at most so many tokens.")
-    temperature: float | None = Field(
-        default=None, ge=0, le=2, description="How much chance there is in the answer: 0 is least."
+    model: str = Field(min_length=1, max_length=300, description="Name or id of the model at the endpoint.")
+    system: str | None = Field(
+        default=None, max_length=200_000, description="Instructions: the model's role and rules."
     )
+    messages: list[ChatMessage] = Field(
+        default_factory=list, max_length=200, description="Earlier messages of the conversation."
+    )
+    prompt: str = Field(min_length=1, max_length=500_000, description="The question to the model.")
+    images: list[Source] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Images for the model: PNG, JPEG, GIF or WebP, up to 5 MB each.",
+    )
+    max_tokens: int = Field(default=2_000, ge=1, le=64_000, description="Maximum number of tokens in the answer.")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Randomness of the answer; 0 is the least.")
     json_schema: dict[str, JsonValue] | None = Field(
-        default=None, alias="schema", description="JSON Schema that the answer must fit; it is then in `json`."
+        default=None, alias="schema", description="JSON Schema that the answer must fit; the answer is then in `json`."
     )
-    repairs: int = Field(default=2, ge=0, le=5, description="How often an answer that does not fit is asked for again.")
+    repairs: int = Field(
+        default=2, ge=0, le=5, description="How often to ask again when the answer does not fit the schema."
+    )
     tools: list[ChatTool] = Field(default_factory=list, max_length=20, description="Workflows that the model may call.")
-    max_rounds: int = Field(default=8, ge=1, le=30, description="How often it may call tools before it has to answer.")
+    max_rounds: int = Field(
+        default=8, ge=1, le=30, description="How often the model may call tools before it has to answer."
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> AiChatConfig:
         names = [one.name for one in self.tools]
         if len(set(names)) < len(names):
-            raise ValueError("each of the `tools` has a name of its own")
+            raise ValueError("the names of the `tools` must be different")
         return self
 
 
@@ -173,7 +183,7 @@ class _Chat:
                 details = {"answer": self.context.redactor.shown(reply.turn.text, 4_000)}
                 raise NodeError(message, code="answer_does_not_fit", details=details)
             repairs += 1
-            self.context.log(f"the answer does not fit and is asked for again: {problem}", level="warning")
+            self.context.log(f"the answer does not fit the schema, asking again: {problem}", level="warning")
             ask = f"That does not fit: {problem}. Answer again, with nothing but JSON that fits the schema."
             said = reply.turn if reply.turn.text else Turn("assistant", "(nothing)")  # an empty turn is refused
             self.turns += [said, Turn("user", ask)]

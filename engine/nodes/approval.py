@@ -1,4 +1,4 @@
-"""`approval`: asks somebody to approve or to reject."""
+"""`approval`: asks people to approve or reject."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ Approver = Annotated[str, Field(min_length=1, max_length=320)]
 
 
 class ApprovalConfig(NodeConfig):
-    """What is asked, whom, and until when."""
+    """The question, the approvers, and the deadline."""
 
-    message: str = Field(min_length=1, max_length=4_000, description="What the approvers read.")
+    message: str = Field(min_length=1, max_length=4_000, description="The message to the approvers.")
     approvers: list[Approver] = Field(
         default_factory=list,
         max_length=100,
-        description="Who may answer: e-mail addresses, user ids or roles. Nobody named: whoever may run workflows.",
+        description="Who may answer: e-mail addresses, user ids or roles. Default: everybody who may run workflows.",
     )
     timeout_seconds: float = Field(
-        default=limits.DEFAULT_SIGNAL_SECONDS, gt=0, le=limits.MAX_DELAY, description="Then it goes on by `timeout`."
+        default=limits.DEFAULT_SIGNAL_SECONDS,
+        gt=0,
+        le=limits.MAX_DELAY,
+        description="Seconds to wait for an answer; then the node continues by `timeout`.",
     )
 
 
 class ApprovalNode(BaseNode):
-    """Asks somebody, and goes on by `approved` or `rejected` when they have answered, or by `timeout`.
+    """Asks people, and continues by `approved` or `rejected` when one has answered, or by `timeout`.
 
     The output is `{decision, comment, by, at, shown}`; `shown` is the SHA-256 of the message that was answered.
     """
@@ -45,13 +48,13 @@ class ApprovalNode(BaseNode):
     ports: ClassVar[tuple[str, ...]] = ("approved", "rejected", "timeout")
 
     async def execute(self, context: NodeContext) -> NodeResult:
-        """Waits for the answer."""
+        """Wait for the answer."""
         config = context.config(ApprovalConfig, self.raw_config)
         deadline = context.now + timedelta(seconds=config.timeout_seconds)
         return WaitForSignal("approval", deadline, {"message": config.message, "approvers": config.approvers})
 
     def answered(self, signal: Signal) -> Completed:
-        """By the decision's port."""
+        """Continue by the port of the decision."""
         if signal.by == "deadline":
             return Completed({"decision": "timeout", "comment": None, "by": None, "at": None}, "timeout")
         return Completed(signal.output, signal.output["decision"])

@@ -1,4 +1,4 @@
-"""What the nodes that call AWS share: whose role they use, and values as AWS takes them."""
+"""Shared by nodes that call AWS: the role that they use, and values in the form that AWS accepts."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from engine.nodes.context import IntegrationName, NodeContext
 
 
 class AwsConfig(NodeConfig):
-    """By whose leave."""
+    """The role for the call."""
 
     integration: IntegrationName | None = Field(
-        default=None, description="An AWS role of an account of yours. Without it: what the deployer has named."
+        default=None,
+        description="A role in your AWS account. Default: the resources that the deployer has named.",
     )
 
 
 def message_text(message: Any) -> str:
-    """A message as it is sent: a text as it is, anything else as JSON."""
+    """Return a message as it is sent: a text as it is, anything else as JSON."""
     return message if isinstance(message, str) else dumps(message)
 
 
 def message_attributes(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Attributes of a message as SQS and SNS take them; none where there are none."""
+    """Return message attributes in the form of SQS and SNS; none if there are none."""
     if not attributes:
         return {}
     typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
@@ -44,7 +45,7 @@ class AwsNode(BaseNode):
     async def call(
         self, context: NodeContext, config: AwsConfig, service: str, operation: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """One call of AWS.
+        """Make one call to AWS.
 
         Raises:
             NodeError: `not_granted`, `connection_failed`, or AWS's own code as `aws_…`.

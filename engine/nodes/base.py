@@ -10,10 +10,10 @@
             config = context.config(self.Config, self.raw_config)
             return Completed(config.text.upper())
 
-    factory.register_node_type("shout", Shout)
+factory.register_node_type("shout", Shout)
 
-A node type without outside effects must be deterministic: the engine may run it again instead of
-journalling it. Time comes from `context.now`, chance from expressions; both make its outcome journalled.
+A node type without outside effects must be deterministic: the engine may run it again instead of recording its outcome.
+Time comes from `context.now`, randomness from expressions; both cause the outcome to be recorded.
 """
 
 from __future__ import annotations

@@ -20,39 +20,42 @@ from engine.parsing.text import READING, Encoding
 from engine.security.filenames import FileName
 
 _INLINE_BYTES = 256 * 1024
-"""CSV of so many bytes is read in a thread: it takes some milliseconds at most."""
+"""CSV up to this size is read in a thread: that takes some milliseconds at most."""
 Delimiter = Literal[",", ";", "\t", "|"]
 
 
 class CsvConfig(NodeConfig):
-    """What to read, or to write."""
+    """What to read or to write."""
 
     operation: Literal["parse", "format"] = Field(default="parse", description="Read CSV, or write it.")
     source: Source | None = Field(default=None, description="What to parse.")
-    rows: list[JsonValue] | None = Field(default=None, description="What to write: objects, or lists of cells.")
+    rows: list[JsonValue] | None = Field(default=None, description="The rows to write: objects, or lists of cells.")
     columns: list[str] | None = Field(
         default=None,
         max_length=MAX_COLUMNS,
-        description="Names for the columns. Default: those of the header; when written, the keys of all rows.",
+        description="Names of the columns. Default: the header's; when writing, the keys of all rows.",
     )
-    header: bool = Field(default=True, description="Whether a row names the columns.")
+    header: bool = Field(default=True, description="Whether a row holds the column names.")
     header_row: int | None = Field(
         default=None,
         ge=1,
-        description="The row that names the columns, counted from 1; rows before it are left out. Default: the first.",
+        description="Number of the row with the column names, from 1; earlier rows are skipped. Default: 1.",
     )
     delimiter: Delimiter = Field(default=",", description="Between two cells.")
     encoding: Encoding = Field(
-        default="utf-8", description=f"{READING} `utf-8-sig` writes the mark by which Excel knows UTF-8."
+        default="utf-8", description=f"{READING} `utf-8-sig` writes the mark by which Excel recognizes UTF-8."
     )
     max_rows: int = Field(
-        default=limits.MAX_TABLE_ROWS, ge=1, le=limits.MAX_TABLE_ROWS, description="More rows are an error."
+        default=limits.MAX_TABLE_ROWS,
+        ge=1,
+        le=limits.MAX_TABLE_ROWS,
+        description="Maximum number of rows; more are an error.",
     )
     formulas: Literal["neutralise", "keep"] = Field(
         default="neutralise",
-        description="Cells that a spreadsheet program would run as a formula get a `'` in front when they are written.",
+        description="When writing, put a `'` before cells that a spreadsheet program would run as a formula.",
     )
-    save_as: FileName | None = Field(default=None, description="Keep what is written as this file of the workspace.")
+    save_as: FileName | None = Field(default=None, description="Save the result as this file of the workspace.")
 
     @model_validator(mode="after")
     def _fitting(self) -> CsvConfig:

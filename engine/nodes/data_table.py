@@ -19,31 +19,31 @@ MAX_PAGE = 500
 
 
 class DataTableConfig(NodeConfig):
-    """Which row of which table, and what to do with it."""
+    """The table, the row, and the operation."""
 
     operation: Literal["get", "put", "delete", "increment", "query"] = Field(
-        default="get", description="What to do with the table."
+        default="get", description="The operation."
     )
     table: str = Field(
         min_length=1,
         max_length=100,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$",
-        description="Name of the table; it need not exist.",
+        description="Name of the table; it is created when needed.",
     )
-    key: str | int | None = Field(default=None, description="Of the row; for all operations but `query`.")
-    value: JsonValue = Field(default=None, description="What to put: any JSON up to 64 KB.")
+    key: str | int | None = Field(default=None, description="Key of the row; for all operations except `query`.")
+    value: JsonValue = Field(default=None, description="The value to put: any JSON up to 64 KB.")
     when: Literal["always", "absent", "present"] = Field(
         default="always", description="Put only if there is no such row, or only if there is."
     )
     version: int | None = Field(default=None, ge=1, description="Put or delete only if the row has this version.")
     by: int | float = Field(default=1, description="What to add.", ge=-1e15, le=1e15)
     expires_seconds: int | None = Field(
-        default=None, ge=1, le=10 * 366 * 24 * 3600, description="The row is forgotten after this time."
+        default=None, ge=1, le=10 * 366 * 24 * 3600, description="Seconds after which the row expires."
     )
-    prefix: str = Field(default="", max_length=250, description="Only rows whose keys begin so.")
-    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="At most so many rows.")
+    prefix: str = Field(default="", max_length=250, description="Only rows whose keys begin with this text.")
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="Maximum number of rows.")
     cursor: str | None = Field(
-        default=None, max_length=limits.MAX_ROW_KEY_BYTES, description="What `next_cursor` of before said."
+        default=None, max_length=limits.MAX_ROW_KEY_BYTES, description="`next_cursor` of the previous page."
     )
 
     @model_validator(mode="after")
@@ -86,7 +86,7 @@ class DataTableNode(BaseNode):
 
     @classmethod
     def ports_of(cls, config: dict[str, Any]) -> tuple[str, ...]:
-        """Only a condition can conflict."""
+        """Only a conditional operation has the port `conflict`."""
         is_conditional = config.get("when", "always") != "always" or config.get("version") is not None
         return cls.ports if is_conditional else ("main",)
 

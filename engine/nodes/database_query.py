@@ -10,7 +10,7 @@ from engine.nodes.context import IntegrationName, NodeContext
 
 
 class DatabaseQueryConfig(Query, NodeConfig):
-    """On which database, and the statement."""
+    """The database and the statement."""
 
     literal: ClassVar[frozenset[str]] = frozenset({"integration", "query"})
 

@@ -59,33 +59,33 @@ _LAST_YEAR = 9_999
 
 
 class Shift(NodeConfig):
-    """So much later, or earlier if negative."""
+    """An amount of time to add; a negative one is subtracted."""
 
-    amount: int = Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="How many; negative goes back.")
+    amount: int = Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="How many units; negative goes back.")
     unit: Unit = Field(default="days", description="Of what.")
 
 
 class DateConfig(NodeConfig):
-    """Which time, and what to do with it."""
+    """The time, and what to do with it."""
 
     value: str | int | float | None = Field(
         default=None,
         description="RFC 3339, a date, or seconds or milliseconds since 1970, as a number or its text; default: now.",
     )
     pattern: Directives | None = Field(
-        default=None, max_length=100, description="How `value` is written, as `strptime` has it: `%d.%m.%Y %H:%M`."
+        default=None, max_length=100, description="Format of `value`, as for `strptime`: `%d.%m.%Y %H:%M`."
     )
-    timezone: ZoneName = Field(default="UTC", description="For times without one, and for the result.")
-    shift: list[Shift] = Field(default_factory=list, max_length=20, description="One after the other.")
+    timezone: ZoneName = Field(default="UTC", description="Time zone for times without one, and for the result.")
+    shift: list[Shift] = Field(default_factory=list, max_length=20, description="Shifts, applied one after the other.")
     start_of: Literal["hour", "day", "week", "month", "quarter", "year"] | None = Field(
-        default=None, description="Go back to its beginning, after shifting. Weeks begin on Monday."
+        default=None, description="Round down to the beginning of this unit, after shifting. Weeks begin on Monday."
     )
-    until: str | int | float | None = Field(default=None, description="Another time: how far away it is.")
-    format: Directives | None = Field(default=None, max_length=200, description="Of `text`, as `strftime` has it.")
+    until: str | int | float | None = Field(default=None, description="Another time, to compute the difference to.")
+    format: Directives | None = Field(default=None, max_length=200, description="Format of `text`, as for `strftime`.")
 
 
 class DateNode(BaseNode):
-    """Works out a time.
+    """Calculates with a time.
 
     Gives `{utc, local, date, time, weekday, week, unix, text?, difference?}`: `utc` and `local` in RFC 3339, `weekday`
     from 1 for Monday, `week` of ISO 8601, `difference` in seconds that pass and in days by the wall clock. Months keep
@@ -137,8 +137,8 @@ def _read(value: str | float, pattern: str | None, zone: ZoneInfo) -> datetime:
         try:
             moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
         except ValueError:
-            known = "RFC 3339, such as 2026-05-04T09:00:00Z; or say how it is written with `pattern`"
-            raise ValueError(f"{text[:100]!r} is no time in {known}") from None
+            known = "RFC 3339, such as 2026-05-04T09:00:00Z; or give its format in `pattern`"
+            raise ValueError(f"{text[:100]!r} is not a time in {known}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -159,7 +159,7 @@ def _read_pattern(text: str, pattern: str) -> datetime:
             return datetime.strptime(written, without).replace(tzinfo=zone)
     known = "`%Z` reads UTC, GMT, common abbreviations such as CEST, and names such as Europe/Berlin"
     raise ValueError(
-        f"{text[:100]!r} names no time zone that is known: {known}; for another, write its offset with `%z`"
+        f"{text[:100]!r} does not name a known time zone: {known}; for another, write its offset with `%z`"
     )
 
 

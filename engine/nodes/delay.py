@@ -16,10 +16,12 @@ from engine.type_catalogue import Effect
 
 
 class DelayConfig(NodeConfig):
-    """How long: exactly one of the two."""
+    """How long to wait: exactly one of the two."""
 
-    seconds: float | None = Field(default=None, ge=0, le=limits.MAX_DELAY, description="How long to wait.")
-    until: AwareDatetime | None = Field(default=None, description="RFC 3339, with an offset: `2026-12-24T18:00:00Z`.")
+    seconds: float | None = Field(default=None, ge=0, le=limits.MAX_DELAY, description="Seconds to wait.")
+    until: AwareDatetime | None = Field(
+        default=None, description="Time until which to wait, in RFC 3339 with an offset: `2026-12-24T18:00:00Z`."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> DelayConfig:
@@ -29,7 +31,7 @@ class DelayConfig(NodeConfig):
 
 
 class DelayNode(BaseNode):
-    """Waits for some seconds or until a time; costs nothing meanwhile. A time that is past does not wait."""
+    """Waits for some seconds or until a time, at no cost. A time in the past does not wait."""
 
     Config = DelayConfig
     title: ClassVar[str] = "Wait"
@@ -42,7 +44,7 @@ class DelayNode(BaseNode):
     effect: ClassVar[Effect] = "none"
 
     async def execute(self, context: NodeContext) -> NodeResult:
-        """The output is `{"until": …}`, the time at which it goes on."""
+        """Wait; the output is `{"until": …}`, the time at which the execution continues."""
         config = context.config(DelayConfig, self.raw_config)
         until = config.until or context.now + timedelta(seconds=config.seconds or 0)
         if until - context.now > timedelta(seconds=limits.MAX_DELAY):

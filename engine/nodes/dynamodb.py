@@ -18,31 +18,37 @@ MAX_PAGE = 1_000
 
 
 class DynamodbConfig(AwsConfig):
-    """Which items of which table, and what to do with them."""
+    """The table, the items, and the operation."""
 
     literal: ClassVar[frozenset[str]] = frozenset(
         {"integration", "key_condition", "condition", "filter", "update", "names"}
     )
 
-    operation: Literal["get", "put", "update", "delete", "query"] = Field(
-        default="get", description="What to do with the table."
-    )
-    table: str = Field(min_length=3, max_length=1_024, description="Its ARN, or its name in this account.")
+    operation: Literal["get", "put", "update", "delete", "query"] = Field(default="get", description="The operation.")
+    table: str = Field(min_length=3, max_length=1_024, description="ARN of the table, or its name in this account.")
     key: dict[str, JsonValue] | None = Field(default=None, description="For `get`, `update` and `delete`.")
     item: dict[str, JsonValue] | None = Field(default=None, description="For `put`.")
-    update: str | None = Field(default=None, max_length=4_096, description="As DynamoDB writes it: `SET #n = :n`.")
+    update: str | None = Field(
+        default=None, max_length=4_096, description="Update expression of DynamoDB: `SET #n = :n`."
+    )
     key_condition: str | None = Field(default=None, max_length=4_096, description="For `query`: `#id = :id`.")
     filter: str | None = Field(
-        default=None, max_length=4_096, description="A filter expression of DynamoDB, over what was read."
+        default=None,
+        max_length=4_096,
+        description="Filter expression of DynamoDB, applied to the items that were read.",
     )
-    condition: str | None = Field(default=None, max_length=4_096, description="Write only if it holds.")
+    condition: str | None = Field(
+        default=None, max_length=4_096, description="Condition expression; write only if it holds."
+    )
     names: dict[str, str] = Field(default_factory=dict, description="What `#…` stand for.")
-    values: dict[str, JsonValue] = Field(default_factory=dict, description="What `:…` stand for; bound, never text.")
+    values: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Values of the `:…` placeholders; never inserted as text."
+    )
     index: str | None = Field(default=None, max_length=255, description="Name of an index of the table.")
-    consistent: bool = Field(default=False, description="Whether the newest writes have to be seen.")
-    descending: bool = Field(default=False, description="Whether the last comes first.")
-    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="At most so many items.")
-    cursor: dict[str, JsonValue] | None = Field(default=None, description="What `next_cursor` of before said.")
+    consistent: bool = Field(default=False, description="Whether the read must include the latest writes.")
+    descending: bool = Field(default=False, description="Whether to read in descending order.")
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="Maximum number of items.")
+    cursor: dict[str, JsonValue] | None = Field(default=None, description="`next_cursor` of the previous page.")
 
     @model_validator(mode="after")
     def _fitting(self) -> DynamodbConfig:
@@ -76,7 +82,7 @@ class DynamodbNode(AwsNode):
 
     @classmethod
     def ports_of(cls, config: dict[str, Any]) -> tuple[str, ...]:
-        """Only a condition can conflict."""
+        """Only a conditional operation has the port `conflict`."""
         return cls.ports if config.get("condition") is not None else ("main",)
 
     async def execute(self, context: NodeContext) -> NodeResult:

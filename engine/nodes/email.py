@@ -1,4 +1,4 @@
-"""`email`: sends a mail by a mail server of the workspace, or by Amazon SES."""
+"""`email`: sends an e-mail through a mail server of the workspace, or through Amazon SES."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_ATTACHMENTS = 20
 
 
 class Attached(NodeConfig):
-    """A file of the mail."""
+    """An attachment of the e-mail."""
 
     name: Annotated[Line, Field(max_length=200)] | None = Field(default=None, description="Default: the file's name.")
     source: Source = Field(description="What is attached.")
@@ -34,32 +34,31 @@ class Attached(NodeConfig):
         default=None,
         max_length=200,
         pattern=CONTENT_TYPE,
-        description="Default: by the name. `text/calendar; method=REQUEST` makes it an invitation.",
+        description="Media type. Default: by the name. `text/calendar; method=REQUEST` makes it an invitation.",
     )
     content_id: str | None = Field(
         default=None,
         max_length=100,
         pattern=r"^[A-Za-z0-9._@-]+$",
-        description='Shows it in the HTML, which names it: `<img src="cid:logo">`.',
+        description='Id for showing the attachment in the HTML: `<img src="cid:logo">`.',
     )
 
 
 class EmailConfig(Message, NodeConfig):
-    """The mail, and who sends it."""
+    """The e-mail, and who sends it."""
 
     integration: IntegrationName | None = Field(
-        default=None, description="A mail server. Without one Amazon SES sends it, if the deployer has named `from`."
+        default=None,
+        description="A mail server. Default: Amazon SES, if the deployer has allowed the address in `from`.",
     )
-    attachments: list[Attached] = Field(
-        default_factory=list, max_length=MAX_ATTACHMENTS, description="Files that go with it."
-    )
+    attachments: list[Attached] = Field(default_factory=list, max_length=MAX_ATTACHMENTS, description="Attached files.")
 
     @model_validator(mode="after")
     def _from_whom(self) -> EmailConfig:
         if self.integration is None and self.sender is None:
-            raise ValueError("without an integration, say from whom it is: `from`")
+            raise ValueError("without an integration, `from` is required")
         if self.html is None and any(one.content_id for one in self.attachments):
-            raise ValueError("`content_id` shows an attachment in the `html`, which is not given")
+            raise ValueError("`content_id` shows an attachment in the `html`, which is missing")
         return self
 
 

@@ -14,19 +14,21 @@ from engine.nodes.context import NodeContext
 
 
 class EventbridgePutConfig(AwsConfig):
-    """Which bus, and the event."""
+    """The bus and the event."""
 
-    bus: str = Field(min_length=1, max_length=1_600, description="Its ARN, or its name in this account.")
-    source: str = Field(min_length=1, max_length=256, description="Who tells the event.")
+    bus: str = Field(min_length=1, max_length=1_600, description="ARN of the bus, or its name in this account.")
+    source: str = Field(min_length=1, max_length=256, description="Source of the event.")
     detail_type: str = Field(min_length=1, max_length=128, description="What has happened.")
     detail: dict[str, JsonValue] = Field(default_factory=dict, description="The event's content.")
-    resources: list[str] = Field(default_factory=list, max_length=10, description="ARNs of what it is about.")
+    resources: list[str] = Field(
+        default_factory=list, max_length=10, description="ARNs of the resources that the event is about."
+    )
 
     @field_validator("source")
     @classmethod
     def _not_of_aws(cls, source: str) -> str:
         if source.lower().startswith("aws."):
-            raise ValueError("sources that begin with `aws.` are those of AWS itself")
+            raise ValueError("sources that begin with `aws.` are reserved by AWS")
         return source
 
 

@@ -13,13 +13,13 @@ from engine.type_catalogue import Effect
 
 
 class FailConfig(NodeConfig):
-    """Why it fails."""
+    """The message of the failure."""
 
     message: str = Field(min_length=1, max_length=4_000, description="Why the execution fails.")
 
 
 class FailNode(BaseNode):
-    """Ends the execution as failed, with a message of the author's."""
+    """Ends the execution as failed, with a message."""
 
     Config = FailConfig
     title: ClassVar[str] = "Fail"

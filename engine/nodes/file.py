@@ -22,28 +22,30 @@ MAX_URL_SECONDS = 6 * 3600
 
 
 class FileConfig(NodeConfig):
-    """What to do with which file."""
+    """The file and the operation."""
 
-    operation: Literal["read", "write", "list", "delete", "url"] = Field(
-        default="read", description="What to do with files."
-    )
-    file: FileName | None = Field(default=None, description="For all operations but `list`.")
+    operation: Literal["read", "write", "list", "delete", "url"] = Field(default="read", description="The operation.")
+    file: FileName | None = Field(default=None, description="Name of the file; for all operations except `list`.")
     content: Source | None = Field(default=None, description="What to write.")
-    json_content: JsonValue = Field(default=None, alias="json", description="What to write, as JSON.")
+    json_content: JsonValue = Field(default=None, alias="json", description="The value to write, as JSON.")
     content_type: str | None = Field(
-        default=None, max_length=200, pattern=r"^[\x20-\x7e]+$", description="Media type of what is written."
+        default=None, max_length=200, pattern=r"^[\x20-\x7e]+$", description="Media type of the written file."
     )
-    if_exists: Literal["replace", "fail"] = Field(default="replace", description="When there is a file of that name.")
-    as_: Literal["text", "base64", "json"] = Field(default="text", alias="as", description="How content is read.")
-    encoding: Encoding = Field(default="utf-8", description=f"For texts that are read. {READING}")
-    prefix: FilePrefix = Field(default="", description="Only files whose names begin so are listed.")
-    limit: int = Field(default=100, ge=1, le=MAX_LISTED, description="At most so many files.")
-    cursor: FileName | None = Field(default=None, description="What `next_cursor` of the list before said.")
+    if_exists: Literal["replace", "fail"] = Field(
+        default="replace", description="What to do if a file of that name exists."
+    )
+    as_: Literal["text", "base64", "json"] = Field(
+        default="text", alias="as", description="How the content is returned."
+    )
+    encoding: Encoding = Field(default="utf-8", description=f"Encoding of the text that is read. {READING}")
+    prefix: FilePrefix = Field(default="", description="List only files whose names begin with this text.")
+    limit: int = Field(default=100, ge=1, le=MAX_LISTED, description="Maximum number of files.")
+    cursor: FileName | None = Field(default=None, description="`next_cursor` of the previous page.")
     expires_seconds: int = Field(
         default=3600,
         ge=1,
         le=MAX_URL_SECONDS,
-        description="How long an address is good: at most so long, and no longer than the function's own credentials.",
+        description="Seconds for which the URL is valid, at most until the function's own credentials expire.",
     )
 
     @model_validator(mode="after")
@@ -52,7 +54,7 @@ class FileConfig(NodeConfig):
             raise ValueError(f"`{self.operation}` takes a `file`")
         bodies = (self.content is not None) + ("json_content" in self.model_fields_set)
         if self.operation == "write" and bodies != 1:
-            raise ValueError("`write` takes one of `content` and `json`")
+            raise ValueError("`write` needs either `content` or `json`")
         return self
 
 

@@ -13,20 +13,20 @@ from engine.type_catalogue import Effect
 
 
 class ForEachConfig(NodeConfig):
-    """Over what, and how."""
+    """The items, and how to run them."""
 
     lists_only: ClassVar[frozenset[str]] = frozenset({"items"})
     items: list[Any] = Field(
-        max_length=limits.MAX_ITEMS, description="A list, or a template that gives one; `item` and `index` in the body."
+        max_length=limits.MAX_ITEMS, description="A list, or a template for one; the body sees `item` and `index`."
     )
     concurrency: int = Field(
         default=limits.LOOP_CONCURRENCY,
         ge=1,
         le=limits.MAX_LOOP_CONCURRENCY,
-        description="So many items at the same time; 1 for one after another.",
+        description="How many items run at the same time; 1 for one after another.",
     )
     on_item_error: Literal["fail", "collect"] = Field(
-        default="fail", description="`collect`: an item that fails becomes `{error: …}` in the result."
+        default="fail", description="`collect`: a failed item becomes `{error: …}` in the result."
     )
 
 

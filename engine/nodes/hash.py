@@ -17,17 +17,18 @@ from engine.nodes.sources import Source, in_thread, pieces
 
 
 class HashConfig(NodeConfig):
-    """Of what, and how."""
+    """What to hash, and how."""
 
-    source: Source = Field(description="What the hash is made of.")
+    source: Source = Field(description="The content to hash.")
     algorithm: Literal["sha256", "sha384", "sha512", "sha1", "md5"] = Field(
-        default="sha256", description="SHA-1 and MD5 are for systems that ask for them; they prove nothing."
+        default="sha256",
+        description="Algorithm. SHA-1 and MD5 are not secure; use them only for systems that require them.",
     )
     integration: IntegrationName | None = Field(
-        default=None, description="A `secret`, whose value is the key of an HMAC. Without one it is a plain digest."
+        default=None, description="A `secret` integration with the key of an HMAC. Default: a plain digest."
     )
-    encoding: Literal["hex", "base64", "base64url"] = Field(default="hex", description="How the hash is written.")
-    expected: str | None = Field(default=None, max_length=500, description="Compare with this, in constant time.")
+    encoding: Literal["hex", "base64", "base64url"] = Field(default="hex", description="Encoding of the hash.")
+    expected: str | None = Field(default=None, max_length=500, description="Expected hash, compared in constant time.")
 
 
 class HashNode(BaseNode):

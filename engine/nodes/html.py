@@ -15,23 +15,27 @@ from engine.type_catalogue import Effect
 
 
 class Extract(NodeConfig):
-    """One thing that is looked for."""
+    """One value to extract."""
 
     selector: Annotated[str, Field(min_length=1, max_length=1_000)] = Field(description="A CSS selector.")
-    attribute: str | None = Field(default=None, max_length=200, description="Its value, instead of the text.")
-    html: bool = Field(default=False, description="The element's own HTML, instead of the text.")
-    all: bool = Field(default=False, description="A list of all that match, instead of the first (or null).")
-    fields: dict[str, Extract] | None = Field(default=None, description="Objects of what is found inside each match.")
+    attribute: str | None = Field(
+        default=None, max_length=200, description="Return the value of this attribute instead of the text."
+    )
+    html: bool = Field(default=False, description="Return the element's HTML instead of the text.")
+    all: bool = Field(default=False, description="Return a list of all matches instead of the first (or null).")
+    fields: dict[str, Extract] | None = Field(
+        default=None, description="Return an object of values from inside each match."
+    )
 
 
 class HtmlConfig(NodeConfig):
-    """Where, and what to take."""
+    """The page, and the values to extract."""
 
     source: Source = Field(description="The page.")
     encoding: Literal["auto"] | Encoding = Field(
-        default="auto", description="Of a page that is given as bytes; `auto`: as the page says, as browsers do."
+        default="auto", description="Encoding of a page given as bytes; `auto`: as declared, like browsers."
     )
-    extract: dict[str, Extract] = Field(min_length=1, max_length=200, description="What to find, by name.")
+    extract: dict[str, Extract] = Field(min_length=1, max_length=200, description="The values to extract, by name.")
 
 
 class HtmlNode(BaseNode):

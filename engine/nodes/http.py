@@ -44,13 +44,13 @@ class FilePart(Source):
     """A file of a multipart body: a text, bytes as base64, or a file of the workspace."""
 
     filename: str | None = Field(
-        default=None, max_length=255, description="Default: the file's name; a text or bytes have none by themselves."
+        default=None, max_length=255, description="File name. Default: the name of the file; none for a text or bytes."
     )
     content_type: str | None = Field(default=None, max_length=200, pattern=_CONTENT_TYPE, description="Its media type.")
 
 
 class HttpConfig(NodeConfig):
-    """A request, and what of its answer counts as success."""
+    """A request, and which answers count as success."""
 
     urls: ClassVar[frozenset[str]] = frozenset({"url"})
 
@@ -63,25 +63,31 @@ class HttpConfig(NodeConfig):
         description="Absolute, http or https. What a template puts into the path or the query is percent-encoded; "
         "one at the very beginning is a URL, or the beginning of one, and is put there as it is.",
     )
-    query: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict, description="Added to the URL.")
+    query: dict[str, Scalar | list[Scalar]] = Field(
+        default_factory=dict, description="Query parameters, added to the URL."
+    )
     headers: dict[Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")], str] = Field(
-        default_factory=dict, description="But for those that are the connection's own, such as Host."
+        default_factory=dict, description="Request headers, except those of the connection, such as Host."
     )
     json_body: JsonValue = Field(default=None, alias="json", description="A body of JSON.")
-    form: dict[str, Scalar | list[Scalar]] | None = Field(default=None, description="A body as HTML forms send it.")
+    form: dict[str, Scalar | list[Scalar]] | None = Field(
+        default=None, description="A body of form fields (URL-encoded)."
+    )
     multipart: dict[str, FilePart | Scalar | list[FilePart | Scalar]] | None = Field(
         default=None,
         max_length=MAX_PARTS,
-        description="A body as HTML forms send files: a field is a value, `{file}`, `{text}`, `{base64}`, or a list.",
+        description="A multipart body: a field is a value, `{file}`, `{text}`, `{base64}`, or a list.",
     )
     text: str | None = Field(default=None, description="A body of text.")
     base64: Base64Bytes | None = Field(default=None, description="A body of bytes.")
     accept_statuses: list[Annotated[int, Field(ge=100, le=599)]] = Field(
-        default_factory=list, description="Statuses of 400 and above that are not a failure."
+        default_factory=list, description="Statuses of 400 and above that do not fail the node."
     )
-    follow_redirects: bool = Field(default=True, description="With the cookies that are set on the way.")
+    follow_redirects: bool = Field(
+        default=True, description="Whether to follow redirects, with the cookies that they set."
+    )
     integration: IntegrationName | None = Field(
-        default=None, description="Signs the request; its secrets go to the hosts that they are for, and nowhere else."
+        default=None, description="Authenticates the request; its secrets are only sent to their hosts."
     )
     ca_certificate: CaCertificate | None = Field(
         default=None,
@@ -92,16 +98,16 @@ class HttpConfig(NodeConfig):
         default=None, ge=1, le=limits.MAX_FILE_BYTES, description="Default: 10 MiB; with `save_as` 64 MiB."
     )
     response: Literal["auto", "json", "text", "base64"] = Field(
-        default="auto", description="How the body is given; `auto` goes by its content type."
+        default="auto", description="How the body is returned; `auto`: by its content type."
     )
     encoding: Annotated[str, AfterValidator(check_charset)] | None = Field(
         default=None,
         max_length=40,
-        description="Of the body, such as windows-1252. Default: what the answer, its HTML or XML says, else UTF-8.",
+        description="Encoding of the body, such as windows-1252. Default: as declared by the answer, else UTF-8.",
     )
     save_as: FileName | None = Field(
         default=None,
-        description="Keeps the body of a success as a file of the workspace; gives `file` and `bytes`, and no body.",
+        description="Save the body of a success as this file of the workspace; the output has `file` and `bytes`.",
     )
 
     @field_validator("url")
@@ -210,9 +216,9 @@ def check_url(url: str) -> None:
     if parts.scheme not in ("http", "https"):
         raise ValueError("the URL must begin with http:// or https://")
     if not parts.hostname:
-        raise ValueError("the URL names no host")
+        raise ValueError("the URL has no host")
     if _NO_HOST.search(parts.hostname) or max(map(len, parts.hostname.split("."))) > _LONGEST_LABEL:
-        raise ValueError(f"{parts.hostname!r:.80} is no host's name")
+        raise ValueError(f"{parts.hostname!r:.80} is not a host name")
     if parts.username is not None:
         raise ValueError("the URL holds a user name; send credentials in a header")
     try:
@@ -220,7 +226,7 @@ def check_url(url: str) -> None:
     except ValueError:
         is_port = False
     if not is_port:
-        raise ValueError("the port of the URL is none: it is from 1 to 65535")
+        raise ValueError("the port of the URL must be from 1 to 65535")
     if len(url) > _LONGEST_URL:
         raise ValueError(f"the URL has more than {_LONGEST_URL} characters")
 

@@ -11,15 +11,17 @@ from engine.nodes.context import IntegrationName, NodeContext
 
 
 class IntegrationNodeConfig(NodeConfig):
-    """Which action, and what it takes."""
+    """The action and its parameters."""
 
     literal: ClassVar[frozenset[str]] = frozenset({"integration", "action"})
 
     integration: IntegrationName
     action: str = Field(
-        min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_]*$", description="What the integration is to do."
+        min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_]*$", description="The action of the integration."
     )
-    params: dict[str, JsonValue] = Field(default_factory=dict, description="As the action's input schema says.")
+    params: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Parameters of the action, as in its input schema."
+    )
 
 
 class IntegrationNode(BaseNode):

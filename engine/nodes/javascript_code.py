@@ -1,4 +1,4 @@
-"""`javascript_code`: runs the author's own JavaScript where there is nothing to take and nowhere to go."""
+"""`javascript_code`: runs the author's own JavaScript in a sandbox."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NODE_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class JavascriptCodeConfig(CodeConfig):
-    """The code, and what it may use."""
+    """The code and its input."""
 
     code: str = Field(
         min_length=1,

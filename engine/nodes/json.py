@@ -22,12 +22,12 @@ MAX_PROBLEMS = 20
 
 
 class JsonConfig(NodeConfig):
-    """What to do with which value."""
+    """The operation and the value."""
 
     operation: Literal["parse", "format", "validate"] = Field(default="parse", description="Read JSON, or write it.")
     source: Source | None = Field(default=None, description="What to parse.")
-    lines: bool = Field(default=False, description="One value a line (JSON Lines), in and out.")
-    value: JsonValue = Field(default=None, description="What to write, or to check.")
+    lines: bool = Field(default=False, description="Read and write one value per line (JSON Lines).")
+    value: JsonValue = Field(default=None, description="The value to write or to check.")
     indent: int = Field(default=0, ge=0, le=8, description="Spaces of indentation; 0 writes one line.")
     json_schema: dict[str, JsonValue] | None = Field(default=None, alias="schema", description="JSON Schema 2020-12.")
 
@@ -71,7 +71,7 @@ class JsonNode(BaseNode):
 
     @classmethod
     def ports_of(cls, config: dict[str, Any]) -> tuple[str, ...]:
-        """Only checking can find something invalid."""
+        """Only `validate` has the port `invalid`."""
         return cls.ports if config.get("operation") == "validate" else ("main",)
 
     async def execute(self, context: NodeContext) -> NodeResult:
@@ -115,5 +115,5 @@ def _written(config: JsonConfig) -> str:
             return dumps(config.value)
         return json.dumps(config.value, ensure_ascii=False, indent=config.indent)
     if not isinstance(config.value, list):
-        raise NodeError("config.value: JSON Lines are made of a list", code="config")
+        raise NodeError("config.value: JSON Lines need a list", code="config")
     return "".join(f"{dumps(one)}\n" for one in config.value)

@@ -15,11 +15,11 @@ from engine.parsing.json_text import read_json
 
 
 class LambdaInvokeConfig(AwsConfig):
-    """Which function, and with what."""
+    """The function and its input."""
 
-    function: str = Field(min_length=1, max_length=256, description="Its ARN, or its name in this account.")
-    payload: JsonValue = Field(default=None, description="What the function is called with.")
-    invocation: Literal["wait", "event"] = Field(default="wait", description="`event` does not wait for its answer.")
+    function: str = Field(min_length=1, max_length=256, description="ARN of the function, or its name in this account.")
+    payload: JsonValue = Field(default=None, description="The input of the function.")
+    invocation: Literal["wait", "event"] = Field(default="wait", description="`event` does not wait for the answer.")
 
 
 class LambdaInvokeNode(AwsNode):

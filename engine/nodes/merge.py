@@ -12,15 +12,15 @@ from engine.type_catalogue import Effect
 
 
 class MergeConfig(NodeConfig):
-    """What it waits for."""
+    """What to wait for."""
 
     mode: Literal["all", "any"] = Field(
-        default="all", description="`all` branches that are taken, or `any` one, the first that comes."
+        default="all", description="Wait for `all` branches that run, or continue at the first (`any`)."
     )
 
 
 class MergeNode(BaseNode):
-    """Goes on when all branches that are taken have come, or (`any`) when the first has; the others run on.
+    """Continues when all branches that run have arrived, or (`any`) at the first; the others run on.
 
     The output has by the ids of the nodes that it came from what those gave: `{"fetch": …}`.
     """

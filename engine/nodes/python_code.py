@@ -1,4 +1,4 @@
-"""`python_code`: runs the author's own Python where there is nothing to take and nowhere to go."""
+"""`python_code`: runs the author's own Python in a sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODULES = frozenset(
 
 
 class PythonCodeConfig(CodeConfig):
-    """The code, and what it may use."""
+    """The code and its input."""
 
     code: str = Field(
         min_length=1,

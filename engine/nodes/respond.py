@@ -49,8 +49,10 @@ class RespondConfig(NodeConfig):
     headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, max_length=50, description="Headers of the answer, by name."
     )
-    body: JsonValue = Field(default=None, description="Text is sent as it is, anything else as JSON.")
-    base64: str | None = Field(default=None, description="Instead of `body`: bytes, as base64.")
+    body: JsonValue = Field(
+        default=None, description="Body of the answer; text is sent as it is, anything else as JSON."
+    )
+    base64: str | None = Field(default=None, description="Bytes as base64, instead of `body`.")
 
     @field_validator("headers")
     @classmethod
@@ -82,7 +84,7 @@ class RespondConfig(NodeConfig):
 
 
 class RespondNode(BaseNode):
-    """Answers who called the webhook. The first answer counts; the execution goes on behind it."""
+    """Answers the caller of the webhook. The first answer counts; the execution continues."""
 
     Config = RespondConfig
     title: ClassVar[str] = "Respond to the webhook"

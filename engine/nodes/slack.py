@@ -10,7 +10,7 @@ from engine.nodes.context import IntegrationName, NodeContext
 
 
 class SlackNodeConfig(PostMessage, NodeConfig):
-    """What to say where, by which bot."""
+    """The message, the channel, and the bot."""
 
     integration: IntegrationName
 

@@ -12,14 +12,18 @@ from engine.nodes.context import NodeContext
 
 
 class SnsPublishConfig(AwsConfig):
-    """Which topic, and what."""
+    """The topic and the message."""
 
     topic_arn: str = Field(
         pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$", description="ARN of the topic."
     )
-    message: JsonValue = Field(description="A text as it is; anything else as JSON.")
+    message: JsonValue = Field(description="The message; anything but a text is sent as JSON.")
     subject: str | None = Field(
-        default=None, min_length=1, max_length=100, pattern=r"^[\x20-\x7e]+$", description="For subscribers by e-mail."
+        default=None,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[\x20-\x7e]+$",
+        description="Subject for subscribers by e-mail.",
     )
     attributes: dict[str, str] = Field(default_factory=dict, max_length=10, description="Message attributes, by name.")
 

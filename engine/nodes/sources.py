@@ -34,7 +34,7 @@ _DELIVERED = re.compile(r"(?P<owner>[0-9a-f-]{36})/(?P<digest>[0-9a-f]{64})")
 class DeliveredFile(BaseModel):
     """A file that came with a delivery to a webhook, as `trigger.body` has it."""
 
-    file: str = Field(pattern=r"^[0-9a-f-]{36}/[0-9a-f]{64}$", description="Where it is kept.")
+    file: str = Field(pattern=r"^[0-9a-f-]{36}/[0-9a-f]{64}$", description="Key of the stored file.")
     filename: str = Field(default="", description="The name that the sender gave it.")
     content_type: str = Field(default="", description="Its media type.")
     bytes: int = Field(default=0, description="Its size.")
@@ -153,11 +153,13 @@ def _on_disk(source: Source, context: NodeContext, most: int, stack: ExitStack) 
 
 
 class GivenUp(Exception):
-    """Nobody waits any more for what a thread works on."""
+    """The node is not awaited any more, so its thread should end."""
 
 
 def go_on() -> None:
-    """Work `in_thread` that takes long calls this again and again: nothing else ends a thread.
+    """Raise if the node is not awaited any more.
+
+    Long work `in_thread` calls this repeatedly: nothing else ends a thread.
 
     Raises:
         GivenUp: the node's time is over.

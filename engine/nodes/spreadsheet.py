@@ -29,25 +29,27 @@ class Sheet(NodeConfig):
     name: str = Field(
         default="Sheet1", min_length=1, max_length=31, pattern=r"^[^\[\]:*?/\\\x00-\x1f]+$", description="Of the sheet."
     )
-    rows: list[JsonValue] = Field(description="Objects, or lists of cells.")
+    rows: list[JsonValue] = Field(description="Rows: objects, or lists of cells.")
     columns: list[str] | None = Field(
-        default=None, max_length=MAX_COLUMNS, description="In this order. Default: all, as they come."
+        default=None, max_length=MAX_COLUMNS, description="Columns in this order. Default: all, in order of appearance."
     )
 
 
 class SpreadsheetConfig(NodeConfig):
-    """What to read, or to write."""
+    """What to read or to write."""
 
     operation: Literal["read", "write"] = Field(default="read", description="Read a workbook, or write one.")
     source: Source | None = Field(default=None, description="The workbook to read (.xlsx).")
-    sheet: str | None = Field(default=None, max_length=100, description="Which to read; default: the first.")
+    sheet: str | None = Field(
+        default=None, max_length=100, description="Name of the sheet to read. Default: the first."
+    )
     range: str | None = Field(
         default=None,
         pattern=f"^{RANGE}$",
         description="The cells to read, such as B3:F200, B:F, or B3 for all from there on. Default: all.",
         examples=["B3:F200"],
     )
-    header: bool = Field(default=True, description="Whether a row names the columns.")
+    header: bool = Field(default=True, description="Whether a row holds the column names.")
     header_row: int | None = Field(
         default=None,
         ge=1,
@@ -60,10 +62,13 @@ class SpreadsheetConfig(NodeConfig):
         "calculate.",
     )
     max_rows: int = Field(
-        default=limits.MAX_TABLE_ROWS, ge=1, le=limits.MAX_TABLE_ROWS, description="More rows are an error."
+        default=limits.MAX_TABLE_ROWS,
+        ge=1,
+        le=limits.MAX_TABLE_ROWS,
+        description="Maximum number of rows; more are an error.",
     )
     sheets: list[Sheet] | None = Field(default=None, min_length=1, max_length=MAX_SHEETS, description="To write.")
-    save_as: FileName | None = Field(default=None, description="Keep what is written as this file of the workspace.")
+    save_as: FileName | None = Field(default=None, description="Save the workbook as this file of the workspace.")
 
     @model_validator(mode="after")
     def _fitting(self) -> SpreadsheetConfig:

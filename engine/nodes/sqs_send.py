@@ -13,12 +13,14 @@ from engine.nodes.context import NodeContext
 
 
 class SqsSendConfig(AwsConfig):
-    """Which queue, and what."""
+    """The queue and the message."""
 
     queue_url: str = Field(min_length=1, max_length=1_000, description="URL of the queue.")
-    message: JsonValue = Field(description="A text as it is; anything else as JSON.")
+    message: JsonValue = Field(description="The message; anything but a text is sent as JSON.")
     attributes: dict[str, str] = Field(default_factory=dict, max_length=10, description="Message attributes, by name.")
-    delay_seconds: int | None = Field(default=None, ge=0, le=900, description="How long nobody sees the message.")
+    delay_seconds: int | None = Field(
+        default=None, ge=0, le=900, description="Seconds before receivers can see the message."
+    )
     group_id: str | None = Field(default=None, min_length=1, max_length=128, description="For FIFO queues.")
 
 

@@ -15,7 +15,7 @@ from engine.nodes.context import NodeContext
 
 
 class StepFunctionsStartConfig(AwsConfig):
-    """Which state machine, and with what."""
+    """The state machine and its input."""
 
     state_machine_arn: str = Field(
         pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_.:-]+$",

@@ -16,7 +16,7 @@ from engine.workflow.definition import WorkflowName
 
 
 class SubWorkflowConfig(NodeConfig):
-    """Which workflow, and with what."""
+    """The workflow and its input."""
 
     workflow: WorkflowName
     version: int | None = Field(default=None, ge=1, le=limits.MAX_VERSIONS, description="Default: the published one.")

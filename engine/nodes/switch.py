@@ -15,16 +15,16 @@ RESERVED_PORTS = frozenset({"default", "error"})
 
 
 class Case(NodeConfig):
-    """One way on."""
+    """One case."""
 
-    port: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(description="By which it goes on.")
-    expression: bool | str = Field(description="A template that gives true or false.")
+    port: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(description="Port of the case.")
+    expression: bool | str = Field(description="A template for true or false.")
 
 
 class SwitchConfig(NodeConfig):
     """The cases in the order in which they are tried."""
 
-    cases: list[Case] = Field(min_length=1, max_length=100, description="The first one that holds decides.")
+    cases: list[Case] = Field(min_length=1, max_length=100, description="Cases; the first one that holds decides.")
 
     @model_validator(mode="after")
     def _ports_differ(self) -> SwitchConfig:

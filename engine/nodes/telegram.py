@@ -10,7 +10,7 @@ from engine.nodes.context import IntegrationName, NodeContext
 
 
 class TelegramNodeConfig(SendMessage, NodeConfig):
-    """What to say to whom, by which bot."""
+    """The message, the chat, and the bot."""
 
     integration: IntegrationName
 

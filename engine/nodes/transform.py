@@ -1,4 +1,4 @@
-"""`transform`: builds a value from what is there."""
+"""`transform`: builds a value from other values."""
 
 from __future__ import annotations
 

@@ -15,21 +15,20 @@ from engine.nodes.context import NodeContext
 
 
 class WaitForCallbackConfig(NodeConfig):
-    """Until when."""
+    """The deadline."""
 
     timeout_seconds: float = Field(
         default=limits.DEFAULT_SIGNAL_SECONDS,
         gt=0,
         le=limits.MAX_DELAY,
-        description="Then it fails as `timeout`, which can be retried.",
+        description="Seconds to wait; then the node fails with `timeout`, which can be retried.",
     )
 
 
 class WaitForCallbackNode(BaseNode):
-    """Waits until somebody sends JSON by `POST` to its URL, which is good once: `{{ execution.callbacks.<id> }}`.
+    """Waits for a `POST` of JSON to its URL, which accepts one call: `{{ execution.callbacks.<id> }}`.
 
-    Nodes before it can hand the URL on, and the call may come before this node is reached. The output is
-    `{body, at}`.
+    Nodes before it can hand the URL on, and the call may come before this node is reached. The output is `{body, at}`.
     """
 
     Config = WaitForCallbackConfig

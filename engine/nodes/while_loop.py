@@ -14,7 +14,7 @@ from engine.type_catalogue import Effect
 
 
 class WhileConfig(NodeConfig):
-    """How long."""
+    """The condition and its bound."""
 
     condition: bool | str = Field(
         description="A template that gives true or false, evaluated before each iteration. `index` counts from 0, "
@@ -23,7 +23,7 @@ class WhileConfig(NodeConfig):
     max_iterations: int = Field(
         ge=1,
         le=limits.MAX_ITERATIONS,
-        description="When the condition still holds after so many iterations, the node fails as `max_iterations`.",
+        description="Maximum number of iterations; if the condition still holds then, the node fails.",
     )
 
 

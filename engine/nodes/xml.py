@@ -21,18 +21,18 @@ _INLINE_BYTES = 64 * 1024
 
 
 class XmlConfig(NodeConfig):
-    """What to read, or to write."""
+    """What to read or to write."""
 
     operation: Literal["parse", "format"] = Field(default="parse", description="Read XML, or write it.")
     source: Source | None = Field(default=None, description="What to parse.")
     encoding: Literal["auto"] | Encoding = Field(
-        default="auto", description="Of XML that is given as bytes; `auto`: as it says itself."
+        default="auto", description="Encoding of XML given as bytes; `auto`: as declared."
     )
     lists: list[str] = Field(
-        default_factory=list, max_length=200, description="Elements that are lists even where there is only one."
+        default_factory=list, max_length=200, description="Elements that are always lists, even if there is only one."
     )
-    namespaces: bool = Field(default=False, description="Whether names carry their namespace's URI.")
-    value: dict[str, JsonValue] | None = Field(default=None, description="What to write: an object with one root.")
+    namespaces: bool = Field(default=False, description="Whether names include the URI of their namespace.")
+    value: dict[str, JsonValue] | None = Field(default=None, description="The value to write: an object with one root.")
     pretty: bool = Field(default=False, description="Whether it is written with line breaks and indents.")
 
     @model_validator(mode="after")

@@ -22,26 +22,27 @@ from engine.security.plain_names import plain_name
 class Packed(NodeConfig):
     """One entry to pack."""
 
-    name: FileName | None = Field(default=None, description="In the archive; default: the name of its file.")
+    name: FileName | None = Field(default=None, description="Name in the archive. Default: the name of the file.")
     source: Source = Field(description="What is packed.")
 
 
 class ZipConfig(NodeConfig):
-    """What to pack, or to unpack."""
+    """What to pack or to unpack."""
 
     operation: Literal["pack", "list", "unpack"] = Field(default="unpack", description="Pack, unpack, or list.")
     source: Source | None = Field(default=None, description="The archive.")
     entries: Annotated[list[Packed], Field(max_length=limits.MAX_ZIP_ENTRIES)] = Field(
         default_factory=list, description="What to pack."
     )
-    save_as: FileName | None = Field(default=None, description="Keep the packed archive as this file.")
+    save_as: FileName | None = Field(default=None, description="Save the archive as this file of the workspace.")
     into: FilePrefix | None = Field(
-        default=None, description="Keep what is unpacked as files whose names begin so; else it is in the output."
+        default=None,
+        description="Save the entries as files whose names begin with this text. Default: return them in the output.",
     )
     only: list[str] | None = Field(default=None, max_length=limits.MAX_ZIP_ENTRIES, description="Unpack these alone.")
     name_encoding: Literal["auto", "utf-8", "cp437", "cp850", "cp866", "windows-1252", "shift_jis", "gb18030"] = Field(
         default="auto",
-        description="Of names that do not say that they are UTF-8; `auto`: UTF-8 if they can be, or cp437.",
+        description="Encoding of names that are not marked as UTF-8; `auto`: UTF-8 if valid, else cp437.",
     )
 
     @model_validator(mode="after")
