@@ -75,7 +75,7 @@ def test_loops_waits_retries_and_at_most_once():
 @settings(max_examples=60, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9))
 def test_any_workflow(definition: dict[str, Any], n: int):
-    sweep(definition, {"n": n}, 30)
+    sweep(definition, {"n": n}, 40)
 
 
 @settings(max_examples=30, deadline=None)
@@ -84,4 +84,4 @@ def test_at_most_once_in_any_workflow(definition: dict[str, Any], n: int):
     for node in definition["nodes"]:
         if node["type"] == "effect":
             node["delivery"] = "at_most_once"
-    sweep(definition, {"n": n}, 30)
+    sweep(definition, {"n": n}, 40)

@@ -161,7 +161,7 @@ def drift(world: World, how: str, number: int) -> None:
         world.events.put_targets(Rule=PREFIX + name, Targets=[{"Id": "b", "Arn": DEAD}])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.tuples(SOME, st.booleans()), min_size=1, max_size=3),
     st.lists(st.tuples(st.sampled_from(["missing", "extra", "changed"]), st.integers(0, 20)), max_size=5),
@@ -188,7 +188,7 @@ def test_any_drift_ends_in_equality(workflows: list[tuple[list[Any], bool]], dri
 STEPS = st.tuples(st.sampled_from(["create", "activate", "deactivate", "update", "delete"]), st.integers(0, 5), SOME)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, min_size=2, max_size=8), st.data())
 def test_the_stream_may_repeat_reorder_and_its_reader_die(steps: list[Any], data: st.DataObject):
     with aws_in_memory() as aws:

@@ -27,7 +27,7 @@ def drive(definition: dict[str, Any], n: int, outcomes: list[Any] = ()) -> Run: 
     return run
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(workflows(6, RICH), st.integers(0, 9), st.data())
 def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataObject):
     old = drive(definition, n)
@@ -45,7 +45,7 @@ def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataO
         assert end_state(new) == end_state(old)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9))
 def test_going_on_from_what_failed(definition: dict[str, Any], n: int):
     old = drive(definition, n)

@@ -151,7 +151,7 @@ def interleave(definition: dict[str, Any], trigger: Any, seed: int, luck: tuple[
     return run
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9), st.integers(0, 2**32))
 def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int):
     alone = start(definition, {"n": n})
@@ -164,7 +164,7 @@ def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int
         assert end_state(run) == end_state(alone)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(workflows(6, RICH, order_dependent=True), st.integers(0, 9), st.integers(0, 2**32))
 def test_joins_that_go_on_at_the_first_fire_once(definition: dict[str, Any], n: int, seed: int):
     """Which came first is a fact of the history, and what follows from it is the same for both."""

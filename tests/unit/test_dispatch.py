@@ -344,7 +344,7 @@ def test_the_rate_is_kept(aws: Aws):
 # -- how they are ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["succeeded", "failed", "timed_out", "cancelled"]), min_size=1, max_size=30), st.data())
 def test_outcomes_are_the_same_in_whatever_order_they_are_told(statuses: list[str], data: st.DataObject):
     with aws_in_memory() as aws:

@@ -91,7 +91,7 @@ def test_whoever_dies_wherever_all_comes_to_the_same_end():
     """Every fourth point of some hundred and sixty."""
     with aws_in_memory() as aws:
         points = points_of(aws)
-    for at in range(1, points + 1, 10):
+    for at in range(1, points + 1, 4):
         with aws_in_memory() as aws:
             world = World(aws, Fate(at))
             scene(world)
