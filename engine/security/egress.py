@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
@@ -195,16 +196,23 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    """Reading all certificates of a machine takes longer than most calls, so a process does it once."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     """httpx's transport over the guarded backend; proxies of the environment are not used."""
 
     def __init__(
         self, allowed: Sequence[Network] = (), resolver: Resolver = resolve, ca_certificate: str | None = None
     ) -> None:
-        super().__init__(trust_env=False)
-        context = httpx2.create_ssl_context(trust_env=False)
+        context = _public_authorities()
         if ca_certificate is not None:
+            context = httpx2.create_ssl_context(trust_env=False)
             context.load_verify_locations(cadata=check_certificate(ca_certificate))
+        super().__init__(verify=context, trust_env=False)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
             max_connections=100,
