@@ -10,6 +10,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +140,15 @@ def log_lines(port: int, group: str) -> Iterator[str]:
 
 
 def is_healthy(port: int) -> bool:
-    """Whether the emulator answers."""
-    import httpx2
-
+    """Whether the emulator answers; asked often, so without a client that reads certificates first."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        return httpx2.get(f"http://127.0.0.1:{port}/_ministack/health", timeout=2).status_code == 200  # noqa: PLR2004
-    except httpx2.HTTPError:
+        connection.request("GET", "/_ministack/health")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def is_emulator(pid: int) -> bool:
