@@ -31,7 +31,7 @@ MAX_EXPRESSION_DEPTH = 120
 MAX_RENDER_SECONDS = 2.0
 """All expressions of one node together."""
 SLOW_EXPRESSION = 0.05
-"""One that took longer may be over its bound the next time, so what came of it is journalled."""
+"""One that took longer may be over its bound the next time, so its outcome is recorded."""
 SLOW_RENDER = 0.25
 """The same for all expressions of one node together."""
 MAX_PROBLEMS = 200
@@ -109,7 +109,7 @@ DEFAULT_SIGNAL_SECONDS = 30 * 24 * 3600.0
 CONTINUE_AS_NEW_AFTER = 250
 """Invocations in one execution of the state machine, whose history has 25,000 events at most."""
 EVENTS_OF_INVOCATION = 75
-"""In that history: Advance, Next? and a Park that is tried sixteen times."""
+"""In that history: Advance, Next? and a Park state that is tried sixteen times."""
 EVENTS_OF_RETRY = 3
 """In that history; retries of Advance make its invocation count for more."""
 MAX_RECOVERY_ATTEMPTS = 5
@@ -128,7 +128,7 @@ CHECK_AGAIN = 60.0
 CHECK_LONGEST = 3_600.0
 CHECK_SHARDS = 8
 SWEEP_READ = 500
-"""Keys of what is due that the recovery reads of one shard before it decides whose turn it is."""
+"""Keys of what is due that recovery reads of one shard before it decides whose turn it is."""
 SWEEP_THREADS = 8
 """So many things it looks at at the same time. Step Functions answers some 10 DescribeExecution a second for long, and
 300 at once; most looks at executions need one."""
@@ -198,7 +198,7 @@ OUTGOING_BACKOFF = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800
 """Seconds between the attempts of an outgoing webhook: eleven of them in a day."""
 OUTGOING_TIMEOUT = 15.0
 SEND_MOST = 2_000
-"""Outgoing webhooks that one run of the recovery has sent."""
+"""Outgoing webhooks that one run of recovery sends."""
 OUTGOING_PAUSE_AFTER = 5
 """Attempts that failed one after the other until a subscription is left alone for a while."""
 OUTGOING_PAUSE = 60.0

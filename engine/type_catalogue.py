@@ -16,7 +16,7 @@ from typing import Generic, Literal, TypeVar
 Effect = Literal["none", "read", "idempotent", "write"]
 """What running a node does outside: nothing; it only asks; done twice is as done once; or each time may add up.
 
-A node of effect `none` is not journalled one by one: any driver may compute it again.
+A node of effect `none` is not recorded one by one: any driver may compute it again.
 """
 
 

@@ -184,7 +184,7 @@ def account_bus() -> Bus:
 
 
 def send_deliveries(deliveries: Sequence[tuple[str, str]]) -> None:
-    """Have outgoing webhooks sent at once; if this call is lost the recovery makes it again."""
+    """Send outgoing webhooks at once; if this call is lost, recovery sends them."""
     for start in range(0, len(deliveries), limits.SEND_TOGETHER):
         call_later(settings.deliveries_function, {"deliver": deliveries[start : start + limits.SEND_TOGETHER]})
 

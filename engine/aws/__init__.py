@@ -1,4 +1,4 @@
-"""Adapters of AWS services: each says what the platform asks of one service, and how its errors are to be taken.
+"""Adapters of AWS services: what the platform needs of each service, and how its errors are translated.
 
 Tables and buckets belong to `storage`. Deciding when to call a service belongs to `services`.
 """

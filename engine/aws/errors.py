@@ -1,4 +1,4 @@
-"""What AWS's own services fail with, as errors that say that another attempt may help."""
+"""Translates errors of AWS services into errors that tell whether a retry may help."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _SERVER_ERROR = 500
 
 @contextmanager
 def passing_trouble() -> Iterator[None]:
-    """What AWS raises in the block and may pass, however long it takes, as `Unavailable`; the rest as it is.
+    """Raise temporary AWS errors of the block as `Unavailable`, however long they last; all others unchanged.
 
-    The state machines know that name, and try again for about a day. What is refused for the request's own sake stays.
+    The state machines retry that error for about a day. Errors caused by the request itself stay as they are.
     """
     try:
         yield
@@ -55,7 +55,7 @@ def passing_trouble() -> Iterator[None]:
 
 @contextmanager
 def translate_aws_errors(what: str) -> Iterator[None]:
-    """Whatever AWS raises in the block was not expected there.
+    """Translate any AWS error in the block, as none is expected there.
 
     Raises:
         Unavailable: `what` could not be had.

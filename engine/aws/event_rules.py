@@ -22,7 +22,7 @@ _TARGET_ID = "dispatch"
 
 
 class Taken(Exception):
-    """Another process is making or removing the same rule."""
+    """Another process is creating or removing the same rule."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Rules:
             yield from (entry["Name"].removeprefix(self._prefix) for entry in page["Rules"])
 
     def get(self, name: str) -> Rule | None:
-        """What a rule says; None where there is none, or it is one that we would not have written."""
+        """Return a rule; None if there is none, or it was not written by this platform."""
         try:
             found: Any = self._client.describe_rule(EventBusName=self._bus, Name=self._prefix + name)
             targets = self._targets(self._prefix + name)

@@ -1,7 +1,7 @@
-"""How nodes call AWS: as the role of their workspace, which may do no more than what the deployer has named for it.
+"""Calls AWS for nodes, with the role of their workspace, which is limited to the resources that the deployer named.
 
-The function that runs nodes may assume these roles and has none of their grants itself; a workspace for which nothing
-is named has none. A role of somebody's account is assumed from there, with an external id.
+The function that runs nodes may assume these roles and has none of their grants itself; a workspace without named
+resources has no role. A role in a customer's account is assumed from there, with an external id.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _made(service: str, credentials: Mapping[str, Any], region: str | None) -> A
     import boto3
     from botocore.config import Config
 
-    # Attempts are the engine's: it knows whether another one is allowed, and waits without being paid for it.
+    # Retries are up to the engine: it knows whether one is allowed, and waits at no cost.
     patient = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=5,

@@ -64,7 +64,7 @@ class Schedules:
             yield from (entry["Name"] for entry in page["Schedules"])
 
     def get(self, name: str) -> Schedule | None:
-        """What a schedule says; None where there is none, or it is one that we would not have written."""
+        """Return a schedule; None if there is none, or it was not written by this platform."""
         try:
             found: Any = self._client.get_schedule(GroupName=self._group, Name=name)
         except self._client.exceptions.ResourceNotFoundException:
@@ -86,7 +86,7 @@ class Schedules:
         )
 
     def put(self, name: str, schedule: Schedule, start: datetime | None) -> None:
-        """Make a schedule, or make it what it should be."""
+        """Create or update a schedule."""
         window: dict[str, Any] = {"Mode": "OFF"}
         if schedule.flexible_minutes:
             window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": schedule.flexible_minutes}
@@ -106,7 +106,7 @@ class Schedules:
             self._client.update_schedule(**arguments)
 
     def delete(self, name: str) -> None:
-        """Remove a schedule, if it is there."""
+        """Remove a schedule, if it exists."""
         try:
             self._client.delete_schedule(GroupName=self._group, Name=name)
         except self._client.exceptions.ResourceNotFoundException:

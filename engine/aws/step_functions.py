@@ -23,7 +23,7 @@ _TOKEN_IS_OLD = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 
 
 class StateMachine:
-    """Starts and stops drivers, asks whether they live, and wakes those that are parked.
+    """Starts and stops drivers, asks whether they live, and resumes those that are suspended.
 
     Args:
         client: of Step Functions.
@@ -119,10 +119,10 @@ class StateMachine:
                 return False
 
     def wake(self, task_token: str) -> bool:
-        """Go on with a driver that is parked; False where nobody is parked with this token any more.
+        """Resume a suspended driver; False if no driver is suspended with this token any more.
 
         Raises:
-            Unavailable: Step Functions did not take it; the recovery will find it.
+            Unavailable: Step Functions did not accept it; recovery will find it.
         """
         with translate_aws_errors("Step Functions"):
             try:

@@ -143,7 +143,7 @@ class BaseNode(ABC):
 
     @classmethod
     def has_effect(cls) -> bool:
-        """Whether running it changes or asks something outside; if so each outcome is journalled."""
+        """Whether running it changes or asks something outside; if so each outcome is recorded."""
         return cls.effect != "none"
 
     @classmethod

@@ -66,7 +66,7 @@ class NodeServices:
     `integrations` opens one of a workspace: it is told the workspace, the name or id, who may know its secrets, and
     the attempt's idempotency key.
     `http` gives the client whose every connection passes the egress guard, or one that trusts a CA of somebody's own
-    besides; `api_url` is where this platform's own API answers, `execution.api_url` to expressions. `poke` tells the
+    besides; `api_url` is where this platform's own API answers, `execution.api_url` to expressions. `notify` tells the
     supervisor that an execution has something to start (the waits with these keys) or has ended with something left to
     do; it may get lost, for the recovery finds what is left. `files` gives the files of a workspace, `tables` are the
     data tables, `reach` calls AWS, `sandbox` runs somebody's code, `tool` runs another workflow to its end. `spend`
@@ -102,7 +102,7 @@ class NodeContext:
 
     @property
     def now(self) -> datetime:
-        """The time at which this attempt started. What is made of it cannot be recomputed, so it is journalled."""
+        """The time at which this attempt started. What depends on it cannot be recomputed, so it is recorded."""
         self.scope.nondeterministic = True
         return self.scope.now
 

@@ -1,7 +1,8 @@
-"""Slots of workflows with a concurrency limit: who has one, and who waits for one, in which order.
+"""Concurrency slots: which execution holds one, and which wait for one, in which order.
 
-A gate is one limit: a workflow, and a value of its key. Its slots are items of their own, each with the execution that
-has it and the time at which somebody looks whether that is still so. Nothing is counted, so nothing can be miscounted.
+A concurrency key is one limit: a workflow, and a value of its key expression. Its slots are items of their own, each
+with the execution that holds it and the time at which the lease is checked. Nothing is counted, so nothing can be
+miscounted.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _LEASE, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A slot that is taken; `next_check_at` is when its holder is to be looked at."""
+    """A slot that is taken; `next_check_at` is when its holder is checked."""
 
     slot: int
     execution_id: str
@@ -42,17 +43,17 @@ class Queued:
 
 
 def concurrency_key_of(workflow_id: str, key: str | None) -> str:
-    """The name of a limit."""
+    """Return the name of a limit."""
     return workflow_id if key is None else f"{workflow_id}#{sha256(key.encode()).hexdigest()[:32]}"
 
 
 def concurrency_key_in(pk: str) -> str:
-    """The name of the limit whose items have this key."""
+    """Return the name of the limit whose items have this key."""
     return pk.removeprefix("CONCURRENCY#")
 
 
 class SlotRepository:
-    """Reads and writes gates."""
+    """Reads and writes concurrency keys, their leases and queues."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -72,16 +73,16 @@ class SlotRepository:
         )
 
     def leases(self, concurrency_key: str) -> list[Lease]:
-        """The slots that are taken."""
+        """Return the slots that are taken."""
         found = self._table.query(f"CONCURRENCY#{concurrency_key}", after=_LEASE, before=f"{_LEASE}~")
         return [Lease(int(item["SK"][len(_LEASE) :]), item["execution_id"], item["next_check_at"]) for item in found]
 
     def first_in_queue(self, concurrency_key: str) -> Queued | None:
-        """Who is next."""
+        """Return the first execution in the queue."""
         return next(iter(self.queue(concurrency_key, 1)), None)
 
     def queue(self, concurrency_key: str, most: int | None = None) -> list[Queued]:
-        """Those who wait, in their order."""
+        """Return the queued executions in order."""
         found = self._table.query(f"CONCURRENCY#{concurrency_key}", after=_QUEUE, before=f"{_QUEUE}~", limit=most)
         return [Queued(item["execution_id"], item["limit"], item["when_full"]) for item in found]
 
@@ -104,7 +105,7 @@ class SlotRepository:
         self._table.transact([Put(lease), queue, admission.entry(self._table, execution_id)])
 
     def leave_queue(self, concurrency_key: str, execution_id: str) -> None:
-        """Take an execution that is over out of the queue."""
+        """Remove an execution that is over from the queue."""
         self._table.delete(f"CONCURRENCY#{concurrency_key}", f"{_QUEUE}{execution_id}")
 
     def release(self, concurrency_key: str, slot: int, execution_id: str) -> None:
@@ -126,27 +127,27 @@ class SlotRepository:
             return False
         return True
 
-    # -- looking after a queue -----------------------------------------------------------------------------
+    # -- checking a queue -----------------------------------------------------------------------------
 
     def next_checks(self, concurrency_key: str, at: datetime) -> None:
-        """Have a gate looked at then, for as long as somebody waits there: one item for all of its queue."""
+        """Schedule a check of a concurrency key while executions wait there: one item for the whole queue."""
         changes = {"next_check_at": format_time(at), "check_shard": shard_of(concurrency_key)}
         self._table.update(f"CONCURRENCY#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")
 
     def leave_to_recovery(self, execution_id: str) -> None:
-        """Look no more after a queued execution by itself; it is looked after again when it has its slot."""
+        """Stop checking a queued execution by itself; it is checked again when it has its slot."""
         with suppress(ConditionFailed):
             queue_is_checked().make(self._table, execution_id)
 
     def asked(self, concurrency_key: str) -> int:
-        """How often it was asked that a gate be looked at."""
+        """Return how often a check of a concurrency key was requested."""
         return int((self._table.get(f"CONCURRENCY#{concurrency_key}", _WATCH) or {}).get("asked", 0))
 
     def unwatch(self, concurrency_key: str, asked: int) -> bool:
-        """Look no more after a gate, unless that was asked for again since `asked` was read."""
+        """Stop checking a concurrency key, unless a check was requested since `asked` was read."""
         return self._table.delete_where(f"CONCURRENCY#{concurrency_key}", _WATCH, "#asked = :asked", {"asked": asked})
 
 
 def is_watch(sk: str) -> bool:
-    """Whether the item of a gate with this key is what has its queue looked at; the others are slots."""
+    """Whether the item with this key schedules the check of a queue; all others are slots."""
     return sk == _WATCH

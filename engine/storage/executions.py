@@ -45,7 +45,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What the recovery knows of an execution beside its record: how it is parked, and vain revivals."""
+    """What recovery knows of an execution beside its record: its suspension, and vain recovery attempts."""
 
     execution: Execution
     task_token: str | None
@@ -147,7 +147,7 @@ class ExecutionRepository:
         return Driver(execution, item.get("task_token"), seen, suspended_until, recovery_attempts)
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
-        """The items of an execution behind its log: the record, its journal, the progress of its big loops."""
+        """The items of an execution behind its log: the record, its history, the progress of its big loops."""
         return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
 
     def whole(self, execution_id: str) -> tuple[Execution, list[Item]] | None:
@@ -264,7 +264,7 @@ class ExecutionRepository:
         next_check_at: datetime | None = None,
         bill: Bill | None = None,
     ) -> tuple[Status, bool]:
-        """Note the final status, unless there is one; `next_check_at` keeps the record in the recovery's sight.
+        """Note the final status, unless there is one; `next_check_at` schedules a check by recovery.
 
         Returns:
             The status that stands then, and whether this call wrote it.

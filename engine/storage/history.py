@@ -80,7 +80,7 @@ class HistoryRepository:
         return bool(self._table.get_many([(f"EXECUTION#{execution_id}", sort_key(key))], ("entry",), consistent=False))
 
     def waits(self, execution_id: str) -> History:
-        """The waits of an execution and their answers, without what these hold; nothing else of its journal is read."""
+        """The waits of an execution and their answers, without what these hold; nothing else of its history is read."""
         items = self._table.query(
             f"EXECUTION#{execution_id}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
         )

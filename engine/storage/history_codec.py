@@ -1,4 +1,4 @@
-"""The codec of journal entries: a JSON object of facts beside each entry's output, which is packed as a payload."""
+"""The codec of events: a JSON object of facts beside each event's output, which is packed as a payload."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.history.model import LogLine
 
 
 def facts_of(entry: HistoryEvent) -> dict[str, Any]:
-    """All of an entry but its output."""
+    """Return all of an event but its output."""
     match entry:
         case Outcome():
             return {
@@ -58,7 +58,7 @@ def facts_of(entry: HistoryEvent) -> dict[str, Any]:
 
 
 def entry_of(facts: dict[str, Any], output: Any) -> HistoryEvent:
-    """The entry with these facts and this output."""
+    """Return the event with these facts and this output."""
     path = facts["path"]
     match facts.get("kind"):
         case None:

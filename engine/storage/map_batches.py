@@ -1,4 +1,4 @@
-"""Loops that are spread over several drivers: the records of their parts, and how far they have come."""
+"""Distributed loops: the records of their map batches, and their progress."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _CHUNK = 100
 
 
 _COUNTERS = 8
-"""So many items count what a loop's parts have done, since all of them end at about the same time."""
+"""Number of items that count the progress of a loop, since its batches end at about the same time."""
 
 
 class PartFailed(Exception):
-    """A part of a loop has not succeeded, so there is nothing to join."""
+    """A map batch has not succeeded, so there is nothing to join."""
 
     def __init__(self, part: str) -> None:
         super().__init__(f"the part {part} has not succeeded")
@@ -41,7 +41,7 @@ class MapBatchRepository:
         self._executions = executions
 
     def create_batch(self, whole: Execution, batch_id: str) -> Execution:
-        """The record of a part of an execution's loop, made if it is not there."""
+        """Return the record of a map batch, created if missing."""
         part = replace(
             whole,
             id=batch_id,
@@ -71,7 +71,7 @@ class MapBatchRepository:
         return part
 
     def give_up(self, batch_id: str) -> None:
-        """End a part that nobody wants any more, because its loop or its execution has ended."""
+        """End a map batch that is no longer needed, because its loop or its execution has ended."""
         with suppress(ConditionFailed):
             given_up().make(self._table, batch_id)
 
@@ -164,7 +164,7 @@ class MapBatchRepository:
             yield from (item["result"] for item in self._executions.with_payloads(records))
 
     def open_parts(self, batch_ids: Sequence[str]) -> list[str]:
-        """Those parts that have begun and not ended."""
+        """Return those map batches that have begun and not ended."""
         return [
             batch_id
             for batch_id, item in self._parts(batch_ids)

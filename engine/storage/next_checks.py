@@ -1,4 +1,4 @@
-"""Who has to be looked at when: the recovery's index, in shards, and the generations of drivers."""
+"""The index of what recovery checks and when, in shards; and the driver attempts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.storage.execution_record import CHECK, record_key, superseded
 
 
 class Due(NamedTuple):
-    """The key of something that has to be looked at, and when that was to be."""
+    """The key of an item that has to be checked, and when it was due."""
 
     pk: str
     sk: str
@@ -22,16 +22,16 @@ class Due(NamedTuple):
 
 
 class NextCheckRepository:
-    """Reads the index of what has to be looked at, and writes when to look again."""
+    """Reads the index of due checks, and schedules the next ones."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def due(self, shard: int, until: datetime, limit: int, kind: str = "CHECK") -> list[Due]:
-        """What has to be looked at by then, the longest overdue first.
+        """Return what is due by then, the longest overdue first.
 
-        Of a line that is longer than `limit` both ends are read, half and half: what has become due since the last look
-        is at its end, whoever filled the line before.
+        Of a backlog longer than `limit`, both ends are read, half and half: what has become due since the last check is
+        at its end, whoever filled the backlog.
         """
         oldest = self._ends(shard, until, limit, kind, descending=False)
         if len(oldest) < limit:
@@ -74,7 +74,7 @@ class NextCheckRepository:
         return True
 
     def check_no_more(self, execution_id: str) -> None:
-        """Take a part of a loop that is over and done with out of the index."""
+        """Remove a finished map batch from the index."""
         with suppress(ConditionFailed):
             self._table.update(*record_key(execution_id), {}, remove=CHECK)
 
@@ -97,6 +97,6 @@ class NextCheckRepository:
 
 
 def _record_of(pk: str) -> str:
-    """The partition with the record that says whose something is: a gate is its workflow's."""
+    """Return the partition with the record of the owner: a concurrency key belongs to its workflow."""
     kind, _, name = pk.partition("#")
     return f"WORKFLOW#{name.partition('#')[0]}" if kind == "CONCURRENCY" else pk

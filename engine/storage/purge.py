@@ -1,7 +1,7 @@
-"""Forgetting executions whose time is over: record, journal, log, the parts of big loops, and payloads in S3.
+"""Purges expired executions: record, history, log, map batches, and payloads in S3.
 
-The record goes last and is in the index of what is due until then. So a purge that dies in the middle is done again,
-none can be lost, and nothing is left that nobody would find.
+The record is removed last and is in the index of due items until then. So a purge that dies half-way is repeated, none
+is lost, and nothing is left that nobody would find.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CURSOR = ("RETENTION#", "ORPHANS")
 
 
 class PurgeRepository:
-    """Removes what nobody is to see any more."""
+    """Removes expired executions and their data."""
 
     def __init__(self, table: Table, payloads: PayloadStore) -> None:
         self._table = table
@@ -51,7 +51,7 @@ class PurgeRepository:
         )  # fmt: skip
 
     def _parts(self, execution_id: str) -> Iterator[str]:
-        """The names that parts of the execution's big loops have, whether they ever began or not."""
+        """Return the names of all possible map batches of an execution, whether they began or not."""
         for item in self._table.query(f"EXECUTION#{execution_id}", after="PROGRESS#", before="PROGRESS$"):
             path = item["SK"].removeprefix("PROGRESS#")
             yield from (str(BatchId(execution_id, number, path)) for number in range(item.get("batches", 0)))

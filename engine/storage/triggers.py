@@ -198,7 +198,7 @@ def _key(workflow_id: str, trigger_id: str) -> tuple[str, str]:
 
 
 def _check(workflow_id: str, trigger_id: str, expected_at: datetime | None) -> dict[str, Any]:
-    """The attributes by which the recovery finds a trigger that should have fired."""
+    """Return the attributes by which recovery finds a trigger that should have fired."""
     if expected_at is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Advance: one invocation of one execution, or of one lane of a distributed loop; called by the state machines.
+"""Advance: one invocation of one execution, or of one map worker of a distributed loop; called by the state machines.
 
 It is also called for an execution that somebody waits for, which may end without a state machine: it runs ahead.
 """
@@ -130,7 +130,7 @@ def _invocations_counted(retries: int) -> int:
 def _ahead(execution_id: str, context: Any) -> dict[str, Any]:
     """One invocation without a state machine, which is asked for if there is more to do.
 
-    What it starts has to end before the recovery looks whether anybody drives the execution.
+    What it starts has to end before recovery checks whether a driver runs the execution.
     """
     _usage_meter.begin(Bill(), by_machine=False)
     given = float(context.get_remaining_time_in_millis()) / 1000
@@ -155,7 +155,7 @@ def _count(decision: Decision) -> None:
 
 
 def _told(decision: Decision, invocations: int, batch: int | None) -> dict[str, Any]:
-    """The decision as the state machine takes it. After many invocations it rolls over, before its history is full."""
+    """Return the decision for the state machine: after many invocations, to continue as new as its history fills up."""
     is_over = decision.next in FINAL_STATUSES or decision.next in (Next.DONE, Next.SUPERSEDED)
     now = _clock.now()
     until = decision.until or now + timedelta(seconds=limits.MAX_DELAY)

@@ -1,4 +1,4 @@
-"""Deliveries: sends outgoing webhooks; called by who queues them, and by the recovery when they are due."""
+"""Deliveries: sends outgoing webhooks; called when they are queued, and by recovery when they are due."""
 
 from __future__ import annotations
 

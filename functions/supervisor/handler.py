@@ -1,6 +1,6 @@
 """The supervisor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
 
-It is called by Advance, without waiting (`poke`, `drive`) or for the start of a workflow that a model calls (`tool`),
+It is called by Advance, without waiting (`notify`, `drive`) or for the start of a workflow that a model calls (`tool`),
 by the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an
 execution of a state machine has died, and each minute to sweep.
 """
@@ -25,7 +25,7 @@ _recovery = container.recovery()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Does what the event asks for; see above.
+    """Carry out the event.
 
     Raises:
         Unavailable: a service of AWS is in trouble; the state machines try again for long.
@@ -65,13 +65,13 @@ def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _driver_died(detail: dict[str, Any]) -> None:
     """An execution of a state machine has ended other than well."""
     if detail["stateMachineArn"] == container.settings.map_machine_arn:
-        return  # the recovery finds its loop, with whatever else has happened to it
+        return  # recovery finds its loop
     execution_id, _, driver_attempt = detail["name"].rpartition("-")
     _supervisor.driver_ended(execution_id, int(driver_attempt), f"ended as {detail['status'].lower()}")
 
 
 def _count(swept: Swept) -> None:
-    """Tell CloudWatch how late the recovery is, if it is: an alarm on it says that it cannot keep up.
+    """Tell CloudWatch how late recovery is, if it is: an alarm on it says that it cannot keep up.
 
     And how many executions have ended of which what their end brings could not be done; the log says which, and why.
     """

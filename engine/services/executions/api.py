@@ -1,4 +1,4 @@
-"""Starting, watching and cancelling executions."""
+"""Starting, watching and canceling executions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from engine.workflow.compiled import CompiledBlock, prepare_once
 from engine.workflow.definition import WorkflowDefinition
 
 SHOWN_BYTES = 4 * 1024 * 1024
-"""What an answer may hold. Lambda gives back at most 6 MB."""
+"""Bytes of an answer. Lambda returns at most 6 MB."""
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
 
@@ -48,7 +48,7 @@ class ExecutionView:
 
 
 class ExecutionService:
-    """Everything about executions, for one caller at a time."""
+    """Manages executions, for one caller at a time."""
 
     def __init__(
         self, repositories: Repositories, starter: Starter, finalization: Finalization, trials: Callable[[], Trials]
@@ -91,7 +91,7 @@ class ExecutionService:
         return self._started(request, idempotency_key, f"{body.workflow_id} {body.version} {text}")
 
     def retry(self, principal: Principal, execution_id: str, body: RetryBody, idempotency_key: str | None) -> Execution:
-        """Start an execution that goes on from a point of one that has ended, with what that one found out before.
+        """Start an execution that continues an ended one from a node, with the outcomes recorded before.
 
         Raises:
             NotFound: there is no such execution or version.
@@ -128,7 +128,8 @@ class ExecutionService:
     def _started(self, request: Request, idempotency_key: str | None, asked: str) -> Execution:
         if idempotency_key is None:
             return self._starter.start(request, may_be_asked_again=False).execution
-        # The word keeps what users choose apart from the ids of deliveries and events, which are remembered alike.
+        # The prefix keeps keys chosen by users apart from the ids of deliveries and events, which are remembered the
+        # same way.
         key = sha256(f"request {idempotency_key}".encode()).hexdigest()
         request_hash = sha256(asked.encode()).hexdigest()
         started = self._starter.start(request, key, request_hash)
@@ -179,7 +180,7 @@ class ExecutionService:
         return result
 
     def file(self, principal: Principal, execution_id: str, digest: str) -> bytes:
-        """A file that came with a delivery. Raises NotFound."""
+        """Return a file that came with a delivery. Raises NotFound."""
         principal.require(Permission.READ)
         self._executions.get(principal.workspace_id, execution_id, payloads=False)
         content = self._payloads.file(execution_id, digest)
@@ -188,7 +189,7 @@ class ExecutionService:
         return content
 
     def _load(self, workspace_id: str, execution_id: str) -> tuple[Execution, History]:
-        """The record and all of the history, in one query. Large outputs are `Stored`."""
+        """Return the record and the whole history, in one query. Large outputs are `Stored`."""
         found = self._executions.whole(execution_id)
         if found is None or found[0].workspace_id != workspace_id:
             raise NotFound("there is no such execution")
@@ -196,7 +197,7 @@ class ExecutionService:
         return execution, self._journals.of(items)
 
     def definition(self, principal: Principal, execution_id: str) -> tuple[Execution, WorkflowVersion]:
-        """What an execution ran. Raises NotFound."""
+        """Return the definition that an execution ran. Raises NotFound."""
         principal.require(Permission.READ)
         execution = self._executions.get(principal.workspace_id, execution_id)
         return execution, self._workflows.written(execution.workflow_id, execution.workflow_version)
@@ -210,7 +211,7 @@ class ExecutionService:
         return WorkflowDefinition.model_validate(stored.definition)
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
-        """A page of the workspace's executions, the newest first."""
+        """Return a page of the workspace's executions, the newest first."""
         principal.require(Permission.READ)
         return self._executions.page(principal.workspace_id, wanted, cursor, limit)
 
@@ -306,12 +307,12 @@ def shown(
 
 
 def _key_in(value: Any) -> str | None:
-    """The key of the entry that holds a value, where it was not read with the history."""
+    """Return the key of the event that holds a value, if it was not read with the history."""
     return value.reference.get("key") if isinstance(value, Stored) else None
 
 
 def _bounded_input(value: Any) -> str:
-    """An input as JSON text.
+    """Return an input as JSON text.
 
     Raises:
         TooLarge: it is over the bound.

@@ -1,7 +1,7 @@
-"""Who may run when a workflow has a concurrency limit. Any number of callers may admit at the same time.
+"""Enforces concurrency limits. Any number of callers may admit executions concurrently.
 
-Whoever starts, ends or looks after an execution calls `admit`, which lets in as many of the queue as there are free
-slots, in order. If it dies half-way, the next caller, or the recovery, goes on.
+Whoever starts, ends or checks an execution calls `admit`, which admits as many of the queue as there are free slots, in
+order. If it dies half-way, the next caller, or recovery, continues.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TRIES = 2 * limits.MAX_CONCURRENCY_LIMIT
 
 
 class ConcurrencyLimits:
-    """The doorkeeper of all gates."""
+    """Admits executions to their concurrency keys."""
 
     def __init__(self, repositories: Repositories, machine: StateMachine, clock: Clock) -> None:
         self._slots = repositories.slots
@@ -33,9 +33,9 @@ class ConcurrencyLimits:
         self._clock = clock
 
     def enter(self, execution: Execution) -> None:
-        """Give a queued execution a slot, or do what its limit says where none is free.
+        """Give a queued execution a slot, or do what its limit says if none is free.
 
-        Whoever records it calls this, and whoever finds it afterwards without a slot, to the same end.
+        Whoever records it calls this, and whoever later finds it without a slot, with the same result.
         """
         place = execution.place
         if place is None or execution.id in self.admit(place.concurrency_key):
@@ -46,7 +46,7 @@ class ConcurrencyLimits:
             self._make_room(execution.id, place)
 
     def admit(self, concurrency_key: str) -> list[str]:
-        """Give free slots to those first in the queue, and start driving them; gives their ids."""
+        """Give free slots to the first in the queue, and start driving them; return their ids."""
         admitted: list[str] = []
         for _ in range(_TRIES):
             following = self._slots.first_in_queue(concurrency_key)
@@ -63,15 +63,15 @@ class ConcurrencyLimits:
             except ConditionFailed as failed:
                 if failed.index not in (_SLOT, _QUEUE):
                     self._slots.leave_queue(concurrency_key, following.execution_id)
-                continue  # somebody else was quicker; look again
+                continue  # another caller was faster; check again
             except Unavailable:
-                break  # so many are at this gate that one of them is sure to get on with it
+                break  # so many callers admit to this concurrency key that one of them certainly succeeds
             admitted.append(following.execution_id)
             self._drive(following.execution_id)
         return admitted
 
     def release(self, place: QueuePosition, execution_id: str) -> None:
-        """Take back the slot or the place in the queue of an execution that is over, and let the next one in."""
+        """Take back the slot or queue position of an execution that is over, and admit the next one."""
         if place.slot is None:
             self._slots.leave_queue(place.concurrency_key, execution_id)
         else:
@@ -81,14 +81,17 @@ class ConcurrencyLimits:
         self.admit(place.concurrency_key)
 
     def _turn_away(self, concurrency_key: str) -> None:
-        """Cancel who was not to wait and still does, as who began it has died; a slot that becomes free now is late."""
+        """Cancel executions that must not wait and still do because their starter died.
+
+        A slot that is freed now is too late.
+        """
         taken = len(self._slots.leases(concurrency_key))
         for queued in self._slots.queue(concurrency_key):
             if queued.when_full == "skip" and taken >= queued.limit:
                 self._withdraw(concurrency_key, queued)
 
     def check_lease(self, concurrency_key: str, slot: int) -> bool:
-        """Look whether who has a slot still runs; if not, the slot is free again. Whether it still runs."""
+        """Check whether the holder of a slot still runs; if not, free the slot. Return whether it still runs."""
         hold = next((hold for hold in self._slots.leases(concurrency_key) if hold.slot == slot), None)
         if hold is None:
             return False
@@ -96,13 +99,13 @@ class ConcurrencyLimits:
             return True
         self._slots.next_checks(
             concurrency_key, self._clock.now()
-        )  # should this die between the two, somebody lets the next one in
+        )  # if this process dies between the two, another caller admits the next one
         self._slots.release(concurrency_key, slot, hold.execution_id)
         self.admit(concurrency_key)
         return False
 
     def check_concurrency_key(self, concurrency_key: str) -> bool:
-        """Let in who can be let in; whether somebody still waits, so that the gate is to be looked at again."""
+        """Admit all that can be admitted; return whether some still wait, so that the key has to be checked again."""
         asked = self._slots.asked(concurrency_key)
         self.admit(concurrency_key)
         return self._slots.first_in_queue(concurrency_key) is not None or not self._slots.unwatch(
@@ -110,7 +113,7 @@ class ConcurrencyLimits:
         )
 
     def _withdraw(self, concurrency_key: str, queued: Queued) -> None:
-        """Cancel an execution that has no slot; where it has got one meanwhile it runs."""
+        """Cancel an execution without a slot; if it got one meanwhile, it runs."""
         message = f"{queued.limit} executions were under way already, and this one was not to wait"
         error = {"code": "concurrency_full", "message": message, "details": None, "node": None}
         now = self._clock.now()
@@ -118,7 +121,7 @@ class ConcurrencyLimits:
         self._slots.withdraw(concurrency_key, queued.execution_id, now, held)
 
     def _make_room(self, execution_id: str, place: QueuePosition) -> None:
-        """Cancel those that have had their slots for the longest until this execution has one."""
+        """Cancel the executions that have held their slots longest until this execution has one."""
         for _ in range(place.limit):
             oldest = min((hold.execution_id for hold in self._slots.leases(place.concurrency_key)), default=None)
             if oldest is None or oldest >= execution_id or self._has_slot(execution_id):
@@ -127,7 +130,7 @@ class ConcurrencyLimits:
             message = f"execution {execution_id} has taken its place"
             error = {"code": "superseded", "message": message, "details": details, "node": None}
             driver = self._executions.find(oldest)
-            # What else its end brings, to executions that it started and the like, is left to the recovery.
+            # The rest of the finalization, such as ending child executions, is left to recovery.
             self._executions.finish(oldest, Status.CANCELLED, now, error=error, next_check_at=now)
             if driver is not None and driver.execution.place is not None:
                 self._machine.stop(oldest, driver.execution.driver_attempt)
@@ -138,7 +141,7 @@ class ConcurrencyLimits:
         return found is None or found.execution.place is None or found.execution.place.slot is not None
 
     def _reclaim(self, concurrency_key: str, taken: list[Lease]) -> bool:
-        """Free the slots whose lease has run out and whose holder is over; whether there was one."""
+        """Free the slots whose lease has expired and whose holder is over; return whether there were any."""
         now = format_time(self._clock.now())
         lost = [hold for hold in taken if hold.next_check_at < now and not self._is_open(hold)]
         for hold in lost:
@@ -157,7 +160,7 @@ class ConcurrencyLimits:
 
 
 def _free_slot(taken: list[Lease], limit: int) -> int | None:
-    """The lowest free number, if fewer than `limit` are taken."""
+    """Return the lowest free number, if fewer than `limit` are taken."""
     numbers = {hold.slot for hold in taken}
     if len(numbers) >= limit:
         return None

@@ -1,6 +1,6 @@
-"""The order in which due work is done: everybody's oldest first, then everybody's second.
+"""The order of due work: the oldest of every owner first, then the second of every owner.
 
-So what one workspace has left to be done, however much, delays another's by one piece of work a piece of its own.
+So the backlog of one workspace, however large, delays each piece of work of another by one piece.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _NOTHING = object()
 
 
 def in_turns(work: Iterable[T], owner_of: Callable[[T], Hashable]) -> list[T]:
-    """The pieces of work, one of each owner in turn; those of one owner keep their order."""
+    """Yield the work, one piece of each owner in turn; pieces of one owner keep their order."""
     queues: dict[Hashable, list[T]] = {}
     for piece in work:
         queues.setdefault(owner_of(piece), []).append(piece)

@@ -1,7 +1,7 @@
-"""What the end of an execution brings.
+"""Finalization: everything that follows from the end of an execution.
 
-Its slot is given back, who called it is told, what it started is ended, and the workflow that is there for failures
-begins. Each step can be done again, by anybody, to the same end.
+Its slot is given back, its caller is answered, what it started is ended, and the failure workflow is started. Each step
+can be repeated by anybody, with the same result.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)
 _MOST_ENDED = 100
-"""So many executions are ended by one call for one that had started them."""
+"""How many child executions one call ends."""
 
 
 class Finalization:
-    """Ends executions, and sees to what follows."""
+    """Ends executions, and finalizes them."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class Finalization:
         self._clock = clock
 
     def close(self, execution: Execution, status: Status, code: str, message: str, **metadata: Any) -> Status:
-        """End an execution from outside, unless it has ended; gives the status that it has then.
+        """End an execution from outside, unless it has ended; return its status afterwards.
 
-        The record comes first: from then on no driver starts another node, whatever happens to this call.
+        The record is written first: from then on no driver starts another node, whatever happens to this call.
         """
         now = self._clock.now()
         error = {"code": code, "message": message, "details": None, "node": None}
@@ -71,14 +71,14 @@ class Finalization:
         try:
             self.finalize(execution.id)
         except Exception:
-            # The end is recorded, so who asked for it is told so; the recovery comes soon.
+            # The end is recorded, so the caller is told of it; recovery soon finalizes it.
             logger.exception("what the end of %s brings could not all be done", execution.id)
         return final
 
     def finalize(self, execution_id: str) -> None:
-        """See to all that the end of an execution brings, if it has ended. Doing it twice changes nothing.
+        """Finalize an execution, if it has ended. Doing it twice changes nothing.
 
-        What one step fails at keeps none of the others from being done; the first failure is raised when all are tried.
+        A failing step does not keep the others from running; the first failure is raised after all were tried.
         """
         found = self._executions.find(execution_id)
         if found is None or not found.execution.status.is_final:
@@ -88,11 +88,11 @@ class Finalization:
         is_done = [self._tried(step, execution, failures) for step in self._steps(execution)]
         if failures:
             raise failures[0]
-        if all(is_done):  # else there is more than one call can end, and the recovery comes again
+        if all(is_done):  # otherwise there is more than one call can end, and recovery calls again
             self._executions.retire(execution)
 
     def _steps(self, execution: Execution) -> Iterator[Callable[[Execution], bool | None]]:
-        """What the end of an execution brings."""
+        """Yield the steps of the finalization."""
         if execution.place is not None:
             yield self._release
         if execution.caller is not None and execution.caller.waits:
@@ -102,7 +102,7 @@ class Finalization:
             yield self._start_on_failure
 
     def _tried(self, step: Callable[[Execution], bool | None], execution: Execution, failures: list[Exception]) -> bool:
-        """Do a step; whether there is nothing left of it."""
+        """Run a step; return whether nothing is left of it."""
         try:
             return step(execution) is not False
         except Exception as error:
@@ -116,25 +116,25 @@ class Finalization:
             self._concurrency_limits.release(execution.place, execution.id)
 
     def _whole(self, execution: Execution) -> Execution:
-        """The same with what it was given and has given, which most ends do not need."""
+        """Return the execution with its input and result, which most finalizations do not need."""
         found = self._executions.find(execution.id, payloads=True)
         return found.execution if found else execution
 
     def _complete_log(self, owner: str) -> None:
-        """See to the lines of a driver that may have died. It is no reason not to end what is to be ended."""
+        """Add the log lines of a driver that may have died. A failure must not keep executions from ending."""
         try:
             self._repositories.logs.complete(owner)
         except Exception:
             logger.exception("the log of %s could not be completed", owner)
 
     def wake(self, owner: str) -> None:
-        """Go on with an execution that is parked; if it is not, the counter of its signals keeps it from parking."""
+        """Resume a suspended execution; if it is not suspended, its signal counter keeps it from suspending."""
         found = self._executions.find(owner)
         if found is not None and found.task_token is not None:
             self._machine.wake(found.task_token)
 
     def answer(self, owner: str, wait: PendingSignal | Caller, by: str, output: Any) -> None:
-        """Answer a wait and wake who waits, unless that one is over."""
+        """Record a signal and resume its execution, unless that is over."""
         now = self._clock.now()
         signal = Signal(wait.path, wait.attempt, now, by, output)
         try:
@@ -144,7 +144,7 @@ class Finalization:
         self.wake(owner)
 
     def pending_signals(self, execution_id: str) -> Iterator[PendingSignal]:
-        """The waits of an execution for others that are not answered."""
+        """Return the open pending signals of an execution for other executions and drivers."""
         return self._journals.open_waits_for_others(execution_id)
 
     def _tell_caller(self, ended: Execution) -> None:
@@ -159,7 +159,7 @@ class Finalization:
             self.answer(execution.caller.execution_id, execution.caller, "child", told)
 
     def _end_what_it_started(self, execution: Execution) -> bool:
-        """End all that an execution waited for, and its parts waited for; whether that was all."""
+        """End all that an execution and its map batches waited for; return whether that was all."""
         left = _MOST_ENDED
         history = self._journals.waits(execution.id)
         self._forget_approvals(execution.workspace_id, execution.id, history)
@@ -176,12 +176,12 @@ class Finalization:
         self._repositories.approvals.forget(workspace_id, owner, asked)
 
     def end_lost_loops(self, execution: Execution) -> None:
-        """End the drivers of distributed loops that have failed, and what their parts wait for."""
+        """End the map workers of failed distributed loops, and what their map batches wait for."""
         for wait in self._journals.lost_loops(execution.id):
             self.end_what_was_waited_for(execution, execution.id, wait)
 
     def end_part(self, part: str) -> None:
-        """End a part of a loop that nobody wants any more, and what it waits for."""
+        """End a map batch that is no longer needed, and what it waits for."""
         for wait in self.pending_signals(part):
             self.end_child(part, wait)
         self._complete_log(part)
@@ -190,7 +190,7 @@ class Finalization:
     def end_what_was_waited_for(
         self, execution: Execution, owner: str, wait: PendingSignal, most: int = _MOST_ENDED
     ) -> int:
-        """End the child or the drivers that a wait of an execution (or a part of one) was for; how many were ended."""
+        """End the child or the map workers that a pending signal was for; return how many were ended."""
         if wait.kind == "child":
             return self.end_child(owner, wait)
         if wait.kind != "distributed_map":
@@ -208,7 +208,10 @@ class Finalization:
         return ended
 
     def end_child(self, owner: str, wait: PendingSignal) -> int:
-        """Cancel the execution that a wait was for, if it is waited for and has not ended; how many that were."""
+        """Cancel the execution that a pending signal was for, if it is awaited and has not ended.
+
+        Return how many that were.
+        """
         child = self._executions.find(child_id(owner, wait))
         if child is None or child.execution.status.is_final:
             return 0
@@ -222,7 +225,7 @@ class Finalization:
         stored = self._repositories.workflows.get_version(execution.workflow_id, execution.workflow_version)
         rule = WorkflowDefinition.model_validate(stored.definition).on_failure
         if rule is None or (rule.workflow == execution.workflow_id and execution.trigger_type == "failure"):
-            return  # one that fails as its own follow-up would follow itself up again
+            return  # a failed execution of the failure workflow itself must not start it again
         execution = self._whole(execution)
         ended = execution.completed_at or execution.created_at
         facts = {
@@ -254,7 +257,7 @@ class Finalization:
 
 
 def check_depth(request: Request) -> None:
-    """Refuse an execution that was started by too many, each by the other.
+    """Refuse an execution at the end of too long a chain of executions that started one another.
 
     Raises:
         RequestError: code `too_deep`.
@@ -265,5 +268,5 @@ def check_depth(request: Request) -> None:
 
 
 def child_id(owner: str, wait: PendingSignal) -> str:
-    """The id of the execution that a sub-workflow node starts."""
+    """Return the id of the execution that a sub-workflow node starts."""
     return derived_id(wait.started_at, owner, wait.key)

@@ -1,4 +1,4 @@
-"""Whose history has a node: the execution's, or that of the part of a distributed loop around it."""
+"""Finds the history that contains a node: the execution's, or that of the map batch around the node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The recovery: each minute it looks at executions and slots that somebody should have looked at by now.
+"""Recovery: every minute it checks executions and slots whose check is overdue.
 
-It works as long as it has time, a piece of each workspace in turn. Of two that run at the same time one gets each thing
-to look at.
+It works as long as it has time, one piece of work of each workspace in turn. Of two concurrent runs, one gets each
+item.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from engine.storage.subscriptions import delivery_in
 
 logger = logging.getLogger(__name__)
 CONCLUSION_FAILED = "conclusion_failed"
-"""The code in the log where what the end of an execution brings could not be done."""
+"""The code in the log when the finalization of an execution failed."""
 _RESERVE = 10.0
-"""Seconds that looking at one thing may take; nothing is begun with less."""
+"""Seconds that one check may take; none is begun with less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How often a sweep did what, and for how many seconds the oldest of what was due had been so when it began."""
+    """The result of a sweep: how often it did what, and by how many seconds the oldest item was overdue."""
 
     looks: dict[str, int]
     oldest_seconds: float
 
 
 class Recovery:
-    """Finds those whom nobody looks after.
+    """Finds executions and slots that nothing drives or checks any more.
 
     Args:
         stores: of the platform.
@@ -83,9 +83,9 @@ class Recovery:
         self._threads = threads
 
     def sweep(self, remaining: Callable[[], float], ahead: float = 0.0) -> Swept:
-        """Look at what is due, and `ahead` seconds further, as long as there is time and something to look at.
+        """Check what is due, and what is due in the next `ahead` seconds, as long as there is time and work.
 
-        What goes wrong with one execution is logged and keeps nobody else waiting: it is due again later.
+        A failure with one execution is logged and delays no other: that one is due again later.
         """
         done: Counter[str] = Counter()
         begin = self._clock.now()
@@ -95,14 +95,14 @@ class Recovery:
             oldest = oldest or min((one.next_check_at for one in due), default=format_time(begin))
             looks = self._check_all(due, remaining)
             done += looks
-            if not looks or looks["left"] or ahead:  # what is looked at ahead of its time would be due again at once
+            if not looks or looks["left"] or ahead:  # what is checked ahead of its time would be due again at once
                 break
         return Swept(dict(done), max((begin - parse_time(oldest)).total_seconds(), 0.0))
 
     def send_due(self, send: Callable[[Sequence[tuple[str, str]]], None]) -> int:
-        """Have outgoing webhooks sent whose time has come; how many. They keep nothing else waiting.
+        """Send outgoing webhooks that are due; return how many. They delay nothing else.
 
-        Workspaces take turns, and so do the subscriptions of one: who never answers delays nobody else.
+        Workspaces take turns, and so do the subscriptions of one: a receiver that never answers delays no other.
         """
         now = self._clock.now()
         again = now + timedelta(seconds=limits.CHECK_AGAIN)
@@ -122,7 +122,7 @@ class Recovery:
         return len(claimed)
 
     def _due(self, until: datetime, share: int, kind: str = "CHECK") -> list[Due]:
-        """What is due in all shards, in the order in which it is somebody's turn."""
+        """Return what is due in all shards, in fair order."""
         found = [
             one for shard in range(limits.CHECK_SHARDS) for one in self._next_checks.due(shard, until, share, kind)
         ]
@@ -134,7 +134,7 @@ class Recovery:
         return in_turns(by_partition, lambda one: owners[one.pk])
 
     def _check_all(self, due: Sequence[Due], remaining: Callable[[], float]) -> Counter[str]:
-        """Look at these, in their order; how often what was done, and how many were `left` for want of time."""
+        """Check these in order; return how often what was done, and how many were `left` for lack of time."""
         done: Counter[str] = Counter()
         waiting, lock = deque(due), Lock()
 
@@ -159,7 +159,7 @@ class Recovery:
         return +done
 
     def _claim_and_check(self, one: Due) -> str:
-        """Look at something unless somebody else does; a word for what was done."""
+        """Check an item unless another run does; return a word for what was done."""
         again = self._clock.now() + timedelta(seconds=limits.CHECK_AGAIN)
         if not self._next_checks.check_again((one.pk, one.sk), one.next_check_at, again):
             return ""
@@ -176,7 +176,7 @@ class Recovery:
         return self._concurrency_key(pk, sk) if kind == "CONCURRENCY" else self._execution(pk)
 
     def _execution(self, pk: str) -> str:
-        """Look at one execution; gives a word for what was done."""
+        """Check one execution; return a word for what was done."""
         found = self._executions.find(pk.removeprefix("EXECUTION#"))
         if found is None:
             return "gone"
@@ -195,7 +195,7 @@ class Recovery:
         return self._driven(found)
 
     def _finalized(self, execution: Execution) -> str:
-        """See to what the end of an execution brings: again and again with growing waits, until its time is over."""
+        """Finalize an execution: repeatedly with growing waits, until its retention is over."""
         try:
             self._finalization.finalize(execution.id)
         except Exception:
@@ -206,7 +206,10 @@ class Recovery:
         return "concluded"
 
     def _queued(self, execution: Execution, concurrency_key: str) -> str:
-        """One that has no slot: do what its limit says, and leave it to those who look after the gate."""
+        """Handle an execution without a slot.
+
+        Do what its limit says, and leave it to the check of its concurrency key.
+        """
         self._concurrency_limits.enter(execution)
         self._repositories.slots.next_checks(
             concurrency_key, self._clock.now() + timedelta(seconds=limits.LEASE_LENGTH)
@@ -215,21 +218,21 @@ class Recovery:
         return "queued"
 
     def _driven(self, found: Driver) -> str:
-        """An execution that should have a driver: wake it, leave it alone, or drive it on."""
+        """Handle an execution that should have a driver: resume it, leave it alone, or start a new driver."""
         execution = found.execution
         if not self._machine.is_driving(execution.id, execution.driver_attempt):
             self._supervisor.driver_ended(execution.id, execution.driver_attempt, "gone")
             return "recovered"
         for_others = execution.status is Status.WAITING and self._supervisor.launch_all(execution, execution.id)
         if self._has_domain_events(found) and self._machine.wake(str(found.task_token)):
-            return "woken"  # the invocation that follows says when to look next
+            return "woken"  # the invocation that follows sets the next check
         self._check_later(execution, soon=for_others)
         return "driven"
 
     def _has_domain_events(self, found: Driver) -> bool:
-        """Whether who is parked should have been woken: by an answer that it has not seen, or by the time.
+        """Whether a suspended execution should have been resumed: by an unseen signal, or by the time.
 
-        The counter tells of most answers. But a driver may have read it with an answer that it did not read.
+        The counter covers most signals. But a driver may have read the counter with a signal that it did not read.
         """
         if found.task_token is None:
             return False
@@ -239,7 +242,7 @@ class Recovery:
         return self._repositories.histories.has_unread_answer(found.execution.id)
 
     def _part(self, found: Driver, batch: BatchId) -> str:
-        """A part of a distributed loop; its drivers are looked after with the whole."""
+        """Handle a map batch; its map workers are checked with the whole execution."""
         part = found.execution
         whole = self._executions.find(batch.whole)
         if part.status.is_final:
@@ -259,7 +262,7 @@ class Recovery:
         return "driven"
 
     def _concurrency_key(self, pk: str, sk: str) -> str:
-        """Look at a slot whose lease has run out, or at the queue of a gate."""
+        """Check a slot whose lease has expired, or the queue of a concurrency key."""
         concurrency_key = concurrency_key_in(pk)
         is_queue = is_watch(sk)
         if is_queue and not self._concurrency_limits.check_concurrency_key(concurrency_key):
@@ -271,7 +274,7 @@ class Recovery:
         return "queue" if is_queue else "held"
 
     def _is_orphan(self, execution: Execution) -> bool:
-        """Whether whoever waited for this execution is over."""
+        """Whether the execution that waited for this one is over."""
         caller = execution.caller
         if caller is None or not caller.waits:
             return False
@@ -284,7 +287,7 @@ class Recovery:
         return bool(answer)
 
     def _check_later(self, execution: Execution, *, soon: bool = False) -> None:
-        """The longer an execution goes on, the less often it is looked at."""
+        """Schedule the next check: the longer an execution runs, the less often it is checked."""
         now = self._clock.now()
         age = (now - (execution.started_at or execution.created_at)).total_seconds()
         longest = 10 * limits.CHECK_AGAIN if soon else limits.CHECK_LONGEST

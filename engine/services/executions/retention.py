@@ -1,6 +1,6 @@
-"""Retention: executions that have ended are kept for a while, and then all that is known of them goes.
+"""Retention: ended executions are kept for a while, and then removed completely.
 
-It is called every quarter of an hour and does what is due, the longest overdue first. Two at once do no harm.
+It is called every quarter of an hour and handles what is due, the longest overdue first. Concurrent calls do no harm.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from engine.storage.repositories import Repositories
 
 logger = logging.getLogger(__name__)
 _RESERVE = 30.0
-"""Seconds that forgetting a few executions may take; nothing is begun with less."""
+"""Seconds that removing a few executions may take; none is begun with less."""
 _TOGETHER = 16
 _CHUNK = 200
 _AGAIN = timedelta(hours=1)
 _ORPHANED_AFTER = timedelta(days=2)
-"""A payload is written just before the record that refers to it; what is so much older will have none."""
+"""A payload is written just before the record that refers to it.
+
+One that is this much older without a record is orphaned.
+"""
 
 
 class Retention:
-    """See above."""
+    """Removes expired executions and orphaned payloads."""
 
     def __init__(self, repositories: Repositories, clock: Clock) -> None:
         self._next_checks = repositories.next_checks
@@ -36,9 +39,9 @@ class Retention:
         self._clock = clock
 
     def purge_due(self, remaining: Callable[[], float]) -> dict[str, int]:
-        """Forget the executions whose time is over, until there are none or time runs low; how often what was done.
+        """Remove expired executions until there are none or time runs low; return how often what was done.
 
-        One that cannot be forgotten now is logged, keeps no other waiting, and is tried again in an hour.
+        A failure is logged, delays no other, and is retried in an hour.
         """
         done: Counter[str] = Counter()
         seen: set[str] = set()
@@ -68,9 +71,9 @@ class Retention:
         return "failed"
 
     def remove_orphans(self, remaining: Callable[[], float]) -> int:
-        """Remove payloads that have no record, since who wrote them died before it wrote that; how many objects.
+        """Remove payloads without a record, whose writer died before writing it; return how many objects.
 
-        Where time runs out it goes on from there the next time.
+        If time runs out, the next call continues there.
         """
         after, removed = self._purge.last_owner(), 0
         owners = self._payloads.owners(after)

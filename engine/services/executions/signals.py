@@ -1,4 +1,4 @@
-"""Answering what waits: approvals by people, callbacks by other systems. The first answer stands, and only one."""
+"""Signals from outside: approvals by people, callbacks by other systems. The first answer counts, and only that."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from engine.workflow.definition import NodeDefinition, WorkflowDefinition
 
 logger = logging.getLogger(__name__)
 _WHOLE = 2
-"""Which condition of an answer in a part of a loop is that of the execution."""
+"""Index of the condition on the whole execution when a node in a map batch is answered."""
 _ANSWERABLE = {"approval": "approval", "wait_for_callback": "callback"}
 
 
@@ -57,7 +57,7 @@ class _Place:
 
 
 class SignalService:
-    """Takes the answers."""
+    """Records signals."""
 
     def __init__(self, repositories: Repositories, finalization: Finalization, clock: Clock) -> None:
         self._executions = repositories.executions
@@ -180,7 +180,7 @@ class SignalService:
             raise _refused(place.path, stands)
         try:
             self._finalization.wake(place.owner)
-        except Exception:  # whatever it is: the answer is recorded, and stands
+        except Exception:  # whatever fails: the signal is recorded, and counts
             logger.exception("waking %s failed; the recovery will", place.owner)
         return signal
 

@@ -1,4 +1,4 @@
-"""Starting executions: by the API, by other executions, again after a failure. There is one way for all of them."""
+"""Starting executions: by the API, by other executions, as a retry. All of them take one path."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Request:
 
 
 class Starter:
-    """Starts executions, each of them once."""
+    """Starts executions, each exactly once."""
 
     def __init__(
         self, repositories: Repositories, concurrency_limits: ConcurrencyLimits, machine: StateMachine, clock: Clock
@@ -126,12 +126,12 @@ class Starter:
         return started.execution.place is None and (started.is_new or age < limits.START_GRACE)
 
     def find(self, request: Request) -> Execution | None:
-        """The execution that a request with an id has made, if it got as far."""
+        """Return the execution that a request with an id has made, if it got that far."""
         found = self._executions.find(request.id) if request.id else None
         return found.execution if found else None
 
     def _new(self, request: Request) -> Execution:
-        """The execution that was asked for."""
+        """Create the requested execution."""
         workflow = request.workflow or self._repositories.workflows.get(request.workspace_id, request.workflow_id)
         version, concurrency = request.version or workflow.published_version, workflow.concurrency
         if not version:

@@ -1,6 +1,6 @@
-"""The supervisor: starts what executions ask for, drives on those whose driver is gone, and sees to what ends bring.
+"""The supervisor: starts what executions ask for, replaces lost drivers, and finalizes executions.
 
-It is told of something to do, and looks into the history what that is; so it may be told twice, late, or not at all.
+It is notified that there is work, and reads in the history what it is; so notifications may be repeated, late, or lost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """See above. None of its methods raises for what is over or gone."""
+    """Starts and follows executions on behalf of others; a no-op for finished or missing executions."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class Supervisor:
         self._clock = clock
 
     def notified(self, owner: str, keys: Sequence[str]) -> None:
-        """Do what an execution (or a part of one) has asked for: its waits with these keys, or all.
+        """Do what an execution or map batch asks for: its pending signals with these keys, or all.
 
-        One that has ended is concluded; one that has its answers is woken.
+        One that has ended is finalized; one that has its signals is resumed.
         """
         batch = BatchId.parse(owner)
         found = self._executions.find(batch.whole if batch else owner)
@@ -73,11 +73,11 @@ class Supervisor:
                 self._finalization.end_what_was_waited_for(found.execution, owner, wait)
 
     def launch_all(self, execution: Execution, owner: str) -> bool:
-        """Make sure that all that an execution (or a part of one) waits for is under way.
+        """Ensure that all that an execution or map batch waits for is under way.
 
         Returns:
-            Whether somebody has to look at it again soon. A child that is recorded is looked after by itself and tells
-            who waits for it; the drivers of a big loop are looked after with the execution that waits for it.
+            Whether it has to be checked again soon. A recorded child is checked by itself and notifies its caller; the
+            map workers of a loop are checked with the execution that waits for them.
         """
         soon = [self._launch(execution, owner, wait) for wait in self._finalization.pending_signals(owner)]
         return any(soon)
@@ -85,7 +85,7 @@ class Supervisor:
     def start_tool(self, execution_id: str, workflow_id: str, value: Any, key: str) -> dict[str, Any]:
         """Start a workflow that a model has called; the same key again is the same execution.
 
-        Gives `{execution_id}`, or `{error}` where it cannot be started.
+        Returns `{execution_id}`, or `{error}` if it cannot be started.
         """
         found = self._executions.find(execution_id)
         if found is None or found.execution.status.is_final:
@@ -103,12 +103,12 @@ class Supervisor:
             check_depth(request)
             return {"execution_id": self._starter.start(request).execution.id}
         except Unavailable:
-            return {"execution_id": request.id}  # it is recorded, and the recovery will start it
+            return {"execution_id": request.id}  # it is recorded, and recovery will start it
         except MainspringError as error:
             return {"error": error.as_dict()}
 
     def _launch(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
-        """Make sure that what a wait is for is under way; whether to look again soon."""
+        """Ensure that what a pending signal is for is under way; return whether to check again soon."""
         if wait.kind == "child":
             return self._start_child(execution, owner, wait)
         if wait.kind == "distributed_map":
@@ -118,7 +118,10 @@ class Supervisor:
     # -- sub-workflows -------------------------------------------------------------------------------------
 
     def _start_child(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
-        """Start the child that a wait is for, unless it is there; whether it could not even be recorded."""
+        """Start the child that a pending signal is for, unless it exists.
+
+        Return whether it could not even be recorded.
+        """
         asked = self._journals.load(wait.output)
         known = self._executions.find(child_id(owner, wait))
         if known is not None:
@@ -147,22 +150,22 @@ class Supervisor:
         return False
 
     def _child_is_there(self, child: Execution, owner: str, wait: PendingSignal, *, is_waited_for: bool) -> None:
-        """Tell the caller what it waits for: the start, or an end that nobody has told it of."""
+        """Tell the caller what it waits for: the start, or an end that it was not told of."""
         if not is_waited_for:
             self._finalization.answer(owner, wait, "child", {"execution_id": child.id})
         elif child.status.is_final:
             self._finalization.finalize(child.id)
         else:
             caller = self._executions.find(owner)
-            if caller is None or caller.execution.status.is_final:  # it has ended since we were told
+            if caller is None or caller.execution.status.is_final:  # it has ended since the notification
                 self._finalization.end_child(owner, wait)
 
     # -- big loops -----------------------------------------------------------------------------------------
 
     def _distributed_map(self, execution_id: str, wait: PendingSignal, *, ended: int = 0) -> None:
-        """Make sure that a distributed loop has its drivers, or join it when all its parts have ended.
+        """Ensure that a distributed loop has its map workers, or join it when all its map batches have ended.
 
-        `ended` is the attempt whose drivers are known to have ended.
+        `ended` is the map attempt whose workers are known to have ended.
         """
         facts, path = self._journals.load(wait.output), wait.path
         progress = self._map_batches.progress(execution_id, path)
@@ -173,7 +176,7 @@ class Supervisor:
         if current > ended:
             if self._machine.is_map_running(execution_id, path, current):
                 return
-            # It may never have been started: who made room for it has died, or is just about to.
+            # It may never have been started: whoever reserved this attempt has died, or is about to start it.
             if self._machine.start_distributed_map(
                 execution_id, path, current, map_workers=map_workers, batches=batches
             ):
@@ -188,7 +191,7 @@ class Supervisor:
             )
 
     def distributed_map_ended(self, execution_id: str, path: str, map_attempt: int) -> None:
-        """All drivers of an attempt have ended: the loop is done, or has failed, or goes into another attempt."""
+        """Handle the end of all map workers of an attempt: the loop is done, has failed, or gets another attempt."""
         found = self._executions.find(execution_id)
         history = History.of(self._journals.get(execution_id, [wait_key(path), signal_key(path)]))
         wait = history.waits.get(path)
@@ -201,7 +204,7 @@ class Supervisor:
             self._distributed_map(execution_id, wait, ended=map_attempt)
 
     def _join(self, execution_id: str, wait: PendingSignal, facts: dict[str, Any]) -> None:
-        """Make one list of what the parts of a loop gave, and go on behind the loop."""
+        """Join the results of a loop's map batches into one list, and continue behind the loop."""
         tries = self._map_batches.begin_join(execution_id, wait.path)
         if tries > limits.MAX_JOINS:
             message = f"the results of the loop's items could not be joined in {limits.MAX_JOINS} tries"
@@ -210,7 +213,7 @@ class Supervisor:
         ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
         try:
             output = self._journals.joined(self._map_batches.results(ids), execution_id)
-        except PartFailed as failed:  # who ended it has died before the loop was told
+        except PartFailed as failed:  # whoever ended it died before notifying the loop
             part = self._executions.find(failed.part, payloads=True)
             self._finalization.answer(execution_id, wait, "item", part.execution.error if part else None)
             return
@@ -226,17 +229,17 @@ class Supervisor:
         """Drive an execution that was run ahead and has to wait for something; `bill` is in no record yet.
 
         Raises:
-            Unavailable: Step Functions did not take it; to be tried again.
+            Unavailable: Step Functions did not accept it; try again.
         """
         found = self._executions.find(execution_id)
         if found is not None and not found.execution.status.is_final:
             self._machine.start(execution_id, found.execution.driver_attempt, bill)
 
     def continue_as_new(self, execution_id: str, driver_attempt: int) -> None:
-        """Go on in a new execution of the state machine, before the history of this one is full.
+        """Continue in a new execution of the state machine, before the history of this one is full.
 
         Raises:
-            Unavailable: Step Functions did not take it; to be tried again.
+            Unavailable: Step Functions did not accept it; try again.
         """
         found = self._executions.find(execution_id)
         if found is None or found.execution.status.is_final:
@@ -249,11 +252,11 @@ class Supervisor:
             self._machine.start(execution_id, following)
 
     def driver_ended(self, execution_id: str, driver_attempt: int, how: str) -> None:
-        """An execution of the state machine has died; drive on, unless that has been in vain too often."""
+        """Handle the death of a state machine's execution: start a new driver, unless that was in vain too often."""
         self._drive_on(execution_id, driver_attempt, f"has {how}", is_paused=False)
 
     def driver_gave_up(self, execution_id: str, driver_attempt: int, reason: str) -> None:
-        """The same for one that has tried as often as it may: the next one waits first, each time longer."""
+        """Handle a driver that has exhausted its retries: the next one waits first, each time longer."""
         self._drive_on(execution_id, driver_attempt, f"gave up ({reason})", is_paused=True)
 
     def _drive_on(self, execution_id: str, driver_attempt: int, what: str, *, is_paused: bool) -> None:
@@ -280,5 +283,5 @@ class Supervisor:
 
 
 def reason_of(error: dict[str, Any] | None) -> str:
-    """What Step Functions says of a state that failed."""
+    """Return the reason that Step Functions gives for a failed state."""
     return str((error or {}).get("Error", "an unknown error"))

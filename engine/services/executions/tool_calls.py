@@ -1,4 +1,4 @@
-"""Workflows as tools of a model: started once for each call, and waited for while the node runs."""
+"""Workflows as tools of a model: started once for each call, and awaited while the node runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST_CHECK, _LAST_CHECK = 0.2, 3.0
 
 
 class ToolRunner:
-    """Runs them.
+    """Runs workflows as tools.
 
     Args:
         executions: where their ends are found.
