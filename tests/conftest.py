@@ -64,6 +64,7 @@ _GROUPS = {
         "commands",
         "console",
         "console_api",
+        "drafts",
         "events",
         "examples",
         "load",
