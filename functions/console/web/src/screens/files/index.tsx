@@ -117,7 +117,7 @@ function Crumbs({ prefix }: { prefix: string }) {
               {crumb.name}
             </span>
           ) : (
-            <Link to="/files" search={{ in: crumb.prefix } as never} className="text-accent underline">
+            <Link to="/files" search={{ in: crumb.prefix }} className="text-accent underline">
               {crumb.name}
             </Link>
           )}
@@ -159,7 +159,7 @@ function FileTable({ rows, prefix }: { rows: readonly Row[]; prefix: string }) {
       header: t('Name'),
       cell: (row) =>
         'folder' in row ? (
-          <Link to="/files" search={{ in: row.folder } as never} className="flex items-center gap-2.5 font-medium hover:underline">
+          <Link to="/files" search={{ in: row.folder }} className="flex items-center gap-2.5 font-medium hover:underline">
             <Folder aria-hidden className="size-4 shrink-0 text-accent" />
             {row.folder.slice(prefix.length).replace(/\/$/, '')}
           </Link>

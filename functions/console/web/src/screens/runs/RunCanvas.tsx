@@ -31,7 +31,7 @@ export default function RunCanvas(props: RunCanvasProps) {
 /** The states by the id of the node, as the canvas wants them. */
 export function shownRun(run: Run, rows: readonly Row[]): ShownRun {
   const nodes = Object.fromEntries(rows.map(({ id, node }) => [id, node as unknown as EditorNode]));
-  return { id: run.id, status: run.status, isTest: run.test ?? false, dollars: run.bill.dollars, nodes };
+  return { id: run.id, status: run.status, isTest: run.test, dollars: run.bill.dollars, nodes };
 }
 
 interface DrawnProps extends RunCanvasProps {

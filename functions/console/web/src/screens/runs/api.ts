@@ -4,15 +4,8 @@ import type { components } from '@/api/schema';
 
 type Schemas = components['schemas'];
 
-/** Whether it was a test run, and of a draft; and what it has cost so far. */
-interface TestFacts {
-  test?: boolean;
-  draft?: boolean;
-  dollars?: number;
-}
-
-export type RunSummary = Schemas['ExecutionSummary'] & TestFacts;
-export type Run = Schemas['ExecutionDetail'] & TestFacts;
+export type RunSummary = Schemas['ExecutionSummary'];
+export type Run = Schemas['ExecutionDetail'];
 export type RunNode = Schemas['NodeAnswer'];
 export type Wait = Schemas['WaitAnswer'];
 export type LogLine = Schemas['LogAnswer'];

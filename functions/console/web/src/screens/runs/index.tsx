@@ -193,7 +193,7 @@ function RunTable({ runs }: { runs: readonly RunSummary[] }) {
       header: t('Cost'),
       hideOnPhone: true,
       align: 'right',
-      cell: (run) => <span className="tabular-nums">{run.dollars === undefined ? '–' : formatMoney(run.dollars)}</span>,
+      cell: (run) => <span className="tabular-nums">{formatMoney(run.dollars)}</span>,
     },
   ];
   return <Table label={t('Runs')} columns={columns} rows={runs} rowKey={(run) => run.id} onRowClick={(run) => void navigate({ to: '/runs/$runId', params: { runId: run.id } })} />;

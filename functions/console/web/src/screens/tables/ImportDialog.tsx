@@ -1,0 +1,70 @@
+/** Rows from a CSV file: first what would happen, then it does. */
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { t } from '@/app/i18n';
+import { Button, Dialog, Field, TextArea, toast } from '@/ui';
+import { calls, type Imported } from './api';
+
+export function ImportDialog({ table, onClose }: { table: string; onClose: () => void }) {
+  const client = useQueryClient();
+  const [csv, setCsv] = useState('');
+  const [tried, setTried] = useState<Imported | null>(null);
+  const bring = useMutation({
+    mutationFn: (isTrial: boolean) => calls.importCsv(table, csv, isTrial),
+    onSuccess: (result, isTrial) => {
+      setTried(result);
+      if (isTrial) return;
+      void client.invalidateQueries({ queryKey: ['tables'] });
+      toast(t('{created} added, {updated} changed', { created: result.created, updated: result.updated }), { tone: 'ok' });
+      if (!result.problems.length) onClose();
+    },
+  });
+  const change = (text: string) => {
+    setCsv(text);
+    setTried(null);
+  };
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      size="lg"
+      title={t('Bring in CSV')}
+      description={t('The column “key” names the row, all others are its fields.')}
+      onSubmit={() => bring.mutate(tried === null)}
+      footer={
+        <>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" variant="primary" loading={bring.isPending} disabled={!csv.trim()}>
+            {tried ? t('Bring in') : t('Check')}
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        <Field label={t('A file')}>
+          <input type="file" accept=".csv,text/csv" onChange={(event) => void event.target.files?.[0]?.text().then(change)} aria-label={t('A file')} />
+        </Field>
+        <Field label={t('Or its text')}>
+          <TextArea rows={8} className="font-mono" value={csv} placeholder={'key,name,total\n17,Ada,120'} onChange={(event) => change(event.target.value)} />
+        </Field>
+        {tried && (
+          <div role="status" className="flex flex-col gap-1">
+            <p className="font-medium">
+              {t('{created} new, {updated} changed, {unchanged} as they are', { created: tried.created, updated: tried.updated, unchanged: tried.unchanged })}
+            </p>
+            {tried.problems.map((problem) => (
+              <p key={problem.line} className="text-bad">
+                {t('Line {n}: {message}', { n: problem.line, message: problem.message })}
+              </p>
+            ))}
+          </div>
+        )}
+        {bring.error && (
+          <p role="alert" className="text-bad">
+            {bring.error.message}
+          </p>
+        )}
+      </div>
+    </Dialog>
+  );
+}
