@@ -50,6 +50,7 @@ _GROUPS = {
         "bad_input",
         "canary",
         "documents",
+        "concurrency",
         "durable",
         "integrations",
         "outgoing",
@@ -126,6 +127,7 @@ _SLOW = frozenset(
         "sandbox",
         "spreadsheets",
         "ssrf",
+        "webhook_deliveries",
         "world",
     }
 )

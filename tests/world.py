@@ -56,9 +56,8 @@ from tests.stored import stored_workflow
 from tests.unit.conftest import Aws, items_with
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
-_WRITES = (
-    "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "PutObject", "DeleteObjects"
-)  # fmt: skip
+_WRITES = [f"{one}Item" for one in ("Put", "Update", "Delete")]
+_WRITES += ["TransactWriteItems", "BatchWriteItem", "PutObject", "DeleteObjects"]
 
 
 @dataclass
@@ -68,7 +67,7 @@ class World:
     aws: Aws
     fate: Fate = field(default_factory=Fate)
     people: Callable[[World, str, PendingSignal], None] | None = None
-    loses_pokes_of: str = ""
+    loses_notices_of: str = ""
     """The supervisor is not told by those whose name holds this."""
     breaks: Callable[[str, Signal], bool] | None = None
     """Whether the process dies at this answer, before it is written; it does so once."""
@@ -135,7 +134,7 @@ class World:
 
     async def _notify(self, owner: str, waits: Any) -> None:
         self.fate.point()
-        if not (self.loses_pokes_of and self.loses_pokes_of in owner):
+        if not (self.loses_notices_of and self.loses_notices_of in owner):
             self.calls.append(lambda: self.supervisor.notified(owner, waits))
 
     def _answer(self, execution_id: str, signal: Signal, next_check_at: datetime, **named: Any) -> Signal:

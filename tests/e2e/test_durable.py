@@ -1,13 +1,11 @@
-"""Loops, waits, sub-workflows, limits and retries on the deployed stack, through the HTTP API."""
+"""Waits, loops, sub-workflows, forks and large values, for real."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from itertools import pairwise
 from typing import Any
 
 import httpx2
@@ -18,14 +16,8 @@ from werkzeug import Request, Response
 from infrastructure.local.stack import LocalStack
 from tests.e2e.aws import sweep
 from tests.e2e.conftest import Caller
+from tests.e2e.durable import APPROVAL, ASK, LONG, WAITING
 from tests.harness import edges
-
-WAITING = frozenset({"waiting"})
-ASK = {"id": "ask", "type": "approval", "config": {"message": "May I spend {{ trigger.body.amount }}?"}}
-YES = {"id": "yes", "type": "transform", "config": {"value": "{{ nodes.ask.comment }}"}}
-APPROVAL = {"nodes": [ASK, YES], "edges": edges("ask:approved>yes")}
-TWICE = {"nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ trigger.body * 2 }}"}}]}
-LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]}
 
 
 def node(execution: dict[str, Any], path: str) -> dict[str, Any]:
@@ -36,9 +28,6 @@ def node(execution: dict[str, Any], path: str) -> dict[str, Any]:
 def server() -> Iterator[HTTPServer]:
     with HTTPServer(host="127.0.0.1", threaded=True) as http:
         yield http
-
-
-# -- waits
 
 
 def test_an_approval_is_answered_once_and_wakes_within_a_second(admin: Caller):
@@ -121,9 +110,6 @@ def test_a_deadline_in_a_park_is_kept_by_the_sweeper_where_step_functions_does_n
     assert admin.wait(execution_id)["result"] == {"late": "too late"}
 
 
-# -- loops
-
-
 def test_ten_items_take_one_call_of_advance(admin: Caller):
     body = {
         "nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ item * 2 }}"}}],
@@ -194,9 +180,6 @@ def test_approvals_in_a_spread_loop_are_answered_by_their_paths(admin: Caller, s
     assert admin.request("POST", address, json={"decision": "approved"}).status_code == 409
 
 
-# -- sub-workflows and failures
-
-
 def test_a_sub_workflow_gives_its_result_and_recursion_is_bounded(admin: Caller):
     inner = admin.workflow(
         {"nodes": [{"id": "t", "type": "transform", "config": {"value": "{{ trigger.body.n + 1 }}"}}]}
@@ -246,86 +229,6 @@ def test_a_run_that_takes_too_long_times_out(admin: Caller):
     done = admin.run(definition)
 
     assert (done["status"], done["error"]["code"]) == ("timed_out", "timed_out")
-
-
-# -- limits
-
-
-def test_a_limit_queues_in_order_and_each_gets_its_turn(admin: Caller):
-    definition = {
-        "nodes": [{"id": "a", "type": "delay", "config": {"seconds": 1}}],
-        "concurrency": {"limit": 1, "key": "{{ trigger.body.customer }}"},
-    }
-    workflow_id = admin.workflow(definition)["id"]
-    started = [admin.start(workflow_id, {"customer": n % 2})["id"] for n in range(6)]
-    ends = [admin.wait(execution_id) for execution_id in started]
-    bad = admin.request("POST", "/api/executions", json={"workflow_id": workflow_id, "input": {}})
-
-    assert {end["status"] for end in ends} == {"succeeded"}
-    for customer in (0, 1):
-        turns = ends[customer::2]
-        for before, after in pairwise(turns):
-            assert before["completed_at"] <= after["started_at"]
-    assert bad.status_code == 422
-    assert "customer" in bad.text
-
-
-def test_many_starts_at_once_under_a_limit_all_get_their_turn(admin: Caller):
-    definition = {**TWICE, "concurrency": {"limit": 3}}
-    workflow_id = admin.workflow(definition)["id"]
-    with ThreadPoolExecutor(12) as pool:
-        started = list(pool.map(lambda n: admin.start(workflow_id, n)["id"], range(24)))
-    ends = [admin.wait(execution_id) for execution_id in started]
-
-    assert [end["result"] for end in ends] == [{"x": 2 * n} for n in range(24)]
-
-
-@pytest.mark.parametrize(
-    ("when_full", "first", "second"),
-    [("skip", "waiting", "cancelled"), ("cancel_oldest", "cancelled", "waiting")],
-)
-def test_what_becomes_of_one_too_many(admin: Caller, when_full: str, first: str, second: str):
-    workflow_id = admin.workflow({**LONG, "concurrency": {"limit": 1, "when_full": when_full}})["id"]
-    one = admin.start(workflow_id)["id"]
-    admin.wait(one, WAITING)
-    two = admin.start(workflow_id)["id"]
-    ends = admin.wait(one, frozenset({first})), admin.wait(two, frozenset({second}))
-    for execution_id in (one, two):
-        admin.request("POST", f"/api/executions/{execution_id}/cancel")
-
-    assert [end["status"] for end in ends] == [first, second]
-
-
-def test_cancelling_works_in_every_status_and_leaks_no_slot(admin: Caller):
-    workflow_id = admin.workflow({**APPROVAL, "concurrency": {"limit": 1}})["id"]
-    parked, queued, last = (admin.start(workflow_id, {"amount": n})["id"] for n in range(3))
-    admin.wait(parked, WAITING)
-    assert admin.ok("GET", f"/api/executions/{queued}")["queued"] is True
-    for execution_id in (queued, parked):
-        assert admin.ok("POST", f"/api/executions/{execution_id}/cancel")["status"] == "cancelled"
-    assert admin.wait(last, WAITING)["queued"] is False
-    admin.ok("DELETE", f"/api/workflows/{workflow_id}")
-    admin.ok("POST", f"/api/executions/{last}/signals/ask", json={"decision": "approved"})
-
-    assert admin.wait(last)["status"] == "succeeded"
-
-
-def test_a_retry_waits_for_a_slot_like_any_other(admin: Caller):
-    definition = {**APPROVAL, "concurrency": {"limit": 1}}
-    workflow_id = admin.workflow(definition)["id"]
-    first = admin.start(workflow_id, {"amount": 1})["id"]
-    admin.ok("POST", f"/api/executions/{first}/cancel")
-    holder = admin.start(workflow_id, {"amount": 2})["id"]
-    admin.wait(holder, WAITING)
-    retried = admin.ok("POST", f"/api/executions/{first}/retry", json={})
-    admin.ok("POST", f"/api/executions/{holder}/cancel")
-    admin.wait(retried["id"], WAITING)
-    admin.ok("POST", f"/api/executions/{retried['id']}/cancel")
-
-    assert retried["queued"] is True
-
-
-# -- again from here
 
 
 def test_a_retry_reuses_what_was_found_out(admin: Caller, server: HTTPServer):
@@ -381,9 +284,6 @@ def test_an_approval_is_asked_for_again_with_another_input(admin: Caller):
     assert same["result"] == {"pay": 10}
 
 
-# -- payloads and numbers
-
-
 def test_five_megabytes_pass_through_a_workflow(admin: Caller, server: HTTPServer):
     large = "".join(chr(33 + n * 7919 % 90) for n in range(5_000_000))
     server.expect_request("/large").respond_with_json({"text": large, "size": len(large)})
@@ -413,25 +313,3 @@ def test_a_body_over_the_platforms_bound_fails_clearly(admin: Caller, server: HT
     done = admin.run({"nodes": [{"id": "get", "type": "http", "config": {"url": server.url_for("/large")}}]})
 
     assert done["error"]["code"] == "response_too_large"
-
-
-MANY = 24
-
-
-def test_many_executions_started_at_once_all_finish(admin: Caller):
-    definition = {
-        "nodes": [
-            {"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.n * 2 }}"}},
-            {"id": "b", "type": "conditional", "config": {"expression": "{{ nodes.a % 4 = 0 }}"}},
-            {"id": "c", "type": "transform", "config": {"value": "{{ nodes.a + 1 }}"}},
-        ],
-        "edges": edges("a>b", "b:true>c"),
-        "output": "{{ nodes.c ?? nodes.a }}",
-    }
-    workflow_id = admin.workflow(definition)["id"]
-    with ThreadPoolExecutor(8) as pool:
-        started = list(pool.map(lambda n: admin.start(workflow_id, {"n": n})["id"], range(MANY)))
-        ends = list(pool.map(admin.wait, started))
-
-    assert Counter(end["status"] for end in ends) == {"succeeded": MANY}
-    assert [end["result"] for end in ends] == [2 * n + (n % 2 == 0) for n in range(MANY)]

@@ -17,13 +17,16 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.utilities import dynamo_to_dict
 
+from engine.history.model import Execution
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
 from engine.storage.history import HistoryRepository
 from engine.storage.indexes import AUTOMATION_INDEXES
 from engine.storage.repositories import Repositories
-from engine.storage.users import UserRepository
+from engine.storage.users import Session, User, UserRepository
 from engine.storage.workflows import WorkflowRepository
+from tests.stored import stored_workflow
+from tests.unit.invoked import AT, EXECUTION, HASH, SESSION, TRIGGERS, USER, WORKFLOW, WORKSPACE
 
 NOW = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
 INDEXES: dict[str, dict[str, tuple[str, str, tuple[str, ...]]]] = {
@@ -147,3 +150,23 @@ def aws_in_memory() -> Iterator[Aws]:
             Name="signing", SecretString=json.dumps({"current": "k1", "k1": "x" * 64})
         )
         yield Aws(dynamodb, s3, Table(dynamodb, "Identity"), Table(dynamodb, "Automation"), FixedClock())
+
+
+@pytest.fixture
+def seeded(aws: Aws) -> Aws:
+    """Ada, her session, a workflow of hers, and an execution that has not begun."""
+    role = boto3.client("iam").create_role(RoleName="states", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    kms, events = boto3.client("kms"), boto3.client("events")
+    kms.create_alias(AliasName="alias/platform", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    events.create_event_bus(Name="events")
+    boto3.client("scheduler").create_schedule_group(Name="schedules")
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    boto3.client("stepfunctions").create_state_machine(name="execution", definition=definition, roleArn=role)
+    aws.users.create(User(USER, "ada@example.com", None, HASH, True, True, WORKSPACE, AT), first=True)
+    aws.users.add_session(Session(SESSION, USER, WORKSPACE, "hash", "family", 4_000_000_000))
+    nodes = [{"id": "a", "type": "transform", "config": {"value": "Hello {{ trigger.body.name }}"}}]
+    version = {"nodes": nodes, "triggers": TRIGGERS}
+    stored_workflow(aws.workflows, version, WORKSPACE, WORKFLOW)
+    execution = Execution(EXECUTION, WORKSPACE, WORKFLOW, 1, "manual", USER, {"body": {"name": "Ada"}}, NOW)
+    aws.executions.create(execution, None, "")
+    return aws

@@ -41,7 +41,7 @@ class Unlucky:
 
 def ended(world: World) -> str:
     """An execution that has ended, of which nobody but the recovery knows."""
-    world.loses_pokes_of = "-"
+    world.loses_notices_of = "-"
     execution_id = world.start(world.workflow({"nodes": nodes("a"), "concurrency": {"limit": 1}}))
     while world._something_happens():
         pass

@@ -15,7 +15,7 @@ from engine.security.secrets import SecretBox, hook_context
 from engine.services.principal import Principal
 from engine.triggers.signatures import Delivery
 from tests.unit.conftest import Aws
-from tests.unit.test_dispatch import QUICK, active, delivered, hooks, token
+from tests.unit.dispatched import QUICK, active, delivered, hooks, token
 from tests.world import AT, WORKSPACE, World, execution_service
 
 USER = Principal("user-1", "session", WORKSPACE, "owner", is_admin=True)

@@ -1,4 +1,4 @@
-"""What starts executions by itself: late, twice, at once, dying in between, on records that have changed."""
+"""Schedules and events: each time and each event starts one execution, however often and late it is delivered."""
 
 from __future__ import annotations
 
@@ -7,54 +7,22 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import limits
 from engine.aws.event_bus import Marks
-from engine.clock import format_time
-from engine.errors import TooManyRequests, Unavailable
-from engine.security.secrets import SecretBox
-from engine.services.triggers.dispatch import Dispatcher
-from engine.services.triggers.listeners import Listening
-from engine.services.triggers.webhook_addresses import hook_token
-from engine.services.triggers.webhook_response import WebhookResponder
-from engine.services.triggers.webhooks import WebhookService
+from engine.errors import Unavailable
 from engine.storage.listeners import pattern_digest
 from engine.storage.triggers import TriggerRepository
-from engine.triggers.signatures import Delivery
 from tests.figures import FIGURES
 from tests.stored import delete, publish_version, set_active
 from tests.unit.conftest import Aws, aws_in_memory
+from tests.unit.dispatched import CRON, QUICK, active, dispatcher, hour
 from tests.world import AT, WORKSPACE, World
 
-QUICK = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
 LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3000}}]}
-CRON = {"id": "t", "type": "schedule", "config": {"cron": "0 * * * *", "input": {"n": 1}}}
-
-
-def active(world: World, definition: dict[str, Any], *triggers: dict[str, Any]) -> str:
-    workflow_id = world.workflow({**definition, "triggers": list(triggers)})
-    found = world.repositories.workflows.find(workflow_id)
-    assert found is not None
-    world.fate.spared = True
-    set_active(world.repositories.workflows, found, active=True)
-    world.fate.spared = False
-    return workflow_id
-
-
-def dispatcher(world: World) -> Dispatcher:
-    listening = Listening(world.repositories.listeners)
-    return Dispatcher(
-        world.repositories, world.starter, listening, world.clock, together=1
-    )  # moto copies what others change
-
-
-def hour(world: World, number: int) -> str:
-    begin = world.clock.now().replace(minute=0, second=0, microsecond=0)
-    return format_time(begin + timedelta(hours=number))
 
 
 def test_a_time_is_one_execution_however_often_and_late_it_is_delivered(aws: Aws):
@@ -164,6 +132,8 @@ def shop(workspace: str = WORKSPACE, depth: int = 0, name: str = "e-1") -> dict[
 
 
 SHOP = {"pattern": {"source": ["shop"]}}
+
+
 ON_ACCOUNT = {"bus": "account", **SHOP}
 
 
@@ -257,93 +227,6 @@ def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytes
     assert world.all() == []
 
 
-# -- webhooks ----------------------------------------------------------------------------------------------
-
-
-def hooks(world: World, advance: Any = None) -> WebhookService:
-    box = SecretBox(lambda: boto3.client("kms"), "key")
-    answering = WebhookResponder(world.repositories, world.machine, advance or (lambda _: "succeeded"), lambda _: None)
-    return WebhookService(world.repositories, world.starter, answering, box, "https://api.example", world.clock)
-
-
-def delivered(name: str = "d-1") -> Delivery:
-    headers = {"content-type": "application/json", "x-id": name}
-    return Delivery("POST", "/", headers, {}, b'{"n": 1}')
-
-
-def token(world: World, workflow_id: str) -> str:
-    return hook_token(world.repositories.workflows.get(WORKSPACE, workflow_id), "t")
-
-
-def test_who_dies_while_a_delivery_is_taken_is_followed_by_its_repetition():
-    points = 0
-    for at in range(1, 40):
-        with aws_in_memory() as aws:
-            world = World(aws)
-            config = {"delivery_id_header": "x-id"}
-            workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
-            address = token(world, workflow_id)
-            world.fate.at, world.fate.points = at, 0
-            died = not world.perish(partial(hooks(world).receive, address, delivered()))
-            world.fate.at = None
-            if not died:
-                break
-            points += 1
-            answers = [hooks(world).receive(address, delivered()) for _ in range(2)]
-            assert answers[0] == answers[1]
-            world.settle()
-            world.check()
-            assert world.results() == [("succeeded", {"a": {"n": 1}})]
-    assert points > 5
-    FIGURES["deaths while a delivery is taken"] += points
-
-
-def test_an_execution_that_cannot_be_run_ahead_is_driven(aws: Aws):
-    world = World(aws)
-
-    def broken(_execution_id: str) -> str:
-        raise RuntimeError("Advance is not there")
-
-    config = {"answer": "result", "answer_seconds": 0.2}
-    workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
-    answer = hooks(world, broken).receive(token(world, workflow_id), delivered())
-
-    assert answer.status == 202  # nobody has driven it yet in here
-    world.settle()
-    assert world.results() == [("succeeded", {"a": {"n": 1}})]
-
-
-def test_an_execution_that_was_run_ahead_by_one_who_died_is_driven_on(aws: Aws):
-    world = World(aws)
-    config = {"answer": "result", "answer_seconds": 0.2}
-    workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
-
-    hooks(world, lambda _: "again").receive(token(world, workflow_id), delivered())
-    assert world.machine.drivers == {}  # it was left to somebody who never began
-    world.settle()
-    world.check()
-    assert world.results() == [("succeeded", {"a": {"n": 1}})]
-
-
-def test_the_rate_is_kept(aws: Aws):
-    repository, at = TriggerRepository(aws.automation), datetime(2026, 5, 1, 9, 0, 20, tzinfo=UTC)
-    taken: list[int] = []
-    for _ in range(25):
-        try:
-            repository.admit("w", "t", at, 10, None)
-        except TooManyRequests as error:
-            taken.append(error.retry_after)
-        else:
-            taken.append(0)
-
-    assert taken == [0] * 10 + [40] * 15
-    repository.admit("w", "t", at + timedelta(minutes=1), 10, None)
-    assert repository.get("w", "t").fired == 11
-
-
-# -- how they are ------------------------------------------------------------------------------------------
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["succeeded", "failed", "timed_out", "cancelled"]), min_size=1, max_size=30), st.data())
 def test_outcomes_are_the_same_in_whatever_order_they_are_told(statuses: list[str], data: st.DataObject):
@@ -361,19 +244,6 @@ def test_outcomes_are_the_same_in_whatever_order_they_are_told(statuses: list[st
         behind = statuses[-limits.RECENT_OUTCOMES :][::-1]
         until = behind.index("succeeded") if "succeeded" in behind else len(behind)
         assert state.consecutive_failures == sum(status in ("failed", "timed_out") for status in behind[:until])
-
-
-def test_secrets_are_good_at_one_place_only(aws: Aws):
-    del aws
-    kms = boto3.client("kms")
-    key = kms.create_key()["KeyMetadata"]["KeyId"]
-    box = SecretBox(lambda: kms, key)
-    sealed = box.seal("s3cret", {"workspace": "a", "trigger": "t"})
-
-    assert b"s3cret" not in sealed
-    assert box.open(sealed, {"workspace": "a", "trigger": "t"}) == "s3cret"
-    with pytest.raises(Exception, match="could not be decrypted"):
-        SecretBox(lambda: kms, key).open(sealed, {"workspace": "b", "trigger": "t"})
 
 
 def test_a_flexible_schedule_is_expected_at_the_end_of_its_window():
@@ -407,23 +277,6 @@ def test_times_that_no_clock_shows_are_refused(config: dict[str, Any], where: st
         ScheduleConfig.model_validate(config)
 
 
-def test_a_repeated_delivery_that_is_being_run_ahead_gets_no_driver_of_its_own(aws: Aws):
-    world = World(aws)
-    config = {"answer": "result", "answer_seconds": 0.05, "delivery_id_header": "x-id"}
-    workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
-    address = token(world, workflow_id)
-    for _ in range(3):
-        hooks(world, lambda _: "again").receive(address, delivered())
-    assert world.machine.drivers == {}
-
-    world.pass_time(limits.START_GRACE + 1)  # who was to run it has died, so it seems
-    hooks(world).receive(address, delivered())
-    assert len(world.machine.drivers) == 1
-    world.settle()
-    world.check()
-    assert len(world.all()) == 1
-
-
 def test_a_schedule_that_cannot_start_anything_says_so_and_is_not_silent(aws: Aws):
     world = World(aws)
     limit = {"limit": 1, "key": "{{ trigger.body.customer }}"}
@@ -432,26 +285,3 @@ def test_a_schedule_that_cannot_start_anything_says_so_and_is_not_silent(aws: Aw
     state = world.repositories.triggers.get(workflow_id, "t")
     assert state.last_failure is not None
     assert "customer" in state.last_failure["message"]
-
-
-def test_a_late_delivery_expects_nothing_of_the_past(aws: Aws):
-    world = World(aws)
-    workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
-    dispatcher(world).on_time(workflow_id, "t", due)
-    world.pass_time(5 * 3600)
-    dispatcher(world).on_time(workflow_id, "t", due)
-    expected = world.repositories.triggers.get(workflow_id, "t").expected_at
-    assert expected is not None
-    assert expected > world.clock.now()
-
-
-def test_clocks_that_differ_do_not_reset_the_rate(aws: Aws):
-    repository, at = TriggerRepository(aws.automation), datetime(2026, 5, 1, 9, 0, 59, tzinfo=UTC)
-    taken = 0
-    for number in range(20):
-        try:
-            repository.admit("w", "t", at + timedelta(seconds=2 * (number % 2)), 5, None)
-        except TooManyRequests:
-            continue
-        taken += 1
-    assert taken == 6  # one in the minute before, and five in this one

@@ -11,7 +11,7 @@ from engine import limits
 from engine.history.model import Execution, Status
 from engine.ids import new_id
 from tests.unit.conftest import NOW, Aws
-from tests.unit.test_handlers import WORKSPACE, event, invoke, seeded  # noqa: F401 - a fixture
+from tests.unit.invoked import WORKSPACE, event, invoke
 
 
 def ended(aws: Aws, error: dict[str, Any] | None, status: Status = Status.FAILED) -> str:
@@ -33,7 +33,7 @@ def listed(aws: Aws, monkeypatch: pytest.MonkeyPatch, request: dict[str, Any]) -
     return {one["id"]: one["error"] for one in json.loads(answer["body"])["items"]}
 
 
-def test_a_list_says_why_each_has_failed(seeded: Aws, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
+def test_a_list_says_why_each_has_failed(seeded: Aws, monkeypatch: pytest.MonkeyPatch):
     brief = {"code": "http_status", "message": "it answered 500", "node": "pay"}
     short = ended(seeded, {**brief, "details": {"status": 500}})
     compressed = ended(seeded, {**brief, "details": "x" * 4_000})

@@ -15,7 +15,7 @@ from engine.triggers.webhook import WebhookConfig
 from functions.platform import handler as platform
 from functions.webhooks import handler as webhooks
 from tests.unit.conftest import Aws
-from tests.unit.test_dispatch import QUICK, active, delivered, hooks, token
+from tests.unit.dispatched import QUICK, active, delivered, hooks, token
 from tests.world import World
 
 APP = "https://app.example"

@@ -13,7 +13,7 @@ from infrastructure.cli import triggers as cli_triggers
 from infrastructure.cli import workflows
 from infrastructure.cli.main import app
 from tests.unit.conftest import Aws
-from tests.unit.test_handlers import TRIGGERS, WORKFLOW, event, invoke, seeded  # noqa: F401 - a fixture
+from tests.unit.invoked import TRIGGERS, WORKFLOW, event, invoke
 
 
 class Api:
@@ -45,7 +45,7 @@ class Api:
 
 
 @pytest.fixture
-def api(seeded: Aws, monkeypatch: pytest.MonkeyPatch) -> Api:  # noqa: F811
+def api(seeded: Aws, monkeypatch: pytest.MonkeyPatch) -> Api:
     assert seeded
     made = Api()
     for module in (workflows, cli_triggers):

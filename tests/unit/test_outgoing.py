@@ -24,7 +24,7 @@ from engine.storage.subscriptions import OutgoingDelivery, Subscription, Subscri
 from tests.played import PlayedBus
 from tests.stored import set_active
 from tests.unit.conftest import NOW, Aws
-from tests.unit.test_dispatch import CRON, QUICK, active, dispatcher, hour
+from tests.unit.dispatched import CRON, QUICK, active, dispatcher, hour
 from tests.world import WORKSPACE, World
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

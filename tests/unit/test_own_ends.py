@@ -12,7 +12,7 @@ from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.samples import sample
 from tests.unit.conftest import NOW, Aws
-from tests.unit.test_dispatch import active, dispatcher
+from tests.unit.dispatched import active, dispatcher
 from tests.world import World
 
 PATTERN: dict[str, Any] = {"source": ["mainspring"], "detail-type": ["execution.failed"]}

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import Aws
-from tests.unit.test_handlers import API, event, invoke, seeded
+from tests.unit.invoked import API, event, invoke
 
-__all__ = ["seeded"]
 PRIVATE = [name for name in API if event(f"api/{name}")["requestContext"].get("authorizer")]
 
 

@@ -11,9 +11,7 @@ from engine.triggers.schedule import ScheduleConfig
 from engine.triggers.types import TRIGGER_TYPES
 from engine.triggers.words import in_words
 from tests.unit.conftest import Aws
-from tests.unit.test_handlers import event, invoke, seeded
-
-__all__ = ["seeded"]
+from tests.unit.invoked import event, invoke
 
 
 @pytest.mark.parametrize(

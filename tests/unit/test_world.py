@@ -218,7 +218,7 @@ def test_a_child_in_a_spread_loop_is_started_though_the_poke_was_lost(aws: Aws, 
         "edges": edges("few:true>sub"),
     }
     definition = {"nodes": [{"id": "each", "type": "for_each", "config": {"items": "{{ [1..250] }}"}, "body": body}]}
-    world.loses_pokes_of = "~"
+    world.loses_notices_of = "~"
     execution_id = world.start(world.workflow(definition))
     world.settle()
     world.check()

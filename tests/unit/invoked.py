@@ -1,0 +1,72 @@
+"""What tests of Lambda functions share: sample events, and invoking a handler as Lambda does."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+
+
+USER, SESSION, WORKSPACE, WORKFLOW, EXECUTION = (f"01920000-0000-7000-8000-00000000000{n}" for n in range(1, 6))
+
+
+AT = "2026-05-01T09:00:00.000Z"
+
+
+TRIGGERS = [
+    {"id": "daily", "type": "schedule", "config": {"cron": "0 9 * * *", "timezone": "Europe/Berlin"}},
+    {"id": "hook", "type": "webhook", "config": {"auth": {"type": "github"}}},
+    {"id": "shop", "type": "event", "config": {"pattern": {"source": ["shop"]}}},
+    {"id": "uploads", "type": "event", "config": {"bus": "account", "pattern": {"source": ["aws.s3"]}}},
+]
+
+
+API = {
+    "auth_register": ("auth", 403),  # Ada is here already
+    "auth_login": ("auth", 401),  # with another password
+    "users_list": ("users", 200),
+    "workflows_create": ("workflows", 201),
+    "workflows_list": ("workflows", 200),
+    "workflows_validate": ("workflows", 200),
+    "executions_start": ("executions", 202),
+    "executions_get": ("executions", 200),
+    "executions_list": ("executions", 200),
+    "executions_retry": ("executions", 409),  # it has not ended
+    "executions_signal": ("executions", 404),  # it has no such node
+    "callbacks_call": ("executions", 404),  # no URL of ours
+    "triggers_list": ("triggers", 200),
+    "triggers_get": ("triggers", 200),
+    "triggers_schedule": ("triggers", 200),
+    "triggers_backfill": ("triggers", 202),
+    "triggers_sample": ("triggers", 200),
+    "triggers_test": ("triggers", 202),
+    "triggers_rotate": ("triggers", 200),
+    "triggers_secret": ("triggers", 204),
+    "events_send": ("events", 202),
+    "subscriptions_create": ("events", 201),
+    "subscriptions_list": ("events", 200),
+    "integrations_create": ("integrations", 201),
+    "integrations_list": ("integrations", 200),
+    "integrations_types": ("integrations", 200),
+    "webhooks_deliver": ("webhooks", 404),  # no address of ours
+    "answers_get": ("webhooks", 404),
+    "platform_health": ("platform", 200),
+    "platform_node_types": ("platform", 200),
+}
+
+
+def event(name: str) -> dict[str, Any]:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def invoke(function: str, payload: dict[str, Any]) -> Any:
+    handler = import_module(f"functions.{function}.handler").handler
+    context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 300_000)
+    return handler(payload, context)
+
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$0000000000000000000000000000000000000000000"

@@ -1,0 +1,221 @@
+"""The HTTP API, called with the events of API Gateway: access, bounds, the OpenAPI document."""
+
+from __future__ import annotations
+
+import base64
+import json
+import unicodedata
+from typing import Any
+
+import boto3
+import jsonschema_rs
+import pytest
+
+from engine import limits
+from engine.history.model import Status
+from engine.security.tokens import AccessClaims, sign_access_token
+from tests.unit.conftest import NOW, Aws
+from tests.unit.invoked import API, EVENTS, EXECUTION, SESSION, USER, WORKSPACE, event, invoke
+
+CATALOGUES = ("integrations_types", "platform_node_types")
+
+
+@pytest.mark.parametrize("name", API)
+def test_api_event(seeded: Aws, name: str):
+    function, status = API[name]
+    answer = invoke(function, event(f"api/{name}"))
+
+    assert answer["statusCode"] == status, answer["body"]
+    assert answer["headers"]["content-type"] == "application/json"
+    kept = "private, no-cache" if name in CATALOGUES else "no-store"
+    assert answer["headers"]["cache-control"] == kept
+    if status != 204:
+        json.loads(answer["body"])
+
+
+PUBLIC = ("auth", "platform", "callbacks", "webhooks", "answers")
+
+
+@pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in PUBLIC])
+def test_without_an_identity_every_such_event_is_refused(seeded: Aws, name: str):
+    stranger = event(f"api/{name}")
+    del stranger["requestContext"]["authorizer"]
+    answer = invoke(API[name][0], stranger)
+
+    assert answer["statusCode"] == 401
+    assert answer["headers"]["www-authenticate"] == "Bearer"
+
+
+def test_roles_allow_what_they_say(seeded: Aws):
+    statuses = {}
+    for role in ("owner", "editor", "operator", "viewer", "nobody"):
+        for name in ("workflows_create", "executions_start", "workflows_list"):
+            asked = event(f"api/{name}")
+            asked["requestContext"]["authorizer"]["lambda"]["role"] = role
+            statuses[role, name] = invoke(API[name][0], asked)["statusCode"]
+
+    assert statuses == {
+        ("owner", "workflows_create"): 201,
+        ("owner", "executions_start"): 202,
+        ("owner", "workflows_list"): 200,
+        ("editor", "workflows_create"): 201,
+        ("editor", "executions_start"): 202,
+        ("editor", "workflows_list"): 200,
+        ("operator", "workflows_create"): 403,
+        ("operator", "executions_start"): 202,
+        ("operator", "workflows_list"): 200,
+        ("viewer", "workflows_create"): 403,
+        ("viewer", "executions_start"): 403,
+        ("viewer", "workflows_list"): 200,
+        ("nobody", "workflows_create"): 403,
+        ("nobody", "executions_start"): 403,
+        ("nobody", "workflows_list"): 403,
+    }
+
+
+def test_the_authorizer_finds_the_caller(seeded: Aws):
+    now = int(__import__("time").time())
+    token = sign_access_token(AccessClaims(USER, SESSION, WORKSPACE), {"current": "k1", "k1": "x" * 64}, now)
+    asked = event("api/authorizer")
+    asked["headers"]["authorization"] = f"Bearer {token}"
+
+    assert invoke("authorizer", asked) == {
+        "isAuthorized": True,
+        "context": {
+            "user_id": USER,
+            "session_id": SESSION,
+            "workspace_id": WORKSPACE,
+            "role": "owner",
+            "is_admin": "true",
+            "name": "",
+            "email": "ada@example.com",
+        },
+    }
+
+
+def test_the_authorizer_vouches_for_nobody_else(seeded: Aws):
+    asked = event("api/authorizer")
+    for header in ("Bearer …", "", "Bearer", "Basic x", "Bearer a.b.c"):
+        asked["headers"]["authorization"] = header
+        context = invoke("authorizer", asked)["context"]
+        assert set(context) == {"denied", "message"}
+
+
+def test_the_authorizer_says_unavailable_when_it_cannot_tell(aws: Aws):
+    """No secret can be read under this name: neither let in, nor told that the token is bad."""
+    from functions import container
+
+    boto3.client("secretsmanager").delete_secret(SecretId="signing", ForceDeleteWithoutRecovery=True)
+    container._secrets().store.clear()
+    asked = event("api/authorizer")
+    context = invoke("authorizer", asked)["context"]
+    refused = event("api/workflows_list")
+    refused["requestContext"]["authorizer"]["lambda"] = context
+
+    assert context["denied"] == "unavailable"
+    assert invoke("workflows", refused)["statusCode"] == 503
+
+
+def test_the_openapi_document_is_whole_and_host_free():
+    from functions.openapi import API_FUNCTIONS, build, routes_of
+    from functions.public_routes import PUBLIC_ROUTES
+
+    document = build()
+    routes = [route for name in API_FUNCTIONS for route in routes_of(name)]
+    operations = [
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+        if not path.startswith("/hooks/")
+    ]
+    greedy = ["ANY /hooks/{token}", "ANY /hooks/{token}/{path+}"]
+
+    assert sorted(routes) == sorted([*set(operations), *greedy])
+    assert document["paths"]["/hooks/{token}"].keys() == {"get", "post", "put", "patch", "delete"}
+    assert set(routes) > PUBLIC_ROUTES
+    assert "servers" not in document
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            public = f"{method.upper()} {path}" in PUBLIC_ROUTES or path == "/hooks/{token}"
+            assert (operation.get("security") == []) == public, path
+            assert operation["summary"]
+
+
+def test_the_schema_of_definitions_is_published_and_takes_the_examples():
+    path = "/api/workflow-schema"
+    asked = {**event("api/platform_node_types"), "routeKey": f"GET {path}", "rawPath": path}
+    asked["requestContext"]["http"]["path"] = path
+    schema = jsonschema_rs.validator_for(json.loads(invoke("platform", asked)["body"]))
+
+    for example in (EVENTS / "workflows").glob("*.json"):
+        assert schema.is_valid(json.loads(example.read_text())["definition"]), example
+    assert not schema.is_valid({"nodes": [{"id": "a", "type": "x"}], "colour": 1})
+    assert not schema.is_valid({"nodes": []})
+
+
+@pytest.mark.parametrize(
+    ("value", "omitted"),
+    [("x" * 3_000_000, []), ("x" * 5_000_000, ["result"]), ("ж" * 700_000, ["result"]), (["a"] * 900_000, ["result"])],
+)
+def test_an_answer_fits_what_lambda_gives_back(seeded: Aws, value: Any, omitted: list[str]):
+    seeded.executions.finish(EXECUTION, Status.SUCCEEDED, NOW, started_at=NOW, result=value)
+    answer = invoke("executions", event("api/executions_get"))
+
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["omitted"] == omitted
+    assert len(json.dumps(answer)) < 6 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.com", "ada@corp.local", "ada@team.test", "zoë@exämple.com", "A.B+c@Example.COM"]
+)
+def test_addresses_of_every_kind_of_network_register_and_sign_in(aws: Aws, email: str):
+    register = event("api/auth_register")
+    register["body"] = json.dumps({"email": email, "password": "12345678"})
+    login = event("api/auth_login")
+    login["body"] = json.dumps({"email": unicodedata.normalize("NFD", email).upper(), "password": "12345678"})
+
+    assert invoke("auth", register)["statusCode"] == 201
+    assert invoke("auth", login)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "email", ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@exa mple.com", "x" * 300 + "@example.com"]
+)
+def test_what_is_no_address_is_named(aws: Aws, email: str):
+    register = event("api/auth_register")
+    register["body"] = json.dumps({"email": email, "password": "12345678"})
+    answer = invoke("auth", register)
+
+    assert answer["statusCode"] == 422
+    assert [problem["path"] for problem in json.loads(answer["body"])["error"]["details"]] == ["email"]
+
+
+def delivered(body: str, *, is_base64: bool) -> dict[str, Any]:
+    return {**event("api/webhooks_deliver"), "body": body, "isBase64Encoded": is_base64}
+
+
+def test_a_text_that_lambda_would_not_take_is_refused_in_our_own_shape(seeded: Aws):
+    """Locally too, where nothing else refuses it. Line ends are two bytes each in what a function is called with."""
+    refused = invoke("webhooks", delivered('{"a": 1}' + "\n" * 3_300_000, is_base64=False))
+    taken = invoke("webhooks", delivered('{"a": 1}' + " " * 3_300_000, is_base64=False))
+
+    assert (refused["statusCode"], json.loads(refused["body"])["error"]["code"]) == (413, "too_large")
+    assert taken["statusCode"] == 404, "no address of ours"
+
+
+def test_the_largest_delivery_and_the_largest_answer_fit_into_what_lambda_takes():
+    spare = limits.LAMBDA_BYTES - limits.LAMBDA_SPARE_BYTES
+    for most in (limits.MAX_HOOK_BYTES + 64 * 1024, limits.MAX_ANSWER_BYTES):  # a delivery that is refused, too
+        assert len(base64.b64encode(bytes(most))) <= spare
+    assert limits.MAX_HOOK_HEADER_BYTES * 2 < limits.LAMBDA_SPARE_BYTES
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+def test_a_body_is_bounded_in_bytes_not_in_characters(seeded: Aws, is_base64: bool):
+    text = json.dumps({"name": "\N{GRINNING FACE}" * (limits.MAX_BODY_BYTES // 4)}, ensure_ascii=False)
+    assert len(text) < limits.MAX_BODY_BYTES < len(text.encode())
+    body = base64.b64encode(text.encode()).decode() if is_base64 else text
+    asked = {**event("api/workflows_create"), "body": body, "isBase64Encoded": is_base64}
+
+    assert invoke("workflows", asked)["statusCode"] == 413
