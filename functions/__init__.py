@@ -1,1 +1,1 @@
-"""One folder a Lambda function: decode the event, call a service of the engine, encode the answer."""
+"""One folder per Lambda function: decode the event, call a service of the engine, encode the answer."""

@@ -57,12 +57,12 @@ _making = RLock()
 
 
 def client(service: str) -> Any:
-    """The worker's client of an AWS service."""
+    """Return the worker's client of an AWS service."""
     return _made(service, _signed if service == "s3" else _config)
 
 
 def _made(name: str, config: Config) -> Any:
-    """The one client of this name, however many threads ask for it first: boto3 must make one at a time."""
+    """Return the one client of this name, however many threads ask for it first: boto3 must make one at a time."""
     if name not in _clients:
         with _making:
             if name not in _clients:
@@ -75,7 +75,7 @@ def _made(name: str, config: Config) -> Any:
 
 
 def when_made(service: str, use: Callable[[Any], None]) -> None:
-    """Do something with a client once it is made, which for most services is only when it is needed."""
+    """Call `use` with a client once it is made, which for most services is only when it is needed."""
     _wanted[service] = use
 
 
@@ -105,7 +105,7 @@ def machine() -> StateMachine:
 
 @cache
 def concurrency_limits() -> ConcurrencyLimits:
-    """Who may run when a workflow has a limit."""
+    """The concurrency limits of workflows."""
     from engine.services.executions.concurrency import ConcurrencyLimits
 
     return ConcurrencyLimits(repositories(), machine(), clock)
@@ -113,7 +113,7 @@ def concurrency_limits() -> ConcurrencyLimits:
 
 @cache
 def starter() -> Starter:
-    """What starts executions."""
+    """The starter of executions."""
     from engine.services.executions.start import Starter
 
     return Starter(repositories(), concurrency_limits(), machine(), clock)
@@ -121,7 +121,7 @@ def starter() -> Starter:
 
 @cache
 def finalization() -> Finalization:
-    """What the end of an execution brings."""
+    """The finalization of executions."""
     from engine.services.executions.finalization import Finalization
 
     return Finalization(repositories(), concurrency_limits(), starter(), machine(), clock)
@@ -129,7 +129,7 @@ def finalization() -> Finalization:
 
 @cache
 def supervisor() -> Supervisor:
-    """What starts and drives on executions."""
+    """The supervisor."""
     from engine.services.executions.supervisor import Supervisor
 
     return Supervisor(repositories(), starter(), finalization(), machine(), clock)
@@ -137,7 +137,7 @@ def supervisor() -> Supervisor:
 
 @cache
 def recovery() -> Recovery:
-    """What looks after executions."""
+    """Recovery."""
     from engine.services.executions.recovery import Recovery
     from engine.services.triggers.health import TriggerHealth
 
@@ -153,7 +153,7 @@ def recovery() -> Recovery:
 
 @cache
 def box() -> SecretBox:
-    """What encrypts secrets, and remembers for a while what it has decrypted."""
+    """The encryption of secrets, with a short-lived cache of decrypted ones."""
     from engine.security.secrets import SecretBox
 
     return SecretBox(lambda: client("kms"), settings.key_id)
@@ -169,7 +169,7 @@ def bus() -> Bus:
 
 @cache
 def listening() -> Listening:
-    """What knows who listens to events on the platform's own bus."""
+    """The index of triggers that listen to events on the platform's own bus."""
     from engine.services.triggers.listeners import Listening
 
     return Listening(repositories().listeners)
@@ -190,15 +190,15 @@ def send_deliveries(deliveries: Sequence[tuple[str, str]]) -> None:
 
 
 def call_later(function: str, what: Mapping[str, Any]) -> None:
-    """Call another function, which need not be waited for."""
+    """Call another function without waiting for its result."""
     client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(what))
 
 
 def call_now(function: str, what: Mapping[str, Any]) -> Any:
-    """Call another function and wait for its answer; None where it failed.
+    """Call another function and wait for its answer; None if it failed.
 
     Raises:
-        Unavailable: Lambda did not take the call now.
+        Unavailable: Lambda did not accept the call now.
     """
     from engine.aws.errors import translate_aws_errors
     from engine.json_value import dumps
@@ -211,21 +211,21 @@ def call_now(function: str, what: Mapping[str, Any]) -> Any:
 
 @cache
 def publisher() -> Publisher:
-    """What tells of what has happened."""
+    """The publisher of domain events."""
     from engine.services.events.publish import Publisher
 
     return Publisher(repositories(), bus(), send_deliveries, clock, _bury)
 
 
 def _bury(what: Mapping[str, Any]) -> None:
-    """Put what can never be told into the queue of dead letters: with an id, so that it can be told by hand."""
+    """Put what can never be published into the dead-letter queue, with an id, so that an operator can publish it."""
     if settings.dead_letters_url:
         client("sqs").send_message(QueueUrl=settings.dead_letters_url, MessageBody=json.dumps({"untold": what}))
 
 
 @cache
 def dispatcher() -> Dispatcher:
-    """What schedules and events start."""
+    """The dispatcher of schedules and events."""
     from engine.services.triggers.dispatch import Dispatcher
 
     return Dispatcher(repositories(), starter(), listening(), clock)
@@ -233,7 +233,7 @@ def dispatcher() -> Dispatcher:
 
 @cache
 def reconciler() -> Reconciler:
-    """What makes EventBridge equal to the workflows."""
+    """The reconciler of EventBridge with the workflows."""
     from engine.aws.event_rules import Rules
     from engine.aws.schedules import Schedules
     from engine.services.triggers.reconcile import Reconciler
@@ -248,7 +248,7 @@ def reconciler() -> Reconciler:
 
 @cache
 def answering() -> WebhookResponder:
-    """What waits for answers."""
+    """The responder to synchronous webhook calls."""
     from engine.services.triggers.webhook_response import WebhookResponder
 
     return WebhookResponder(repositories(), machine(), _advance)
@@ -267,13 +267,13 @@ def _advance(execution_id: str) -> str:
 
 
 def _patient_lambda() -> Any:
-    """A client that waits as long as Advance may take, and never calls it twice by itself."""
+    """Return a client that waits as long as Advance may take, and never calls it twice by itself."""
     return _made("lambda patient", _patient)
 
 
 @cache
 def webhook_service() -> WebhookService:
-    """What is delivered to webhooks."""
+    """The service that accepts webhook deliveries."""
     from engine.services.triggers.webhooks import WebhookService
 
     return WebhookService(repositories(), starter(), answering(), box(), settings.api_url, clock)
@@ -286,7 +286,7 @@ def signing_keys() -> Mapping[str, str]:
 
 
 def fresh_signing_keys() -> Mapping[str, str]:
-    """The keys read anew, at most once in ten seconds, so that forged key ids cannot make us ask each time."""
+    """Read the keys again, at most once in ten seconds, so that forged key ids cannot cause a read each time."""
     return _fetch_keys(int(clock.now().timestamp()) // 10)
 
 
@@ -313,7 +313,7 @@ def auth_service() -> AuthService:
 
 @cache
 def retention() -> Retention:
-    """What forgets executions whose time is over."""
+    """The retention of executions."""
     from engine.services.executions.retention import Retention
 
     return Retention(repositories(), clock)

@@ -1,4 +1,4 @@
-"""What reaches out of Mainspring, made once for each worker: the guarded client, integrations, what nodes work with."""
+"""Everything that reaches out of Mainspring, made once per worker: guarded client, integrations, node services."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def files(workspace_id: str) -> WorkspaceFiles:
 
 @cache
 def reach() -> Reach:
-    """What calls AWS for nodes."""
+    """The adapter that calls AWS for nodes."""
     from engine.aws.node_role import Reach
 
     return Reach(lambda: container.client("sts"), container.settings.reach_role_prefix, container.clock)
@@ -78,7 +78,7 @@ def tables() -> DataTables:
 
 
 async def sandbox(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Run somebody's code.
+    """Run an author's code in the sandbox.
 
     Raises:
         NodeError: code `sandbox_unavailable`.
@@ -94,7 +94,7 @@ async def sandbox(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _count_interpreted() -> None:
-    """A metric for code that wasmtime interpreted, ten times as slow, since its machine code did not load."""
+    """Count code that wasmtime interpreted, ten times as slow, since its machine code did not load."""
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     with single_metric(name="SandboxInterpreted", unit=MetricUnit.Count, value=1, namespace="Mainspring"):
@@ -115,7 +115,7 @@ async def tool(call: ToolCall) -> Any:
 
 @cache
 def opener() -> Opener:
-    """What opens integrations."""
+    """The opener of integrations."""
     from engine.integrations.opener import Opener
     from engine.security.secrets import SecretBox
 
@@ -150,10 +150,10 @@ def oauth_consent() -> OAuthConsent:
 
 @cache
 def delivering() -> EventDelivery:
-    """What sends outgoing webhooks."""
+    """The sender of outgoing webhooks."""
     from engine.services.events.delivery import EventDelivery
     from engine.services.events.publish import Publisher
 
-    # What it announces is left to the recovery: a function that calls itself would need a grant on itself.
+    # Its events are left to recovery: a function that calls itself would need a grant on itself.
     announces = Publisher(container.repositories(), container.bus(), lambda _: None, container.clock)
     return EventDelivery(container.repositories(), container.box(), announces, http, container.clock)

@@ -1,4 +1,4 @@
-"""What the deployment tells the functions, through environment variables. No secret is ever among them."""
+"""The settings of the deployment, read from environment variables. No secret is ever among them."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ redact_logs(logger)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Gives the decision, which is what the state machine's Choice looks at, and what the next invocation has to know.
+    """Return the decision, for the Choice state of the state machine, and what the next invocation needs.
 
     Raises:
         Unavailable: a service of AWS is in trouble; the state machine tries again for long.
@@ -91,7 +91,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _give_up_process(left: int) -> None:
-    """End this process, whose threads would work on beside the nodes of whoever is served next.
+    """End this process: threads of abandoned nodes would keep running beside the nodes of the next invocation.
 
     Lambda reports this invocation as failed with `Runtime.ExitError` and starts a new process before it invokes the
     function again. The state machine then repeats the invocation, which finds all that has happened in the history.
@@ -123,7 +123,7 @@ def _invocation(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _invocations_counted(retries: int) -> int:
-    """For how many invocations this one counts: its retries have filled the history of the state machine, too."""
+    """Return for how many invocations this one counts: its retries also fill the history of the state machine."""
     return 1 + math.ceil(retries * limits.EVENTS_OF_RETRY / limits.EVENTS_OF_INVOCATION)
 
 

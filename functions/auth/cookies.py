@@ -1,7 +1,7 @@
-"""The cookie that keeps a browser's session: no script can read it, and no other site can have it sent.
+"""The cookie with a browser's session: no script can read it, and no other site can have it sent.
 
-It holds the refresh token. Whoever asks for it sends a header of ours, which a page of another site cannot without
-being allowed to, and the cookie is for the routes of sign-in only; all others want the access token.
+It holds the refresh token. Its caller must send a header of ours, which a page of another site cannot without
+permission, and the cookie is for the sign-in routes only; all others require the access token.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def browser_of(event: Mapping[str, Any]) -> str:
 
 
 def kept_token(event: Mapping[str, Any], api_url: str) -> str:
-    """The refresh token that the browser has kept. API Gateway gives cookies apart from the headers, emulators in them.
+    """Return the browser's refresh token. API Gateway passes cookies apart from the headers, emulators within them.
 
     Raises:
         Unauthenticated: it has none.
@@ -49,7 +49,7 @@ def kept_token(event: Mapping[str, Any], api_url: str) -> str:
 
 
 def keeping(event: Mapping[str, Any], api_url: str, token: str) -> dict[str, str]:
-    """The header that has a browser keep the token; with an empty one that has it forget it."""
+    """Return the header that makes the browser keep the token, or forget it if the token is empty."""
     age = REFRESH_SECONDS if token else 0
     path = f"{_prefix(event, api_url)}{_ROUTES}"
     kept = f"{_name(api_url)}={token}; Path={path}; Max-Age={age}; HttpOnly; Secure; SameSite=Strict"

@@ -1,1 +1,1 @@
-"""Finds out who is calling."""
+"""Identifies the caller."""

@@ -1,7 +1,7 @@
-"""The authorizer: finds out who is calling, in one consistent read.
+"""The authorizer: identifies the caller, in one consistent read.
 
-It never lets API Gateway refuse, which would answer 403 in a shape of its own. What it cannot vouch for has no
-`user_id` in its context, and `functions.http_api` refuses every such call to a route that is not public.
+It never lets API Gateway refuse, which would answer 403 in a shape of its own. An unidentified caller has no `user_id`
+in the context, and `functions.http_api` refuses every such call to a route that is not public.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def identify(header: str | None) -> dict[str, Any]:
-    """The context of the caller that an Authorization header names.
+    """Return the context of the caller that an Authorization header identifies.
 
     Raises:
         Unauthenticated: it names nobody who may call.

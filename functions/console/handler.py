@@ -88,7 +88,7 @@ def handler(event: Event, _context: object) -> dict[str, Any]:
 
 @cache
 def built(folder: Path) -> Files:
-    """What is there to be served. No name but those of this list is ever opened."""
+    """Return the files that can be served. No other name is ever opened."""
     paths = (path for path in folder.rglob("*") if path.is_file())
     names = frozenset(path.relative_to(folder).as_posix() for path in paths)
     return Files((folder / _PAGE).read_text(), names, folder)
@@ -134,7 +134,7 @@ def _file(files: Files, name: str, accepted: str) -> dict[str, Any]:
 
 
 def _accepts(header: str, encoding: str) -> bool:
-    """Whether an `Accept-Encoding` has it, and not with a weight of zero."""
+    """Whether an `Accept-Encoding` header includes it with a weight above zero."""
     for part in header.lower().split(","):
         name, _, weight = part.partition(";")
         if name.strip() == encoding:

@@ -1,4 +1,7 @@
-"""Dispatch: what schedules, events and messages start; called by EventBridge Scheduler, by rules, and by a queue."""
+"""Dispatch: starts executions for schedules, events and messages.
+
+Called by EventBridge Scheduler, rules and a queue.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,14 @@ QUEUE_SOURCE = "mainspring.queue"
 
 
 class Refused(Exception):
-    """A message that EventBridge does not take."""
+    """A message that EventBridge refuses."""
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Starts what the event is for. What raises is delivered again, and goes to the dead letters in the end."""
+    """Start the executions that the event is for.
+
+    A failed event is delivered again, and finally becomes a dead letter.
+    """
     if "Records" in event:
         return process_partial_response(event, _message, _messages, context)
     if "schedule" in event:
@@ -42,7 +48,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _message(record: SQSRecord) -> None:
-    """A message becomes an event on the account's bus, under its own id, however often it comes."""
+    """Put a message on the account's bus as an event, under its own id, however often it is delivered."""
     body = record.body
     try:
         value = read_json(body.encode())

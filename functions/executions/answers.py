@@ -1,4 +1,4 @@
-"""How executions and their nodes are told."""
+"""The API's representation of executions and their nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publisher: tells of executions that have ended; it is told by the table's stream."""
+"""Publisher: publishes the ends of executions; called by the table's stream."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _publisher = container.publisher()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Tells of each record; what could not be told now, and all behind it, is delivered again.
+    """Publish each record; one that fails now, and all behind it, is delivered again.
 
-    Telling something twice changes nothing: it has one id.
+    Publishing twice changes nothing: an event has one id.
     """
     if "tell" in event:  # by an operator, of what the dead letters name
         return {"again": sorted(_publisher.executions_ended(event["tell"]))}

@@ -1,7 +1,7 @@
 """Reconciler: makes schedules and rules equal to what active workflows say.
 
-It is told by the table's stream which workflows have changed and which patterns have lost a listener, and once a day
-it goes through everything there is.
+The table's stream reports which workflows have changed and which patterns have lost a listener; once a day everything
+is reconciled.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _reconciler = container.reconciler()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Gives how much of what was changed; or which records are to be delivered again, as their workflows could not be.
+    """Return how many of each were changed; or the records to deliver again, as their workflows failed.
 
-    One that fails keeps none waiting: all others of the batch are done first.
+    A failure holds up no other: all others of the batch are done first.
     """
     if "Records" not in event:
         done = _reconciler.everything(lambda: context.get_remaining_time_in_millis() / 1000)

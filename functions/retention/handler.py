@@ -1,4 +1,4 @@
-"""Retention: forgets executions whose time is over, and payloads that belong to none; called by a rule."""
+"""Retention: removes expired executions, and payloads that belong to none; called by a rule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORPHANED_AFTER = timedelta(days=2)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Gives how often what was done."""
+    """Return how often what was done."""
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000

@@ -1,4 +1,4 @@
-"""The supervisor: starts what executions ask for, drives on those whose driver is gone, sees to what ends bring.
+"""The supervisor: starts what executions ask for, replaces lost drivers, finalizes executions.
 
 It is called by Advance, without waiting (`notify`, `drive`) or for the start of a workflow that a model calls (`tool`),
 by the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an

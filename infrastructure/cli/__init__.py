@@ -1,1 +1,1 @@
-"""`mainspring`, the command line: one file a group of commands, and what these share."""
+"""`mainspring`, the command line: one file per group of commands, and shared helpers."""

@@ -1,4 +1,4 @@
-"""The command line's way to the API: signs in, turns every failure into one sentence."""
+"""The command line's client of the API: signs in, and turns every failure into one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FASTEST, _SLOWEST = 0.15, 2.0
 
 
 class ApiError(Exception):
-    """The API refused or did not answer; the message is for people, `problems` lists what is wrong if it is input."""
+    """The API refused or did not answer; the message is for people, `problems` lists the problems of invalid input."""
 
     def __init__(self, message: str, problems: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
@@ -87,12 +87,12 @@ class Client:
         return self.post_once("/api/executions", {"workflow_id": workflow_id, "input": value, "version": version})
 
     def post_once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A call that starts something; asked again after a lost answer it has the same key, so it starts once."""
+        """Post a call that starts something; retries after a lost answer have the same key, so it starts once."""
         headers = {"idempotency-key": str(uuid.uuid4())}
         return dict(self.call("POST", path, json=body, headers=headers))
 
     def follow(self, execution_id: str) -> Iterator[dict[str, Any]]:
-        """The execution again and again until it is final, less often the longer nothing changes."""
+        """Yield the execution repeatedly until it is final, less often the longer nothing changes."""
         pause, last = _FASTEST, None
         while True:
             execution = self.call("GET", f"/api/executions/{execution_id}")
@@ -123,7 +123,7 @@ class Client:
         return _answer(self._request(method, path, **arguments))
 
     def get_with_etag(self, path: str) -> tuple[dict[str, Any], str]:
-        """What is there, and what a change that is based on it sends as `If-Match`.
+        """Return a resource, and the `If-Match` value for a change that is based on it.
 
         Raises:
             ApiError: it was refused, or there was no answer.
@@ -132,7 +132,7 @@ class Client:
         return dict(_answer(response)), response.headers.get("etag", "*")
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
-        """An answer. A call that got none is made again, twice.
+        """Return an answer. A call without an answer is retried twice.
 
         Raises:
             ApiError: there was none.

@@ -1,4 +1,4 @@
-"""`mainspring executions`, `logs`, `retry`, `answer`, `cancel`, `approvals`: what runs, and what waits for somebody."""
+"""`mainspring executions`, `logs`, `retry`, `answer`, `cancel`, `approvals`: running and waiting executions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="An executio
 
 
 class Decision(StrEnum):
-    """What somebody says who is asked."""
+    """The answer to an approval."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -131,7 +131,7 @@ def retry(
 
 
 def cancel(execution_id: Execution, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Cancel an execution, whatever it does or waits for. Nothing of it starts after this."""
+    """Cancel an execution, whatever it does or waits for. None of its nodes starts after this."""
     client_for(data, api_url, token, start=False).call("POST", f"/api/executions/{execution_id}/cancel")
     console.print("cancelled")
 

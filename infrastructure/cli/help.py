@@ -1,7 +1,7 @@
-"""How `--help` reads: a flag takes no value, and an argument is shown by its name.
+"""Formats `--help`: a flag takes no value, and an argument is shown by its name.
 
-typer calls each flag `<bool>`, as if `true` had to be written behind it, and arguments `<str>` and `<list[Path]>`, and
-puts those that must be given into braces.
+typer shows each flag as `<bool>`, as if `true` had to follow it, and arguments as `<str>` and `<list[Path]>`, and puts
+required ones into braces.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Group(TyperGroup):
 
 
 class CommandLine(typer.Typer):
-    """Commands whose help reads as above; without arguments a group prints its own."""
+    """Commands with this help format; a group without arguments prints its own help."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(cls=_Group, no_args_is_help=True, **options)

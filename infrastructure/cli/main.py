@@ -1,6 +1,6 @@
-"""`mainspring`: the command line. The commands of the local stack are here, the others in a file a group.
+"""`mainspring`: the command line. Commands of the local stack are here, all others in one file per group.
 
-What a program may want to read goes to standard output; progress and complaints go to standard error.
+Output for programs goes to standard output; progress and errors go to standard error.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def up(
             time.sleep(1)
         raise Complaint(f"the emulator has ended; {stack.data / 'emulator.log'} may say why, `mainspring up` starts it")
     except KeyboardInterrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not leave it half stopped
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second signal must not leave it half stopped
             signal.signal(number, signal.SIG_IGN)
         console.print("stopping …")
         stack.down()
@@ -182,7 +182,7 @@ def token(data: Data) -> None:
 
 
 def main() -> None:
-    """The console script: every complaint is one sentence and an exit code, never a traceback."""
+    """The console script: every error is one sentence and an exit code, never a traceback."""
     from infrastructure.cli.client import ApiError
 
     try:

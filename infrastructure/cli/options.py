@@ -1,4 +1,4 @@
-"""What the commands share: the options that they have in common, files, and the way to the API."""
+"""Shared by the commands: common options, files, and the way to the API."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ Extensions = Annotated[
 
 
 def stack_choices(resources: list[str] | None, extensions: list[Path] | None) -> dict[str, list[str]]:
-    """What was chosen for the stack, checked; what was not given is left out.
+    """Return the choices for the stack, checked; those that were not given are left out.
 
     Raises:
-        Complaint: an ARN or a folder is none.
+        Complaint: an ARN or a folder is invalid.
     """
     from infrastructure.stack.named_resources import ResourceError, by_workspace
 
@@ -119,7 +119,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is lost.
 
     Raises:
-        Complaint: nobody is there to be asked.
+        Complaint: no terminal is there for asking.
         Abort: the answer is no.
     """
     if yes:

@@ -1,4 +1,4 @@
-"""What the command line shows: results on standard output; progress, and what an execution does, on standard error."""
+"""Output of the command line: results on standard output; progress and events of executions on standard error."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from infrastructure.cli.client import Client
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-"""For progress and complaints."""
+"""For progress and errors."""
 
 results = Console(highlight=False, soft_wrap=True)
-"""For what was asked for."""
+"""For results."""
 
 _WIDTH = 400
-"""Columns where nobody looks at a terminal."""
+"""Columns when the output is not a terminal."""
 _COLOURS = {
     "succeeded": "green",
     "failed": "red",
@@ -35,7 +35,7 @@ _COLOURS = {
 
 
 class Complaint(Exception):
-    """Something that the user can mend; one sentence."""
+    """An error that the user can fix; one sentence."""
 
     def __init__(self, message: str, problems: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ def show_list(
     as_json: bool,
     empty: str,
 ) -> None:
-    """Print a list: as a table, or as JSON with all that the API tells; `empty` is said where there is nothing."""
+    """Print a list as a table, or as JSON with all fields of the API; `empty` is printed if there is nothing."""
     found = list(items)
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
@@ -61,7 +61,7 @@ def show_list(
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table, each row on one line where no terminal is too narrow for it; cells may have rich's markup."""
+    """Print a table, each row on one line unless the terminal is too narrow; cells may have rich's markup."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -73,12 +73,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
 
 
 def short_time(moment: str | None) -> str:
-    """A time of the API to the minute, in UTC."""
+    """Format a time of the API to the minute, in UTC."""
     return moment[:16].replace("T", " ") if moment else "-"
 
 
 def follow_to_the_end(client: Client, execution_id: str) -> None:
-    """Show what an execution does, then its cost and its result.
+    """Print the events of an execution, then its cost and its result.
 
     Raises:
         Complaint: it did not succeed.
@@ -105,7 +105,7 @@ def follow_to_the_end(client: Client, execution_id: str) -> None:
 
 
 def _next_checks(client: Client, execution_id: str) -> dict[str, Any]:
-    """Print each node as its state changes, until the execution is final; gives it then."""
+    """Print each node as its state changes, until the execution is final; return it then."""
     seen: dict[str, str] = {}
     execution: dict[str, Any] = {}
     with _spinner() as say:
@@ -119,7 +119,7 @@ def _next_checks(client: Client, execution_id: str) -> dict[str, Any]:
 
 
 def _loops_of(execution: dict[str, Any]) -> str:
-    """How far the loops have come that are under way."""
+    """Return the progress of the loops that are running."""
     running = [node for node in execution["nodes"] if node["progress"] and node["status"] in ("running", "waiting")]
     return "".join(f", {node['id']} {node['progress']['done']}/{node['progress']['total'] or '?'}" for node in running)
 

@@ -1,7 +1,7 @@
-"""From a workflow file to a version of a workflow: made, or already there; and published, if that was asked for.
+"""Saves a workflow file as a version of a workflow, or finds that version; and publishes it on request.
 
-What was saved or looked at from this data directory is remembered there, so that a file never takes the place of a
-version that nobody here has seen.
+What was saved or viewed from this data directory is remembered there, so that a file never replaces a version that
+nobody here has seen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the caller has said about a file: which workflow it is, and how far it may go."""
+    """The caller's choices for a file: which workflow it is, and what may be replaced."""
 
     workflow_id: str | None = None
     publish: bool = False

@@ -1,4 +1,4 @@
-"""`mainspring test`: runs the cases of workflows, in memory, with nothing outside."""
+"""`mainspring test`: runs test cases of workflows, in memory, without outside effects."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run_cases(
 
 
 def _cases_in(place: Path) -> list[Path]:
-    """The files of cases that are meant by a file or a folder.
+    """Return the test case files for a file or folder.
 
     Raises:
         Complaint: there is none.
@@ -62,7 +62,7 @@ def _cases_in(place: Path) -> list[Path]:
         return [_cases_of(place)]
     found = sorted(file for file in place.rglob("*") if file.name.endswith(_SUFFIXES))
     if not found:
-        raise Complaint(f"no test cases in {place}; they are in files such as order.test.yaml, beside order.json")
+        raise Complaint(f"no test cases in {place}; put them in a file such as order.test.yaml beside order.json")
     return found
 
 

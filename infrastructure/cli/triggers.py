@@ -1,4 +1,4 @@
-"""`mainspring triggers` and `mainspring trigger …`: how triggers are, and what can be done with one."""
+"""`mainspring triggers` and `mainspring trigger …`: the health of triggers, and operations on one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLOURS = {"healthy": "green", "failing": "red", "silent": "red", "no_secret": 
 
 
 def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
-    """List all triggers and how they are. Exit code 1 when one is failing or silent."""
+    """List all triggers and their health. Exit code 1 when one is failing or silent."""
     client = client_for(data, api_url, token, start=False)
     found = list(client.pages("/api/triggers"))
     if as_json:
@@ -66,7 +66,7 @@ def _row(one: dict[str, Any]) -> Iterator[str]:
 
 @trigger_app.command()
 def show(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Print all that is known of a trigger as JSON, also the address of a webhook."""
+    """Print a trigger as JSON, including the URL of a webhook."""
     client = client_for(data, api_url, token, start=False)
     _print(client.call("GET", _address(client, workflow, trigger)))
 
@@ -95,14 +95,14 @@ def fire(
 
 @trigger_app.command()
 def sample(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Print what a trigger gives its executions: made up, and as it last was."""
+    """Print what a trigger passes to its executions: a sample, and the last real value."""
     client = client_for(data, api_url, token, start=False)
     _print(client.call("GET", f"{_address(client, workflow, trigger)}/sample"))
 
 
 @trigger_app.command()
 def secret(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Set what callers of a webhook are checked against; it is asked for, or read from standard input."""
+    """Set the secret that callers of a webhook are checked against; it is asked for, or read from standard input."""
     client = client_for(data, api_url, token, start=False)
     address = _address(client, workflow, trigger)
     given = typer.prompt("secret", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
@@ -114,7 +114,7 @@ def secret(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl
 
 @trigger_app.command()
 def rotate(workflow: WorkflowName, trigger: Trigger, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Give a webhook another address, and print it. The old one is not valid any more."""
+    """Give a webhook a new URL, and print it. The old one is not valid any more."""
     client = client_for(data, api_url, token, start=False)
     print(client.call("POST", f"{_address(client, workflow, trigger)}/rotate")["url"])
 
@@ -147,7 +147,7 @@ def backfill(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Start what a workflow's schedules have missed, in the order of their times. Doing it twice changes nothing."""
+    """Start what a workflow's schedules have missed, in order of time. Doing it twice changes nothing."""
     for option, text in (("--from", begin), ("--to", end)):
         try:
             has_zone = datetime.fromisoformat(text).tzinfo is not None

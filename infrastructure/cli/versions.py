@@ -27,7 +27,7 @@ def publish(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Have triggers and all other starts use a version of a workflow from now on. What is under way goes on."""
+    """Make triggers and all other starts use a version of a workflow from now on. Running executions continue."""
     body = {"message": message, **({"version": version} if version else {})}
     _change(client_for(data, api_url, token, start=False), workflow, "publish", body)
 
@@ -35,7 +35,7 @@ def publish(
 def rollback(
     workflow: WorkflowName, data: Data, message: Message = None, api_url: ApiUrl = None, token: Token = None
 ) -> None:
-    """Publish again what was published before the present version. What is under way goes on."""
+    """Publish again what was published before the present version. Running executions continue."""
     _change(client_for(data, api_url, token, start=False), workflow, "rollback", {"message": message})
 
 
@@ -47,7 +47,7 @@ def restore(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Make a new version that says what an older one says. What is published stays."""
+    """Make a new version with the content of an older one. The published version stays."""
     client = client_for(data, api_url, token, start=False)
     _change(client, workflow, f"versions/{version}/restore", {"message": message})
 
@@ -71,7 +71,7 @@ def diff(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Show what differs from one version of a workflow to another. Exit code 0, whether anything does or not."""
+    """Show the differences between two versions of a workflow. Exit code 0, whether there are any or not."""
     client = client_for(data, api_url, token, start=False)
     found = client.call("GET", f"/api/workflows/{client.workflow_id(workflow)}/versions/{begin}/diff/{end}")
     if as_json:

@@ -1,4 +1,4 @@
-"""`mainspring validate`, `run`, `activate`, `workflows` …: workflows from files, and those that the stack has."""
+"""`mainspring validate`, `run`, `activate`, `workflows` …: workflows in files, and those in the stack."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def activate(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Have a workflow file's triggers start it from now on; starts the local stack when none runs."""
+    """Activate the triggers of a workflow file; starts the local stack when none runs."""
     from infrastructure.cli.client import ApiError
 
     name, _description, definition, _value = read_workflow(file)
@@ -124,7 +124,7 @@ def activate(
 
 
 def deactivate(workflow: WorkflowName, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Stop a workflow's triggers. What is under way goes on."""
+    """Deactivate a workflow's triggers. Running executions continue."""
     client = client_for(data, api_url, token, start=False)
     client.call("POST", f"/api/workflows/{client.workflow_id(workflow)}/deactivate")
     console.print("deactivated")
@@ -169,7 +169,7 @@ def delete(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Delete a workflow with all its versions and drafts. What is under way goes on."""
+    """Delete a workflow with all its versions and drafts. Running executions continue."""
     client = client_for(data, api_url, token, start=False)
     found = client.workflow_id(workflow)
     users = client.call("GET", f"/api/workflows/{found}/usages")["items"]

@@ -1,4 +1,4 @@
-"""`mainspring integrations`, `integration …`, `users`, `user …`, `event`: what a workspace has besides workflows."""
+"""`mainspring integrations`, `integration …`, `users`, `user …`, `event`: a workspace's other resources."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def create(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Make an integration. Read its config from standard input or a file: a command line is seen by others."""
+    """Create an integration. Read its config from standard input or a file: a command line is visible to others."""
     given = read_input(sys.stdin.read() if config == "-" else config)
     client = client_for(data, api_url, token, start=False)
     made = client.call("POST", "/api/integrations", json={"name": name, "type": kind, "config": given})
@@ -49,7 +49,7 @@ def create(
 
 @integration_app.command("test")
 def try_out(integration: Integration, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Try whether an integration works. Exit code 1 when it does not."""
+    """Test an integration. Exit code 1 when it does not work."""
     client = client_for(data, api_url, token, start=False)
     done = client.call("POST", f"/api/integrations/{_integration_id(client, integration)}/test")
     if not done["ok"]:
@@ -99,7 +99,7 @@ def add(
 
 @user_app.command("deactivate")
 def deactivate_user(email: Email, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Keep a user out, at once."""
+    """Deactivate a user, at once."""
     client = client_for(data, api_url, token, start=False)
     client.call("POST", f"/api/users/{_user_id(client, email)}/deactivate")
     console.print("deactivated")
@@ -107,7 +107,7 @@ def deactivate_user(email: Email, data: Data, api_url: ApiUrl = None, token: Tok
 
 @user_app.command("activate")
 def activate_user(email: Email, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
-    """Let a user in again."""
+    """Reactivate a user."""
     client = client_for(data, api_url, token, start=False)
     client.call("POST", f"/api/users/{_user_id(client, email)}/activate")
     console.print("activated")
@@ -124,7 +124,7 @@ def event(
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
-    """Send an event, which starts the active workflows whose triggers wait for it, and print its id."""
+    """Send an event, which starts the active workflows with a matching trigger, and print its id."""
     client = client_for(data, api_url, token, start=False)
     body = {"source": source, "type": kind, "data": read_input(content), **({"id": event_id} if event_id else {})}
     results.print(client.call("POST", "/api/events", json=body)["id"])

@@ -1,4 +1,4 @@
-"""The CDK command line, in the pinned version, and on what a deployment with it depends."""
+"""The CDK command line in the pinned version, and the fingerprint of a deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The AWS emulator as a process: its environment, its ports, whether it lives, and clients of its services."""
+"""The AWS emulator as a process: its environment, ports, health, and clients of its services."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def emulator_environment(data: Path, port: int) -> dict[str, str]:
 
 
 def forget_stream_positions(data: Path) -> None:
-    """Let the readers of the tables' streams begin anew when the emulator starts.
+    """Reset the readers of the tables' streams before the emulator starts.
 
     It saves how far they have read, but not the streams: they would wait for as many changes as there were before.
     """
@@ -66,7 +66,7 @@ def forget_stream_positions(data: Path) -> None:
 
 
 def end_orphans(data: Path) -> None:
-    """End what an emulator that was killed has left: workers of Lambda would go on, and call the next one on its port.
+    """End what a killed emulator has left: Lambda workers would keep running, and call the next emulator on its port.
 
     A copy of it that was writing a snapshot may still hold that port. This waits until all of them are gone.
     """
@@ -89,7 +89,7 @@ def end_orphans(data: Path) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """Of the caller's environment only what programs need to run."""
+    """Return only those variables of the caller's environment that programs need to run."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
@@ -152,7 +152,7 @@ def is_healthy(port: int) -> bool:
 
 
 def is_emulator(pid: int) -> bool:
-    """Whether that process is an emulator of ours: after a crash somebody else may have its id."""
+    """Whether that process is one of our emulators: after a crash another program may have its id."""
     if not is_alive(pid):
         return False
     command = ["ps", "-p", str(pid), "-o", "command="]
@@ -166,7 +166,7 @@ def is_emulator(pid: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process lives; a child of ours that has ended is let go."""
+    """Whether a process lives; a child of ours that has ended is reaped."""
     try:
         waited, _ = os.waitpid(pid, os.WNOHANG)  # if it is our child and has ended, let it go
         if waited == pid:

@@ -1,7 +1,7 @@
 """The emulator's process: MiniStack, which also saves what it holds while it runs, not only when it is stopped.
 
-A copy of the process (`fork`, made between two requests) writes the snapshot, so it is of one moment and nobody waits
-for it. This is the local stack only: on AWS the services keep what they were given.
+A copy of the process (`fork`, made between two requests) writes the snapshot, so it is of one moment and no request
+waits for it. This is the local stack only: on AWS the services keep what they were given.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ logger = logging.getLogger("snapshots")
 
 _SHORTEST_PAUSE = 1.0
 _WORK_SHARE = 10
-"""So many times as long as a snapshot took is the pause behind it: it takes a tenth of one processor at most."""
+"""The pause after a snapshot is this many times its duration: saving takes a tenth of one processor at most."""
 _LONGEST_SAVE = 120.0
 _KEPT_BETWEEN_DEPLOYMENTS = ("lambda",)
 """Services whose state is large (the layers), and is changed by deployments only."""
 
 
 class Saver(threading.Thread):
-    """Saves the emulator's state again and again, once the stack has been deployed."""
+    """Saves the emulator's state repeatedly, once the stack has been deployed."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(name="saver", daemon=True)
@@ -97,7 +97,7 @@ class Saver(threading.Thread):
         return True
 
     def _on(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, int]) -> int | None:
-        """Have the thread that serves requests do something; None where it has begun to stop, and waits for us."""
+        """Run `work` on the thread that serves requests; None if it is stopping, and waits for us."""
         future = asyncio.run_coroutine_threadsafe(work, loop)
         while True:
             try:
@@ -152,7 +152,7 @@ def _has_succeeded(child: int) -> bool:
 
 
 def _counting(saver: Saver, serve: Any) -> Any:
-    """The emulator's ASGI application, which counts what may change something."""
+    """Wrap the emulator's ASGI application to count the requests that may change something."""
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         counts = scope["type"] == "http" and not scope["path"].startswith("/_ministack/")

@@ -1,6 +1,7 @@
-"""Makes the local stack's guests beside all else: whoever starts the stack does not wait for them.
+"""Builds the local stack's guests in the background: starting the stack does not wait for them.
 
-It takes some fifteen seconds of processor, once for a user, and most workflows run no code. The sandbox waits for them.
+It takes some fifteen seconds of processor time, once per user, and most workflows run no code. The sandbox waits for
+the guests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the local stack's emulator has saved: one folder a snapshot, and a link to the one that counts.
+"""Snapshots of the local stack's emulator: one folder per snapshot, and a link to the current one.
 
-The link is moved in one step, so a process that is killed while it saves leaves the snapshot before as it was.
+The link is moved in one step, so a process that is killed while saving leaves the previous snapshot intact.
 """
 
 from __future__ import annotations

@@ -360,7 +360,7 @@ class LocalStack:
         raise LocalStackError(f"the administrator could not be made: {answer.text[:300]}")
 
     def _resume(self, running: Running) -> None:
-        """Have the recovery look at once at all that was under way when the emulator stopped.
+        """Let recovery check at once everything that was under way when the emulator stopped.
 
         It would find it within a minute or two by itself. Step Functions on AWS loses no execution; the emulator
         fails those that it was driving. It also loses what was in the table's stream, so all triggers are looked at.
