@@ -54,7 +54,7 @@ function block(token: Token): ReactNode {
 function TableBlock({ table }: { table: Tokens.Table }) {
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys
-    <div className="overflow-x-auto rounded-md border border-line" tabIndex={0} role="region" aria-label={table.header.map(({ text }) => text).join(', ')}>
+    <div className="overflow-x-auto rounded-md border border-line" tabIndex={0}>
       <table className="w-full text-left">
         <thead className="bg-page text-sm text-muted">
           <tr>
