@@ -11,7 +11,7 @@ from engine.integrations.base import BaseIntegration, IntegrationConfig
 
 
 class AwsRoleConfig(IntegrationConfig):
-    """Which role, and where its things are."""
+    """The role and its region."""
 
     role_arn: str = Field(
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}$",

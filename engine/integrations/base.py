@@ -59,14 +59,14 @@ class IntegrationConfig(BaseModel):
 
 
 class Params(BaseModel):
-    """Base of what an action takes."""
+    """Base of the parameters of an action."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What is added to a request so that the other side knows who asks."""
+    """What is added to a request to authenticate it."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)

@@ -124,7 +124,7 @@ class Conversation:
         while self._failure is None:
             await asyncio.sleep(min(_LOOK_EVERY, self.left))
             if self.left == 0:
-                self.end(NodeError(f"no end within {self._seconds:g} seconds", code="timeout", retryable=True))
+                self.end(NodeError(f"did not end within {self._seconds:g} seconds", code="timeout", retryable=True))
             with self._lock:
                 received = _received(self._socket) - self._before if self._socket is not None else 0
             if received > self._most:

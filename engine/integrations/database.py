@@ -54,7 +54,7 @@ Sql = Annotated[
 
 
 class DatabaseConfig(IntegrationConfig):
-    """Where the database is, and who we are to it."""
+    """Address and credentials of the database."""
 
     host: str = Field(max_length=253, pattern=_HOST, description="Name or address of the server.")
     port: int = Field(ge=1, le=65_535)
@@ -64,10 +64,10 @@ class DatabaseConfig(IntegrationConfig):
     username: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$", description="Who signs in.")
     password: SecretStr = Field(max_length=3_000, description="The password. Kept encrypted; it cannot be read again.")
     tls: Literal["verify", "off"] = Field(
-        default="verify", description="`off` sends everything, the password too, readable by all on the way."
+        default="verify", description="`off` sends everything unencrypted, including the password."
     )
     ca_certificate: CaCertificate | None = Field(
-        default=None, description="Who signs the server's certificate, as PEM; default: public CAs."
+        default=None, description="CA of the server's certificate, as PEM. Default: public CAs."
     )
 
     @property
@@ -85,7 +85,7 @@ class DatabaseConfig(IntegrationConfig):
 
 
 class Query(Params):
-    """One statement, its values, and how much may come of it."""
+    """One statement, its values, and the bound of its result."""
 
     query: Sql
     params: list[JsonValue] = Field(
@@ -97,7 +97,7 @@ class Query(Params):
     identifiers: dict[Annotated[str, Field(pattern=_NAME)], Annotated[str, Field(min_length=1, max_length=128)]] = (
         Field(default_factory=dict, description="Names of tables or columns that `{name}` stands for; quoted.")
     )
-    read_only: bool = Field(default=False, description="The database refuses every change.")
+    read_only: bool = Field(default=False, description="Make the database refuse every change.")
     max_rows: int = Field(
         default=1_000,
         ge=1,
@@ -108,7 +108,7 @@ class Query(Params):
 
 
 class Rows(BaseModel):
-    """What came of a statement: rows as objects, or how many it has changed."""
+    """The result of a statement: rows as objects, or how many it has changed."""
 
     rows: list[dict[str, JsonValue]]
     columns: list[str]

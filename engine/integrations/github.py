@@ -38,7 +38,9 @@ class GithubConfig(RestConfig):
     """A fine-grained personal access token, or that of an app."""
 
     token: Secret = Field(description="The token. Kept encrypted; it cannot be read again.")
-    base_url: BaseUrl = Field(default="https://api.github.com", description="Another one for Enterprise Server.")
+    base_url: BaseUrl = Field(
+        default="https://api.github.com", description="URL of the API; another one for Enterprise Server."
+    )
 
 
 class CreateIssue(Params):
@@ -48,11 +50,11 @@ class CreateIssue(Params):
     title: str = Field(min_length=1, max_length=256, description="The issue's title.")
     body: str = Field(default="", max_length=65_536, description="Its text, in Markdown.")
     labels: list[str] = Field(default_factory=list, max_length=100, description="Names of labels.")
-    assignees: list[str] = Field(default_factory=list, max_length=10, description="Login names of people.")
+    assignees: list[str] = Field(default_factory=list, max_length=10, description="Login names of the assignees.")
 
 
 class UpdateIssue(Params):
-    """Which one, and what changes."""
+    """The issue and its changes."""
 
     repository: Repository
     number: int = Field(ge=1, description="Of the issue.")
@@ -63,10 +65,10 @@ class UpdateIssue(Params):
 
 
 class Comment(Params):
-    """On what, and what to say."""
+    """The issue or pull request, and the comment."""
 
     repository: Repository
-    number: int = Field(ge=1, description="Of the issue or pull request.")
+    number: int = Field(ge=1, description="Number of the issue or pull request.")
     body: str = Field(min_length=1, max_length=65_536, description="The comment, in Markdown.")
 
 
@@ -79,15 +81,15 @@ class ListIssues(Params):
         default_factory=list, max_length=20, description="Only those that have all of these labels."
     )
     page: int = Field(default=1, ge=1, description="Which page, from 1 on.")
-    per_page: int = Field(default=30, ge=1, le=100, description="So many on a page.")
+    per_page: int = Field(default=30, ge=1, le=100, description="Number of items per page.")
 
 
 class Dispatch(Params):
-    """Which workflow of GitHub Actions, and with what."""
+    """A workflow of GitHub Actions and its inputs."""
 
     repository: Repository
     workflow: Annotated[str, AfterValidator(no_dots)] = Field(
-        min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$", description="Its file name, or id."
+        min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$", description="File name or id of the workflow."
     )
     ref: str = Field(default="main", min_length=1, max_length=250, description="A branch or tag.")
     inputs: dict[str, str] = Field(
@@ -103,7 +105,7 @@ class GetFile(Params):
         min_length=1,
         max_length=1_000,
         pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$",
-        description="Of the file in the repository.",
+        description="Path of the file in the repository.",
     )
     ref: str | None = Field(
         default=None, max_length=250, description="A branch, tag or commit. Default: the main branch."
@@ -111,7 +113,7 @@ class GetFile(Params):
 
 
 class Github(BearerIntegration):
-    """GitHub, as whoever the token is of."""
+    """GitHub, as the owner of the token."""
 
     Config = GithubConfig
     title: ClassVar[str] = "GitHub"

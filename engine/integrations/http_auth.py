@@ -18,14 +18,14 @@ _WORD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 
 
 class HostsConfig(IntegrationConfig):
-    """Where the secrets may be sent."""
+    """The hosts to which the secrets may be sent."""
 
     hosts: list[HostPattern] = Field(
         min_length=1, max_length=20, description="The secrets go to these hosts only. `*.` stands for any subdomain."
     )
     plain_http: bool = Field(default=False, description="Whether they may also be sent without TLS.")
     ca_certificate: CaCertificate | None = Field(
-        default=None, description="A CA of your own, as PEM, that may have signed the servers' certificates."
+        default=None, description="Your own CA for the servers' certificates, as PEM."
     )
 
 
@@ -84,15 +84,17 @@ class BearerAuth(HttpAuth):
 
 
 class ApiKeyConfig(HostsConfig):
-    """A key, and where in the request it stands."""
+    """A key, and its place in the request."""
 
     place: Literal["header", "query"] = Field(
         default="header", description="Whether the key goes into a header or into the query."
     )
     name: Annotated[str, AfterValidator(check_header_name)] = Field(
-        default="x-api-key", max_length=100, pattern=_WORD, description="Of the header or parameter."
+        default="x-api-key", max_length=100, pattern=_WORD, description="Name of the header or parameter."
     )
-    prefix: str = Field(default="", max_length=50, pattern=r"^[\x20-\x7e]*$", description="Before the key in a header.")
+    prefix: str = Field(
+        default="", max_length=50, pattern=r"^[\x20-\x7e]*$", description="Text before the key in a header."
+    )
     key: Secret = Field(description="The key. Kept encrypted; it cannot be read again.")
 
 

@@ -78,9 +78,7 @@ class Message(Params):
     sender: MailAddress | None = Field(default=None, alias="from", description="Default: the integration's.")
     to: Recipients = Field(default_factory=list, description="E-mail addresses.")
     cc: Recipients = Field(default_factory=list, description="E-mail addresses that get a copy.")
-    bcc: Recipients = Field(
-        default_factory=list, description="E-mail addresses that get a copy which nobody else sees."
-    )
+    bcc: Recipients = Field(default_factory=list, description="E-mail addresses that get a hidden copy.")
     reply_to: MailAddress | None = Field(default=None, description="Where answers go.")
     subject: Line = Field(max_length=500, description="In one line.")
     text: str | None = Field(default=None, max_length=2_000_000, description="The message as plain text.")
@@ -89,7 +87,7 @@ class Message(Params):
     @model_validator(mode="after")
     def _complete(self) -> Message:
         if not (self.to or self.cc or self.bcc):
-            raise ValueError("a mail goes to somebody: give `to`, `cc` or `bcc`")
+            raise ValueError("a mail needs a recipient: give `to`, `cc` or `bcc`")
         if self.text is None and self.html is None:
             raise ValueError("give `text`, `html` or both")
         if len(self.to) + len(self.cc) + len(self.bcc) > MAX_RECIPIENTS:

@@ -54,7 +54,7 @@ _warm: WarmConnections[Connection[Any]] = WarmConnections(_close)
 
 
 class MysqlConfig(DatabaseConfig):
-    """Where the database is, and who we are to it."""
+    """Address and credentials of the database."""
 
     port: int = Field(default=3306, ge=1, le=65_535, description="Of the server.")
 
@@ -229,7 +229,7 @@ def _bytes(text: Any) -> bytes:
     try:
         return base64.b64decode(str(text), validate=True)
     except (binascii.Error, ValueError):
-        raise NodeError("params: what `base64` holds is no base64", code="config") from None
+        raise NodeError("params: the value of `base64` is not base64", code="config") from None
 
 
 def _failed(error: Exception) -> NodeError:

@@ -25,7 +25,7 @@ _MOST_BYTES = 256 * 1024
 def _endpoint(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None or parts.fragment:
-        raise ValueError("an address is expected, such as https://login.example.com/oauth/token")
+        raise ValueError("it is not a URL such as https://login.example.com/oauth/token")
     return url
 
 
@@ -35,11 +35,11 @@ Endpoint = Annotated[str, Field(max_length=1_000), AfterValidator(_endpoint)]
 class OAuth2Config(HostsConfig):
     """A client of an authorization server."""
 
-    token_url: Endpoint = Field(description="Where tokens are given out.")
-    client_id: str = Field(min_length=1, max_length=500, description="By which the provider knows this client.")
+    token_url: Endpoint = Field(description="URL of the token endpoint.")
+    client_id: str = Field(min_length=1, max_length=500, description="Id of this client at the provider.")
     scope: str = Field(default="", max_length=1_000, description="Separated by spaces.")
     parameters: dict[str, str] = Field(
-        default_factory=dict, description="More for the token endpoint, such as `audience`."
+        default_factory=dict, description="More parameters for the token endpoint, such as `audience`."
     )
     client_auth: Literal["basic", "body"] = Field(
         default="basic",
@@ -54,10 +54,10 @@ class ClientCredentialsConfig(OAuth2Config):
 
 
 class AuthorizationCodeConfig(OAuth2Config):
-    """A client that acts for the person who agrees."""
+    """A client that acts for the person who consents."""
 
-    authorize_url: Endpoint = Field(description="Where people agree to the connection.")
-    client_secret: Secret | None = Field(default=None, description="Public clients have none.")
+    authorize_url: Endpoint = Field(description="URL at which people consent to the connection.")
+    client_secret: Secret | None = Field(default=None, description="The client's secret; public clients have none.")
 
 
 class OAuth2(HttpAuth):
@@ -199,7 +199,7 @@ class AuthorizationCode(OAuth2):
 
     async def _obtain(self, refresh: str | None) -> Grant:
         if refresh is None:
-            message = "the token has ended, and there is none to renew it with; connect the integration again"
+            message = "the token has expired and cannot be renewed; connect the integration again"
             raise NodeError(message, code="invalid_grant")
         return await self.ask("refresh_token", refresh_token=refresh)
 

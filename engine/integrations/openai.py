@@ -14,14 +14,15 @@ from engine.integrations.rest import BaseUrl, BearerIntegration, RestConfig
 
 
 class OpenaiConfig(RestConfig):
-    """Where the models are, and what they cost."""
+    """The endpoint of the models, and their prices."""
 
     base_url: BaseUrl = Field(
-        default="https://api.openai.com/v1", description="Another address for a service that speaks the same protocol."
+        default="https://api.openai.com/v1",
+        description="URL of the API; another one for a service with the same protocol.",
     )
     api_key: Secret = Field(description="The key. Kept encrypted; it cannot be read again.")
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = Field(
-        default=None, description="How the endpoint calls it; default: as OpenAI does there, else `max_tokens`."
+        default=None, description="Name of the token limit at the endpoint. Default: OpenAI's there, else `max_tokens`."
     )
     dollars_per_million_input: float = Field(default=0, ge=0, le=10_000, description="Of tokens; for the run's bill.")
     dollars_per_million_output: float = Field(
@@ -30,7 +31,7 @@ class OpenaiConfig(RestConfig):
 
 
 class ChatCompletion(Params):
-    """As the endpoint takes it."""
+    """The request, as the endpoint accepts it."""
 
     model: str = Field(min_length=1, max_length=200, description="Name of the model.")
     messages: list[dict[str, JsonValue]] = Field(
@@ -61,7 +62,7 @@ class Openai(BearerIntegration):
         body = {**params.options, "model": params.model, "messages": params.messages}
         answer = await self.call("POST", f"{self.config.base_url}/chat/completions", json_body=body)
         if not isinstance(answer, dict) or not answer.get("choices"):
-            raise NodeError("the model endpoint's answer is not what it should be", code="bad_response")
+            raise NodeError("the model endpoint's answer has an unexpected form", code="bad_response")
         return answer
 
     async def test(self) -> str:

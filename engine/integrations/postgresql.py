@@ -38,7 +38,7 @@ _warm: WarmConnections[AsyncConnection[Any]] = WarmConnections(_close)
 
 
 class PostgresqlConfig(DatabaseConfig):
-    """Where the database is, and who we are to it."""
+    """Address and credentials of the database."""
 
     port: int = Field(default=5432, ge=1, le=65_535, description="Of the server.")
 

@@ -34,9 +34,9 @@ def check_base_url(url: str) -> str:
     except ValueError as error:
         raise ValueError(f"{url!r:.100} is no URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise ValueError("a URL is expected, such as https://api.example.com/v1")
+        raise ValueError("it is not a URL such as https://api.example.com/v1")
     if parts.query or parts.fragment or any(character.isspace() for character in url):
-        raise ValueError("the URL has neither a query, a fragment nor spaces")
+        raise ValueError("the URL must not have a query, a fragment or spaces")
     return url.rstrip("/")
 
 
@@ -47,7 +47,7 @@ class RestConfig(IntegrationConfig):
     """Base of their configs."""
 
     ca_certificate: CaCertificate | None = Field(
-        default=None, description="A CA of your own, as PEM, that may have signed the server's certificate."
+        default=None, description="Your own CA for the server's certificate, as PEM."
     )
 
 

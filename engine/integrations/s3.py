@@ -24,19 +24,19 @@ _MAX_INLINE = limits.MAX_OUTPUT_BYTES // 2
 
 
 class S3Config(RestConfig):
-    """Which storage, and whose key."""
+    """The storage and its access key."""
 
     endpoint_url: BaseUrl = Field(
         examples=["https://s3.eu-central-1.amazonaws.com", "https://minio.shop.example"],
-        description="Where the storage answers.",
+        description="URL of the storage.",
     )
-    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="As the storage calls it.")
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="Name of the region.")
     access_key_id: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$", description="The key's id.")
     secret_access_key: Secret = Field(description="The key's secret. Kept encrypted; it cannot be read again.")
 
 
 class PutObject(Params):
-    """What to keep where: one of a text, bytes as base64, or a file of the workspace."""
+    """The object and its content: a text, bytes as base64, or a file of the workspace."""
 
     bucket: Bucket = Field(description="Name of the bucket.")
     key: ObjectKey = Field(description="Name of the object.")
@@ -55,20 +55,22 @@ class PutObject(Params):
 
 
 class GetObject(Params):
-    """What to fetch, and as which file of the workspace to keep it."""
+    """The object, and the file of the workspace to save it as."""
 
     bucket: Bucket = Field(description="Name of the bucket.")
     key: ObjectKey = Field(description="Name of the object.")
-    save_as: FileName | None = Field(default=None, description="Without it the content is given as base64.")
+    save_as: FileName | None = Field(
+        default=None, description="File to save the content as. Default: return it as base64."
+    )
 
 
 class ListObjects(Params):
     """Which ones."""
 
     bucket: Bucket = Field(description="Name of the bucket.")
-    prefix: str = Field(default="", max_length=1_024, description="Only objects whose names begin so.")
-    limit: int = Field(default=100, ge=1, le=1_000, description="At most so many.")
-    cursor: str | None = Field(default=None, max_length=2_000, description="What `next_cursor` of before said.")
+    prefix: str = Field(default="", max_length=1_024, description="Only objects whose names begin with this text.")
+    limit: int = Field(default=100, ge=1, le=1_000, description="Maximum number of objects.")
+    cursor: str | None = Field(default=None, max_length=2_000, description="`next_cursor` of the previous page.")
 
 
 class DeleteObject(Params):

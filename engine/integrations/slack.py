@@ -19,17 +19,17 @@ class SlackConfig(RestConfig):
     """A bot's token, which begins with `xoxb-`."""
 
     token: Secret = Field(description="The bot's token, `xoxb-…`. Kept encrypted; it cannot be read again.")
-    base_url: BaseUrl = Field(default="https://slack.com/api", description="Another one for GovSlack.")
+    base_url: BaseUrl = Field(default="https://slack.com/api", description="URL of the API; another one for GovSlack.")
 
 
 class PostMessage(Params):
-    """What to say where."""
+    """The message and the channel."""
 
     channel: str = Field(min_length=1, max_length=200, description="A channel's id or `#name`, or a user's id.")
-    text: str = Field(default="", max_length=40_000, description="With blocks: what notifications show.")
+    text: str = Field(default="", max_length=40_000, description="The message; with blocks, the text of notifications.")
     blocks: list[dict[str, JsonValue]] | None = Field(default=None, max_length=50, description="Slack's Block Kit.")
-    thread_ts: str | None = Field(default=None, max_length=50, description="Answer in the thread of this message.")
-    unfurl_links: bool = Field(default=False, description="Whether links in it are shown with a preview.")
+    thread_ts: str | None = Field(default=None, max_length=50, description="Reply in the thread of this message.")
+    unfurl_links: bool = Field(default=False, description="Whether to show previews of links.")
 
     @model_validator(mode="after")
     def _something(self) -> PostMessage:
@@ -39,10 +39,10 @@ class PostMessage(Params):
 
 
 class UpdateMessage(Params):
-    """Which message, and what it says from now on."""
+    """The message and its new content."""
 
     channel: str = Field(min_length=1, max_length=200, description="Id of the channel.")
-    ts: str = Field(min_length=1, max_length=50, description="Of the message, as it was given when it was posted.")
+    ts: str = Field(min_length=1, max_length=50, description="`ts` of the message, returned when it was posted.")
     text: str = Field(default="", max_length=40_000, description="The new text.")
     blocks: list[dict[str, JsonValue]] | None = Field(
         default=None, max_length=50, description="The new blocks, in Slack's Block Kit."
@@ -56,10 +56,10 @@ class FindUser(Params):
 
 
 class React(Params):
-    """To which message, with what."""
+    """The message and the reaction."""
 
     channel: str = Field(min_length=1, max_length=200, description="Id of the channel.")
-    ts: str = Field(min_length=1, max_length=50, description="Of the message, as it was given when it was posted.")
+    ts: str = Field(min_length=1, max_length=50, description="`ts` of the message, returned when it was posted.")
     name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9_+-]+$", description="Such as `thumbsup`.")
 
 
@@ -119,7 +119,7 @@ class Slack(BearerIntegration):
 def _accepted(answer: Any) -> dict[str, Any]:
     """Slack answers with status 200 whatever happened."""
     if not isinstance(answer, dict) or "ok" not in answer:
-        raise NodeError("Slack's answer is not what it should be", code="bad_response")
+        raise NodeError("Slack's answer has an unexpected form", code="bad_response")
     if not answer["ok"]:
         code = PROCESS.shown(str(answer.get("error", "unknown")), 100)
         messages = (answer.get("response_metadata") or {}).get("messages", [])

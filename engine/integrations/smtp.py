@@ -31,7 +31,7 @@ _PORTS = {"starttls": 587, "tls": 465, "off": 25}
 
 
 class SmtpConfig(IntegrationConfig):
-    """Where the server is, and who we are to it."""
+    """Address and credentials of the server."""
 
     host: str = Field(
         max_length=253,
@@ -39,18 +39,16 @@ class SmtpConfig(IntegrationConfig):
         description="Name or address of the mail server.",
     )
     security: Literal["starttls", "tls", "off"] = Field(
-        default="starttls", description="`off` sends everything, the password too, readable by all on the way."
+        default="starttls", description="`off` sends everything unencrypted, including the password."
     )
     port: int | None = Field(default=None, ge=1, le=65_535, description="Default: 587, 465 for `tls`, 25 for `off`.")
-    username: str | None = Field(
-        default=None, max_length=300, description="Who signs in; nobody, if the server asks for none."
-    )
+    username: str | None = Field(default=None, max_length=300, description="User name, if the server requires one.")
     password: SecretStr | None = Field(
         default=None, max_length=3_000, description="The password. Kept encrypted; it cannot be read again."
     )
-    from_address: MailAddress = Field(description="From whom mails are that do not say so.")
+    from_address: MailAddress = Field(description="Default sender of mails.")
     ca_certificate: CaCertificate | None = Field(
-        default=None, description="Who signs the server's certificate, as PEM; default: public CAs."
+        default=None, description="CA of the server's certificate, as PEM. Default: public CAs."
     )
 
     @model_validator(mode="after")

@@ -30,18 +30,20 @@ class TelegramConfig(RestConfig):
     token: Annotated[SecretStr, Field(min_length=1, max_length=200), AfterValidator(check_token)] = Field(
         description="The bot's token. Kept encrypted; it cannot be read again."
     )
-    base_url: BaseUrl = Field(default="https://api.telegram.org", description="Another one for a server of your own.")
+    base_url: BaseUrl = Field(
+        default="https://api.telegram.org", description="URL of the API; another one for your own server."
+    )
 
 
 class SendMessage(Params):
-    """What to say to whom."""
+    """The message and the chat."""
 
     chat_id: int | str = Field(description="A chat's id, or `@channel`.")
     text: str = Field(min_length=1, max_length=4_096, description="The message.")
     parse_mode: Literal["MarkdownV2", "HTML"] | None = Field(default=None, description="Default: plain text.")
-    silent: bool = Field(default=False, description="Whether the phone makes no sound.")
-    reply_to_message_id: int | None = Field(default=None, description="Of the message that it answers.")
-    link_preview: bool = Field(default=False, description="Whether a link in it is shown with a preview.")
+    silent: bool = Field(default=False, description="Whether to notify without sound.")
+    reply_to_message_id: int | None = Field(default=None, description="Id of the message to reply to.")
+    link_preview: bool = Field(default=False, description="Whether to show a preview of a link.")
 
 
 class DeleteMessage(Params):
@@ -97,7 +99,7 @@ class Telegram(RestIntegration):
         except NodeError as error:
             raise _explained(error) from None
         if not isinstance(answer, dict) or not answer.get("ok"):
-            raise NodeError("Telegram's answer is not what it should be", code="bad_response")
+            raise NodeError("Telegram's answer has an unexpected form", code="bad_response")
         return answer["result"]
 
 

@@ -53,13 +53,11 @@ class SpreadsheetConfig(NodeConfig):
     header_row: int | None = Field(
         default=None,
         ge=1,
-        description="The row that names the columns, as the sheet counts; rows before it are left out. Default: the "
-        "first with anything in it.",
+        description="Number of the row with the column names; earlier rows are skipped. Default: the first with data.",
     )
     uncomputed: Literal["fail", "null"] = Field(
         default="fail",
-        description="What becomes of formulas whose result the file does not have, as programs write them that cannot "
-        "calculate.",
+        description="What to return for formulas whose result is not in the file.",
     )
     max_rows: int = Field(
         default=limits.MAX_TABLE_ROWS,

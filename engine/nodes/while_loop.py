@@ -17,8 +17,8 @@ class WhileConfig(NodeConfig):
     """The condition and its bound."""
 
     condition: bool | str = Field(
-        description="A template that gives true or false, evaluated before each iteration. `index` counts from 0, "
-        "`item` is the result of the iteration before, null before the first."
+        description="A template for true or false, evaluated before each iteration. `index` counts from 0; `item` is "
+        "the previous result, null at first."
     )
     max_iterations: int = Field(
         ge=1,
