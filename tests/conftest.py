@@ -112,22 +112,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 _SLOW = frozenset(
     {
+        "conclusions",
         "conversations",
+        "data_nodes",
         "databases",  # starts a PostgreSQL and a MariaDB
         "dispatch",
         "driver_memory",
         "fairness",
         "full_gates",
+        "given_up",
         "harsh_world",
+        "html_xml",
+        "incidents",
         "isolation",
         "javascript",
+        "late_drivers",
         "logs",
+        "matching",
+        "outgoing",
         "record_payloads",
         "retention",
         "sandbox",
         "spreadsheets",
         "ssrf",
         "webhook_deliveries",
+        "unread_answers",
         "world",
     }
 )
