@@ -75,7 +75,7 @@ function extensions(language: string | undefined, label: string | undefined, rea
     THEME,
     EditorView.lineWrapping,
     EditorState.readOnly.of(readOnly),
-    EditorView.contentAttributes.of(attributes),
+    EditorView.contentAttributes.of({ tabindex: '0', ...attributes }),
     // Tab goes to the next field, as everywhere: nobody is caught in here.
     keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, ...completionKeymap]),
     ...languageOf(language),
