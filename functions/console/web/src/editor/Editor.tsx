@@ -89,7 +89,7 @@ function Open({ session, catalogue, pinnedRun }: { session: EditorSession; catal
         </div>
         {view === 'canvas' && (
           <Side>
-            <Panel catalogue={catalogue} workflowId={workflow.id} runs={runs} />
+            <Panel catalogue={catalogue} workflowId={workflow.id} published={workflow.published_version} runs={runs} />
           </Side>
         )}
       </div>

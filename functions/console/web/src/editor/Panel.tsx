@@ -25,6 +25,8 @@ import { WorkflowPanel } from './WorkflowPanel';
 export interface PanelProps {
   catalogue: Catalogue;
   workflowId: string;
+  /** The version that is published; its triggers have addresses. */
+  published: number | null;
   runs: TestRuns;
 }
 
@@ -39,7 +41,7 @@ export function Panel(props: PanelProps) {
   if (selection.kind === 'edge') return <EdgePanel from={selection.edge.from} to={selection.edge.to} port={selection.edge.port ?? 'main'} />;
   if (selection.kind === 'trigger') {
     const trigger = definition.triggers?.find((one) => one.id === selection.id);
-    if (trigger) return <TriggerPanel key={trigger.id} trigger={trigger} catalogue={props.catalogue} workflowId={props.workflowId} />;
+    if (trigger) return <TriggerPanel key={trigger.id} trigger={trigger} catalogue={props.catalogue} workflowId={props.workflowId} published={props.published} />;
   }
   return (
     <SampleScope workflowId={props.workflowId} nodeId={null}>

@@ -23,7 +23,14 @@ import { below } from './locate';
 import { useDefinition, useEditor, useEditorStore } from './store';
 import type { JsonObject, TriggerDefinition } from './types';
 
-export function TriggerPanel({ trigger, catalogue, workflowId }: { trigger: TriggerDefinition; catalogue: Catalogue; workflowId: string }) {
+interface TriggerPanelProps {
+  trigger: TriggerDefinition;
+  catalogue: Catalogue;
+  workflowId: string;
+  published: number | null;
+}
+
+export function TriggerPanel({ trigger, catalogue, workflowId, published }: TriggerPanelProps) {
   const store = useEditorStore();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const type = catalogue.triggers.get(trigger.type);
@@ -56,7 +63,7 @@ export function TriggerPanel({ trigger, catalogue, workflowId }: { trigger: Trig
       <div className="flex min-h-0 flex-1 flex-col gap-5 overflow-y-auto p-4">
         {type ? <TriggerForm trigger={trigger} type={type} /> : <p className="text-bad">{t('There is no trigger called {type} in this installation.', { type: trigger.type })}</p>}
         {trigger.type === 'schedule' && <Times config={trigger.config ?? {}} />}
-        <Live trigger={trigger} workflowId={workflowId} />
+        <Live trigger={trigger} workflowId={workflowId} published={published} />
       </div>
     </div>
   );
@@ -126,12 +133,19 @@ function Times({ config }: { config: JsonObject }) {
 }
 
 /** What is only there once the workflow was published: the address of a webhook, its secret, its health. */
-function Live({ trigger, workflowId }: { trigger: TriggerDefinition; workflowId: string }) {
+function Live({ trigger, workflowId, published }: Omit<TriggerPanelProps, 'catalogue'>) {
   const isWebhook = trigger.type === 'webhook';
+  const { data: live } = useQuery({
+    queryKey: ['version', workflowId, published],
+    queryFn: () => calls.version(workflowId, published ?? 0),
+    enabled: isWebhook && published !== null,
+    staleTime: Infinity,
+  });
+  const isLive = live?.definition.triggers?.some((one) => one.id === trigger.id) ?? false;
   const { data: state } = useQuery({
     queryKey: ['workflow-trigger', workflowId, trigger.id],
     queryFn: () => calls.trigger(workflowId, trigger.id),
-    enabled: isWebhook,
+    enabled: isWebhook && isLive,
     staleTime: 5_000,
     retry: false,
   });

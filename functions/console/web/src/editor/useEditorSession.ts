@@ -73,7 +73,9 @@ function portsFor(workflowId: string, store: EditorStore): Ports {
 const EMPTY: Definition = { nodes: [], edges: [] };
 
 async function open(id: string): Promise<Opened> {
-  const [{ data: workflow, etag }, draft] = await Promise.all([calls.workflow(id), draftOf(id)]);
+  const { data: workflow, etag } = await calls.workflow(id);
+  // A draft that is not there is not asked for: browsers tell each 404 as an error.
+  const draft = workflow.drafts.some((one) => one.is_mine) ? await draftOf(id) : null;
   const newest = workflow.definition ?? EMPTY;
   const saved = { definition: draft && isBody(draft.definition) ? draft.definition : newest, etag: draft?.etag ?? null };
   const begin = beginning(saved, readBackup(backupKey(id)));

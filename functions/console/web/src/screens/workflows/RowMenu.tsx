@@ -18,9 +18,9 @@ const EMPTY: Definition = { nodes: [], edges: [] };
 
 /** What its author sees when they open it: the draft, else the newest version. */
 async function definitionOf(id: string): Promise<Definition> {
-  const draft = await draftOf(id);
-  if (draft) return draft.definition;
-  return (await calls.workflow(id)).data.definition ?? EMPTY;
+  const { data: workflow } = await calls.workflow(id);
+  const draft = workflow.drafts.some((one) => one.is_mine) ? await draftOf(id) : null;
+  return draft?.definition ?? workflow.definition ?? EMPTY;
 }
 
 export function RowMenu({ workflow }: { workflow: WorkflowSummary }) {
