@@ -250,7 +250,7 @@ export const calls = {
   nodeTypes: async () => (await request<{ items: NodeType[] }>('GET', '/api/node-types')).items,
   triggerTypes: async () => (await request<{ items: TriggerType[] }>('GET', '/api/trigger-types')).items,
   integrationTypes: async () => (await request<{ items: IntegrationType[] }>('GET', '/api/integration-types')).items,
-  integrations: () => everyPage<Integration>('/api/integrations'),
+  integrations: async () => (await request<Page<Integration>>('GET', '/api/integrations')).items,
 
   startTest: (body: TestRun, key: string) =>
     request<Run>('POST', '/api/executions', { body, headers: { 'idempotency-key': key } }),

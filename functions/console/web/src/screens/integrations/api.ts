@@ -23,7 +23,7 @@ export interface IntegrationBody {
 const path = (id: string) => `/api/integrations/${encodeURIComponent(id)}`;
 
 export const calls = {
-  list: (cursor: string | undefined) => request<Page<Integration>>('GET', '/api/integrations', { query: { limit: 50, cursor } }),
+  list: () => request<Page<Integration>>('GET', '/api/integrations'),
   one: (id: string) => request<Integration>('GET', path(id)),
   create: (body: IntegrationBody) => request<Integration>('POST', '/api/integrations', { body }),
   change: (id: string, body: Partial<IntegrationBody>) => request<Integration>('PATCH', path(id), { body }),

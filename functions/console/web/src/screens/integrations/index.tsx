@@ -1,5 +1,5 @@
 /** The services that workflows may use, with what is needed to reach them. */
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { CircleAlert, CircleCheck, Plug, Plus } from 'lucide-react';
 import { useState } from 'react';
@@ -14,13 +14,8 @@ export default function IntegrationsScreen() {
   const { new: asked }: { new?: unknown } = useSearch({ strict: false });
   const [adding, setAdding] = useState<'gallery' | IntegrationType | null>(asked === undefined ? null : 'gallery');
   const types = useTypes();
-  const list = useInfiniteQuery({
-    queryKey: ['integrations', 'list'],
-    queryFn: ({ pageParam }) => calls.list(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-  });
-  const integrations = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const list = useQuery({ queryKey: ['integrations', 'list'], queryFn: calls.list });
+  const integrations = list.data?.items ?? [];
   const add = (
     <Button icon={Plus} variant="primary" onClick={() => setAdding('gallery')}>
       {t('Connect a service')}
@@ -39,11 +34,6 @@ export default function IntegrationsScreen() {
         />
       )}
       {integrations.length > 0 && <IntegrationTable integrations={integrations} types={types.data ?? []} />}
-      {list.hasNextPage && (
-        <Button className="self-center" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t('Show more')}
-        </Button>
-      )}
       {adding === 'gallery' && <Gallery types={types.data} error={types.error} onChoose={setAdding} onClose={() => setAdding(null)} />}
       {adding !== null && adding !== 'gallery' && <IntegrationForm type={adding} onClose={() => setAdding(null)} />}
     </Page>

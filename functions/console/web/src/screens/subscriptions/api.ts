@@ -18,7 +18,7 @@ export interface SubscriptionBody {
 const path = (id: string) => `/api/subscriptions/${encodeURIComponent(id)}`;
 
 export const calls = {
-  list: (cursor: string | undefined) => request<Page<Subscription>>('GET', '/api/subscriptions', { query: { limit: 50, cursor } }),
+  list: () => request<Page<Subscription>>('GET', '/api/subscriptions'),
   one: (id: string) => request<Subscription>('GET', path(id)),
   create: (body: SubscriptionBody) => request<SubscriptionWithSecret>('POST', '/api/subscriptions', { body }),
   change: (id: string, body: Partial<SubscriptionBody> & { is_enabled?: boolean }) => request<Subscription>('PATCH', path(id), { body }),

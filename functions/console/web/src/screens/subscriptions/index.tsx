@@ -1,5 +1,5 @@
 /** Who outside is told when runs end. */
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Ban, CircleAlert, CircleCheck, CirclePause, Megaphone, Plus } from 'lucide-react';
 import { useState } from 'react';
@@ -12,14 +12,8 @@ import { SubscriptionDialog } from './SubscriptionDialog';
 
 export default function SubscriptionsScreen() {
   const [isAdding, setAdding] = useState(false);
-  const list = useInfiniteQuery({
-    queryKey: ['subscriptions', 'list'],
-    queryFn: ({ pageParam }) => calls.list(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) === 1 ? POLL.waiting : false),
-  });
-  const subscriptions = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const list = useQuery({ queryKey: ['subscriptions', 'list'], queryFn: calls.list, refetchInterval: POLL.waiting });
+  const subscriptions = list.data?.items ?? [];
   const add = (
     <Button icon={Plus} variant="primary" onClick={() => setAdding(true)}>
       {t('New subscription')}
@@ -38,11 +32,6 @@ export default function SubscriptionsScreen() {
         />
       )}
       {subscriptions.length > 0 && <SubscriptionTable subscriptions={subscriptions} />}
-      {list.hasNextPage && (
-        <Button className="self-center" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t('Show more')}
-        </Button>
-      )}
       {isAdding && <SubscriptionDialog onClose={() => setAdding(false)} />}
     </Page>
   );
