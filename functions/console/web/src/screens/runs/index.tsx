@@ -112,21 +112,21 @@ function FilterBar({ filters, onFilter }: { filters: Filters; onFilter: (change:
   const translated = (options: readonly { value: string; label: string }[]) => options.map(({ value, label }) => ({ value, label: t(label) }));
   const set = (key: keyof Filters) => (value: string) => onFilter({ [key]: value || undefined });
   return (
-    <div className="flex flex-wrap gap-2" role="search">
+    <div className="grid grid-cols-2 gap-2 sm:flex sm:flex-wrap" role="search">
       <Words value={wordsOf(filters) ?? ''} onChange={set('q')} />
-      <Select className="min-w-0 max-sm:flex-1 sm:w-auto" aria-label={t('State')} value={filters.status ?? ''} placeholder={t('Any state')} options={translated(STATUS_FILTERS)} onChange={set('status')} />
-      <Select className="min-w-0 max-sm:flex-1 sm:w-auto sm:max-w-52" aria-label={t('Workflow')} value={filters.workflow ?? ''} placeholder={t('All workflows')} options={workflows} onChange={set('workflow')} />
+      <Select className="min-w-0 sm:w-auto" aria-label={t('State')} value={filters.status ?? ''} placeholder={t('Any state')} options={translated(STATUS_FILTERS)} onChange={set('status')} />
+      <Select className="min-w-0 sm:w-auto sm:max-w-52" aria-label={t('Workflow')} value={filters.workflow ?? ''} placeholder={t('All workflows')} options={workflows} onChange={set('workflow')} />
       <Select
-        className="min-w-0 max-sm:flex-1 sm:w-auto"
+        className="min-w-0 sm:w-auto"
         aria-label={t('Started by')}
         value={filters.start ?? ''}
         placeholder={t('Started by anything')}
         options={TRIGGER_TYPES.map((value) => ({ value, label: startWord(value) }))}
         onChange={set('start')}
       />
-      <Select className="min-w-0 max-sm:flex-1 sm:w-auto" aria-label={t('Time')} value={filters.since ?? ''} placeholder={t('Any time')} options={translated(SPANS)} onChange={set('since')} />
+      <Select className="min-w-0 sm:w-auto" aria-label={t('Time')} value={filters.since ?? ''} placeholder={t('Any time')} options={translated(SPANS)} onChange={set('since')} />
       <Select
-        className="min-w-0 max-sm:flex-1 sm:w-auto"
+        className="min-w-0 sm:w-auto"
         aria-label={t('Test runs')}
         value={filters.tests ?? ''}
         placeholder={t('With test runs')}
@@ -152,7 +152,7 @@ function Words({ value, onChange }: { value: string; onChange: (value: string) =
   return (
     <TextInput
       type="search"
-      className="min-w-44 flex-1"
+      className="col-span-2 min-w-44 flex-1"
       aria-label={t('Search runs')}
       placeholder={t('Name of the workflow, or id of a run')}
       value={text}
