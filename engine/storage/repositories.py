@@ -65,7 +65,7 @@ class Repositories:
             MapBatchRepository(table, payloads, executions),
             SlotRepository(table),
             NextCheckRepository(table),
-            WorkflowRepository(table),
+            WorkflowRepository(table, retention_days),
             DraftRepository(table, PayloadStore(s3, bucket, DRAFTS)),
             TriggerRepository(table),
             ListenerRepository(table),

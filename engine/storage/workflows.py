@@ -14,12 +14,13 @@ so whatever is published, what listens to events, and what the record copies of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 from engine import limits
+from engine.clock import parse_time
 from engine.errors import NotFound
 from engine.json_value import dumps
 from engine.storage.dynamodb.expressions import Item, update_arguments
@@ -54,6 +55,8 @@ from engine.workflow.layout import Layout, joined
 from engine.workflow.references import as_written
 
 _CURSOR = "RECONCILER", "CURSOR"
+_LONGEST_RUN_DAYS = 2 * 366
+"""For so long a test run may need the definition that it began with; it may wait for a year, more than once."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,9 @@ class Change:
 class WorkflowRepository:
     """Reads and writes workflows. A workflow of another workspace is as good as none."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, retention_days: int) -> None:
         self._table = table
+        self._tried_days = retention_days + _LONGEST_RUN_DAYS
         self._listeners = ListenerRepository(table)
 
     # -- workflows -----------------------------------------------------------------------------------------
@@ -226,14 +230,16 @@ class WorkflowRepository:
     def keep_tried(self, version: WorkflowVersion, layout: Layout) -> int:
         """Keep a definition that is to be tried; gives the number by which `get_version` finds it.
 
-        The number is made of what the definition says, so the same one again is the same number.
+        The number is made of what the definition says, so the same one again is the same number. It is written again
+        then, which puts off its end: it goes when no test run that began with it is kept any more.
         """
         content = dumps([version.definition, version.named]).encode()
         number = limits.MAX_VERSIONS + 1 + int(sha256(content).hexdigest()[:12], 16)
+        tried_at = parse_time(version.created_at)
+        until = {"expires_at": int((tried_at + timedelta(days=self._tried_days)).timestamp())}
         if layout:
-            self._table.put(layout_item(version.workflow_id, number, layout))
-        with suppress(ConditionFailed):  # it is there already
-            self._table.put(version_item(replace(version, version=number)), if_absent=True)
+            self._table.put({**layout_item(version.workflow_id, number, layout), **until})
+        self._table.put({**version_item(replace(version, version=number)), **until})
         return number
 
     # -- publications --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -171,6 +172,23 @@ def test_a_draft_is_what_runs_and_can_be_seen_later(world: World, service: Execu
 
     assert service.get(USER, made.id).execution.result == "sent real real"
     assert service.definition(USER, made.id)[1].definition == CHAIN
+
+
+def test_what_was_tried_goes_when_no_run_needs_it_any_more(world: World, service: ExecutionService):
+    """It is kept for as long as a run may take, and what is known of that is kept; trying it again puts that off."""
+
+    def kept_until(workflow_id: str) -> list[int]:
+        found = world.aws.automation.query(f"WORKFLOW#{workflow_id}", after="TRIED#", before="TRIED$")
+        return [item["expires_at"] for item in found]
+
+    workflow_id = world.workflow(LOOP)
+    service.start(USER, StartBody(workflow_id=workflow_id, draft=CHAIN), None)
+    (first,) = kept_until(workflow_id)
+    world.clock.sleep_until(world.clock.now() + timedelta(days=1))
+    service.start(USER, StartBody(workflow_id=workflow_id, draft=CHAIN), None)
+
+    assert first > world.clock.now().timestamp() + (365 + 30) * 86_400
+    assert kept_until(workflow_id) == [first + 86_400]
 
 
 @pytest.mark.parametrize(
