@@ -43,7 +43,10 @@ export function Table<Row>({ label, columns, rows, rowKey, onRowClick }: TablePr
               key={rowKey(row)}
               className={cx('border-b border-line last:border-0', onRowClick && 'cursor-pointer hover:bg-hover')}
               onClick={(event) => {
-                if (onRowClick && !(event.target as Element).closest('a,button,input,label,select')) onRowClick(row);
+                const target = event.target as Element;
+                // What a menu or dialog of the row is clicked for bubbles here, too, though it stands elsewhere in the page.
+                const isInRow = event.currentTarget.contains(target);
+                if (onRowClick && isInRow && !target.closest('a,button,input,label,select')) onRowClick(row);
               }}
             >
               {columns.map((column) => (
