@@ -140,8 +140,8 @@ def log_lines(port: int, group: str) -> Iterator[str]:
 
 
 def is_healthy(port: int) -> bool:
-    """Whether the emulator answers; asked often, so without a client that reads certificates first."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    """Whether the emulator answers, if slowly. Asked often, so without a client that reads certificates first."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=15)
     try:
         connection.request("GET", "/_ministack/health")
         return connection.getresponse().status == HTTPStatus.OK

@@ -17,7 +17,7 @@ from engine.services.workflows.api import WorkflowService
 from engine.services.workflows.drafts import DraftService
 from engine.services.workflows.publishing import PublishingService
 from engine.storage.integrations import Integration
-from functions import container
+from functions import api_services
 from tests.unit.conftest import Aws
 
 ADA, BOB = new_id(), new_id()
@@ -71,7 +71,7 @@ def api(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Api:
         ("draft_service", DraftService),
     ):
         made = service(aws.repositories, factory, aws.clock)
-        monkeypatch.setattr(container, name, lambda made=made: made)
+        monkeypatch.setattr(api_services, name, lambda made=made: made)
     return Api()
 
 
