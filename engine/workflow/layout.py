@@ -12,6 +12,8 @@ from typing import Any
 UI = "ui"
 Layout = dict[str, dict[str, Any]]
 """`ui` by the id of the loop whose body it belongs to; the empty id is the definition itself."""
+_OF_DRAFTS = frozenset({"pins", "testInput"})
+"""What one person tries a workflow with: outputs that stand in for nodes, and what it begins with."""
 
 
 def split(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Layout]:
@@ -21,6 +23,14 @@ def split(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Layout]:
     """
     layout: Layout = {}
     return _without(definition, "", layout), layout
+
+
+def of_versions(layout: Layout) -> Layout:
+    """Return the part of a layout that everybody gets: data that somebody tries a draft with stays in the draft."""
+    kept = {
+        loop: {key: value for key, value in drawn.items() if key not in _OF_DRAFTS} for loop, drawn in layout.items()
+    }
+    return {loop: drawn for loop, drawn in kept.items() if drawn or not layout[loop]}
 
 
 def _without(body: Mapping[str, Any], loop: str | None, layout: Layout) -> dict[str, Any]:

@@ -108,6 +108,24 @@ def test_a_workflow_without_a_definition_is_drafted_and_published(api: Api):
     assert (version["message"], version["is_published"], version["restored_from"]) == ("first", True, None)
 
 
+def test_what_somebody_tries_a_draft_with_is_in_no_version(api: Api):
+    places = {"positions": {"a": {"x": 1}}}
+    tried = {**places, "pins": {"a": {"output": {"email": "ada@example.com"}}}, "testInput": {"secret": "s"}}
+    path = made(api, definition=saying(1, ui=tried))
+    assert api.ok("GET", path)["definition"]["ui"] == places
+    saved = api.ok("PUT", f"{path}/draft", {"definition": saying(2, ui=tried)})
+    assert api.ok("GET", f"{path}/draft")["definition"]["ui"] == tried
+
+    published = api.ok("POST", f"{path}/draft/publish", {}, match=f'"{saved["etag"]}"')
+    put = api.ok("PUT", path, {"definition": saying(3, ui=tried)}, match="*")
+    same = api.ok("PUT", path, {"definition": saying(3, ui={"pins": {}})}, match="*")
+
+    assert [one["definition"]["ui"] for one in (published, put, same)] == [places] * 3
+    assert same["version"] == 3
+    for version in (2, 3):
+        assert api.ok("GET", f"{path}/versions/{version}")["definition"]["ui"] == places
+
+
 def test_a_version_is_no_publication(api: Api):
     path = made(api)
     assert api.ok("GET", path)["published_version"] == 1

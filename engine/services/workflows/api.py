@@ -21,7 +21,7 @@ from engine.storage.dynamodb.table import Page
 from engine.storage.repositories import Repositories
 from engine.storage.workflow_records import Publication, Workflow, WorkflowVersion
 from engine.storage.workflows import Change
-from engine.workflow.layout import joined
+from engine.workflow.layout import joined, of_versions
 from engine.workflow.references import as_written
 from engine.workflow.validator import Problem
 
@@ -102,8 +102,9 @@ class WorkflowService:
         if body.publish:
             publication = Publication(1, 1, "publish", author, body.message, now, 0)
             workflow = replace(workflow, published_version=1, publication=1, published_at=now, published_by=author)
-        self._workflows.create(workflow, version, publication, checked.layout)
-        written = joined(as_written(checked.definition, checked.named or {}), checked.layout)
+        layout = of_versions(checked.layout)
+        self._workflows.create(workflow, version, publication, layout)
+        written = joined(as_written(checked.definition, checked.named or {}), layout)
         return replace(workflow, definition=written)
 
     def get(self, principal: Principal, workflow_id: str) -> Workflow:

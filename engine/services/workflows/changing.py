@@ -14,7 +14,7 @@ from engine.services.principal import Principal
 from engine.services.workflows.checks import Checked, Own
 from engine.storage.workflow_records import Author, Publication, Workflow, WorkflowVersion
 from engine.storage.workflows import Change, WorkflowRepository
-from engine.workflow.layout import Layout, joined
+from engine.workflow.layout import Layout, joined, of_versions
 from engine.workflow.references import as_written
 
 _TRIES = 8
@@ -125,9 +125,9 @@ def saving(
         Conflict: the workflow has as many versions as it may.
     """
     author, now = author_of(principal), format_time(clock.now())
+    layout = of_versions(checked.layout)
     if newest is not None and newest.says(checked):
-        layout = (workflow.version, checked.layout) if checked.layout not in ({}, newest.layout) else None
-        change = Change(layout=layout)
+        change = Change(layout=(workflow.version, layout) if layout not in ({}, newest.layout) else None)
         number, definition = workflow.version, newest.version.definition
     else:
         number, definition = workflow.version + 1, checked.definition
@@ -136,7 +136,7 @@ def saving(
         version = WorkflowVersion(
             workflow.id, number, definition, now, author, message, checked.named, restored_from
         )  # fmt: skip
-        drawn = checked.layout or (newest.layout if newest else {})
+        drawn = layout or (newest.layout if newest else {})
         change = Change(version=version, layout=(number, drawn) if drawn else None)
     if publish and number != workflow.published_version:
         publication = published(workflow, number, author, message, now)
