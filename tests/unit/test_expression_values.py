@@ -174,7 +174,7 @@ def test_what_cannot_be_is_refused_with_the_reason(source: str, says: str):
 
 @pytest.mark.parametrize("quote", ['"', "'"])
 def test_a_name_in_brackets_is_refused_when_it_is_written(quote: str):
-    with pytest.raises(ExpressionError, match=r"written \.`order-id`"):
+    with pytest.raises(ExpressionError, match=r"write \.`order-id`"):
         expressions_of(f"{{{{ trigger.body[{quote}order-id{quote}] }}}}")
 
     assert evaluate("trigger.body.`order-id`") == 7
