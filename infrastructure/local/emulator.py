@@ -74,7 +74,7 @@ def end_orphans(data: Path) -> None:
         group = int(json.loads((data / "stack.json").read_text())["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return
-    command = ["ps", "-A", "-o", "pid=,pgid=,command="]
+    command = ["ps", "-ww", "-A", "-o", "pid=,pgid=,command="]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:  # a machine without `ps`: they find nobody at their pipes, and end by themselves
@@ -155,7 +155,7 @@ def is_emulator(pid: int) -> bool:
     """Whether that process is one of our emulators: after a crash another program may have its id."""
     if not is_alive(pid):
         return False
-    command = ["ps", "-p", str(pid), "-o", "command="]
+    command = ["ps", "-ww", "-p", str(pid), "-o", "command="]
     try:
         return (
             "infrastructure.local.emulator_process"
