@@ -1,7 +1,7 @@
-"""The egress guard: the one way by which nodes reach other machines.
+"""The egress guard: the only way by which nodes reach other machines.
 
-A name is resolved once, every address is checked, and the connection goes to a checked address; the name stays
-in the request and in the TLS handshake. It works at the level of connections, so redirects pass it as well.
+A name is resolved once, every address is checked, and the connection goes to a checked address; the name stays in the
+request and in the TLS handshake. The guard works at the level of connections, so redirects pass it as well.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from engine.security.tls import check_certificate
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# `is_global` is not enough: it lets NAT64, multicast, 6to4 (before Python 3.13) and site-local addresses pass.
+# `is_global` is not enough: it accepts NAT64, multicast, 6to4 (before Python 3.13) and site-local addresses.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""Of IPv6 nothing else is the internet's (RFC 4291), whatever else comes to be assigned."""
+"""The only IPv6 range that is assigned to the internet (RFC 4291); ranges assigned later stay refused."""
 _REFUSED = tuple(
     ip_network(network)
     for network in [
@@ -65,33 +65,33 @@ class EgressRefused(NodeError):
 
 
 class Resolver(Protocol):
-    """Gives the addresses of a name."""
+    """Resolves a host name to its addresses."""
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Raises OSError where the name has none."""
+        """Return the addresses; raises OSError where the name has none."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses that the system's resolver knows for `host`."""
-    # Threads of their own: a look-up that hangs goes on after its node has given up, and must not hold up the history.
+    """Return the addresses of `host` from the system's resolver."""
+    # A thread pool of its own: a look-up that hangs outlives its node and must not block writes to the history.
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     found = await asyncio.get_running_loop().run_in_executor(_resolvers, look_up)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def check_address(address: str, allowed: Iterable[Network] = ()) -> Address:
-    """The address, if nodes may reach it.
+    """Return the address if nodes may reach it.
 
     Raises:
-        EgressRefused: it is loopback, link-local, private, multicast, reserved, or leads by a tunnel or a translator to
-            such an IPv4 address, and is in none of the networks that the deployer allows.
+        EgressRefused: the address is loopback, link-local, private, multicast, reserved, or leads by a tunnel or a
+            translator to such an IPv4 address, and is in none of the networks that the deployer allows.
     """
     parsed = ip_address(address.partition("%")[0])
     allowed = tuple(allowed)
     is_public = _is_public(parsed)
     is_allowed = is_public or _is_within(parsed, allowed)
     if is_allowed and isinstance(parsed, IPv6Address):
-        # Also one in a network that the deployer allows: whoever allows a prefix of a translator allows no metadata.
+        # Also checked inside a network that the deployer allows: to allow a translator's prefix allows no metadata service.
         inside = [one for one in _embedded(parsed) if not (_is_public(one) or _is_within(one, allowed))]
         if inside:
             stands_for = f"it stands for {inside[0]}, a private, local or reserved address"
@@ -112,9 +112,9 @@ def _is_within(address: Address, networks: Iterable[Network]) -> bool:
 
 
 def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
-    """The IPv4 addresses that an IPv6 one leads to: through a tunnel or a translator, or because they are mapped."""
+    """Return the IPv4 addresses embedded in an IPv6 address: by a tunnel, a translator or a mapping."""
     raw = address.packed
-    if raw[:12] == bytes(12) and int(address) > 1:  # IPv4-compatible, but for `::` and `::1`
+    if raw[:12] == bytes(12) and int(address) > 1:  # IPv4-compatible, except `::` and `::1`
         yield IPv4Address(raw[12:])
     if address.ipv4_mapped is not None:
         yield address.ipv4_mapped
@@ -131,11 +131,11 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
 async def checked_addresses(
     host: str, port: int, allowed: Iterable[Network] = (), resolver: Resolver = resolve
 ) -> list[str]:
-    """The addresses of a host, resolved once; the connection goes to one of these, and the name is not asked again.
+    """Resolve a host once and return its checked addresses; the connection goes to one of them without another look-up.
 
     Raises:
-        EgressRefused: one of them is not allowed.
-        OSError: the name has none.
+        EgressRefused: one of the addresses is not allowed.
+        OSError: the name has no address.
     """
     try:
         addresses = await resolver(host, port)
@@ -162,7 +162,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Resolve, check every address, then connect to the first that answers.
+        """Resolve, check every address, then connect to the first that accepts.
 
         Raises:
             EgressRefused: one of the addresses is not allowed. One is enough: a name that mixes public and
@@ -187,23 +187,23 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Never allowed."""
+        """Refuse: Unix sockets are never allowed."""
         del timeout, socket_options
         raise EgressRefused(f"connections to the socket {path} are not allowed")
 
     async def sleep(self, seconds: float) -> None:
-        """See AsyncNetworkBackend."""
+        """Sleep, as AsyncNetworkBackend requires."""
         await asyncio.sleep(seconds)
 
 
 @cache
 def _public_authorities() -> ssl.SSLContext:
-    """Reading all certificates of a machine takes longer than most calls, so a process does it once."""
+    """Load the public CAs once in a process: reading all certificates takes longer than most calls."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):
-    """httpx's transport over the guarded backend; proxies of the environment are not used."""
+    """The transport of httpx over the guarded backend; proxies from the environment are not used."""
 
     def __init__(
         self, allowed: Sequence[Network] = (), resolver: Resolver = resolve, ca_certificate: str | None = None
@@ -225,23 +225,23 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
 def guarded_client(
     allowed: Sequence[Network] = (), resolver: Resolver = resolve, ca_certificate: str | None = None
 ) -> httpx2.AsyncClient:
-    """An HTTP client that goes through the guard; it neither follows redirects nor keeps cookies by itself.
+    """Return an HTTP client that uses the guard; it neither follows redirects nor keeps cookies.
 
     Args:
         allowed: private networks that may be reached.
-        resolver: gives the addresses of a name.
-        ca_certificate: of a CA that is trusted beside the public ones.
+        resolver: resolves host names.
+        ca_certificate: certificate of a CA that is trusted in addition to the public ones.
     """
-    # The client lives as long as the worker and serves every workspace: it must remember nothing of an answer.
+    # The client lives as long as the worker and serves every workspace: it must remember nothing of a response.
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     transport = GuardedTransport(allowed, resolver, ca_certificate)
     return httpx2.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False)
 
 
 def parse_networks(text: str) -> list[Network]:
-    """Networks from a comma-separated list such as `10.1.0.0/16, 127.0.0.1/32`.
+    """Parse networks from a comma-separated list such as `10.1.0.0/16, 127.0.0.1/32`.
 
     Raises:
-        ValueError: one of them is not a network.
+        ValueError: an item of the list is not a network.
     """
     return [ip_network(part.strip()) for part in text.split(",") if part.strip()]

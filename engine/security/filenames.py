@@ -1,4 +1,4 @@
-"""Names of files as fields of configs. What such a name is, `plain_names.py` says."""
+"""File names as fields of configs. The rules are in `plain_names.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which hosts a secret may be sent to."""
+"""The hosts that a secret may be sent to."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PORTS = {"https": 443, "http": 80}
 
 
 def check_pattern(pattern: str) -> str:
-    """A pattern of hosts in lower case: `api.example.com`, `*.example.com`, `10.1.2.3:8443`.
+    """Check a host pattern in lower case: `api.example.com`, `*.example.com`, `10.1.2.3:8443`.
 
     Raises:
-        ValueError: it is none, or would stand for whole top-level domains.
+        ValueError: the text is no host pattern, or it would match whole top-level domains.
     """
     pattern = pattern.strip().lower()
     if not _HOST.fullmatch(pattern):
@@ -39,25 +39,25 @@ HostPattern = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The hosts that a secret is for. A pattern without a port stands for that of its scheme."""
+    """The hosts that a secret is bound to. A pattern without a port means the port of its scheme."""
 
     patterns: Sequence[str]
     plain_http: bool = False
     trust: str = ""
-    """Whom the other side's certificate is checked against, if not the public CAs."""
+    """The CA that the server's certificate is checked against, if not the public CAs."""
     addresses: frozenset[str] = frozenset()
-    """Whatever else in a config says where a secret goes, such as `token_url=https://…`; each counts as a whole."""
+    """Other config fields that say where a secret goes, such as `token_url=https://…`; each is compared as a whole."""
 
     @classmethod
     def of_url(cls, url: str, trust: str = "") -> Binding:
-        """The one origin of a URL."""
+        """Return the binding to the origin of a URL."""
         parts = urlsplit(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else str(parts.hostname)
         port = parts.port or _PORTS.get(parts.scheme)
         return cls((f"{host}:{port}",), plain_http=parts.scheme == "http", trust=trust)
 
     def allows(self, url: str) -> bool:
-        """Whether the secret may be sent with a request to this URL."""
+        """Return whether the secret may be sent with a request to this URL."""
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS[parts.scheme]
@@ -70,7 +70,7 @@ class Binding:
         return any(_fits(pattern, host, port, _PORTS[parts.scheme]) for pattern in self.patterns)
 
     def beyond(self, other: Binding) -> list[str]:
-        """By what a secret could go where the other binding would not let it go; nothing if it could not."""
+        """Return the destinations that this binding allows and the other does not; empty if there are none."""
         found = [one for one in self.patterns if one not in other.patterns]
         found += sorted(self.addresses - other.addresses)
         if self.plain_http and not other.plain_http:

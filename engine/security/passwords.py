@@ -1,4 +1,4 @@
-"""Password hashes: argon2id with OWASP's parameters, re-hashed at sign-in when these grow."""
+"""Password hashes: argon2id with OWASP's parameters, re-hashed at sign-in when the parameters become stronger."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _hasher = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1
 
 
 def hash_password(password: str) -> str:
-    """A hash to store."""
+    """Return the hash to store."""
     return str(_hasher.hash(password))
 
 
 def verify_password(password: str, password_hash: str | None) -> bool:
-    """Whether the password fits. Without a hash (no such user) it takes as long and says no."""
+    """Return whether the password matches. Without a hash (no such user) it takes as long and returns False."""
     fits = bool(_hasher.verify(password, password_hash or _nobody()))
     return fits and password_hash is not None
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Whether the hash was made with weaker parameters than today's."""
+    """Return whether the hash was made with weaker parameters than the current ones."""
     return bool(_hasher.needs_update(password_hash))
 
 

@@ -1,4 +1,4 @@
-"""Plain names of files: a name is what it looks like, and never leads out of the workspace."""
+"""Plain file names: a name is what it looks like, and never leads out of the workspace."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _REFUSED = {
 
 
 def check_name(name: str) -> str:
-    """A name such as `reports/2026/may.csv`, in Unicode's composed form.
+    """Check a name such as `reports/2026/may.csv` and return it in Unicode's composed form (NFC).
 
     Raises:
-        ValueError: it is absolute, has empty parts, `.` or `..`, or characters that are not what they look like.
+        ValueError: the name is absolute, has empty parts, `.` or `..`, or contains characters that are not what they
+            look like.
     """
     name = unicodedata.normalize("NFC", name)
     for character in name:
@@ -65,13 +66,13 @@ def _check_part(part: str) -> None:
 
 
 def plain_name(name: str) -> str:
-    """As `check_name`, of a name that came from elsewhere: what is only odd in it is made plain.
+    """Turn a name that came from elsewhere into one that passes `check_name`.
 
-    Backslashes divide parts, `./` is left out, spaces are plain ones and none at the ends of parts; invisible
-    characters go, others become what they look like, or `_`.
+    Backslashes become slashes, `./` is removed, every kind of space becomes a plain space and is removed at the ends of
+    parts; invisible characters are removed, other unsafe ones become what they look like, or `_`.
 
     Raises:
-        ValueError: it leads elsewhere (`..`, `/etc`, `C:`), or is too long.
+        ValueError: the name leads out of the workspace (`..`, `/etc`, `C:`), or is too long.
     """
     name = "".join(_plain_character(one) for one in unicodedata.normalize("NFC", name)).replace("\\", "/")
     if name.startswith("/") or _DRIVE.match(name):
@@ -90,7 +91,7 @@ def _plain_character(character: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """What names begin with: nothing, `reports/`, or `reports/2026`. Raises ValueError as `check_name`."""
+    """Check a prefix of names: empty, `reports/`, or `reports/2026`. Raises ValueError as `check_name`."""
     if not prefix:
         return prefix
     return check_name(prefix.removesuffix("/")) + ("/" if prefix.endswith("/") else "")

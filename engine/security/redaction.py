@@ -1,8 +1,8 @@
-"""Secrets are taken out of everything that is kept or shown, by value and in every form that they take on their way.
+"""Removes secrets from everything that is kept or shown, by value and in every encoding in which they commonly appear.
 
-Whoever opens a secret tells it to a `Redactor`; what a node gives, logs or fails with passes it before it is written.
-Texts are cut only afterwards: the beginning of a secret would not be found any more. This is no barrier against the
-authors of workflows, who can have a secret that they may use sent in a form that nobody foresees.
+Code that opens a secret adds it to a `Redactor`; a node's output, logs and errors pass through it before they are
+written. Texts are cut only afterwards: the beginning of a secret would not be recognized. This is no barrier against
+the authors of workflows, who can have a secret that they may use sent in a form that is not foreseen here.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 MARK = "[redacted]"
 SHORTEST = 4
-"""A secret of fewer characters would take half of each text with it, so it is only recognized where it stands alone."""
+"""Secrets with fewer characters occur inside ordinary words, so they are only recognized where they stand alone."""
 _SHORTEST_ENCODED = 8
 _NUMERIC = re.compile(r"[-+.eE\d]+", re.ASCII)
 _REMEMBERED_BY_PROCESS = 1_024
 
 
 class Redactor:
-    """Knows secrets, and replaces them by a mark. One that knows none costs nothing. Threads may share it.
+    """Replaces known secrets by a mark. Without secrets it costs nothing. Safe to share between threads.
 
     Args:
-        most: so many secrets are remembered, those that came last; None for all, as those of one invocation.
+        most: how many secrets are remembered, the latest ones; None for all, as for one invocation.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -48,11 +48,11 @@ class Redactor:
 
     @property
     def knows_any(self) -> bool:
-        """Whether there is anything to look for."""
+        """Return whether any secret is known."""
         return bool(self._secrets)
 
     def add(self, secret: str) -> None:
-        """Know one more."""
+        """Add a secret."""
         if not secret:
             return
         with self._lock:
@@ -66,7 +66,7 @@ class Redactor:
                     self._secrets.popitem(last=False)
 
     def text(self, text: str) -> str:
-        """The text with a mark for each secret."""
+        """Return the text with each secret replaced by a mark."""
         if not self._secrets:
             return text
         if text in self._secrets:
@@ -76,13 +76,14 @@ class Redactor:
         return text if done is raw else done.decode("utf-8", "surrogatepass")
 
     def shown(self, text: str, most: int) -> str:
-        """The beginning of a text, cut after the secrets are out of it."""
+        """Return the beginning of a text, cut after its secrets are replaced."""
         return self.text(text)[:most]
 
     def beginning(self, content: bytes, most: int, *, is_whole: bool) -> str:
-        """At most so many characters of content of which, unless `is_whole`, only the beginning was read.
+        """Return at most that many characters of content, of which only the beginning was read unless `is_whole`.
 
-        That may end within a secret, which is not found then, so as much as the longest one takes is left out.
+        The part that was read may end within a secret, which is not recognized then, so as much as the longest secret
+        takes is left out.
         """
         clean = self.content(content)
         if not is_whole:
@@ -90,7 +91,8 @@ class Redactor:
         return clean.decode(errors="replace")[:most]
 
     def scrub(self, value: Any) -> Any:
-        """Any JSON, with its texts, keys and numbers without secrets; itself where there is nothing to look for."""
+        """Return a JSON value with secrets removed from its texts, keys and numbers; the same object if there are
+        none."""
         return self._scrub(value) if self._secrets else value
 
     def _scrub(self, value: Any) -> Any:
@@ -106,7 +108,7 @@ class Redactor:
         return value
 
     def content(self, content: bytes) -> bytes:
-        """Bytes without secrets; the same object where there are none in them."""
+        """Return bytes without secrets; the same object if they contain none."""
         finder = self._current_finder()
         spans = finder.find_matches_as_indexes(content, overlapping=True) if finder else []
         if not spans:
@@ -130,7 +132,7 @@ class Redactor:
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Spans that overlap as one, so that nothing of a secret is left beside a shorter one."""
+    """Merge overlapping spans, so that nothing of a secret remains beside a shorter one."""
     begin = end = -1
     for one_begin, one_end in sorted(spans):
         if one_begin >= end:
@@ -143,27 +145,27 @@ def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 PROCESS = Redactor(_REMEMBERED_BY_PROCESS)
-"""All secrets that this process has opened lately: what it logs must not hold them either."""
+"""All secrets that this process opened recently: its own logs must not contain them either."""
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats as another one does, without secrets."""
+    """Wraps another formatter and removes secrets from its output."""
 
     def __init__(self, inner: logging.Formatter | None) -> None:
         super().__init__()
         self._inner = inner or logging.Formatter()
 
     def __getattr__(self, name: str) -> Any:
-        """What the other one can do besides, such as keeping keys for each line."""
+        """Delegate to the wrapped formatter, for instance its methods that keep keys for each line."""
         return getattr(self.__dict__["_inner"], name)
 
     def format(self, record: logging.LogRecord) -> str:
-        """See logging.Formatter."""
+        """Format the record, then remove secrets."""
         return PROCESS.text(self._inner.format(record))
 
 
 def redact_logs(*loggers: Any) -> None:
-    """Have every handler of these loggers, and of the root, leave secrets out."""
+    """Make every handler of these loggers, and of the root logger, remove secrets."""
     for logger in (logging.getLogger(), *loggers):
         for handler in logger.handlers:
             if not isinstance(handler.formatter, RedactingFormatter):
@@ -172,7 +174,7 @@ def redact_logs(*loggers: Any) -> None:
 
 @lru_cache(maxsize=_REMEMBERED_BY_PROCESS)
 def _forms(secret: str) -> frozenset[str]:
-    """The secret as it stands in text, JSON, URLs, HTML, and in whatever is base64 or hexadecimal."""
+    """Return the forms of a secret in text, JSON, URLs, HTML, base64 and hexadecimal."""
     if len(secret) < SHORTEST:
         return frozenset()
     raw = secret.encode(errors="surrogatepass")
@@ -193,18 +195,18 @@ def _forms(secret: str) -> frozenset[str]:
 
 
 def _base64_forms(raw: bytes) -> Iterator[str]:
-    """What is the same in base64 wherever in the encoded bytes the secret begins."""
+    """Return the base64 characters that stay the same wherever in the encoded bytes the secret begins."""
     for before in range(3):
         text = base64.b64encode(b"\0" * before + raw).decode()
         begin = (0, 2, 3)[before]
         whole = text[begin:].rstrip("=")
-        sure = whole[:-1] if (before + len(raw)) % 3 else whole  # the last character depends on what follows
+        sure = whole[:-1] if (before + len(raw)) % 3 else whole  # the last character depends on the bytes that follow
         yield sure
         yield sure.translate(str.maketrans("+/", "-_"))
 
 
 def _html_forms(secret: str) -> set[str]:
-    """With named entities as libraries write them, and with numeric ones for what is special, or for everything."""
+    """Return HTML forms: with named entities as libraries write them, and numeric ones for special or all characters."""
     escaped = html.escape(secret, quote=False)
     forms = {escaped, escaped.replace('"', "&quot;")}
     forms |= {

@@ -1,6 +1,6 @@
-"""Secrets of users, encrypted by KMS under a context that says whose they are.
+"""Secrets of users, encrypted by KMS under an encryption context that names their place.
 
-What was encrypted for one place cannot be decrypted at another: a copied item is worth nothing.
+A secret that was encrypted for one place cannot be decrypted for another, so a copied item is useless.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
 
 MAX_SECRET_BYTES = 4_000
-"""What KMS encrypts directly."""
+"""The largest plaintext that KMS encrypts directly."""
 _REMEMBERED = 500
 _SECONDS = 300.0
 
@@ -25,12 +25,12 @@ _SECONDS = 300.0
 class SecretBox:
     """Encrypts and decrypts with one key.
 
-    What was decrypted is remembered for `seconds`, in this process only.
+    Decrypted secrets are cached for `seconds`, in this process only.
     """
 
     def __init__(self, client: Callable[[], KMSClient], key_id: str, *, seconds: float = _SECONDS) -> None:
         self._seconds = seconds
-        self._client = client  # made on first use: most calls need no secret
+        self._client = client  # created on first use: most calls need no secret
         self._key_id = key_id
         self._opened: dict[tuple[bytes, tuple[tuple[str, str], ...]], tuple[float, str]] = {}
 
@@ -40,10 +40,10 @@ class SecretBox:
         return answer["CiphertextBlob"]
 
     def open(self, sealed: bytes, context: Mapping[str, str]) -> str:
-        """The text that was encrypted for this place.
+        """Decrypt a text that was encrypted for this place.
 
         Raises:
-            Unavailable: KMS did not decrypt it, or it was encrypted for another place.
+            Unavailable: KMS did not decrypt it, or the secret was encrypted for another place.
         """
         name = sealed, tuple(sorted(context.items()))
         known = self._opened.get(name)
@@ -62,15 +62,15 @@ class SecretBox:
 
 
 def hook_context(workspace_id: str, workflow_id: str, trigger_id: str) -> dict[str, str]:
-    """The place of a webhook's secret."""
+    """Return the encryption context of a webhook's secret."""
     return {"workspace": workspace_id, "workflow": workflow_id, "trigger": trigger_id}
 
 
 def subscription_context(workspace_id: str, subscription_id: str) -> dict[str, str]:
-    """The place of the secret that signs what a subscription is sent."""
+    """Return the encryption context of the secret that signs a subscription's deliveries."""
     return {"workspace": workspace_id, "subscription": subscription_id}
 
 
 def integration_context(workspace_id: str, integration_id: str) -> dict[str, str]:
-    """The place of the secrets of an integration."""
+    """Return the encryption context of an integration's secrets."""
     return {"workspace": workspace_id, "integration": integration_id}

@@ -1,4 +1,4 @@
-"""Whom the certificates of other servers are checked against: the public CAs, or one that a config names."""
+"""TLS trust: certificates of other servers are checked against the public CAs, or a CA that a config names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def check_certificate(pem: str) -> str:
-    """A certificate, or some, as PEM.
+    """Check one or more certificates in PEM.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no certificate.
     """
     import ssl
 
@@ -30,14 +30,14 @@ def check_certificate(pem: str) -> str:
 
 
 CaCertificate = Annotated[str, Field(max_length=12_000), AfterValidator(check_certificate)]
-"""Of a CA of one's own. The descriptions of the fields say whether it is the only one, or one more."""
+"""A private CA. The fields' descriptions say whether it replaces the public CAs or is added to them."""
 
 
 def tls_context(ca_certificate: str | None) -> ssl.SSLContext:
-    """Checks certificates and names against one CA, or the public ones.
+    """Return a context that checks certificates and host names against one CA, or the public ones.
 
     Raises:
-        NodeError: code `config`: the CA certificate is none.
+        NodeError: code `config`: the CA certificate is not valid.
     """
     import ssl
 

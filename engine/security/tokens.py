@@ -1,7 +1,7 @@
-"""Access tokens (JWT, 15 minutes) and refresh tokens (opaque, stored hashed, good once).
+"""Access tokens (JWT, 15 minutes) and refresh tokens (opaque, stored as hashes, usable once).
 
-The signing secret is `{"current": <key id>, <key id>: <key>, …}`: to rotate it add a key, then name it as
-current, and after 15 minutes remove the old one.
+The signing secret is `{"current": <key id>, <key id>: <key>, …}`: to rotate it, add a key, then make it the current
+one, and remove the old one after 15 minutes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.ids import is_id, new_id
 ACCESS_SECONDS = 15 * 60
 REFRESH_SECONDS = 30 * 24 * 3600
 GRACE_SECONDS = 30
-"""How long a browser may show a refresh token again that another of its tabs has just replaced."""
+"""How long a browser may present a refresh token again that another of its tabs has just replaced."""
 _ALGORITHM = "HS256"
 _ISSUER = "mainspring"
 _AUDIENCE = "mainspring-api"
@@ -30,7 +30,7 @@ _CLAIMS = ["exp", "iat", "nbf", "sub", "jti", "iss", "aud"]
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """Whom an access token names, in which session and workspace."""
+    """The user, session and workspace that an access token names."""
 
     user_id: str
     session_id: str
@@ -39,9 +39,10 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token taken apart; `hash` is what is stored of it.
+    """A parsed refresh token; `hash` is what is stored of it.
 
-    `family` is in all tokens of a session and in nothing else, so whoever shows it holds, or held, one of them.
+    `family` is contained in all tokens of a session and in nothing else, so whoever presents it holds, or held, one of
+    them.
     """
 
     user_id: str
@@ -51,17 +52,17 @@ class RefreshToken:
 
     @property
     def hash(self) -> str:
-        """SHA-256 is enough for 256 random bits."""
+        """The stored hash; SHA-256 is enough for 256 random bits."""
         return sha256(self.text.encode()).hexdigest()
 
     @property
     def family_hash(self) -> str:
-        """What is stored of the family."""
+        """The stored hash of the family."""
         return sha256(self.family.encode()).hexdigest()
 
 
 def sign_access_token(claims: AccessClaims, keys: Mapping[str, str], now: int) -> str:
-    """A token for API calls, good for ACCESS_SECONDS from `now` (epoch seconds)."""
+    """Sign a token for API calls that is valid for ACCESS_SECONDS from `now` (epoch seconds)."""
     key_id = keys["current"]
     payload = {
         "iss": _ISSUER,
@@ -79,10 +80,10 @@ def sign_access_token(claims: AccessClaims, keys: Mapping[str, str], now: int) -
 
 
 def key_id_of(token: str) -> str:
-    """The id of the key that a token says it is signed with.
+    """Return the id of the key that a token says it is signed with.
 
     Raises:
-        Unauthenticated: it is not a JWT.
+        Unauthenticated: the token is not a JWT.
     """
     try:
         return str(jwt.get_unverified_header(token).get("kid"))
@@ -91,10 +92,10 @@ def key_id_of(token: str) -> str:
 
 
 def verify_access_token(token: str, keys: Mapping[str, str]) -> AccessClaims:
-    """Whom the token names.
+    """Verify an access token and return its claims.
 
     Raises:
-        Unauthenticated: code `token_expired`, or `invalid_token` for all else.
+        Unauthenticated: code `token_expired`, or `invalid_token` for every other defect.
     """
     key_id = key_id_of(token)
     if key_id == "current" or key_id not in keys:
@@ -119,15 +120,15 @@ def verify_access_token(token: str, keys: Mapping[str, str]) -> AccessClaims:
 
 
 def new_refresh_token(user_id: str, session_id: str) -> RefreshToken:
-    """The first one of a session."""
+    """Create the first refresh token of a session."""
     return _refresh_token(user_id, session_id, secrets.token_urlsafe(24), secrets.token_urlsafe(32))
 
 
 def next_refresh_token(old: RefreshToken, keys: Mapping[str, str]) -> RefreshToken:
-    """The one that replaces another.
+    """Return the token that replaces another.
 
-    It is computed, so that whoever replaces the same token twice, such as two tabs of a browser, gets the same one;
-    and by the signing key, so that nobody else can.
+    It is derived, so that two requests that replace the same token, such as two tabs of a browser, get the same one;
+    and derived with the signing key, so that nobody else can compute it.
     """
     digest = hmac.digest(keys[keys["current"]].encode(), old.text.encode(), "sha256")
     return _refresh_token(old.user_id, old.session_id, old.family, urlsafe_b64encode(digest).decode().rstrip("="))
@@ -138,10 +139,10 @@ def _refresh_token(user_id: str, session_id: str, family: str, secret: str) -> R
 
 
 def parse_refresh_token(text: str) -> RefreshToken:
-    """A refresh token that somebody sent.
+    """Parse a refresh token that a client sent.
 
     Raises:
-        Unauthenticated: it has not the form of one.
+        Unauthenticated: the text does not have the form of a refresh token.
     """
     user_id, _, rest = text.partition(".")
     session_id, _, rest = rest.partition(".")

@@ -1,1 +1,1 @@
-"""What starts workflows by itself: one file a trigger type, and the pure parts that they are made of."""
+"""What starts workflows automatically: one file for each trigger type, and the pure functions that they share."""

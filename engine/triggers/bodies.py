@@ -1,4 +1,4 @@
-"""Reading the body of a delivery by the type that the webhook declares, never by what the caller claims."""
+"""Reads the body of a delivery as the type that the webhook declares, never as the type that the caller claims."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Unreadable(ValueError):
 
 
 class WrongType(Unreadable):
-    """The caller says that the body is of another type than the declared one."""
+    """The caller claims another type than the declared one."""
 
 
 @dataclass
 class File:
-    """A part of a multipart body; one with a `filename` is a file."""
+    """A part of a multipart body; a part with a `filename` is a file."""
 
     key: str
     filename: str
@@ -32,17 +32,17 @@ class File:
 
 
 def read_body(declared: str, content_type: str, body: bytes, keep: Callable[[File], dict[str, Any]]) -> Any:
-    """The value of `trigger.body`; None for no body.
+    """Return the value of `trigger.body`; None for no body.
 
     Args:
         declared: `json`, `form`, `multipart`, `text` or `base64`.
-        content_type: what the caller says it is.
-        body: the bytes as they came.
-        keep: stores a file of a multipart body and gives what stands for it.
+        content_type: the type that the caller claims.
+        body: the raw bytes.
+        keep: stores a file of a multipart body and returns the value that refers to it.
 
     Raises:
-        WrongType: the caller sends another type.
-        Unreadable: it is not what it is declared to be.
+        WrongType: the caller claims another type.
+        Unreadable: the body is not of the declared type.
     """
     if not body:
         return None
@@ -75,10 +75,10 @@ def _text(body: bytes) -> str:
 
 
 def read_json(body: bytes) -> Any:
-    """Any JSON, as the RFC has it.
+    """Read JSON as the RFC defines it.
 
     Raises:
-        Unreadable: it is not, or is nested too deep.
+        Unreadable: the text is not JSON, or is nested too deep.
     """
 
     def refuse(constant: str) -> None:
@@ -112,7 +112,7 @@ def _form(body: bytes) -> dict[str, Any]:
 
 
 def _add(fields: dict[str, Any], name: str, value: Any) -> None:
-    """Put a field in; what comes more than once is a list."""
+    """Add a field; repeated fields become a list."""
     if name not in fields:
         fields[name] = value
     elif isinstance(fields[name], list):
@@ -148,7 +148,7 @@ def _multipart(content_type: str, body: bytes, keep: Callable[[File], dict[str, 
 
 
 class _Parts:
-    """Collects the parts that the parser tells of."""
+    """Collects the parts that the multipart parser reports."""
 
     def __init__(self) -> None:
         self.done: list[File] = []
@@ -159,7 +159,7 @@ class _Parts:
         self._part = File("", "", "")
 
     def parser(self, boundary: bytes) -> Any:
-        """A parser that tells this object."""
+        """Return a parser that reports to this object."""
         from python_multipart.multipart import MultipartParser
 
         return MultipartParser(

@@ -1,4 +1,4 @@
-"""The trigger types as a form or a program needs them."""
+"""Descriptions of the trigger types for forms and programs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _HINTS: dict[str, dict[str, dict[str, Any]]] = {
         "expected_every_seconds": {"widget": "duration", **_ADVANCED},
     },
 }
-"""What forms have to know of fields besides the schema: see `engine.nodes.form_hints`. None takes templates."""
+"""What forms need to know of fields beyond the schema: see `engine.nodes.form_hints`. No field takes templates."""
 _BODY = "What the workflow is given."
 _ABOUT = {
     "schedule": _About(
@@ -87,7 +87,7 @@ def _with_hints(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(name: str, now: datetime) -> dict[str, Any]:
-    """One type: what its config is like, and what it gives its executions."""
+    """Describe one type: its config, and the `trigger` value that its executions receive."""
     config_class, about = TRIGGER_TYPES[name], _ABOUT[name]
     trigger = TriggerDefinition(id=name, type=name, config=about.examples[0])
     properties = {

@@ -12,13 +12,13 @@ from engine.clock import parse_time
 
 
 class TriggerConfig(BaseModel):
-    """Base of every trigger type's config: unknown keys are refused, and there are no templates in it."""
+    """Base of every trigger type's config: unknown keys are refused, and templates are not supported."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Times that triggers may name: what is counted from them stays within what a clock can show."""
+"""Bounds of times in triggers: times computed from them stay within what a clock can represent."""
 
 
 def _moment(text: str) -> str:
@@ -31,10 +31,10 @@ def _moment(text: str) -> str:
 
 
 def check_span(moment: datetime) -> None:
-    """Refuse a time that is too long ago or too far away.
+    """Refuse a time that is too far in the past or the future.
 
     Raises:
-        ValueError: it is.
+        ValueError: the time is out of bounds.
     """
     if not FIRST <= moment < LAST:
         raise ValueError(f"a time from {FIRST.year} until before {LAST.year} is expected")
@@ -57,5 +57,5 @@ ExpectedEvery = Annotated[
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """The moment that a config names, in UTC."""
+    """Return the moment that a config names, in UTC."""
     return parse_time(text) if text else None

@@ -1,7 +1,7 @@
-"""Five-field cron expressions, and their times.
+"""Five-field cron expressions and their times.
 
-Days follow cron's rule: if both day fields are given, a day that either of them names counts.
-What cronsim reads is what counts: https://github.com/cuu508/cronsim. `eventbridge_cron` has EventBridge's form.
+Days follow cron's rule: if both day fields are restricted, a day that matches either one counts. The accepted syntax is
+that of cronsim: https://github.com/cuu508/cronsim. `eventbridge_cron` converts to EventBridge's form.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ _EVERY_WEEKDAY = frozenset(range(7))
 _DAY_FIELDS = (2, 4)
 _SATURDAY = 5
 _MOST_YEARS = 40
-"""Which is more than between two years in which 29 February is on the same day of the week."""
+"""More than the longest time between two years in which 29 February falls on the same day of the week."""
 _KNOWN_SPECIALS = frozenset({"L", "LW"})
-"""Those that cronsim knows itself."""
+"""The abbreviations that cronsim supports."""
 _SOME_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - wall-clock time
 
 
 class BadCron(ValueError):
-    """An expression that is none, or that EventBridge cannot keep; the message says what would be right."""
+    """The expression is invalid, or EventBridge cannot represent it; the message says what would be right."""
 
 
 @dataclass(frozen=True)
 class Cron:
-    """A cron expression, read. A day counts if any of the last four fields names it; weekdays count from Sunday, 0."""
+    """A parsed cron expression. A day counts if any of the last four fields matches; weekdays count from Sunday, 0."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -60,16 +60,16 @@ class Cron:
     weekdays: frozenset[int]
     special_days: frozenset[str]
     """`L`, the last day of the month; `L-3`, the third before it; `LW`, the last weekday (Monday to Friday); and `15W`,
-    the weekday nearest to the 15th in the same month."""
+    the weekday nearest to the 15th within the same month."""
     special_weekdays: frozenset[tuple[int, int]]
-    """A weekday and which one in the month, such as the second Tuesday, `(2, 2)`; -1 is the last."""
+    """A weekday and its position in the month, such as the second Tuesday, `(2, 2)`; -1 is the last."""
 
 
 def parse(text: str) -> Cron:
-    """Read a five-field expression, or one of cron's `@daily` and the like.
+    """Parse a five-field expression, or an abbreviation such as `@daily`.
 
     Raises:
-        BadCron: it is none, or never comes.
+        BadCron: the expression is invalid, or never matches.
     """
     expression = normal(text)
     try:
@@ -85,10 +85,10 @@ def parse(text: str) -> Cron:
 
 
 def normal(text: str) -> str:
-    """The five fields with one space between them.
+    """Return the five fields separated by single spaces.
 
     Raises:
-        BadCron: there are not five.
+        BadCron: the expression does not have five fields.
     """
     words = text.strip()
     if words.lower() in MACROS:
@@ -106,7 +106,7 @@ def normal(text: str) -> str:
 
 
 def _without_wraps(field: str, number: int) -> str:
-    """Ranges that go over the end of a field, such as FRI-MON and 22-2, as what they stand for."""
+    """Rewrite ranges that wrap past the end of a field, such as FRI-MON and 22-2."""
     terms = []
     low, high = _RANGES[number]
     for term in field.split(","):
@@ -128,13 +128,13 @@ def _value(text: str, number: int) -> int | None:
 
 
 def wall_times(text: str, after: datetime, *, backwards: bool = False) -> Iterator[datetime]:
-    """The wall-clock times of an expression behind a wall-clock time, or before it."""
+    """Yield the wall-clock times of an expression after a wall-clock time, or before it."""
     expression = normal(text)
     return _wall_times(expression, _parsed(expression), after, backwards=backwards)
 
 
 def _wall_times(expression: str, cron: Cron, after: datetime, *, backwards: bool) -> Iterator[datetime]:
-    """Those of the days that may be meant, which cronsim finds, and are."""
+    """Yield the times on candidate days, which cronsim finds, that the expression really means."""
     times: Iterator[datetime] = iter(CronSim(_of_candidates(expression.split()), after, reverse=backwards))
     if not cron.special_days - _KNOWN_SPECIALS:
         return times
@@ -151,7 +151,7 @@ def _meant(times: Iterator[datetime], cron: Cron, after: datetime) -> Iterator[d
 
 
 def _of_candidates(fields: Sequence[str]) -> str:
-    """The expression that cronsim reads: with the days of which one is meant for those that it does not know."""
+    """Return the expression for cronsim: special days that it does not support are replaced by candidate days."""
     terms = [_candidates(term) or term for term in fields[2].split(",")]
     return " ".join([*fields[:2], ",".join(terms), *fields[3:]])
 
@@ -169,7 +169,7 @@ def _candidates(term: str) -> str | None:
 
 
 def _counts(cron: Cron, moment: datetime) -> bool:
-    """Whether a day that cronsim has found for the candidates is one that is meant."""
+    """Return whether a candidate day that cronsim found is one that the expression means."""
     weekday, last = moment.isoweekday() % 7, monthrange(moment.year, moment.month)[1]
     if moment.day in cron.days or weekday in cron.weekdays:
         return True
@@ -180,7 +180,7 @@ def _counts(cron: Cron, moment: datetime) -> bool:
 
 
 def _special_day(special: str, month: datetime, last: int) -> int | None:
-    """Which day of a month is meant."""
+    """Return the day of a month that a special day field means."""
     if special == "L":
         return last
     if found := FROM_LAST.fullmatch(special):
@@ -200,7 +200,7 @@ def _special_day(special: str, month: datetime, last: int) -> int | None:
 
 
 def _parsed(expression: str) -> Cron:
-    """Raises CronSimError, ValueError or BadCron."""
+    """Parse; raises CronSimError, ValueError or BadCron."""
     fields = expression.split()
     cron = _read(CronSim(_of_candidates(fields), _SOME_DAY), fields)
     terms = fields[2].split(",")
@@ -229,7 +229,7 @@ def _read(found: CronSim, fields: list[str]) -> Cron:
             message = f"`{starred}` with `*/` beside another day field means different things to different crons"
             raise BadCron(f"{message}; write its days out, such as 1-31/2")
     elif not found.day_and or not (by_day or by_weekday):
-        # Either of them counts, and one of them is every day.
+        # Either field makes a day count, and one of them is every day.
         days, plain, special, ordinal = EVERY_DAY, _EVERY_WEEKDAY, frozenset(), frozenset()
     elif by_day:
         plain, ordinal = frozenset(), frozenset()
@@ -250,10 +250,10 @@ def _why(text: str, reason: str) -> str:
 
 
 def from_aws(expressions: Iterable[str]) -> str:
-    """The five fields of a schedule that `eventbridge_cron.to_aws` gave, or somebody else in that form.
+    """Convert a schedule in EventBridge's form, from `eventbridge_cron.to_aws` or written by hand, to five fields.
 
     Raises:
-        BadCron: it is not one that five fields can say.
+        BadCron: the schedule cannot be expressed in five fields.
     """
     minute = hour = month = ""
     days: list[str] = []
@@ -272,7 +272,7 @@ def from_aws(expressions: Iterable[str]) -> str:
 
 
 def _weekday_from_aws(field: str) -> str:
-    """EventBridge counts weekdays from 1, Sunday; cron from 0."""
+    """Convert a weekday: EventBridge counts from 1, Sunday; cron from 0."""
     if field == "*":
         return field
     if field.endswith("L") and field[:-1].isdigit():
@@ -304,10 +304,10 @@ def _suggest(expression: str) -> str:
 
 
 def after(text: str, moment: datetime, zone: Any) -> Iterator[datetime]:
-    """The moments of an expression in a time zone behind a moment, in UTC.
+    """Yield the moments of an expression in a time zone after a moment, in UTC.
 
-    As EventBridge has it: a wall-clock time that a change of the clock leaves out is left out, and one that comes
-    twice counts the first time.
+    As in EventBridge, a wall-clock time that a clock change skips is skipped, and one that occurs twice counts the
+    first time.
     """
     steps = 0
     for wall in wall_times(text, moment.astimezone(zone).replace(tzinfo=None)):
@@ -321,7 +321,7 @@ def after(text: str, moment: datetime, zone: Any) -> Iterator[datetime]:
 
 
 def latest(text: str, moment: datetime, zone: Any) -> datetime | None:
-    """The last moment of an expression that is not after `moment`; None if there is none in the last years."""
+    """Return the last moment of an expression that is not after `moment`; None if there is none in recent years."""
     wall_now = moment.astimezone(zone).replace(tzinfo=None)
     for wall in wall_times(text, wall_now + timedelta(seconds=1), backwards=True):
         found = to_utc(wall, zone)
@@ -331,6 +331,6 @@ def latest(text: str, moment: datetime, zone: Any) -> datetime | None:
 
 
 def to_utc(wall: datetime, zone: Any) -> datetime | None:
-    """The moment of a wall-clock time, the first of two; None if the clocks leave it out."""
+    """Convert a wall-clock time to UTC, the first of two; None if a clock change skips it."""
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     return moment if moment.astimezone(zone).replace(tzinfo=None) == wall else None

@@ -1,4 +1,4 @@
-"""What all triggers have in a definition, whatever their type."""
+"""The part of a trigger's definition that all types share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.ids import NODE_ID_PATTERN
 
 
 class TriggerDefinition(BaseModel):
-    """What starts a workflow by itself while it is active."""
+    """A trigger, which starts a workflow automatically while the workflow is active."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -1,4 +1,4 @@
-"""`event`: when an event on one of the two buses fits a pattern."""
+"""`event`: starts executions when an event on one of the two buses matches a pattern."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The same schedule as a cron expression in the form of EventBridge Scheduler.
+"""Converts a cron expression to the form of EventBridge Scheduler.
 
-EventBridge takes one of the two day fields only, so a schedule may be more than one of its expressions, which may name
-the same minute twice. Its form is that of
+EventBridge accepts only one of the two day fields, so a schedule may become several expressions, which may match the
+same minute twice. The form is that of
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based.
 """
 
@@ -14,7 +14,7 @@ from engine.triggers.cron import EVERY_DAY, FROM_LAST, BadCron, Cron, parse
 _MOST_EXPRESSIONS = 5
 _MOST_CHARACTERS = 256
 _LAST_WEEKDAYS = "26-31"
-"""The days of which one is the last weekday of its month."""
+"""The days one of which is the last weekday of its month."""
 _MONTHS_BY_LENGTH = (
     (frozenset({31}), frozenset({1, 3, 5, 7, 8, 10, 12})),
     (frozenset({30}), frozenset({4, 6, 9, 11})),
@@ -23,10 +23,10 @@ _MONTHS_BY_LENGTH = (
 
 
 def to_aws(text: str) -> tuple[str, ...]:
-    """The expressions that together are the same schedule in EventBridge's six fields.
+    """Return the expressions in EventBridge's six fields that together are the same schedule.
 
     Raises:
-        BadCron: it is none, or cannot be put that way.
+        BadCron: the expression is invalid, or cannot be expressed that way.
     """
     cron = parse(text)
     minute, hour = _numbers(cron.minutes, 0, 59), _numbers(cron.hours, 0, 23)
@@ -39,10 +39,10 @@ def to_aws(text: str) -> tuple[str, ...]:
 
 
 def _days(cron: Cron) -> list[tuple[str, str, str]]:
-    """Each expression's day of the month, month and day of the week.
+    """Return each expression's day of the month, month and day of the week.
 
-    EventBridge documents neither `LW` nor `L-3`. It is told the days that they may be, and what fires on another one
-    is refused by the record, which is asked whether it is due.
+    EventBridge documents neither `LW` nor `L-3`. It gets all days that they may fall on, and a firing on another day is
+    discarded because the trigger's record says that it is not due.
     """
     months = _numbers(cron.months, 1, 12)
     if cron.days >= EVERY_DAY:
@@ -67,7 +67,7 @@ def _days(cron: Cron) -> list[tuple[str, str, str]]:
 
 
 def _numbers(values: Iterable[int], lowest: int, highest: int) -> str:
-    """A field's numbers, as short as it goes: `*`, `0/15`, `1-5,9`."""
+    """Return a field's numbers in their shortest form: `*`, `0/15`, `1-5,9`."""
     ordered = sorted(values)
     if ordered == list(range(lowest, highest + 1)):
         return "*"

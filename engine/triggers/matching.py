@@ -1,12 +1,12 @@
-"""Whether an event fits a pattern, as EventBridge decides it.
+"""Matches events against patterns with the results of EventBridge.
 
 The language is that of https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html, with the
-answers of https://github.com/aws/event-ruler, which EventBridge runs: a pattern names paths, and an event has leaves
-at paths. A path through a list leads to each of its elements, and what a pattern says of several fields below a list
-has to be true of one element. Only numbers differ: EventBridge tells 300 from 300.0 where a pattern has a bare number,
-JSON that has been read does not.
+semantics of https://github.com/aws/event-ruler, which EventBridge runs: a pattern names paths, and an event has leaves
+at paths. A path through a list leads to each of its elements, and conditions on several fields below a list must hold
+for one and the same element. Only numbers differ: EventBridge tells 300 from 300.0 where a pattern has a bare number,
+parsed JSON does not.
 
-Patterns have passed `check_pattern`, so they are not checked here again.
+Patterns have passed `check_pattern`; they are not checked again here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(slots=True)
 class _Place:
-    """What a pattern says of a path: which values fit, whether there may or has to be none, and of paths below it."""
+    """The conditions of a pattern at one path: matching values, presence or absence, and the paths below it."""
 
     tests: list[Test] = field(default_factory=list)
     exists: set[bool] = field(default_factory=set)
@@ -39,17 +39,17 @@ class _Place:
 
 
 class Pattern:
-    """A pattern that is ready to be asked."""
+    """A pattern that is compiled for matching."""
 
     def __init__(self, pattern: Mapping[str, Any]) -> None:
         self._alternatives = [_tree(leaves) for leaves in _expanded(pattern, (), [{}])]
 
     def fits(self, event: Mapping[str, Any]) -> bool:
-        """Whether an event, in the form in which EventBridge delivers it, fits."""
+        """Return whether an event, in the form in which EventBridge delivers it, matches."""
         return any(_fits(event, places) for places in self._alternatives)
 
     def may_fit(self, source: str, detail_type: str) -> bool:
-        """Whether an event of this source and type may fit. It takes no longer for an event that is large."""
+        """Return whether an event of this source and type may match. The cost does not depend on the event's size."""
         known = {"source": source, "detail-type": detail_type}
         return any(
             all(_fits(known, {name: place}) for name, place in places.items() if name in known)
@@ -60,9 +60,9 @@ class Pattern:
 def _expanded(
     pattern: Mapping[str, Any], path: tuple[str, ...], alternatives: list[dict[tuple[str, ...], Any]]
 ) -> list[dict[tuple[str, ...], Any]]:
-    """The pattern without `$or`: all that may fit, each with its values by their paths.
+    """Return the alternatives of a pattern without `$or`, each with its values by path.
 
-    Of a path that is named twice the later one counts, as in EventBridge, and `a.b` is the path of `b` below `a`.
+    As in EventBridge, the later of two equal paths counts, and `a.b` is the path of `b` below `a`.
     """
     for key, value in pattern.items():
         if key == "$or":
@@ -114,7 +114,7 @@ _NOTHING: Any = object()
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """The values at a path that are no objects; a list has those of its elements."""
+    """Return the values at a path that are not objects; a list contributes its elements."""
     if isinstance(value, list | tuple):
         for one in value:
             yield from _leaves(one)
@@ -130,7 +130,7 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _objects(one)
 
 
-# -- what a value has to be --------------------------------------------------------------------------------
+# -- conditions on values ------------------------------------------------------------------------------------
 
 
 def _test(wanted: Any) -> Test:
@@ -172,16 +172,16 @@ def _equals_ignore_case(operand: str) -> Test:
 
 
 _LONGEST_CASE = 3
-"""Characters that one may become in the other case."""
+"""The characters that a character may become in the other case."""
 
 
 def _any_case(text: str) -> str:
-    """An expression for a text whose characters may each be in lower or upper case, as in `SS` for `ß`."""
+    """Return a regular expression for a text in any mix of upper and lower case, including `SS` for `ß`."""
     return "".join(f"(?:{re.escape(one.lower())}|{re.escape(one.upper())})" for one in text)
 
 
 def _wildcard(operand: str) -> Test:
-    r"""Each `*` stands for any text; `\*` and `\\` are the characters themselves. It looks at a text once."""
+    r"""Match wildcards in one pass: each `*` stands for any text; `\*` and `\\` are the characters themselves."""
     parts, escaped = [""], False
     for character in operand:
         if escaped or character not in "*\\":

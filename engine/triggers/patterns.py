@@ -1,7 +1,7 @@
-"""Event patterns: whether EventBridge would take one, and if not, where it is wrong.
+"""Validates event patterns: whether EventBridge would accept one, and if not, where it is wrong.
 
 The grammar is that of https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html.
-What an event has to be like to fit is in `matching.py`.
+`matching.py` matches events against patterns.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _MOST_NUMBER = 5e9
 
 
 class BadPattern(ValueError):
-    """A pattern that EventBridge would refuse; the message says where and why."""
+    """EventBridge would refuse the pattern; the message says where and why."""
 
     def __init__(self, where: str, message: str) -> None:
         super().__init__(f"{where or 'the pattern'}: {message}")
 
 
 def check_pattern(pattern: dict[str, Any]) -> None:
-    """Refuse what is no event pattern.
+    """Refuse an invalid event pattern.
 
     Raises:
-        BadPattern: names the place.
+        BadPattern: the pattern is invalid; the message names the place.
     """
     if not pattern:
         raise BadPattern("", "it is empty, so it would fit every event; name a `source` at least")
@@ -54,7 +54,7 @@ def check_pattern(pattern: dict[str, Any]) -> None:
 
 
 def _object(pattern: dict[str, Any], where: str) -> int:
-    """Check an object of the pattern; how many values it compares."""
+    """Check an object of the pattern and return how many values it compares."""
     counted = 0
     for key, value in pattern.items():
         at = f"{where}.{key}" if where else key
@@ -83,7 +83,7 @@ def _alternatives(value: Any, at: str, where: str) -> int:
 
 
 def _combinations(pattern: dict[str, Any]) -> int:
-    """How many patterns without `$or` it stands for."""
+    """Return how many patterns without `$or` the pattern expands to."""
     counted = 1
     for key, value in pattern.items():
         if key == "$or":

@@ -1,4 +1,4 @@
-"""What each type of trigger gives its executions as `trigger`, made up, to try a workflow with."""
+"""Sample `trigger` values of each trigger type, for test runs of workflows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BODIES: dict[str, Any] = {
 
 
 def sample(trigger: TriggerDefinition, config: Config, now: datetime) -> dict[str, Any]:
-    """A made-up `trigger`, without its `type`."""
+    """Return a sample `trigger`, without its `type`."""
     base: dict[str, Any] = {"trigger_id": trigger.id}
     if isinstance(config, ScheduleConfig):
         due = next(config.after(now), now)
@@ -52,7 +52,7 @@ def _envelope(config: EventConfig, now: datetime) -> dict[str, Any]:
 
 
 def _detail(config: EventConfig, now: datetime) -> Any:
-    """Data with the values that the pattern names outright, and all that the platform tells of an end."""
+    """Return event data with the values that the pattern names literally; platform events have all their fields."""
     named = _filled(config.pattern.get("detail", {}))
     kind = str(_first(config.pattern.get("detail-type"), "execution.succeeded"))
     if _first(config.pattern.get("source"), None) != "mainspring" or not kind.startswith("execution."):
@@ -61,7 +61,7 @@ def _detail(config: EventConfig, now: datetime) -> Any:
 
 
 def _ended(status: str, at: str) -> dict[str, Any]:
-    """What is told of the end of an execution."""
+    """Return the event data of an execution that ended."""
     failure = {"code": "http_status", "message": "the server answered 500", "details": None, "node": "call"}
     return {
         "execution_id": "00000000-0000-7000-8000-000000000001",

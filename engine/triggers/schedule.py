@@ -1,4 +1,4 @@
-"""`schedule`: at the times of a cron expression, at an interval, or once."""
+"""`schedule`: starts executions at the times of a cron expression, at an interval, or once."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class ScheduleConfig(TriggerConfig):
         return _interval(self.every or "")
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """The times that come after a moment, in UTC."""
+        """Yield the schedule's times after a moment, in UTC."""
         start, end = self.start_at, self.end_at
         if start is not None and start > moment:
             moment = start - timedelta(microseconds=1)
@@ -118,10 +118,12 @@ class ScheduleConfig(TriggerConfig):
                 yield following
 
     def due(self, moment: datetime, tolerance: timedelta = _EXACT) -> datetime | None:
-        """The time of this schedule that `moment` stands for, at most `tolerance` late; None if it stands for none.
+        """Return the scheduled time that a firing at `moment`, at most `tolerance` late, stands for; None if it has
+        none.
 
-        Both of two equal wall-clock times, when clocks are set back, stand for the first. Anything within an interval
-        stands for its beginning, for where an interval begins is kept by EventBridge, and differs after a repair.
+        When clocks are set back, both of two equal wall-clock times stand for the first. Any moment within an interval
+        stands for the interval's beginning, because EventBridge keeps where an interval begins, and that differs after
+        a repair.
         """
         start, end = self.start_at, self.end_at
         if self.interval is not None:
@@ -139,12 +141,12 @@ class ScheduleConfig(TriggerConfig):
         return found
 
     def expected_after(self, moment: datetime) -> datetime | None:
-        """By when it has to have come next: its next time, and as much later as it may come."""
+        """Return when the next firing is overdue: the next time, plus the tolerated delay."""
         following = next(self.after(moment), None)
         return following + self._window if following else None
 
     def is_expected(self, moment: datetime) -> bool:
-        """Whether `expected_after` may give this moment."""
+        """Return whether `expected_after` may return this moment."""
         return self.due(moment - self._window) == moment - self._window
 
     @property
@@ -152,7 +154,7 @@ class ScheduleConfig(TriggerConfig):
         return timedelta(minutes=self.flexible_minutes or 0)
 
     def expressions(self) -> tuple[str, ...]:
-        """The schedule in EventBridge Scheduler's words; times are those of `expressed_in`."""
+        """The schedule in EventBridge Scheduler's syntax; times are those of `expressed_in`."""
         if self.cron is not None:
             return eventbridge_cron.to_aws(self.cron)
         if self.at is not None:
@@ -162,13 +164,13 @@ class ScheduleConfig(TriggerConfig):
         return (f"rate({int(number)} {unit if int(number) == 1 else unit + 's'})",)
 
     def first_tick(self, moment: datetime) -> datetime | None:
-        """When an interval that EventBridge is told of now has to begin; None for other schedules."""
+        """Return when an interval that is registered with EventBridge now must begin; None for other schedules."""
         if self.interval is None:
             return None
         return next(self.after(moment), None)
 
     def _tick(self, moment: datetime) -> datetime:
-        """The last multiple of the interval that is not after a moment."""
+        """Return the last multiple of the interval that is not after a moment."""
         assert self.interval is not None
         anchor = self.start_at or FIRST
         return anchor + (moment - anchor) // self.interval * self.interval
@@ -177,10 +179,10 @@ class ScheduleConfig(TriggerConfig):
         return moment.astimezone(self.zone).replace(tzinfo=None)
 
     def _once(self) -> datetime:
-        """The moment of `at`.
+        """Return the moment of `at`.
 
         Raises:
-            ValueError: it is not one, or the clocks leave it out.
+            ValueError: the text is no time, or a clock change skips it.
         """
         text = self.at or ""
         message = f"`at` is a time such as 2026-12-24T18:00:00; `{text}` is not"

@@ -1,6 +1,6 @@
-"""How callers of a webhook prove who they are, checked over the bytes as they came, in constant time.
+"""Authentication of webhook callers, checked over the raw bytes in constant time.
 
-The rules are those of the senders' own documentation: GitHub "Validating webhook deliveries", Stripe "Verify webhook
+The rules follow the senders' documentation: GitHub "Validating webhook deliveries", Stripe "Verify webhook
 signatures manually", Slack "Verifying requests from Slack", Shopify "Verify webhook deliveries", and
 https://www.standardwebhooks.com.
 """
@@ -24,7 +24,7 @@ _STANDARD_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A call as it came: header names in lower case, the body's raw bytes."""
+    """A webhook call: header names in lower case, and the raw bytes of the body."""
 
     method: str
     path: str
@@ -32,39 +32,39 @@ class Delivery:
     query: Mapping[str, str]
     body: bytes
     may_be_damaged: bool = False
-    """Whether the body came as a text in which something stands for bytes that were none."""
+    """Whether the body arrived as text in which replacement characters stand for bytes that are not text."""
 
 
 class Refused(Exception):
-    """The caller did not prove who they are; the reason is for the owner of the hook, not for the caller."""
+    """The caller is not authenticated; the reason is for the owner of the webhook, not for the caller."""
 
 
 class NoAuth(TriggerConfig):
-    """Whoever has the address may call."""
+    """No authentication: everyone who knows the address may call."""
 
     type: Literal["none"] = Field(description="Whoever has the address may call.")
     needs_secret: ClassVar[bool] = False
     signs_body: ClassVar[bool] = False
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Everybody passes."""
+        """Accept every call."""
 
     def check_secret(self, secret: str) -> None:
-        """There is none."""
+        """Accept: this type has no secret."""
 
     def delivery_id(self, delivery: Delivery, body: Any) -> str | None:
-        """Nothing tells repeated calls apart."""
+        """Return None: nothing identifies repeated calls."""
         del delivery, body
         return None
 
     def signature(self, delivery: Delivery) -> str | None:
-        """There is none."""
+        """Return None: calls are not signed."""
         del delivery
         return None
 
 
 class _Signed(TriggerConfig):
-    """What all that sign the body share."""
+    """Base of the types whose senders sign the body."""
 
     needs_secret: ClassVar[bool] = True
     signs_body: ClassVar[bool] = True
@@ -73,10 +73,10 @@ class _Signed(TriggerConfig):
     signature_header: ClassVar[str | None] = None
 
     def check_secret(self, secret: str) -> None:
-        """Refuse what cannot be a secret of this kind; raises ValueError."""
+        """Refuse a text that cannot be a secret of this type; raises ValueError."""
 
     def delivery_id(self, delivery: Delivery, body: Any) -> str | None:
-        """What the sender calls this delivery, the same each time it is repeated."""
+        """Return the sender's id of this delivery, which is the same each time it is repeated."""
         if self.id_header is not None:
             return delivery.headers.get(self.id_header)
         if self.id_field is not None and isinstance(body, dict) and isinstance(body.get(self.id_field), str):
@@ -84,23 +84,23 @@ class _Signed(TriggerConfig):
         return None
 
     def signature(self, delivery: Delivery) -> str | None:
-        """What a call that somebody has recorded brings again, under whatever id; None where that says nothing.
+        """Return the signature, which a replayed call repeats under whatever id; None where it identifies nothing.
 
-        An id in a header that is not signed can be exchanged. The signature cannot, and of two deliveries that were
-        meant as two it differs, where what is signed holds a time or what happened.
+        An id in a header that is not signed can be exchanged. The signature cannot, and it differs between two
+        deliveries that are meant as two if a time or the event itself is signed.
         """
         return delivery.headers.get(self.signature_header) if self.signature_header is not None else None
 
 
 class GitHubAuth(_Signed):
-    """`X-Hub-Signature-256`."""
+    """GitHub's `X-Hub-Signature-256`."""
 
     type: Literal["github"] = Field(description="As GitHub signs.")
     id_header: ClassVar[str | None] = "x-github-delivery"
     signature_header: ClassVar[str | None] = "x-hub-signature-256"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the signature; raises Refused."""
         del now
         _same(
             [_hex("sha256", secret, delivery.body)], [_header(delivery, "x-hub-signature-256").removeprefix("sha256=")]
@@ -108,14 +108,14 @@ class GitHubAuth(_Signed):
 
 
 class StripeAuth(_Signed):
-    """`Stripe-Signature`, whose time must be of the last five minutes."""
+    """Stripe's `Stripe-Signature`, whose time must be within the last five minutes."""
 
     type: Literal["stripe"] = Field(description="As Stripe signs.")
     id_field: ClassVar[str | None] = "id"
     signature_header: ClassVar[str | None] = "stripe-signature"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the signature; raises Refused."""
         pairs = [part.strip().partition("=") for part in _header(delivery, "stripe-signature").split(",")]
         times = [value for name, _, value in pairs if name == "t"]
         given = [value for name, _, value in pairs if name == "v1"]
@@ -126,14 +126,14 @@ class StripeAuth(_Signed):
 
 
 class SlackAuth(_Signed):
-    """`X-Slack-Signature`, whose time must be of the last five minutes."""
+    """Slack's `X-Slack-Signature`, whose time must be within the last five minutes."""
 
     type: Literal["slack"] = Field(description="As Slack signs.")
     id_field: ClassVar[str | None] = "event_id"
     signature_header: ClassVar[str | None] = "x-slack-signature"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the signature; raises Refused."""
         stamp = _header(delivery, "x-slack-request-timestamp")
         _fresh(stamp, now, _WINDOW)
         given = _header(delivery, "x-slack-signature").removeprefix("v0=")
@@ -141,26 +141,26 @@ class SlackAuth(_Signed):
 
 
 class ShopifyAuth(_Signed):
-    """`X-Shopify-Hmac-Sha256`."""
+    """Shopify's `X-Shopify-Hmac-Sha256`."""
 
     type: Literal["shopify"] = Field(description="As Shopify signs.")
     id_header: ClassVar[str | None] = "x-shopify-webhook-id"
     signature_header: ClassVar[str | None] = "x-shopify-hmac-sha256"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the signature; raises Refused."""
         del now
         _same([_base64("sha256", secret.encode(), delivery.body)], [_header(delivery, "x-shopify-hmac-sha256")])
 
 
 class StandardAuth(_Signed):
-    """Standard Webhooks, which is also how Mainspring signs what it sends."""
+    """Standard Webhooks, which is also how Mainspring signs its outgoing webhooks."""
 
     type: Literal["standard"] = Field(description="As Standard Webhooks has it.")
     id_header: ClassVar[str | None] = "webhook-id"
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the signature; raises Refused."""
         name, stamp = _header(delivery, "webhook-id"), _header(delivery, "webhook-timestamp")
         _fresh(stamp, now, _WINDOW)
         given = [one.removeprefix("v1,") for one in _header(delivery, "webhook-signature").split() if one[:3] == "v1,"]
@@ -168,7 +168,7 @@ class StandardAuth(_Signed):
         _same([_base64("sha256", key, f"{name}.{stamp}.".encode() + delivery.body)], given)
 
     def check_secret(self, secret: str) -> None:
-        """As the standard has it."""
+        """Refuse a secret that Standard Webhooks does not allow; raises ValueError."""
         try:
             size = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
         except (binascii.Error, ValueError):
@@ -178,7 +178,7 @@ class StandardAuth(_Signed):
 
 
 class HmacAuth(_Signed):
-    """A signature in a header of your choice, over the body, or over `<time>.<body>` where there is a time."""
+    """A signature in a configurable header, over the body, or over `<time>.<body>` where there is a time."""
 
     type: Literal["hmac"] = Field(description="A signature with a shared key.")
     header: HeaderName = Field(description="The header that has the signature.")
@@ -193,11 +193,11 @@ class HmacAuth(_Signed):
     window_seconds: int = Field(default=_WINDOW, ge=1, le=86_400, description="How old a signature may be.")
 
     def signature(self, delivery: Delivery) -> str | None:
-        """Where no time is signed, two deliveries of one content have one signature, and may be meant as two."""
+        """Return the signature if a time is signed; otherwise two intended deliveries of one content would share it."""
         return delivery.headers.get(self.header.lower()) if self.timestamp_header is not None else None
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the signature; raises Refused."""
         signed = delivery.body
         if self.timestamp_header is not None:
             stamp = _header(delivery, self.timestamp_header.lower())
@@ -223,7 +223,7 @@ class BasicAuth(_Signed):
     signs_body: ClassVar[bool] = False
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the credentials; raises Refused."""
         del now
         scheme, _, given = _header(delivery, "authorization").partition(" ")
         if scheme.lower() != "basic":
@@ -233,14 +233,14 @@ class BasicAuth(_Signed):
 
 
 class HeaderAuth(_Signed):
-    """A secret in a header, as it is."""
+    """A secret sent unchanged in a header."""
 
     type: Literal["header"] = Field(description="A secret in a header.")
     header: HeaderName = Field(description="The header that has the secret.")
     signs_body: ClassVar[bool] = False
 
     def check(self, delivery: Delivery, secret: str, now: float) -> None:
-        """Raises Refused."""
+        """Check the header; raises Refused."""
         del now
         _same([secret], [_header(delivery, self.header.lower())])
 
@@ -249,7 +249,7 @@ Auth = NoAuth | GitHubAuth | StripeAuth | SlackAuth | ShopifyAuth | StandardAuth
 
 
 def sign_standard(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """A Standard Webhooks signature of what we send; the secret is `whsec_` and base64."""
+    """Return the Standard Webhooks signature of an outgoing webhook; the secret is `whsec_` and base64."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     return f"v1,{_base64('sha256', key, f'{message_id}.{timestamp}.'.encode() + body)}"
 
@@ -262,7 +262,7 @@ def _header(delivery: Delivery, name: str) -> str:
 
 
 def _fresh(stamp: str, now: float, window: int) -> None:
-    """Refuse what was signed too long ago, or in the future."""
+    """Refuse a call that was signed too long ago, or in the future."""
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):  # noqa: PLR2004
         raise Refused("its time is not in epoch seconds")
     if abs(now - int(stamp)) > window:
@@ -270,7 +270,7 @@ def _fresh(stamp: str, now: float, window: int) -> None:
 
 
 def _same(wanted: Iterable[str], given: Iterable[str]) -> None:
-    """Refuse unless one of the given values is the wanted one; how long it takes tells nothing of it."""
+    """Refuse unless one of the given values is the expected one; the time that it takes reveals nothing of it."""
     matches = [hmac.compare_digest(one.encode(), other.encode()) for one in wanted for other in given]
     if not any(matches):
         raise Refused("the signature or secret does not fit")

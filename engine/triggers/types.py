@@ -1,4 +1,4 @@
-"""The trigger types by name, and what is wrong with a definition's triggers."""
+"""The trigger types by name, and the validation of a definition's triggers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ TRIGGER_TYPES: dict[str, type[Config]] = {
 
 
 def config_of(trigger: TriggerDefinition) -> Config:
-    """The config of a trigger that has been checked when its workflow was saved."""
+    """Return the config of a trigger that was validated when its workflow was saved."""
     return TRIGGER_TYPES[trigger.type].model_validate(trigger.config)
 
 
 def problems_of(
     triggers: Sequence[TriggerDefinition], *, has_limit: bool, has_respond: bool
 ) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with well-formed triggers: path, code and sentence of each problem.
+    """Return the problems of well-formed triggers: path, code and message of each.
 
     Args:
-        triggers: of one definition.
+        triggers: the triggers of one definition.
         has_limit: whether the workflow has a `concurrency`.
-        has_respond: whether it has a `respond` node.
+        has_respond: whether the workflow has a `respond` node.
     """
     seen: set[str] = set()
     for index, trigger in enumerate(triggers):
@@ -75,5 +75,5 @@ def _told(error: ValidationError, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_branch(location: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Pydantic puts the name of a union's branch behind `auth`, which is not in the document."""
+    """Remove the name of a union's branch, which Pydantic adds after `auth` and the document does not contain."""
     return (*location[:1], *location[2:]) if location[:1] == ("auth",) and len(location) > 1 else location

@@ -1,4 +1,4 @@
-"""`webhook`: when somebody calls the trigger's own address."""
+"""`webhook`: starts executions when a caller sends a request to the trigger's own address."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Origin = Annotated[str, Field(max_length=300), AfterValidator(_origin)]
 
 
 class WebhookConfig(TriggerConfig):
-    """Who may call, how what they send is read, and what they are answered."""
+    """Who may call, how requests are read, and what the response is."""
 
     methods: list[Method] = Field(
         default=["POST"],

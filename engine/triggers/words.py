@@ -1,4 +1,4 @@
-"""Schedules in words, for people."""
+"""Describes schedules in words, for people."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _GERMAN = {
     "Saturday": "Samstag", "Sunday": "Sonntag", "January": "Januar", "February": "Februar", "March": "März",
     "May": "Mai", "June": "Juni", "July": "Juli", "October": "Oktober", "December": "Dezember",
 }  # fmt: skip
-"""The library takes the names of days and months from the process's locale, which has English ones."""
+"""The library reads the names of days and months from the process's locale, which has English ones."""
 
 
 def in_words(config: ScheduleConfig, language: Language) -> str:
-    """When a schedule comes, as one says it; times are those of its time zone."""
+    """Describe when a schedule fires; times are those of its time zone."""
     if config.cron is not None:
         return _cron_in_words(config.cron, language)
     if config.every is not None:
