@@ -1,4 +1,4 @@
-"""Calls of tasks in processes of their own. Whoever stops waiting for a call has its process killed."""
+"""Calls tasks in processes of their own. A call that is cancelled has its process killed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BEGIN = "import sys; sys.path[:] = {path!r}; from engine.isolation.server impor
 
 @dataclass(slots=True)
 class _Server:
-    """The process that forks, started when it is first needed, and again when it is gone."""
+    """The process that forks, started on first use, and again when it has ended."""
 
     process: subprocess.Popen[bytes] | None = None
     control: socket.socket | None = None
@@ -37,7 +37,7 @@ class _Server:
     slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
 
     def hand_over(self, message: bytes, descriptors: list[int]) -> None:
-        """Tell the process of a call."""
+        """Send a call to the process."""
         for _ in range(2):
             control = self._running()
             try:
@@ -55,7 +55,7 @@ class _Server:
         mine, theirs = socket.socketpair()
         with theirs:
             program = _BEGIN.format(path=[path or os.getcwd() for path in sys.path], descriptor=theirs.fileno())  # noqa: PTH109
-            # Nothing of the environment, in which Lambda has its credentials, but where Python finds its own libraries.
+            # Nothing of the environment, which holds Lambda's credentials, except where Python finds its libraries.
             needed = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", program],
@@ -78,7 +78,7 @@ class _Server:
         self.process = self.control = None
 
     def slot(self) -> asyncio.Semaphore:
-        """What bounds how many calls there are at a time."""
+        """Return the semaphore that bounds concurrent calls."""
         loop = asyncio.get_running_loop()
         return self.slots.setdefault(loop, asyncio.Semaphore(limits.PARSING_PROCESSES))
 
@@ -90,17 +90,17 @@ atexit.register(_server.stop)
 async def isolated(
     name: str, arguments: dict[str, Any], content: IO[bytes] | None = None, output: IO[bytes] | None = None
 ) -> Any:
-    """What a task gives.
+    """Run a task in a process of its own and return its result.
 
     Args:
-        name: of the task.
+        name: the task's name.
         arguments: any JSON.
-        content: what the task reads, from its beginning: a file with a descriptor.
-        output: what it writes to, as `content`.
+        content: the file that the task reads from its beginning; it has a descriptor.
+        output: the file that the task writes to, as `content`.
 
     Raises:
-        NodeError: the task's own; `too_large`: it needs more memory or processor time than it may have; `interrupted`:
-            its process was ended by somebody else.
+        NodeError: the task's own error; `too_large`: the task needs more memory or processor time than it may have;
+            `interrupted`: its process was ended from outside.
     """
     request = await asyncio.to_thread(lambda: dumps(arguments).encode())
     async with _server.slot():

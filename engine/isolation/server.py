@@ -1,10 +1,10 @@
-"""The process from which the working processes are forked: one for each call, which ends with it.
+"""The process from which the working processes are forked: one for each call, which ends with the call.
 
-It reads nothing that others wrote, so nothing hangs or breaks it. It ends, with all its children, when the process that
+It reads no untrusted content, so nothing can hang or break it. It ends, with all its children, when the process that
 started it does. A child is killed as soon as the caller closes its end of the call's socket.
 
-For each call it is sent a message of two bytes (the task's number; which files follow) with descriptors. The call's own
-socket then carries the arguments to the child and the answer back, each with its length in front.
+Each call is a message of two bytes (the task's number; which files follow) with descriptors. The call's own socket then
+carries the arguments to the child and the result back, each with its length in front.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from engine.isolation.tasks import TASKS, task
 LENGTH = struct.Struct("!Q")
 HAS_CONTENT, HAS_OUTPUT = 1, 2
 _NICENESS, _NICENESS_OF_SLOW = 5, 19
-"""What others wait for goes first: what is done by functions, then what began lately, then the rest."""
+"""Scheduling priorities: the function's own work first, then calls that began recently, then the rest."""
 _SLOW_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -44,17 +44,17 @@ class _Child:
     pid: int
     caller: socket.socket
     life: int
-    """A pipe of which the child has the other end, so that it ends with the child."""
+    """A pipe whose other end the child has; it is closed when the child ends."""
     slow_at: float
-    """From when on it counts as slow, by the monotonic clock."""
+    """The time, by the monotonic clock, from which the call counts as slow."""
 
 
 def serve(descriptor: int) -> None:
-    """Fork a child for each call until the caller's process is gone."""
+    """Fork a child for each call until the caller's process has ended."""
     control = socket.socket(fileno=descriptor)
     poll = select.poll()
     poll.register(control, select.POLLIN)
-    gc.disable()  # a child lives shortly, and a collection would copy all pages that it shares with this process
+    gc.disable()  # a child is short-lived, and a collection would copy all pages that it shares with this process
     children: dict[int, _Child] = {}
     quick: list[_Child] = []
     while True:
@@ -72,9 +72,9 @@ def serve(descriptor: int) -> None:
                 children[new.life] = children[new.caller.fileno()] = new
                 quick.append(new)
                 poll.register(new.life, select.POLLIN)
-                poll.register(new.caller, 0)  # told when its other end is closed, and of nothing else
+                poll.register(new.caller, 0)  # reported when its other end is closed, and for nothing else
             elif (one := children.get(ready)) is not None:
-                os.kill(one.pid, signal.SIGKILL)  # it is not waited for yet, so the number is still its own
+                os.kill(one.pid, signal.SIGKILL)  # it has not been waited for yet, so the process id is still its own
                 os.waitpid(one.pid, 0)
                 for watched in (one.life, one.caller.fileno()):
                     poll.unregister(watched)
@@ -82,7 +82,7 @@ def serve(descriptor: int) -> None:
                 quick = [other for other in quick if other is not one]
                 os.close(one.life)
                 one.caller.close()
-                break  # what else was ready may be a descriptor of before, whose number is somebody else's soon
+                break  # the other ready descriptors may be stale: their numbers may soon belong to other files
 
 
 def _accept(control: socket.socket, children: dict[int, _Child]) -> _Child | None:
@@ -138,14 +138,14 @@ def _work(caller: socket.socket, work: Any, content: IO[bytes] | None, output: I
 
 
 def too_large() -> NodeError:
-    """What a call fails with whose memory or time is used up."""
+    """Return the error of a call that used up its memory or processor time."""
     most, seconds = limits.MAX_PARSING_BYTES // 1024**2, limits.MAX_PARSING_SECONDS
     message = f"the content takes more than {most} MB of memory or {seconds} s of processor time, or is nested too deep"
     return NodeError(message, code="too_large")
 
 
 def _bound() -> None:
-    """Bound memory over what it begins with, processor time and what it writes; and have it end with the server."""
+    """Bound added memory, processor time and written bytes; and make the process end with the server."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     base = 0
@@ -158,7 +158,7 @@ def _bound() -> None:
         (resource.RLIMIT_CORE, 0),
     )
     for kind, most in bounds:
-        with contextlib.suppress(ValueError, OSError):  # macOS does not know all of them
+        with contextlib.suppress(ValueError, OSError):  # macOS does not support all of them
             resource.setrlimit(kind, (most, most))
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
@@ -183,5 +183,5 @@ def _exactly(caller: socket.socket, length: int) -> bytes:
 def _encoded(answer: dict[str, Any]) -> bytes:
     try:
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # a half of a surrogate pair
+    except UnicodeEncodeError:  # an unpaired surrogate
         return json.dumps(answer, separators=(",", ":")).encode()

@@ -1,6 +1,7 @@
-"""What a process can be asked to do, by name: functions of `engine/parsing`.
+"""The tasks of isolated processes by name: functions of `engine/parsing`.
 
-Each takes the arguments (any JSON), the content to read and the file to write (either may be missing), and gives JSON.
+Each takes the arguments (any JSON), the content to read and the file to write (either may be missing), and returns
+JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(TASKS)}
 
 
 def task(name: str) -> Task:
-    """The function; its module is imported when it is first asked for."""
+    """Return the function of a task; its module is imported on first use."""
     module, _, function = TASKS[name].partition(":")
     found: Task = getattr(import_module(module), function)
     return found

@@ -1,4 +1,4 @@
-"""ZIP archives within bounds: lists and unpacks them, and opens files that are archives inside (workbooks)."""
+"""ZIP archives within bounds: lists and unpacks them, and opens files that are archives internally (workbooks)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from engine.security.plain_names import plain_name
 _CHUNK = 256 * 1024
 _DAMAGED = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 _MAX_DIRECTORY = 1024 * 1024
-"""A thousand entries need a third of it. It is read at once, and what it says of itself may be anything."""
+"""A thousand entries need a third of it. The directory is read at once, and its declared size is not trusted."""
 _UTF_8, _ENCRYPTED = 0x800, 1
 _UNICODE_NAME = 0x7075
 _LINK, _KIND = 0o120000, 0o170000
 
 
 class _Bounded:
-    """Content of which no large piece is read at once, as long as that is bounded."""
+    """Content that allows no large read at once, while it is bounded."""
 
     def __init__(self, content: IO[bytes]) -> None:
         self._content = content
@@ -44,10 +44,11 @@ class _Bounded:
 
 @contextmanager
 def opened_archive(content: IO[bytes]) -> Iterator[ZipFile]:
-    """An archive whose directory is within the bounds. What is in it is not read yet.
+    """Open an archive whose directory is within the bounds. Its entries are not read yet.
 
     Raises:
-        NodeError: `bad_content`: it is none; `too_large`: it has too much in it, by its own account.
+        NodeError: `bad_content`: the content is no archive; `too_large`: it has too much in it by its own
+            declaration.
     """
     bounded = _Bounded(content)
     try:
@@ -65,7 +66,7 @@ def opened_archive(content: IO[bytes]) -> Iterator[ZipFile]:
 
 
 class _Counted:
-    """An entry's content as it is unpacked, whatever its header says of its size."""
+    """Counts an entry's content while it is unpacked, whatever size its header declares."""
 
     def __init__(self, stream: IO[bytes], name: str, most: int) -> None:
         self._stream = stream
@@ -86,10 +87,11 @@ class _Counted:
 
 @contextmanager
 def entry_stream(archive: ZipFile, entry: ZipInfo, most: int) -> Iterator[IO[bytes]]:
-    """An entry's content. Its checksum is compared where it is read to its end.
+    """Open an entry's content. Its checksum is compared when it is read to its end.
 
     Raises:
-        NodeError: `too_large`, while it is read: it is more than `most` bytes; `bad_content`: it is damaged.
+        NodeError: `too_large`, while it is read: the content is more than `most` bytes; `bad_content`: it is
+            damaged.
     """
     try:
         stream = archive.open(entry)
@@ -100,7 +102,7 @@ def entry_stream(archive: ZipFile, entry: ZipInfo, most: int) -> Iterator[IO[byt
 
 
 def list_entries(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes] | None) -> Any:
-    """`[{name, bytes}]` of what is a file; with `entry` where its name in the archive is another."""
+    """List the files as `[{name, bytes}]`; with `entry` where the name in the archive differs."""
     if content is None:
         raise TypeError("an archive is read from content")
     with opened_archive(content) as archive:
@@ -108,7 +110,7 @@ def list_entries(arguments: dict[str, Any], content: IO[bytes] | None, _output: 
 
 
 def unpack(arguments: dict[str, Any], content: IO[bytes] | None, output: IO[bytes] | None) -> list[dict[str, Any]]:
-    """As `list_entries`, of what is wanted; its content is written one after another.
+    """Unpack selected entries, listed as in `list_entries`; their contents are written one after another.
 
     Raises:
         NodeError: `no_entry`, `bad_content`, `too_large` or `output_too_large`.
@@ -163,7 +165,7 @@ def _copy(archive: ZipFile, entry: ZipInfo, output: IO[bytes], most: int) -> int
 
 
 def _check(entry: ZipInfo) -> None:
-    """Raises NodeError with code `bad_content`: it cannot be unpacked to a file."""
+    """Check that an entry can be unpacked to a file; raises NodeError with code `bad_content`."""
     hint = "; say with `only` what to unpack"
     if entry.flag_bits & _ENCRYPTED:
         raise NodeError(f"the entry {entry.filename!r} is encrypted{hint}", code="bad_content")
@@ -187,7 +189,7 @@ def _is_folder(entry: ZipInfo) -> bool:
 
 
 def _name(entry: ZipInfo, encoding: str) -> str:
-    """An entry's name: many programs write UTF-8, or what their system has, and do not say so."""
+    """Decode an entry's name: many programs write UTF-8, or the encoding of their system, without declaring it."""
     name = entry.orig_filename
     if entry.flag_bits & _UTF_8:
         return name
@@ -204,7 +206,7 @@ def _name(entry: ZipInfo, encoding: str) -> str:
 
 
 def _said_in_extra(extra: bytes, raw: bytes) -> str | None:
-    """The name in UTF-8 that some programs put beside the other."""
+    """Return the UTF-8 name that some programs store beside the main one."""
     while len(extra) >= 4:  # noqa: PLR2004 - kind and length
         kind, length = struct.unpack_from("<HH", extra)
         if kind == _UNICODE_NAME and length > 5 and extra[5:9] == struct.pack("<L", zlib.crc32(raw)):  # noqa: PLR2004
@@ -228,7 +230,7 @@ def _plain_or_none(name: str) -> str | None:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """A name that no other entry has got: a second `a.txt` is `a_2.txt`."""
+    """Return a name that no other entry has: a second `a.txt` is `a_2.txt`."""
     folder, slash, last = name.rpartition("/")
     stem, dot, end = last.rpartition(".")
     if not stem:

@@ -1,4 +1,4 @@
-"""Values of the cells of a workbook: numbers with all their digits, times, and what formats show."""
+"""Values of workbook cells: numbers with all their digits, times, and the effects of number formats."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _INTEGER = re.compile(r"\s*-?[0-9]+\s*")
 _EPOCHS = {False: dt.datetime(1899, 12, 30), True: dt.datetime(1904, 1, 1)}  # noqa: DTZ001 - workbooks know no zones
 _DAY = 86_400_000
-"""Milliseconds."""
+"""A day in milliseconds."""
 _LEAP_DAY = 60
-"""1900 was no leap year, but Excel thinks that it was."""
+"""1900 was no leap year, but Excel treats it as one."""
 BUILT_IN: dict[int, str] = {
     **dict.fromkeys((14, 15, 16, 17, 22, *range(27, 32), *range(34, 37), 50, 51, 52, 53, 54, 55, 56, 57, 58), "d"),
     **dict.fromkeys((18, 19, 20, 21, 32, 33, 45, 47), "h"),
     46: "[h]",
 }
-"""The formats of times that are known by a number; what they look like in detail does not matter."""
+"""The built-in time formats that have a number; their exact appearance does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a number is shown, as far as that changes what it is."""
+    """How a number format changes what a number means."""
 
     kind: Literal["number", "time", "elapsed", "zeros"] = "number"
     zeros: str = ""
 
 
 def shown_by(code: str) -> Shown:
-    """What a format does to numbers."""
+    """Return the effect of a number format."""
     first = code.split(";", maxsplit=1)[0]
     if _ZEROS.fullmatch(first) and first.count("0") > 1 and not re.search(r"0\.0", first):
         return Shown("zeros", re.sub(r'\\(.)|"([^"]*)"', lambda found: found[1] or found[2] or "", first))
@@ -47,10 +47,10 @@ def shown_by(code: str) -> Shown:
 
 
 def number(text: str, shown: Shown, *, is_1904: bool) -> Any:
-    """A number as its format shows it, if that makes it a time or puts zeros before it.
+    """Return a number, or the time or zero-padded text that its format makes of it.
 
     Raises:
-        ValueError: it is none, or larger than a number can be.
+        ValueError: the text is no number, or the number is too large.
     """
     if _INTEGER.fullmatch(text):
         value: int | float = int(text)
@@ -66,16 +66,16 @@ def number(text: str, shown: Shown, *, is_1904: bool) -> Any:
 
 
 def _padded(digits: str, zeros: str) -> str:
-    """Digits in the places of zeros, from the right: `0123-45` for 12345 and `0000-00`."""
+    """Put digits into the places of zeros, from the right: `0123-45` for 12345 and `0000-00`."""
     left = list(digits)
     found = [(left.pop() if left else "0") if place == "0" else place for place in reversed(zeros)]
     at = len(zeros) - zeros.index("0")
-    found[at:at] = reversed(left)  # more digits than places stand before the first
+    found[at:at] = reversed(left)  # leading digits that have no place
     return "".join(reversed(found))
 
 
 def _time(value: float, *, is_1904: bool) -> Any:
-    """RFC 3339 without a zone; the number itself where it is no time that there is."""
+    """Return RFC 3339 without a time zone; the number itself where no such time exists."""
     days, part = divmod(value, 1)
     milliseconds = round(part * _DAY)
     if 0 <= value < 1 and milliseconds < _DAY:
@@ -91,13 +91,13 @@ def _time(value: float, *, is_1904: bool) -> Any:
 
 
 def unescaped(text: str) -> str:
-    """Text in which `_x000D_` stands for a character that XML cannot hold, or would change."""
+    """Decode escapes such as `_x000D_`, which stand for characters that XML cannot hold, or would change."""
     if "_x" not in text:
         return text
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def escaped(text: str) -> str:
-    """As `unescaped` takes it: control characters, and what would be taken for an escape."""
+    """Encode for `unescaped`: control characters, and text that looks like an escape."""
     text = re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", text)
     return re.sub("[\x00-\x08\x0b-\x1f\ufffe\uffff]", lambda found: f"_x{ord(found[0]):04X}_", text)

@@ -1,4 +1,4 @@
-"""Names of columns: what a table of any source has as the keys of its rows."""
+"""Column names: the keys of the rows of a table from any source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Names, each once: a second `id` is `id_2`, and so on."""
+    """Make names unique: a second `id` is `id_2`, and so on."""
     found: dict[str, None] = {}
     counts: Counter[str] = Counter()
     for base in names:

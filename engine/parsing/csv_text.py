@@ -14,11 +14,11 @@ from engine.parsing.text import opened_text, undecodable
 
 _MAX_FIELD = 1024 * 1024
 _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
-"""A first line by which Excel is told what divides cells."""
+"""A first line that tells Excel the delimiter."""
 
 
 def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes] | None) -> dict[str, Any]:
-    """`{rows, columns}` of CSV.
+    """Read CSV as `{rows, columns}`.
 
     Raises:
         NodeError: `bad_content`, `too_many_rows`, `too_large` or `output_too_large`.
@@ -38,12 +38,12 @@ def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes
     except UnicodeError:
         raise undecodable(content, lines.encoding) from None
     finally:
-        lines.detach()  # whoever opened the content closes it
+        lines.detach()  # the caller that opened the content closes it
     return table.done()
 
 
 def _records(reader: Any, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Each record that has anything, with its number and the line that it begins in."""
+    """Yield each record that is not empty, with its number and the line where it begins."""
     for number in count(1):
         line = reader.line_num + 1
         try:
@@ -65,7 +65,7 @@ def _check_separator(said: str, delimiter: str) -> None:
 
 
 def _name(table: Table, records: Iterator[tuple[int, int, list[str]]], arguments: dict[str, Any]) -> None:
-    """Find the row that names the columns; what stands before it is left out."""
+    """Find the row with the column names; rows before it are skipped."""
     row, names = arguments["header_row"], arguments["columns"]
     if arguments["header"]:
         number = 0
@@ -84,10 +84,10 @@ def _name(table: Table, records: Iterator[tuple[int, int, list[str]]], arguments
 
 
 def _check_width(table: Table, cells: list[str], line: int) -> None:
-    """Leave out empty cells for which there is no column: many programs end each line with a delimiter.
+    """Remove empty cells beyond the last column: many programs end each line with a delimiter.
 
     Raises:
-        NodeError: code `bad_content`: such a cell has something in it.
+        NodeError: code `bad_content`: such a cell is not empty.
     """
     width = len(table.columns)
     if not width or len(cells) <= width:

@@ -10,10 +10,10 @@ _LINE = re.compile(r"(?<=[^\r\n])([\r\n]+)(?=\s*[=＝])")  # noqa: RUF001
 
 
 def harmless(text: str, other_delimiters: str) -> str:
-    """The text with a `'` before whatever would be run as a formula.
+    """Return the text with a `'` before everything that would be run as a formula.
 
-    That is the text's beginning, unless it is a number; what follows a delimiter that is not this file's, for a program
-    with other settings divides the text there; and a `=` that begins a line.
+    That is the beginning of the text, unless it is a number; the text after other delimiters than this file's, because
+    a program with other settings divides the text there; and a `=` that begins a line.
     """
     if not any(sign in text for sign in "=+-@＝＋－＠"):  # noqa: RUF001
         return text

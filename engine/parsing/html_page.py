@@ -1,4 +1,4 @@
-"""Searches pages by CSS selectors, and gives texts as a page shows them."""
+"""Searches pages by CSS selectors, and returns texts as a page shows them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLOSES_ITSELF = frozenset(
     colgroup html head body
     """.split()  # noqa: SIM905 - to be read by people
 )
-"""Elements without content, or whose end is told by the next one."""
+"""Elements without content, or whose end is implied by the next element."""
 _NOT_SHOWN = frozenset({"script", "style", "template", "noscript", "head", "title", "desc", "metadata", "datalist"})
 _INLINE = frozenset(
     """
@@ -30,9 +30,9 @@ _INLINE = frozenset(
     text tspan g math mrow mi mn mo ms mtext msub msup msubsup msqrt mroot
     """.split()  # noqa: SIM905 - to be read by people
 )
-"""Elements between which a page shows no space that is not in its text."""
+"""Elements around which a page shows no space that is not in its text."""
 _SPACE = "\x00"
-"""Where an element begins or ends that stands by itself. A page holds no such character."""
+"""Marks where a block element begins or ends. No page contains this character."""
 _CHARSET = re.compile(
     rb"""<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9._:-]{2,40})""", re.IGNORECASE
 )
@@ -47,10 +47,11 @@ _OBJECT_BYTES, _VALUE_BYTES = 190, 70
 
 
 def search(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes] | None) -> dict[str, Any]:
-    """What each selector of `extract` finds.
+    """Return the matches of each selector of `extract`.
 
     Raises:
-        NodeError: `config`: a selector is none; `bad_content`, `too_large`, `too_many_matches` or `output_too_large`.
+        NodeError: `config`: a selector is not valid; `bad_content`, `too_large`, `too_many_matches` or
+            `output_too_large`.
     """
     if content is None:
         raise TypeError("a page is read from content")
@@ -65,12 +66,12 @@ def search(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[byt
 
 
 def page_text(content: bytes, encoding: str) -> str:
-    """A page as text: in the encoding that is said, or as browsers do.
+    """Decode a page: in the declared encoding, or as browsers do.
 
-    They take the byte order mark, then what the page says of itself, then UTF-8 if it can be; else windows-1252.
+    Browsers use the byte order mark, then the page's own declaration, then UTF-8 if it is valid; else windows-1252.
 
     Raises:
-        NodeError: code `bad_content`: it is not of the encoding that is said.
+        NodeError: code `bad_content`: the page is not in the declared encoding.
     """
     if encoding != "auto":
         return decoded(content, encoding)
@@ -88,7 +89,7 @@ def page_text(content: bytes, encoding: str) -> str:
 
 
 def _check_depth(page: str) -> None:
-    """Refuse pages whose elements are in each other without end: building and asking them takes ever longer.
+    """Refuse pages that are nested too deep: the time to build and search them grows faster than the nesting.
 
     Raises:
         NodeError: code `too_large`.
@@ -103,13 +104,13 @@ def _check_depth(page: str) -> None:
 
 
 class _Finder:
-    """Looks for things in one page, as long as what is found stays within the bounds of an output."""
+    """Searches one page while the matches stay within the bounds of an output."""
 
     def __init__(self) -> None:
         self._size = self._memory = 0
 
     def found(self, node: LexborNode, wanted: dict[str, Any], where: str) -> Any:
-        """What an element has of it."""
+        """Return the requested part of an element."""
         try:
             matches = node.css(wanted["selector"])
         except (SelectolaxError, ValueError) as error:
@@ -118,7 +119,7 @@ class _Finder:
             raise NodeError(f"{where} matches more than {MAX_MATCHES} elements", code="too_many_matches")
         if not wanted["all"]:
             return self._value(matches[0], wanted, where) if matches else None
-        once = {match.mem_id: match for match in matches}  # one that fits two parts of a selector is there twice
+        once = {match.mem_id: match for match in matches}  # matches of two parts of a selector come twice
         return [self._value(match, wanted, where) for match in once.values()]
 
     def _value(self, node: LexborNode, wanted: dict[str, Any], where: str) -> Any:
@@ -144,14 +145,14 @@ class _Finder:
 
 
 def shown_text(node: LexborNode) -> str:
-    """An element's text as the page shows it, in one line."""
+    """Return an element's text as the page shows it, on one line."""
     parts: list[str] = []
     _gather(node, parts)
     return " ".join("".join(parts).replace(_SPACE, " ").split())
 
 
 def _gather(root: LexborNode, parts: list[str]) -> None:
-    """Walk without recursion; an entry without an element is text that ends one."""
+    """Walk without recursion; a stack entry without an element is the text at an element's end."""
     stack: list[LexborNode | str] = [root]
     while stack:
         one = stack.pop()

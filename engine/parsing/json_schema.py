@@ -1,4 +1,4 @@
-"""Checks values against JSON Schemas that an author, or a model's maker, wrote."""
+"""Checks values against JSON Schemas that an author, or a model's provider, wrote."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from engine.errors import NodeError
 
 _MAX_MESSAGE = 500
 _BACKTRACKS = 100_000
-"""Of a pattern with a look-around; all others take linear time."""
+"""Bound of a pattern with a look-around; all other patterns take linear time."""
 _ANNOTATIONS = frozenset(
     {"int32", "int64", "float", "double", "decimal", "byte", "binary", "password", "char", "phone", "color", "html"}
 )
-"""Formats of OpenAPI and of forms that say something to people or programs, and are not checked."""
+"""Formats of OpenAPI and of forms, which inform people or programs and are not checked."""
 
 
 def check(arguments: dict[str, Any], _content: IO[bytes] | None, _output: IO[bytes] | None) -> list[dict[str, str]]:
-    """Where `value` does not fit `schema`: `[{path, message}]`, at most `most` of them.
+    """List where `value` does not match `schema`: `[{path, message}]`, at most `most` of them.
 
     Raises:
-        NodeError: code `config`: the schema is none, or refers to another document.
+        NodeError: code `config`: the schema is not valid, or refers to another document.
     """
     try:
         return _problems(arguments["schema"], arguments["value"], arguments["most"])
-    except UnicodeEncodeError:  # a half of a surrogate pair, which the library cannot take
+    except UnicodeEncodeError:  # an unpaired surrogate, which the library does not accept
         return _problems(_whole(arguments["schema"]), _whole(arguments["value"]), arguments["most"])
 
 
@@ -39,7 +39,7 @@ def _problems(schema: dict[str, Any], value: Any, most: int) -> list[dict[str, s
 
 
 def _whole(value: Any) -> Any:
-    """The value with U+FFFD for each half of a surrogate pair."""
+    """Replace each unpaired surrogate with U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
@@ -72,4 +72,4 @@ def _dotted(path: list[str | int]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
-_validator({"type": "object"})  # the schema of schemas is read once, before processes are forked
+_validator({"type": "object"})  # the metaschema is read once, before processes are forked

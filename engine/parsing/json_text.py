@@ -1,4 +1,4 @@
-"""Reads JSON that others wrote: its memory is counted before it is built, and what is wrong is named."""
+"""Reads untrusted JSON: its memory is counted before it is built, and errors name the place."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from engine.json_value import depth_of
 _TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _MAYBE_TOO_LARGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 _BYTES = {"{": 190, "[": 64, ":": 60, ",": 45}
-"""What Python takes at most for an object, a list, a key and a value, by the mark that each has in the text."""
+"""The most memory that Python needs for an object, list, key or value, by its character in the text."""
 
 
 def read_json(text: str, what: str = "the content", code: str = "bad_content") -> Any:
-    """The value.
+    """Parse JSON.
 
     Raises:
-        NodeError: `code`: it is no JSON, nested too deep, or has a number that is too large; `too_large`: the value
-            would take too much memory.
+        NodeError: `code`: the text is not JSON, is nested too deep, or has a number that is too large; `too_large`:
+            the value would take too much memory.
     """
     if _memory(text) > limits.MAX_VALUE_BYTES and _memory(_TEXT.sub("", text)) > limits.MAX_VALUE_BYTES:
         most = limits.MAX_VALUE_BYTES // 1024**2
@@ -39,10 +39,10 @@ def read_json(text: str, what: str = "the content", code: str = "bad_content") -
 
 
 def json_text(content: bytes, what: str = "the content", code: str = "bad_content") -> str:
-    """JSON's own text: in UTF-8, or in UTF-16 or UTF-32, which can be told by its zeros.
+    """Decode JSON's own encodings: UTF-8, UTF-16 and UTF-32, which the positions of zero bytes reveal.
 
     Raises:
-        NodeError: `code`: it is none of them.
+        NodeError: `code`: the content is in none of them.
     """
     encoding = json.detect_encoding(content)
     try:
@@ -56,7 +56,7 @@ def json_text(content: bytes, what: str = "the content", code: str = "bad_conten
 
 
 def read_json_lines(text: str) -> list[Any]:
-    """One value a line; empty lines are none.
+    """Parse JSON Lines: one value a line; empty lines are skipped.
 
     Raises:
         NodeError: as `read_json`, with the line's number; `too_large` for all lines together.

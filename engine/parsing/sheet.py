@@ -1,4 +1,4 @@
-"""Reads the rows of one sheet of a workbook. Cells are counted as they come, also those that are empty."""
+"""Reads the rows of one sheet of a workbook. Cells are counted as they are read, including empty ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Area:
 
 
 def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes] | None) -> dict[str, Any]:
-    """`{sheet, sheets, columns, rows}` of a workbook.
+    """Read a workbook's sheet as `{sheet, sheets, columns, rows}`.
 
     Raises:
         NodeError: `bad_content`, `no_sheet`, `too_large`, `too_many_rows` or `output_too_large`.
@@ -52,7 +52,7 @@ def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes
 
 
 def area_of(text: str | None) -> Area:
-    """The cells of a range such as `B3:F200`, `B:F`, `3:200` or `B3`, which is all from there on.
+    """Parse a range such as `B3:F200`, `B:F`, `3:200`, or `B3`, which means everything from there on.
 
     Raises:
         NodeError: code `config`.
@@ -72,7 +72,7 @@ def area_of(text: str | None) -> Area:
 
 @lru_cache(maxsize=20_000)
 def column(letters: str) -> int:
-    """The number of a column: 1 for A, 27 for AA, 0 for what is none."""
+    """Return the number of a column: 1 for A, 27 for AA, 0 for an invalid one."""
     if not letters.isascii() or not letters.isalpha() or len(letters) > 3:  # noqa: PLR2004 - XFD is the last
         return 0
     found = 0
@@ -118,7 +118,7 @@ def _rows(write_buffer: Workbook, sheet: Sheet, area: Area, *, keep_null: bool) 
 
 
 class _Cells:
-    """Puts rows together: their number, and the cells that have anything, by column."""
+    """Collects rows: their number, and the cells that are not empty, by column."""
 
     def __init__(self, write_buffer: Workbook, area: Area, *, keep_null: bool) -> None:
         self.done: deque[Row] = deque()
@@ -134,7 +134,7 @@ class _Cells:
         self._has_formula = self._in_cell = self._aloud = False
 
     def begin(self, name: str, attributes: dict[str, str]) -> bool:
-        """See Handler."""
+        """Handle the beginning of an element; return whether its text is needed."""
         if name == "c":
             self._begin_cell(attributes)
         elif name in {"v", "t"}:
@@ -150,7 +150,7 @@ class _Cells:
         return False
 
     def end(self, name: str, text: str | None) -> None:
-        """See Handler."""
+        """Handle the end of an element."""
         if text is not None:
             self._text = text if name == "v" else (self._text or "") + text
         elif name == "c":

@@ -1,4 +1,4 @@
-"""Rows with names, as they are built from CSV and from sheets, within the bounds of an output."""
+"""Rows with column names, as they are built from CSV and from sheets, within the bounds of an output."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from engine.parsing.column_names import unique_names
 
 MAX_COLUMNS = 2_000
 _ROW_BYTES, _CELL_BYTES = 190, 90
-"""What Python takes at most for a row that is an object, and for a short text in it."""
+"""The most memory that Python needs for a row that is an object, and for a short text in it."""
 
 
 class Table:
-    """Rows that are added one by one: objects by column, or lists where there are no columns.
+    """Rows that are added one by one: objects by column, or lists where there are no column names.
 
-    A column without a name is `column_3`, after its place; where no row has anything in it, it is left out.
+    A column without a name is named by its position, `column_3`; it is omitted if it is empty in all rows.
     """
 
     def __init__(self, max_rows: int, empty: Any) -> None:
@@ -30,10 +30,10 @@ class Table:
         self._size = self._memory = self._names_size = 0
 
     def name(self, names: Sequence[str]) -> None:
-        """Have rows be objects from now on.
+        """Set the column names; rows are objects from now on.
 
         Raises:
-            NodeError: code `too_large`: there are too many columns.
+            NodeError: code `too_large`: the table has too many columns.
         """
         stripped = [name.strip() for name in names]
         self._unnamed = {place for place, name in enumerate(stripped) if not name}
@@ -42,7 +42,7 @@ class Table:
         self._names_size = sum(len(name) + 4 for name in self.columns)
 
     def add(self, cells: list[Any]) -> None:
-        """One more row, with the cells that it has; a cell for which there is no column makes one.
+        """Add a row; a cell beyond the last column adds a column.
 
         Raises:
             NodeError: `too_many_rows`, `too_large` or `output_too_large`.
@@ -65,7 +65,7 @@ class Table:
         self._unnamed |= set(added)
         self.columns = unique_names([*self.columns, *(f"column_{place + 1}" for place in added)])
         self._names_size = sum(len(name) + 4 for name in self.columns)
-        self._size += 16 * len(self.rows) * len(added)  # rows of before get it, too
+        self._size += 16 * len(self.rows) * len(added)  # earlier rows get it, too
         self._memory += _CELL_BYTES * len(self.rows) * len(added)
 
     def _count(self, cells: list[Any]) -> None:
@@ -80,7 +80,7 @@ class Table:
             raise NodeError(f"the rows have so many cells that they would take more than {most} MB", code="too_large")
 
     def done(self) -> dict[str, Any]:
-        """`{columns, rows}`: every row with every column."""
+        """Return `{columns, rows}`: every row with every column."""
         left_out = {self.columns[place] for place in self._unnamed}
         columns = [name for name in self.columns if name not in left_out]
         if columns:
@@ -91,6 +91,6 @@ class Table:
 
 
 def check_columns(count: int) -> None:
-    """Raises NodeError with code `too_large`: there are too many columns."""
+    """Check the number of columns; raises NodeError with code `too_large`."""
     if count > MAX_COLUMNS:
         raise NodeError(f"there are more than {MAX_COLUMNS} columns", code="too_large")

@@ -1,4 +1,4 @@
-"""Texts in the encodings that files come in."""
+"""Text encodings of files."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ READING = (
 )
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _WIDER = {"shift_jis": "cp932", "euc-kr": "cp949"}
-"""What Windows writes under that name."""
+"""What Windows writes when it names that encoding."""
 _CHECKED_AT = 4_096
 
 
 def reading(head: bytes, encoding: str) -> str:
-    """The codec for content that begins so: by its byte order mark, else as `encoding` says.
+    """Return the codec for content with this beginning: by its byte order mark, else as `encoding` says.
 
     Raises:
-        NodeError: code `bad_content`: it is said to be UTF-8 and has the zeros of UTF-16.
+        NodeError: code `bad_content`: UTF-8 is declared, and the content has the zero bytes of UTF-16.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -40,7 +40,7 @@ def reading(head: bytes, encoding: str) -> str:
 
 
 def _zeros(head: bytes) -> str | None:
-    """Which UTF-16 it is whose every other byte is zero, as it is in most languages' punctuation and digits."""
+    """Return which UTF-16 has its zero bytes here, as most languages' punctuation and digits do."""
     head = head[: len(head) // 2 * 2]
     even, odd = head[::2].count(0), head[1::2].count(0)
     if odd > even * 4 and odd * 4 > len(head) // 2:
@@ -51,7 +51,7 @@ def _zeros(head: bytes) -> str | None:
 
 
 def opened_text(content: IO[bytes], encoding: str) -> io.TextIOWrapper:
-    """Content as lines that end where CSV has it, and not at whatever else Unicode calls a line.
+    """Open content as lines that end where CSV's lines do, not at other line separators of Unicode.
 
     Raises:
         NodeError: as `reading`.
@@ -62,10 +62,10 @@ def opened_text(content: IO[bytes], encoding: str) -> io.TextIOWrapper:
 
 
 def decoded(content: bytes, encoding: str) -> str:
-    """All of it.
+    """Decode all of the content.
 
     Raises:
-        NodeError: code `bad_content`: it is not of that encoding.
+        NodeError: code `bad_content`: the content is not in that encoding.
     """
     codec = reading(content[:_CHECKED_AT], encoding)
     try:
@@ -75,7 +75,7 @@ def decoded(content: bytes, encoding: str) -> str:
 
 
 def undecodable(content: IO[bytes], codec: str) -> NodeError:
-    """What is said of content that is not of an encoding: the line and the byte, and what helps."""
+    """Return the error of content that is not in an encoding: its line and byte, and what helps."""
     content.seek(0)
     where = ""
     if not codec.startswith(("utf-16", "utf-32")):

@@ -1,4 +1,4 @@
-"""Reads workbooks (.xlsx): their parts, as far as rows of a sheet need them. Cells are read in `sheet.py`."""
+"""Reads workbooks (.xlsx): the parts that rows of a sheet need. Cells are read in `sheet.py`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from engine.parsing.cells import BUILT_IN, Shown, shown_by, unescaped
 from engine.parsing.xml_events import attribute, walk
 
 MAX_PART_BYTES = 8 * 1024 * 1024
-"""Of a part of a workbook that is read whole: its styles and the list of its sheets. Shared texts may be more."""
+"""Bound of a part that is read whole: the styles and the list of sheets. Shared texts may be larger."""
 MAX_STYLES = 65_000
 _TEXT_BYTES = 90
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet, and where its rows are."""
+    """One sheet, and where its rows are stored."""
 
     name: str
     part: str
@@ -34,11 +34,11 @@ class Sheet:
 
 @dataclass(slots=True)
 class Workbook:
-    """What is known of a workbook before rows are read."""
+    """An opened workbook, before its rows are read."""
 
     archive: ZipFile
     parts: dict[str, str]
-    """Names in the archive, by what they are called in the workbook."""
+    """Names in the archive by the names that the workbook uses."""
     sheets: list[Sheet] = field(default_factory=list)
     is_1904: bool = False
     shared: list[str] = field(default_factory=list)
@@ -46,10 +46,10 @@ class Workbook:
 
     @contextmanager
     def part(self, name: str, most: int = MAX_PART_BYTES) -> Iterator[IO[bytes]]:
-        """One part, unpacked while it is read.
+        """Open a part, which is unpacked while it is read.
 
         Raises:
-            NodeError: `too_large` while it is read; `bad_content`: it is not there, or damaged.
+            NodeError: `too_large` while it is read; `bad_content`: the part is missing or damaged.
         """
         found = self.parts.get(name.lower())
         if found is None:
@@ -60,10 +60,10 @@ class Workbook:
 
 @contextmanager
 def opened_workbook(content: IO[bytes]) -> Iterator[Workbook]:
-    """A workbook with the list of its sheets, its styles and its shared texts.
+    """Open a workbook and read its list of sheets, styles and shared texts.
 
     Raises:
-        NodeError: `bad_content`: it is none; `too_large`: it has too much in it.
+        NodeError: `bad_content`: the content is no workbook; `too_large`: it has too much in it.
     """
     _check_kind(content)
     with opened_archive(content) as archive:
@@ -78,7 +78,7 @@ def opened_workbook(content: IO[bytes]) -> Iterator[Workbook]:
 
 
 def _check_kind(content: IO[bytes]) -> None:
-    """Say what content is that is often taken for a workbook.
+    """Name content of other formats that is often mistaken for a workbook.
 
     Raises:
         NodeError: code `bad_content`.
@@ -112,7 +112,7 @@ def _no_workbook(archive: ZipFile, names: dict[str, str]) -> str:
 
 
 class _Elements:
-    """Gives each element of some names with its attributes."""
+    """Yields the elements of certain names with their attributes."""
 
     def __init__(self, *names: str) -> None:
         self._names = names
@@ -128,7 +128,7 @@ class _Elements:
 
 
 def _related(write_buffer: Workbook, part: str) -> dict[str, list[tuple[str, str]]]:
-    """What a part refers to: ids and names of parts, by the kind of what they are to it."""
+    """Return the parts that a part refers to: ids and names, by the kind of relationship."""
     folder, name = posixpath.split(part)
     found: dict[str, list[tuple[str, str]]] = {}
     where = posixpath.join(folder, "_rels", f"{name}.rels")
@@ -165,7 +165,7 @@ def _read_styles(write_buffer: Workbook, part: str) -> None:
     with write_buffer.part(part) as stream:
         for name, facts in walk(stream, _Elements("numFmt", "cellXfs", "cellStyles", "dxfs", "xf"), "the workbook"):
             if name == "numFmt":
-                if not inside:  # those of conditional formats come later
+                if not inside:  # formats of conditional formatting come later
                     codes[_integer(facts.get("numFmtId"))] = facts.get("formatCode", "")
             elif name == "xf":
                 if inside:
@@ -181,7 +181,7 @@ def _integer(text: str | None) -> int:
 
 
 class SharedTexts:
-    """Puts together each text that cells share, without what is only read aloud."""
+    """Collects each shared text of cells, without phonetic annotations."""
 
     def __init__(self) -> None:
         self.done: deque[str] = deque()
@@ -189,7 +189,7 @@ class SharedTexts:
         self._aloud = False
 
     def begin(self, name: str, attributes: dict[str, str]) -> bool:
-        """See Handler."""
+        """Handle the beginning of an element; return whether its text is needed."""
         del attributes
         if name == "si":
             self._parts = []
@@ -198,7 +198,7 @@ class SharedTexts:
         return name == "t" and not self._aloud
 
     def end(self, name: str, text: str | None) -> None:
-        """See Handler."""
+        """Handle the end of an element."""
         if text is not None:
             self._parts.append(text)
         elif name == "rPh":
@@ -219,7 +219,7 @@ def _read_shared(write_buffer: Workbook, part: str) -> None:
 
 
 def pick(write_buffer: Workbook, wanted: str | None) -> Sheet:
-    """The sheet of a name; without one the first that people see.
+    """Return the sheet of a name; without a name the first visible one.
 
     Raises:
         NodeError: code `no_sheet`.

@@ -1,4 +1,4 @@
-"""Writes workbooks (.xlsx) in which every value can be read again as it was."""
+"""Writes workbooks (.xlsx) whose values are all read back unchanged."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from engine.parsing.cells import escaped
 from engine.parsing.tables import check_columns
 
 MAX_SHEET_ROWS = 1_048_576
-"""What Excel has."""
+"""The limits of Excel."""
 MAX_TEXT = 32_767
 _EXACT = 10**15
-"""Excel calculates with 15 digits, and shows zeros for all others."""
+"""Excel calculates with 15 digits, and replaces all others by zeros."""
 
 
 def write(arguments: dict[str, Any], _content: IO[bytes] | None, output: IO[bytes] | None) -> None:
-    """Write `sheets`: `[{name, columns, rows}]`, of which rows are lists.
+    """Write `sheets`: `[{name, columns, rows}]`, whose rows are lists.
 
     Raises:
-        NodeError: `bad_content` or `too_large`: a value, or a sheet, that no workbook can hold.
+        NodeError: `bad_content` or `too_large`: a workbook cannot hold a value or a sheet.
     """
     if output is None:
         raise TypeError("a workbook is written to a file")

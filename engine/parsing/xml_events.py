@@ -1,4 +1,4 @@
-"""Walks through the parts of a workbook as they are unpacked: nothing is built but what is asked for."""
+"""Walks through the parts of a workbook while they are unpacked: only what is requested is built."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _ENCODINGS = (LookupError, ValueError)
 
 
 class Handler(Protocol):
-    """What is told of elements, by their names without namespaces. What it has done is taken out of `done`."""
+    """Receives elements by their names without namespaces. Its results are taken from `done`."""
 
     done: deque[Any]
 
     def begin(self, name: str, attributes: dict[str, str]) -> bool:
-        """An element begins; gives whether the text in it is needed."""
+        """Handle the beginning of an element; return whether its text is needed."""
 
     def end(self, name: str, text: str | None) -> None:
-        """An element ends, with the text that stands in it where that was asked for."""
+        """Handle the end of an element, with its text where that was requested."""
 
 
 def walk(stream: IO[bytes], handler: Handler, what: str) -> Iterator[Any]:
-    """What the handler has done, piece by piece.
+    """Yield the handler's results piece by piece.
 
     Raises:
-        NodeError: code `bad_content`: it is no XML, or declares a document type, whose entities could grow without end.
+        NodeError: code `bad_content`: the part is not XML, or declares a document type, whose entities could expand
+            without bound.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -73,7 +74,7 @@ def walk(stream: IO[bytes], handler: Handler, what: str) -> Iterator[Any]:
 
 
 def attribute(attributes: dict[str, str], name: str) -> str | None:
-    """An attribute by its name, whatever its namespace is: there are two dialects of workbooks."""
+    """Return an attribute by its name in any namespace: there are two dialects of workbooks."""
     if name in attributes:
         return attributes[name]
     return next((value for key, value in attributes.items() if key.rpartition(" ")[2] == name), None)

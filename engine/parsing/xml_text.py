@@ -1,4 +1,4 @@
-"""Reads XML into JSON, and writes it."""
+"""Converts XML to JSON and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DECLARED = re.compile(rb"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-
 _DECODED = re.compile(
     rb"(windows-|cp|iso-?8859-)\S+|koi8-[ru]|shift[_-]?jis|sjis|euc-(jp|kr)|gb\S+|big5", re.IGNORECASE
 )
-"""Encodings that Python knows and the parser, or not as the web has them."""
+"""Encodings that Python supports and the parser does not, or not as the web defines them."""
 _START = (
     r"A-Z_a-z\xC0-\xD6\xD8-\xF6\xF8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C\u200D\u2070-\u218F\u2C00-\u2FEF"
     r"\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\U00010000-\U000EFFFF"
@@ -24,7 +24,7 @@ _PART = rf"[{_START}][{_START}\-.0-9\xB7\u0300-\u036F\u203F\u2040]*"
 _NAME = re.compile(rf"{_PART}(:{_PART})?")
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENT_BYTES, _ATTRIBUTE_BYTES = 250, 130
-"""What Python takes at most for an element, and for an attribute."""
+"""The most memory that Python needs for an element, and for an attribute."""
 
 
 class _Refused(ValueError):
@@ -32,7 +32,7 @@ class _Refused(ValueError):
 
 
 class _Counter:
-    """Looks at how much there is, before anything is built of it."""
+    """Counts elements and attributes before anything is built."""
 
     def __init__(self, parser: Any) -> None:
         self._depth = 0
@@ -59,7 +59,7 @@ class _Counter:
 
 
 def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes] | None) -> Any:
-    """The content as JSON: attributes have `@` in front, text beside elements is `#text`.
+    """Return the content as JSON: attributes have `@` in front, text beside elements is `#text`.
 
     Raises:
         NodeError: `bad_content` or `too_large`.
@@ -83,7 +83,7 @@ def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes
 
 
 def _unified(raw: bytes, encoding: str) -> tuple[bytes, str | None]:
-    """Content in an encoding that the parser knows, and which it is if that is not what the content says."""
+    """Convert content to an encoding that the parser supports; return that encoding if the content declares another."""
     declared = _DECLARED.match(raw)
     if encoding == "auto" and declared is not None and _DECODED.fullmatch(declared[1]):
         encoding = declared[1].decode().lower()
@@ -96,7 +96,7 @@ def _unified(raw: bytes, encoding: str) -> tuple[bytes, str | None]:
 
 
 def _check(raw: bytes, encoding: str | None) -> None:
-    """Refuse document types, deep nesting and too many elements, before anything is built of the content."""
+    """Refuse document types, deep nesting and too many elements before anything is built."""
     parser = expat.ParserCreate(encoding)
     _Counter(parser)
     try:
@@ -108,15 +108,15 @@ def _check(raw: bytes, encoding: str | None) -> None:
 
 
 def written(arguments: dict[str, Any], _content: IO[bytes] | None, _output: IO[bytes] | None) -> Any:
-    """`{text}` of `value`. Raises as `write`."""
+    """Return `{text}`, the XML of `value`. Raises as `write`."""
     return {"text": write(arguments["value"], pretty=arguments["pretty"])}
 
 
 def write(value: dict[str, Any], *, pretty: bool) -> str:
-    """XML of an object with one root, which every parser reads.
+    """Return the XML of an object with one root, which every parser can read.
 
     Raises:
-        NodeError: code `config`: something in it cannot be written.
+        NodeError: code `config`: a value in it cannot be written.
     """
     import xmltodict
 
@@ -134,7 +134,7 @@ def write(value: dict[str, Any], *, pretty: bool) -> str:
 
 
 def _content(value: Any, where: str) -> Any:
-    """An element's content, with texts for whatever is none; names and characters are checked."""
+    """Check an element's names and characters, and turn its values into texts."""
     if isinstance(value, dict):
         return {name: _member(name, one, f"{where}.{name}") for name, one in value.items()}
     return None if value is None else _text(value, where)

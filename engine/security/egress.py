@@ -91,7 +91,7 @@ def check_address(address: str, allowed: Iterable[Network] = ()) -> Address:
     is_public = _is_public(parsed)
     is_allowed = is_public or _is_within(parsed, allowed)
     if is_allowed and isinstance(parsed, IPv6Address):
-        # Also checked inside a network that the deployer allows: to allow a translator's prefix allows no metadata service.
+        # Also checked in a network that the deployer allows: whoever allows a translator's prefix allows no metadata.
         inside = [one for one in _embedded(parsed) if not (_is_public(one) or _is_within(one, allowed))]
         if inside:
             stands_for = f"it stands for {inside[0]}, a private, local or reserved address"

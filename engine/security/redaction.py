@@ -91,8 +91,7 @@ class Redactor:
         return clean.decode(errors="replace")[:most]
 
     def scrub(self, value: Any) -> Any:
-        """Return a JSON value with secrets removed from its texts, keys and numbers; the same object if there are
-        none."""
+        """Return a JSON value without secrets in its texts, keys and numbers; the same object if no secret is known."""
         return self._scrub(value) if self._secrets else value
 
     def _scrub(self, value: Any) -> Any:
@@ -206,7 +205,8 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
 
 
 def _html_forms(secret: str) -> set[str]:
-    """Return HTML forms: with named entities as libraries write them, and numeric ones for special or all characters."""
+    """Return HTML forms: with named entities as libraries write them, and with numeric ones for some or all
+    characters."""
     escaped = html.escape(secret, quote=False)
     forms = {escaped, escaped.replace('"', "&quot;")}
     forms |= {

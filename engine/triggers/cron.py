@@ -41,7 +41,7 @@ _SATURDAY = 5
 _MOST_YEARS = 40
 """More than the longest time between two years in which 29 February falls on the same day of the week."""
 _KNOWN_SPECIALS = frozenset({"L", "LW"})
-"""The abbreviations that cronsim supports."""
+"""The special days that cronsim supports itself."""
 _SOME_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - wall-clock time
 
 

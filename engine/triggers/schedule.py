@@ -118,7 +118,7 @@ class ScheduleConfig(TriggerConfig):
                 yield following
 
     def due(self, moment: datetime, tolerance: timedelta = _EXACT) -> datetime | None:
-        """Return the scheduled time that a firing at `moment`, at most `tolerance` late, stands for; None if it has
+        """Return the scheduled time that a firing at `moment`, at most `tolerance` late, is for; None if it is for
         none.
 
         When clocks are set back, both of two equal wall-clock times stand for the first. Any moment within an interval
