@@ -205,8 +205,7 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
 
 
 def _html_forms(secret: str) -> set[str]:
-    """Return HTML forms: with named entities as libraries write them, and with numeric ones for some or all
-    characters."""
+    """Return HTML forms: with named entities as libraries write them, and with numeric ones for some or all of it."""
     escaped = html.escape(secret, quote=False)
     forms = {escaped, escaped.replace('"', "&quot;")}
     forms |= {

@@ -1,1 +1,1 @@
-"""DynamoDB and S3: keys, codec and repositories. Nothing outside this package knows how items look."""
+"""DynamoDB and S3: keys, codec and repositories. The layout of items is known only in this package."""

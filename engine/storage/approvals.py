@@ -1,8 +1,8 @@
-"""What waits for people to approve it: a row for each approval, so that nobody has to look through executions for them.
+"""Approvals that wait for people: a row for each, so that nobody has to search executions for them.
 
-A row is written in one transaction with the wait, and moved to those that are decided in one with the answer. Where an
-approval ends otherwise - nobody answered, or the execution ended - its row may stay for a while: readers look at what
-the execution says, leave such a row out, and remove it.
+A row is written in one transaction with the pending signal, and moved to the decided ones in one transaction with the
+signal. Where an approval ends otherwise - its deadline passed, or the execution ended - its row may stay for a while:
+readers compare it with the execution, omit it, and remove it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from engine.storage.dynamodb.table import Put, Table
 from engine.storage.history import sort_key
 
 _KEPT = timedelta(days=90)
-"""How long it is told who has decided what."""
+"""How long decisions are kept."""
 _SPARE = timedelta(days=1)
-"""After its deadline, until the database may remove a row by itself."""
+"""How long after its deadline a row is kept before the database may remove it."""
 _OPEN, _DECIDED = "OPEN#", "DECIDED#"
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Something to decide, or decided. `owner` is the execution, or the part of a distributed loop, that waits."""
+    """An open or decided approval. `owner` is the execution, or the map batch, that waits."""
 
     id: str
     workspace_id: str
@@ -53,7 +53,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """What a row has to tell of the execution that asks."""
+    """What a row contains of the execution that asks."""
 
     execution_id: str
     workspace_id: str
@@ -63,7 +63,7 @@ class Asker:
 
     @classmethod
     def of(cls, execution: Execution) -> Asker:
-        """Of an execution, or of the whole of a part of its loops."""
+        """Return it for an execution, or for the whole execution of a map batch."""
         return cls(
             execution.id.partition("~")[0],
             execution.workspace_id,
@@ -74,12 +74,12 @@ class Asker:
 
 
 def approval_id(owner: str, wait: PendingSignal) -> str:
-    """The id of the approval that a wait is, the same for whoever asks."""
+    """Return the id of the approval of a pending signal: always the same one."""
     return derived_id(wait.started_at, owner, wait.key)
 
 
 def asked(asker: Asker, owner: str, wait: PendingSignal) -> Put:
-    """The row of an approval that nobody has answered yet."""
+    """Return the row of an approval without a decision."""
     deadline = wait.deadline or wait.started_at
     item = {
         "PK": f"APPROVALS#{asker.workspace_id}",
@@ -109,7 +109,7 @@ class ApprovalRepository:
     def decided(
         self, asker: Asker, owner: str, wait: PendingSignal, answer: Mapping[str, Any], email: str, at: datetime
     ) -> list[Put | dict[str, Any]]:
-        """What an answer changes here: entries for its transaction."""
+        """Return the transaction entries that record a decision."""
         row = asked(asker, owner, wait).item
         told = {
             "decision": answer["decision"],
@@ -123,23 +123,23 @@ class ApprovalRepository:
         return [self._table.delete_entry(row["PK"], row["SK"], must_exist=False), Put(kept, if_absent=False)]
 
     def forget(self, workspace_id: str, owner: str, waits: Sequence[PendingSignal]) -> None:
-        """Remove the rows of approvals that nobody waits for any more."""
+        """Remove the rows of approvals that are no longer awaited."""
         for wait in waits:
             self._table.delete(f"APPROVALS#{workspace_id}", f"{_OPEN}{approval_id(owner, wait)}")
 
     def find(self, workspace_id: str, approval: str) -> Approval | None:
-        """One that is open, as far as its row tells, or that was decided."""
+        """Find an approval that is open according to its row, or was decided."""
         pk = f"APPROVALS#{workspace_id}"
         items = self._table.get_many([(pk, f"{_OPEN}{approval}"), (pk, f"{_DECIDED}{approval}")])
         found = items.get((pk, f"{_DECIDED}{approval}")) or items.get((pk, f"{_OPEN}{approval}"))
         return _approval(found) if found else None
 
     def open(self, workspace_id: str, now: datetime, before: str | None = None) -> Iterator[Approval]:
-        """Those that may be open, the newest first, from behind one of them."""
+        """Return approvals that may be open, newest first, after a given one."""
         return (one for one in self._rows(workspace_id, _OPEN, before) if one.deadline > now)
 
     def decisions(self, workspace_id: str, before: str | None = None) -> Iterator[Approval]:
-        """Those that were decided, the newest first by when they were asked for."""
+        """Return decided approvals, newest first by the time when they were requested."""
         return self._rows(workspace_id, _DECIDED, before)
 
     def _rows(self, workspace_id: str, kind: str, before: str | None) -> Iterator[Approval]:
@@ -148,7 +148,7 @@ class ApprovalRepository:
         return (_approval(item) for item in items if item["SK"] != last)
 
     def still_open(self, approvals: Sequence[Approval]) -> list[Approval]:
-        """Those of these for which somebody still waits; the rows of the others are removed."""
+        """Return the approvals that are still awaited; the rows of the others are removed."""
         wanted: dict[tuple[str, str], None] = {}
         for one in approvals:
             wanted |= dict.fromkeys([*_ends(one), *_records(one)])
@@ -161,7 +161,7 @@ class ApprovalRepository:
 
 
 def _ends(approval: Approval) -> list[tuple[str, str]]:
-    """The places of events after which nobody waits: an answer, an end of the node, or of a loop around it."""
+    """Return the history keys of events that end the wait: a signal, an end of the node, or of a loop around it."""
     pk = f"EXECUTION#{approval.owner}"
     keys = [signal_key(approval.path, approval.attempt), approval.path, *loops_around(approval.path)]
     places = [(pk, sort_key(key)) for key in keys]

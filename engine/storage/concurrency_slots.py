@@ -1,8 +1,7 @@
 """Concurrency slots: which execution holds one, and which wait for one, in which order.
 
-A concurrency key is one limit: a workflow, and a value of its key expression. Its slots are items of their own, each
-with the execution that holds it and the time at which the lease is checked. Nothing is counted, so nothing can be
-miscounted.
+A concurrency key is one limit: a workflow, and a value of its key expression. Each slot is an item of its own, with the
+execution that holds it and the time at which the lease is checked. There is no counter that could be wrong.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _LEASE, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A slot that is taken; `next_check_at` is when its holder is checked."""
+    """A taken slot; `next_check_at` is when its holder is checked."""
 
     slot: int
     execution_id: str
@@ -35,7 +34,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """An execution that waits for a slot, under the limit that its workflow version has."""
+    """An execution that waits for a slot, with the limit of its workflow version."""
 
     execution_id: str
     limit: int
@@ -59,7 +58,7 @@ class SlotRepository:
         self._table = table
 
     def queue_entry(self, execution: Execution) -> Put:
-        """The item that queues a new execution; it is put in one transaction with the record."""
+        """Return the item that queues a new execution; it is put in one transaction with the record."""
         if execution.place is None:
             raise ValueError("only an execution with a limit is queued")
         return Put(
@@ -73,7 +72,7 @@ class SlotRepository:
         )
 
     def leases(self, concurrency_key: str) -> list[Lease]:
-        """Return the slots that are taken."""
+        """Return the taken slots."""
         found = self._table.query(f"CONCURRENCY#{concurrency_key}", after=_LEASE, before=f"{_LEASE}~")
         return [Lease(int(item["SK"][len(_LEASE) :]), item["execution_id"], item["next_check_at"]) for item in found]
 
@@ -87,11 +86,11 @@ class SlotRepository:
         return [Queued(item["execution_id"], item["limit"], item["when_full"]) for item in found]
 
     def admit(self, concurrency_key: str, execution_id: str, slot: int, now: datetime) -> None:
-        """Give a slot to a queued execution: hold, queue and record change together or not at all.
+        """Give a slot to a queued execution: slot, queue and record change together or not at all.
 
         Raises:
-            ConditionFailed: `index` 0 where the slot is taken, 1 where the execution is not queued any more, 2 where
-                it is over or gone.
+            ConditionFailed: `index` 0 where the slot is taken, 1 where the execution is no longer
+                queued, 2 where it has ended or does not exist.
         """
         lease = {
             "PK": f"CONCURRENCY#{concurrency_key}",
@@ -105,17 +104,17 @@ class SlotRepository:
         self._table.transact([Put(lease), queue, admission.entry(self._table, execution_id)])
 
     def leave_queue(self, concurrency_key: str, execution_id: str) -> None:
-        """Remove an execution that is over from the queue."""
+        """Remove an execution that has ended from the queue."""
         self._table.delete(f"CONCURRENCY#{concurrency_key}", f"{_QUEUE}{execution_id}")
 
     def release(self, concurrency_key: str, slot: int, execution_id: str) -> None:
-        """Give a slot back, if this execution has it."""
+        """Free a slot, if this execution holds it."""
         self._table.delete_where(
             f"CONCURRENCY#{concurrency_key}", f"{_LEASE}{slot:04d}", "#execution_id = :id", {"id": execution_id}
         )
 
     def withdraw(self, concurrency_key: str, execution_id: str, at: datetime, held: Mapping[str, Any]) -> bool:
-        """End an execution that is still queued, and take it out of the queue; False where it has a slot by now."""
+        """End an execution that is still queued, and remove it from the queue; return False if it has a slot by now."""
         try:
             self._table.transact(
                 [
@@ -130,12 +129,12 @@ class SlotRepository:
     # -- checking a queue -----------------------------------------------------------------------------
 
     def next_checks(self, concurrency_key: str, at: datetime) -> None:
-        """Schedule a check of a concurrency key while executions wait there: one item for the whole queue."""
+        """Schedule a check of a concurrency key while executions wait for it: one item for the whole queue."""
         changes = {"next_check_at": format_time(at), "check_shard": shard_of(concurrency_key)}
         self._table.update(f"CONCURRENCY#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")
 
     def leave_to_recovery(self, execution_id: str) -> None:
-        """Stop checking a queued execution by itself; it is checked again when it has its slot."""
+        """Stop checking a queued execution individually; it is checked again when it has its slot."""
         with suppress(ConditionFailed):
             queue_is_checked().make(self._table, execution_id)
 
@@ -149,5 +148,5 @@ class SlotRepository:
 
 
 def is_watch(sk: str) -> bool:
-    """Whether the item with this key schedules the check of a queue; all others are slots."""
+    """Return whether the item with this key schedules the check of a queue; all others are slots."""
     return sk == _WATCH

@@ -1,4 +1,4 @@
-"""Data tables: small keyed tables of a workspace, for counters, lookups and what was seen before."""
+"""Data tables: small keyed tables of a workspace, for counters, lookups and deduplication."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Condition = Literal["always", "absent", "present"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as it is. `version` counts its changes."""
+    """The current state of a row. `version` counts its changes."""
 
     key: str
     value: Any
@@ -35,12 +35,12 @@ class Row:
     expires_at: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For outputs."""
+        """Return the row as it appears in outputs."""
         return {"key": self.key, "value": self.value, "version": self.version, "updated_at": self.updated_at}
 
 
 class RowConflict(Exception):
-    """A condition does not hold; `row` is what is there."""
+    """A condition does not hold; `row` is the stored row."""
 
     def __init__(self, row: Row | None) -> None:
         super().__init__("the row is not as the condition says")
@@ -48,7 +48,7 @@ class RowConflict(Exception):
 
 
 class DataTables:
-    """Reads and writes rows of all workspaces. A row whose time has ended is as good as none."""
+    """Reads and writes rows of all workspaces. An expired row counts as absent."""
 
     def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
         self._table = table
@@ -56,23 +56,24 @@ class DataTables:
         self._listed: dict[tuple[str, str], float] = {}
 
     def get(self, workspace_id: str, name: str, key: str) -> Row | None:
-        """A row, or None."""
+        """Return a row, or None."""
         return self._row(self._table.get(*_key(workspace_id, name, key)))
 
     def get_many(self, workspace_id: str, name: str, keys: Sequence[str]) -> dict[str, Row]:
-        """Those of these rows that there are, by key."""
+        """Return the existing ones of these rows, by key."""
         wanted = dict.fromkeys(_key(workspace_id, name, key) for key in keys)
         rows = map(self._row, self._table.get_many(list(wanted)).values())
         return {row.key: row for row in rows if row is not None}
 
     def names(self, workspace_id: str) -> list[str]:
-        """The tables of a workspace."""
+        """List the tables of a workspace."""
         return [item["SK"] for item in self._table.query(f"TABLES#{workspace_id}", attributes=("SK",))]
 
     def _list(self, workspace_id: str, name: str) -> None:
-        """See to it that a table is among those of its workspace, before a row is written.
+        """Ensure that a table is in the list of its workspace before a row is written.
 
-        A process looks only now and then. Who forgets a table meanwhile leaves one that is in no list for that long.
+        A process checks only now and then. If a table is deleted in between, a new one of that name is in no list for
+        that long.
         """
         place = f"TABLES#{workspace_id}", name
         now = self._now().timestamp()
@@ -83,7 +84,7 @@ class DataTables:
         self._listed[place] = now + _LISTED_SECONDS
 
     def delete_table(self, workspace_id: str, name: str) -> None:
-        """Forget a table with all of its rows. One that is written to meanwhile may be there again."""
+        """Delete a table with all of its rows. Writes during the deletion may recreate it."""
         for item in self._table.query(f"TABLE#{workspace_id}#{name}", attributes=("PK", "SK")):
             self._table.delete(item["PK"], item["SK"])
         self._table.delete(f"TABLES#{workspace_id}", name)
@@ -100,10 +101,10 @@ class DataTables:
         is_new: bool = False,
         expires_seconds: int | None = None,
     ) -> Row:
-        """Write a row that somebody has seen: if it has that version, or if there is none; without either, always.
+        """Write a row that a person edits: if it has that version, or if it is absent; with neither, always.
 
         Raises:
-            RowConflict: it is another one.
+            RowConflict: the stored row differs.
         """
         self._list(workspace_id, name)
         now = self._now()
@@ -127,7 +128,7 @@ class DataTables:
         return _of(item)
 
     def put(self, workspace_id: str, name: str, key: str, value: Any, *, expires_seconds: int | None = None) -> Row:
-        """Write a row, whatever is there; gives it. The last write wins."""
+        """Write a row unconditionally and return it. The last write wins."""
         self._list(workspace_id, name)
         now = self._now()
         changes = self._changes(value, key, now, expires_seconds)
@@ -152,14 +153,14 @@ class DataTables:
         version: int | None = None,
         expires_seconds: int | None = None,
     ) -> Row:
-        """Write a row if it is absent, or present, or has a version; gives it.
+        """Write a row if it is absent, or present, or has a version; return it.
 
-        `writer` names who writes: within eight days the same one is told the same again, whatever has become of the
-        row since, so an attempt that is made again does not find itself in its own way.
+        `writer` identifies the writer: for eight days the same writer gets the same result again, whatever happened to
+        the row since, so a repeated attempt does not conflict with its own write.
 
         Raises:
             RowConflict: the condition does not hold.
-            NodeError: code `busy`: too many others were at it.
+            NodeError: code `busy`: too many concurrent writers.
         """
 
         def changed(row: Row | None) -> Any:
@@ -171,7 +172,7 @@ class DataTables:
         return self._change(workspace_id, name, key, changed, writer, expires_seconds, keeps_time=False)
 
     def delete(self, workspace_id: str, name: str, key: str, version: int | None = None) -> bool:
-        """Forget a row; whether it was there, with that version."""
+        """Delete a row; return whether it existed, with that version."""
         condition = "attribute_exists(#PK) AND (attribute_not_exists(#expires_at) OR #expires_at > :now)"
         values: dict[str, Any] = {"now": int(self._now().timestamp())}
         if version is not None:
@@ -182,10 +183,10 @@ class DataTables:
     def increment(
         self, workspace_id: str, name: str, key: str, by: float, *, writer: str, expires_seconds: int | None = None
     ) -> Row:
-        """Add to a row's number, once for each `writer` however often it comes within eight days; gives the row.
+        """Add to a row's number, once for each `writer` however often it repeats within eight days; return the row.
 
         Raises:
-            NodeError: `not_a_number`: the row holds something else; `busy`: too many others were at it.
+            NodeError: `not_a_number`: the row contains another value; `busy`: too many concurrent writers.
         """
 
         def changed(row: Row | None) -> Any:
@@ -199,10 +200,10 @@ class DataTables:
     def query(
         self, workspace_id: str, name: str, prefix: str, limit: int, cursor: str | None
     ) -> tuple[list[Row], str | None]:
-        """Rows whose keys begin with `prefix`, by key; and the cursor of the rest.
+        """Return rows whose keys begin with `prefix`, by key; and the cursor of the rest.
 
         Raises:
-            NodeError: code `config`: the cursor is none of this list.
+            NodeError: code `config`: the cursor does not belong to this list.
         """
         if cursor is not None and not cursor.startswith(prefix):
             raise NodeError("config.cursor: it is none of this list", code="config")
@@ -229,7 +230,7 @@ class DataTables:
         *,
         keeps_time: bool,
     ) -> Row:
-        """Change a row by what it is, once for each writer: the change and its mark are one transaction."""
+        """Change a row depending on its state, once for each writer: the change and its mark are one transaction."""
         self._list(workspace_id, name)
         place = _key(workspace_id, name, key)
         mark = f"APPLIED#{sha256(dumps([writer, name, key]).encode()).hexdigest()}", "META"
@@ -259,10 +260,10 @@ class DataTables:
                 if failed.index == 1 and failed.item is not None:
                     return _told(failed.item, key)
             except Unavailable:
-                pass  # others kept being at the row
+                pass  # other writers kept changing the row
             else:
                 return result
-            time.sleep(_random.uniform(0.005, 0.05) * min(attempt, 10))  # or all who want the row come together again
+            time.sleep(_random.uniform(0.005, 0.05) * min(attempt, 10))  # else all writers would retry at once
         raise NodeError(f"the row {key!r} is changed by too many others", code="busy", retryable=True)
 
     def _changes(self, value: Any, key: str, now: datetime, expires_seconds: int | None) -> dict[str, Any]:
@@ -286,7 +287,7 @@ def _mark(key: tuple[str, str], row: Row, now: datetime) -> Put:
 
 
 def _told(mark: Item, key: str) -> Row:
-    """What the same writer was told before."""
+    """Return the result that the same writer got before."""
     return Row(key, json.loads(mark["value"]), mark["version"], mark["updated_at"])
 
 

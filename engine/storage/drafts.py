@@ -1,9 +1,9 @@
-"""Drafts: what somebody is working on, one for each person and workflow. It need not be a definition yet.
+"""Drafts: unpublished work, one for each person and workflow. A draft need not be a valid definition yet.
 
-    WORKFLOW#<id> / DRAFT#<user>   the draft, with its content, or where in S3 that is
+    WORKFLOW#<id> / DRAFT#<user>   the draft, with its content, or a reference to it in S3
 
-The content is written before the item that refers to it, and what it replaces is removed after that. What a crash in
-between leaves behind is found by `remove_orphans`.
+The content is written before the item that refers to it, and replaced content is removed after that. Content that a
+crash in between orphans is removed by `remove_orphans`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft. `tag` is another one after each change; `base_version` is what it began from, 0 for nothing.
+    """A draft. `tag` changes with each change; `base_version` is the version that it started from, 0 for none.
 
-    In lists its definition is left out.
+    In lists its definition is omitted.
     """
 
     workflow_id: str
@@ -42,11 +42,11 @@ class Draft:
 
 
 class DraftRepository:
-    """Reads and writes drafts. Callers make sure first that the workflow is theirs.
+    """Reads and writes drafts. Callers first check that the workflow belongs to the caller's workspace.
 
     Args:
         table: the Automation table.
-        contents: where large ones are kept, under a prefix of their own.
+        contents: the store of large drafts, under a prefix of their own.
     """
 
     def __init__(self, table: Table, contents: PayloadStore) -> None:
@@ -54,7 +54,7 @@ class DraftRepository:
         self._contents = contents
 
     def get(self, workflow_id: str, user_id: str) -> Draft | None:
-        """Somebody's draft with its definition; None where there is none."""
+        """Return a person's draft with its definition; None if there is none."""
         for _ in range(_TRIES):
             item = self._table.get(*_key(workflow_id, user_id))
             if item is None:
@@ -62,11 +62,11 @@ class DraftRepository:
             content = self._contents.unpack_if_there(item["content"])
             if content is not None:
                 return _draft(item, content)
-            # Somebody has saved another one between the two reads, and removed what this one referred to.
+            # The draft was saved again between the two reads, which removed the content that this one referred to.
         raise Unavailable("the draft is being changed; try again")
 
     def of_workflow(self, workflow_id: str) -> list[Draft]:
-        """All drafts of a workflow, without their definitions."""
+        """Return all drafts of a workflow, without their definitions."""
         pk, first = _key(workflow_id, "")
         fields = ("workflow_id", "author", "base_version", "created_at", "updated_at", "tag", "content")
         return [
@@ -74,14 +74,14 @@ class DraftRepository:
         ]
 
     def save(self, draft: Draft, seen: Draft | None) -> Draft:
-        """Keep a draft in place of the one that was seen, or of none; gives it with its new tag.
+        """Store a draft in place of the one that was seen, or of none; return it with its new tag.
 
         Raises:
-            ConditionFailed: another one is there.
+            ConditionFailed: another draft is stored.
         """
         key = _key(draft.workflow_id, draft.author.id)
         tag = new_id()
-        # Each has a name of its own in S3: else who removes what was replaced could remove what has come back since.
+        # Each has a unique name in S3: otherwise removing replaced content could remove equal content saved since.
         content = self._contents.pack(draft.definition, _owner(draft.workflow_id, draft.author.id), name=tag)
         changes = {
             "workflow_id": draft.workflow_id,
@@ -101,7 +101,7 @@ class DraftRepository:
         return _draft(item, draft.definition)
 
     def delete(self, draft: Draft) -> bool:
-        """Forget a draft, if it is as it was seen; whether it was."""
+        """Delete a draft if it is the one that was seen; return whether it was."""
         key = _key(draft.workflow_id, draft.author.id)
         if not self._table.delete_where(*key, "#tag = :seen", {"seen": draft.tag}):
             return False
@@ -109,18 +109,18 @@ class DraftRepository:
         return True
 
     def deletion(self, draft: Draft, *, must_be: bool = True) -> dict[str, Any]:
-        """The same as an entry of a transaction, or whatever draft is there; `discard` comes after it."""
+        """Return the deletion as a transaction entry, of any draft if asked; `discard` follows it."""
         key = _key(draft.workflow_id, draft.author.id)
         if not must_be:
             return self._table.delete_entry(*key, must_exist=False)
         return self._table.delete_entry_where(*key, "#tag = :seen", {"seen": draft.tag})
 
     def discard(self, draft: Draft) -> None:
-        """Remove a content that no draft refers to any more, if it was a large one."""
+        """Remove a large content that no draft refers to any more."""
         self._contents.discard(draft.packed)
 
     def remove_orphans(self, before: datetime) -> int:
-        """Remove large contents older than that which no draft refers to; how many."""
+        """Remove large contents older than that without a draft; return how many."""
         removed = 0
         for owner in self._contents.owners(""):
             item = self._table.get(*_key(*owner.split("~", 1)), ("content",)) if "~" in owner else None

@@ -1,4 +1,4 @@
-"""The error of an execution as a list shows it: code, begin of the message, node; no other read is needed for it."""
+"""The summary of an execution's error for lists: code, beginning of the message, node; it needs no extra read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.storage.payloads import Packed, PayloadStore
 
 
 def brief_of(error: dict[str, Any]) -> dict[str, Any]:
-    """Of an error what a list shows."""
+    """Return the summary of an error."""
     message = str(error.get("message") or "")
     if len(message) > limits.MAX_BRIEF_ERROR:
         message = f"{message[: limits.MAX_BRIEF_ERROR - 1]}…"
@@ -18,12 +18,12 @@ def brief_of(error: dict[str, Any]) -> dict[str, Any]:
 
 
 def beside(error: dict[str, Any] | None, packed: Packed | None) -> dict[str, Any]:
-    """What a record holds of its error besides `packed`: nothing where it has all of it."""
+    """Return the attributes that a record keeps beside the `packed` error: none if it has all of it."""
     return {"brief_error": brief_of(error)} if error is not None and isinstance(packed, dict) else {}
 
 
 def brief_in(item: Item, payloads: PayloadStore) -> dict[str, Any] | None:
-    """The error in a record, as a list shows it."""
+    """Return the summary of the error in a record."""
     packed = item.get("error")
     if packed is None or isinstance(packed, dict):
         found: dict[str, Any] | None = item.get("brief_error")

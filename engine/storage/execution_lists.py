@@ -1,7 +1,7 @@
-"""Lists of executions: found by indexes, so that records are read only of those that are shown.
+"""Lists of executions, found by indexes, so that only the records of shown executions are read.
 
-What never changes of an execution stands in the indexes beside the ids, which costs no write of its own. Those that
-have ended otherwise than well are in an index by themselves, and so are those that are open: there are few of both.
+The immutable attributes of an execution are in the indexes beside the ids, which costs no extra write. Executions that
+ended unsuccessfully have an index of their own, and so do open ones: there are few of both.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from engine.storage.dynamodb.table import Page, Table, id_cursor
 from engine.storage.execution_record import RARE_STATUSES
 
 _ENTRIES = 20_000
-"""So many entries of an index one call looks through."""
+"""Index entries that one call reads at most."""
 _RECORDS = 1_000
-"""So many records it reads."""
+"""Records that one call reads at most."""
 _STRIDE = 1_000
 _BARE = "is_bare"
-"""Marks an entry that tells nothing but the id."""
+"""Marks an entry that contains nothing but the id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which executions a list shows; times are those of creation.
+    """The executions that a list shows; times are those of creation.
 
     `text` is a part of the workflow's name, or the beginning of an execution's id.
     """
@@ -42,7 +42,7 @@ class Filter:
     created_before: datetime | None = None
 
     def fits(self, entry: Item) -> bool:
-        """Whether an entry of an index may be one of them, by what it tells."""
+        """Return whether an index entry may match, by the attributes that it has."""
         return (
             self.workflow_id in (None, entry.get("workflow_id", self.workflow_id))
             and self.trigger_type in (None, entry.get("trigger_type", self.trigger_type))
@@ -57,18 +57,18 @@ class Filter:
 
     @property
     def says_nothing_of_entries(self) -> bool:
-        """Whether all entries may be wanted."""
+        """Return whether every entry may match."""
         return self.trigger_type is None and self.is_test is None and self.text is None
 
 
 class ExecutionLists:
-    """Finds executions of a workspace, the newest first."""
+    """Finds executions of a workspace, newest first."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
-        """Records of executions. A page may hold fewer than `limit` though there is more, where few of many fit."""
+        """Return a page of records. It may have fewer than `limit` though more follow, if few of many match."""
         before = id_cursor(cursor) or (first_id_at(wanted.created_before) if wanted.created_before else None)
         after = first_id_at(wanted.created_after) if wanted.created_after else None
         if after is not None and before is not None and after > before:
@@ -102,7 +102,7 @@ class ExecutionLists:
         return [record for record in records if record["workspace_id"] == workspace_id and wanted.fits(record)]
 
     def _entries(self, workspace_id: str, wanted: Filter, after: str | None, before: str | None) -> Iterator[Item]:
-        """The entries of the index that knows best, the newest first."""
+        """Yield the entries of the most selective index, newest first."""
         everything = f"{workspace_id}#EXECUTIONS"
         if wanted.statuses <= OPEN_STATUSES:
             return self._open(everything, after, before)
@@ -140,7 +140,7 @@ class ExecutionLists:
             resumed = last
 
     def _open(self, everything: str, after: str | None, before: str | None) -> Iterator[Item]:
-        """Those that have not ended: they are in the index of what has to be looked after, of all workspaces."""
+        """Yield the open executions: they are in recovery's index, with those of all workspaces."""
         found = [
             entry["PK"].removeprefix("EXECUTION#")
             for shard in range(limits.CHECK_SHARDS)

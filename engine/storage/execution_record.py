@@ -1,34 +1,35 @@
-"""The main item of an execution, `EXECUTION#<id>` / `META`: what is in it, and each change that is made to it.
+"""The main item of an execution, `EXECUTION#<id>` / `META`: its attributes, and each change that is made to it.
 
-Whoever writes to it takes the change from here, alone or as one write of a transaction, so that what may happen to it
-is read in one place. An attribute without a value is absent.
+Writers take the change from here, alone or as one write of a transaction, so that all possible changes are in one
+place. An attribute without a value is absent.
 
 Set when it is created, and never changed:
-    id, workspace_id, workflow_id, workflow_version, workflow_name: what it is an execution of.
-    workspace_key, workflow_key: the keys of the lists that it is in.
-    trigger_type, trigger_id, triggered_by, trigger: what started it, and what came with that.
+    id, workspace_id, workflow_id, workflow_version, workflow_name: identify the execution and its workflow.
+    workspace_key, workflow_key: the keys of the lists that contain it.
+    trigger_type, trigger_id, triggered_by, trigger: what started it, and the data of that.
     created_at, secret, depth, caller, retry_of: as in `Execution`.
-    concurrency_key, concurrency_limit, when_full: whose queue it is in.
-    test, trial: that it is a test run, and what that does otherwise.
+    concurrency_key, concurrency_limit, when_full: as in `QueuePosition`.
+    test, trial: whether it is a test run, and how that differs from other runs.
 
 Changed by drivers:
     status: `marked` while it is open, `finished` once.
     started_at: when the first invocation began; `marked`.
-    completed_at, result, error, and the brief of the error: `finished`.
-    outcome_key: the key of the list of those that have not ended well; `finished`.
-    in_vain: how many invocations in a row got nothing done; `marked`.
+    completed_at, result, error, and the summary of the error: `finished`.
+    outcome_key: the key of the list of unsuccessful executions; `finished`.
+    in_vain: how many invocations in a row made no progress; `marked`.
     logged: drivers all of whose lines are in the log; `marked`.
-    bill_*: what it has cost so far; counted up by `marked` and `finished`.
-    task_token, seen_signals, suspended_until: written by the state machine when it suspends (`execution.asl.json`); the
-        token goes when it is `finished` or `superseded`.
+    bill_*: its usage so far; incremented by `marked` and `finished`.
+    task_token, seen_signals, suspended_until: written by the state machine when it suspends (`execution.asl.json`);
+        the token is removed when it is `finished` or `superseded`.
 
 Changed by others:
-    driver_attempt: the newest driver; `superseded` makes room for the next one.
-    recovery_attempts: how often in a row it was driven again in vain; `superseded` counts, `marked` forgets.
-    signals: how many signals others have written; `signaled` counts, in the transaction that writes the signal.
-    slot: its lease, from when it is created or `admitted` from the queue.
-    vain_finalizations: how often what its end brings could not be done; `finalization_failed`.
-    next_check_at, check_shard: when recovery looks at it, or it is purged; in each change that says when.
+    driver_attempt: the newest driver; `superseded` increments it for the next one.
+    recovery_attempts: recoveries in a row without progress; `superseded` increments it, `marked` resets it.
+    signals: how many signals others have written; `signaled` increments it, in the transaction that writes the
+        signal.
+    slot: its concurrency slot, from its creation or from when it is `admitted` from the queue.
+    vain_finalizations: failed attempts of its finalization; `finalization_failed`.
+    next_check_at, check_shard: when recovery checks it, or it is purged; in each change that schedules that.
 """
 
 from __future__ import annotations
@@ -49,22 +50,22 @@ from engine.storage.payloads import OMITTED, PayloadStore
 from engine.workflow.trial import Trial
 
 CHECK = ("check_shard", "next_check_at")
-"""The attributes of the index of what has to be looked at; an item without them is not in it."""
+"""The attributes of the index of due checks; an item without them is not in it."""
 _OPEN = sorted(OPEN_STATUSES)
 _BILL = tuple(f"bill_{one.name}" for one in fields(Bill))
 _ENDED = "attribute_exists(#completed_at)"
 RARE_STATUSES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.CANCELLED})
-"""Those of ends that are in an index of their own."""
+"""The final statuses that have an index of their own."""
 
 
 def record_key(execution_id: str) -> tuple[str, str]:
-    """The key of an execution's main item; a batch of a distributed map has one, too."""
+    """Return the key of an execution's main item; a map batch has one, too."""
     return f"EXECUTION#{execution_id}", "META"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the main item that is made where its condition holds: by itself, or within a transaction."""
+    """A conditional change of the main item, executed by itself or within a transaction."""
 
     changes: Mapping[str, Any]
     condition: str
@@ -72,10 +73,10 @@ class Change:
     remove: Sequence[str] = ()
     add: Mapping[str, Any] = field(default_factory=dict)
     copies: Mapping[str, str] = field(default_factory=dict)
-    """Attributes that get the value that another one has."""
+    """Attributes that get the value of another attribute."""
 
     def make(self, table: Table, execution_id: str) -> Item:
-        """Make it; gives the item as it is then. Raises ConditionFailed."""
+        """Execute the change and return the updated item. Raises ConditionFailed."""
         return table.update(
             *record_key(execution_id),
             self.changes,
@@ -87,7 +88,7 @@ class Change:
         )
 
     def entry(self, table: Table, execution_id: str) -> dict[str, Any]:
-        """It as one write of a transaction."""
+        """Return the change as one write of a transaction."""
         arguments = update_arguments(self.changes, self.remove, self.condition, self.values, self.add, self.copies)
         return table.update_entry(*record_key(execution_id), arguments)
 
@@ -106,7 +107,7 @@ def marked(
     logged: Sequence[str] = (),
     in_vain: int = 0,
 ) -> Change:
-    """An open status, what has been spent, and when to look, unless the execution is over or a newer driver has it."""
+    """Set an open status, usage, and the next check, unless the execution has ended or has a newer driver."""
     changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at), "in_vain": in_vain}
     if logged:
         changes["logged"] = list(logged)
@@ -125,9 +126,9 @@ def finished(
     remove: Sequence[str] = (),
     is_listed: bool = True,
 ) -> Change:
-    """The final status, unless there is one. `held`: result, error and whatever else there is to tell of the end.
+    """Set the final status, unless there is one. `held`: result, error and the other attributes of the end.
 
-    One that `is_listed` and has not ended well comes into the index of those, by the key of the list that it is in.
+    An unsuccessful execution that `is_listed` enters the index of those, under the key of its list.
     """
     changes = {"status": str(status), "completed_at": format_time(at), **held}
     given = {name: value for name, value in changes.items() if value is not None}
@@ -136,33 +137,33 @@ def finished(
 
 
 def given_up() -> Change:
-    """A batch that nobody wants any more, because its loop or its execution has ended."""
+    """Cancel a map batch that is no longer needed, because its loop or its execution has ended."""
     return Change({"status": str(Status.CANCELLED)}, open_status(), open_values(), CHECK)
 
 
 def withdrawn(at: datetime, held: Mapping[str, Any]) -> Change:
-    """An execution that is over before it has left the queue: only while it has no slot."""
+    """Cancel an execution that is still queued: only while it has no slot."""
     ended = finished(Status.CANCELLED, at, held)
     return replace(ended, condition=f"attribute_not_exists(#slot) AND {ended.condition}")
 
 
 def admitted(execution_id: str, slot: int, next_check_at: datetime) -> Change:
-    """Its slot, unless it is over."""
+    """Set the slot, unless the execution has ended."""
     return Change({"slot": slot, **check(execution_id, next_check_at)}, open_status(), open_values())
 
 
 def queue_is_checked() -> Change:
-    """Looked at no more by itself while it waits in a queue: the queue is."""
+    """Stop checking the execution itself while it is queued: its queue is checked."""
     return Change({}, f"attribute_not_exists(#slot) AND {open_status()}", open_values(), CHECK)
 
 
 def signaled(next_check_at: datetime) -> Change:
-    """One more signal, unless it is over; who drives it is looked at soon."""
+    """Count one more signal and schedule a check of the driver soon, unless the execution has ended."""
     return Change({"next_check_at": format_time(next_check_at)}, open_status(), open_values(), add={"signals": 1})
 
 
 def superseded(execution: Execution, next_check_at: datetime, *, is_recovery: bool) -> Change:
-    """Room for the next driver, unless there is a newer one already or the execution is over."""
+    """Reserve the next driver attempt, unless there is a newer one already or the execution has ended."""
     changes = {"driver_attempt": execution.driver_attempt + 1, **check(execution.id, next_check_at)}
     condition = f"#driver_attempt = :driver_attempt AND {open_status()}"
     values = {"driver_attempt": execution.driver_attempt, **open_values()}
@@ -170,40 +171,40 @@ def superseded(execution: Execution, next_check_at: datetime, *, is_recovery: bo
 
 
 def retired(held: Mapping[str, Any]) -> Change:
-    """Looked at no more until it is purged, since what its end brings is done; `held` says when that is."""
+    """Stop checking until the purge, whose time is in `held`: the finalization is done."""
     return Change(held, _ENDED)
 
 
 def finalization_failed(held: Mapping[str, Any]) -> Change:
-    """What its end brings could not be done once more; `held`, where that is given up, says when it is purged."""
+    """Count a failed finalization; if it is given up, `held` says when the execution is purged."""
     return Change(held, _ENDED, add={"vain_finalizations": 1})
 
 
 def check(execution_id: str, at: datetime) -> dict[str, str]:
-    """The attributes that have recovery look at it then."""
+    """Return the attributes that schedule a check by recovery."""
     return {"next_check_at": format_time(at), "check_shard": shard_of(execution_id)}
 
 
 def shard_of(name: str, kind: str = "CHECK") -> str:
-    """The part of the index of what is due in which an item is.
+    """Return the shard of an item in the index of due items.
 
-    `CHECK` is for recovery, `SEND` are outgoing webhooks, `PURGE` are executions that are over and kept for a while.
+    `CHECK` is for recovery, `SEND` are outgoing webhooks, `PURGE` are ended executions within their retention.
     """
     return f"{kind}#{crc32(name.encode()) % limits.CHECK_SHARDS}"
 
 
 def open_status() -> str:
-    """The condition that an execution's status is not final; see `open_values`."""
+    """Return the condition that an execution's status is not final; see `open_values`."""
     return f"#status IN ({', '.join(f':open_{status}' for status in _OPEN)})"
 
 
 def open_values() -> dict[str, str]:
-    """The values of `open_status`."""
+    """Return the values of `open_status`."""
     return {f"open_{status}": str(status) for status in _OPEN}
 
 
 def bill_counts(bill: Bill | None) -> dict[str, float]:
-    """A bill as what is added to a record."""
+    """Return a bill as increments of a record."""
     return {f"bill_{name}": value for name, value in (bill or Bill()).as_dict().items()}
 
 
@@ -211,7 +212,7 @@ def bill_counts(bill: Bill | None) -> dict[str, float]:
 
 
 def encoded(execution: Execution, payloads: PayloadStore) -> Item:
-    """The item of an execution as it is stored when it is new."""
+    """Return the item of a new execution."""
     place, caller = execution.place, execution.caller
     next_check_at = execution.created_at + timedelta(seconds=limits.START_GRACE)
     pk, sk = record_key(execution.id)
@@ -254,7 +255,7 @@ def decoded(
     at_most: int | None = None,
     progress: Sequence[Item] = (),
 ) -> Execution:
-    """The execution in a stored item; without `payloads` its trigger, result and error are left out.
+    """Return the execution in a stored item; without `payloads` its trigger, result and error are omitted.
 
     Values of more than `at_most` bytes are OMITTED; `progress` are the items of its distributed loops.
     """
@@ -299,7 +300,7 @@ def decoded(
 
 
 def bill_in(item: Item) -> Bill:
-    """What a main item has counted, or an item of the progress of a distributed loop."""
+    """Return the usage that a main item has counted, or an item of the progress of a distributed loop."""
     return Bill.of({name[5:]: item[name] for name in _BILL if name in item})
 
 
@@ -312,7 +313,7 @@ def _place_in(item: Item) -> QueuePosition | None:
 
 
 def _progress(items: Sequence[Item]) -> dict[str, dict[str, int]]:
-    """How far each distributed loop has come: the sums of what its batches have counted, in several items."""
+    """Return the progress of each distributed loop: the sums over its counter items, which its batches update."""
     found: dict[str, dict[str, int]] = {}
     for item in items:
         counts = found.setdefault(item["SK"].split("#")[1], {"done": 0, "failed": 0})

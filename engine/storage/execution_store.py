@@ -1,6 +1,6 @@
-"""The engine's ExecutionStore on DynamoDB: the repositories, off the event loop.
+"""The engine's ExecutionStore on DynamoDB: calls the repositories in threads.
 
-A part of a distributed loop is driven like an execution. Its id names the whole, the number of the batch, and the loop.
+A map batch is driven like an execution. Its id names the whole execution, the number of the batch, and the loop.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from engine.workflow.definition import WorkflowDefinition
 Result = TypeVar("Result")
 _WHOLE_FOR = timedelta(seconds=1)
 _DEFINITION_BYTES = 3 * 1024 * 1024
-"""Of the text of the definitions that are kept. In memory they take some thirteen times that, with what is compiled."""
+"""Bytes of the text of cached definitions. In memory they take about thirteen times that, compiled."""
 
 
 class DynamoStore:
-    """See `engine.history.store.ExecutionStore`. Versions never change, so those used last stay in memory.
+    """Implements `engine.history.store.ExecutionStore`. Versions never change, so the ones used last are cached.
 
-    What was spent goes into the record together with whatever else is written there.
+    Usage is written to the record together with other changes of it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class DynamoStore:
         self._logs = repositories.logs
         self._clock = clock or SystemClock()
         self._usage_meter = meter or UsageMeter(0)
-        # Threads of their own, so that nothing else that waits can hold up the history.
+        # A thread pool of its own: nothing else that blocks can delay the history.
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="store")
         self._workflows = repositories.workflows
         self._definitions: ByteCache[WorkflowDefinition] = ByteCache(_DEFINITION_BYTES)
@@ -59,14 +59,14 @@ class DynamoStore:
         self._asked: dict[tuple[str, str], tuple[datetime, bool]] = {}
 
     async def load(self, execution_id: str) -> Snapshot:
-        """See ExecutionStore."""
+        """Load an execution with its definition and history; see ExecutionStore."""
         batch = BatchId.parse(execution_id)
         if batch is not None:
             return await self._in_thread(self._load_batch, batch)
         return await self._in_thread(self._load, execution_id)
 
     async def fetch(self, stored: Stored) -> Any:
-        """See ExecutionStore."""
+        """Fetch a stored value; see ExecutionStore."""
         return await self._in_thread(self._journals.load, stored)
 
     async def record(
@@ -77,7 +77,7 @@ class DynamoStore:
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> HistoryEvent:
-        """See ExecutionStore."""
+        """Record an event; see ExecutionStore."""
         return await self._in_thread(self._record, execution_id, entry, along, lines, position)
 
     async def record_recomputable(
@@ -87,21 +87,21 @@ class DynamoStore:
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
-        """See ExecutionStore."""
+        """Record recomputable outcomes; see ExecutionStore."""
         await self._in_thread(self._journals.record_recomputable, execution_id, outcomes, lines, position)
 
     async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
-        """See ExecutionStore."""
+        """Read the signals; see ExecutionStore."""
         keys = [wait.signal_key for wait in waits]
         found = await self._in_thread(self._journals.get, execution_id, keys)
         return [entry for entry in found if isinstance(entry, Signal)]
 
     async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
-        """See ExecutionStore."""
+        """Store the items of a distributed loop; see ExecutionStore."""
         return await self._in_thread(self._journals.distributed, execution_id, items, scope)
 
     async def look(self, execution_id: str) -> Check:
-        """See ExecutionStore."""
+        """Check the record; see ExecutionStore."""
         return await self._in_thread(self._check, execution_id)
 
     async def mark(
@@ -115,7 +115,7 @@ class DynamoStore:
         driver_attempt: int,
         in_vain: int = 0,
     ) -> None:
-        """See ExecutionStore."""
+        """Mark the record; see ExecutionStore."""
         bill = self._usage_meter.take(transitions=1 if status is Status.WAITING else 0)
         logged = position.vouched if position else ()
         driver = {"driver_attempt": driver_attempt, "in_vain": in_vain}
@@ -135,7 +135,7 @@ class DynamoStore:
         next_check_at: datetime | None = None,
         items: tuple[int, int] = (0, 0),
     ) -> Status:
-        """See ExecutionStore."""
+        """Set the final status; see ExecutionStore."""
         bill = self._usage_meter.take(transitions=1)
         batch = BatchId.parse(execution_id)
         if batch is not None:
@@ -155,7 +155,7 @@ class DynamoStore:
         return final
 
     async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
-        """See ExecutionStore."""
+        """Append lines to the log; see ExecutionStore."""
         await self._in_thread(self._logs.append, execution_id, lines, position)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
@@ -169,14 +169,14 @@ class DynamoStore:
         lines: Sequence[LogLine],
         position: LogPosition | None,
     ) -> HistoryEvent:
-        """Append an event; what people are to approve is listed in the same transaction."""
+        """Append an event; an approval is listed in the same transaction."""
         also = []
         if isinstance(entry, PendingSignal) and entry.kind == "approval":
             also.append(asked(self._asker(owner), owner, entry))
         return self._journals.record(owner, entry, along, lines, position, also)
 
     def _asker(self, owner: str) -> Asker:
-        """Who asks: as it was when it was loaded here last, of which all that a row tells never changes."""
+        """Return the execution that asks, as it was loaded last: what a row contains of it never changes."""
         if self._last_loaded is not None and self._last_loaded[0] == owner:
             return self._last_loaded[1]
         found = self._executions.find(owner.partition("~")[0])
@@ -203,7 +203,7 @@ class DynamoStore:
         wait = replace(wait, output=self._journals.load(wait.output))
         part = self._map_batches.create_batch(whole, str(batch))
         if part.status is Status.FAILED and not around.signals:
-            self._fail_loop(batch, part.error)  # who ended the part died before
+            self._fail_loop(batch, part.error)  # the process that ended the map batch died before this
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
         execution = replace(
             whole,
@@ -225,7 +225,7 @@ class DynamoStore:
     def _whole(self, batch: BatchId) -> Execution:
         found = self._executions.find(batch.whole)
         if found is not None and found.execution.is_test:
-            found = self._executions.find(batch.whole, payloads=True)  # with what is otherwise in it
+            found = self._executions.find(batch.whole, payloads=True)  # with its trial, which is in the payloads
         if found is None:
             raise ExecutionLost(f"there is no execution {batch.whole}")
         return found.execution
@@ -239,9 +239,9 @@ class DynamoStore:
         return Check(status, own["driver_attempt"], own["signals"])
 
     def _is_unwanted(self, batch: BatchId) -> bool:
-        """Whether the whole of a part, or its loop, has ended: as it was at most a second ago.
+        """Return whether the whole execution of a map batch, or its loop, has ended, as of at most a second ago.
 
-        All drivers of a big loop ask that before each effect, and one item could not answer all of them.
+        All drivers of a distributed loop ask that before each effect, which is too much for reads of a single item.
         """
         now, loop = self._clock.now(), (batch.whole, batch.path)
         asked = self._asked.get(loop)
@@ -255,7 +255,7 @@ class DynamoStore:
         return asked[1]
 
     def _finish_batch(self, batch: BatchId, end: dict[str, Any], items: tuple[int, int]) -> Status:
-        """End a part of a loop; one that fails ends the loop, unless that has ended before."""
+        """End a map batch; a failed one ends the loop, unless the loop has ended."""
         final = self._map_batches.finish_batch(str(batch), batch.whole, batch.path, end, items)
         if final is Status.FAILED:
             self._fail_loop(batch, end["error"])
@@ -266,7 +266,7 @@ class DynamoStore:
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> tuple[WorkflowDefinition, int]:
-    """A definition, and the bytes of its text."""
+    """Load a definition, and return it with the bytes of its text."""
     try:
         stored = workflows.get_version(workflow_id, version)
     except NotFound:

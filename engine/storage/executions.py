@@ -1,4 +1,4 @@
-"""The records of executions: started once, marked, ended once; and who has to be looked at when."""
+"""The records of executions: created once, marked, finished once; and when each is checked."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from engine.storage.record_payloads import is_apart, set_apart, with_payloads
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What starting gave: the execution, and whether this call made it."""
+    """The result of a start: the execution, and whether this call created it."""
 
     execution: Execution
     is_new: bool
@@ -45,7 +45,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What recovery knows of an execution beside its record: its suspension, and vain recovery attempts."""
+    """What recovery knows of an execution beside its record: its suspension, and recovery attempts without progress."""
 
     execution: Execution
     task_token: str | None
@@ -55,7 +55,7 @@ class Driver:
 
 
 class ExecutionRepository:
-    """Reads and writes the records of executions, and of the parts of distributed loops, which look alike."""
+    """Reads and writes the records of executions, and those of map batches, which have the same form."""
 
     def __init__(self, table: Table, payloads: PayloadStore, retention_days: int) -> None:
         self._table = table
@@ -74,10 +74,10 @@ class ExecutionRepository:
         remember: int = limits.IDEMPOTENCY_SECONDS,
         other_keys: Sequence[str] = (),
     ) -> Started:
-        """Store a new execution, or find the one that the same idempotency key or id made before.
+        """Store a new execution, or find the one that the same idempotency key or id created before.
 
-        Any number of calls with one key at once make one execution: record, keys and what is put with them are one
-        transaction. The keys are remembered for so many seconds; any of `other_keys` counts like the first.
+        Concurrent calls with one key create one execution: record, keys and the other puts are one transaction. The
+        keys are kept for `remember` seconds; any of `other_keys` counts like the first.
         """
         item = self.encoded(execution)
         item["trigger"], apart = set_apart(item["PK"], "trigger", item["trigger"])
@@ -117,16 +117,16 @@ class ExecutionRepository:
         return Started(execution, is_new=True)
 
     def _made_before(self, record: Item, execution: Execution) -> Started:
-        is_own = record["secret"] == execution.secret  # its answer was lost, and it was made again
+        is_own = record["secret"] == execution.secret  # this call's own write, repeated by the client
         return Started(self.decoded(*with_payloads(self._table, [record])), is_new=is_own)
 
     # -- reading -------------------------------------------------------------------------------------------
 
     def get(self, workspace_id: str, execution_id: str, *, payloads: bool = True) -> Execution:
-        """The record; without `payloads` its trigger, result and error are not read.
+        """Return the record; without `payloads` its trigger, result and error are not read.
 
         Raises:
-            NotFound: it is not there, or belongs to another workspace.
+            NotFound: the execution does not exist, or belongs to another workspace.
         """
         item = self._table.get(*record_key(execution_id))
         if item is None or item["workspace_id"] != workspace_id:
@@ -134,7 +134,7 @@ class ExecutionRepository:
         return self.decoded(*self._opened([item], payloads=payloads), payloads=payloads)
 
     def find(self, execution_id: str, *, payloads: bool = False, at_most: int | None = None) -> Driver | None:
-        """The record for those who look after it, of whatever workspace it is; None where there is none.
+        """Return the record from any workspace, for internal use; None if there is none.
 
         Of its `payloads` those of more than `at_most` bytes are OMITTED.
         """
@@ -147,24 +147,24 @@ class ExecutionRepository:
         return Driver(execution, item.get("task_token"), seen, suspended_until, recovery_attempts)
 
     def partition(self, execution_id: str, *, after: str = "META") -> list[Item]:
-        """The items of an execution behind its log: the record, its history, the progress of its big loops."""
+        """Return an execution's items except its log: record, history, progress of its distributed loops."""
         return list(self._table.query(f"EXECUTION#{execution_id}", after=after))
 
     def whole(self, execution_id: str) -> tuple[Execution, list[Item]] | None:
-        """The record with the progress of its big loops, and the items of its partition; None where there is none."""
+        """Return the record with the progress of its distributed loops, and its partition's items; None if absent."""
         items = self.partition(execution_id)
         if not items or items[0]["SK"] != "META":
             return None
         progress = [item for item in items if item["SK"].startswith("PROGRESS#")]
-        # A query may have seen the record and not yet what was written with it: that is read by itself then.
+        # A query may see the record before other items of the same transaction: those are then read by key.
         record = with_payloads(self._table, items[:1], items)[0]
         return self.decoded(record, progress=progress), [item for item in items if not is_apart(item)]
 
     def with_progress(self, workspace_id: str, execution_id: str, at_most: int) -> Execution:
-        """The record with the progress of its big loops; values of more bytes are OMITTED.
+        """Return the record with the progress of its distributed loops; larger values than the bound are OMITTED.
 
         Raises:
-            NotFound: it is not there, or belongs to another workspace.
+            NotFound: the execution does not exist, or belongs to another workspace.
         """
         pk = f"EXECUTION#{execution_id}"
         item = self._table.get(pk, "META")
@@ -174,9 +174,9 @@ class ExecutionRepository:
         return self.decoded(*with_payloads(self._table, [item]), at_most=at_most, progress=progress)
 
     def page(self, workspace_id: str, wanted: Filter, cursor: str | None, limit: int) -> Page:
-        """Executions without input and result and with the brief of their error, the newest first.
+        """Return executions without input and result and with the summary of their error, newest first.
 
-        A page may hold fewer than `limit` though there is more, where few of many fit.
+        A page may have fewer than `limit` though more follow, if few of many match.
         """
         found = ExecutionLists(self._table).page(workspace_id, wanted, cursor, limit)
         items = [
@@ -185,12 +185,12 @@ class ExecutionRepository:
         return Page(items, found.next_cursor)
 
     def bill_of_maps(self, execution_id: str) -> Bill:
-        """What the drivers of an execution's distributed maps have used."""
+        """Return the usage of the drivers of an execution's distributed maps."""
         items = self._table.query(f"EXECUTION#{execution_id}", after="PROGRESS#", before="PROGRESS$")
         return sum((bill_in(item) for item in items), Bill())
 
     def newest_of(self, workspace_id: str, workflow_id: str, most: int) -> Iterator[str]:
-        """The ids of a workflow's newest executions."""
+        """Return the ids of a workflow's newest executions."""
         keys = self._table.query(
             f"{workspace_id}#WORKFLOW#{workflow_id}",
             index="by-workflow",
@@ -202,24 +202,24 @@ class ExecutionRepository:
         return (key["id"] for key in keys)
 
     def attributes(self, execution_ids: Sequence[str]) -> dict[str, Item]:
-        """The records as they are stored, of those of these executions that there are, by id."""
+        """Return the stored records of the existing ones of these executions, by id."""
         found = self._table.get_many([record_key(execution_id) for execution_id in execution_ids])
         return {pk.removeprefix("EXECUTION#"): item for (pk, _), item in found.items()}
 
     def with_payloads(self, records: Sequence[Item]) -> list[Item]:
-        """Stored records with what stands beside them, for `decoded`. Raises Unavailable."""
+        """Return stored records with their separate payloads, for `decoded`. Raises Unavailable."""
         return with_payloads(self._table, records)
 
     def _opened(self, records: Sequence[Item], *, payloads: bool) -> Sequence[Item]:
         return with_payloads(self._table, records) if payloads else records
 
     def status_of_late(self, execution_id: str) -> Status | None:
-        """The status as it is, or was a moment ago: for those who ask often."""
+        """Return the current status, or a slightly older one: a cheap read for frequent callers."""
         key = record_key(execution_id)
         found = self._table.get_many([key], ("status",), consistent=False)
         return Status(found[key]["status"]) if key in found else None
 
-    # -- going on and ending -------------------------------------------------------------------------------
+    # -- driving and ending ------------------------------------------------------------------------------------
 
     def mark(
         self,
@@ -233,11 +233,11 @@ class ExecutionRepository:
         driver_attempt: int = 1,
         in_vain: int = 0,
     ) -> None:
-        """Note an open status, what has been spent, and when to look; a final status that is there stays.
+        """Set an open status, usage, and the next check; a final status stays.
 
-        So does all that a newer driver than that of `generation` has noted. One who has got nothing done, for the
-        `in_vain`th time in a row, does not forget how often the execution had to be driven again. `logged` are drivers
-        all of whose lines are in the log.
+        What a driver newer than `driver_attempt` has written stays, too. An invocation without progress, the
+        `in_vain`th in a row, does not reset the count of recovery attempts. `logged` are drivers all of whose lines are
+        in the log.
         """
         change = marked(
             execution_id,
@@ -264,10 +264,10 @@ class ExecutionRepository:
         next_check_at: datetime | None = None,
         bill: Bill | None = None,
     ) -> tuple[Status, bool]:
-        """Note the final status, unless there is one; `next_check_at` schedules a check by recovery.
+        """Set the final status, unless there is one; `next_check_at` schedules a check by recovery.
 
         Returns:
-            The status that stands then, and whether this call wrote it.
+            The status afterwards, and whether this call wrote it.
 
         Raises:
             ExecutionLost: there is no record.
@@ -283,15 +283,15 @@ class ExecutionRepository:
         try:
             self._change_open(execution_id, finished(status, at, held, bill=bill, remove=("task_token",)))
         except _Over as over:
-            # A write whose answer was lost is made again by the client, and finds itself.
+            # The client repeats a write whose response was lost, and then meets its own first write.
             is_own = over.status is status and over.completed_at == format_time(at)
             return over.status, is_own
         return status, True
 
     def put_apart(self, pk: str, result: Packed | None) -> Any:
-        """Write a result that is not small beside the record of this key; gives what the record is to hold.
+        """Write a large result to an item beside the record; return what the record contains instead.
 
-        It needs no transaction: until the record tells of it nobody sees it, and it goes with the partition.
+        It needs no transaction: until the record refers to it nobody sees it, and it is removed with the partition.
         """
         held, apart = set_apart(pk, "result", result)
         if apart is not None:
@@ -299,30 +299,30 @@ class ExecutionRepository:
         return held
 
     def kept(self, execution_id: str, ended_at: datetime) -> dict[str, str]:
-        """What a record holds that nobody has to look at any more, until its time is over and all of it goes.
+        """Return the attributes of a record that needs no more checks, until its retention is over and it is purged.
 
-        It stays in the index of what is due, so nothing has to be told, and nothing can be lost, to find it then.
+        It stays in the index of due items, so the purge needs no other message, and none can be lost.
         """
         until = format_time(ended_at + self._retention)
         return {"next_check_at": until, "check_shard": shard_of(execution_id, "PURGE")}
 
     def retire(self, execution: Execution) -> None:
-        """Nobody has to look after an execution any more: it has ended, and what that brings is done."""
+        """Stop checking an execution: it has ended, and its finalization is done."""
         ended_at = execution.completed_at or execution.created_at
         with suppress(ConditionFailed):
             retired(self.kept(execution.id, ended_at)).make(self._table, execution.id)
 
     def conclusion_failed(self, execution: Execution, now: datetime) -> int:
-        """Count that what an end brings could not be done, and set when that is tried next; how often it was by now.
+        """Count a failed finalization, and schedule the next; return how many failed so far.
 
-        The waits grow. When the time is over for which the record is kept, it is tried no more, and all of it goes.
+        The waits grow. When the retention of the record is over, it is not tried again, and the execution is purged.
         """
         kept = self.kept(execution.id, execution.completed_at or execution.created_at)
         is_over = kept["next_check_at"] <= format_time(now)
         try:
             item = finalization_failed(kept if is_over else {}).make(self._table, execution.id)
         except ConditionFailed:
-            return 0  # it is gone
+            return 0  # the record no longer exists
         tries = int(item["vain_finalizations"])
         if not is_over:
             pause = min(limits.CHECK_AGAIN * 2 ** min(tries - 1, 30), limits.CHECK_LONGEST)
@@ -334,7 +334,7 @@ class ExecutionRepository:
         return tries
 
     def _change_open(self, execution_id: str, change: Change) -> None:
-        """Make a change of an open record. Raises ExecutionLost where there is none, _Over where it is not open."""
+        """Change an open record. Raises ExecutionLost if there is none, _Over if it is not open."""
         try:
             change.make(self._table, execution_id)
         except ConditionFailed as failed:
@@ -345,13 +345,13 @@ class ExecutionRepository:
     # -- codec ---------------------------------------------------------------------------------------------
 
     def encoded(self, execution: Execution) -> Item:
-        """The record of an execution as it is stored when it is new."""
+        """Return the record of a new execution as an item."""
         return encoded(execution, self._payloads)
 
     def decoded(
         self, item: Item, *, payloads: bool = True, at_most: int | None = None, progress: Sequence[Item] = ()
     ) -> Execution:
-        """The execution in a stored record; `progress` are the items of its distributed loops."""
+        """Return the execution in a stored record; `progress` are the items of its distributed loops."""
         return decoded(item, self._payloads if payloads else None, at_most=at_most, progress=progress)
 
 

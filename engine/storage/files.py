@@ -1,4 +1,4 @@
-"""Files of a workspace: objects below its own prefix in the bucket, and the files that came to an execution."""
+"""Files of a workspace: objects below its own prefix in the bucket, and the files that were sent to an execution."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _LAST = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of a file without reading it."""
+    """The metadata of a file."""
 
     name: str
     bytes: int
     modified_at: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For answers."""
+        """Return the metadata as it appears in responses."""
         return {"file": self.name, "bytes": self.bytes, "modified_at": self.modified_at}
 
 
@@ -51,30 +51,30 @@ class WorkspaceFiles:
 
     @contextmanager
     def opened(self, name: str, most: int = limits.MAX_FILE_BYTES) -> Iterator[IO[bytes]]:
-        """A file for a block: in memory while it is small, else on the function's disk.
+        """Open a file for a block: in memory while it is small, else on the function's disk.
 
         Raises:
-            NodeError: `no_file`, or `file_too_large`: it has more than `most` bytes.
+            NodeError: `no_file`, or `file_too_large`: the file has more than `most` bytes.
         """
         with self._spooled(self._key(name), name, most) as content:
             yield content
 
     @contextmanager
     def delivered(self, owner: str, digest: str, most: int = limits.MAX_FILE_BYTES) -> Iterator[IO[bytes]]:
-        """As `opened`, a file that came with what started the execution `owner`."""
+        """Open, as `opened`, a file that was sent with the delivery that started the execution `owner`."""
         with self._spooled(file_key(owner, digest), digest, most) as content:
             yield content
 
     def write(
         self, name: str, content: bytes | IO[bytes], content_type: str | None = None, *, once: str | None = None
     ) -> dict[str, Any]:
-        """Keep a file, whole and at once; gives its name and size.
+        """Store a file, whole and atomically; return its name and size.
 
-        Another one of that name is replaced; unless `once` is given, which names who writes: the same writer may come
-        twice.
+        An existing file of that name is replaced, unless `once` is given, which identifies the writer: the same writer
+        may repeat its write.
 
         Raises:
-            NodeError: `file_too_large`; or `file_exists`: there is one, and somebody else wrote it.
+            NodeError: `file_too_large`; or `file_exists`: another writer stored it.
         """
         size = len(content) if isinstance(content, bytes) else content.seek(0, 2)
         if not isinstance(content, bytes):
@@ -95,12 +95,12 @@ class WorkspaceFiles:
         return {"file": name, "bytes": size}
 
     def delete(self, name: str) -> None:
-        """Forget a file; one that is not there is as good as deleted."""
+        """Delete a file; a missing one counts as deleted."""
         with translate_aws_errors("the files"):
             self._client().delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileFacts], str | None]:
-        """Files whose names begin with `prefix`, by name; and the cursor of the rest."""
+        """List files whose names begin with `prefix`, by name; and the cursor of the rest."""
         after: dict[str, Any] = {"StartAfter": self._key(cursor)} if cursor else {}
         with translate_aws_errors("the files"):
             answer = self._client().list_objects_v2(
@@ -115,7 +115,7 @@ class WorkspaceFiles:
     def page(
         self, prefix: str, limit: int, cursor: str | None, *, folders: bool
     ) -> tuple[Sequence[FileFacts], Sequence[str], str | None]:
-        """As `list`; with `folders` what lies directly below `prefix`, and the names of the folders there."""
+        """List as `list`; with `folders` only the files directly below `prefix`, and the names of the folders there."""
         if not folders:
             found, following = self.list(prefix, limit, cursor)
             return found, [], following
@@ -130,12 +130,12 @@ class WorkspaceFiles:
             for one in answer.get("Contents", [])
         ]
         below = [one["Prefix"][start:] for one in answer.get("CommonPrefixes", [])]
-        # What is in a folder comes behind its name; this comes behind all of that.
+        # Names in a folder sort after the folder's name; this text sorts after all of them.
         last = max([*(one.name for one in files), *(f"{one}{_LAST}" for one in below)], default=None)
         return files, below, last if answer.get("IsTruncated") else None
 
     def facts(self, name: str) -> FileFacts:
-        """What is known of a file.
+        """Return the metadata of a file.
 
         Raises:
             NodeError: `no_file`.
@@ -150,14 +150,14 @@ class WorkspaceFiles:
         return FileFacts(name, found["ContentLength"], format_time(found["LastModified"]))
 
     def upload_url(self, name: str, size: int, content_type: str | None, seconds: int) -> tuple[str, dict[str, str]]:
-        """Where to PUT a file of exactly that size, for so many seconds; and the headers to send with it."""
+        """Return the URL to PUT a file of exactly that size, valid for so many seconds; and the headers to send."""
         kind = content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
         params = {"Bucket": self._bucket, "Key": self._key(name), "ContentType": kind, "ContentLength": size}
         url = self._client().generate_presigned_url("put_object", Params=params, ExpiresIn=seconds)
         return url, {"content-type": kind}
 
     def url(self, name: str, seconds: int) -> str:
-        """An address that gives the file to whoever has it, for so many seconds.
+        """Return a URL that downloads the file without further authentication, valid for so many seconds.
 
         Raises:
             NodeError: `no_file`.
@@ -165,7 +165,7 @@ class WorkspaceFiles:
         self._head(self._key(name), name)
         last = name.rpartition("/")[2]
         shown = last.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
-        # As a download, so that a page in a workspace's files is no page of the bucket's origin.
+        # As a download, so that a page among a workspace's files does not run in the bucket's origin.
         params: Mapping[str, Any] = {
             "Bucket": self._bucket,
             "Key": self._key(name),
@@ -198,7 +198,7 @@ class WorkspaceFiles:
                 size = 0
                 for chunk in body.iter_chunks(_CHUNK):
                     size += len(chunk)
-                    if size > most:  # it was replaced since
+                    if size > most:  # the file was replaced meanwhile
                         raise _too_large(name, most)
                     spooled.write(chunk)
             spooled.seek(0)

@@ -1,4 +1,4 @@
-"""The histories of executions, and what big loops keep beside them."""
+"""The histories of executions, and the data of distributed loops beside them."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class HistoryRepository:
         self._table = table
         self._payloads = payloads
 
-    # -- entries -------------------------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------------------------
 
     def entries_in(self, items: Sequence[Item], *, by_key: bool = False) -> list[HistoryEvent]:
-        """The entries in the items of an execution's partition; large outputs are `Stored`, all of them if `by_key`."""
+        """Return the events in the items of an execution's partition; large outputs are `Stored`, all if `by_key`."""
         entries: dict[str, HistoryEvent] = {}
         parsed = [json.loads(item["entry"]) if "entry" in item else {} for item in items]
-        # What a loop has read is needed as soon as the loop is.
+        # The recorded values of a loop are needed as soon as the loop is.
         both = zip(items, parsed, strict=True)
         needed = [item.get("output") if facts.get("kind") == "fact" else None for item, facts in both]
         fetched = self._payloads.fetched([*needed, *(item.get("outcomes") for item in items)])
@@ -67,31 +67,31 @@ class HistoryRepository:
         return list(entries.values())
 
     def of(self, items: Sequence[Item]) -> History:
-        """What the entries in these items say."""
+        """Return the history in these items."""
         return History.of(self.entries_in(items))
 
     def get(self, execution_id: str, keys: Sequence[str]) -> list[HistoryEvent]:
-        """Those entries that there are of these keys."""
+        """Return the existing events of these keys."""
         wanted = [(f"EXECUTION#{execution_id}", sort_key(key)) for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
 
     def has_signal(self, execution_id: str, key: str) -> bool:
-        """Whether a wait has its answer by now, or had a moment ago."""
+        """Return whether a pending signal has its signal, as of now or a moment ago."""
         return bool(self._table.get_many([(f"EXECUTION#{execution_id}", sort_key(key))], ("entry",), consistent=False))
 
     def waits(self, execution_id: str) -> History:
-        """The waits of an execution and their answers, without what these hold; nothing else of its history is read."""
+        """Return an execution's pending signals and signals, without values; nothing else of its history is read."""
         items = self._table.query(
             f"EXECUTION#{execution_id}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
         )
         return self.of(list(items))
 
     def has_unread_answer(self, execution_id: str) -> bool:
-        """Whether a node is waited for that has its answer, which no driver has taken.
+        """Return whether a pending signal has its signal, and no driver has taken it.
 
-        Of a long history little is read: the waits, and of those with an answer whether they, or loops around them,
-        have ended. The waits come first, so that who takes an answer meanwhile is seen. How a loop has ended may stand
-        beside other entries; only if that could matter the whole is read.
+        Of a long history little is read: the pending signals, and for those with a signal whether they, or loops around
+        them, have ended. The pending signals are read first, so that a concurrent taking of a signal is seen. The end
+        of a loop may be stored in another event's item; only if that could matter is the whole history read.
         """
         history = self.waits(execution_id)
         answered = [
@@ -110,9 +110,9 @@ class HistoryRepository:
         return self.of(list(self._table.query(f"EXECUTION#{execution_id}", after="NODE"))).has_unread_answer
 
     def open_waits_for_others(self, execution_id: str, history: History | None = None) -> Iterator[PendingSignal]:
-        """The waits for other executions and for drivers of big loops that have no answer.
+        """Return the pending signals for other executions and for map workers that have no signal.
 
-        `history` are the waits, if the caller has just read them.
+        `history` are the pending signals, if the caller has just read them.
         """
         history = history or self.waits(execution_id)
         found = [history.open_signal(path) for path in history.waits]
@@ -121,7 +121,7 @@ class HistoryRepository:
             yield from self._whole_waits(execution_id, keys[start : start + _CHUNK])
 
     def lost_loops(self, execution_id: str) -> list[PendingSignal]:
-        """The waits for the drivers of big loops that were answered by anybody but these."""
+        """Return the pending signals for map workers that were answered by anybody but these."""
         history = self.waits(execution_id)
         lost = [
             wait.key
@@ -136,14 +136,14 @@ class HistoryRepository:
         return (entry for entry in self.get(execution_id, keys) if isinstance(entry, PendingSignal))
 
     def facts(self, execution_id: str) -> History:
-        """The history for who shows it. What is in an entry's own item is `Stored` by its key; `outputs` gives it."""
+        """Return the history for display. Outputs in their events' own items are `Stored` by key; see `outputs`."""
         items = self._table.query(
             f"EXECUTION#{execution_id}", after="NODE", attributes=("PK", "SK", "entry", "outcomes")
         )
         return History.of(self.entries_in(list(items), by_key=True))
 
     def outputs(self, execution_id: str, keys: Sequence[str]) -> dict[str, Any]:
-        """What the entries with these keys hold; what is large is `Stored`."""
+        """Return the outputs of the events with these keys; large ones are `Stored`."""
         return {entry.key: entry.output for entry in self.get(execution_id, keys)}
 
     def record(
@@ -155,11 +155,11 @@ class HistoryRepository:
         position: LogPosition | None = None,
         also: Sequence[Put] = (),
     ) -> HistoryEvent:
-        """Write a history entry unless its key is taken; gives the one that stands there then.
+        """Append an event unless its key is taken; return the event that is stored afterwards.
 
         The same item keeps the outcomes `along`, which any driver would compute alike, and `lines` that are not in the
-        log yet; where the key is taken, those that came with the other entry are found in `position`. What is put
-        `also` is written with it, or not at all.
+        log yet; where the key is taken, the lines of the stored event are found in `position`. The items `also` are
+        written in the same transaction.
         """
         item = {
             **self._item(execution_id, entry),
@@ -186,12 +186,12 @@ class HistoryRepository:
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
-        """Write outcomes that any driver would compute alike, as one item, and `lines` as with an entry."""
+        """Write outcomes that any driver would compute alike, as one item, and `lines` as with an event."""
         item = self.recomputable(execution_id, outcomes).item
         self._table.put({**item, **self._carried(execution_id, lines, position)})
 
     def _carried(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None) -> Item:
-        """Lines that are not in the log yet, who will write them there, and where at the earliest."""
+        """Return lines that are not in the log yet, which driver will write them, and the earliest position there."""
         if position is None:
             return {}
         position.has_written = True
@@ -203,7 +203,7 @@ class HistoryRepository:
         }
 
     def recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> Put:
-        """The item with outcomes that any driver would compute alike, to be put together with something else."""
+        """Return an item with outcomes that any driver would compute alike, to be written with something else."""
         item = {
             "PK": f"EXECUTION#{execution_id}",
             "SK": f"NODES#{new_id()}",
@@ -212,7 +212,7 @@ class HistoryRepository:
         return Put(item)
 
     def adopt(self, outcome: Outcome, execution_id: str) -> Outcome:
-        """An outcome of another execution for this one, which may outlive it."""
+        """Copy an outcome of another execution to this one, which may outlive it."""
         if not isinstance(outcome.output, Stored):
             return outcome
         return replace(outcome, output=self._payloads.adopt(outcome.output, execution_id))
@@ -226,16 +226,17 @@ class HistoryRepository:
         loop: BatchId | None = None,
         also: Sequence[Put | dict[str, Any]] = (),
     ) -> Signal:
-        """Write the answer to a wait, and count it, unless there is one or the execution is over.
+        """Write the signal of a pending signal, and count it, unless there is one or the execution has ended.
 
-        Where the execution is a part of a `loop` that is given, nor where that, or the whole, is over: it may be long
-        until the part is ended.
+        If the execution is a map batch of a given `loop`, it is not written either if the loop or the whole execution
+        has ended: the batch itself may be ended much later.
 
         Returns:
-            The answer that stands then.
+            The signal that is stored afterwards.
 
         Raises:
-            ConditionFailed: the execution is over; `index` is 1. Or the whole is, or the loop; `index` is 2 or 3.
+            ConditionFailed: the execution has ended; `index` is 1. Or the whole execution or the loop has; `index`
+                is 2 or 3.
         """
         counted = signaled(next_check_at).entry(self._table, execution_id)
         around = []
@@ -257,7 +258,7 @@ class HistoryRepository:
         return signal
 
     def answer_if_open(self, execution_id: str, signal: Signal) -> None:
-        """As `answer`, where it does not matter whether anybody still waits."""
+        """Write a signal as `answer`, where it does not matter whether it is still awaited."""
         with suppress(ConditionFailed):
             self.answer(execution_id, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
 
@@ -270,7 +271,7 @@ class HistoryRepository:
         }
 
     def _pack_outcomes(self, outcomes: Sequence[Outcome], execution_id: str) -> Packed | None:
-        """Several outcomes as one attribute; each large output is an object of its own, so that it can come later."""
+        """Pack several outcomes as one attribute; each large output is an object of its own, to be loaded later."""
         packed = []
         for outcome in outcomes:
             output = self._payloads.pack(outcome.output, execution_id)
@@ -280,7 +281,7 @@ class HistoryRepository:
                 packed.append({**facts_of(outcome), "output": outcome.output})
         return self._payloads.pack(packed, execution_id) if packed else None
 
-    # -- big loops -----------------------------------------------------------------------------------------
+    # -- distributed loops ------------------------------------------------------------------------------------
 
     def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Store a loop's items in one object, and where each batch of them begins in it; see `batch`."""
@@ -297,7 +298,7 @@ class HistoryRepository:
         }
 
     def batch(self, wait: PendingSignal, number: int) -> Batch:
-        """One batch of a distributed loop: its items, read by themselves, and the scope around it."""
+        """Return one map batch: its items, read separately, and the scope around it."""
         facts = wait.output
         begin, end = facts["begins"][number], facts["begins"][number + 1]
         items = json.loads(self._payloads.read(facts["items"], begin, end))
@@ -306,13 +307,13 @@ class HistoryRepository:
         return Batch(wait.path, number, first, items, scope, facts["collect"], facts["concurrency"])
 
     def load(self, stored: Any) -> Any:
-        """The value itself of what may be `Stored`."""
+        """Return the value of what may be `Stored`."""
         return self._payloads.unpack(dict(stored.reference)) if isinstance(stored, Stored) else stored
 
     def joined(self, packed: Iterator[Packed], owner: str) -> Stored | None:
-        """One list made of many, without reading what is in them; None if it is over the bound of an output.
+        """Join many lists into one without decoding them; return None if it exceeds the bound of an output.
 
-        How large those in S3 are is known before they are read, so there is never more in memory than the bound.
+        The sizes of those in S3 are known before they are read, so memory never holds more than the bound.
         """
         parts = list(packed)
         if sum(one["bytes"] for one in parts if isinstance(one, dict)) > limits.MAX_OUTPUT_BYTES + 2 * len(parts):
@@ -334,5 +335,5 @@ class HistoryRepository:
 
 
 def sort_key(key: str) -> str:
-    """Where an entry is. Waits and their answers are together, so that who looks for them reads nothing else."""
+    """Return the sort key of an event. Pending signals and their signals are adjacent, so they are read alone."""
     return f"{_WAITS}{key}" if "#WAIT#" in key or "#SIGNAL#" in key else f"NODE#{key}"

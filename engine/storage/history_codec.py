@@ -1,4 +1,4 @@
-"""The codec of events: a JSON object of facts beside each event's output, which is packed as a payload."""
+"""The codec of events: a JSON object beside each event's output, which is packed as a payload."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.history.model import LogLine
 
 
 def facts_of(entry: HistoryEvent) -> dict[str, Any]:
-    """Return all of an event but its output."""
+    """Return all of an event except its output."""
     match entry:
         case Outcome():
             return {
@@ -58,7 +58,7 @@ def facts_of(entry: HistoryEvent) -> dict[str, Any]:
 
 
 def entry_of(facts: dict[str, Any], output: Any) -> HistoryEvent:
-    """Return the event with these facts and this output."""
+    """Return the event with these attributes and this output."""
     path = facts["path"]
     match facts.get("kind"):
         case None:
@@ -90,12 +90,12 @@ def entry_of(facts: dict[str, Any], output: Any) -> HistoryEvent:
 
 
 def packed_lines(lines: Sequence[LogLine]) -> list[Any]:
-    """Log lines as they are stored; see `line_in`."""
+    """Return log lines in their stored form; see `line_in`."""
     return [[format_time(line.timestamp), line.level, line.node_id, line.message, line.metadata] for line in lines]
 
 
 def line_in(packed: list[Any]) -> LogLine:
-    """A log line as it was."""
+    """Return a stored log line."""
     timestamp, level, node_id, message, metadata = packed
     return LogLine(parse_time(timestamp), level, message, node_id, metadata)
 

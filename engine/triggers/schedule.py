@@ -118,8 +118,7 @@ class ScheduleConfig(TriggerConfig):
                 yield following
 
     def due(self, moment: datetime, tolerance: timedelta = _EXACT) -> datetime | None:
-        """Return the scheduled time that a firing at `moment`, at most `tolerance` late, is for; None if it is for
-        none.
+        """Return the scheduled time that a firing at `moment`, at most `tolerance` late, is for; None without one.
 
         When clocks are set back, both of two equal wall-clock times stand for the first. Any moment within an interval
         stands for the interval's beginning, because EventBridge keeps where an interval begins, and that differs after

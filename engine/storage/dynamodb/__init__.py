@@ -1,1 +1,1 @@
-"""DynamoDB as repositories see it: keys, the codec of items, conditions, writes. Knows nothing of what is stored."""
+"""DynamoDB for repositories: keys, the codec of items, conditions, writes. Independent of what is stored."""

@@ -1,4 +1,4 @@
-"""Items, conditions and updates as DynamoDB takes them, from plain Python values and back. Pure."""
+"""Converts items, conditions and updates between plain Python values and DynamoDB's form. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _deserialize = TypeDeserializer().deserialize
 
 
 def projection(attributes: Sequence[str]) -> dict[str, Any]:
-    """The arguments that have only these attributes read."""
+    """Return the arguments that limit a read to these attributes."""
     return {
         "ProjectionExpression": ", ".join(f"#a{i}" for i in range(len(attributes))),
         "ExpressionAttributeNames": {f"#a{i}": name for i, name in enumerate(attributes)},
@@ -24,12 +24,12 @@ def projection(attributes: Sequence[str]) -> dict[str, Any]:
 
 
 def item_key(pk: str, sk: str) -> Any:
-    """The key of an item."""
+    """Return the key of an item."""
     return {"PK": {"S": pk}, "SK": {"S": sk}}
 
 
 def key_condition(pk: str, pk_name: str, sk_name: str, after: str | None, before: str | None) -> dict[str, Any]:
-    """The arguments of a query for the sort keys from `after` to `before`, both included."""
+    """Return the arguments of a query for the sort keys from `after` to `before`, both included."""
     condition = "#pk = :pk"
     if after is not None and before is not None:
         condition += " AND #sk BETWEEN :after AND :before"
@@ -52,7 +52,7 @@ def update_arguments(
     add: Mapping[str, Any] = MappingProxyType({}),
     copies: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The arguments of an UpdateItem; `#name` and `:name` in the condition as in `Table.update`."""
+    """Return the arguments of an UpdateItem; `#name` and `:name` in the condition as in `Table.update`."""
     names = {f"#{name}": name for name in (*changes, *remove, *add, *copies, *copies.values())}
     names |= {f"#{name}": name for name in _names_in(condition)}
     expression = ""
@@ -77,17 +77,17 @@ def update_arguments(
 
 
 def encode(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB takes it. None is left out: an absent attribute costs nothing."""
+    """Return an item in DynamoDB's form. None is omitted: an absent attribute costs nothing."""
     return {name: _serialize(_exact(value)) for name, value in item.items() if value is not None}
 
 
 def decode(item: Mapping[str, Any]) -> Item:
-    """An item as Python has it; whole numbers are int."""
+    """Return an item as Python values; whole numbers are int."""
     return {name: _plain(_deserialize(value)) for name, value in item.items()}
 
 
 def _exact(value: Any) -> Any:
-    """DynamoDB's numbers are decimal."""
+    """Convert floats: DynamoDB's numbers are decimal."""
     return Decimal(str(value)) if isinstance(value, float) else value
 
 

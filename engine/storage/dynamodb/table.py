@@ -1,4 +1,4 @@
-"""One DynamoDB table: the few operations that repositories are made of."""
+"""One DynamoDB table: the few operations that repositories need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _random = Random()  # noqa: S311 - spreads those who try again
 
 
 class ConditionFailed(Exception):
-    """A conditional write found something else. `item` is what is there, None where nothing is."""
+    """The condition of a write does not hold. `item` is the stored item, None if there is none."""
 
     def __init__(self, item: Item | None, index: int = 0) -> None:
         super().__init__("the condition of a write does not hold")
@@ -48,7 +48,7 @@ class ConditionFailed(Exception):
 class Put:
     """One put of a transaction; `if_absent` makes it conditional on the key being free.
 
-    One whose `expires_at` is not after `now` is as good as gone: DynamoDB may take days to remove it.
+    An item whose `expires_at` is not after `now` counts as absent: DynamoDB may take days to remove it.
     """
 
     item: Item
@@ -58,7 +58,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Page:
-    """Some items of a list, and the cursor of the rest: None where there is no more."""
+    """A page of a list, and the cursor of the rest: None at the end."""
 
     items: list[Any]
     next_cursor: str | None
@@ -72,7 +72,7 @@ class Table:
         self.name = name
 
     def get(self, pk: str, sk: str, attributes: Sequence[str] = ()) -> Item | None:
-        """The item at a key, read consistently; all of it, or some attributes."""
+        """Return the item at a key, read consistently: all of it, or some attributes."""
         only = projection(attributes) if attributes else {}
         answer = self.client.get_item(TableName=self.name, Key=item_key(pk, sk), ConsistentRead=True, **only)
         return decode(answer["Item"]) if "Item" in answer else None
@@ -80,10 +80,10 @@ class Table:
     def get_many(
         self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = (), *, consistent: bool = True
     ) -> dict[tuple[str, str], Item]:
-        """Those of the items that exist, by key: all of each, or its key and some attributes.
+        """Return the existing ones of these items, by key: all of each, or its key and some attributes.
 
         Raises:
-            Unavailable: DynamoDB kept leaving keys unanswered.
+            Unavailable: DynamoDB repeatedly left keys unprocessed.
         """
         only = projection(["PK", "SK", *attributes]) if attributes else {}
         found: dict[tuple[str, str], Item] = {}
@@ -105,10 +105,10 @@ class Table:
         return found
 
     def delete_many(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Remove items, whether they are there or not.
+        """Remove items, whether they exist or not.
 
         Raises:
-            Unavailable: DynamoDB kept leaving some of them; doing it again goes on with what is left.
+            Unavailable: DynamoDB repeatedly left some unprocessed; a repeated call continues with the rest.
         """
         for start in range(0, len(keys), _WRITE_BATCH):
             wanted: list[Any] = [
@@ -128,7 +128,7 @@ class Table:
         """Write an item.
 
         Raises:
-            ConditionFailed: `if_absent` was asked and the key is taken; holds the item that is there.
+            ConditionFailed: `if_absent` is set and the key is taken; contains the stored item.
         """
         arguments: dict[str, Any] = {}
         if if_absent:
@@ -148,14 +148,14 @@ class Table:
         values: Mapping[str, Any] | None = None,
         copies: Mapping[str, str] = MappingProxyType({}),
     ) -> Item:
-        """Set, remove and count up attributes where `condition` holds; gives the item as it is then.
+        """Set, remove and increment attributes where `condition` holds; return the updated item.
 
         Each of `copies` gets the value that another attribute has.
 
         In the condition, `#name` stands for the attribute `name` and `:name` for `values[name]`.
 
         Raises:
-            ConditionFailed: it does not hold; holds the item that is there.
+            ConditionFailed: the condition does not hold; contains the stored item.
         """
         return self._update(pk, sk, update_arguments(changes, remove, condition, values or {}, add or {}, copies))
 
@@ -172,11 +172,11 @@ class Table:
         return decode(answer["Attributes"])
 
     def delete(self, pk: str, sk: str) -> None:
-        """Remove an item, if it is there."""
+        """Remove an item, if it exists."""
         _written(lambda: self.client.delete_item(TableName=self.name, Key=item_key(pk, sk)))
 
     def delete_where(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> bool:
-        """Remove an item if `condition` holds (see `update`); whether it did."""
+        """Remove an item if `condition` holds (see `update`); return whether it did."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
         try:
             _written(lambda: self.client.delete_item(TableName=self.name, Key=item_key(pk, sk), **arguments))
@@ -185,13 +185,13 @@ class Table:
         return True
 
     def transact(self, writes: Sequence[Put | dict[str, Any]]) -> None:
-        """All of the writes or none: puts, or ready entries of TransactWriteItems.
+        """Execute all of the writes or none: puts, or ready entries of TransactWriteItems.
 
-        Where another transaction is at the same items, it is tried again: then one of the two has won.
+        It is retried while other transactions use the same items; by then one of the two has succeeded.
 
         Raises:
-            ConditionFailed: one of them may not be done; `index` says which, `item` what is there.
-            Unavailable: other transactions kept being at the same items.
+            ConditionFailed: a condition does not hold; `index` is its entry, `item` the stored item.
+            Unavailable: other transactions kept using the same items.
         """
         entries = [self._entry(write) for write in writes]
         for attempt in range(_TRANSACTION_TRIES):
@@ -219,7 +219,7 @@ class Table:
         descending: bool = False,
         attributes: Sequence[str] = (),
     ) -> Iterator[Item]:
-        """The items of a partition in the order of the sort key, from `after` to `before`, both included."""
+        """Return the items of a partition in the order of the sort key, from `after` to `before`, both included."""
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "ScanIndexForward": not descending,
@@ -254,10 +254,10 @@ class Table:
         limit: int,
         descending: bool,
     ) -> tuple[list[Item], str | None]:
-        """The items of a list that an index of ids keeps, behind the cursor, and the next cursor.
+        """Return the items of a list that an index of ids keeps, after the cursor, and the next cursor.
 
         Raises:
-            InvalidInput: the cursor is none that we gave out.
+            InvalidInput: the cursor is not valid.
         """
         last = id_cursor(cursor)
         keys = self.query(
@@ -288,7 +288,7 @@ class Table:
         return write
 
     def delete_entry(self, pk: str, sk: str, *, must_exist: bool = True) -> dict[str, Any]:
-        """The removal of an item, which must be there unless that does not matter, as an entry of a transaction."""
+        """Return a transaction entry that removes an item, which must exist unless that does not matter."""
         if not must_exist:
             return {"Delete": {"TableName": self.name, "Key": item_key(pk, sk)}}
         return {
@@ -301,7 +301,7 @@ class Table:
         }
 
     def delete_entry_where(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The removal of an item if `condition` holds (see `update`), as an entry of a transaction."""
+        """Return a transaction entry that removes an item if `condition` holds (see `update`)."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
         return {
             "Delete": {
@@ -313,12 +313,12 @@ class Table:
         }
 
     def check_entry(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """That a condition holds (see `update`), as an entry of a transaction that changes something else."""
+        """Return a transaction entry that only checks that a condition holds (see `update`)."""
         arguments = {name: value for name, value in update_arguments({}, (), condition, values).items() if value}
         return {"ConditionCheck": {"TableName": self.name, "Key": item_key(pk, sk), **arguments}}
 
     def update_entry(self, pk: str, sk: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """An update as an entry of a transaction."""
+        """Return an update as a transaction entry."""
         return {
             "Update": {
                 "TableName": self.name,
@@ -330,10 +330,10 @@ class Table:
 
 
 def id_cursor(cursor: str | None) -> str | None:
-    """A cursor of a list by id, checked.
+    """Return the checked cursor of a list by id.
 
     Raises:
-        InvalidInput: it is not one that we gave out.
+        InvalidInput: the cursor is not valid.
     """
     if cursor is not None and not is_id(cursor):
         raise InvalidInput.at("cursor", "not a cursor of this list")
@@ -341,17 +341,17 @@ def id_cursor(cursor: str | None) -> str | None:
 
 
 def is_live(item: Item, now: datetime) -> bool:
-    """Whether an item's time is not over: DynamoDB may take days to remove one whose time is."""
+    """Return whether an item is not expired: DynamoDB may take days to remove expired items."""
     return "expires_at" not in item or bool(item["expires_at"] > now.timestamp())
 
 
 def back_off(attempt: int) -> None:
-    """Wait before DynamoDB is asked again for what it has left out: longer each time, and not in step with others."""
+    """Wait before DynamoDB is asked again for unprocessed items: longer each time, with jitter."""
     time.sleep(_random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**attempt)))
 
 
 def _raise_condition(error: ClientError) -> None:
-    """Raise ConditionFailed if that is why a transaction was cancelled."""
+    """Raise ConditionFailed if a condition is why a transaction was cancelled."""
     reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
     for index, reason in enumerate(reasons):
         if reason.get("Code") == "ConditionalCheckFailed":
@@ -360,11 +360,11 @@ def _raise_condition(error: ClientError) -> None:
 
 
 def _written(write: Callable[[], Any]) -> Any:
-    """A write of one item, tried again while a transaction has the item.
+    """Write one item, and retry while a transaction uses it.
 
     Raises:
         ConditionFailed: its condition does not hold.
-        Unavailable: transactions kept having it.
+        Unavailable: transactions kept using it.
     """
     for attempt in range(_TRANSACTION_TRIES):
         try:
