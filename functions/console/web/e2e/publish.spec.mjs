@@ -1,0 +1,82 @@
+/** Test runs with their states on the canvas, pins, publishing, conflicts by step, versions. */
+import { accessible, assert, newPerson, signIn, stories } from './support.mjs';
+
+const CHAIN = {
+  nodes: [
+    { id: 'greet', type: 'transform', config: { value: 'Hello {{ trigger.body.name ?? "you" }}' } },
+    { id: 'shout', type: 'transform', config: { value: '{{ $uppercase(nodes.greet) }}' } },
+  ],
+  edges: [{ from: 'greet', to: 'shout' }],
+};
+
+async function opened(page) {
+  const ada = await newPerson();
+  const made = await ada.call('POST', '/api/workflows', { name: 'Greeting', definition: CHAIN });
+  await signIn(page, ada, `/workflows/${made.id}`);
+  await page.getByRole('heading', { name: 'Greeting', level: 1 }).waitFor();
+  return { ada, id: made.id, get: () => ada.call('GET', `/api/workflows/${made.id}`) };
+}
+
+const saved = (page) => page.locator('[data-save=saved]').waitFor();
+const card = (page, name) => page.locator('.react-flow__node').filter({ has: page.getByText(name, { exact: true }) }).first();
+
+async function named(page, step, name) {
+  await card(page, step).click();
+  await page.getByLabel('Name of the step').fill(name);
+  await page.locator('[data-save=unsaved], [data-save=saving]').first().waitFor();
+  await saved(page);
+}
+
+await stories({
+  'a test run shows on the canvas what each step gave, and a pin stands in for a step': async ({ page }) => {
+    const { get } = await opened(page);
+    await page.getByRole('button', { name: 'Test run' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+    await page.locator('[data-run=succeeded]').waitFor();
+    await card(page, 'shout').click();
+    await page.getByRole('tab', { name: 'Output' }).click();
+    await page.getByText('HELLO YOU').waitFor();
+    await accessible(page, 'the editor with a run');
+    await card(page, 'greet').click();
+    await page.getByRole('tab', { name: 'Output' }).click();
+    await page.getByRole('button', { name: 'Pin this output' }).click();
+    await saved(page);
+    assert.equal((await get()).version, 1);
+  },
+
+  'what is drawn runs for others only once it is published': async ({ page }) => {
+    const { get } = await opened(page);
+    await named(page, 'shout', 'Loud');
+    assert.equal((await get()).definition.nodes[1].name, undefined);
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('dialog').getByText('Loud').first().waitFor();
+    await accessible(page, 'publishing');
+    await page.getByLabel('Message').fill('It has a name now');
+    await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('Version 2 is published').waitFor();
+    assert.equal((await get()).published_version, 2);
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Versions' }).click();
+    await page.getByText('It has a name now').waitFor();
+    await page.getByRole('button', { name: /^Version 1/ }).click();
+    await page.getByRole('button', { name: 'Bring back' }).click();
+    await card(page, 'Loud').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await card(page, 'Loud').waitFor();
+  },
+
+  'a conflict is decided by step, and nothing of either is lost': async ({ page, expect }) => {
+    expect(/412/); // publishing says that somebody else was first
+    const { ada, id, get } = await opened(page);
+    await named(page, 'shout', 'Mine');
+    const [greet, shout] = CHAIN.nodes;
+    const theirs = { ...CHAIN, nodes: [{ ...greet, name: 'Theirs too' }, { ...shout, name: 'Theirs' }] };
+    await ada.call('PUT', `/api/workflows/${id}`, { definition: theirs, publish: true }, { 'if-match': '*' });
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('group', { name: /shout/ }).getByLabel('Mine').check();
+    await page.getByRole('button', { name: 'Merge and publish' }).click();
+    await page.getByText('Version 3 is published').waitFor();
+    assert.deepEqual((await get()).definition.nodes.map((node) => node.name), ['Theirs too', 'Mine']);
+  },
+});
