@@ -89,7 +89,10 @@ def group_of(nodeid: str) -> str:
         return "tests/infrastructure"
     if not file.startswith("tests/e2e/"):
         return file
-    return next(name for name, modules in _GROUPS.items() if _module_of(nodeid) in modules)
+    group = next((name for name, modules in _GROUPS.items() if _module_of(nodeid) in modules), None)
+    if group is None:
+        raise pytest.UsageError(f"{file} is in no group of the local stack's tests: name it in `_GROUPS` of {__file__}")
+    return group
 
 
 def _module_of(nodeid: str) -> str:
