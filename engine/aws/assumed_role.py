@@ -1,4 +1,4 @@
-"""A role of somebody's AWS account, as what calls AWS for nodes is told."""
+"""A role in a customer's AWS account, which calls AWS for nodes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role to assume. The external id is not chosen by the user: so nobody can make us use the role of another."""
+    """A role to assume. Users do not choose the external id, so they cannot use another customer's role."""
 
     arn: str
     external_id: str

@@ -29,7 +29,7 @@ _PASSES = frozenset(
         "TransactionInProgressException",
     }
 )
-"""What services of AWS answer while they are in trouble, or while a key or a grant of the platform is missing."""
+"""Error codes that AWS services return during outages, or while a key or a grant of the platform is missing."""
 _SERVER_ERROR = 500
 
 
@@ -41,7 +41,7 @@ def passing_trouble() -> Iterator[None]:
     """
     try:
         yield
-    except ParamValidationError:  # the request is wrong, and has not been sent
+    except ParamValidationError:  # the request is invalid, and was not sent
         raise
     except BotoCoreError as error:
         raise Unavailable(f"a service of AWS does not answer: {type(error).__name__}") from error
@@ -58,7 +58,7 @@ def translate_aws_errors(what: str) -> Iterator[None]:
     """Translate any AWS error in the block, as none is expected there.
 
     Raises:
-        Unavailable: `what` could not be had.
+        Unavailable: `what` was not available.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The EventBridge buses: the platform's own, on which events carry whose they are, and the account's default one."""
+"""The EventBridge buses: the platform's own, whose events carry their workspace, and the account's default one."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 PLATFORM_SOURCE = "mainspring"
 _MOST, _MOST_BYTES = 10, 250 * 1024
-"""Of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html."""
+"""Bounds of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html."""
 _ENVELOPE_BYTES = 1_024
 _MARK = "mainspring:"
 _TOGETHER = 8
 _TRIES = 4
 _PASSING = frozenset({"ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"})
-"""Codes of entries that are worth another try; what has another one is refused for good."""
+"""Codes of entries that are retried; entries with other codes are refused permanently."""
 _random = Random()  # noqa: S311 - spreads those who try again
 _DEPTH_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is known of an event beside its data. It travels in `resources`, so that the data are the sender's own.
+    """Metadata of an event. It is in `resources`, so that the event's data are entirely the sender's.
 
-    `depth` is how many executions started one another until the one that the event comes from. `is_heard` has it
-    brought to the triggers of its workspace.
+    `depth` is the length of the chain of executions that started one another up to the sender. `is_heard` makes the
+    event reach the triggers of its workspace.
     """
 
     workspace_id: str | None = None
@@ -45,7 +45,7 @@ class Marks:
     is_heard: bool = False
 
     def written(self) -> list[str]:
-        """As `resources` of an event."""
+        """Return the metadata as `resources` of an event."""
         marks = {
             "workspace": self.workspace_id,
             "event": self.event_id,
@@ -56,7 +56,7 @@ class Marks:
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Marks:
-        """Those of an event."""
+        """Return the metadata of an event."""
         found = dict(
             one.removeprefix(_MARK).partition("/")[::2] for one in event.get("resources", []) if cls.is_ours(one)
         )
@@ -65,17 +65,17 @@ class Marks:
 
     @staticmethod
     def is_ours(resource: Any) -> bool:
-        """Whether a resource of an event is a mark."""
+        """Return whether a resource of an event is such metadata."""
         return isinstance(resource, str) and resource.startswith(_MARK)
 
 
 HEARD_MARK = Marks(is_heard=True).written()[0]
-"""What the one rule of the platform's bus asks for."""
+"""The pattern of the single rule of the platform's bus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event for a bus. `source` is who tells it, `type` what has happened."""
+    """One event for a bus. `source` is the sender, `type` what has happened."""
 
     source: str
     type: str
@@ -88,9 +88,9 @@ class Bus:
     """Puts events on one bus.
 
     Args:
-        client: of EventBridge.
-        name: of the bus.
-        are_heard: tells for each event whether to mark it as heard.
+        client: the client of EventBridge.
+        name: the name of the bus.
+        are_heard: returns for each event whether a trigger listens to it.
     """
 
     def __init__(
@@ -104,13 +104,13 @@ class Bus:
         self._are_heard = are_heard
 
     def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
-        """Put events on the bus, in as many calls as that takes, some of them at the same time.
+        """Put events on the bus, in as many calls as needed, some of them concurrently.
 
         Returns:
-            Those that EventBridge will never take, and why. Telling them again would keep all others waiting.
+            The events that EventBridge refuses permanently, and why. Retrying them would block all others.
 
         Raises:
-            Unavailable: not all were taken; putting them again may repeat some.
+            Unavailable: not all were accepted; putting them again may repeat some.
         """
         heard = self._are_heard(events) if self._are_heard else [False] * len(events)
         groups = list(_calls([self._entry(event, is_heard=one) for event, one in zip(events, heard, strict=True)]))
@@ -123,9 +123,9 @@ class Bus:
         return [(event, reason) for event, reason in zip(events, reasons, strict=True) if reason is not None]
 
     def _put(self, entries: list[dict[str, Any]]) -> list[str | None]:
-        """Put what one call takes; for each entry why it was refused for good, or None.
+        """Put the events of one call; return for each why it was refused permanently, or None.
 
-        Only what was not taken is put again: AWS says which those are.
+        Only entries that AWS reports as not accepted are put again.
         """
         reasons: list[str | None] = [None] * len(entries)
         left = list(range(len(entries)))
@@ -159,7 +159,7 @@ class Bus:
 
 
 def _calls(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The entries in groups that one call takes."""
+    """Yield the entries in groups of one call."""
     group: list[dict[str, Any]] = []
     size = 0
     for entry in entries:

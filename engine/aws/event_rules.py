@@ -1,6 +1,6 @@
-"""EventBridge rules on the account's default bus: one for each pattern of event triggers, whoever has it.
+"""EventBridge rules on the account's default bus: one for each pattern of event triggers, shared by equal patterns.
 
-On the platform's own bus there is a single rule, which the stack has.
+On the platform's own bus there is a single rule, which is in the stack.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Taken(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """What a rule says: the pattern, and what its target is told beside the event."""
+    """The content of a rule: the pattern, and what its target receives beside the event."""
 
     pattern: dict[str, Any]
     payload: dict[str, str]
@@ -37,11 +37,11 @@ class Rules:
     """Reads and writes the rules of one bus whose names begin with the platform's prefix.
 
     Args:
-        client: of EventBridge.
+        client: the client of EventBridge.
         bus: the name of the bus.
-        prefix: what our rules' names begin with; on the default bus there are others.
+        prefix: the prefix of the platform's rules; the default bus has other rules, too.
         target: the ARN of the function that is called.
-        dead_letters: the ARN of the queue for what could not be delivered in a day.
+        dead_letters: the ARN of the queue for events that could not be delivered in a day.
     """
 
     def __init__(self, client: EventBridgeClient, bus: str, prefix: str, target: str, dead_letters: str) -> None:
@@ -51,7 +51,7 @@ class Rules:
         self._target = {**retried_target(target, dead_letters), "Id": _TARGET_ID}
 
     def names(self) -> Iterator[str]:
-        """The names of the rules that there are, without the platform's prefix."""
+        """Return the names of the existing rules, without the platform's prefix."""
         arguments: dict[str, Any] = {"EventBusName": self._bus, "NamePrefix": self._prefix}
         for page in self._client.get_paginator("list_rules").paginate(**arguments):
             yield from (entry["Name"].removeprefix(self._prefix) for entry in page["Rules"])
@@ -75,10 +75,10 @@ class Rules:
         return Rule(json.loads(found["EventPattern"]), payload) if ours == self._target else None
 
     def put(self, name: str, rule: Rule) -> None:
-        """Make a rule, or make it what it should be: nothing but ours is called by it.
+        """Create a rule, or update it and remove targets that are not the platform's.
 
         Raises:
-            Taken: it was removed meanwhile.
+            Taken: the rule was removed meanwhile.
         """
         full = self._prefix + name
         self._client.put_rule(Name=full, EventBusName=self._bus, EventPattern=dumps(rule.pattern), State="ENABLED")
@@ -95,10 +95,10 @@ class Rules:
             raise Taken from None
 
     def delete(self, name: str) -> bool:
-        """Remove a rule; False where there is none.
+        """Remove a rule; return False if there is none.
 
         Raises:
-            Taken: it was given a target meanwhile.
+            Taken: the rule was given a target meanwhile.
         """
         full = self._prefix + name
         try:
@@ -109,7 +109,7 @@ class Rules:
         except self._client.exceptions.ResourceNotFoundException:
             return False
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":  # a rule with targets is not removed
+            if error.response["Error"]["Code"] != "ValidationException":  # which a rule with targets causes
                 raise
             raise Taken from None
         return True

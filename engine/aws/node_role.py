@@ -63,8 +63,9 @@ class Reach:
 
     Args:
         sts: the client that assumes the roles.
-        role_prefix: how the ARNs of workspaces' roles begin, before the workspace's id; empty where there are none.
-        clock: tells when credentials end.
+        role_prefix: the prefix of the ARNs of workspaces' roles, before the workspace's id; empty if there are
+            none.
+        clock: compared with the expiry of credentials.
     """
 
     def __init__(self, sts: Callable[[], Any], role_prefix: str, clock: Clock) -> None:
@@ -77,14 +78,14 @@ class Reach:
     async def call(
         self, workspace_id: str, role: Role | None, service: str, operation: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """One call; gives the answer without its metadata.
+        """Make one call; return the response without its metadata.
 
         Args:
-            workspace_id: whose node it is, which AWS's own log then says.
-            role: somebody's role; None is what the deployer has named for the workspace.
-            service: as boto3 names it.
+            workspace_id: the node's workspace, which also appears in CloudTrail.
+            role: a customer's role; None is the role of the workspace.
+            service: the service's name in boto3.
             operation: the method of its client.
-            params: what it takes.
+            params: the method's parameters.
 
         Raises:
             NodeError: `not_granted`, `config`, `connection_failed`, or AWS's own code as `aws_…`.
@@ -97,7 +98,7 @@ class Reach:
         if not self._role_prefix:
             raise NodeError(f"{service}: the deployer has named no resources that nodes may use", code="not_granted")
         try:
-            with self._making:  # nodes that need the same client at the same time wait for one to be made
+            with self._making:  # concurrent nodes that need the same client wait until one is created
                 client = self._client(workspace_id, role, service)
             answer: dict[str, Any] = getattr(client, operation)(**params)
         except ParamValidationError as error:
@@ -112,10 +113,10 @@ class Reach:
         return {name: _read(value) if isinstance(value, StreamingBody) else value for name, value in answer.items()}
 
     def _role_of(self, workspace_id: str, session_name: str) -> Any:
-        """Credentials of the workspace's role.
+        """Return credentials of the workspace's role.
 
         Raises:
-            NodeError: `not_granted`: it has none.
+            NodeError: `not_granted`: the workspace has no role.
         """
         try:
             assumed = self._sts().assume_role(
@@ -152,7 +153,7 @@ class Reach:
 
 
 def _read(body: StreamingBody) -> bytes:
-    """What is streamed, within the bounds of what a node gives.
+    """Read a streamed response, within the bounds of a node's output.
 
     Raises:
         NodeError: `connection_failed`, `output_too_large`.
@@ -170,7 +171,7 @@ def _made(service: str, credentials: Mapping[str, Any], region: str | None) -> A
     import boto3
     from botocore.config import Config
 
-    # Retries are up to the engine: it knows whether one is allowed, and waits at no cost.
+    # Retries are left to the engine: it knows whether one is allowed, and waits at no cost.
     patient = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=5,

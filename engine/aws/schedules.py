@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from types_boto3_scheduler import EventBridgeSchedulerClient
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-"""What EventBridge Scheduler puts the time for: https://docs.aws.amazon.com/scheduler/latest/UserGuide/
-managing-schedule-context-attributes.html. An emulator may leave it as it is."""
+"""EventBridge Scheduler replaces this by the scheduled time: https://docs.aws.amazon.com/scheduler/latest/UserGuide/
+managing-schedule-context-attributes.html. An emulator may leave it unchanged.
+"""
 _MOST_AGE, _MOST_RETRIES = 86_400, 185
 
 
 def retried_target(arn: str, dead_letters: str) -> dict[str, Any]:
-    """A target, of a schedule or a rule, that is tried for a day before what it was to be told is a dead letter."""
+    """Return the target of a schedule or rule: it is retried for a day, then its input goes to the dead letters."""
     return {
         "Arn": arn,
         "DeadLetterConfig": {"Arn": dead_letters},
@@ -30,7 +31,7 @@ def retried_target(arn: str, dead_letters: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a schedule says. `start` is when the first interval begins; it is not compared, for it passes."""
+    """The content of a schedule. `start` is when the first interval begins; it is not compared, because it passes."""
 
     expression: str
     timezone: str
@@ -43,11 +44,11 @@ class Schedules:
     """Reads and writes the schedules of one group.
 
     Args:
-        client: of EventBridge Scheduler.
+        client: the client of EventBridge Scheduler.
         group: the group.
         target: the ARN of the function that is called.
         role: the ARN of the role that calls it.
-        dead_letters: the ARN of the queue for what could not be delivered in a day.
+        dead_letters: the ARN of the queue for input that could not be delivered in a day.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Schedules:
         self._target = {**retried_target(target, dead_letters), "RoleArn": role}
 
     def names(self, prefix: str = "") -> Iterator[str]:
-        """The names of the schedules that there are."""
+        """Return the names of the existing schedules."""
         arguments: dict[str, Any] = {"GroupName": self._group, **({"NamePrefix": prefix} if prefix else {})}
         for page in self._client.get_paginator("list_schedules").paginate(**arguments):
             yield from (entry["Name"] for entry in page["Schedules"])

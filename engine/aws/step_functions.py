@@ -1,4 +1,4 @@
-"""The two Step Functions state machines: the one that drives executions, and the one for loops spread over many."""
+"""The two Step Functions state machines: one drives executions, the other the map workers of distributed loops."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _TOKEN_IS_OLD = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 
 
 class StateMachine:
-    """Starts and stops drivers, asks whether they live, and resumes those that are suspended.
+    """Starts and stops drivers, checks whether they are running, and resumes suspended ones.
 
     Args:
-        client: of Step Functions.
-        arn: the machine that drives executions.
-        map_machine_arn: of the machine that drives distributed maps.
+        client: the client of Step Functions.
+        arn: the ARN of the machine that drives executions.
+        map_machine_arn: the ARN of the machine that drives distributed maps.
     """
 
     def __init__(self, client: SFNClient, arn: str, map_machine_arn: str = "") -> None:
@@ -47,13 +47,13 @@ class StateMachine:
         """Start driving an execution; starting the same driver attempt again changes nothing.
 
         Args:
-            execution_id: which one.
-            driver_attempt: which of its drivers, counted from 1.
-            bill: what has been spent on it and is in no record yet.
+            execution_id: the execution.
+            driver_attempt: the number of the driver, counted from 1.
+            bill: usage that is in no record yet.
             not_before: until when the driver waits first.
 
         Raises:
-            Unavailable: Step Functions did not take it.
+            Unavailable: Step Functions did not accept it.
         """
         payload = {"execution_id": execution_id, "driver_attempt": driver_attempt}
         decision: dict[str, Any] = {"invocations": 0, "bill": (bill or Bill()).as_dict()}
@@ -64,10 +64,12 @@ class StateMachine:
     def start_distributed_map(
         self, execution_id: str, path: str, map_attempt: int, *, map_workers: int, batches: int
     ) -> bool:
-        """Start the drivers of a distributed loop; False where that attempt was started before, which changes nothing.
+        """Start the map workers of a distributed loop; return False if that attempt was started before.
+
+        Starting the same attempt again has no effect.
 
         Raises:
-            Unavailable: Step Functions did not take it.
+            Unavailable: Step Functions did not accept it.
         """
         payload = {
             "execution_id": execution_id,
@@ -90,11 +92,11 @@ class StateMachine:
         return True
 
     def stop(self, execution_id: str, driver_attempt: int = 1) -> None:
-        """Stop driving it. If that fails it is no harm: the next invocation sees the record's status and ends."""
+        """Stop a driver. A failure does no harm: the next invocation reads the record's status and ends."""
         self._stop(_execution_arn(self._arn, f"{execution_id}-{driver_attempt}"))
 
     def stop_distributed_map(self, execution_id: str, path: str, map_attempt: int) -> None:
-        """Stop the drivers of a distributed loop; as `stop`."""
+        """Stop the map workers of a distributed loop; as `stop`."""
         self._stop(_execution_arn(self._map_machine_arn, _map_name(execution_id, path, map_attempt)))
 
     def _stop(self, arn: str) -> None:
@@ -104,11 +106,11 @@ class StateMachine:
             logger.warning("StopExecution %s failed: %s", arn, error)
 
     def is_driving(self, execution_id: str, driver_attempt: int) -> bool:
-        """Whether that driver lives. Raises Unavailable."""
+        """Return whether that driver is running. Raises Unavailable."""
         return self._is_running(_execution_arn(self._arn, f"{execution_id}-{driver_attempt}"))
 
     def is_map_running(self, execution_id: str, path: str, map_attempt: int) -> bool:
-        """Whether the drivers of that attempt live. Raises Unavailable."""
+        """Return whether the map workers of that attempt are running. Raises Unavailable."""
         return self._is_running(_execution_arn(self._map_machine_arn, _map_name(execution_id, path, map_attempt)))
 
     def _is_running(self, arn: str) -> bool:

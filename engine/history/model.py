@@ -52,9 +52,9 @@ class Caller:
 class QueuePosition:
     """The position of an execution among others of its workflow when concurrency is limited.
 
-    `gate` is the concurrency key (a workflow, and a value of its key expression); `slot` is the number of its lease.
-    While it has none it is pending, and nobody drives it. `when_full` is what was requested for when no slot is free;
-    it is in the record, so that whoever completes an interrupted start does what its author wanted.
+    `concurrency_key` names the limit (a workflow, and a value of its key expression); `slot` is the number of its slot.
+    Without a slot it is pending and has no driver. `when_full` is what the author requested for when no slot is free;
+    it is in the record, so that whoever completes an interrupted start does the same.
     """
 
     concurrency_key: str
@@ -67,10 +67,11 @@ class QueuePosition:
 class Execution:
     """The record of one run of one workflow version. `trigger` is the value of that name in expressions.
 
-    `generation` counts the executions of the state machine that have driven it; an older one ends when it sees a newer
-    one. `signals` counts the signals that it received, `in_vain` the invocations in a row that made no progress.
-    `secret` makes the tokens of its callbacks; it is never shown. `depth` is how many executions started one another
-    until this one. Of a test run nobody outside is told; `trial` is what it does otherwise than a run that counts.
+    `driver_attempt` counts its drivers, which are executions of the state machine; an older driver ends when it sees a
+    newer one. `signals` counts the signals that it received, `in_vain` the invocations in a row that made no progress.
+    `secret` derives the tokens of its callbacks; it is never shown. `depth` is the length of the chain of executions
+    that started one another up to this one. Test runs publish no domain events; `trial` is how they differ from other
+    runs.
     """
 
     id: str
@@ -103,12 +104,12 @@ class Execution:
 
     @property
     def is_of_draft(self) -> bool:
-        """Whether it runs a draft, which is kept like a version, but in no list."""
+        """Whether it runs a draft, which is stored like a version, but is in no list."""
         return self.workflow_version > limits.MAX_VERSIONS
 
     @property
     def duration_ms(self) -> int | None:
-        """From its first step to its end; None while it has none."""
+        """From the first invocation to the end; None until then."""
         if self.completed_at is None:
             return None
         return round((self.completed_at - (self.started_at or self.completed_at)).total_seconds() * 1_000)
@@ -148,7 +149,7 @@ class Next(StrEnum):
     CONTINUE_AS_NEW = "continue_as_new"
     """Hand over to a new driver, since the history of this state machine is nearly full."""
     SUPERSEDED = "superseded"
-    """End: a later driver is at work."""
+    """End: a newer driver is at work."""
     DONE = "done"
     """End: a map worker has come to the end of its batches."""
 

@@ -1,6 +1,6 @@
-"""The indexes of the Automation table: of each its two keys, and what it holds besides the keys.
+"""The indexes of the Automation table: the two keys of each, and the other attributes that it holds.
 
-That never changes while an item is in the index, so no other change of an item costs a write there.
+These attributes never change while an item is in the index, so other changes of the item cost no index write.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Integrations: what a workspace reaches other systems with. Their secrets are here as KMS has encrypted them."""
+"""Integrations: connections of a workspace to other systems. Secrets are stored encrypted by KMS."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from engine.storage.dynamodb.table import ConditionFailed, Put, Table
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One integration. `config` is what may be shown of it, `secrets` the names of its secret fields that are set.
+    """One integration. `config` is the part that may be shown, `secrets` the names of the secret fields that are set.
 
-    `sealed` are the secrets, encrypted together. `version` counts the changes. `connection` is what OAuth 2 keeps: an
-    encrypted pair of tokens, when the first of them ends, and who is renewing it until when.
+    `sealed` are the secrets, encrypted together. `version` counts the changes. `connection` is the state of OAuth 2: an
+    encrypted pair of tokens, when the access token expires, and who is renewing it until when.
     """
 
     id: str
@@ -38,16 +38,16 @@ class Integration:
 
 
 class IntegrationRepository:
-    """Reads and writes them. An integration of another workspace is as good as none."""
+    """Reads and writes integrations. An integration of another workspace counts as absent."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def create(self, integration: Integration) -> None:
-        """Store a new one.
+        """Store a new integration.
 
         Raises:
-            Conflict: code `name_taken`: the workspace has one of that name.
+            Conflict: code `name_taken`: the workspace has an integration of that name.
         """
         try:
             self._table.transact([Put(_meta_item(integration)), Put(_name_item(integration))])
@@ -55,14 +55,14 @@ class IntegrationRepository:
             raise _taken(integration.name) from None
 
     def get(self, workspace_id: str, integration_id: str) -> Integration:
-        """Raises NotFound."""
+        """Return an integration. Raises NotFound."""
         item = self._table.get(*_key(integration_id))
         if item is None or item["workspace_id"] != workspace_id:
             raise NotFound("there is no such integration")
         return _integration(item)
 
     def find(self, workspace_id: str, named: str) -> Integration | None:
-        """The integration of a workspace that has this id or name; None where there is none."""
+        """Return the integration of a workspace with this id or name; None if there is none."""
         integration_id = named
         if not is_id(named):
             entry = self._table.get(*_name_key(workspace_id, named))
@@ -73,7 +73,7 @@ class IntegrationRepository:
         return _integration(item) if item is not None and item["workspace_id"] == workspace_id else None
 
     def of_workspace(self, workspace_id: str) -> list[Integration]:
-        """All of a workspace, which has few, by name."""
+        """Return all integrations of a workspace by name; there are few."""
         keys = self._table.query(
             f"{workspace_id}#INTEGRATIONS", index="by-workspace", pk_name="workspace_key", sk_name="id",
             limit=2 * limits.MAX_INTEGRATIONS,
@@ -82,10 +82,10 @@ class IntegrationRepository:
         return sorted((_integration(item) for item in found.values()), key=lambda one: one.name.casefold())
 
     def change(self, integration: Integration, changes: Mapping[str, Any], *, name: str | None = None) -> Integration:
-        """Set attributes of the version that was read; None removes one. `name` renames it.
+        """Set attributes of the version that was read; None removes one. `name` renames the integration.
 
         Raises:
-            Conflict: it was changed meanwhile, or the name is taken.
+            Conflict: the integration was changed meanwhile, or the name is taken.
         """
         changes = {**changes, "version": integration.version + 1, **({"name": name} if name else {})}
         given = {key: value for key, value in changes.items() if value is not None}
@@ -105,33 +105,33 @@ class IntegrationRepository:
         return self.get(integration.workspace_id, integration.id)
 
     def delete(self, integration: Integration) -> None:
-        """Forget it."""
+        """Delete the integration."""
         names = _name_key(integration.workspace_id, integration.name)
         self._table.transact([self._table.delete_entry(*_key(integration.id)), self._table.delete_entry(*names)])
 
-    # -- what OAuth 2 keeps --------------------------------------------------------------------------------
+    # -- the state of OAuth 2 ---------------------------------------------------------------------------------
 
     def connection(self, integration_id: str) -> Mapping[str, Any] | None:
-        """What is kept now; None where nobody has connected it, or it is gone."""
+        """Return the stored connection; None if it was never connected, or was deleted."""
         item = self._table.get(*_key(integration_id), attributes=("connection",))
         return item.get("connection") if item else None
 
     def connect(self, integration_id: str, connection: Mapping[str, Any], *, renewer: str | None = None) -> bool:
-        """Keep new tokens; as a renewer only if nobody else has taken over. Says whether they were kept."""
+        """Store new tokens; for a renewer only if no other renewer has taken over. Return whether they were stored."""
         condition, values = "attribute_exists(#PK)", {}
         if renewer is not None:
             condition, values = "#connection.#renewer = :renewer", {"renewer": renewer}
         return self._try(integration_id, {"connection": dict(connection)}, condition, values)
 
     def begin_renewal(self, integration_id: str, seen: Mapping[str, Any] | None, renewer: str, until: float) -> bool:
-        """Become the one who renews what was seen, if nobody is at it. Says whether that is so."""
+        """Become the renewer of the connection that was seen, if there is no other. Return whether that succeeded."""
         mine = {**(seen or {}), "renewer": renewer, "renewer_until": int(until)}
         return self.replace_connection(integration_id, seen, mine)
 
     def replace_connection(
         self, integration_id: str, seen: Mapping[str, Any] | None, connection: Mapping[str, Any]
     ) -> bool:
-        """Keep something else if that is still there which was seen. Says whether that was so."""
+        """Replace the connection if it is still the one that was seen. Return whether it was."""
         changes = {"connection": dict(connection)}
         if seen is None:
             condition = "attribute_exists(#PK) AND attribute_not_exists(#connection)"

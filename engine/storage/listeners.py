@@ -1,15 +1,15 @@
-"""Who listens to events: the event triggers of active workflows, written in the transaction that makes them active.
+"""Listeners: the event triggers of active workflows, written in the transaction that activates them.
 
-On the workspace's bus an item for each workflow holds its patterns, under the workspace:
+For the workspace's bus, an item for each workflow holds its patterns, under the workspace:
 
     LISTENERS#<workspace> / <workflow>   the patterns by trigger
-    LISTENERS#<workspace> / SUM          the sum of what `_weight` gives for all of these items
+    LISTENERS#<workspace> / SUM          the sum of the `_weight` of all of these items
 
-A reader who remembers the items reads the sum alone: while theirs weigh as much, they are what there is. Nobody need
-trust the sum for that, for a reader whose items weigh something else reads them all. (A Query may see a part of a
-transaction, so a number that only counted changes could vouch for items of before.)
+A reader with cached items reads the sum alone: while their weights add up to it, the cache is current. The sum need not
+be correct for that: a reader whose items add up to something else reads them all. (A Query may see a part of a
+transaction, so a change counter could confirm outdated items.)
 
-On the account's bus EventBridge compares, by one rule for each pattern, however many triggers have it:
+On the account's bus EventBridge matches, with one rule for each pattern, however many triggers have it:
 
     RULE#<digest of the pattern> / <workflow>   the pattern, and which triggers have it
 """
@@ -30,13 +30,13 @@ from engine.triggers.definition import TriggerDefinition
 
 _SUM = "SUM"
 _WEIGHT_DIGITS = 15
-"""Hexadecimal ones. DynamoDB keeps 38 decimal digits exactly, so twenty are left for how many are added."""
+"""Hexadecimal digits of a weight. DynamoDB keeps 38 decimal digits exactly, so twenty are left for the sum."""
 RULE = "RULE#"
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A trigger of an active workflow that listens to events, and which."""
+    """An event trigger of an active workflow."""
 
     workflow_id: str
     trigger_id: str
@@ -45,7 +45,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """All on the bus of a workspace; `weight` tells them from those of another moment, `size` is in bytes."""
+    """All listeners on the bus of a workspace; `weight` identifies their state, `size` is in bytes."""
 
     items: tuple[Listener, ...] = ()
     weight: int = 0
@@ -53,13 +53,13 @@ class Listeners:
 
 
 class ListenerRepository:
-    """Reads who listens. It is written by `changes`, as a part of what changes a workflow."""
+    """Reads the listeners. They are written by `changes`, within the transaction that changes a workflow."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def of_workspace(self, workspace_id: str, known: Listeners) -> Listeners:
-        """Those on the bus of a workspace now, by one read if they are those that are known."""
+        """Return the current listeners on the bus of a workspace, with one small read if `known` is current."""
         pk = _workspace_key(workspace_id)
         found = self._table.get(pk, _SUM)
         if (found or {}).get("sum", 0) == known.weight:
@@ -76,7 +76,7 @@ class ListenerRepository:
         )
 
     def of_rule(self, digest: str) -> list[Listener]:
-        """Those on the account's bus that have the pattern of this digest."""
+        """Return the listeners on the account's bus with the pattern of this digest."""
         return [
             Listener(item["SK"], trigger_id, json.loads(item["pattern"]))
             for item in self._table.query(f"{RULE}{digest}")
@@ -90,7 +90,7 @@ class ListenerRepository:
         before: Sequence[TriggerDefinition],
         after: Sequence[TriggerDefinition],
     ) -> list[Put | dict[str, Any]]:
-        """What is to be written where these triggers listened, and those are to; nothing if that is the same."""
+        """Return the writes that replace the listeners of a workflow's old triggers by those of its new ones."""
         old, new = _items(workspace_id, workflow_id, before), _items(workspace_id, workflow_id, after)
         writes: list[Put | dict[str, Any]] = [
             self._table.delete_entry(*key, must_exist=False) for key in old if key not in new
@@ -105,20 +105,20 @@ class ListenerRepository:
 
 
 def pattern_digest(pattern: Mapping[str, Any]) -> str:
-    """The name of the one rule of a pattern.
+    """Return the digest of a pattern, which names its rule.
 
-    The order of the fields is a part of it: in EventBridge the later one of two that name the same path counts.
+    The order of the fields counts: in EventBridge the later of two fields that name the same path wins.
     """
     return sha256(dumps(pattern).encode()).hexdigest()[:32]
 
 
 def account_patterns(triggers: Sequence[TriggerDefinition]) -> dict[str, Mapping[str, Any]]:
-    """The patterns of triggers that listen on the account's bus, by trigger."""
+    """Return the patterns of triggers on the account's bus, by trigger."""
     return _patterns(triggers, "account")
 
 
 def _patterns(triggers: Sequence[TriggerDefinition], bus: str) -> dict[str, Mapping[str, Any]]:
-    """Read as they are, for whoever has to do with workflows need not know all types of triggers."""
+    """Read the patterns from plain JSON: the repository of workflows does not import the trigger types."""
     return {
         trigger.id: cast("Mapping[str, Any]", trigger.config["pattern"])
         for trigger in triggers
@@ -127,7 +127,7 @@ def _patterns(triggers: Sequence[TriggerDefinition], bus: str) -> dict[str, Mapp
 
 
 def _items(workspace_id: str, workflow_id: str, triggers: Sequence[TriggerDefinition]) -> dict[tuple[str, str], Item]:
-    """The items of a workflow whose triggers listen, by key."""
+    """Return the items of a workflow's listeners, by key."""
     items: list[Item] = []
     if mine := _patterns(triggers, "workspace"):
         items.append({"PK": _workspace_key(workspace_id), "SK": workflow_id, "patterns": dumps(mine)})

@@ -1,7 +1,7 @@
 """The logs of executions: batches of lines, numbered without gaps.
 
-Each number is written once, by whoever comes first; so whoever has read up to a number misses nothing that comes later,
-whatever the clocks of the writers say. The parts of a big loop share a few logs of their own, which readers merge.
+Each number is written once, by the first writer; so a reader that has read up to a number misses no later line,
+whatever the clocks of the writers say. The map batches of a distributed loop share a few logs, which readers merge.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _FIRST = 1
 _TELLING = ("PK", "SK", "status", "logged", "entry", "outcomes", "lines", "by", "after", "log")
 _MOST_DIGITS = 9
 _LOOKED_THROUGH = 5_000
-"""Lines of which some may be wanted, by one call."""
+"""Lines that one call filters at most."""
 
 
 class LogRepository:
-    """Reads and writes logs. An `owner` is an execution or a part of one of its loops."""
+    """Reads and writes logs. An `owner` is an execution or a map batch."""
 
     def __init__(self, table: Table, payloads: PayloadStore, histories: HistoryRepository) -> None:
         self._table = table
@@ -42,14 +42,14 @@ class LogRepository:
     # -- writing -------------------------------------------------------------------------------------------
 
     def append(self, owner: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
-        """Write lines behind all that there are. Those that have come there since `position` was known are left out.
+        """Append lines to the log, except those that were added since `position` was known.
 
         Raises:
-            Unavailable: too many others wrote at the same time.
+            Unavailable: too many concurrent writers.
         """
         pk, writer = _log_of(owner), uuid4().hex[:12]
         left, number = list(lines), position.next if position else self._last(pk) + 1
-        if _is_shared(owner):  # others write there too, and looking first is cheaper than a write in vain
+        if _is_shared(owner):  # other drivers write there too, and a read is cheaper than a failed write
             left, number = self._behind(pk, left, number)
         for _ in range(_TRIES):
             if not left:
@@ -66,7 +66,7 @@ class LogRepository:
                 if failed.item is None or failed.item.get("writer") != writer:
                     left, number = self._behind(pk, left, number)
                     continue
-                # It is this write: its answer was lost, and it was made again.
+                # This call's own write: its response was lost, and the client repeated it.
             left, number = [], number + 1
         if left:
             raise Unavailable("too many write to the log at the same time; try again")
@@ -74,10 +74,10 @@ class LogRepository:
             position.next = number
 
     def begin(self, owner: str, record: Item, items: Sequence[Item]) -> LogPosition:
-        """What a driver that has read the record and the history knows of the log.
+        """Return the log position of a driver that has read the record and the history.
 
-        Lines of entries whose drivers have not said that they are in the log are looked for, and written if they are
-        not there: who wrote those entries may have died before it came to its lines.
+        Lines of events whose drivers have not confirmed that they are in the log are looked up, and added if missing:
+        those drivers may have died before writing them.
         """
         vouched = set(record.get("logged", ())).union(*(item.get("after", ()) for item in items))
         doubtful = [item for item in items if "by" in item and item["by"] not in vouched]
@@ -99,26 +99,26 @@ class LogRepository:
         return position
 
     def complete(self, owner: str) -> None:
-        """Write what the log should have of the history and has not, where no driver will come any more."""
+        """Add the lines of the history that are missing in the log, where no further driver will do so."""
         items = list(self._table.query(f"EXECUTION#{owner}", after="META", attributes=_TELLING))
         if items and items[0]["SK"] == "META":
             self.begin(owner, items[0], items)
 
     def _behind(self, pk: str, lines: list[LogLine], number: int) -> tuple[list[LogLine], int]:
-        """The lines that are not among those from `number` on, and the number that is free behind them."""
+        """Return the lines that are missing from batch `number` on, and the free number after the last batch."""
         there = list(self._batches(pk, number))
         if not there:
             return lines, number
         return missing(lines, (line for _, found in there for line in found)), there[-1][0] + 1
 
     def _last(self, pk: str) -> int:
-        """The number of the last batch, or of one that was so a moment ago."""
+        """Return the number of the last batch, possibly slightly outdated."""
         for item in self._table.query(pk, after="LOG#", before="LOG$", limit=1, descending=True, attributes=("SK",)):
             return int(item["SK"].removeprefix("LOG#"))
         return _FIRST - 1
 
     def _lines_in(self, item: Item) -> Iterator[LogLine]:
-        """What the log has to say of an entry: the lines that it carries, and its own."""
+        """Return the log lines of an event: the lines that it carries, and its own."""
         yield from map(line_in, self._payloads.unpack(item.get("lines")) or ())
         for entry in self._journals.entries_in([item]):
             line = line_of(entry)
@@ -128,24 +128,24 @@ class LogRepository:
     # -- reading -------------------------------------------------------------------------------------------
 
     def read(self, execution_id: str, cursor: str | None, limit: int) -> list[tuple[str, LogLine]]:
-        """At most `limit` lines behind a cursor, each with its own.
+        """Return at most `limit` lines after a cursor, each with its own cursor.
 
-        They come in the order of writing; those of big loops by the times of their batches.
+        They come in the order of writing; those of distributed loops by the times of their batches.
 
         Raises:
-            InvalidInput: the cursor is none of ours.
+            InvalidInput: the cursor is not valid.
         """
         return list(islice(self._lines(execution_id, cursor), limit))
 
     def page(
         self, execution_id: str, cursor: str | None, limit: int, wanted: Callable[[LogLine], bool]
     ) -> tuple[list[tuple[str, LogLine]], str | None]:
-        """At most `limit` of the wanted lines behind a cursor, each with its own; and the cursor of the rest.
+        """Return at most `limit` matching lines after a cursor, each with its own; and the cursor of the rest.
 
-        Of a long log a part is looked through at a time, so that there may be more though there are few.
+        Of a long log a part is searched at a time, so more may follow though few were returned.
 
         Raises:
-            InvalidInput: the cursor is none of ours.
+            InvalidInput: the cursor is not valid.
         """
         found: list[tuple[str, LogLine]] = []
         last = cursor
@@ -176,7 +176,7 @@ class LogRepository:
         return any(found)
 
     def _from(self, pk: str, number: int, position: int) -> Iterator[tuple[int, int, LogLine, datetime]]:
-        """The lines of one log from a place on, each with its place and the time of its batch."""
+        """Yield the lines of one log from a position on, each with its position and the time of its batch."""
         for batch, lines in self._batches(pk, number):
             begin = position if batch == number else 0
             for at, line in enumerate(lines[begin:], begin):
@@ -189,14 +189,14 @@ class LogRepository:
 
 
 def log_partitions(execution_id: str) -> list[str]:
-    """Where the logs of an execution's big loops are."""
+    """Return the partitions of the logs of an execution's distributed loops."""
     return [f"EXECUTION#{execution_id}#LOG#{shard}" for shard in range(SHARDS)]
 
 
 def _merged(
     logs: Sequence[Iterator[tuple[int, int, LogLine, datetime]]],
 ) -> Iterator[tuple[int, int, int, LogLine]]:
-    """The lines of several logs by the times of their batches; each log keeps its order."""
+    """Merge the lines of several logs by the times of their batches; each log keeps its order."""
     heads = {which: head for which, log in enumerate(logs) if (head := next(log, None)) is not None}
     while heads:
         which = min(heads, key=lambda one: (heads[one][3], one))
@@ -210,7 +210,10 @@ def _merged(
 
 
 def _log_of(owner: str) -> str:
-    """The partition of a log. Parts of a loop share some: each of a thousand for itself could not be read together."""
+    """Return the partition of a log.
+
+    Map batches of a loop share some: a thousand separate logs could not be read together.
+    """
     batch = BatchId.parse(owner)
     if batch is None:
         return f"EXECUTION#{owner}"
@@ -226,10 +229,10 @@ def _sk(number: int) -> str:
 
 
 def _places(cursor: str | None) -> list[tuple[int, int]]:
-    """Where to read on in each log: the number of a batch, and of the line in it.
+    """Return the position in each log: the number of a batch, and of the line in it.
 
     Raises:
-        InvalidInput: the cursor is none of ours.
+        InvalidInput: the cursor is not valid.
     """
     if cursor is None:
         return [(_FIRST, 0)]

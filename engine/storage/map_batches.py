@@ -25,7 +25,7 @@ _COUNTERS = 8
 
 
 class PartFailed(Exception):
-    """A map batch has not succeeded, so there is nothing to join."""
+    """A map batch did not succeed, so there is nothing to join."""
 
     def __init__(self, part: str) -> None:
         super().__init__(f"the part {part} has not succeeded")
@@ -33,7 +33,7 @@ class PartFailed(Exception):
 
 
 class MapBatchRepository:
-    """Reads and writes batches of distributed maps, whose records look like those of executions but are in no list."""
+    """Reads and writes map batches, whose records have the form of executions but are in no list."""
 
     def __init__(self, table: Table, payloads: PayloadStore, executions: ExecutionRepository) -> None:
         self._table = table
@@ -78,14 +78,14 @@ class MapBatchRepository:
     def finish_batch(
         self, batch_id: str, whole_id: str, path: str, end: Mapping[str, Any], items: tuple[int, int]
     ) -> Status:
-        """End a part of a loop and add to the loop's progress, both or none; gives the status that stands then.
+        """End a map batch and add to its loop's progress, atomically; return the status afterwards.
 
         Args:
-            batch_id: the part.
+            batch_id: the map batch.
             whole_id: the execution.
             path: the loop.
             end: status, at, started_at, result, error, bill.
-            items: how many it had, and how many of these failed.
+            items: how many items it had, and how many of these failed.
         """
         held = {
             "started_at": format_time(end["started_at"]),
@@ -109,7 +109,7 @@ class MapBatchRepository:
         return Status(end["status"])
 
     def progress(self, execution_id: str, path: str) -> Item:
-        """How far a distributed loop has come.
+        """Return the progress of a distributed loop.
 
         `done` items, how many of these `failed`, the number of the `map_attempt`, how many were `done_before` it, and
         how many attempts before it were `in_vain`.
@@ -122,14 +122,14 @@ class MapBatchRepository:
         return found
 
     def begin_join(self, execution_id: str, path: str) -> int:
-        """Count that somebody begins to join what the parts of a loop gave; how often anybody has by now."""
+        """Count an attempt to join the results of a loop's batches; return how many there were."""
         item = self._table.update(f"EXECUTION#{execution_id}", f"PROGRESS#{path}", {}, add={"joins": 1}, condition="")
         return int(item["joins"])
 
     def next_map_attempt(self, execution_id: str, path: str, before: Item, batches: int) -> bool:
-        """Make room for another attempt of drivers after the progress `before`; False where somebody else has.
+        """Reserve the next map attempt after the progress `before`; return False if another process has.
 
-        How many `batches` the loop has is kept, so that whoever forgets the execution finds the parts.
+        The number of `batches` of the loop is stored, so that the purge of the execution finds them.
         """
         current = before["map_attempt"]
         condition = "#map_attempt = :map_attempt" if current else "attribute_not_exists(#map_attempt)"
@@ -150,10 +150,10 @@ class MapBatchRepository:
         return True
 
     def results(self, batch_ids: Sequence[str]) -> Iterator[Packed]:
-        """What each part gave, in order, not unpacked.
+        """Yield the result of each map batch, in order, packed.
 
         Raises:
-            PartFailed: one has not succeeded.
+            PartFailed: a batch did not succeed.
         """
         for start in range(0, len(batch_ids), _CHUNK):
             records = []
@@ -179,5 +179,5 @@ class MapBatchRepository:
 
 
 def _counter_of(batch_id: str, path: str) -> str:
-    """Where a part counts what it has done."""
+    """Return the item that counts the progress of a map batch."""
     return f"PROGRESS#{path}#{crc32(batch_id.encode()) % _COUNTERS}"

@@ -1,4 +1,4 @@
-"""The index of what recovery checks and when, in shards; and the driver attempts."""
+"""The index of due checks by recovery, in shards; and the driver attempts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.storage.execution_record import CHECK, record_key, superseded
 
 
 class Due(NamedTuple):
-    """The key of an item that has to be checked, and when it was due."""
+    """The key of an item that is due for a check, and since when."""
 
     pk: str
     sk: str
@@ -30,8 +30,8 @@ class NextCheckRepository:
     def due(self, shard: int, until: datetime, limit: int, kind: str = "CHECK") -> list[Due]:
         """Return what is due by then, the longest overdue first.
 
-        Of a backlog longer than `limit`, both ends are read, half and half: what has become due since the last check is
-        at its end, whoever filled the backlog.
+        Of a backlog longer than `limit`, both ends are read, half and half: what became due since the last check is at
+        its end, whoever caused the backlog.
         """
         oldest = self._ends(shard, until, limit, kind, descending=False)
         if len(oldest) < limit:
@@ -52,17 +52,18 @@ class NextCheckRepository:
         return [Due(item["PK"], item["SK"], item["next_check_at"]) for item in found]
 
     def workspaces(self, due: Sequence[Due]) -> dict[str, str]:
-        """Whose each of these is, by the key of its partition; what is gone is nobody's."""
+        """Return the workspace of each of these by the key of its partition; deleted ones have none."""
         records = {one.pk: _record_of(one.pk) for one in due}
         keys = list(dict.fromkeys((pk, "META") for pk in records.values()))
         found = self._table.get_many(keys, ["workspace_id"], consistent=False)
         return {pk: found.get((record, "META"), {}).get("workspace_id", "") for pk, record in records.items()}
 
     def check_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
-        """Set when to look next; False where somebody else has set it since `seen`, so that only one looks.
+        """Set the next check; return False if another process changed it since `seen`, so that only one checks.
 
-        A write whose answer was lost is made again by the client and is False too: two who look at the same moment
-        write the same time, so it cannot be told from another's. It only delays: the thing is due again at `at`.
+        A write whose response was lost is repeated by the client and returns False, too: processes that check at the
+        same moment write the same time, so they cannot be told apart. That only delays the check: it is due again at
+        `at`.
         """
         condition = "#next_check_at = :seen" if seen else "attribute_exists(#next_check_at)"
         try:
@@ -81,7 +82,7 @@ class NextCheckRepository:
     def next_driver_attempt(
         self, execution: Execution, next_check_at: datetime, *, recovery_attempt: bool
     ) -> int | None:
-        """Make room for another driver; None where there is a newer one already or the execution is over."""
+        """Reserve the next driver attempt; return None if there is a newer one already or the execution has ended."""
         change = superseded(execution, next_check_at, is_recovery=recovery_attempt)
         following = execution.driver_attempt + 1
         try:

@@ -1,4 +1,4 @@
-"""Consents that have begun: what has to be known when the browser comes back. Each is good once."""
+"""OAuth consents in progress: the state until the browser returns. Each can be used once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from engine.storage.dynamodb.table import ConditionFailed, Table, is_live
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One that has begun; `state` is the hash of what its link carries, `expires_at` in seconds of the epoch.
+    """A consent in progress; `state` is the hash of the value in its link, `expires_at` in seconds of the epoch.
 
-    `browser` is the hash of the cookie of the one browser that goes on with it, once there is one.
+    `browser` is the hash of the cookie of the one browser that continues with it, once there is one.
     """
 
     state: str
@@ -26,22 +26,22 @@ class Consent:
 
 
 class ConsentRepository:
-    """Reads and writes them."""
+    """Reads and writes consents."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def create(self, consent: Consent) -> None:
-        """Remember one."""
+        """Store a consent."""
         self._table.put({"PK": f"CONSENT#{consent.state}", "SK": "META", **asdict(consent)}, if_absent=True)
 
     def find(self, state: str, now: datetime) -> Consent | None:
-        """One, if it is there and its time is not over."""
+        """Return a consent, if it exists and has not expired."""
         item = self._table.get(f"CONSENT#{state}", "META")
         return _consent(item) if item and is_live(item, now) else None
 
     def bind(self, state: str, browser: str) -> bool:
-        """Have one browser go on with it, and no other; whether it is that one."""
+        """Bind the consent to one browser; return whether it is bound to that one."""
         key = f"CONSENT#{state}", "META"
         condition = "attribute_exists(#PK) AND (#browser = :none OR #browser = :browser)"
         try:
@@ -51,7 +51,7 @@ class ConsentRepository:
         return True
 
     def take(self, state: str, browser: str, now: datetime) -> Consent | None:
-        """Give it away, once, to the browser that goes on with it; None where there is none, or to another one."""
+        """Take the consent, once, for the browser that it is bound to; None if there is none for that browser."""
         key = f"CONSENT#{state}", "META"
         item = self._table.get(*key)
         if item is None or not self._table.delete_where(*key, "#browser = :browser", {"browser": browser}):

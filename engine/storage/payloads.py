@@ -1,4 +1,7 @@
-"""Payloads: JSON values of any size. Small ones live in their item, compressed if that costs less, large ones in S3."""
+"""Payloads: JSON values of any size.
+
+Small ones are stored in their item, compressed if that is smaller; large ones in S3.
+"""
 
 from __future__ import annotations
 
@@ -22,39 +25,39 @@ if TYPE_CHECKING:
 
 PREFIX = "payloads/"
 DRAFTS = "drafts/"
-"""Where large drafts are; they are of no execution."""
+"""The prefix of large drafts, which belong to no execution."""
 Packed = str | bytes | dict[str, Any]
 
 _NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
-"""S3 says that access is denied where there is no object, to those who may not list the bucket."""
+"""S3 reports that access is denied for a missing object, to callers that may not list the bucket."""
 
 OMITTED = object()
-"""Stands for a value that was too large to be read."""
+"""Replaces a value that was too large to be read."""
 
 _TOGETHER = 16
 _UNIT = 1_024
 """Bytes of an item that one write unit pays for."""
 _WORTH_TRYING = 64 * 1024
-"""What is larger will hardly fit into an item, however well it compresses."""
+"""Values larger than this hardly fit into an item, however well they compress."""
 
 
 class PayloadStore:
-    """Packs values into what an item's attribute may hold, and unpacks them.
+    """Packs values into attributes of items, and unpacks them.
 
-    The object in S3 is written before the item that refers to it, and its key is the content's hash below the
-    owner's prefix: writing it again changes nothing. It goes with the owner's record; what a crash in between has left
-    without a record is found by `owners`.
+    The object in S3 is written before the item that refers to it, and its key is the content's hash below the owner's
+    prefix, so a repeated write changes nothing. It is removed with the owner's record; `owners` finds objects that a
+    crash in between left without a record.
     """
 
     def __init__(self, client: Callable[[], S3Client], bucket: str, prefix: str = PREFIX) -> None:
-        self._client = client  # made on first use: most runs have no large payload, and making one takes time
+        self._client = client  # created on first use: most runs have no large payload, and its creation takes time
         self._bucket = bucket
         self._prefix = prefix
 
     def pack(self, value: Any, owner: str, name: str | None = None) -> Packed | None:
-        """The value as an attribute; `owner` (an execution's id) becomes part of the key in S3.
+        """Return the value as an attribute; `owner` (an execution's id) becomes part of the key in S3.
 
-        One that is `Stored` already stays where it is. In S3 its name is the hash of what it says, or the given one.
+        A value that is `Stored` already stays where it is. Its name in S3 is the hash of its content, or the given one.
         """
         if value is None:
             return None
@@ -71,17 +74,17 @@ class PayloadStore:
         return self.store(body, owner, name)
 
     def store(self, body: bytes, owner: str, name: str | None = None) -> dict[str, Any]:
-        """Put JSON text into S3; gives the reference to it."""
+        """Put JSON text into S3; return the reference to it."""
         key = f"{self._prefix}{owner}/{name or sha256(body).hexdigest()}.json"
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return {"s3": key, "bytes": len(body)}
 
     def store_file(self, content: bytes, owner: str) -> None:
-        """Keep a file of an execution, by the hash of its content."""
+        """Store a file of an execution, under the hash of its content."""
         self._client().put_object(Bucket=self._bucket, Key=file_key(owner, sha256(content).hexdigest()), Body=content)
 
     def file(self, owner: str, digest: str) -> bytes | None:
-        """A file of an execution; None where there is none."""
+        """Return a file of an execution; None if there is none."""
         try:
             return self.read(file_key(owner, digest))
         except ClientError as error:
@@ -90,9 +93,9 @@ class PayloadStore:
             raise
 
     def unpack(self, packed: Packed | None, at_most: int | None = None, *, lazily: bool = False) -> Any:
-        """The value behind an attribute; OMITTED if it is in S3 and larger than `at_most` bytes.
+        """Return the value of an attribute; OMITTED if it is in S3 and larger than `at_most` bytes.
 
-        Where it may come later, what is in S3 is given as `Stored`.
+        If it may be loaded later, a value in S3 is returned as `Stored`.
         """
         if packed is None:
             return None
@@ -105,7 +108,7 @@ class PayloadStore:
         return Stored(packed) if lazily else json.loads(self.read(packed["s3"]))
 
     def unpack_if_there(self, packed: Packed | None) -> Any:
-        """The value behind an attribute; None where what it refers to was removed."""
+        """Return the value of an attribute; None if the object that it refers to was removed."""
         try:
             return self.unpack(packed)
         except ClientError as error:
@@ -114,12 +117,12 @@ class PayloadStore:
             raise
 
     def read(self, key: str, begin: int = 0, end: int | None = None) -> bytes:
-        """An object's bytes, or those from `begin` to before `end`."""
+        """Return an object's bytes, or those from `begin` to before `end`."""
         span: Any = {"Range": f"bytes={begin}-{end - 1}"} if end is not None else {}
         return self._client().get_object(Bucket=self._bucket, Key=key, **span)["Body"].read()
 
     def url(self, stored: Stored, name: str, seconds: int) -> str:
-        """An address that gives a value that is in S3 to whoever has it, for so many seconds; as a download."""
+        """Return a URL that downloads a value in S3 without further authentication, valid for so many seconds."""
         params: Any = {
             "Bucket": self._bucket,
             "Key": stored.reference["s3"],
@@ -128,55 +131,55 @@ class PayloadStore:
         return self._client().generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
 
     def read_many(self, keys: Sequence[str]) -> Iterator[bytes]:
-        """Several objects' bytes, in order; a few are read at the same time, and no more than these are in memory."""
+        """Yield several objects' bytes, in order; a few are read concurrently, and no more than these are in memory."""
         if len(keys) < 2:  # noqa: PLR2004 - a thread for one is none the quicker
             yield from map(self.read, keys)
             return
-        self._client()  # made here, so that the threads do not each make one
+        self._client()  # created here, so that the threads do not each create one
         with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="payloads") as pool:
             for start in range(0, len(keys), 4 * _TOGETHER):
                 yield from pool.map(self.read, keys[start : start + 4 * _TOGETHER])
 
     def fetched(self, packed: Iterable[Packed | None]) -> list[Packed | None]:
-        """The same attributes with what is in S3 read, several at the same time."""
+        """Return the attributes with values from S3 loaded, several concurrently."""
         found = list(packed)
         keys = [one["s3"] for one in found if isinstance(one, dict)]
         texts = self.read_many(keys)
         return [next(texts).decode() if isinstance(one, dict) else one for one in found]
 
     def adopt(self, stored: Stored, owner: str) -> Stored:
-        """The same value as a payload of another owner, which lives as long as that one's."""
+        """Return the value as a payload of another owner, with that owner's lifetime."""
         source = str(stored.reference["s3"])
         key = f"{self._prefix}{owner}/{source.rpartition('/')[2]}"
         self._client().copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
         return Stored({**stored.reference, "s3": key})
 
-    # -- forgetting ----------------------------------------------------------------------------------------
+    # -- removing ----------------------------------------------------------------------------------------------
 
     def owners(self, after: str) -> Iterator[str]:
-        """The owners of objects whose names come behind `after`, in the order of their names."""
+        """Yield the owners of objects whose names sort after `after`, in the order of their names."""
         pages = self._client().get_paginator("list_objects_v2")
-        # `~` comes behind all that follows an owner's name in a key.
+        # `~` sorts after all characters that follow an owner's name in a key.
         begin: Any = {"StartAfter": f"{self._prefix}{after}/~"} if after else {}
         for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/", **begin):
             for one in page.get("CommonPrefixes", []):
                 yield one["Prefix"].removeprefix(self._prefix).rstrip("/")
 
     def discard(self, packed: Packed | None) -> None:
-        """Remove what an attribute refers to, if it refers to anything."""
+        """Remove the object that an attribute refers to, if any."""
         if isinstance(packed, dict):
             self._client().delete_object(Bucket=self._bucket, Key=packed["s3"])
 
     def remove(self, owner: str, before: datetime | None = None, *, but: str | None = None) -> int:
-        """Remove what an execution and the parts of its loops own, or of that what is older; how many objects.
+        """Remove the objects of an execution and its map batches, or only the older ones; return how many.
 
         The object whose key is `but` stays.
 
         Raises:
-            Unavailable: S3 has refused some of them.
+            Unavailable: S3 refused to remove some of them.
         """
         removed = 0
-        # Ids are of one length, so this is the beginning of no other's keys; those of parts begin with their whole's.
+        # Ids have equal lengths, so this is a prefix of no other key; ids of batches begin with their execution's.
         pages = self._client().get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{owner}"):
             found = [
@@ -196,5 +199,5 @@ class PayloadStore:
 
 
 def file_key(owner: str, digest: str) -> str:
-    """Where a file of an execution is, by the hash of its content."""
+    """Return the key of a file of an execution, by the hash of its content."""
     return f"{PREFIX}{owner}/files/{digest}"

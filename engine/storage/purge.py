@@ -1,7 +1,7 @@
 """Purges expired executions: record, history, log, map batches, and payloads in S3.
 
 The record is removed last and is in the index of due items until then. So a purge that dies half-way is repeated, none
-is lost, and nothing is left that nobody would find.
+is lost, and no unreachable data remains.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class PurgeRepository:
         self._payloads = payloads
 
     def purge(self, execution_id: str, now: datetime) -> bool:
-        """Remove an execution with all that belongs to it, if it has ended and its time is over; whether it was.
+        """Remove an execution with all of its data, if it has ended and its retention is over; return whether it was.
 
         Raises:
-            Unavailable: not all could be removed yet; doing it again goes on with what is left.
+            Unavailable: not everything could be removed yet; a repeated call continues with the rest.
         """
         pk = f"EXECUTION#{execution_id}"
         record = self._table.get(pk, "META", ("status", "check_shard", "next_check_at"))
@@ -63,16 +63,16 @@ class PurgeRepository:
     # -- payloads without a record -------------------------------------------------------------------------
 
     def last_owner(self) -> str:
-        """The owner of payloads up to which the search for those without a record has come."""
+        """Return the owner of payloads up to which the search for orphaned payloads has come."""
         item = self._table.get(*_CURSOR)
         return str(item["after"]) if item else ""
 
     def searched(self, owner: str) -> None:
-        """Note up to where the search has come; nowhere at its end, so that it begins again."""
+        """Store how far the search has come; nothing at its end, so that it begins again."""
         self._table.update(*_CURSOR, {"after": owner}, condition="")
 
     def without_record(self, execution_ids: list[str]) -> list[str]:
-        """Those of these executions that have no record."""
+        """Return those of these executions that have no record."""
         keys = {(f"EXECUTION#{one}", "META"): one for one in execution_ids}
         found = self._table.get_many(list(keys), ("status",))
         return [one for key, one in keys.items() if key not in found]

@@ -1,7 +1,7 @@
-"""What an execution was given and has given, beside its record where it is not small.
+"""The input and result of an execution, stored beside its record if they are not small.
 
-A write of an item costs by all that is in it, and a record is written at least three times. So what is larger than a
-write unit stands in an item of its own in the same partition, which is written once and never changes.
+The cost of a write depends on the whole item, and a record is written at least three times. So a payload that is larger
+than a write unit is stored in an item of its own in the same partition, which is written once and never changes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from engine.storage.payloads import Packed
 _APART = ("trigger", "result")
 _BEGIN = "META#"
 _SMALL_BYTES = 1_024
-"""Up to here a payload stays in the record: an item of its own would cost as much as it saves."""
+"""Up to this size a payload stays in the record: a separate item would cost as much as it saves."""
 
 
 def set_apart(pk: str, name: str, packed: Packed | None) -> tuple[Any, Item | None]:
-    """What the record holds of a payload, and the item of its own that has to be there before it, if there is one.
+    """Return the record's attribute for a payload, and the separate item that must exist before it, if there is one.
 
-    The name of that item says what is in it, so that of two who write different ones each finds its own.
+    The name of that item depends on its content, so that concurrent writers of different payloads each find their own.
     """
     if packed is None or isinstance(packed, dict):
         return packed, None
@@ -36,15 +36,15 @@ def set_apart(pk: str, name: str, packed: Packed | None) -> tuple[Any, Item | No
 
 
 def is_apart(item: Item) -> bool:
-    """Whether an item of an execution's partition is a payload that belongs to its record."""
+    """Return whether an item of an execution's partition is a payload that belongs to its record."""
     return bool(item["SK"].startswith(_BEGIN))
 
 
 def with_payloads(table: Table, records: Sequence[Item], known: Sequence[Item] = ()) -> list[Item]:
-    """Records with what stands beside them; it is read at one go, but for what is among the `known` items.
+    """Return records with their separate payloads, which are read in one batch unless they are in `known`.
 
     Raises:
-        Unavailable: some of it is not there: the record is being removed.
+        Unavailable: a payload is missing: the record is being removed.
     """
     found = {(item["PK"], item["SK"]): item for item in known if is_apart(item)}
     references = [_references(record) for record in records]
@@ -60,7 +60,7 @@ def with_payloads(table: Table, records: Sequence[Item], known: Sequence[Item] =
 
 
 def _references(record: Item) -> dict[str, tuple[str, str]]:
-    """Which payloads of a record stand beside it, and where."""
+    """Return which payloads of a record are stored beside it, and where."""
     return {
         name: (record["PK"], record[name]["item"])
         for name in _APART

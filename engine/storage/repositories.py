@@ -1,4 +1,4 @@
-"""The repositories of the Automation table, together: what services that work across them are given."""
+"""The repositories of the Automation table, bundled for services that use several."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Repositories:
-    """One of each."""
+    """One repository of each kind."""
 
     approvals: ApprovalRepository
     executions: ExecutionRepository
@@ -53,7 +53,7 @@ class Repositories:
 
     @classmethod
     def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Repositories:
-        """Those on a table and a bucket; finished executions are kept for so many days."""
+        """Return the repositories of a table and a bucket; ended executions are kept for so many days."""
         payloads = PayloadStore(s3, bucket)
         histories = HistoryRepository(table, payloads)
         executions = ExecutionRepository(table, payloads, retention_days)

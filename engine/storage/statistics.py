@@ -1,7 +1,7 @@
-"""Counts of what has run, by workspace, day and workflow: added up as executions end, each of them once.
+"""Counts of executions by workspace, day and workflow: added up as executions end, each of them once.
 
-Who counts is told of an end at least once, perhaps late, and in any company. So each execution leaves a mark, in the
-same transaction as the counts; a mark outlives all that could tell of the end again.
+The end of an execution is reported at least once, perhaps late, and with any others. So each execution leaves a mark,
+in the same transaction as the counts; a mark outlives all that could report the end again.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from engine.storage.dynamodb.expressions import Item, update_arguments
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table
 
 _TOGETHER = 80
-"""Executions of one transaction, which has at most a hundred entries: their marks, and the counts that they change."""
+"""Executions of one transaction, which has at most a hundred entries: their marks, and the changed counts."""
 _TRIES = 5
 _MARK_DAYS = 40
-"""Streams repeat within a day; what could not be told is kept for thirty."""
+"""Streams repeat records within a day; failed reports are kept for thirty days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class EndedExecution:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Sums over executions that count, and over test runs."""
+    """Sums over production runs, and over test runs."""
 
     succeeded: int = 0
     failed: int = 0
@@ -53,7 +53,7 @@ class Counts:
 
     @property
     def runs(self) -> int:
-        """All but test runs."""
+        """The number of production runs."""
         return self.succeeded + self.failed + self.timed_out + self.cancelled
 
     def __add__(self, other: Counts) -> Counts:
@@ -61,7 +61,7 @@ class Counts:
 
     @classmethod
     def of(cls, ended: EndedExecution) -> Counts:
-        """What one execution adds."""
+        """Return the counts of one execution."""
         if ended.is_test:
             return cls(tests=1, test_nano_dollars=ended.nano_dollars)
         spent = cls(duration_ms=ended.duration_ms, nano_dollars=ended.nano_dollars)
@@ -70,7 +70,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class DayOfWorkflow:
-    """The counts of one workflow on one day (of UTC)."""
+    """The counts of one workflow on one day (UTC)."""
 
     day: date
     workflow_id: str
@@ -85,10 +85,10 @@ class StatisticsRepository:
         self._table = table
 
     def count(self, ended: Iterable[EndedExecution]) -> None:
-        """Count executions, those that have been counted before excepted.
+        """Count executions, except those that were counted before.
 
         Raises:
-            Unavailable: not all were counted; asking again counts the others.
+            Unavailable: not all were counted; a repeated call counts the others.
         """
         by_workspace: dict[str, dict[str, EndedExecution]] = defaultdict(dict)
         for one in ended:
@@ -124,14 +124,14 @@ class StatisticsRepository:
             yield self._table.update_entry(*key, update_arguments({"workflow_name": names[key]}, (), "", {}, amounts))
 
     def between(self, workspace_id: str, first: date, last: date) -> Iterator[DayOfWorkflow]:
-        """The counts of the days from the first to the last, both included."""
+        """Return the counts of the days from the first to the last, both included."""
         after, before = first.isoformat(), f"{last.isoformat()}~"
         for item in self._table.query(f"STATISTICS#{workspace_id}", after=after, before=before):
             yield _day_of_workflow(item)
 
 
 def _groups(ended: Sequence[EndedExecution]) -> Iterator[list[EndedExecution]]:
-    """Groups that fit into one transaction each: marks, and one entry for each day of a workflow."""
+    """Yield groups that fit into one transaction each: marks, and one entry for each day of a workflow."""
     group: list[EndedExecution] = []
     places: set[tuple[date, str]] = set()
     for one in ended:

@@ -1,4 +1,4 @@
-"""Subscriptions to a workspace's events, and the log of what was sent for them."""
+"""Subscriptions to a workspace's domain events, and the log of their deliveries."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _FAILURE = ("failing_since", "failures", "paused_until")
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Where a workspace's events are sent.
+    """The receiver of a workspace's domain events.
 
-    `events` are types, or beginnings of types with a `*`. `secret` signs what is sent, encrypted; `old_secret` does too
-    until `old_secret_until`. `failing_since` is when the first of the deliveries failed behind which none was taken,
+    `events` are types, or prefixes of types followed by `*`. `secret`, encrypted, signs deliveries; so does
+    `old_secret` until `old_secret_until`. `failing_since` is when the first attempt failed after the last success,
     `failures` how many attempts have failed since. After some of them nothing is sent until `paused_until`; then one
-    attempt finds out whether the receiver is back.
+    attempt tests whether the receiver is back.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Subscription:
     paused_until: str | None = None
 
     def wants(self, event_type: str) -> bool:
-        """Whether events of a type are sent there."""
+        """Return whether events of a type are sent to this receiver."""
         return self.is_enabled and any(
             event_type.startswith(one[:-1]) if one.endswith("*") else event_type == one for one in self.events
         )
@@ -55,7 +55,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to send: when, what was answered or went wrong, after how many milliseconds."""
+    """One attempt to send: its time, the response or error, and its duration in milliseconds."""
 
     at: str
     status: int | None
@@ -65,7 +65,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingDelivery:
-    """One event for one subscription, `pending`, `delivered` or `failed`. `body` is what is sent, and signed."""
+    """One event for one subscription, `pending`, `delivered` or `failed`. `body` is sent and signed."""
 
     subscription_id: str
     id: str
@@ -74,42 +74,42 @@ class OutgoingDelivery:
     created_at: str
     status: str = "pending"
     attempts: tuple[Attempt, ...] = ()
-    """The last of them."""
+    """The latest attempts."""
     made: int = 0
-    """How many there have been."""
+    """The number of attempts."""
     next_at: str | None = None
     round: int = 0
-    """How many attempts had been made before it was asked for anew."""
+    """The number of attempts when a replay was last requested."""
 
 
 class SubscriptionRepository:
-    """Reads and writes them. A subscription of another workspace is as good as none."""
+    """Reads and writes subscriptions. A subscription of another workspace counts as absent."""
 
     def __init__(self, table: Table, retention_days: int = limits.OUTGOING_KEPT_DAYS) -> None:
         self._table = table
-        # A delivery holds the result of the execution that it tells of, and is not to outlive it.
+        # A delivery contains the result of its execution, and must not outlive it.
         self._kept = timedelta(days=min(limits.OUTGOING_KEPT_DAYS, retention_days))
 
     # -- subscriptions -------------------------------------------------------------------------------------
 
     def create(self, subscription: Subscription) -> None:
-        """Store a new one."""
+        """Store a new subscription."""
         self._table.put(_meta_item(subscription), if_absent=True)
 
     def find(self, subscription_id: str) -> Subscription | None:
-        """The subscription, of whatever workspace; None where there is none."""
+        """Return the subscription of any workspace; None if there is none."""
         item = self._table.get(f"SUBSCRIPTION#{subscription_id}", "META")
         return _subscription(item) if item else None
 
     def get(self, workspace_id: str, subscription_id: str) -> Subscription:
-        """Raises NotFound."""
+        """Return a subscription. Raises NotFound."""
         found = self.find(subscription_id)
         if found is None or found.workspace_id != workspace_id:
             raise NotFound("there is no such subscription")
         return found
 
     def of_workspace(self, workspace_id: str) -> list[Subscription]:
-        """All of a workspace, which has few."""
+        """Return all subscriptions of a workspace; there are few."""
         keys = self._table.query(
             f"{workspace_id}#SUBSCRIPTIONS", index="by-workspace", pk_name="workspace_key", sk_name="id",
             limit=2 * limits.MAX_SUBSCRIPTIONS,
@@ -121,7 +121,7 @@ class SubscriptionRepository:
         """Set attributes; None removes one.
 
         Raises:
-            NotFound: it was deleted meanwhile.
+            NotFound: the subscription was deleted meanwhile.
         """
         given = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
         try:
@@ -136,16 +136,16 @@ class SubscriptionRepository:
         return _subscription(item)
 
     def delete(self, subscription: Subscription) -> None:
-        """Forget it. What is under way for it ends when that is looked at."""
+        """Delete the subscription. Its pending deliveries end when they are next checked."""
         self._table.delete(f"SUBSCRIPTION#{subscription.id}", "META")
 
     def failing(self, subscription: Subscription, at: datetime) -> None:
-        """Count an attempt that failed, and pause behind some of them."""
+        """Count a failed attempt, and pause after certain numbers of them."""
         key = f"SUBSCRIPTION#{subscription.id}", "META"
         try:
             item = self._table.update(*key, {}, add={"failures": 1})
         except ConditionFailed:
-            return  # it was deleted meanwhile
+            return  # the subscription was deleted meanwhile
         changes: dict[str, Any] = {} if "failing_since" in item else {"failing_since": format_time(at)}
         if item["failures"] >= limits.OUTGOING_PAUSE_AFTER:
             changes["paused_until"] = format_time(at + _pause(item["failures"]))
@@ -153,9 +153,9 @@ class SubscriptionRepository:
             self._try(subscription.id, changes, (), "#failures = :failures", {"failures": item["failures"]})
 
     def probes(self, subscription: Subscription, at: datetime) -> bool:
-        """Whether an attempt may be made: nothing is paused, or it is the first one behind the end of a pause.
+        """Return whether an attempt may be made: nothing is paused, or it is the first one after a pause.
 
-        Of any number at once one is; if it dies, the next pause begins without it.
+        Of concurrent callers one gets True; if it dies, the next pause begins without its attempt.
         """
         if subscription.paused_until is None:
             return True
@@ -166,12 +166,12 @@ class SubscriptionRepository:
         return self._try(subscription.id, {"paused_until": until}, (), condition, values)
 
     def working(self, subscription: Subscription) -> None:
-        """Note that something was taken."""
+        """Record a successful delivery."""
         if subscription.failures:
             self._try(subscription.id, {}, _FAILURE, "attribute_exists(#PK)")
 
     def disable(self, subscription: Subscription, reason: str, at: str) -> None:
-        """Send nothing more, unless that is so already."""
+        """Disable the subscription, unless it is disabled already."""
         changes = {"is_enabled": False, "disabled_reason": reason, "updated_at": at}
         self._try(subscription.id, changes, (), "#is_enabled = :on", {"on": True})
 
@@ -183,7 +183,7 @@ class SubscriptionRepository:
         condition: str,
         values: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Change it where the condition holds; whether it did."""
+        """Change the subscription if the condition holds; return whether it did."""
         try:
             self._table.update(
                 f"SUBSCRIPTION#{subscription_id}", "META", changes, remove=remove, condition=condition, values=values
@@ -195,7 +195,7 @@ class SubscriptionRepository:
     # -- deliveries ----------------------------------------------------------------------------------------
 
     def queue(self, delivery: OutgoingDelivery, at: datetime) -> bool:
-        """Store a delivery that is to be sent now; False where it was stored before."""
+        """Store a delivery to be sent now; return False if it was stored before."""
         item = {
             **_delivery_item(delivery),
             "expires_at": int((at + self._kept).timestamp()),
@@ -208,12 +208,12 @@ class SubscriptionRepository:
         return True
 
     def delivery(self, subscription_id: str, delivery_id: str, now: datetime) -> OutgoingDelivery | None:
-        """One delivery; None where there is none that is still kept."""
+        """Return a delivery; None if none is stored or it has expired."""
         item = self._table.get(f"SUBSCRIPTION#{subscription_id}", f"{_DELIVERY}{delivery_id}")
         return _delivery(item) if item and is_live(item, now) else None
 
     def deliveries(self, subscription_id: str, before: str | None, limit: int, now: datetime) -> Page:
-        """A page of the log, the newest first; the cursor is the id of the last one."""
+        """Return a page of the log, newest first; the cursor is the id of the last delivery."""
         last = f"{_DELIVERY}{before}" if before else f"{_DELIVERY}~"
         found: list[OutgoingDelivery] = []
         while True:
@@ -226,12 +226,12 @@ class SubscriptionRepository:
             found += [_delivery(one) for one in items if is_live(one, now) and one["SK"] != seen]
             if len(found) > limit or len(items) < limit + 2:
                 return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
-            last = items[-1]["SK"]  # some were expired and are still there, so there is more to read
+            last = items[-1]["SK"]  # expired deliveries were skipped, so there is more to read
 
     def claim(self, key: tuple[str, str], seen: str, now: datetime, again: datetime) -> bool:
-        """Set when a due delivery is looked at next; False where somebody else has set it since `seen`.
+        """Set the next check of a due delivery; return False if another process changed it since `seen`.
 
-        One that is kept no more leaves the index and is not sent: DynamoDB may take days to remove it.
+        An expired delivery leaves the index and is not sent: DynamoDB may take days to remove it.
         """
         try:
             self._table.update(
@@ -247,9 +247,9 @@ class SubscriptionRepository:
         return True
 
     def lease(self, delivery: OutgoingDelivery, until: datetime) -> bool:
-        """Take a delivery to make an attempt; False where somebody else does, or has.
+        """Lease a delivery to make an attempt; return False if another process has leased it or made the attempt.
 
-        Whoever dies behind this leaves it to be found when the lease is over.
+        If the process dies after this, the delivery is found again when the lease expires.
         """
         now = until - timedelta(seconds=limits.OUTGOING_LEASE)
         try:
@@ -270,7 +270,7 @@ class SubscriptionRepository:
         return True
 
     def record(self, delivery: OutgoingDelivery, attempt: Attempt, status: str, next_at: datetime | None) -> None:
-        """Note how an attempt has ended, and when the next one is."""
+        """Record the result of an attempt, and when the next one is."""
         made, attempts = delivery.made + 1, [*delivery.attempts, attempt][-limits.OUTGOING_ATTEMPTS :]
         changes: dict[str, Any] = {
             "status": status,
@@ -286,13 +286,13 @@ class SubscriptionRepository:
         try:
             self._table.update(*_delivery_key(delivery), changes, remove=remove, condition=condition, values=values)
         except ConditionFailed:
-            return  # it was given up as lost, and somebody else has made this attempt
+            return  # the lease expired, and another process has made this attempt
 
     def replay(self, delivery: OutgoingDelivery, at: datetime) -> OutgoingDelivery:
-        """Ask for a delivery to be sent again from the beginning.
+        """Request that a delivery is sent again from the beginning.
 
         Raises:
-            NotFound: it is not kept any more.
+            NotFound: the delivery is no longer kept.
         """
         changes = {
             "status": "pending",
@@ -314,12 +314,12 @@ class SubscriptionRepository:
 
 
 def delivery_in(pk: str, sk: str) -> tuple[str, str]:
-    """The subscription and the delivery whose item has this key."""
+    """Return the subscription and the delivery whose item has this key."""
     return pk.removeprefix("SUBSCRIPTION#"), sk.removeprefix(_DELIVERY)
 
 
 def _pause(failures: int) -> timedelta:
-    """How long a receiver is left alone after so many attempts that failed."""
+    """Return how long a receiver is left alone after so many failed attempts."""
     doublings = min(failures - limits.OUTGOING_PAUSE_AFTER, 30)
     return timedelta(seconds=min(limits.OUTGOING_PAUSE * 2**doublings, limits.OUTGOING_PAUSE_LONGEST))
 

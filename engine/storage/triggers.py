@@ -1,4 +1,4 @@
-"""What triggers have done: when they fired, what became of it, what they refused. One item each, by its workflow."""
+"""The state of triggers: when they fired, with what result, what they refused. One item each, by its workflow."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class TriggerState:
-    """What a trigger has done so far.
+    """The state of a trigger.
 
-    `fired` counts the deliveries that were taken, `refused` those that were not, `failed` those from which nothing
-    could be started. `recent` has the statuses with which its last executions ended, by their ids. `expected_at` is
-    when something should come; `silent_since` is the time that should have come and did not, with nothing since.
+    `fired` counts the accepted deliveries, `refused` the refused ones, `failed` those that could not start an
+    execution. `recent` has the final statuses of its last executions, by their ids. `expected_at` is when it should
+    fire next; `silent_since` is the time when it should have fired and did not, and has not since.
     """
 
     fired: int = 0
@@ -47,7 +47,7 @@ class TriggerState:
 
     @property
     def consecutive_failures(self) -> int:
-        """How many of its newest executions have failed without one that succeeded in between."""
+        """The number of newest executions that failed, up to the last success."""
         count = 0
         for _, status in sorted(self.recent.items(), reverse=True):
             if status == Status.SUCCEEDED:
@@ -63,16 +63,16 @@ class TriggerRepository:
         self._table = table
 
     def get(self, workflow_id: str, trigger_id: str) -> TriggerState:
-        """What a trigger has done; nothing yet, if there is no item."""
+        """Return the state of a trigger; an empty one if there is no item."""
         return _state(self._table.get(*_key(workflow_id, trigger_id)) or {})
 
     def get_many(self, triggers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], TriggerState]:
-        """The states of triggers, by workflow and id."""
+        """Return the states of triggers, by workflow and id."""
         found = self._table.get_many([_key(*trigger) for trigger in triggers])
         return {trigger: _state(found.get(_key(*trigger)) or {}) for trigger in triggers}
 
     def of_workflow(self, workflow_id: str) -> dict[str, TriggerState]:
-        """The states of all triggers that a workflow has, or had, by their ids."""
+        """Return the states of all present and former triggers of a workflow, by their ids."""
         pk, first = _key(workflow_id, "")
         items = self._table.query(pk, after=first, before=f"{first}~")
         return {trigger_in(pk, item["SK"])[1]: _state(item) for item in items}
@@ -80,10 +80,10 @@ class TriggerRepository:
     def admit(
         self, workflow_id: str, trigger_id: str, at: datetime, per_minute: int, expected_at: datetime | None
     ) -> None:
-        """Count a delivery to a webhook, if fewer have come in this minute than may.
+        """Count a delivery to a webhook, unless the limit of this minute is reached.
 
         Raises:
-            TooManyRequests: they have.
+            TooManyRequests: the limit is reached.
         """
         minute = int(at.timestamp()) // _MINUTE
         changes = {"last_fired_at": format_time(at), **_check(workflow_id, trigger_id, expected_at)}
@@ -100,7 +100,7 @@ class TriggerRepository:
             except ConditionFailed as failed:
                 known = failed.item.get("minute", 0) if failed.item else 0
                 if known > minute:
-                    minute = known  # the clock of somebody else is ahead
+                    minute = known  # another process's clock is ahead
                 elif known == minute:
                     wait = _MINUTE - int(at.timestamp()) % _MINUTE
                     message = f"this webhook takes {per_minute} deliveries a minute; try again in {wait} seconds"
@@ -112,7 +112,7 @@ class TriggerRepository:
         raise Unavailable("too many deliveries come at once; try again")
 
     def _begin_minute(self, workflow_id: str, trigger_id: str, minute: int) -> None:
-        """Count anew, unless somebody has begun to, or counts for a later minute already."""
+        """Start counting a new minute, unless another process has started it or a later one."""
         with suppress(ConditionFailed):
             self._table.update(
                 *_key(workflow_id, trigger_id),
@@ -124,7 +124,7 @@ class TriggerRepository:
     def fired(
         self, workflow_id: str, trigger_id: str, at: datetime, expected_at: datetime | None, *, counts: bool = True
     ) -> None:
-        """Note that a trigger has fired, and when it is expected to fire next; `counts` unless that was known."""
+        """Record a firing, and when the next one is expected; `counts` unless it was recorded before."""
         self._table.update(
             *_key(workflow_id, trigger_id),
             {"last_fired_at": format_time(at), **_check(workflow_id, trigger_id, expected_at)},
@@ -134,20 +134,20 @@ class TriggerRepository:
         )
 
     def refused(self, workflow_id: str, trigger_id: str, at: datetime, reason: str) -> None:
-        """Count a delivery that was not taken, and note why."""
+        """Count a refused delivery, and record why."""
         changes = {"last_refused_at": format_time(at), "last_refusal": reason[:500]}
         self._table.update(*_key(workflow_id, trigger_id), changes, add={"refused": 1}, condition="")
 
     def failed(self, workflow_id: str, trigger_id: str, at: datetime, error: Mapping[str, Any]) -> None:
-        """Note that nothing could be started from a delivery, and why."""
+        """Record that a delivery could not start an execution, and why."""
         told = {"at": format_time(at), "code": error["code"], "message": str(error["message"])[:1_000]}
         self._table.update(*_key(workflow_id, trigger_id), {"last_failure": told}, add={"failed": 1}, condition="")
 
     def ended(self, workflow_id: str, trigger_id: str, statuses: Mapping[str, str]) -> TriggerState:
-        """Note how executions have ended, by their ids; in whatever order and however often that is told.
+        """Record how executions have ended, by their ids; in any order and repeatedly.
 
         Raises:
-            Unavailable: others kept changing the same.
+            Unavailable: other writers kept changing the state.
         """
         key = _key(workflow_id, trigger_id)
         for attempt in range(_TRIES):
@@ -165,7 +165,7 @@ class TriggerRepository:
         raise Unavailable("the outcomes of this trigger are being noted by others; try again")
 
     def expect(self, workflow_id: str, trigger_id: str, at: datetime | None) -> None:
-        """Set when a trigger should fire next; None where it cannot be told, or does not matter."""
+        """Set when a trigger should fire next; None if that is unknown, or does not matter."""
         look = _check(workflow_id, trigger_id, at)
         remove = ("silent_since", *(() if look else ("expected_at", *CHECK)))
         if not look and self._table.get(*_key(workflow_id, trigger_id), ("PK",)) is None:
@@ -173,7 +173,7 @@ class TriggerRepository:
         self._table.update(*_key(workflow_id, trigger_id), look, remove=remove, condition="")
 
     def silent(self, workflow_id: str, trigger_id: str, since: datetime) -> None:
-        """Note that a trigger should have fired and did not, unless it has meanwhile; then nobody looks any more."""
+        """Record that a trigger did not fire in time, unless it has meanwhile; it is not checked again after that."""
         with suppress(ConditionFailed):
             self._table.update(
                 *_key(workflow_id, trigger_id),
@@ -184,12 +184,12 @@ class TriggerRepository:
             )
 
     def forget(self, workflow_id: str, trigger_id: str) -> None:
-        """Remove what is known of a trigger."""
+        """Remove the state of a trigger."""
         self._table.delete(*_key(workflow_id, trigger_id))
 
 
 def trigger_in(pk: str, sk: str) -> tuple[str, str]:
-    """The workflow and the trigger whose item has this key."""
+    """Return the workflow and the trigger whose item has this key."""
     return pk.removeprefix("WORKFLOW#"), sk.removeprefix("TRIGGER#")
 
 

@@ -1,4 +1,4 @@
-"""Counts what a run uses: what DynamoDB says that it charges, S3 calls, and the time of the function that runs it."""
+"""Counts the usage of a run: the capacity that DynamoDB reports, S3 calls, and the time of the function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 
 class UsageMeter:
-    """What one worker has used since `begin`. Attach it to the clients that the worker calls."""
+    """The usage of one worker since `begin`. Attach it to the clients that the worker calls."""
 
     def __init__(self, memory_mb: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._memory_mb = memory_mb
@@ -25,9 +25,9 @@ class UsageMeter:
         self._bill = Bill()
 
     def begin(self, carried: Bill, *, by_machine: bool = True) -> None:
-        """A call of the function begins, by the state machine or not.
+        """Begin a call of the function, by the state machine or not.
 
-        `carried` is what earlier calls have used and nobody has written down.
+        `carried` is the usage of earlier calls that is not recorded yet.
         """
         with self._lock:
             self._by_machine = by_machine
@@ -35,12 +35,12 @@ class UsageMeter:
             self._bill = carried + Bill(lambda_calls=1)
 
     def add(self, bill: Bill) -> None:
-        """Something that was used besides, such as a model's tokens."""
+        """Add other usage, such as a model's tokens."""
         with self._lock:
             self._bill += bill
 
     def take(self, transitions: int = 0) -> Bill:
-        """All that was used since it was taken last, and these transitions of the machine, if it made the call."""
+        """Return the usage since the last `take`, with these transitions of the state machine, if it made the call."""
         with self._lock:
             now = self._clock()
             milliseconds = round((now - self._began) * 1000)
@@ -74,5 +74,5 @@ class UsageMeter:
 
 
 def _ask(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """The same call, asking for what it costs."""
+    """Make DynamoDB report the capacity that the call consumes."""
     return {**params, "ReturnConsumedCapacity": "TOTAL"}

@@ -16,7 +16,7 @@ FIRST_USER = ("PLATFORM#", "FIRST_USER")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may sign in."""
+    """A person who may sign in."""
 
     id: str
     email: str
@@ -32,9 +32,9 @@ class User:
 class Session:
     """One sign-in. Times are epoch seconds.
 
-    `refresh_hash` is the hash of the only refresh token that is good now, `family_hash` that of what all tokens of the
-    session have in common. A session of a browser knows which one (`browser_hash`); that may show the token before
-    this one, too, until `previous_until`.
+    `refresh_hash` is the hash of the only refresh token that is valid now, `family_hash` the hash of the part that all
+    tokens of the session share. A browser session stores which browser (`browser_hash`); that one may present the
+    previous token, too, until `previous_until`.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the authorizer needs to know, read in one call. Each part is None where it is not there."""
+    """What the authorizer needs to know, read in one call. Missing parts are None."""
 
     user: User | None
     session: Session | None
@@ -64,10 +64,10 @@ class UserRepository:
         self._table = table
 
     def create(self, user: User, *, first: bool) -> None:
-        """Store a user with a personal workspace, all or nothing.
+        """Store a user with a personal workspace, atomically.
 
         Raises:
-            Conflict: code `email_taken`, or `not_first` where `first` was asked and there is a user already.
+            Conflict: code `email_taken`, or `not_first` if `first` is set and there is a user already.
         """
         writes = [
             Put({"PK": f"EMAIL#{user.email}", "SK": "USER", "user_id": user.id}),
@@ -85,21 +85,21 @@ class UserRepository:
             raise Conflict(f"there is a user with the e-mail address {user.email}", code="email_taken") from None
 
     def is_empty(self) -> bool:
-        """Whether nobody has registered yet."""
+        """Return whether nobody has registered yet."""
         return self._table.get(*FIRST_USER) is None
 
     def by_email(self, email: str) -> User | None:
-        """The user with that address."""
+        """Return the user with that address."""
         found = self._table.get(f"EMAIL#{email}", "USER")
         return self.by_id(found["user_id"]) if found else None
 
     def by_id(self, user_id: str) -> User | None:
-        """The user with that id."""
+        """Return the user with that id."""
         item = self._table.get(f"USER#{user_id}", "PROFILE")
         return _user(item) if item else None
 
     def page(self, cursor: str | None, limit: int) -> Page:
-        """Users by the time at which they were added."""
+        """Return users in the order in which they were added."""
         items, next_cursor = self._table.page_by_id(
             "USERS",
             index="by-list",
@@ -112,10 +112,10 @@ class UserRepository:
         return Page([_user(item) for item in items], next_cursor)
 
     def set_active(self, user_id: str, *, active: bool) -> User:
-        """Let a user sign in, or keep them out at once.
+        """Let a user sign in, or lock them out immediately.
 
         Raises:
-            NotFound: there is no such user.
+            NotFound: the user does not exist.
         """
         try:
             return _user(self._table.update(f"USER#{user_id}", "PROFILE", {"is_active": active}))
@@ -123,7 +123,7 @@ class UserRepository:
             raise NotFound("there is no such user") from None
 
     def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        """Replace the hash, for stronger parameters."""
+        """Replace the password hash by one with stronger parameters."""
         self._table.update(f"USER#{user_id}", "PROFILE", {"password_hash": password_hash})
 
     def add_session(self, session: Session) -> None:
@@ -133,10 +133,12 @@ class UserRepository:
     def rotate_session(self, old: RefreshToken, new: RefreshToken, browser_hash: str, now: int) -> Session:
         """Replace a session's refresh token.
 
-        Replacing it by the same one again changes nothing: two tabs of a browser do that, or one whose answer was lost.
+        A repeated replacement by the same token changes nothing: two tabs of a browser do that, or a client that lost
+        the response.
 
         Raises:
-            ConditionFailed: the session is gone or over (`item` is None), or its token is another one.
+            ConditionFailed: the session does not exist or has expired (`item` is None), or its token is another
+                one.
         """
         try:
             item = self._table.update(
@@ -172,7 +174,7 @@ class UserRepository:
         self._table.delete_where(*where, "#family_hash = :family", {"family": family_hash})
 
     def identity(self, user_id: str, session_id: str, workspace_id: str, now: datetime) -> Identity:
-        """User, session (unless its time is over) and membership in one consistent read."""
+        """Return user, session (unless expired) and membership in one consistent read."""
         profile = (f"USER#{user_id}", "PROFILE")
         session = (f"USER#{user_id}", f"SESSION#{session_id}")
         member = (f"WORKSPACE#{workspace_id}", f"MEMBER#{user_id}")
@@ -184,7 +186,7 @@ class UserRepository:
         )
 
     def failures(self, subject: str, now: int) -> tuple[int, int]:
-        """How many sign-ins of a subject have failed of late, and when (epoch seconds) that is forgotten."""
+        """Return the number of a subject's recent failed sign-ins, and when (epoch seconds) they are forgotten."""
         item = self._table.get(f"FAILURES#{subject}", "COUNT")
         return (item["failures"], item["expires_at"]) if item and item["expires_at"] > now else (0, now)
 

@@ -1,4 +1,4 @@
-"""What is stored of workflows, their versions and their publications, and the items that hold it."""
+"""The stored data of workflows, their versions and publications, and the codec of their items."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.workflow.references import KEY, nodes_in, references
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who has written something, with the name of then."""
+    """The author of a change, with the name at that time."""
 
     id: str
     name: str
@@ -35,17 +35,17 @@ class Uses:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A workflow as it is now.
+    """The current state of a workflow.
 
-    `version` is the number of its newest version, `published_version` that of the one which triggers and starts use;
-    0 stands for none. `publication` is the number of the publication that stands, `published_draft` the tag of the
-    draft that was published last. `revision` counts all changes of the record. `definition` is that of the newest
-    version, where it was asked for.
+    `version` is the number of its newest version, `published_version` that of the one which triggers and starts use; 0
+    stands for none. `publication` is the number of the current publication, `published_draft` the tag of the draft that
+    was published last. `revision` counts all changes of the record. `definition` is that of the newest version, if
+    requested.
 
-    `concurrency`, `triggers`, `responds` (the ids of `respond` nodes) and `uses` are copies of what the published
-    version says, so that starting it need not read it all; `newest_uses` is of the newest one. `hook_secret` makes the
-    addresses of its webhooks, and `rotations` counts how often each was changed. `secrets` are what callers of its
-    webhooks are checked against, encrypted.
+    `concurrency`, `triggers`, `responds` (the ids of `respond` nodes) and `uses` are copies from the published version,
+    so that a start need not read all of it; `newest_uses` is of the newest version. `hook_secret` derives the addresses
+    of its webhooks, and `rotations` counts how often each was changed. `secrets` authenticate callers of its webhooks,
+    encrypted.
     """
 
     id: str
@@ -75,12 +75,12 @@ class Workflow:
     secrets: Mapping[str, bytes] = field(default_factory=dict)
 
     def trigger(self, trigger_id: str) -> TriggerDefinition | None:
-        """The trigger of that id, if the published version has it."""
+        """Return the trigger of that id, if the published version has it."""
         return next((trigger for trigger in self.triggers if trigger.id == trigger_id), None)
 
     @property
     def integrations(self) -> frozenset[str]:
-        """What the published version or the newest one names an integration by."""
+        """The names or ids by which the published or the newest version refers to integrations."""
         return frozenset(self.uses.integrations + self.newest_uses.integrations)
 
 
@@ -89,7 +89,7 @@ class WorkflowVersion:
     """One version, which never changes.
 
     Its definition has the ids of other workflows; `named` has, by field, the names that its author wrote instead.
-    `restored_from` is the version that it repeats, 0 where it repeats none.
+    `restored_from` is the version that it restores, 0 for none.
     """
 
     workflow_id: str
@@ -104,10 +104,10 @@ class WorkflowVersion:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """That a version was made the one which runs.
+    """A publication: it made a version the one that runs.
 
-    `previous` is the number of the publication that a rollback returns to, 0 where there is none. After a rollback
-    that is the one before the publication to which it has returned, so that another rollback goes further back.
+    `previous` is the number of the publication that a rollback returns to, 0 for none. After a rollback that is the one
+    before the publication that was restored, so that another rollback goes further back.
     """
 
     number: int
@@ -123,35 +123,35 @@ _OWN = (
     "id", "workspace_id", "name", "description", "version", "is_active", "created_at", "updated_at",
     "published_version", "publication", "published_at", "published_draft", "revision", "folder", "hook_secret",
 )  # fmt: skip
-"""What a workflow's record has besides its copies."""
+"""The attributes of a workflow's record besides its copies."""
 SECRET, ROTATION = "secret_of_", "rotation_of_"
 
 
 def meta_key(workflow_id: str) -> tuple[str, str]:
-    """The key of a workflow's record."""
+    """Return the key of a workflow's record."""
     return f"WORKFLOW#{workflow_id}", "META"
 
 
 def version_key(workflow_id: str, number: int) -> tuple[str, str]:
-    """The key of a version, or of what was kept to be tried, whose numbers are above those of versions."""
+    """Return the key of a version, or of a definition kept for test runs, whose numbers are above those of versions."""
     kind = "VERSION" if number <= limits.MAX_VERSIONS else "TRIED"
     return f"WORKFLOW#{workflow_id}", f"{kind}#{number:06d}"
 
 
 def layout_key(workflow_id: str, number: int) -> tuple[str, str]:
-    """The key of the `ui` of a version. Runs do not read it, so it is no part of the version's item."""
+    """Return the key of the `ui` of a version. Runs do not read it, so it is not in the version's item."""
     return f"WORKFLOW#{workflow_id}", f"LAYOUT#{number:06d}"
 
 
 def publication_key(workflow_id: str, number: int) -> tuple[str, str]:
-    """The key of a publication."""
+    """Return the key of a publication."""
     return f"WORKFLOW#{workflow_id}", f"PUBLICATION#{number:06d}"
 
 
 def live_copies(workflow_id: str, definition: Mapping[str, Any]) -> Item:
-    """What a workflow's record copies of its published definition; None stands for what is not there.
+    """Return the record's copies of its published definition; None stands for an absent one.
 
-    One with triggers is in the index of what has to be looked at, by its id, for whoever looks through all of them.
+    A workflow with triggers is in the index of due items under its id, for the reconciliation of all of them.
     """
     triggers, uses = definition.get("triggers"), uses_of(definition)
     return {
@@ -166,20 +166,20 @@ def live_copies(workflow_id: str, definition: Mapping[str, Any]) -> Item:
 
 
 def newest_copies(uses: Uses, *, is_published: bool) -> Item:
-    """What the record copies of its newest definition: nothing where that is the published one."""
+    """Return the record's copies of its newest definition: none if that is the published one."""
     kept = Uses() if is_published else uses
     return {"newest_integrations": list(kept.integrations) or None, "newest_workflows": list(kept.workflows) or None}
 
 
 def uses_of(definition: Mapping[str, Any]) -> Uses:
-    """What a definition names, with the ids of workflows."""
+    """Return what a definition names, with the ids of workflows."""
     integrations = sorted({named for _, _, named in named_integrations(definition)})
     workflows = sorted({holder[KEY] for _, holder in references(definition)})
     return Uses(tuple(integrations), tuple(workflows))
 
 
 def named_integrations(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The integrations that the nodes of a definition name, also in the bodies of loops: field, node type, name."""
+    """Yield the integrations that nodes name, also in the bodies of loops: field, node type, name."""
     for at, node in nodes_in(definition):
         config = node.get("config")
         named = config.get("integration") if isinstance(config, dict) else None
@@ -188,12 +188,12 @@ def named_integrations(definition: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 
 def triggers_of(definition: Mapping[str, Any]) -> tuple[TriggerDefinition, ...]:
-    """The triggers of a definition that is valid."""
+    """Return the triggers of a valid definition."""
     return tuple(TriggerDefinition.model_validate(one) for one in definition.get("triggers") or ())
 
 
 def meta_item(workflow: Workflow, published: Mapping[str, Any] | None, newest: Uses) -> Item:
-    """The record of a new workflow."""
+    """Return the record of a new workflow as an item."""
     pk, sk = meta_key(workflow.id)
     return {
         "PK": pk,
@@ -208,7 +208,7 @@ def meta_item(workflow: Workflow, published: Mapping[str, Any] | None, newest: U
 
 
 def workflow_of(item: Item) -> Workflow:
-    """The workflow of a record."""
+    """Return the workflow of a record."""
     uses = _uses(item, "")
     values: dict[str, Any] = {name: item.get(name) for name in _OWN if name != "description"}
     is_newest = item["version"] == item["published_version"]
@@ -232,22 +232,22 @@ def _uses(item: Item, prefix: str) -> Uses:
 
 
 def _by_trigger(item: Item, prefix: str) -> dict[str, Any]:
-    """Attributes that there is one of for each trigger, so that any number of callers can change them at once."""
+    """Return an attribute for each trigger, so that concurrent callers can change different ones."""
     return {name.removeprefix(prefix): value for name, value in item.items() if name.startswith(prefix)}
 
 
 def author_item(author: Author | None) -> Item | None:
-    """An author as an attribute."""
+    """Return an author as an attribute."""
     return {"id": author.id, "name": author.name} if author else None
 
 
 def author_of(item: Any) -> Author | None:
-    """The author of an attribute."""
+    """Return the author in an attribute."""
     return Author(item["id"], item["name"]) if item else None
 
 
 def version_item(version: WorkflowVersion) -> Item:
-    """The item of a version."""
+    """Return the item of a version."""
     pk, sk = version_key(version.workflow_id, version.version)
     values = {name: getattr(version, name) for name in WorkflowVersion.__dataclass_fields__}
     return {
@@ -261,7 +261,7 @@ def version_item(version: WorkflowVersion) -> Item:
 
 
 def version_of(item: Item) -> WorkflowVersion:
-    """The version of an item; without a definition where that was not read."""
+    """Return the version in an item; without a definition if that was not read."""
     values = {name: item.get(name) for name in WorkflowVersion.__dataclass_fields__}
     values["author"] = author_of(item["author"])
     values["definition"] = json.loads(item["definition"]) if "definition" in item else {}
@@ -270,25 +270,25 @@ def version_of(item: Item) -> WorkflowVersion:
 
 
 def layout_item(workflow_id: str, number: int, layout: Layout) -> Item:
-    """The item of the `ui` of a version."""
+    """Return the item of the `ui` of a version."""
     pk, sk = layout_key(workflow_id, number)
     return {"PK": pk, "SK": sk, "layout": zlib.compress(dumps(layout).encode(), 6)}
 
 
 def layout_of(item: Item | None) -> Layout:
-    """The `ui` of an item, nothing where there is none."""
+    """Return the `ui` in an item, empty if there is none."""
     found: Layout = json.loads(zlib.decompress(item["layout"])) if item else {}
     return found
 
 
 def publication_item(workflow_id: str, publication: Publication) -> Item:
-    """The item of a publication."""
+    """Return the item of a publication."""
     pk, sk = publication_key(workflow_id, publication.number)
     values = {name: getattr(publication, name) for name in Publication.__dataclass_fields__}
     return {"PK": pk, "SK": sk, **values, "author": author_item(publication.author)}
 
 
 def publication_of(item: Item) -> Publication:
-    """The publication of an item."""
+    """Return the publication in an item."""
     values = {name: item.get(name) for name in Publication.__dataclass_fields__}
     return Publication(**{**values, "author": author_of(item["author"])})  # type: ignore[arg-type]

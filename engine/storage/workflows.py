@@ -1,14 +1,14 @@
 """Workflows, their immutable versions, and which of these is published.
 
-    WORKFLOW#<id> / META                 the workflow as it is now, with copies of what the published version says
+    WORKFLOW#<id> / META                 the current state of the workflow, with copies from the published version
     WORKFLOW#<id> / VERSION#<number>     a version, which never changes
     WORKFLOW#<id> / LAYOUT#<number>      where the editor draws that version's nodes; it may change
     WORKFLOW#<id> / PUBLICATION#<number> which version was made the one that runs, when, by whom
-    WORKFLOW#<id> / TRIED#<number>       a definition that was tried without being made a version
+    WORKFLOW#<id> / TRIED#<number>       a definition of test runs that is no version
     WORKFLOW#<id> / DRAFT#<user>         see `engine/storage/drafts.py`
 
-The record changes only if it is as it was read, by `revision`, in one transaction with all that goes with the change:
-so whatever is published, what listens to events, and what the record copies of it are always of one version.
+The record changes only if its `revision` is the one that was read, in one transaction with everything that belongs to
+the change: so the publication, the listeners and the record's copies are always of one version.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ from engine.workflow.references import as_written
 
 _CURSOR = "RECONCILER", "CURSOR"
 _LONGEST_RUN_DAYS = 2 * 366
-"""For so long a test run may need the definition that it began with; it may wait for a year, more than once."""
+"""How long a test run may need its definition; it may wait for a year, more than once."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to become of a workflow, all of it or nothing.
+    """An atomic change of a workflow.
 
-    `attributes` are set in its record, those that are None removed. `version` is a new version, the newest from then
-    on. `publication` makes a version the one that runs, with the definition that is `published`. `layout` is the `ui`
-    of a version. `also` are entries of the same transaction.
+    `attributes` are set in its record, those that are None removed. `version` is a new version, which becomes the
+    newest. `publication` makes a version the one that runs, with the definition `published`. `layout` is the `ui` of a
+    version. `also` are entries of the same transaction.
     """
 
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Change:
 
 
 class WorkflowRepository:
-    """Reads and writes workflows. A workflow of another workspace is as good as none."""
+    """Reads and writes workflows. A workflow of another workspace counts as absent."""
 
     def __init__(self, table: Table, retention_days: int) -> None:
         self._table = table
@@ -93,7 +93,7 @@ class WorkflowRepository:
         publication: Publication | None = None,
         layout: Layout | None = None,
     ) -> None:
-        """Store a new workflow, with its first version and the publication of that if there are any, or nothing."""
+        """Store a new workflow, with its first version and publication if given, atomically."""
         is_live = version is not None and workflow.published_version == version.version
         published = version.definition if version is not None and is_live else None
         newest = uses_of(version.definition) if version is not None else Uses()
@@ -108,10 +108,10 @@ class WorkflowRepository:
         self._table.transact([*writes, *self._listeners.changes(workflow.workspace_id, workflow.id, (), live)])
 
     def get(self, workspace_id: str, workflow_id: str) -> Workflow:
-        """The workflow, without its definition.
+        """Return the workflow, without its definition.
 
         Raises:
-            NotFound: it is not there, was deleted, or belongs to another workspace.
+            NotFound: the workflow does not exist, was deleted, or belongs to another workspace.
         """
         item = self._table.get(*meta_key(workflow_id))
         if item is None or item["workspace_id"] != workspace_id or item.get("deleted_at"):
@@ -119,24 +119,24 @@ class WorkflowRepository:
         return workflow_of(item)
 
     def find(self, workflow_id: str) -> Workflow | None:
-        """The workflow, of whatever workspace it is, without its definition; None where there is none any more."""
+        """Return the workflow of any workspace, without its definition; None if there is none."""
         item = self._table.get(*meta_key(workflow_id))
         return None if item is None or item.get("deleted_at") else workflow_of(item)
 
     def all(self, workspace_id: str) -> list[Workflow]:
-        """All of a workspace, of which there are not many, as far as the index knows by now, without definitions."""
+        """Return all workflows of a workspace, of which there are few, eventually consistent, without definitions."""
         found = self._table.query(f"{workspace_id}#WORKFLOWS", index="by-workspace", pk_name="workspace_key")
         items = self._table.get_many([meta_key(key["id"]) for key in found])
         return [workflow_of(item) for item in items.values() if not item.get("deleted_at")]
 
     def existing(self, workspace_id: str, workflow_ids: Sequence[str]) -> dict[str, Workflow]:
-        """Those of these workflows that a workspace has, by id."""
+        """Return those of these workflows that a workspace has, by id."""
         found = self._table.get_many([meta_key(workflow_id) for workflow_id in workflow_ids])
         items = [item for item in found.values() if item["workspace_id"] == workspace_id and not item.get("deleted_at")]
         return {item["id"]: workflow_of(item) for item in items}
 
     def page(self, workspace_id: str, cursor: str | None, limit: int) -> Page:
-        """A workspace's workflows without their definitions, the newest first."""
+        """Return a page of a workspace's workflows without their definitions, newest first."""
         items, next_cursor = self._table.page_by_id(
             f"{workspace_id}#WORKFLOWS",
             index="by-workspace",
@@ -149,15 +149,15 @@ class WorkflowRepository:
         return Page([workflow_of(item) for item in items if not item.get("deleted_at")], next_cursor)
 
     def count(self, workspace_id: str) -> int:
-        """How many workflows a workspace holds, as far as the index knows by now."""
+        """Return how many workflows a workspace has, eventually consistent."""
         keys = self._table.query(f"{workspace_id}#WORKFLOWS", index="by-workspace", pk_name="workspace_key")
         return sum(1 for _ in keys)
 
     def change(self, workflow: Workflow, change: Change) -> Workflow | None:
-        """Change a workflow if it is as it was read; None where it is not, or is gone: to be read and tried again.
+        """Change a workflow if it is as it was read; return None if it changed or was deleted: read it and retry.
 
         Raises:
-            ConditionFailed: an entry of `also` does not hold, though the workflow is as it was read.
+            ConditionFailed: the condition of an `also` entry does not hold, though the workflow is as it was read.
         """
         attributes = {**change.attributes, **_of_versions(workflow, change)}
         changes = {name: value for name, value in attributes.items() if value is not None}
@@ -188,7 +188,7 @@ class WorkflowRepository:
         return None if item is None else workflow_of(item)
 
     def _listening(self, workflow: Workflow, change: Change) -> list[Any]:
-        """What is to be written so that the triggers that are live after a change listen, and no others."""
+        """Return the writes that make the triggers that are live after a change listen, and no others."""
         before = workflow.triggers if workflow.is_active else ()
         after = triggers_of(change.published) if change.published is not None else workflow.triggers
         live = after if change.attributes.get("is_active", workflow.is_active) else ()
@@ -197,10 +197,10 @@ class WorkflowRepository:
     # -- versions ------------------------------------------------------------------------------------------
 
     def get_version(self, workflow_id: str, version: int) -> WorkflowVersion:
-        """One version, as it runs. Callers make sure first that the workflow is theirs.
+        """Return one version, as it runs. Callers first check that the workflow belongs to the caller's workspace.
 
         Raises:
-            NotFound: there is none of that number.
+            NotFound: there is no version of that number.
         """
         item = self._table.get(*version_key(workflow_id, version))
         if item is None:
@@ -208,7 +208,7 @@ class WorkflowRepository:
         return version_of(item)
 
     def written(self, workflow_id: str, version: int) -> WorkflowVersion:
-        """One version as its author wrote it: with the names of workflows, and with `ui`. Raises NotFound."""
+        """Return a version as its author wrote it: with the names of workflows, and with `ui`. Raises NotFound."""
         keys = version_key(workflow_id, version), layout_key(workflow_id, version)
         found = self._table.get_many(keys)
         if keys[0] not in found:
@@ -218,20 +218,20 @@ class WorkflowRepository:
         return replace(stored, definition=joined(definition, layout_of(found.get(keys[1]))))
 
     def layout(self, workflow_id: str, version: int) -> Layout:
-        """The `ui` of a version."""
+        """Return the `ui` of a version."""
         return layout_of(self._table.get(*layout_key(workflow_id, version)))
 
     def versions(self, workflow_id: str, before: int | None, limit: int) -> Page:
-        """A workflow's versions without their definitions, the newest first, from below number `before`."""
+        """Return a workflow's versions without their definitions, newest first, from below number `before`."""
         fields = [name for name in WorkflowVersion.__dataclass_fields__ if name not in ("definition", "named")]
         items, following = self._numbered(workflow_id, version_key, before, limit, fields)
         return Page([version_of(item) for item in items], following)
 
     def keep_tried(self, version: WorkflowVersion, layout: Layout) -> int:
-        """Keep a definition that is to be tried; gives the number by which `get_version` finds it.
+        """Store a definition for test runs; return the number under which `get_version` finds it.
 
-        The number is made of what the definition says, so the same one again is the same number. It is written again
-        then, which puts off its end: it goes when no test run that began with it is kept any more.
+        The number is derived from the definition, so an equal one has the same number. It is written again then, which
+        extends its lifetime: it expires when no test run that began with it is kept any more.
         """
         content = dumps([version.definition, version.named]).encode()
         number = limits.MAX_VERSIONS + 1 + int(sha256(content).hexdigest()[:12], 16)
@@ -245,14 +245,14 @@ class WorkflowRepository:
     # -- publications --------------------------------------------------------------------------------------
 
     def publication(self, workflow_id: str, number: int) -> Publication:
-        """One publication, which is there."""
+        """Return a publication, which must exist."""
         item = self._table.get(*publication_key(workflow_id, number))
         if item is None:
             raise NotFound(f"the workflow has no publication {number}")
         return publication_of(item)
 
     def publications(self, workflow_id: str, before: int | None, limit: int) -> Page:
-        """A workflow's publications, the newest first, from below number `before`."""
+        """Return a workflow's publications, newest first, from below number `before`."""
         items, following = self._numbered(workflow_id, publication_key, before, limit, ())
         return Page([publication_of(item) for item in items], following)
 
@@ -274,7 +274,7 @@ class WorkflowRepository:
     # -- triggers ------------------------------------------------------------------------------------------
 
     def with_triggers(self) -> Iterator[str]:
-        """The ids of all workflows whose published version has triggers, of all workspaces."""
+        """Yield the ids of all workflows whose published version has triggers, in all workspaces."""
         for shard in range(limits.CHECK_SHARDS):
             for item in self._table.query(
                 f"TRIGGERS#{shard}", index="by-check", pk_name="check_shard", sk_name="next_check_at"
@@ -282,19 +282,19 @@ class WorkflowRepository:
                 yield item["next_check_at"]
 
     def reconciled(self) -> str:
-        """The id of the workflow up to which the last reconciliation of everything got; empty if it got to the end."""
+        """Return the id of the workflow that the last full reconciliation reached; empty if it was completed."""
         return str((self._table.get(*_CURSOR) or {}).get("last", ""))
 
     def set_reconciled(self, last: str) -> None:
-        """Note how far a reconciliation of everything has got."""
+        """Store how far a full reconciliation has come."""
         self._table.update(*_CURSOR, {"last": last}, condition="")
 
     def set_secret(self, workflow: Workflow, trigger_id: str, sealed: bytes, at: str) -> None:
-        """Keep the encrypted secret of a webhook. Raises NotFound."""
+        """Store the encrypted secret of a webhook. Raises NotFound."""
         self._update(workflow, {f"{SECRET}{trigger_id}": sealed, "updated_at": at}, {"revision": 1})
 
     def rotate(self, workflow: Workflow, trigger_id: str, at: str) -> Workflow:
-        """Give a webhook another address; the one that it had is good no more. Raises NotFound."""
+        """Give a webhook another address; the former address becomes invalid. Raises NotFound."""
         return self._update(workflow, {"updated_at": at}, {"revision": 1, f"{ROTATION}{trigger_id}": 1})
 
     def _update(self, workflow: Workflow, changes: Mapping[str, Any], add: Mapping[str, int]) -> Workflow:
@@ -307,7 +307,7 @@ class WorkflowRepository:
 
 
 def _of_versions(workflow: Workflow, change: Change) -> Item:
-    """What a change of versions and publication sets in the record, None for what it removes."""
+    """Return the attributes that a change of versions and publication sets in the record, None to remove one."""
     found: Item = {}
     newest, newest_uses = workflow.version, workflow.newest_uses
     if change.version is not None:

@@ -1,4 +1,4 @@
-"""Workflows, for those who own them: their versions, which of these is published, and drafts.
+"""Workflows, for their owners: versions, which of these is published, and drafts.
 
-What runs is decided elsewhere: `engine/services/executions` and `triggers` read what is published here.
+Runs are not decided here: `engine/services/executions` and `triggers` read what is published here.
 """

@@ -30,10 +30,10 @@ _GONE = ("workspace_key", "check_shard", "next_check_at")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which workflows are asked for; None stands for all.
+    """The filter of a list of workflows; None matches all.
 
-    `text` is in the name, the description or a label, in any case. `folder` has those below it, too; an empty one has
-    what is in none.
+    `text` is searched in the name, the description and labels, ignoring case. `folder` includes the folders below it;
+    an empty one matches workflows in no folder.
     """
 
     text: str | None = None
@@ -42,7 +42,7 @@ class Filter:
     is_active: bool | None = None
 
     def takes(self, workflow: Workflow) -> bool:
-        """Whether a workflow is asked for."""
+        """Return whether a workflow matches."""
         if self.is_active not in (None, workflow.is_active):
             return False
         if self.label is not None and self.label.casefold() not in (one.casefold() for one in workflow.labels):
@@ -59,7 +59,7 @@ def _is_in(folder: str, wanted: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A workflow that names another one: its published version, its newest one, or both."""
+    """A workflow that refers to another one: in its published version, its newest one, or both."""
 
     workflow: Workflow
     in_published: bool
@@ -67,7 +67,7 @@ class Usage:
 
 
 class WorkflowService:
-    """Everything about workflows but publishing and drafts, for one caller at a time."""
+    """Manages workflows, except publishing and drafts, for one caller at a time."""
 
     def __init__(self, repositories: Repositories, factory: NodeExecutorFactory, clock: Clock) -> None:
         self._workflows = repositories.workflows
@@ -76,11 +76,11 @@ class WorkflowService:
         self._clock = clock
 
     def create(self, principal: Principal, body: WorkflowCreation) -> Workflow:
-        """Store a new workflow, inactive: without a version, or with version 1, published if that is asked for.
+        """Store a new workflow, inactive: without a version, or with version 1, published if requested.
 
         Raises:
             InvalidInput: the definition cannot run; `details` lists all problems.
-            Conflict: the workspace holds as many workflows as it may.
+            Conflict: the workspace has reached its limit of workflows.
         """
         principal.require(Permission.WRITE)
         workflow_id, now, author = new_id(), format_time(self._clock.now()), author_of(principal)
@@ -108,23 +108,23 @@ class WorkflowService:
         return replace(workflow, definition=written)
 
     def get(self, principal: Principal, workflow_id: str) -> Workflow:
-        """The workflow with the definition of its newest version, None where it has none. Raises NotFound."""
+        """Return the workflow with the definition of its newest version, None if it has none. Raises NotFound."""
         principal.require(Permission.READ)
         return self.whole(self._workflows.get(principal.workspace_id, workflow_id))
 
     def whole(self, workflow: Workflow) -> Workflow:
-        """A workflow with the definition of its newest version."""
+        """Return a workflow with the definition of its newest version."""
         if not workflow.version:
             return workflow
         return replace(workflow, definition=self._workflows.written(workflow.id, workflow.version).definition)
 
     def drafts(self, principal: Principal, workflow_id: str) -> list[Draft]:
-        """Who has a draft of a workflow that is the caller's to see; without what is in them."""
+        """Return who has a draft of a workflow that the caller may see; without the drafts' contents."""
         principal.require(Permission.READ)
         return self._drafts.of_workflow(workflow_id)
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
-        """A page of the workspace's workflows that are asked for, the newest first."""
+        """Return a page of the workspace's matching workflows, newest first."""
         principal.require(Permission.READ)
         found: list[Workflow] = []
         size = limit if wanted == Filter() else limits.MAX_PAGE_SIZE
@@ -138,12 +138,12 @@ class WorkflowService:
                 return Page(found, None)
 
     def save(self, principal: Principal, workflow_id: str, body: WorkflowBody, seen: Seen) -> Workflow:
-        """Make a new version, unless the newest one says the same; and publish it, if that is asked for.
+        """Make a new version, unless it equals the newest one; and publish it, if requested.
 
         Raises:
-            NotFound: there is no such workflow.
+            NotFound: the workflow does not exist.
             InvalidInput: the definition cannot run.
-            PreconditionFailed: another version, or publication, came first.
+            PreconditionFailed: another version, or publication, was made first.
         """
         principal.require(Permission.WRITE)
 
@@ -159,11 +159,11 @@ class WorkflowService:
         return self.whole(changed(self._workflows, principal, workflow_id, make))
 
     def patch(self, principal: Principal, workflow_id: str, body: WorkflowChange, seen: Seen) -> Workflow:
-        """Change name, description, labels, folder: what is given. Makes no version.
+        """Change the given ones of name, description, labels and folder. Makes no version.
 
         Raises:
-            NotFound: there is no such workflow.
-            PreconditionFailed: it was changed meanwhile.
+            NotFound: the workflow does not exist.
+            PreconditionFailed: the workflow was changed meanwhile.
         """
         principal.require(Permission.WRITE)
 
@@ -174,18 +174,18 @@ class WorkflowService:
         return self.whole(changed(self._workflows, principal, workflow_id, make))
 
     def _with(self, change: Change, attributes: dict[str, Any]) -> Change | None:
-        """A change that sets attributes, too; None where it changes nothing."""
+        """Return a change with additional attributes; None if it changes nothing."""
         change = replace(change, attributes=attributes)
         if is_nothing(change):
             return None
         return replace(change, attributes={**attributes, "updated_at": format_time(self._clock.now())})
 
     def delete(self, principal: Principal, workflow_id: str, *, force: bool = False) -> None:
-        """Delete a workflow and all drafts of it; executions that are under way go on.
+        """Delete a workflow and all of its drafts; running executions continue.
 
         Raises:
-            NotFound: there is no such workflow.
-            Conflict: code `in_use`: others name it, and it was not said that this does not matter.
+            NotFound: the workflow does not exist.
+            Conflict: code `in_use`: other workflows refer to it, and the deletion was not forced.
         """
         principal.require(Permission.WRITE)
         drafts: list[Draft] = []
@@ -204,12 +204,12 @@ class WorkflowService:
             self._drafts.discard(one)
 
     def usages(self, principal: Principal, workflow_id: str) -> list[Usage]:
-        """The other workflows that name it. Raises NotFound."""
+        """Return the other workflows that refer to it. Raises NotFound."""
         principal.require(Permission.READ)
         return self._usages(self._workflows.get(principal.workspace_id, workflow_id))
 
     def _usages(self, workflow: Workflow) -> list[Usage]:
-        """A version keeps the ids of those that it names, so this is exact whatever they are called."""
+        """Versions store the ids of workflows that they refer to, so this is exact whatever their names are."""
         found = [
             Usage(one, workflow.id in one.uses.workflows, workflow.id in one.newest_uses.workflows)
             for one in self._workflows.all(workflow.workspace_id)
@@ -218,11 +218,11 @@ class WorkflowService:
         return [usage for usage in found if usage.in_published or usage.in_newest]
 
     def set_active(self, principal: Principal, workflow_id: str, *, active: bool) -> Workflow:
-        """Activate or deactivate; doing it twice changes nothing.
+        """Activate or deactivate a workflow; a repeated call changes nothing.
 
         Raises:
-            NotFound: there is no such workflow.
-            Conflict: code `not_published`: there is nothing that could be live.
+            NotFound: the workflow does not exist.
+            Conflict: code `not_published`: the workflow has no published version.
         """
         principal.require(Permission.WRITE)
 
@@ -236,16 +236,16 @@ class WorkflowService:
         return self.whole(changed(self._workflows, principal, workflow_id, make))
 
     def problems(self, principal: Principal, definition: Any) -> list[Problem]:
-        """All that is wrong with a definition, here and now: what `create` would refuse, and warnings."""
+        """Return all current problems of a definition: errors for which `create` would refuse it, and warnings."""
         principal.require(Permission.READ)
         return self._checker.check(principal, definition).problems
 
     def problems_of(self, principal: Principal, workflow_id: str, definition: Any = None) -> list[Problem]:
-        """The same of one that is to be a version of a workflow, by default of its newest version.
+        """Return the problems of a definition as a version of a workflow, by default of its newest version.
 
         Raises:
-            NotFound: there is no such workflow.
-            Conflict: code `not_published`: it has no version yet.
+            NotFound: the workflow does not exist.
+            Conflict: code `not_published`: the workflow has no version yet.
         """
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
@@ -258,19 +258,19 @@ class WorkflowService:
 
 
 def not_published(hint: str) -> Conflict:
-    """That there is nothing that could run."""
+    """Return the error of a workflow without a version that could run."""
     return Conflict(f"nothing of the workflow is published; {hint}", code="not_published")
 
 
 def usage_of(usage: Usage) -> dict[str, Any]:
-    """A usage as the API tells it."""
+    """Return a usage as it appears in the API."""
     places = [name for name, there in (("published", usage.in_published), ("newest", usage.in_newest)) if there]
     workflow = usage.workflow
     return {"workflow_id": workflow.id, "name": workflow.name, "is_active": workflow.is_active, "in": places}
 
 
 def _differing(workflow: Workflow, body: WorkflowBody | WorkflowChange) -> dict[str, Any]:
-    """What of name, description, labels and folder is given and is not so yet; None for what is taken away."""
+    """Return the given ones of name, description, labels and folder that differ; None removes one."""
     given: Iterable[str] = body.model_fields_set & {"name", "description", "labels", "folder"}
     found: dict[str, Any] = {}
     for field in given:

@@ -1,4 +1,4 @@
-"""What all that changes workflows has in common: what the caller has seen, and trying again where others came first."""
+"""What all changes of workflows share: the state that the caller has seen, and retries after concurrent changes."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a caller has seen of a workflow and bases a change on; None stands for whatever is there."""
+    """The state of a workflow that a caller has seen and bases a change on; None accepts any state."""
 
     version: int | None = None
     published: int | None = None
     revision: int | None = None
 
     def check(self, workflow: Workflow, *, version: bool = False, published: bool = False) -> None:
-        """Refuse a change that depends on something which is another one now.
+        """Refuse a change that is based on an outdated state.
 
         Raises:
-            PreconditionFailed: it is; `details` tells what is there.
+            PreconditionFailed: the state is outdated; `details` has the current one.
         """
         fits = (
             not version or self.version in (None, workflow.version),
@@ -45,7 +45,7 @@ class Seen:
 
 
 def conflict(workflow: Workflow, based_on: int, **more: Any) -> PreconditionFailed:
-    """That somebody else came first."""
+    """Return the error of a change that another one preceded."""
     told = {"based_on": based_on or None, "version": workflow.version or None}
     told["published_version"] = workflow.published_version or None
     message = f"the workflow has been changed since version {based_on}; fetch it and make your change again"
@@ -55,11 +55,11 @@ def conflict(workflow: Workflow, based_on: int, **more: Any) -> PreconditionFail
 def changed(
     workflows: WorkflowRepository, principal: Principal, workflow_id: str, make: Callable[[Workflow], Change | None]
 ) -> Workflow:
-    """Change a workflow; `make` says what is to become of it as it is now, and is asked again if others come first.
+    """Change a workflow; `make` computes the change from the current state, again after a concurrent change.
 
     Raises:
-        NotFound: it is not there, or not any more.
-        Unavailable: others kept coming first.
+        NotFound: the workflow does not exist, or was deleted meanwhile.
+        Unavailable: other changes kept coming first.
     """
     for _ in range(_TRIES):
         workflow = workflows.get(principal.workspace_id, workflow_id)
@@ -80,7 +80,7 @@ class Newest:
     layout: Layout
 
     def says(self, checked: Checked) -> bool:
-        """Whether it is what has been checked, `ui` aside."""
+        """Return whether it equals the checked definition, ignoring `ui`."""
         same_names = (self.version.named or {}) == (checked.named or {})
         return same_names and is_equal(self.version.definition, checked.definition)
 
@@ -91,7 +91,7 @@ class Newest:
 
 
 def newest_of(workflows: WorkflowRepository, workflow: Workflow) -> Newest | None:
-    """The newest version; None where there is none yet."""
+    """Return the newest version; None if there is none yet."""
     if not workflow.version:
         return None
     stored = workflows.get_version(workflow.id, workflow.version)
@@ -99,12 +99,12 @@ def newest_of(workflows: WorkflowRepository, workflow: Workflow) -> Newest | Non
 
 
 def own(workflow: Workflow, newest: Newest | None, name: str | None = None) -> Own:
-    """A workflow as its definition may name it."""
+    """Return a workflow in the form in which its definition may refer to it."""
     return Own(workflow.id, name or workflow.name, lambda: newest.version if newest else None)
 
 
 def author_of(principal: Principal) -> Author:
-    """The caller as an author."""
+    """Return the caller as an author."""
     return Author(principal.user_id, principal.name or principal.email or principal.user_id)
 
 
@@ -119,10 +119,10 @@ def saving(
     publish: bool,
     restored_from: int = 0,
 ) -> Change:
-    """What makes of a definition the newest version, and the published one if asked; nothing where it is so already.
+    """Return the change that makes a definition the newest version, and publishes it if requested; empty if it is.
 
     Raises:
-        Conflict: the workflow has as many versions as it may.
+        Conflict: the workflow has reached its limit of versions.
     """
     author, now = author_of(principal), format_time(clock.now())
     layout = of_versions(checked.layout)
@@ -145,10 +145,10 @@ def saving(
 
 
 def published(workflow: Workflow, version: int, author: Author, message: str | None, now: str) -> Publication:
-    """That a version is published now."""
+    """Return the publication of a version at this time."""
     return Publication(workflow.publication + 1, version, "publish", author, message, now, workflow.publication)
 
 
 def is_nothing(change: Change) -> bool:
-    """Whether a change changes nothing."""
+    """Return whether a change changes nothing."""
     return change == Change()

@@ -1,4 +1,4 @@
-"""What keeps a definition from running here: the definition itself, and what it names in the workspace."""
+"""Checks whether a definition can run here: the definition itself, and what it refers to in the workspace."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CODES_OF_SIZE = frozenset({"too_large", "too_many"})
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a check. Without errors `definition` is what runs, and `named` the names in it, by field."""
+    """The result of a check. Without errors `definition` is what runs, and `named` the names in it, by field."""
 
     problems: list[Problem]
     layout: Layout
@@ -35,13 +35,13 @@ class Checked:
 
     @property
     def errors(self) -> list[Problem]:
-        """The problems that keep it from running."""
+        """The problems that prevent it from running."""
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The workflow that a definition is for: it may name itself, and names mean what they meant in it before."""
+    """The workflow of a definition: it may refer to itself, and names keep the meaning that they had in it before."""
 
     id: str
     name: str
@@ -59,7 +59,7 @@ class Checker:
         self._factory = factory
 
     def check(self, principal: Principal, raw: Any, own: Own | None = None) -> Checked:
-        """All that is wrong with a definition, well-formed or not."""
+        """Return all problems of a definition, well-formed or not."""
         whole, layout = split(raw) if isinstance(raw, dict) else (raw, {})
         definition, problems = validate(whole, self._factory)
         if len(dumps(layout).encode()) > limits.MAX_UI_BYTES:
@@ -76,12 +76,12 @@ class Checker:
         return Checked(problems, layout, runs, named or None)
 
     def require(self, principal: Principal, raw: Any, own: Own | None = None) -> Checked:
-        """The same of a definition that has to run.
+        """Check a definition that has to run.
 
         Raises:
-            InvalidInput: it cannot; `details` lists all that is wrong.
-            TooLarge: it is over a bound of size.
-            Forbidden: it only may not, as the caller is no administrator.
+            InvalidInput: the definition cannot run; `details` lists all problems.
+            TooLarge: the definition exceeds a bound of size.
+            Forbidden: the only problem is that the caller is no administrator.
         """
         checked = self.check(principal, raw, own)
         errors = checked.errors
@@ -97,12 +97,12 @@ class Checker:
         code = "unknown_workflow" if codes == {"unknown_workflow"} else "invalid_definition"
         raise InvalidInput(message, code=code, details=details)
 
-    # -- what it names -------------------------------------------------------------------------------------
+    # -- references --------------------------------------------------------------------------------------------
 
     def _names(
         self, principal: Principal, definition: Mapping[str, Any], own: Own | None
     ) -> tuple[list[Problem], dict[str, str]]:
-        """What is wrong with how it names workflows, and the ids of those that it names by name."""
+        """Return the problems of its references to workflows, and the ids of those that it refers to by name."""
         asked = [(path, holder[KEY]) for path, holder in references(definition)]
         names = {named for _, named in asked if not is_id(named)}
         found = self._workflows.existing(principal.workspace_id, sorted({one for _, one in asked if is_id(one)}))
@@ -142,7 +142,7 @@ class Checker:
         return Known(by_id, meanings(before.definition, before.named or {}) if before else {})
 
     def _uses_of_integrations(self, principal: Principal, definition: Mapping[str, Any]) -> Iterator[Problem]:
-        """What is wrong with the integrations that nodes name: they are not there, or of types that do not fit."""
+        """Return the problems of references to integrations: missing ones, and ones of types that do not fit."""
         known: dict[str, Integration | None] = {}
         for path, node_type, named in named_integrations(definition):
             if not self._factory.knows(node_type):
@@ -159,7 +159,7 @@ class Checker:
 
 
 def _for_administrators(principal: Principal, definition: Mapping[str, Any]) -> Iterator[Problem]:
-    """Triggers that hear what concerns the whole account."""
+    """Return the problems of triggers that receive events of the whole account."""
     triggers = definition.get("triggers")
     for number, trigger in enumerate(triggers if isinstance(triggers, list) else []):
         config = trigger.get("config") if isinstance(trigger, dict) else None
@@ -169,17 +169,17 @@ def _for_administrators(principal: Principal, definition: Mapping[str, Any]) -> 
 
 
 def require_account_bus(principal: Principal, definition: Mapping[str, Any]) -> None:
-    """Refuse to have a definition live that only an administrator may.
+    """Refuse a live definition that only an administrator may have.
 
     Raises:
-        Forbidden: it hears what concerns the whole account.
+        Forbidden: the definition receives events of the whole account.
     """
     for problem in _for_administrators(principal, definition):
         raise Forbidden(f"{_BEGIN}{problem.path}: {problem.message}")
 
 
 def _edge_at(definition: Mapping[str, Any], path: str) -> dict[str, Any] | None:
-    """The edge that a path leads to: `{from, port, to}`; None where it leads elsewhere."""
+    """Return the edge that a path leads to: `{from, port, to}`; None if it leads elsewhere."""
     found = re.match(r"(?P<outer>.*\.body\.|)edges\[(?P<number>\d+)\]", path)
     if not found:
         return None
@@ -201,6 +201,6 @@ def _detail(problem: Problem) -> dict[str, Any]:
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    """A problem of a definition in a sentence: where, in which node if in one, and what."""
+    """Describe a problem of a definition in a sentence: where, in which node if in one, and what."""
     node = "" if problem["node"] is None else f" (node `{problem['node']}`)"
     return f"{problem['path']}{node}: {problem['message']}"

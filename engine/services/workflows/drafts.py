@@ -1,4 +1,4 @@
-"""Drafts: saving what somebody is working on, and publishing it."""
+"""Drafts: saving work in progress, and publishing it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from engine.storage.workflows import Change
 from engine.workflow.diff import as_json, diff
 
 ANY = "*"
-"""Stands for whatever draft is there."""
+"""Matches any draft."""
 
 
 class DraftService:
-    """Everything about drafts, for one caller at a time: each has drafts of their own."""
+    """Manages drafts, for one caller at a time: each has drafts of their own."""
 
     def __init__(self, repositories: Repositories, factory: NodeExecutorFactory, clock: Clock) -> None:
         self._workflows = repositories.workflows
@@ -35,10 +35,10 @@ class DraftService:
         self._clock = clock
 
     def get(self, principal: Principal, workflow_id: str) -> Draft:
-        """The caller's draft of a workflow.
+        """Return the caller's draft of a workflow.
 
         Raises:
-            NotFound: there is no such workflow; code `no_draft`: no draft of it.
+            NotFound: the workflow does not exist; code `no_draft`: the caller has no draft of it.
         """
         principal.require(Permission.READ)
         self._workflows.get(principal.workspace_id, workflow_id)
@@ -47,21 +47,21 @@ class DraftService:
     def save(
         self, principal: Principal, workflow_id: str, body: DraftBody, seen: str | None, *, is_new: bool = False
     ) -> Draft:
-        """Keep a draft. The same content again changes nothing, so a lost answer may be asked for again.
+        """Save a draft. Equal content changes nothing, so a request whose response was lost may be repeated.
 
         Args:
-            principal: whose draft it is.
-            workflow_id: of what.
+            principal: the owner of the draft.
+            workflow_id: the workflow of the draft.
             body: the draft.
             seen: the tag of the draft that it replaces, or `ANY`.
-            is_new: it is to replace none.
+            is_new: whether there must be no draft yet.
 
         Raises:
-            NotFound: there is no such workflow.
-            TooLarge: it is over the bound.
-            InvalidInput: what it began from is no version.
-            PreconditionRequired: there is one already, and it was not said that it was seen.
-            PreconditionFailed: code `draft_conflict`: another one was seen.
+            NotFound: the workflow does not exist.
+            TooLarge: the draft exceeds the bound.
+            InvalidInput: the base version does not exist.
+            PreconditionRequired: there is a draft already, and the request does not say which one it replaces.
+            PreconditionFailed: code `draft_conflict`: the stored draft is not the one that was seen.
         """
         principal.require(Permission.WRITE)
         size = len(dumps(body.definition).encode())
@@ -99,11 +99,11 @@ class DraftService:
         return base
 
     def delete(self, principal: Principal, workflow_id: str, seen: str | None) -> None:
-        """Forget the caller's draft, if there is one.
+        """Delete the caller's draft, if there is one.
 
         Raises:
-            NotFound: there is no such workflow.
-            PreconditionFailed: code `draft_conflict`: it is not the one that was seen.
+            NotFound: the workflow does not exist.
+            PreconditionFailed: code `draft_conflict`: the stored draft is not the one that was seen.
         """
         principal.require(Permission.READ)
         self._workflows.get(principal.workspace_id, workflow_id)
@@ -114,15 +114,15 @@ class DraftService:
                 return
 
     def publish(self, principal: Principal, workflow_id: str, message: str | None, seen: str | None) -> Workflow:
-        """Make a version of the caller's draft, publish it, and forget the draft, in one transaction.
+        """Make a version of the caller's draft, publish it, and delete the draft, in one transaction.
 
-        Asked again for the draft that was seen, after it was published, it changes nothing.
+        Repeated for the same draft after its publication, it changes nothing.
 
         Raises:
-            NotFound: there is no such workflow; code `no_draft`: no draft of it.
+            NotFound: the workflow does not exist; code `no_draft`: the caller has no draft of it.
             InvalidInput: the draft cannot run; `details` lists all problems.
-            PreconditionFailed: code `draft_conflict`: it is not the draft that was seen. Code `version_conflict`:
-                another version came first; `details` has what it takes to merge.
+            PreconditionFailed: code `draft_conflict`: the stored draft is not the one that was seen. Code
+                `version_conflict`: another version was made first; `details` has all that a merge needs.
         """
         principal.require(Permission.WRITE)
         draft = self._drafts.get(workflow_id, principal.user_id)
@@ -150,20 +150,20 @@ class DraftService:
         self._drafts.discard(draft)
         return workflow
 
-    # -- trying --------------------------------------------------------------------------------------------
+    # -- test runs ---------------------------------------------------------------------------------------------
 
     def draft_definition(self, principal: Principal, workflow_id: str) -> dict[str, Any]:
-        """What is in the caller's draft. Raises NotFound."""
+        """Return the definition in the caller's draft. Raises NotFound."""
         return self.get(principal, workflow_id).definition or {}
 
     def draft_snapshot(self, principal: Principal, workflow_id: str, definition: dict[str, Any]) -> int:
-        """Keep what would run if a definition were published, to try it.
+        """Store the form in which a definition would run if it were published, for test runs.
 
-        Gives the number by which the engine finds it as if it were a version; the same definition has the same one.
+        Returns the number under which the engine finds it like a version; equal definitions have the same one.
 
         Raises:
-            NotFound: there is no such workflow.
-            InvalidInput: it cannot run; `details` lists all problems.
+            NotFound: the workflow does not exist.
+            InvalidInput: the definition cannot run; `details` lists all problems.
         """
         principal.require(Permission.EXECUTE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
@@ -182,7 +182,7 @@ class DraftService:
         return draft
 
     def _conflict(self, workflow: Workflow, draft: Draft) -> PreconditionFailed:
-        """That another version came first, with all that it takes to merge."""
+        """Return the error that another version was made first, with all that a merge needs."""
         base = self._workflows.written(workflow.id, draft.base_version) if draft.base_version else None
         theirs = self._workflows.written(workflow.id, workflow.version)
         return conflict(

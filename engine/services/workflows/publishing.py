@@ -1,4 +1,4 @@
-"""Versions of a workflow: looking at them, comparing them, and saying which one runs."""
+"""Versions of a workflow: reading them, comparing them, and choosing which one runs."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from engine.storage.workflows import Change
 from engine.workflow.diff import as_json, diff
 
 Named = int | Literal["newest", "published", "draft"]
-"""A version, or what is meant by a word: the caller's draft among them."""
+"""A version by its number or by a word; the caller's draft is one of them."""
 _EMPTY: Mapping[str, Any] = {}
 
 
 class PublishingService:
-    """Everything about versions and what is published, for one caller at a time."""
+    """Manages versions and publications, for one caller at a time."""
 
     def __init__(self, repositories: Repositories, factory: NodeExecutorFactory, clock: Clock) -> None:
         self._workflows = repositories.workflows
@@ -42,28 +42,28 @@ class PublishingService:
         self._checker = Checker(repositories.workflows, repositories.integrations, factory)
         self._clock = clock
 
-    # -- looking -------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------------
 
     def versions(self, principal: Principal, workflow_id: str, cursor: str | None, limit: int) -> tuple[Workflow, Page]:
-        """The workflow and a page of its versions, the newest first. Raises NotFound."""
+        """Return the workflow and a page of its versions, newest first. Raises NotFound."""
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         return workflow, self._workflows.versions(workflow.id, _number(cursor), limit)
 
     def get_version(self, principal: Principal, workflow_id: str, version: int) -> tuple[Workflow, WorkflowVersion]:
-        """The workflow and one version of it, as its author wrote it. Raises NotFound."""
+        """Return the workflow and one version of it, as its author wrote it. Raises NotFound."""
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         return workflow, self._workflows.written(workflow.id, version)
 
     def publications(self, principal: Principal, workflow_id: str, cursor: str | None, limit: int) -> Page:
-        """A page of publications, the newest first. Raises NotFound."""
+        """Return a page of publications, newest first. Raises NotFound."""
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         return self._workflows.publications(workflow.id, _number(cursor), limit)
 
     def compare(self, principal: Principal, workflow_id: str, begin: Named, end: Named) -> dict[str, Any]:
-        """What differs from one version to another, as the API tells it. Raises NotFound."""
+        """Return the differences between two versions, as they appear in the API. Raises NotFound."""
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         (first, old), (last, new) = (self._named(principal, workflow, one) for one in (begin, end))
@@ -89,10 +89,10 @@ class PublishingService:
         """Make a version, by default the newest, the one that triggers and starts use from now on.
 
         Raises:
-            NotFound: there is no such workflow or version.
+            NotFound: the workflow or version does not exist.
             Conflict: code `not_published`: the workflow has no version yet.
-            InvalidInput: the version cannot run here and now.
-            PreconditionFailed: another version, or publication, came first.
+            InvalidInput: the version cannot run here at present.
+            PreconditionFailed: another version, or publication, was made first.
         """
         principal.require(Permission.WRITE)
 
@@ -104,7 +104,7 @@ class PublishingService:
             if number == workflow.published_version:
                 return None
             stored = self._workflows.get_version(workflow.id, number)
-            # As it runs: with the ids that names were made when it was saved.
+            # In the form that runs: with the ids that names were resolved to when it was saved.
             self._checker.require(principal, stored.definition, own(workflow, None))
             now = format_time(self._clock.now())
             publication = published(workflow, number, author_of(principal), message, now)
@@ -113,14 +113,14 @@ class PublishingService:
         return changed(self._workflows, principal, workflow_id, make)
 
     def rollback(self, principal: Principal, workflow_id: str, message: str | None, seen: Seen) -> Workflow:
-        """Publish again what was published before; another one goes further back.
+        """Publish the previous publication's version again; another rollback goes further back.
 
-        That version has run before and is not checked: whoever rolls back is in a hurry.
+        That version has run before and is not checked: a rollback is urgent.
 
         Raises:
-            NotFound: there is no such workflow.
-            Conflict: code `nothing_to_roll_back_to`: nothing was published before.
-            PreconditionFailed: another version, or publication, came first.
+            NotFound: the workflow does not exist.
+            Conflict: code `nothing_to_roll_back_to`: there is no previous publication.
+            PreconditionFailed: another version, or publication, was made first.
         """
         principal.require(Permission.WRITE)
 
@@ -144,12 +144,12 @@ class PublishingService:
     def restore(
         self, principal: Principal, workflow_id: str, version: int, message: str | None, seen: Seen, *, publish: bool
     ) -> Workflow:
-        """Make a new version that says what an older one says; none, where the newest one does.
+        """Make a new version that equals an older one; none, if the newest one does already.
 
         Raises:
-            NotFound: there is no such workflow or version.
-            InvalidInput: it cannot run here and now.
-            PreconditionFailed: another version, or publication, came first.
+            NotFound: the workflow or version does not exist.
+            InvalidInput: the version cannot run here at present.
+            PreconditionFailed: another version, or publication, was made first.
         """
         principal.require(Permission.WRITE)
 
@@ -171,7 +171,7 @@ class PublishingService:
 
 
 def _number(cursor: str | None) -> int | None:
-    """The number behind which a page begins. Raises InvalidInput."""
+    """Return the number after which a page begins. Raises InvalidInput."""
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdecimal() and 1 <= int(cursor[:9]) <= limits.MAX_VERSIONS + 1):
