@@ -1,1 +1,1 @@
-"""Runs code of users where there is nothing to take and nowhere to go."""
+"""Runs untrusted code of users without credentials, data or network."""

@@ -1,4 +1,4 @@
-"""The bounds of what code says, and the forms in which a call of it can end."""
+"""The bounds of a call's output, and the ways in which a call can end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ MAX_LINES = 200
 MAX_LINE_CHARACTERS = 2_000
 MAX_TRACE = 20
 GRACE_SECONDS = 1.0
-"""After its time, until its process is killed: the guest's own interruption is the rule."""
+"""Seconds after the time limit until the process is killed; usually the guest is interrupted before."""
 
 ANSWERED, LATE, TOO_LARGE, MEMORY, DEEP, CRASHED, UNAVAILABLE = b"ALSMDCU"
 NATIVE, INTERPRETED = b"NP"

@@ -1,7 +1,7 @@
-"""Sandbox: runs somebody's code, in Python or JavaScript, in WebAssembly.
+"""Sandbox: runs users' code, in Python or JavaScript, in WebAssembly.
 
-This function has no layer, no settings and a role that may do nothing. The code runs in an interpreter that is a
-WebAssembly module without imports that reach anything, in a process that ends with the call: see `runner.py`.
+This function has no layer, no settings and a role without permissions. The code runs in an interpreter that is a
+WebAssembly module whose imports reach nothing, in a process that ends with the call: see `runner.py`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from functions.sandbox.bounds import (
 )
 
 GUESTS = Path(__file__).with_name("guests")
-"""Where the build puts the guests; of the local stack a file that says where on this machine they are."""
+"""The folder of the guests in the build; the local stack has a file there with their path on this machine."""
 _CODES = frozenset({"code_failed", "memory"})
 _START_SECONDS = 15.0
 _MAKING_SECONDS = 40.0
@@ -47,11 +47,11 @@ _PROGRAM = "import sys; sys.path += sys.argv[1:3]; from functions.sandbox.runner
 
 
 class RunnerError(Exception):
-    """The runner did not answer, so it has been ended; the next call starts another."""
+    """The runner did not respond, so it was ended; the next call starts another."""
 
 
 class Runner:
-    """The process that runs code, started when it is first needed. It takes one call at a time."""
+    """The process that runs code, started on first use. It handles one call at a time."""
 
     def __init__(self, guests: Path) -> None:
         self._guests = guests
@@ -59,7 +59,7 @@ class Runner:
         self._lock = threading.Lock()
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the process unless it is there."""
+        """Start the process unless it is running."""
         if self._process is None or self._process.poll() is not None:
             guests = _made_elsewhere(Path(self._guests.read_text())) if self._guests.is_file() else self._guests
             library = importlib.util.find_spec("wasmtime")
@@ -78,10 +78,10 @@ class Runner:
         return self._process
 
     def ask(self, event: dict[str, Any]) -> bytes:
-        """Give it an event: the guest's form, how the call ended, and what the guest said.
+        """Send an event; return the guest's form, how the call ended, and the guest's output.
 
         Raises:
-            RunnerError: it does not answer.
+            RunnerError: the runner does not respond.
         """
         with self._lock:
             process = self.start()
@@ -92,7 +92,7 @@ class Runner:
                 raise RunnerError(str(error) or "the sandbox's process has ended") from None
 
     def stop(self) -> None:
-        """End it, and whatever it has started."""
+        """End the process, and everything that it has started."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -106,12 +106,12 @@ class Runner:
 
 
 def _made_elsewhere(guests: Path) -> Path:
-    """The guests of the local stack, which are made beside it, once for a machine: wait while somebody makes them.
+    """Return the guests of the local stack, which are built once for a machine; wait while a process builds them.
 
-    Whoever makes them holds a lock beside their folder.
+    The building process holds a lock beside their folder.
 
     Raises:
-        RunnerError: they are not there, and nobody makes them.
+        RunnerError: the guests are missing, and no process builds them.
     """
     import fcntl
 
@@ -128,25 +128,24 @@ def _made_elsewhere(guests: Path) -> Path:
 
 
 _runner = Runner(GUESTS)
-if GUESTS.is_dir() and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # while the function is made, which costs nothing
+if GUESTS.is_dir() and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # while Lambda initializes it, at no cost
     with contextlib.suppress(RunnerError):
         _runner.start()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Give `{result, lines, runtime}`, or `{error: {code, message, line?, text?, trace?}, lines, runtime}`.
+    """Return `{result, lines, runtime}`, or `{error: {code, message, line?, text?, trace?}, lines, runtime}`.
 
-    The event has the `language` (`python` or `javascript`), `code`, `input`, `seconds` and `memory_mb`. With `now`
-    (seconds since 1970) it is another time; `fixed` keeps it still, and a `seed` (in hexadecimal) decides what chance
-    gives.
-    `runtime` says whether the guest's machine code ran (`native`) or was interpreted (`pulley`).
+    The event has the `language` (`python` or `javascript`), `code`, `input`, `seconds` and `memory_mb`. `now` (seconds
+    since 1970) sets the clock; `fixed` stops it, and a `seed` (in hexadecimal) determines random numbers. `runtime`
+    says whether the guest's machine code ran (`native`) or was interpreted (`pulley`).
     """
     del context
     return run(event, _runner)
 
 
 def run(event: dict[str, Any], runner: Runner) -> dict[str, Any]:
-    """As `handler`, with a runner."""
+    """Handle an event as `handler`, with a given runner."""
     try:
         told = runner.ask(event)
     except RunnerError as error:
@@ -172,10 +171,10 @@ def _ended(kind: int, said: bytes, seconds: float) -> dict[str, Any]:
 
 
 def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> bytes:
-    """Send a request and read the answer.
+    """Send a request and read the response.
 
     Raises:
-        RunnerError: it did not come in time, or whole.
+        RunnerError: the response is late or incomplete.
         OSError: the process has ended.
     """
     if process.stdin is None or process.stdout is None:
@@ -200,10 +199,10 @@ def _received(descriptor: int, length: int, ends_at: float) -> bytes:
 
 
 def _checked(answer: Any) -> dict[str, Any]:
-    """What a guest says, in the shape and the bounds that it should have: the code may have said it itself.
+    """Return a guest's output in its expected form and bounds: the user's code may have written it itself.
 
     Raises:
-        ValueError: it has neither a result nor an error.
+        ValueError: the output has neither a result nor an error.
     """
     if not isinstance(answer, dict) or not ("result" in answer or isinstance(answer.get("error"), dict)):
         raise ValueError("that is no answer")

@@ -1,7 +1,7 @@
-"""The guests, one for each language: how one is loaded, and how it is told to run somebody's code.
+"""The guests, one for each language: how each is loaded, and how it runs users' code.
 
-A guest has four files, made by the build: machine code, the same for wasmtime's interpreter, the memory of
-an instance that has been initialized, and what else there is to know about it.
+A guest has four files, made by the build: machine code, code for wasmtime's interpreter, the memory of an initialized
+instance, and its metadata.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MEGABYTE = 1024 * 1024
 
 
 class GuestError(Exception):
-    """A guest that does not do what it should."""
+    """The guest does not behave as it should."""
 
 
 class Guest:
@@ -34,10 +34,10 @@ class Guest:
         self._instance.restore(bytearray((folder / f"{name}.memory").read_bytes()), self._about["globals"])
 
     def run(self, event: dict[str, Any]) -> bytes:
-        """What the guest says to an event. It can be asked once: afterwards its state is the code's.
+        """Return the guest's output for an event. It can be used once: afterwards the user's code controls its state.
 
         Raises:
-            wasmtime.Trap: it was interrupted, or could not go on.
+            wasmtime.Trap: the guest was interrupted, or failed.
         """
         seconds = float(event["seconds"])
         host = Host(
@@ -60,21 +60,21 @@ class Guest:
 
 
 class Guests:
-    """Those in a folder, each loaded when it is first needed."""
+    """The guests in a folder, each loaded on first use."""
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
         self._loaded: dict[str, Guest] = {}
 
     def guest(self, language: str) -> Guest:
-        """The one for a language."""
+        """Return the guest of a language."""
         if language not in self._loaded:
             self._loaded[language] = Guest(self._folder, language)
         return self._loaded[language]
 
 
 def _loaded(folder: Path, name: str) -> tuple[Machine, bool]:
-    """The guest, and whether it has to be interpreted: machine code loads only where the kernel lets it."""
+    """Return the guest, and whether it is interpreted: machine code loads only where the kernel allows it."""
     try:
         return load(folder / f"{name}.native", native_target()), False
     except wasmtime.WasmtimeError:
@@ -82,7 +82,7 @@ def _loaded(folder: Path, name: str) -> tuple[Machine, bool]:
 
 
 def _run_javascript(instance: Instance, host: Host, entry: dict[str, int]) -> None:
-    """Give QuickJS the event, run it until nothing is left to do, and take what it says."""
+    """Give QuickJS the event, run it until no work is pending, and return its output."""
     out = instance.call("qjs_alloc", 4)
 
     def called(function: int, *arguments: int) -> int:

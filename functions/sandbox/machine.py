@@ -1,8 +1,8 @@
 """The machine that a guest runs on: wasmtime, with every import defined here and none of WASI's own.
 
-A guest is a whole interpreter in WebAssembly. It can compute, and ask for what `Host` gives: the time, chance, its
-input, and where its answer goes. Behind the other imports are no files, sockets or processes, only an error number.
-The build runs guests on the same machine to initialize them, so this module knows nothing of calls.
+A guest is a whole interpreter in WebAssembly. It can compute, and use what `Host` provides: the time, random numbers,
+its input and its output. The other imports reach no files, sockets or processes and return an error number. The build
+runs guests on the same machine to initialize them, so this module is independent of calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PULLEY_TARGET = "pulley64"
-"""wasmtime's interpreter: slower by far, but nothing has to be executable."""
+"""wasmtime's interpreter: much slower, but it needs no executable memory."""
 PAGE_BYTES = 65_536
 MAX_STACK_BYTES = 2 * 1024 * 1024
 _BAD_FILE, _NO_SYSTEM_CALL, _INVALID, _NOT_SEEKABLE = 8, 52, 28, 70
@@ -41,11 +41,11 @@ class LateError(Exception):
 
 
 class TooLargeError(Exception):
-    """The guest says more than it may."""
+    """The guest's output exceeds the bound."""
 
 
 def engine(target: str) -> wasmtime.Engine:
-    """The engine for a target, with the settings that modules are compiled with and loaded by."""
+    """Return the engine for a target, with the settings for compiling and loading modules."""
     config = wasmtime.Config()
     config.target = target
     config.epoch_interruption = True
@@ -55,11 +55,11 @@ def engine(target: str) -> wasmtime.Engine:
 
 @dataclass
 class Host:
-    """What one run of a guest is given. A `seed` decides what chance gives; with `fixed` time stands still."""
+    """The environment of one run of a guest. A `seed` determines random numbers; `fixed` stops the clock."""
 
     given: bytes = b""
     most: int = 1 << 62
-    """Bytes that the guest may say."""
+    """Bytes of output that the guest may write."""
     ends_at: float = float("inf")
     """On the monotonic clock."""
     now: float | None = None
@@ -69,49 +69,49 @@ class Host:
     said: bytearray = field(default_factory=bytearray)
     notes: bytearray = field(default_factory=bytearray)
     on_time: Callable[[], None] | None = None
-    """Is called when the guest asks for the time."""
+    """Called when the guest asks for the time."""
     _began: float = field(default_factory=time.monotonic)
     _read: int = 0
     _drawn: int = 0
 
     def time(self) -> int:
-        """Nanoseconds since 1970."""
+        """Return nanoseconds since 1970."""
         if self.now is None:
             return time.time_ns()
         return round((self.now + (0 if self.fixed else time.monotonic() - self._began)) * 1e6) * 1_000
 
     def monotonic(self) -> int:
-        """Nanoseconds since the run began."""
+        """Return nanoseconds since the run began."""
         return 0 if self.fixed else int((time.monotonic() - self._began) * 1e9)
 
     def chance(self, length: int) -> bytes:
-        """That many bytes."""
+        """Return that many random bytes."""
         if self.seed is None:
             return os.urandom(length)
         self._drawn += 1
         return hashlib.shake_256(self.seed + self._drawn.to_bytes(8, "little")).digest(length)
 
     def read(self, most: int) -> bytes:
-        """The next bytes of what is given."""
+        """Return the next bytes of the input."""
         found = self.given[self._read : self._read + most]
         self._read += len(found)
         return found
 
     def write(self, data: bytes) -> None:
-        """Take what the guest says.
+        """Accept output of the guest.
 
         Raises:
-            TooLargeError: it is more than the guest may say.
+            TooLargeError: the output exceeds the bound.
         """
         if len(self.said) + len(data) > self.most:
             raise TooLargeError
         self.said += data
 
     def sleep(self, seconds: float) -> None:
-        """Wait; no longer than the guest has.
+        """Sleep, at most until the guest's time is over.
 
         Raises:
-            LateError: its time is over.
+            LateError: the guest's time is over.
         """
         if self.fixed:
             return
@@ -122,13 +122,13 @@ class Host:
 
 
 def native_target() -> str:
-    """This machine's kind. It is named, so that what one processor compiles runs on every other of its kind."""
+    """Return this machine's target. It is explicit, so that compiled code runs on every processor of the same kind."""
     processor = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine())
     return f"{processor}-apple-darwin" if sys.platform == "darwin" else f"{processor}-unknown-linux-gnu"
 
 
 class Machine:
-    """An engine with a guest, from which instances are made; one runs at a time, with a `Host` of its own."""
+    """An engine with a guest, which makes instances; one runs at a time, with a `Host` of its own."""
 
     def __init__(self, used: wasmtime.Engine, module: wasmtime.Module) -> None:
         self.engine = used
@@ -148,7 +148,9 @@ class Machine:
             "fd_seek": lambda _memory, descriptor, *_: _NOT_SEEKABLE if descriptor in _STREAMS else _BAD_FILE,
             "fd_write": self._fd_write,
             "poll_oneoff": self._poll_oneoff,
-            "host_call": lambda *_: -1,  # QuickJS's: no functions of the host, no modules, no interruption of its own
+            "host_call": lambda *_: (
+                -1
+            ),  # QuickJS's imports: no functions of the host, no modules, no interruption of its own
             "host_interrupt": lambda *_: 0,
             "host_module_load": lambda *_: 0,
             "host_module_normalize": lambda *_: 0,
@@ -173,14 +175,14 @@ class Machine:
         self._linker.define_func(module, name, kind, imported, access_caller=True)
 
     def instance(self) -> Instance:
-        """A fresh instance."""
+        """Return a new instance."""
         store = wasmtime.Store(self.engine)
         store.set_limits(instances=1, memories=1, tables=1)
         store.set_epoch_deadline(1)
         return Instance(store, self._linker.instantiate(store, self.module))
 
     def end_after(self, seconds: float) -> None:
-        """Interrupt whatever the guest does then."""
+        """Interrupt the guest then, whatever it does."""
         timer = threading.Timer(seconds, self.engine.increment_epoch)
         timer.daemon = True
         timer.start()
@@ -246,7 +248,7 @@ class Machine:
         return memory.put(at, done, 4)
 
     def _poll_oneoff(self, memory: Memory, asked: int, answers: int, count: int, at: int) -> int:
-        """Waiting for a clock, which is what sleeping is; there is nothing else to wait for."""
+        """Wait for a clock, as a sleep does; there is nothing else to wait for."""
         for one in range(asked, asked + count * 48, 48):
             if memory.get(one + 8, 1) != 0:
                 return _INVALID
@@ -264,7 +266,7 @@ class Machine:
 
 
 class Memory:
-    """A guest's memory, as an import sees it. What a guest points outside with ends the guest."""
+    """A guest's memory, as an import sees it. A pointer outside of it ends the guest."""
 
     def __init__(self, caller: wasmtime.Caller) -> None:
         found = caller["memory"]
@@ -273,10 +275,10 @@ class Memory:
         self._memory, self._caller = found, caller
 
     def read(self, at: int, length: int) -> bytes:
-        """Bytes.
+        """Read bytes.
 
         Raises:
-            ExitedError: they are not in the memory.
+            ExitedError: they are outside the memory.
         """
         at, length = at & 0xFFFFFFFF, length & 0xFFFFFFFF
         if at + length > self._memory.data_len(self._caller):
@@ -284,10 +286,10 @@ class Memory:
         return bytes(self._memory.read(self._caller, at, at + length))
 
     def write(self, at: int, data: bytes) -> None:
-        """Put bytes there.
+        """Write bytes.
 
         Raises:
-            ExitedError: that is not in the memory.
+            ExitedError: they are outside the memory.
         """
         at &= 0xFFFFFFFF
         if at + len(data) > self._memory.data_len(self._caller):
@@ -295,28 +297,28 @@ class Memory:
         self._memory.write(self._caller, data, at)
 
     def get(self, at: int, size: int) -> int:
-        """A number of that many bytes."""
+        """Read a number of that many bytes."""
         return int.from_bytes(self.read(at, size), "little")
 
     def put(self, at: int, number: int, size: int) -> int:
-        """Write a number; gives WASI's word for success."""
+        """Write a number; return WASI's success code."""
         self.write(at, (number & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
         return 0
 
     def vectors(self, at: int, count: int) -> list[tuple[int, int]]:
-        """The places and lengths of a list of buffers."""
+        """Return the addresses and lengths of a list of buffers."""
         return [(self.get(one, 4), self.get(one + 4, 4)) for one in range(at, at + 8 * min(count & 0xFFFF, 1024), 8)]
 
 
 class Instance:
-    """A guest in the flesh."""
+    """An instance of a guest."""
 
     def __init__(self, store: wasmtime.Store, instance: wasmtime.Instance) -> None:
         self.store = store
         self._exports = instance.exports(store)
 
     def restore(self, memory: bytearray, globals_of: Mapping[str, int]) -> None:
-        """Put an instance that has done nothing yet into the state that another one was in."""
+        """Set the state of a new instance to the state of another one."""
         size = len(memory)
         missing = size - self.memory.data_len(self.store)
         self.memory.grow(self.store, missing // PAGE_BYTES)
@@ -325,7 +327,7 @@ class Instance:
             self._global(name).set_value(self.store, wasmtime.Val.i32(value))
 
     def state(self) -> tuple[bytes, dict[str, int]]:
-        """What `restore` needs: the memory, and the globals that can change."""
+        """Return the state for `restore`: the memory, and the mutable globals."""
         found: dict[str, int] = {}
         for name in self._exports:
             one = self._exports[name]
@@ -334,19 +336,19 @@ class Instance:
         return self.read(0, self.memory.data_len(self.store)), found
 
     def limit(self, more_bytes: int) -> None:
-        """Let its memory grow by so much and no more."""
+        """Let its memory grow by `more_bytes` and no more."""
         most = self.memory.data_len(self.store) + more_bytes
         self.store.set_limits(memory_size=most, instances=1, memories=1, tables=1)
 
     def call(self, name: str, *arguments: int) -> Any:
-        """Call what the guest exports."""
+        """Call an exported function of the guest."""
         function = self._exports[name]
         if not isinstance(function, wasmtime.Func):
             raise TypeError(f"the guest exports the function {name}")
         return function(self.store, *arguments)
 
     def call_pointer(self, index: int, *arguments: int) -> Any:
-        """Call a function by its place in the guest's table."""
+        """Call a function by its index in the guest's table."""
         table = self._exports["__table"]
         if not isinstance(table, wasmtime.Table):
             raise TypeError("the guest exports its table")
@@ -357,18 +359,18 @@ class Instance:
 
     @property
     def memory(self) -> wasmtime.Memory:
-        """Its memory."""
+        """The instance's memory."""
         found = self._exports["memory"]
         if not isinstance(found, wasmtime.Memory):
             raise TypeError("the guest has a memory")
         return found
 
     def write(self, at: int, data: bytes) -> None:
-        """Put bytes into its memory."""
+        """Write bytes into its memory."""
         self.memory.write(self.store, data, at)
 
     def read(self, at: int, length: int) -> bytes:
-        """Bytes of its memory."""
+        """Read bytes of its memory."""
         return bytes(self.memory.read(self.store, at, at + length))
 
     def _global(self, name: str) -> wasmtime.Global:
@@ -379,15 +381,15 @@ class Instance:
 
 
 def compiled(used: wasmtime.Engine, module: bytes) -> bytes:
-    """A module as machine code for the engine's target."""
+    """Compile a module to machine code for the engine's target."""
     return bytes(wasmtime.Module(used, module).serialize())
 
 
 def load(path: Path, target: str) -> Machine:
-    """A guest that was compiled for the target.
+    """Load a guest that was compiled for the target.
 
     Raises:
-        wasmtime.WasmtimeError: it does not load here.
+        wasmtime.WasmtimeError: the guest cannot be loaded here.
     """
     used = engine(target)
     return Machine(used, wasmtime.Module.deserialize_file(used, str(path)))

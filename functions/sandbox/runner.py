@@ -1,11 +1,12 @@
-"""The process that somebody's code runs under: it has the guests ready, and a child of its own for every call.
+"""The process that runs users' code: it keeps the guests ready, and forks a child for every call.
 
 It is started with an empty environment, so no credentials are in its memory or its children's. A child is a copy of it,
-made when a guest is initialized and nothing has run yet; it runs one call and ends. No call leaves anything for
-another. What a child says is not trusted, nor that it ends: it is read up to a bound, and killed when its time is over.
+forked when a guest is initialized and nothing has run yet; it runs one call and ends. No call leaves anything for
+another. Neither a child's output nor its end is trusted: output is read up to a bound, and the child is killed when its
+time is over.
 
-A request is a length and a JSON event; an answer a length, one byte for the guest's form, one for how the call ended,
-and what the guest said.
+A request is a length and a JSON event; a response a length, one byte for the guest's form, one for how the call ended,
+and the guest's output.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _LENGTH = struct.Struct(">I")
 
 
 def main(guests: str) -> None:
-    """Answer requests until there are no more, with the guests of this folder."""
+    """Handle requests until there are no more, with the guests of this folder."""
     known = Guests(guests)
     while len(head := _read(0, _LENGTH.size)) == _LENGTH.size:
         event = json.loads(_read(0, _LENGTH.unpack(head)[0]))
@@ -60,7 +61,7 @@ def main(guests: str) -> None:
 
 
 def _called(run: Callable[[], bytes], event: dict[str, Any]) -> tuple[int, bytes]:
-    """Run one call in a child; how it ended, and what it said."""
+    """Run one call in a child; return how it ended, and its output."""
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
@@ -85,7 +86,7 @@ def _called(run: Callable[[], bytes], event: dict[str, Any]) -> tuple[int, bytes
 
 
 def _ran(run: Callable[[], bytes], event: dict[str, Any], out: int) -> tuple[int, bytes]:
-    """Run one call in this process, once it has given up what it can."""
+    """Run one call in this process, after giving up its privileges."""
     try:
         _give_up(float(event["seconds"]), int(event["memory_mb"]), out)
     except (OSError, ValueError) as error:
@@ -101,7 +102,7 @@ def _ran(run: Callable[[], bytes], event: dict[str, Any], out: int) -> tuple[int
 
 
 def _trapped(trap: wasmtime.Trap) -> tuple[int, bytes]:
-    """How a call ended that the machine has stopped."""
+    """Return how a call ended that the machine stopped."""
     if trap.trap_code == wasmtime.TrapCode.INTERRUPT:
         return LATE, b""
     if trap.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:
@@ -110,7 +111,7 @@ def _trapped(trap: wasmtime.Trap) -> tuple[int, bytes]:
 
 
 def _give_up(seconds: float, memory_mb: int, out: int) -> None:
-    """Leave rights, files and processes behind. The guest could reach none of them; this is for a fault in wasmtime."""
+    """Give up rights, files and processes. The guest reaches none of them; this is for a bug in wasmtime."""
     with contextlib.suppress(OSError):
         os.closerange(0, out)
         os.closerange(out + 1, out + 64)
@@ -129,13 +130,13 @@ def _give_up(seconds: float, memory_mb: int, out: int) -> None:
 
 
 def _in_use() -> int:
-    """Bytes of memory that this process may write to: the kernel counts them alike."""
+    """Return the bytes of memory that this process may write to, counted as the kernel counts them."""
     with open("/proc/self/statm") as file:  # noqa: PTH123 - pathlib would be one import more
         return int(file.read().split()[5]) * resource.getpagesize()
 
 
 def _listen(descriptor: int, ends_at: float) -> bytes | int:
-    """All that a child says; how it ended if that is too much, or takes too long."""
+    """Read the child's output; return how the call ended if the output is too large, or takes too long."""
     found = bytearray()
     while True:
         left = ends_at - time.monotonic()

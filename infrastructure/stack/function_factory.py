@@ -1,4 +1,4 @@
-"""Makes functions of the stack, with the code and the environment variables that they share."""
+"""Creates functions of the stack, with the code and the environment variables that they share."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from infrastructure.stack.storage import Storage
 
 @dataclass(frozen=True)
 class Layers:
-    """What is put before the functions' code: what only nodes need, and types of the company's own."""
+    """Optional layers: libraries that only nodes need, and the company's own types."""
 
     nodes: lambda_.ILayerVersion
     extensions: Sequence[lambda_.ILayerVersion]
 
 
 class FunctionFactory:
-    """What the functions of a stack have in common.
+    """What the functions of a stack share.
 
     Args:
         scope: the stack.
-        storage: what they keep things in.
+        storage: the tables, the bucket and the keys.
         eventing: buses, queues and schedules.
-        names: those of the state machines.
+        names: the names of the state machines.
         code: their code, and the layer that all of them have.
         sandbox: the folder with the code of the sandbox.
-        layers: those that some of them have.
+        layers: layers that only some of them have.
         allowed_networks: private networks that nodes may reach.
         open_registration: whether anybody may register.
         retention_days: of finished executions.

@@ -1,4 +1,4 @@
-"""The Lambda functions, each with a role of its own that may do what its code does and nothing else."""
+"""The Lambda functions, each with a role of its own that allows what its code does and nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENCRYPT = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey
 
 @dataclass(frozen=True)
 class Code:
-    """What every function shares."""
+    """The code and settings that every function shares."""
 
     functions: lambda_.Code
     layer: lambda_.ILayerVersion
@@ -46,26 +46,26 @@ class Grants:
     """The services that use the key for the function."""
 
     def table(self, table: dynamodb.Table, *actions: str, indexes: Sequence[str] = ()) -> Grants:
-        """Item actions on a table; Query on some of its indexes."""
+        """Allow item actions on a table, and Query on some of its indexes."""
         self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn])
         if indexes:
             self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
         return self
 
     def payloads(self, *actions: str) -> Grants:
-        """Object actions on large payloads."""
+        """Allow object actions on large payloads."""
         self._allow(
             [f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{PAYLOAD_PREFIX}*")]
         )
         return self
 
     def drafts(self, *actions: str) -> Grants:
-        """Object actions on large drafts."""
+        """Allow object actions on large drafts."""
         self._allow([f"s3:{action}" for action in actions], [self.storage.payloads.arn_for_objects(f"{DRAFT_PREFIX}*")])
         return self
 
     def files(self) -> Grants:
-        """Working on the workspaces' files."""
+        """Allow reading and writing the workspaces' files."""
         objects = self.storage.payloads.arn_for_objects(f"{FILE_PREFIX}*")
         self._allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [objects])
         listed = iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.storage.payloads.bucket_arn])
@@ -74,24 +74,24 @@ class Grants:
         return self
 
     def signing_keys(self) -> Grants:
-        """Reading the keys that sign access tokens."""
+        """Allow reading the keys that sign access tokens."""
         self._allow(["secretsmanager:GetSecretValue"], [self.storage.signing_secret_arn])
         self.key_users.append("secretsmanager")
         return self
 
     def secrets(self, kind: str) -> Grants:
-        """Encrypting and decrypting secrets of one kind: those that were encrypted for a place that names it."""
+        """Allow encrypting and decrypting secrets of one kind, by the encryption context of their place."""
         place = {"StringLike": {"kms:EncryptionContext:workspace": "*", f"kms:EncryptionContext:{kind}": "*"}}
         statement = iam.PolicyStatement(
             actions=["kms:Encrypt", "kms:Decrypt"],
             resources=[self.storage.key.key_arn],
-            conditions=None if self.storage.is_local else place,  # the emulator does not know these keys
+            conditions=None if self.storage.is_local else place,  # the emulator does not have these keys
         )
         self.statements.append(statement)
         return self
 
     def starting(self, names: MachineNames) -> Grants:
-        """What starting executions takes, also where that stops another one."""
+        """Allow starting executions, and stopping another one where that is required."""
         return (
             self.table(self.storage.automation, "GetItem", "PutItem", "UpdateItem", "Query", "DeleteItem")
             .payloads("GetObject", "PutObject")
@@ -100,9 +100,9 @@ class Grants:
         )
 
     def driving(self, names: MachineNames) -> Grants:
-        """What starting, stopping and waking executions takes."""
-        # AWS finds the machine behind a task token and checks its ARN: refusals name it, though the list of resources
-        # has none for this action. The emulator knows no resource of it. The children of a Map are executions of a
+        """Allow starting, stopping and resuming executions."""
+        # AWS finds the machine of a task token and checks its ARN: refusals name it, though the list of resources
+        # has none for this action. The emulator checks no resource for it. The children of a Map are executions of a
         # machine that is named after the Map.
         machines = [names.machine_arn(names.execution), names.machine_arn(names.distributed_map), names.lanes_arn()]
         for arn in ["*"] if self.storage.is_local else machines:
@@ -115,12 +115,12 @@ class Grants:
         )
 
     def on(self, resource: str, *actions: str) -> Grants:
-        """Actions on one resource."""
+        """Allow actions on one resource."""
         self._allow(list(actions), [resource])
         return self
 
     def on_all(self, resources: list[str], *actions: str) -> Grants:
-        """The same actions on several resources."""
+        """Allow the same actions on several resources."""
         self._allow(list(actions), resources)
         return self
 
@@ -129,7 +129,7 @@ class Grants:
 
 
 class Function(Construct):
-    """One function: its log group, its role, itself."""
+    """One function with its log group and role."""
 
     def __init__(  # noqa: PLR0913 - what makes functions different
         self,
@@ -183,7 +183,7 @@ class Function(Construct):
 
 
 def key_through(key: kms.IKey, *services: str) -> iam.PolicyStatement:
-    """The use of the key by services that keep what is encrypted, and by nobody directly."""
+    """Allow services that store encrypted data to use the key, and nobody to use it directly."""
     stack = Stack.of(key)
     through = [f"{service}.{stack.region}.{stack.url_suffix}" for service in services]
     return iam.PolicyStatement(

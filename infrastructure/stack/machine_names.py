@@ -7,7 +7,7 @@ from constructs import Construct
 
 
 class MachineNames:
-    """The ARNs of the machines, known before these are made: the functions that they call also start them."""
+    """The ARNs of the machines before these are created: the functions that they call also start them."""
 
     def __init__(self, scope: Construct) -> None:
         self._stack = Stack.of(scope)
@@ -15,23 +15,23 @@ class MachineNames:
         self.distributed_map = f"{self._stack.stack_name}-map"
 
     def machine_arn(self, name: str) -> str:
-        """The ARN of a machine."""
+        """Return the ARN of a machine."""
         return self._arn("stateMachine", name)
 
     def lanes_arn(self) -> str:
-        """The ARN of the machine of any map worker of a distributed map, as Step Functions names it."""
+        """Return the ARN of the machine of any map worker of a distributed map, in Step Functions' form."""
         return f"{self.machine_arn(self.distributed_map)}/*"
 
     def lanes_finding(self) -> str:
-        """How cdk-nag writes that ARN."""
+        """Return that ARN as it appears in cdk-nag's findings."""
         return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:{self.distributed_map}/*"
 
     def executions_arn(self, name: str) -> str:
-        """The ARN of any execution of a machine."""
+        """Return the ARN of any execution of a machine."""
         return self._arn("execution", f"{name}:*")
 
     def executions_finding(self, name: str) -> str:
-        """How cdk-nag writes that ARN."""
+        """Return that ARN as it appears in cdk-nag's findings."""
         return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}:*"
 
     def _arn(self, resource: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How a finding of cdk-nag is accepted: for one construct, one rule, with the reason."""
+"""Accepts findings of cdk-nag: for one construct, one rule, with the reason."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from constructs import IConstruct
 
 
 def acknowledge(scope: IConstruct, rule: str, reason: str) -> None:
-    """Accept `rule` for a construct and what is below it."""
+    """Accept `rule` for a construct and its children."""
     Validations.of(scope).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
 def logical_id(construct: IConstruct) -> str:
-    """The id of a construct's resource in the template, as findings name it."""
+    """Return the id of a construct's resource in the template, as findings name it."""
     resource = construct.node.default_child
     if not isinstance(resource, CfnElement):
         raise TypeError(f"{construct.node.path} has no resource of its own")

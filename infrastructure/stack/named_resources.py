@@ -1,4 +1,4 @@
-"""The resources of AWS that a deployer may name for the nodes of a workspace, and what these may then do with each."""
+"""The AWS resources that a deployer may name for the nodes of a workspace, and the allowed actions on each."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ ACTIONS = {
     "sqs": ("sqs:SendMessage",),
     "states": ("states:StartExecution",),
 }
-"""What a node may do with a resource that the deployer has named, by its service."""
+"""The actions of nodes on a resource that the deployer has named, by its service."""
 _ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]+):[a-z0-9-]*:\d{0,12}:(?P<resource>\S+)")
 
 
 class ResourceError(Exception):
-    """A resource that cannot be named so; the message says what would be right."""
+    """The resource cannot be named; the message says what would be right."""
 
 
 def by_workspace(named: Iterable[str]) -> dict[str, list[str]]:
-    """The ARNs that are named for each workspace.
+    """Return the ARNs that are named for each workspace.
 
     Args:
-        named: each is `WORKSPACE=ARN`, with a workspace's id, or an ARN alone, which is for the first administrator's.
+        named: each is `WORKSPACE=ARN`, with a workspace's id, or an ARN alone, for the first administrator's
+            workspace.
 
     Raises:
-        ResourceError: one is not so, or its ARN is none that can be named.
+        ResourceError: an item does not have this form, or its ARN cannot be named.
     """
     found: dict[str, list[str]] = {}
     for one in named:
@@ -55,15 +56,15 @@ def by_workspace(named: Iterable[str]) -> dict[str, list[str]]:
 
 
 def service_of(arn: str) -> str:
-    """The service of a resource that was checked."""
+    """Return the service of a checked resource."""
     return arn.split(":")[2]
 
 
 def actions_on(arn: str) -> Sequence[str]:
-    """What nodes may do with a resource.
+    """Return the actions of nodes on a resource.
 
     Raises:
-        ResourceError: it is no ARN, not one resource, or of a service that no node uses.
+        ResourceError: the text is no ARN, does not name one resource, or names one of a service that no node uses.
     """
     found = _ARN.fullmatch(arn)
     if found is None:

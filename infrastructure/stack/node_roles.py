@@ -1,7 +1,6 @@
-"""What nodes may reach in AWS: each workspace has a role that its nodes work as, granted what is named for it.
+"""The AWS permissions of nodes: each workspace has a role that its nodes use, with grants for its named resources.
 
-The roles' names follow from the workspaces' ids, so nothing has to be looked up where nodes run, and IAM itself keeps
-the workspaces apart.
+The roles' names follow from the workspaces' ids, so nodes need no look-up, and IAM itself isolates the workspaces.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from infrastructure.stack.nag_findings import acknowledge
 from infrastructure.stack.named_resources import actions_on, service_of
 
 _ACTIONS_OF_EMULATOR = {"bedrock": ["bedrock:Converse"]}
-"""On AWS Converse is allowed by `bedrock:InvokeModel`; the emulator asks for an action of that name."""
+"""On AWS `bedrock:InvokeModel` allows Converse; the emulator requires an action of that name."""
 _NAMELESS = frozenset({"ses", "bedrock"})
-"""Services whose resources the emulator does not know when it evaluates policies."""
+"""Services whose resources the emulator ignores when it evaluates policies."""
 
 
 class Reach(Construct):
-    """The roles, and what they may do."""
+    """The roles and their permissions."""
 
     def __init__(
         self,
@@ -37,7 +36,7 @@ class Reach(Construct):
         super().__init__(scope, construct_id)
         self._is_local = is_local
         self._principals = [iam.ArnPrincipal(function.role.role_arn) for function in used_by]
-        name = f"mainspring-{Aws.REGION}-"  # IAM has one name space for all regions, and takes 64 characters
+        name = f"mainspring-{Aws.REGION}-"  # IAM names are global to all regions, and have at most 64 characters
         self.role_prefix = Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=name)
         roles = [self._role(f"{name}{workspace}", workspace, arns) for workspace, arns in sorted(resources.items())]
         for function in used_by if roles else ():

@@ -1,4 +1,4 @@
-"""Builds what the functions run from: two layers (the engine; what only nodes need), and the functions' own code.
+"""Builds what the functions run: two layers (the engine; libraries that only nodes need), and the functions' code.
 
 No Docker: uv installs wheels for any platform.
 """
@@ -29,7 +29,7 @@ GROUPS = {
     "nodes": ("--only-group", "nodes"),
     "sandbox": ("--only-group", "sandbox"),
 }
-"""What of `pyproject.toml` is in which layer; the sandbox has its own in its package."""
+"""The dependency groups of `pyproject.toml` in each layer; the sandbox has its own in its package."""
 DEPLOYED_PLATFORM = ("--python-platform", "aarch64-manylinux_2_28", "--python-version", DEPLOYED_VERSION)
 EXPORT = (
     "export",
@@ -40,17 +40,17 @@ EXPORT = (
     "--format",
     "requirements-txt",
 )
-"""What uv is told, with a layer's groups, to write its requirements: pinned, with hashes, naming no host."""
+"""The options of uv, with a layer's groups, to export its requirements: pinned, with hashes, naming no host."""
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")
 _NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock")
 LOCAL_SANDBOX = "sandbox-local"
-"""The folder of the sandbox's code for the local stack, where it is built."""
+"""The folder of the sandbox's code for the local stack, within the build."""
 _LAYER, _FUNCTION = "/opt/python", "/var/task"
-"""Where Lambda unpacks them."""
+"""The folder where Lambda unpacks them."""
 
 
 def build_layer(target: Path, *, local: bool) -> Path:
-    """A directory with the content of the engine's layer, for Lambda or for this interpreter; gives its path.
+    """Return the path of a directory with the engine's layer, for Lambda or for this interpreter.
 
     Raises:
         PackagingError: uv is missing, or could not install.
@@ -63,14 +63,14 @@ def build_layer(target: Path, *, local: bool) -> Path:
 
 
 def build_node_layer(target: Path, *, local: bool) -> Path:
-    """As `build_layer`, of the libraries that only running nodes needs: they are none of the others' cold start."""
+    """As `build_layer`, with the libraries that only running nodes needs: cold starts of others do without them."""
     return _dependencies(target, "nodes", local=local).parent
 
 
 def build_extension_layer(target: Path, extensions: Sequence[Path], *, local: bool) -> Path:
-    """As `build_layer`, of Python packages with node types or integration types, and what these need.
+    """As `build_layer`, with Python packages of node types or integration types, and their dependencies.
 
-    What the engine's layer has is not installed again in another version.
+    Packages in the engine's layer are not installed again in another version.
 
     Raises:
         PackagingError: a folder is no package, or one cannot be built or installed.
@@ -94,7 +94,7 @@ def build_extension_layer(target: Path, extensions: Sequence[Path], *, local: bo
 
 
 def _dependencies(target: Path, name: str, *, local: bool) -> Path:
-    """Where a layer's dependencies are. They are installed again only when its requirements have changed."""
+    """Return the folder of a layer's dependencies. They are installed again only when its requirements have changed."""
     is_compiled = local or deployed_interpreter() is not None
     kind = f"local {sys.version_info[:2]}" if local else " ".join(DEPLOYED_PLATFORM)
     stamp = sha256(REQUIREMENTS[name].read_bytes() + f"{kind} {is_compiled}".encode()).hexdigest()
@@ -109,9 +109,9 @@ def _dependencies(target: Path, name: str, *, local: bool) -> Path:
 
 
 def build_functions(target: Path, *, local: bool) -> Path:
-    """A directory with the functions' code and the OpenAPI document; gives its path.
+    """Return the path of a directory with the functions' code and the OpenAPI document.
 
-    The console is not in it: it has a package of its own, and its sources are many.
+    The console is not included: it has a package of its own, and its sources are many.
     """
     from engine.reference.pages import as_data
     from functions.openapi import build
@@ -131,14 +131,14 @@ def _without_console(folder: str, names: list[str]) -> set[str]:
 
 
 def build_sandbox(target: Path, *, local: bool) -> Path:
-    """A directory with the code of the sandbox and nothing else of the platform; gives its path.
+    """Return the path of a directory with the code of the sandbox and nothing else of the platform.
 
     On Lambda wasmtime and the guests are beside it. The local stack runs it on this machine, which has wasmtime, so it
-    is told where this machine will have the guests (`infrastructure.local.guest_build`): they need not be packed and
-    unpacked for each worker, and nobody waits for them who runs no code.
+    contains the path where this machine will have the guests (`infrastructure.local.guest_build`): they need not be
+    packed and unpacked for each worker, and only those who run code wait for them.
 
     Raises:
-        PackagingError: the guests cannot be made.
+        PackagingError: the guests cannot be built.
     """
     from infrastructure.guests.build import deployed_guests, local_place
     from infrastructure.guests.errors import GuestBuildError
@@ -149,7 +149,7 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
         shutil.copytree(_dependencies(target, "sandbox", local=False), code, copy_function=_linked, ignore=_NOT_PACKED)
     shutil.copytree(ROOT / "functions" / "sandbox", code / "functions" / "sandbox", ignore=_UNWANTED)
     shutil.copy2(ROOT / "functions" / "__init__.py", code / "functions")  # or an installed package would come first
-    compile_all(code, seen_as=_FUNCTION, local=local)  # but not what the guests run
+    compile_all(code, seen_as=_FUNCTION, local=local)  # except what the guests run
     guests = code / "functions" / "sandbox" / "guests"
     try:
         if local:
@@ -162,7 +162,7 @@ def build_sandbox(target: Path, *, local: bool) -> Path:
 
 
 def _linked(source: str, target: str) -> None:
-    """Another name of a file instead of a copy of it, where one can be had."""
+    """Link a file instead of copying it, where that is possible."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""The functions of the stack: what each is granted, what it is told, how long it may take."""
+"""The functions of the stack: their permissions, settings and time limits."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from infrastructure.stack.functions import (
 from infrastructure.stack.sandbox import Sandbox
 
 ADVANCE_DISK = Size.gibibytes(4)
-"""For the files that its nodes work on at the same time: 50 of them, each up to 64 MiB."""
+"""For the files that its nodes use concurrently: 50 of them, each up to 64 MiB."""
 _ITEMS = ("GetItem", "PutItem", "UpdateItem", "Query")
 
 
 class PlatformFunctions(FunctionFactory):
-    """All functions, each made when it is first asked for."""
+    """All functions, each created on first use."""
 
     @property
     def of_api(self) -> dict[str, Function]:
-        """Those that answer the API, by name."""
+        """The functions of the API, by name."""
         return {name: getattr(self, name) for name in API_FUNCTIONS}
 
-    # -- What runs executions -----------------------------------------------------------------------
+    # -- execution ------------------------------------------------------------------------------------
 
     @cached_property
     def advance(self) -> Function:
-        """Runs invocations of executions: the one that runs nodes."""
+        """Runs invocations of executions, and with them nodes."""
         return self._function(
             "advance",
             grants=Grants(self._storage)
@@ -62,7 +62,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def supervisor(self) -> Function:
-        """Starts, wakes and sweeps executions."""
+        """Starts, resumes and recovers executions."""
         return self._function(
             "supervisor",
             grants=Grants(self._storage)
@@ -90,11 +90,11 @@ class PlatformFunctions(FunctionFactory):
         """Runs code of users."""
         return Sandbox(self._scope, "Sandbox", content=self._sandbox_code)
 
-    # -- What answers the API -----------------------------------------------------------------------
+    # -- HTTP API -------------------------------------------------------------------------------------
 
     @cached_property
     def authorizer(self) -> Function:
-        """Says who calls the API."""
+        """Identifies and authorizes the callers of the API."""
         return self._function(
             "authorizer",
             grants=Grants(self._storage).table(self._storage.identity, "BatchGetItem").signing_keys(),
@@ -104,7 +104,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def auth(self) -> Function:
-        """Sign-in."""
+        """Serves registration and sign-in."""
         return self._function(
             "auth",
             grants=Grants(self._storage)
@@ -116,7 +116,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def users(self) -> Function:
-        """Users."""
+        """Serves the API of users."""
         return self._function(
             "users",
             grants=Grants(self._storage).table(
@@ -128,7 +128,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def workflows(self) -> Function:
-        """Workflows."""
+        """Serves the API of workflows."""
         return self._function(
             "workflows",
             grants=Grants(self._storage)
@@ -140,7 +140,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def executions(self) -> Function:
-        """Executions."""
+        """Serves the API of executions."""
         return self._function(
             "executions",
             grants=Grants(self._storage)
@@ -160,7 +160,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def data(self) -> Function:
-        """Files and data tables, for people."""
+        """Serves files and data tables, for people."""
         return self._function(
             "data",
             grants=Grants(self._storage).table(self._storage.automation, *_ITEMS, "BatchGetItem", "DeleteItem").files(),
@@ -169,7 +169,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def triggers(self) -> Function:
-        """Triggers, for those who own them."""
+        """Serves the API of triggers, for their owners."""
         return self._function(
             "triggers",
             grants=Grants(self._storage)
@@ -181,7 +181,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def events(self) -> Function:
-        """Events of the workspace, and subscriptions to them."""
+        """Serves the events of a workspace, and subscriptions to them."""
         return self._function(
             "events",
             grants=self._eventing.publishes(
@@ -199,7 +199,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def webhooks(self) -> Function:
-        """What is delivered to webhooks."""
+        """Receives calls of webhooks."""
         return self._function(
             "webhooks",
             grants=Grants(self._storage)
@@ -218,7 +218,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def integrations(self) -> Function:
-        """Integrations, and their trials."""
+        """Serves integrations, and tests of their connections."""
         return self._function(
             "integrations",
             grants=Grants(self._storage)
@@ -238,7 +238,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def platform(self) -> Function:
-        """Health, catalogue and the OpenAPI document."""
+        """Serves health, the catalogue and the OpenAPI document."""
         return self._function(
             "platform",
             grants=Grants(self._storage),
@@ -247,11 +247,11 @@ class PlatformFunctions(FunctionFactory):
             layers=self._layers.extensions,
         )
 
-    # -- What fires, and what tells -----------------------------------------------------------------
+    # -- triggers and domain events -------------------------------------------------------------------
 
     @cached_property
     def dispatcher(self) -> Function:
-        """What schedules and events start."""
+        """Starts executions for schedules and events."""
         return self._function(
             "dispatch",
             grants=Grants(self._storage)
@@ -290,7 +290,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def publisher(self) -> Function:
-        """Tells of executions that have ended."""
+        """Publishes the ends of executions."""
         return self._function(
             "publisher",
             grants=self._eventing.publishes(

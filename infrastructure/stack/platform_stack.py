@@ -1,4 +1,4 @@
-"""The one stack: it only wires the constructs together."""
+"""The one stack: it only connects the constructs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from infrastructure.stack.storage import Storage
 
 @dataclass(frozen=True)
 class Options:
-    """The deployer's choices, from CDK context.
+    """The deployer's options, from CDK context.
 
     `local_api_id` and `api_url` are for the local stack: the emulator's API has a fixed id and another address.
     """
@@ -114,7 +114,7 @@ class PlatformStack(Stack):
             CfnOutput(self, name, value=value)
 
     def _api(self, functions: PlatformFunctions, options: Options) -> str:
-        """The API, and its address, which some functions are told."""
+        """Create the API, and pass its address to the functions that need it."""
         console = Console(self, "Console", content=options.console)
         handlers: dict[lambda_.IFunction, list[str]] = {
             construct.function: routes_of(name) for name, construct in functions.of_api.items()

@@ -1,4 +1,4 @@
-"""What forgets executions whose time is over: a function of its own, as nobody else may remove what others keep."""
+"""The function that removes expired executions: a separate one, as no other function may remove their data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RETENTION_SECONDS = 900
 
 
 class Retention(Construct):
-    """The function, and the rules that call it. What a lost call leaves is due at the next one."""
+    """The retention function, and the rules that call it. What a lost call leaves is due at the next one."""
 
     def __init__(self, scope: Construct, construct_id: str, *, storage: Storage, code: Code) -> None:
         super().__init__(scope, construct_id)

@@ -1,4 +1,4 @@
-"""The function that runs code of users: no layer, no settings, and a role that may do nothing at all."""
+"""The function that runs users' code: no layer, no settings, and a role without permissions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SANDBOX_MB = 1024
 
 
 class Sandbox(Construct):
-    """See above. It may not even write into its log; what code prints is in its answer."""
+    """The sandbox's function. It may not even write its log; the output of code is in the response."""
 
     def __init__(self, scope: Construct, construct_id: str, *, content: Path) -> None:
         super().__init__(scope, construct_id)

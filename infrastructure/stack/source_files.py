@@ -1,4 +1,4 @@
-"""Which files are sources: what tools install and make beside them changes no deployment."""
+"""The source files: files that tools install or create beside them do not change a deployment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MADE = frozenset({"schema.d.ts"})
 
 
 def sources_below(folder: Path) -> Iterator[Path]:
-    """The files below a folder, always in the same order. Folders of installed packages are not even listed."""
+    """Return the files below a folder, always in the same order. Folders of installed packages are not even listed."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(set(folders) - NO_SOURCES)
         yield from (Path(place, name) for name in sorted(files) if name not in _MADE)

@@ -1,4 +1,4 @@
-"""The state machines that drive executions and big loops, and what happens when one of their executions dies."""
+"""The state machines that drive executions and distributed loops, and the rules for drivers that die."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ExecutionMachines(Construct):
             "AdvanceFunctionArn": advance.function_arn,
             "ConductorFunctionArn": supervisor.function_arn,
             "AutomationTable": automation.table_name,
-            # Also the services' own ARNs name the partition: a wrong one fails each step, and nothing catches that.
+            # The services' own ARNs contain the partition, too: a wrong one fails each step, and nothing catches that.
             "InvokeFunction": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
             "UpdateItemAndWait": f"arn:{Aws.PARTITION}:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken",
         }
@@ -104,7 +104,7 @@ class ExecutionMachines(Construct):
         return machine
 
     def _rules(self, supervisor: lambda_.IFunction) -> None:
-        """Who hears of a driver that has died, and who looks after what nobody hears of."""
+        """Create the rules that report dead drivers, and the ones that call recovery for unreported ones."""
         events.Rule(
             self,
             "DriverDied",

@@ -1,4 +1,4 @@
-"""What keeps data: the key, the two tables, the bucket for large payloads, the secret of the signing keys."""
+"""The storage: the key, the two tables, the bucket for large payloads, the secret of the signing keys."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PAYLOAD_PREFIX = "payloads/"
 FILE_PREFIX = "files/"
 DRAFT_PREFIX = "drafts/"
 LOST_PREFIX = "aws/lambda/"
-"""Where Lambda itself puts what a reader of a stream could not take, however often it tried."""
+"""Where Lambda stores records of a stream that its function could not accept after all retries."""
 _LOST_KEPT = Duration.days(30)
 
 
 class Storage(Construct):
-    """Everything here outlives a deletion of the stack.
+    """The stored data, all of which outlives a deletion of the stack.
 
-    Executions end whenever they do, so no lifecycle rule can say when their payloads go: these are removed with the
-    records. `plain_http` is for an emulator without TLS, where a bucket that insists on it could not be used.
+    Executions have no fixed lifetime, so no lifecycle rule can expire their payloads: these are removed with the
+    records. `plain_http` is for an emulator without TLS, where a bucket that requires it could not be used.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, plain_http: bool) -> None:
@@ -48,7 +48,7 @@ class Storage(Construct):
             encryption_key=self.key,
             bucket_key_enabled=True,
             cors=[
-                # Browsers send and get files at addresses that are signed; they carry nothing else that opens anything.
+                # Browsers upload and download files at signed URLs, and send no other credentials.
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.PUT],
                     allowed_origins=["*"],
@@ -115,7 +115,7 @@ class Storage(Construct):
 
 
 def _index(table: dynamodb.Table, name: str, partition: str, sort: str = "id", included: Sequence[str] = ()) -> None:
-    """An index of keys, and of what never changes once an item is in it: no other change costs a write here."""
+    """Add an index of keys, and of attributes that never change in it: other changes of an item cost no index write."""
     table.add_global_secondary_index(
         index_name=name,
         partition_key=dynamodb.Attribute(name=partition, type=dynamodb.AttributeType.STRING),

@@ -1,4 +1,4 @@
-"""uv, which installs, builds, and fetches interpreters."""
+"""uv, which installs, builds, and downloads interpreters."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class PackagingError(Exception):
 
 
 def uv_binary() -> str:
-    """The path of uv.
+    """Return the path of uv.
 
     Raises:
-        PackagingError: there is none.
+        PackagingError: uv is not installed.
     """
     found = os.environ.get("UV") or shutil.which("uv")
     if not found:

@@ -1,4 +1,4 @@
 """Executions outside their drivers: starting, concurrency, signals, finalization, and recovery.
 
-Running nodes belongs to `engine/execution`; what starts executions by itself to `services/triggers`.
+Running nodes belongs to `engine/execution`; starting executions automatically to `services/triggers`.
 """

@@ -1,4 +1,4 @@
-"""Starting, watching and canceling executions."""
+"""Starts, reads and cancels executions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from engine.workflow.compiled import CompiledBlock, prepare_once
 from engine.workflow.definition import WorkflowDefinition
 
 SHOWN_BYTES = 4 * 1024 * 1024
-"""Bytes of an answer. Lambda returns at most 6 MB."""
+"""Bytes of a response. Lambda returns at most 6 MB."""
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
 
@@ -38,7 +38,7 @@ LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 class ExecutionView:
     """An execution with the states of nodes; `omitted` names the fields that are too large to be shown.
 
-    `next_nodes` is the path of the last of the nodes, where there are more.
+    `next_nodes` is the path of the last of the nodes, if there are more.
     """
 
     execution: Execution
@@ -64,17 +64,17 @@ class ExecutionService:
         self._factory = NodeExecutorFactory()
 
     def start(self, principal: Principal, body: StartBody, idempotency_key: str | None) -> Execution:
-        """Start a workflow's published version, or the one that is asked for; or a test run.
+        """Start a workflow's published version, or the requested one; or a test run.
 
-        With an idempotency key the same request gives the same execution for 24 hours, and a start that was
+        With an idempotency key the same request returns the same execution for 24 hours, and a start that was
         interrupted between the record and Step Functions is completed.
 
         Raises:
-            NotFound: there is no such workflow, version or draft.
-            TooLarge: the input is over the bound.
+            NotFound: the workflow, version or draft does not exist.
+            TooLarge: the input exceeds the bound.
             InvalidInput: the workflow's concurrency key has no value for this input, or a test run does not fit it.
             Conflict: code `idempotency_mismatch`: the key was used for another request.
-            Unavailable: Step Functions did not take it.
+            Unavailable: Step Functions did not accept it.
         """
         principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
@@ -94,9 +94,9 @@ class ExecutionService:
         """Start an execution that continues an ended one from a node, with the outcomes recorded before.
 
         Raises:
-            NotFound: there is no such execution or version.
-            InvalidInput: `from` is no node of the workflow's outermost level.
-            Conflict: it has not ended, nothing has failed, or the versions do not fit.
+            NotFound: the execution or version does not exist.
+            InvalidInput: `from` is not a node at the top level of the workflow.
+            Conflict: the execution has not ended, nothing has failed, or the versions do not fit.
         """
         principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
@@ -139,11 +139,11 @@ class ExecutionService:
         return started.execution
 
     def get(self, principal: Principal, execution_id: str, nodes_after: str | None = None) -> ExecutionView:
-        """An execution with its nodes, from the one behind `nodes_after` on; what is too large to be shown is named.
+        """Return an execution with its nodes, from the one after `nodes_after` on; too large values are named.
 
         Raises:
-            NotFound: there is no such execution.
-            InvalidInput: `nodes_after` is none of its nodes.
+            NotFound: the execution does not exist.
+            InvalidInput: `nodes_after` is not one of its nodes.
         """
         principal.require(Permission.READ)
         execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
@@ -160,7 +160,7 @@ class ExecutionService:
         return replace(view, next_nodes=next_nodes)
 
     def _with_outputs(self, execution_id: str, states: Sequence[NodeState]) -> list[NodeState]:
-        """The states with what is in items of their own: only that of those that are shown is read."""
+        """Return the states with separately stored outputs: only those of shown nodes are read."""
         values = [value for state in states for value in (state.output, state.wait.output if state.wait else None)]
         keys = [key for value in values if (key := _key_in(value)) is not None]
         known = self._journals.outputs(execution_id, keys)
@@ -224,11 +224,11 @@ class ExecutionService:
         node_id: str | None = None,
         level: str = LOG_LEVELS[0],
     ) -> tuple[list[tuple[str, LogLine]], str | None]:
-        """Log lines behind a cursor, each with its own, and the cursor of the rest: of a node and below, of a level on.
+        """Return log lines after a cursor, each with its own, and the cursor of the rest; filtered by node and level.
 
         Raises:
-            NotFound: there is no such execution.
-            InvalidInput: the cursor is none of ours.
+            NotFound: the execution does not exist.
+            InvalidInput: the cursor is not valid.
         """
         principal.require(Permission.READ)
         self._executions.get(principal.workspace_id, execution_id, payloads=False)
@@ -248,8 +248,8 @@ class ExecutionService:
         The record comes first: from then on no driver starts another node, whatever happens to this call.
 
         Raises:
-            NotFound: there is no such execution.
-            Conflict: it is finished.
+            NotFound: the execution does not exist.
+            Conflict: the execution is finished.
         """
         principal.require(Permission.EXECUTE)
         execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
@@ -261,16 +261,16 @@ class ExecutionService:
 
 
 def known_level(level: str) -> LogLevel:
-    """The level of a line. Node types of others may write some that nobody knows."""
+    """Return the level of a line. Custom node types may write unknown ones."""
     return next((one for one in LOG_LEVELS if one == level), "info")
 
 
 def shown(
     execution: Execution, nodes: Sequence[NodeState] = (), load: Callable[[Any], Any] = lambda value: value
 ) -> ExecutionView:
-    """The view of an execution, with what is too large for one answer left out and named.
+    """Return the view of an execution; values that are too large for one response are omitted and named.
 
-    What is `Stored` is read only if there is room for it, by `load`.
+    A `Stored` value is read, by `load`, only if there is room for it.
     """
     omitted: list[str] = []
     left = SHOWN_BYTES
@@ -283,7 +283,7 @@ def shown(
             omitted.append(name)
             return None
         value = load(value)
-        # Lambda's answer holds the body as a string in JSON, so what counts is the value escaped twice.
+        # Lambda's response holds the body as a string in JSON, so the size that counts is of the value escaped twice.
         size = len(json.dumps(json.dumps(value)))
         if size > left:
             omitted.append(name)
@@ -315,7 +315,7 @@ def _bounded_input(value: Any) -> str:
     """Return an input as JSON text.
 
     Raises:
-        TooLarge: it is over the bound.
+        TooLarge: the input exceeds the bound.
     """
     text = dumps(value)
     size = len(text.encode())

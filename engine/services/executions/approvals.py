@@ -1,4 +1,4 @@
-"""The approvals of a workspace: what waits for whom, with what it takes to decide, and what was decided."""
+"""The approvals of a workspace: open ones with the data that a decision needs, and decided ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class NodeBefore:
-    """A node from which an approval was reached, and what it gave."""
+    """A node from which an approval was reached, and its output."""
 
     node: NodeDefinition
     output: Any
@@ -37,7 +37,7 @@ class NodeBefore:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalContext:
-    """What it takes to decide. `history` are decisions of the same node, or in the same execution."""
+    """The data that a decision needs. `history` are decisions of the same node, or in the same execution."""
 
     approval: Approval
     execution: Execution | None
@@ -47,7 +47,7 @@ class ApprovalContext:
 
 
 class ApprovalService:
-    """Everything about approvals, for one caller at a time; answering them is `SignalService`'s."""
+    """Reads approvals, for one caller at a time; `SignalService` answers them."""
 
     def __init__(self, repositories: Repositories, inspector: NodeInspector, clock: Clock) -> None:
         self._approvals = repositories.approvals
@@ -55,7 +55,7 @@ class ApprovalService:
         self._clock = clock
 
     def may_answer(self, principal: Principal, approval: Approval) -> bool:
-        """Whether the caller is among those who are asked."""
+        """Return whether the caller is among the people who may decide."""
         if approval.approvers:
             return principal.is_one_of(approval.approvers)
         return principal.may(Permission.EXECUTE)
@@ -71,9 +71,9 @@ class ApprovalService:
         workflow_id: str | None = None,
         execution_id: str | None = None,
     ) -> Page:
-        """A page of those that are open, or that were decided; `mine` are those to answer, or answered, by the caller.
+        """Return a page of open or decided approvals; `mine` are those that the caller may decide, or has decided.
 
-        A page may hold fewer than `limit` though there is more.
+        A page may have fewer than `limit` though more follow.
         """
         principal.require(Permission.READ)
         before = id_cursor(cursor)
@@ -105,12 +105,12 @@ class ApprovalService:
         return Page(found, last)
 
     def count(self, principal: Principal, *, mine: bool) -> tuple[int, bool]:
-        """How many are open, up to a bound; and whether there may be more."""
+        """Return the number of open approvals, up to a bound; and whether there may be more."""
         page = self.page(principal, None, MOST_COUNTED, mine=mine)
         return len(page.items), page.next_cursor is not None
 
     def context(self, principal: Principal, approval_id: str) -> ApprovalContext:
-        """One approval, with what it takes to decide. Raises NotFound."""
+        """Return one approval, with the data that a decision needs. Raises NotFound."""
         principal.require(Permission.READ)
         approval = self._approvals.find(principal.workspace_id, approval_id)
         if approval is None or (approval.decision is None and not self._approvals.still_open([approval])):
@@ -118,7 +118,7 @@ class ApprovalService:
         history = self._history(principal, approval)
         try:
             place = self._inspector.place(principal.workspace_id, approval.execution_id, approval.path)
-        except NotFound:  # the execution's time is over; what was decided is still known
+        except NotFound:  # the execution's retention is over; the decision is still known
             return ApprovalContext(approval, None, None, [], history)
         context, around = self._inspector.context(place, approval.path)
         progress = settle_block(context, *around, place.history)

@@ -26,7 +26,7 @@ from engine.workflow.definition import WorkflowDefinition
 
 logger = logging.getLogger(__name__)
 _MOST_ENDED = 100
-"""How many child executions one call ends."""
+"""Child executions that one call ends at most."""
 
 
 class Finalization:
@@ -170,7 +170,7 @@ class Finalization:
         return True
 
     def _forget_approvals(self, workspace_id: str, owner: str, history: History) -> None:
-        """What nobody has to approve any more is in no list, from now on and not only when somebody looks."""
+        """Remove approvals that are no longer awaited from the lists now, not only when somebody reads them."""
         waits = [history.open_signal(path) for path in history.waits]
         asked = [wait for wait in waits if wait is not None and wait.kind == "approval"]
         self._repositories.approvals.forget(workspace_id, owner, asked)

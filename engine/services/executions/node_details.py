@@ -1,4 +1,4 @@
-"""One node of an execution, with all that is known of it: what it was given, its attempts, all of its output."""
+"""The details of one node of an execution: its input, its attempts, its whole output."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from engine.workflow.expressions.templates import render_result
 _MOST_BYTES = 4 * 1024 * 1024
 _LINK_SECONDS = 15 * 60
 _LOG_LINES = 2_000
-"""Of a log, that are looked through for the attempts of a node."""
+"""Lines of a log that are searched at most for the attempts of a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class IterationView:
 
 @dataclass(frozen=True, slots=True)
 class NodeDetails:
-    """A node of an execution. `output_url` gives an output that is too large to be shown."""
+    """A node of an execution. `output_url` returns an output that is too large to be shown."""
 
     execution: Execution
     node: NodeDefinition
@@ -81,7 +81,7 @@ class NodeDetails:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node and what is around it: `owner` is the execution, or the part of a distributed loop, that has it."""
+    """A node and its surroundings: `owner` is the execution, or the map batch, whose history has it."""
 
     execution: Execution
     definition: WorkflowDefinition
@@ -92,7 +92,7 @@ class Place:
 
 
 class NodeInspector:
-    """Works out what nodes were given."""
+    """Reconstructs the input of nodes."""
 
     def __init__(self, repositories: Repositories, api_url: str, clock: Clock) -> None:
         self._executions = repositories.executions
@@ -105,10 +105,10 @@ class NodeInspector:
         self._clock = clock
 
     def details(self, principal: Principal, execution_id: str, path: str, after: int | None, limit: int) -> NodeDetails:
-        """All that is known of the node at a path; of a loop the iterations behind `after`.
+        """Return the details of the node at a path; for a loop the iterations after `after`.
 
         Raises:
-            NotFound: there is no such execution, node or iteration.
+            NotFound: the execution, node or iteration does not exist.
         """
         principal.require(Permission.READ)
         place = self.place(principal.workspace_id, execution_id, path)
@@ -116,7 +116,7 @@ class NodeInspector:
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
         state = self._state(place, path, node)
-        if find_node(place.block, path) is None:  # a test run has left it out
+        if find_node(place.block, path) is None:  # a test run has skipped it
             return NodeDetails(place.execution, node, state, None, [], [], {}, [], None, None)
         context, around = self.context(place, path, shows_callbacks=principal.may(Permission.EXECUTE))
         progress = settle_block(context, *around, place.history)
@@ -143,7 +143,7 @@ class NodeInspector:
         return self._with_output(view, place.owner)
 
     def place(self, workspace_id: str, execution_id: str, path: str) -> Place:
-        """Where a node's history is. Raises NotFound."""
+        """Find the history of a node. Raises NotFound."""
         execution = self._executions.with_progress(workspace_id, execution_id, _MOST_BYTES)
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
         definition = WorkflowDefinition.model_validate(stored.definition)
@@ -166,12 +166,12 @@ class NodeInspector:
         states = iteration_states(inner, place.history, place.execution, prefix)
         return next((state for state in states if state.id == path), NodeState(path, node.type, "pending"))
 
-    # -- what it saw ---------------------------------------------------------------------------------------
+    # -- the scope of the node ---------------------------------------------------------------------------------
 
     def context(
         self, place: Place, path: str, *, shows_callbacks: bool = False
     ) -> tuple[ExecutionContext, tuple[CompiledBlock, str]]:
-        """What is around a node; and its block, and the prefix of the paths there, whose outcomes are not in it yet."""
+        """Return the scope around a node, its block and its path prefix; outcomes of that block are not added."""
         loops = path.split(".")[:-1]
         block, prefix, history = place.block, "", place.history
         callbacks = self._callbacks(place, block, prefix, shows=shows_callbacks)
@@ -201,7 +201,7 @@ class NodeInspector:
     def _item(
         self, place: Place, context: ExecutionContext, block: CompiledBlock, prefix: str, name: str, index: int
     ) -> Any:
-        """What an iteration of a loop is about."""
+        """Return the item of an iteration of a loop."""
         node = block.nodes[name]
         if not self._factory.node_class(node.type).loops_over_items:
             if index not in _indexes(place.history, f"{prefix}{name}"):
@@ -229,7 +229,7 @@ class NodeInspector:
     def _result_before(
         self, place: Place, context: ExecutionContext, body: CompiledBlock, loop: str, index: int
     ) -> Any:
-        """What the iteration before gave, which is the item of the next one of a `while`."""
+        """Return the result of the previous iteration, which is the item of the next one of a `while`."""
         if index == 0:
             return None
         before = f"{loop}[{index - 1}]"
@@ -247,7 +247,7 @@ class NodeInspector:
             return None
 
     def _callbacks(self, place: Place, block: CompiledBlock, prefix: str, *, shows: bool) -> Mapping[str, str]:
-        """The URLs of callbacks, for those who may call them."""
+        """Return the URLs of callbacks, for those who may call them."""
         waiting = [node.id for node in block.body.nodes if self._factory.node_class(node.type).has_callback]
         execution = place.execution
         return {
@@ -256,15 +256,15 @@ class NodeInspector:
         }
 
     def load(self, owner: str, value: Any) -> Any:
-        """A value, wherever it is."""
+        """Return a value, loaded if it is stored elsewhere."""
         if isinstance(value, Stored) and "key" in value.reference:
             value = self._histories.outputs(owner, [value.reference["key"]]).get(value.reference["key"])
         return self._histories.load(value)
 
-    # -- the rest ------------------------------------------------------------------------------------------
+    # -- attempts and iterations -------------------------------------------------------------------------------
 
     def _attempts(self, place: Place, path: str, state: NodeState) -> list[AttemptView]:
-        """The attempts that failed, as the log tells of them; and how it is now."""
+        """Return the failed attempts, according to the log; and the current one."""
         failed = [_attempt(line) for line in self._failures(place, path)]
         timer = place.history.timers.get(path)
         if failed and timer is not None and timer.next_attempt == failed[-1].attempt + 1:
@@ -283,7 +283,7 @@ class NodeInspector:
     def _iterations(
         self, place: Place, path: str, node: NodeDefinition, after: int | None, limit: int
     ) -> tuple[list[IterationView] | None, int | None]:
-        """The iterations of a loop behind one of them, and the last of these if there are more."""
+        """Return the iterations of a loop after one of them, and the last of these if there are more."""
         if node.body is None:
             return None, None
         inner = find_block(place.block, f"{path}[0]") if find_node(place.block, path) else None
@@ -331,7 +331,7 @@ def _indexes(history: History, path: str) -> set[int]:
 
 
 def _iteration(index: int, states: Sequence[NodeState]) -> IterationView:
-    """How an iteration is, by its nodes."""
+    """Return the state of an iteration, derived from its nodes."""
     own = [state for state in states if state.id.count("[") == states[0].id.count("[")]
     started = min((state.started_at for state in own if state.started_at), default=None)
     statuses = {state.status for state in own}

@@ -8,7 +8,7 @@ from engine.storage.history import HistoryRepository
 
 
 def owner_of(histories: HistoryRepository, execution_id: str, path: str) -> str:
-    """The execution, or the part of it, in whose history the node at a path is.
+    """Return the execution, or the map batch, whose history contains the node at a path.
 
     Raises:
         NotFound: the loop has fewer items.

@@ -1,4 +1,4 @@
-"""What a template gives: over a scope that is given, over an execution, or over the samples of a workflow."""
+"""Previews of templates: over a given scope, over an execution, or over the samples of a workflow."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Previews:
         self._clock = clock
 
     def of(self, principal: Principal, body: PreviewBody) -> PreviewAnswer:
-        """What the template of a request gives.
+        """Return the value of the template of a request.
 
         Raises:
-            NotFound: there is no such execution, node or workflow.
-            InvalidInput: it says too much or too little of what to evaluate.
+            NotFound: the execution, node or workflow does not exist.
+            InvalidInput: the request names too many or too few scopes.
         """
         principal.require(Permission.READ)
         has_value = "value" in body.model_fields_set
@@ -51,7 +51,7 @@ class Previews:
         return _answer(shown.value, problems, [_part(one) for one in shown.parts], found=shown.found)
 
     def _data(self, principal: Principal, body: PreviewBody) -> dict[str, Any]:
-        """What the expressions see."""
+        """Return the scope of the expressions."""
         sources = [body.scope is not None, body.execution_id is not None, body.workflow_id is not None]
         if sum(sources) > 1:
             raise InvalidInput.at("scope", "give one of `scope`, `execution_id` and `workflow_id`")
@@ -85,7 +85,7 @@ class Previews:
         settle_block(context, *around, place.history)
         try:
             reads = CompiledBlock.reads_in(body.value if body.text is None else body.text)
-        except ExpressionError:  # which the preview tells, and then reads nothing that is large
+        except ExpressionError:  # the preview reports it as omitted, and then reads nothing large
             reads = frozenset()
         load_needed(context, reads, lambda one: self._inspector.load(place.owner, one))
         return dict(context.data)

@@ -49,14 +49,14 @@ class Recovery:
     """Finds executions and slots that nothing drives or checks any more.
 
     Args:
-        stores: of the platform.
-        admission: lets queued executions in.
-        closing: ends executions, and sees to what follows.
-        supervisor: drives on.
-        machine: of Step Functions.
-        clock: tells the time.
-        others: look at items that are no executions or slots, by their kind.
-        threads: so many things are looked at at the same time.
+        stores: the repositories.
+        admission: admits queued executions.
+        closing: ends and finalizes executions.
+        supervisor: starts and resumes drivers.
+        machine: the state machines of Step Functions.
+        clock: returns the time.
+        others: checks of other kinds of items, by kind.
+        threads: how many items are checked concurrently.
     """
 
     def __init__(

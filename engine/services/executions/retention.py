@@ -47,7 +47,7 @@ class Retention:
         seen: set[str] = set()
         with ThreadPoolExecutor(_TOGETHER) as pool:
             while remaining() > _RESERVE:
-                due = [one for one in self._due() if one not in seen]  # the index may still hold what is gone
+                due = [one for one in self._due() if one not in seen]  # the index may still contain removed items
                 if not due:
                     break
                 seen.update(due)

@@ -1,4 +1,4 @@
-"""What the nodes of a workflow gave last, for completing expressions and for pins."""
+"""The latest outputs of a workflow's nodes, for completing expressions and for pinned outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
 
 _EXECUTIONS = 10
-"""So many of the newest are looked through."""
+"""How many of the newest executions are searched."""
 _MOST_BYTES = 3 * 1024 * 1024
 _ONE_BYTES = 512 * 1024
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -40,7 +40,7 @@ class _Budget:
 
 @dataclass
 class _Found:
-    """What was found so far, by the path of a node in the definition."""
+    """The samples found so far, by the path of a node in the definition."""
 
     nodes: dict[str, SampleNode] = field(default_factory=dict)
     loops: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -57,10 +57,10 @@ class Samples:
         self._inspector = inspector
 
     def of(self, principal: Principal, workflow_id: str, execution_id: str | None = None) -> WorkflowSamples:
-        """What each node gave last, in one execution or among the newest.
+        """Return the latest output of each node, in one execution or among the newest.
 
         Raises:
-            NotFound: there is no such workflow, or it has no such execution.
+            NotFound: the workflow does not exist, or it has no such execution.
         """
         principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
@@ -87,7 +87,7 @@ class Samples:
         return self._executions.newest_of(principal.workspace_id, workflow_id, _EXECUTIONS)
 
     def _add(self, found: _Found, execution_id: str, history: History, budget: _Budget) -> None:
-        """Add what an execution knows of nodes of which nothing is known yet."""
+        """Add the outputs that an execution has of nodes without a sample."""
         chosen: dict[str, Outcome] = {}
         for outcome in sorted(history.outcomes.values(), key=lambda one: _order(one.path)):
             path = _INDEX.sub("", outcome.path)
@@ -111,7 +111,7 @@ class Samples:
             )
 
     def _outputs(self, execution_id: str, outcomes: Iterable[Outcome]) -> Mapping[str, Any]:
-        """The outputs that are in items of their own, or in S3, but for those that are too large."""
+        """Return the outputs that are in items of their own, or in S3, except those that are too large."""
         keys = {
             str(one.output.reference["key"]): one.path
             for one in outcomes

@@ -1,4 +1,4 @@
-"""Signals from outside: approvals by people, callbacks by other systems. The first answer counts, and only that."""
+"""Signals from outside: approvals by people, callbacks by other systems. Only the first answer counts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ANSWERABLE = {"approval": "approval", "wait_for_callback": "callback"}
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an answer belongs: `owner` is the execution, or the part of a distributed loop, that has the node."""
+    """The target of a signal: `owner` is the execution, or the map batch, whose history has the node."""
 
     owner: str
     path: str
@@ -52,7 +52,7 @@ class _Place:
 
     @property
     def wait(self) -> PendingSignal | None:
-        """The latest wait of the node."""
+        """The latest pending signal of the node."""
         return self.history.waits.get(self.path)
 
 
@@ -72,11 +72,11 @@ class SignalService:
         """Answer the node at a path.
 
         Raises:
-            NotFound: there is no such execution or node.
-            InvalidInput: the answer is not one for this kind of node.
-            Forbidden: somebody else is to answer.
-            Conflict: the node does not wait, was answered before, or its time is over.
-            TooLarge: the body is over the bound.
+            NotFound: the execution or node does not exist.
+            InvalidInput: the answer does not suit this kind of node.
+            Forbidden: the caller is not among the people who may answer.
+            Conflict: the node does not wait, was answered before, or its deadline has passed.
+            TooLarge: the body exceeds the bound.
         """
         principal.require(Permission.READ)
         execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
@@ -99,12 +99,12 @@ class SignalService:
         return self._write(execution, place, body.attempt, principal.user_id, output, also)
 
     def call_back(self, execution_id: str, token: str, body: Any) -> Signal:
-        """Take the call of a callback's URL.
+        """Record the call of a callback's URL.
 
         Raises:
-            NotFound: that is no URL of ours.
-            Conflict: it was used, or its time is over and no other attempt waits.
-            TooLarge: the body is over the bound.
+            NotFound: the URL is no callback of the platform.
+            Conflict: the callback was used, or its deadline has passed and no other attempt waits.
+            TooLarge: the body exceeds the bound.
         """
         found = self._executions.find(execution_id)
         path = read_token(execution_id, found.execution.secret, token) if found else None
@@ -117,7 +117,7 @@ class SignalService:
     def _decided(
         self, principal: Principal, execution: Execution, place: _Place, output: dict[str, Any], attempt: int | None
     ) -> Sequence[Put | dict[str, Any]]:
-        """What the answer changes among the approvals of the workspace."""
+        """Return the transaction entries that update the workspace's approvals for the answer."""
         wait = place.wait
         if wait is None or attempt not in (None, wait.attempt):
             return ()  # the answer is refused
@@ -137,7 +137,7 @@ class SignalService:
             raise Forbidden("you are not among those who may answer this", code="not_an_approver")
 
     def _digest_of_shown(self, place: _Place) -> str | None:
-        """The SHA-256 of the message that was answered: what was approved can be proven later."""
+        """Return the SHA-256 of the message that was answered: it proves later what was approved."""
         message = self._journals.load(place.wait.output)["message"] if place.wait is not None else None
         return None if message is None else sha256(message.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -173,22 +173,22 @@ class SignalService:
         try:
             stands = self._journals.answer(place.owner, signal, now, loop=BatchId.parse(place.owner), also=also)
         except ConditionFailed as failed:
-            # A part of a loop is over, or the loop, while the execution goes on.
+            # A map batch or its loop has ended, while the execution continues.
             is_inside = place.owner != execution.id and failed.index != _WHOLE
             raise (_given_up(place.path) if is_inside else _over(execution)) from None
         if stands is not signal:
             raise _refused(place.path, stands)
         try:
             self._finalization.wake(place.owner)
-        except Exception:  # whatever fails: the signal is recorded, and counts
+        except Exception:  # whatever fails from here on: the signal is recorded, and counts
             logger.exception("waking %s failed; the recovery will", place.owner)
         return signal
 
     def _meant(self, execution: Execution, place: _Place, attempt: int | None) -> int:
-        """The attempt that an answer is for.
+        """Return the attempt that an answer is for.
 
         Raises:
-            Conflict: nobody waits for it any more.
+            Conflict: the answer is no longer awaited.
         """
         if execution.status.is_final:
             raise _over(execution)
@@ -221,7 +221,7 @@ def _late(path: str) -> Conflict:
 
 
 def _refused(path: str, stands: Signal) -> Conflict:
-    """Why there is no answer but the one that stands."""
+    """Return the error that only the recorded answer counts."""
     if stands.by == DROPPED:
         return _given_up(path)
     return _late(path) if stands.by == DEADLINE else _answered(path)

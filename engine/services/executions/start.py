@@ -1,4 +1,4 @@
-"""Starting executions: by the API, by other executions, as a retry. All of them take one path."""
+"""Starts executions: by the API, by other executions, as a retry. All of them take one path."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 class Request:
     """What to start. Without `version` it is the published one; without `id` a new one is made.
 
-    Where a trigger starts it, `overlap` says what becomes of it while another of the same trigger is under way, and
-    `workflow` is its record, if the caller has just read it. `trial` is what a test run does otherwise.
+    If a trigger starts it, `overlap` says what happens while another execution of the same trigger is running, and
+    `workflow` is its record, if the caller has just read it. `trial` is how a test run differs from other runs.
     """
 
     workspace_id: str
@@ -47,7 +47,7 @@ class Request:
     caller: Caller | None = None
     retry_of: str | None = None
     history: Sequence[Outcome] = ()
-    """Outcomes that it begins with."""
+    """The outcomes that it begins with."""
     overlap: Literal["skip", "queue"] | None = None
     workflow: Workflow | None = None
     is_test: bool = False
@@ -55,7 +55,7 @@ class Request:
 
     @property
     def trigger_id(self) -> str | None:
-        """The trigger of the workflow that starts it, if one does, and not to be tried."""
+        """The id of the workflow's trigger that starts it; None for other starts and test runs."""
         return None if self.trigger.get("test") else self.trigger.get("trigger_id")
 
 
@@ -82,17 +82,18 @@ class Starter:
         other_keys: Sequence[str] = (),
         runs_ahead: bool = False,
     ) -> Started:
-        """Record an execution and have it driven, or queued where its workflow has a limit.
+        """Record an execution and start its driver, or queue it if its workflow has a limit.
 
-        The same key or other key (for `remember` seconds) or id gives the same execution; a start that was cut off
-        after the record is completed. Where it cannot be asked for again, what Step Functions does not take now has
-        failed. A new one that needs no slot is not driven if `runs_ahead`: the caller sees to that.
+        The same key or other key (for `remember` seconds) or id returns the same execution; a start that was
+        interrupted after the record is completed. If the caller cannot repeat the request, a start that Step Functions
+        does not accept now has failed. A new execution that needs no slot gets no driver if `runs_ahead`: the caller
+        runs it.
 
         Raises:
-            NotFound: there is no such workflow or version.
-            Conflict: code `not_published`: no version was asked for, and none is published.
+            NotFound: the workflow or version does not exist.
+            Conflict: code `not_published`: no version was requested, and none is published.
             InvalidInput: the key of the workflow's limit cannot be evaluated over this input.
-            Unavailable: Step Functions did not take it; the recovery will start it.
+            Unavailable: Step Functions did not accept it; recovery will start it.
         """
         execution = self._new(request)
         also = [self._repositories.slots.queue_entry(execution)] if execution.place else []
@@ -118,15 +119,15 @@ class Starter:
         return started
 
     def _is_run_ahead(self, started: Started) -> bool:
-        """Whether an execution that is to be run ahead is: by who asks, or by who has asked for the same before.
+        """Return whether an execution is run ahead: by this caller, or by an earlier one with the same request.
 
-        If that one has died the recovery will know after this time.
+        If that one has died, recovery takes over after this time.
         """
         age = (self._clock.now() - started.execution.created_at).total_seconds()
         return started.execution.place is None and (started.is_new or age < limits.START_GRACE)
 
     def find(self, request: Request) -> Execution | None:
-        """Return the execution that a request with an id has made, if it got that far."""
+        """Return the execution that an earlier request with this id created, if it got that far."""
         found = self._executions.find(request.id) if request.id else None
         return found.execution if found else None
 
@@ -141,7 +142,7 @@ class Starter:
         if request.overlap is not None:
             concurrency = {"limit": 1, "when_full": request.overlap}
         rule = Concurrency.model_validate(concurrency) if concurrency else None
-        created_at = self._clock.now()  # before the id, by whose time lists are asked: `created_after` includes it
+        created_at = self._clock.now()  # before the id: `created_after` of lists, which uses the id's time, includes it
         return Execution(
             id=request.id or new_id(),
             workspace_id=request.workspace_id,
@@ -170,9 +171,9 @@ class Starter:
 
 
 def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> QueuePosition | None:
-    """Where an execution has to queue.
+    """Return the queue position of an execution.
 
-    One that another one waits for runs in the slot of that one; a test run takes nobody's.
+    An awaited child runs in its caller's slot; a test run takes no slot.
     """
     if rule is None or request.is_test or (request.caller is not None and request.caller.waits):
         return None

@@ -1,4 +1,4 @@
-"""What has run: sums by day or by workflow."""
+"""Statistics of executions: sums by day or by workflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.storage.statistics import Counts
 
 MOST_DAYS = 366
 FIRST_DAY = date(2000, 1, 1)
-"""Nothing has run before."""
+"""There are no executions before this day."""
 _DAYS = 30
 _NANO = 1_000_000_000
 
@@ -35,7 +35,7 @@ class Statistics:
         by: Literal["day", "workflow"],
         workflow_id: str | None = None,
     ) -> StatisticsAnswer:
-        """The sums of a span of days, both included; without an end until today, without a beginning of 30 days.
+        """Return the sums of a span of days, both included; by default the end is today, and the span 30 days.
 
         Raises:
             InvalidInput: the span is too long, or ends before it begins.

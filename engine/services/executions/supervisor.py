@@ -83,7 +83,7 @@ class Supervisor:
         return any(soon)
 
     def start_tool(self, execution_id: str, workflow_id: str, value: Any, key: str) -> dict[str, Any]:
-        """Start a workflow that a model has called; the same key again is the same execution.
+        """Start a workflow that a model has called; the same key returns the same execution.
 
         Returns `{execution_id}`, or `{error}` if it cannot be started.
         """
@@ -160,7 +160,7 @@ class Supervisor:
             if caller is None or caller.execution.status.is_final:  # it has ended since the notification
                 self._finalization.end_child(owner, wait)
 
-    # -- big loops -----------------------------------------------------------------------------------------
+    # -- distributed loops -------------------------------------------------------------------------------------
 
     def _distributed_map(self, execution_id: str, wait: PendingSignal, *, ended: int = 0) -> None:
         """Ensure that a distributed loop has its map workers, or join it when all its map batches have ended.

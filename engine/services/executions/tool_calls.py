@@ -18,8 +18,8 @@ class ToolRunner:
     """Runs workflows as tools.
 
     Args:
-        executions: where their ends are found.
-        start: has the supervisor start one; gives `{execution_id}` or `{error}`.
+        executions: reads the ends of executions.
+        start: makes the supervisor start one; returns `{execution_id}` or `{error}`.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class ToolRunner:
         self._start = start
 
     async def run(self, call: ToolCall) -> Any:
-        """The result of the workflow. The node's own time bounds how long it is waited for.
+        """Return the result of the workflow. The wait is bounded by the node's timeout.
 
         Raises:
-            NodeError: `tool_failed`: it could not be started, or did not succeed.
+            NodeError: `tool_failed`: the workflow could not be started, or did not succeed.
         """
         asked = {
             "execution_id": call.execution_id,

@@ -25,16 +25,16 @@ from engine.workflow.trial import Trial, check_trial
 
 
 class Drafts(Protocol):
-    """What test runs need of the drafts of workflows."""
+    """The drafts of workflows, as test runs need them."""
 
     def draft_definition(self, principal: Principal, workflow_id: str) -> dict[str, Any]:
-        """The caller's saved draft. Raises NotFound."""
+        """Return the definition in the caller's draft. Raises NotFound."""
 
     def draft_snapshot(self, principal: Principal, workflow_id: str, definition: dict[str, Any]) -> int:
-        """Checks a definition as publishing would, and keeps it as a version that is in no list; gives its number.
+        """Check a definition as for publishing, and store it as an unlisted version; return its number.
 
         Raises:
-            InvalidInput: it cannot run.
+            InvalidInput: the definition cannot run.
         """
 
 
@@ -48,13 +48,13 @@ class Trials:
         self._factory = NodeExecutorFactory()
 
     def request(self, principal: Principal, body: StartBody) -> Request:
-        """What to start for a test run.
+        """Return what to start for a test run.
 
         Raises:
-            NotFound: there is no such workflow, version or draft.
-            InvalidInput: the part that is to run cannot run, or a field does not fit it.
-            TooLarge: the pins are over the bound.
-            Conflict: nothing is published, or the trigger has got nothing yet.
+            NotFound: the workflow, version or draft does not exist.
+            InvalidInput: the requested part cannot run, or a field does not fit it.
+            TooLarge: the pins exceed the bound.
+            Conflict: nothing is published, or the trigger has not received anything yet.
         """
         _check_sizes(body)
         workflow = self._repositories.workflows.get(principal.workspace_id, body.workflow_id)
@@ -89,7 +89,7 @@ class Trials:
         )
 
     def _snapshot(self, principal: Principal, body: StartBody, raw: dict[str, Any]) -> int:
-        """The draft as a version; where not all of it can run, the part that is to run."""
+        """Store the draft as a version; if not all of it can run, only the requested part."""
         if body.until is None and body.only is None:
             return self._drafts.draft_snapshot(principal, body.workflow_id, raw)
         with suppress(InvalidInput, TooLarge):
@@ -100,7 +100,7 @@ class Trials:
         return self._drafts.draft_snapshot(principal, body.workflow_id, part)
 
     def _trigger(self, workflow: Workflow, body: StartBody, raw: dict[str, Any]) -> dict[str, Any]:
-        """What `trigger` is in it."""
+        """Return the value of `trigger` in the test run."""
         if body.trigger is None:
             return {"type": "manual", "body": body.input}
         if "input" in body.model_fields_set:
@@ -125,10 +125,10 @@ def _published(workflow: Workflow) -> int:
 
 
 def _find_trigger(raw: dict[str, Any], body: TriggerBody) -> TriggerDefinition:
-    """The trigger of a definition, which may be unfinished but for that.
+    """Find a trigger of a definition, whose other parts may be unfinished.
 
     Raises:
-        InvalidInput: there is none, or its config is not right yet.
+        InvalidInput: the trigger does not exist, or its config is not valid.
     """
     listed = raw.get("triggers")
     found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -1,4 +1,4 @@
-"""Beginning as a trigger would, to try it: with a made-up sample, or with what it has really got."""
+"""Test runs of triggers: with a sample, or with the data that the trigger received last."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def tried(
     last: bool,
     where: str = "payload",
 ) -> dict[str, Any]:
-    """What `trigger` is in an execution that tries a trigger.
+    """Return the value of `trigger` in a test run that a trigger starts.
 
     Args:
-        repositories: of the platform.
-        workflow_id: whose trigger it is.
-        trigger: which one; it may be in a draft only.
-        payload: parts of `trigger` to use instead of the sample's, such as `body`.
+        repositories: the repositories.
+        workflow_id: the workflow of the trigger.
+        trigger: the trigger; it may be in a draft only.
+        payload: parts of `trigger` that replace the sample's, such as `body`.
         now: the time.
-        last: use what it really got last instead of a made-up sample.
+        last: use the data that the trigger received last instead of a sample.
         where: the field of the request that has the payload.
 
     Raises:
-        Conflict: code `nothing_captured`: it got nothing yet.
-        InvalidInput: the payload has parts that this type has not, or is too large.
+        Conflict: code `nothing_captured`: the trigger has not received anything yet.
+        InvalidInput: the payload has parts that this type does not have, or is too large.
     """
     base: Mapping[str, Any] | None = sample(trigger, config_of(trigger), now)
     if last:
@@ -59,7 +59,7 @@ def tried(
 
 
 def captured(repositories: Repositories, workflow_id: str, trigger_id: str) -> dict[str, Any] | None:
-    """What `trigger` was in the newest ended execution that this trigger has started; None where there is none."""
+    """Return the value of `trigger` in the newest ended execution that this trigger started; None if there is none."""
     for execution_id in sorted(repositories.triggers.get(workflow_id, trigger_id).recent, reverse=True):
         found = repositories.executions.find(execution_id, payloads=True, at_most=_MOST_BYTES)
         if found is not None and found.execution.trigger.get("body") is not OMITTED:
