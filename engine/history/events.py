@@ -90,7 +90,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class PendingSignal:
-    """A node that waits for a signal: a person's answer, a callback, another execution, the drivers of a big loop.
+    """A node that waits for a signal: a person's answer, a callback, another execution, or map workers.
 
     `output` is the data of this kind of wait; after `deadline` the signal is no longer awaited.
     """

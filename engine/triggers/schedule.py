@@ -153,7 +153,7 @@ class ScheduleConfig(TriggerConfig):
         return timedelta(minutes=self.flexible_minutes or 0)
 
     def expressions(self) -> tuple[str, ...]:
-        """The schedule in EventBridge Scheduler's syntax; times are those of `expressed_in`."""
+        """Return the schedule in EventBridge Scheduler's syntax; times are those of `expressed_in`."""
         if self.cron is not None:
             return eventbridge_cron.to_aws(self.cron)
         if self.at is not None:

@@ -148,9 +148,7 @@ class Machine:
             "fd_seek": lambda _memory, descriptor, *_: _NOT_SEEKABLE if descriptor in _STREAMS else _BAD_FILE,
             "fd_write": self._fd_write,
             "poll_oneoff": self._poll_oneoff,
-            "host_call": lambda *_: (
-                -1
-            ),  # QuickJS's imports: no functions of the host, no modules, no interruption of its own
+            "host_call": lambda *_: -1,  # QuickJS's: no functions of the host, no modules, no interruption of its own
             "host_interrupt": lambda *_: 0,
             "host_module_load": lambda *_: 0,
             "host_module_normalize": lambda *_: 0,

@@ -133,7 +133,7 @@ class Eventing(Construct):
         )
 
     def default_bus_arn(self) -> str:
-        """The ARN of the account's default bus."""
+        """Return the ARN of the account's default bus."""
         return self._arn("events", "event-bus", "default")
 
     def acknowledge_reconciler(self, function: Function) -> None:

@@ -63,12 +63,12 @@ def build_layer(target: Path, *, local: bool) -> Path:
 
 
 def build_node_layer(target: Path, *, local: bool) -> Path:
-    """As `build_layer`, with the libraries that only running nodes needs: cold starts of others do without them."""
+    """Build, as `build_layer`, the libraries that only running nodes needs: others start without them."""
     return _dependencies(target, "nodes", local=local).parent
 
 
 def build_extension_layer(target: Path, extensions: Sequence[Path], *, local: bool) -> Path:
-    """As `build_layer`, with Python packages of node types or integration types, and their dependencies.
+    """Build, as `build_layer`, Python packages of node types or integration types, and their dependencies.
 
     Packages in the engine's layer are not installed again in another version.
 

@@ -1,7 +1,7 @@
 """Enforces concurrency limits. Any number of callers may admit executions concurrently.
 
-Whoever starts, ends or checks an execution calls `admit`, which admits as many of the queue as there are free slots, in
-order. If it dies half-way, the next caller, or recovery, continues.
+Each process that starts, ends or checks an execution calls `admit`, which admits as many of the queue as there are free
+slots, in order. If it dies half-way, the next caller, or recovery, continues.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ConcurrencyLimits:
     def enter(self, execution: Execution) -> None:
         """Give a queued execution a slot, or do what its limit says if none is free.
 
-        Whoever records it calls this, and whoever later finds it without a slot, with the same result.
+        The process that records it calls this, and any that later finds it without a slot, with the same result.
         """
         place = execution.place
         if place is None or execution.id in self.admit(place.concurrency_key):

@@ -230,7 +230,7 @@ class Recovery:
         return "driven"
 
     def _has_domain_events(self, found: Driver) -> bool:
-        """Whether a suspended execution should have been resumed: by an unseen signal, or by the time.
+        """Return whether a suspended execution should have been resumed: by an unseen signal, or by the time.
 
         The counter covers most signals. But a driver may have read the counter with a signal that it did not read.
         """
@@ -274,7 +274,7 @@ class Recovery:
         return "queue" if is_queue else "held"
 
     def _is_orphan(self, execution: Execution) -> bool:
-        """Whether the execution that waited for this one is over."""
+        """Return whether the execution that waited for this one is over."""
         caller = execution.caller
         if caller is None or not caller.waits:
             return False

@@ -150,7 +150,7 @@ class Supervisor:
         return False
 
     def _child_is_there(self, child: Execution, owner: str, wait: PendingSignal, *, is_waited_for: bool) -> None:
-        """Tell the caller what it waits for: the start, or an end that it was not told of."""
+        """Notify the caller of the start, or of an end that it was not notified of."""
         if not is_waited_for:
             self._finalization.answer(owner, wait, "child", {"execution_id": child.id})
         elif child.status.is_final:
@@ -176,7 +176,7 @@ class Supervisor:
         if current > ended:
             if self._machine.is_map_running(execution_id, path, current):
                 return
-            # It may never have been started: whoever reserved this attempt has died, or is about to start it.
+            # It may never have been started: the process that reserved this attempt has died, or is about to start it.
             if self._machine.start_distributed_map(
                 execution_id, path, current, map_workers=map_workers, batches=batches
             ):
@@ -213,7 +213,7 @@ class Supervisor:
         ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
         try:
             output = self._journals.joined(self._map_batches.results(ids), execution_id)
-        except PartFailed as failed:  # whoever ended it died before notifying the loop
+        except PartFailed as failed:  # the process that ended it died before notifying the loop
             part = self._executions.find(failed.part, payloads=True)
             self._finalization.answer(execution_id, wait, "item", part.execution.error if part else None)
             return
