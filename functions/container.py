@@ -45,8 +45,14 @@ _config = Config(
     read_timeout=10,
     max_pool_connections=limits.MAX_CONNECTIONS,
 )
-_signed = _config.merge(Config(signature_version="s3v4"))
-"""Addresses of S3 would be signed in the old way otherwise, which objects that KMS encrypts do not take."""
+_signed = _config.merge(
+    Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    )
+)
+"""Addresses of S3 would be signed in the old way otherwise, which objects that KMS encrypts do not take; and they would
+be those of all regions, which redirect to the bucket's: browsers follow no redirect of what another origin gets."""
 _patient = _config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=90))
 _KEYS_SECONDS = 300
 

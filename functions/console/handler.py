@@ -38,6 +38,7 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _NEVER_KEPT, _A_DAY, _FOREVER = "no-cache", "public, max-age=86400", "public, max-age=31536000, immutable"
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -49,7 +50,7 @@ _HEADERS = {
 }
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
-    "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; "
+    "font-src 'self'; connect-src 'self'{files}; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
 )
 
@@ -112,8 +113,7 @@ def _page(page: str, prefix: str) -> dict[str, Any]:
         .replace('name="console-base" content=""', f'name="console-base" content="{html.escape(prefix)}"')
         .replace('name="console-nonce" content=""', f'name="console-nonce" content="{nonce}"')
     )
-    policy = _POLICY.format(nonce=nonce)
-    headers = {"content-type": _TYPES[".html"], "cache-control": _NEVER_KEPT, "content-security-policy": policy}
+    headers = {"content-type": _TYPES[".html"], "cache-control": _NEVER_KEPT, "content-security-policy": _policy(nonce)}
     return _answer(200, shown, headers)
 
 
@@ -124,13 +124,19 @@ def _file(files: Files, name: str, accepted: str) -> dict[str, Any]:
         "cache-control": _FOREVER if name.startswith("assets/") else _A_DAY,
         "vary": "accept-encoding",
         # A worker has the policy of its own file, not that of the page.
-        "content-security-policy": _POLICY.format(nonce=secrets.token_urlsafe(16)),
+        "content-security-policy": _policy(secrets.token_urlsafe(16)),
     }
     if encoding:
         headers["content-encoding"] = encoding
     content = (files.folder / sent).read_bytes()
     answer = _answer(200, base64.b64encode(content).decode(), headers)
     return {**answer, "isBase64Encoded": True}
+
+
+def _policy(nonce: str) -> str:
+    """The content security policy. Files go to the bucket and come from it without passing the API."""
+    origin = os.environ.get("MAINSPRING_FILES_ORIGIN", "")
+    return _POLICY.format(nonce=nonce, files=f" {origin}" if _ORIGIN.fullmatch(origin) else "")
 
 
 def _accepts(header: str, encoding: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -98,7 +99,7 @@ class PlatformStack(Stack):
             publisher=functions.publisher,
         )
         self._acknowledge_executions(functions, names)
-        api_url = self._api(functions, options)
+        api_url = self._api(functions, storage, options)
         outputs = {
             "ApiUrl": api_url,
             "ConsoleUrl": f"{api_url}/console",
@@ -113,7 +114,7 @@ class PlatformStack(Stack):
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
 
-    def _api(self, functions: PlatformFunctions, options: Options) -> str:
+    def _api(self, functions: PlatformFunctions, storage: Storage, options: Options) -> str:
         """Create the API, and pass its address to the functions that need it."""
         console = Console(self, "Console", content=options.console)
         handlers: dict[lambda_.IFunction, list[str]] = {
@@ -127,6 +128,11 @@ class PlatformStack(Stack):
             authorizer=functions.authorizer.function,
             local_id=options.local_api_id,
         )
+        # Where browsers reach the bucket: on AWS at its own address in its region, locally where the emulator listens.
+        bucket = f"https://{storage.payloads.bucket_regional_domain_name}"
+        local = urlsplit(options.api_url or "")
+        origin = f"{local.scheme}://{local.netloc}" if options.api_url else bucket
+        console.function.add_environment("MAINSPRING_FILES_ORIGIN", origin)
         told = ["auth", "advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
         for function in (console.function, *(getattr(functions, name).function for name in told)):
             function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)

@@ -129,7 +129,10 @@ def test_the_console_has_no_layer_and_may_only_write_its_log(template: Template)
     granted = [statement for name, statement in statements(template) if name.startswith("Console")]
 
     assert "Layers" not in console
-    assert console["Environment"]["Variables"].keys() == {"MAINSPRING_API_URL"}
+    assert console["Environment"]["Variables"].keys() == {"MAINSPRING_API_URL", "MAINSPRING_FILES_ORIGIN"}
+    origin = console["Environment"]["Variables"]["MAINSPRING_FILES_ORIGIN"]["Fn::Join"][1]
+    assert origin[0] == "https://"
+    assert origin[1]["Fn::GetAtt"][1] == "RegionalDomainName"
     assert [sorted(one["Action"]) for one in granted] == [["logs:CreateLogStream", "logs:PutLogEvents"]]
     assert "ConsoleLogs" in json.dumps(granted[0]["Resource"])
 

@@ -106,6 +106,25 @@ def test_the_policy_lets_scripts_come_from_here_only_and_styles_with_this_pages_
     assert "unsafe" not in policy
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://files.s3.eu-central-1.amazonaws.com", "'self' https://files.s3.eu-central-1.amazonaws.com"),
+        ("http://127.0.0.1:4566", "'self' http://127.0.0.1:4566"),
+        ("https://files; script-src *", "'self'"),
+        ("", "'self'"),
+    ],
+)
+def test_the_page_may_reach_the_bucket_of_files_and_nothing_else(
+    origin: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MAINSPRING_FILES_ORIGIN", origin)
+
+    (policy,) = re.findall("connect-src ([^;]*);", get("/console")["headers"]["content-security-policy"])
+
+    assert policy == allowed
+
+
 @pytest.mark.parametrize("path", ["/console", "/console/assets/index-1.js", "/console/assets/gone.js"])
 def test_every_answer_has_the_headers_of_security(path: str):
     headers = get(path)["headers"]
