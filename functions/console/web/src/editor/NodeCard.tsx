@@ -12,6 +12,7 @@ import type { RunNode } from './api';
 import { summaryOf, titleOf, type Catalogue } from './catalogue';
 import type { CardNode, LoopNode, PillNode } from './graph';
 import { TypeIcon, tintOf } from './icons';
+import { IterationStepper } from './IterationStepper';
 import { useEditorStore } from './store';
 import { MAIN_PORT } from './types';
 
@@ -203,6 +204,7 @@ export function LoopFrame({ id, data, selected }: NodeProps<LoopNode>) {
           <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
           <Line type={type?.title ?? node.type} text={summaryOf(node, catalogue)} />
         </span>
+        {data.loop && <IterationStepper loop={data.loop} />}
         <LoopToggle id={id} isOpen />
       </div>
       {isEmpty && (

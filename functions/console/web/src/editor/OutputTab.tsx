@@ -10,6 +10,7 @@ import { Button, Duration, Field, Select, Skeleton, Status, toast } from '@/ui';
 import { CodeInput } from '../form/CodeInput';
 import { JsonText } from '../form/JsonText';
 import { calls, type NodeType, type Pin, type RunNode, type Samples } from './api';
+import { IterationStepper } from './IterationStepper';
 import { JsonView } from './JsonView';
 import { durationOf } from './NodeCard';
 import { omit } from './omit';
@@ -27,8 +28,16 @@ export function OutputTab({ node, type, workflowId }: { node: NodeDefinition; ty
   const sample = sampleOf(samples, node.id);
   const { pin, setPin } = usePin(node.id);
   const output = ran ? ran.output : sample?.output;
+  const definition = useEditor((state) => state.history.document.definition);
+  const around = [...loopsAround(definition, node.id).reverse(), node.id].flatMap((id) => run?.loops[id] ?? []);
   return (
     <div className="flex flex-col gap-4">
+      {around.map((loop) => (
+        <div key={loop.path} className="flex items-center justify-between gap-2 rounded-md border border-line bg-page py-1 pr-1 pl-2.5">
+          <span className="min-w-0 truncate">{t('Iteration of {loop}', { loop: loop.path })}</span>
+          <IterationStepper loop={loop} />
+        </div>
+      ))}
       {pin ? (
         <PinForm pin={pin} ports={type?.ports ?? ['main']} onChange={setPin} />
       ) : (

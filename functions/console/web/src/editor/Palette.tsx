@@ -4,7 +4,7 @@ import { Command } from 'cmdk';
 import { Search } from 'lucide-react';
 import { useMemo } from 'react';
 
-import { t } from '@/app/i18n';
+import { msg, t } from '@/app/i18n';
 import { cx, Dialog } from '@/ui';
 
 import * as actions from './actions';
@@ -14,7 +14,19 @@ import { TypeIcon, tintOf } from './icons';
 import { useEditor, useEditorStore, type Place } from './store';
 
 /** What most workflows are made of comes first. */
-const GROUPS = ['Flow', 'Web', 'Messages', 'People', 'Data', 'Code', 'AI', 'Integrations', 'State', 'AWS'];
+const GROUPS = [
+  msg('Flow'),
+  msg('Web'),
+  msg('Messages'),
+  msg('People'),
+  msg('Data'),
+  msg('Code'),
+  msg('AI'),
+  msg('Integrations'),
+  msg('State'),
+  msg('AWS'),
+  msg('Extensions'),
+];
 
 function grouped<T extends { group: string }>(types: Iterable<T>): [string, T[]][] {
   const groups = new Map<string, T[]>();

@@ -14,7 +14,7 @@ import { compare, isEqual } from './compare';
 import { ConflictForm, useChoices } from './ConflictForm';
 import { DiffList } from './DiffList';
 import { merge } from './merge';
-import { definitionOf, withoutUi } from './store';
+import { asVersion, definitionOf, withoutUi } from './store';
 import type { Definition } from './types';
 import type { EditorSession } from './useEditorSession';
 
@@ -146,7 +146,9 @@ async function send({ workflow, workflowEtag, saver, store }: EditorSession, mes
     return calls.publish(workflow.id, etag ?? workflowEtag ?? '*', workflow.version, message);
   }
   const answer = await calls.publishDraft(workflow.id, message, saver.etag());
-  saver.restart(published);
+  saver.restart(asVersion(published));
+  // Pins and the test input are in no version: a new draft keeps them.
+  saver.changed(definitionOf(store.getState().history.document));
   return answer;
 }
 

@@ -6,7 +6,7 @@ import { useMemo, type ReactNode } from 'react';
 import type { ExampleScope } from '../expr/complete';
 import { ScopeContext } from '../expr/scope';
 import { calls, type Pin, type Samples } from './api';
-import type { ShownRun } from './store';
+import type { ShownRun } from './shownRun';
 import { useEditor } from './store';
 import { ancestors, bodyOf, findNode, loopsAround } from './tree';
 import type { Definition, JsonObject, WorkflowDocument } from './types';

@@ -67,6 +67,7 @@ export function WorkflowPanel() {
 
 function Summary({ count }: { count: number }) {
   const problems = useEditor((state) => state.problems);
+  const isUnchecked = useEditor((state) => state.isUnchecked);
   const store = useEditorStore();
   const errors = problems.filter((one) => one.severity !== 'warning');
   return (
@@ -74,8 +75,9 @@ function Summary({ count }: { count: number }) {
       <p className="font-medium">
         {t('{n, plural, one {# step} other {# steps}}', { n: count })}
         {' · '}
-        {errors.length === 0 ? t('nothing is wrong') : t('{n, plural, one {# problem} other {# problems}}', { n: errors.length })}
+        {errors.length === 0 ? (isUnchecked ? t('not checked') : t('nothing is wrong')) : t('{n, plural, one {# problem} other {# problems}}', { n: errors.length })}
       </p>
+      {isUnchecked && <p className="text-sm text-wait">{t('The last changes could not be checked. It is tried again.')}</p>}
       {problems.length > 0 && (
         <ul className="flex flex-col gap-1 text-sm">
           {problems.slice(0, 20).map((problem, index) => (

@@ -140,7 +140,7 @@ export interface Run {
   started_at: string | null;
   completed_at: string | null;
   error: { code: string; message: string; node?: string | null } | null;
-  dollars?: number;
+  bill?: { dollars: number };
   nodes?: RunNode[];
 }
 

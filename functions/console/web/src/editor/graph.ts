@@ -6,7 +6,8 @@ import type { Problem, RunNode, TriggerType } from './api';
 import { portsOf, type Catalogue } from './catalogue';
 import type { Difference, Kind } from './compare';
 import { layout, type Placed } from './layout';
-import type { Selection, ShownRun } from './store';
+import type { ShownLoop, ShownRun } from './shownRun';
+import type { Selection } from './store';
 import { edgesOf, walk } from './tree';
 import type { Body, Edge, NodeDefinition, Scope, TriggerDefinition, WorkflowDocument } from './types';
 import { edgeKey, ERROR_PORT, portOf } from './types';
@@ -23,6 +24,8 @@ export interface CardData extends Record<string, unknown> {
   isOpen: boolean;
   problems: number;
   run: RunNode | undefined;
+  /** Which iteration of it the shown run tells of. */
+  loop: ShownLoop | undefined;
   pinned: boolean;
   mark: Kind | undefined;
 }
@@ -91,6 +94,8 @@ export function graphOf(input: GraphInput): { nodes: CanvasNode[]; edges: WayEdg
   const left = edgesByNode(input.document.definition);
   const counts = problemCounts(input.problems);
   const marks = new Map((input.difference?.nodes ?? []).map((one) => [one.id, one.kind]));
+  // The path of a pin names the loops around its step, too.
+  const pinned = new Set(Object.keys(input.document.ui.pins ?? {}).map((path) => path.split('.').pop()));
   const drawn = places.flatMap((place): CanvasNode[] => {
     if (place.id.startsWith(START)) return [pill(input, place, counts)];
     const found = nodes.get(place.id);
@@ -107,7 +112,8 @@ export function graphOf(input: GraphInput): { nodes: CanvasNode[]; edges: WayEdg
       isOpen,
       problems: counts.get(node.id) ?? 0,
       run: input.run?.nodes[node.id],
-      pinned: input.document.ui.pins !== undefined && node.id in (input.document.ui.pins as object),
+      loop: input.run?.loops[node.id],
+      pinned: pinned.has(node.id),
       mark: marks.get(node.id),
     };
     const common = {

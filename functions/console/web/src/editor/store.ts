@@ -3,10 +3,11 @@
 import { createContext, useContext } from 'react';
 import { createStore, useStore, type StoreApi } from 'zustand';
 
-import type { Problem, RunNode } from './api';
+import type { Problem } from './api';
 import type { SaveConflict, SaveState } from './autosave';
 import { newHistory, record, redo, undo, type History } from './history';
 import { omit } from './omit';
+import { stepped, type ShownRun } from './shownRun';
 import { findNode, loopsAround } from './tree';
 import type { Definition, Edge, Scope, WorkflowDocument } from './types';
 
@@ -23,15 +24,6 @@ export type Place =
   | { kind: 'edge'; edge: Edge; scope: Scope }
   | { kind: 'trigger' };
 
-export interface ShownRun {
-  id: string;
-  status: string;
-  dollars?: number;
-  isTest: boolean;
-  /** By path; of a loop's nodes those of the chosen iteration. */
-  nodes: Readonly<Record<string, RunNode>>;
-}
-
 export interface EditorState {
   history: History;
   selection: Selection;
@@ -39,6 +31,8 @@ export interface EditorState {
   open: ReadonlySet<string>;
   palette: Place | null;
   problems: readonly Problem[];
+  /** The server could not be asked for problems: those that are shown are of an earlier state. */
+  isUnchecked: boolean;
   save: SaveState;
   saveError: string | null;
   conflict: SaveConflict | null;
@@ -55,6 +49,8 @@ export interface EditorState {
   select: (selection: Selection) => void;
   selectNode: (id: string) => void;
   toggleLoop: (id: string) => void;
+  /** Show another iteration of the loop at this path of the run. */
+  stepLoop: (path: string, index: number) => void;
   openPalette: (place: Place | null) => void;
   /** The definition becomes what was merged; no step of undo goes behind it. */
   adopt: (definition: Definition) => void;
@@ -71,6 +67,7 @@ export function createEditorStore(document: WorkflowDocument, options: { isReadO
     open: new Set(),
     palette: null,
     problems: [],
+    isUnchecked: false,
     save: 'saved',
     saveError: null,
     conflict: null,
@@ -107,6 +104,10 @@ export function createEditorStore(document: WorkflowDocument, options: { isReadO
       const open = new Set(get().open);
       if (!open.delete(id)) open.add(id);
       set({ open });
+    },
+    stepLoop(path, index) {
+      const { run } = get();
+      if (run) set({ run: stepped(run, path, index) });
     },
     openPalette(palette) {
       if (!get().isReadOnly) set({ palette });
@@ -146,6 +147,12 @@ export function withoutUi(definition: Definition): Definition {
 function uiOf(definition: Definition): WorkflowDocument['ui'] {
   const { ui } = definition as Definition & { ui?: WorkflowDocument['ui'] };
   return ui ?? {};
+}
+
+/** A definition as a version has it: what one person tries it with stays in their draft. */
+export function asVersion(definition: Definition): Definition {
+  const ui = omit(uiOf(definition), 'pins', 'testInput');
+  return { ...withoutUi(definition), ...(Object.keys(ui).length > 0 ? { ui } : {}) };
 }
 
 const stored = new WeakMap<WorkflowDocument, Definition>();

@@ -6,25 +6,15 @@ import { POLL } from '@/api/queries';
 import { toastError } from '@/ui';
 import { t } from '@/app/i18n';
 
-import { calls, type Pin, type Run, type RunNode, type TestRun } from './api';
-import { type EditorStore, type ShownRun } from './store';
+import { calls, type Pin, type TestRun } from './api';
+import { shownRun } from './shownRun';
+import type { EditorStore } from './store';
 
 const OPEN = new Set(['pending', 'queued', 'running', 'waiting']);
 const QUICK_MS = 10_000;
 
 export function isOpen(status: string): boolean {
   return OPEN.has(status);
-}
-
-/** Node states by the id of the node: of a loop's nodes those of its first iteration that tells of them. */
-export function shownRun(run: Run): ShownRun {
-  const nodes: Record<string, RunNode> = {};
-  for (const node of run.nodes ?? []) {
-    const id = node.id.split('.').pop() ?? node.id;
-    const plain = id.replace(/\[\d+\]$/, '');
-    nodes[plain] ??= node;
-  }
-  return { id: run.id, status: run.status, isTest: run.test ?? false, nodes, ...(run.dollars === undefined ? {} : { dollars: run.dollars }) };
 }
 
 export function pinsOf(store: EditorStore): Record<string, Pin> {
@@ -51,7 +41,7 @@ export function useTestRun(store: EditorStore, workflowId: string): TestRuns {
         try {
           const run = await calls.run(id);
           if (followed.current !== id) return;
-          store.setState({ run: shownRun(run) });
+          store.setState({ run: shownRun(run, store.getState().run) });
           if (!isOpen(run.status)) return;
         } catch (error) {
           toastError(t('The run could not be read'), error);

@@ -6,12 +6,14 @@ import { calls } from './api';
 import { definitionOf, type EditorStore } from './store';
 
 const AFTER_MS = 400;
+const AGAIN_MS = 15_000;
 
 export function useValidation(store: EditorStore, workflowId: string): void {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let controller: AbortController | undefined;
     const validate = () => {
+      clearTimeout(timer);
       controller?.abort();
       controller = new AbortController();
       const { signal } = controller;
@@ -19,9 +21,13 @@ export function useValidation(store: EditorStore, workflowId: string): void {
       calls
         .validate(workflowId, definitionOf(document), signal)
         .then(({ problems }) => {
-          if (!signal.aborted) store.setState({ problems });
+          if (!signal.aborted) store.setState({ problems, isUnchecked: false });
         })
-        .catch(() => undefined); // publishing tells it anyway
+        .catch(() => {
+          if (signal.aborted) return;
+          store.setState({ isUnchecked: true });
+          timer = setTimeout(validate, AGAIN_MS);
+        });
     };
     validate();
     const end = store.subscribe((state, before) => {

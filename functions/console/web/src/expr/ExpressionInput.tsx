@@ -8,7 +8,7 @@ import { cx, inputClass, useFieldProps } from '@/ui';
 import { completeText, preview, type Completion, type Suggestion } from './complete';
 import { templatesIn } from './scanner';
 import { useScope } from './scope';
-import { usePreview, type PreviewAnswer } from './usePreview';
+import { usePreview, type Shown } from './usePreview';
 
 export interface ExpressionInputProps {
   value: string;
@@ -200,7 +200,8 @@ function Suggestions({ id, suggestions, chosen, onTake }: SuggestionsProps) {
   );
 }
 
-function PreviewLine({ answer }: { answer: PreviewAnswer }) {
+function PreviewLine({ answer }: { answer: Shown }) {
+  if (answer === 'failed') return <p className="text-sm text-wait">{t('What it gives cannot be shown right now.')}</p>;
   const [problem] = answer.problems;
   if (problem) return <p className="text-sm text-wait">{problem.message}</p>;
   return (

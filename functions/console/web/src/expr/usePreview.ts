@@ -14,6 +14,9 @@ export interface PreviewAnswer {
   problems: { message: string; offset?: number; length?: number }[];
 }
 
+/** `failed`: the server could not be asked. */
+export type Shown = PreviewAnswer | 'failed';
+
 const AFTER_MS = 400;
 const MAX_SCOPE = 200_000;
 
@@ -26,8 +29,8 @@ function neededScope(text: string, scope: ExampleScope): Record<string, unknown>
   return JSON.stringify(needed).length > MAX_SCOPE ? undefined : needed;
 }
 
-export function usePreview(text: string, scope: ExampleScope, isActive: boolean): PreviewAnswer | undefined {
-  const [answer, setAnswer] = useState<{ text: string; answer: PreviewAnswer }>();
+export function usePreview(text: string, scope: ExampleScope, isActive: boolean): Shown | undefined {
+  const [answer, setAnswer] = useState<{ text: string; answer: Shown }>();
   const isReady = isActive && hasTemplate(text) && templatesIn(text).every((one) => one.closed && one.source.trim());
   useEffect(() => {
     if (!isReady) return;
@@ -36,7 +39,9 @@ export function usePreview(text: string, scope: ExampleScope, isActive: boolean)
       const body = { text, scope: neededScope(text, scope) ?? { nodes: {} } };
       request<PreviewAnswer>('POST', '/api/expressions', { body, signal: controller.signal })
         .then((found) => setAnswer({ text, answer: found }))
-        .catch(() => undefined); // there is no preview then; the check of the whole workflow tells problems anyway
+        .catch(() => {
+          if (!controller.signal.aborted) setAnswer({ text, answer: 'failed' });
+        });
     }, AFTER_MS);
     return () => {
       clearTimeout(timer);

@@ -3,7 +3,8 @@ import { useEffect, useMemo } from 'react';
 import { t } from '@/app/i18n';
 import { Canvas } from '@/editor/Canvas';
 import { useCatalogue } from '@/editor/catalogue';
-import { createEditorStore, documentOf, EditorContext, type ShownRun } from '@/editor/store';
+import type { ShownRun } from '@/editor/shownRun';
+import { createEditorStore, documentOf, EditorContext } from '@/editor/store';
 import type { RunNode as EditorNode } from '@/editor/api';
 import type { Definition } from '@/editor/types';
 import { EmptyState, ErrorState, Skeleton } from '@/ui';
@@ -28,10 +29,13 @@ export default function RunCanvas(props: RunCanvasProps) {
   return <Drawn {...props} definition={ran.definition as unknown as Definition} catalogue={catalogue} />;
 }
 
+/** The timeline beside the canvas goes through the iterations of loops. */
+const STEPPED_ELSEWHERE = { loops: {}, chosen: {}, all: [] };
+
 /** The states by the id of the node, as the canvas wants them. */
 export function shownRun(run: Run, rows: readonly Row[]): ShownRun {
   const nodes = Object.fromEntries(rows.map(({ id, node }) => [id, node as unknown as EditorNode]));
-  return { id: run.id, status: run.status, isTest: run.test, dollars: run.bill.dollars, nodes };
+  return { id: run.id, status: run.status, isTest: run.test, dollars: run.bill.dollars, nodes, ...STEPPED_ELSEWHERE };
 }
 
 interface DrawnProps extends RunCanvasProps {

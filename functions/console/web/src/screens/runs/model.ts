@@ -27,6 +27,9 @@ export function placeOf(path: string): NodePlace {
   return { id, loops };
 }
 
+/** What is to be known of a node to find its place. */
+type State = Pick<RunNode, 'id'> & { status: string };
+
 export interface Iteration {
   index: number;
   status: string;
@@ -41,7 +44,7 @@ function worse(a: string, b: string): string {
 }
 
 /** The iterations that began, by the path of their loop. */
-export function iterationsOf(nodes: readonly RunNode[]): Map<string, Iteration[]> {
+export function iterationsOf(nodes: readonly State[]): Map<string, Iteration[]> {
   const found = new Map<string, Map<number, string>>();
   for (const node of nodes)
     for (const { loop, index } of placeOf(node.id).loops) {
@@ -65,8 +68,8 @@ export function firstToSee(iterations: readonly Iteration[]): number | undefined
 
 export type Chosen = Readonly<Record<string, number>>;
 
-export interface Row {
-  node: RunNode;
+export interface Row<Node = RunNode> {
+  node: Node;
   /** Its id alone. */
   id: string;
   depth: number;
@@ -76,7 +79,7 @@ export interface Row {
 }
 
 /** The nodes to list: all outside of loops, and those of the iteration of each loop that is chosen. */
-export function rowsOf(nodes: readonly RunNode[], chosen: Chosen): Row[] {
+export function rowsOf<Node extends State>(nodes: readonly Node[], chosen: Chosen): Row<Node>[] {
   const iterations = iterationsOf(nodes);
   const indexOf = (loop: string) => chosen[loop] ?? firstToSee(iterations.get(loop) ?? []);
   return nodes.flatMap((node) => {

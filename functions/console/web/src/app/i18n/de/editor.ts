@@ -1,5 +1,18 @@
 /** The editor. */
 export default {
+  '{n} of {total}': '{n} von {total}',
+  Flow: 'Ablauf',
+  Web: 'Web',
+  Messages: 'Nachrichten',
+  People: 'Menschen',
+  Data: 'Daten',
+  Code: 'Code',
+  AI: 'KI',
+  AWS: 'AWS',
+  Extensions: 'Erweiterungen',
+  'not checked': 'nicht geprüft',
+  'The last changes could not be checked. It is tried again.': 'Die letzten Änderungen konnten nicht geprüft werden. Es wird wieder versucht.',
+  'What it gives cannot be shown right now.': 'Was das ergibt, lässt sich gerade nicht zeigen.',
   'Added {title}': '{title} hinzugefügt',
   '{n, plural, one {Deleted a step} other {Deleted # steps}}': '{n, plural, one {Schritt gelöscht} other {# Schritte gelöscht}}',
   'Deleted a connection': 'Verbindung gelöscht',
