@@ -260,7 +260,7 @@ class Scenes:
         done = call(self.stack, "Retention", {"purge": {}}) or {}
         searched = call(self.stack, "Retention", {"orphans": {}})
         is_gone = self.admin.request("GET", f"/api/executions/{execution_id}").status_code == 404
-        return bool(done.get("purged")) and "failed" not in done and searched == {"orphans": 0} and is_gone
+        return bool(done.get("purged")) and "failed" not in done and searched == {"drafts": 0, "orphans": 0} and is_gone
 
     def _subscribes(self, kind: str) -> str:
         body = {"url": self.gone, "events": [kind]}
