@@ -147,6 +147,37 @@ class Scenes:
         ]
         return all(self.admin.request(verb, path, json=body).is_success for verb, path, body in asked)
 
+    def keeps_data(self) -> bool:
+        """A file and a row that are written, found, changed and removed, and rows that come as CSV."""
+        name, rows = f"grants/{uuid4()}.txt", "/api/data-tables/grants/rows"
+        link = self.admin.request("POST", "/api/files/upload", json={"name": name, "bytes": 5})
+        if not link.is_success or not self._is_uploaded(link.json()):
+            return False
+        asked: list[tuple[str, str, dict[str, Any]]] = [
+            ("GET", "/api/files", {}),
+            ("POST", "/api/files/download", {"json": {"name": name}}),
+            ("DELETE", "/api/files", {"params": {"name": name}}),
+            ("PUT", rows, {"params": {"key": "a"}, "json": {"value": 1}}),
+            ("GET", rows, {}),
+            ("POST", "/api/data-tables/grants/csv", {"json": {"csv": "key,n\na,2\nb,3\n"}}),
+            ("DELETE", rows, {"params": {"key": "b"}}),
+            ("GET", "/api/data-tables", {}),
+            ("DELETE", "/api/data-tables/grants", {}),
+        ]
+        return all(self.admin.request(verb, path, **more).is_success for verb, path, more in asked)
+
+    @staticmethod
+    def _is_uploaded(link: dict[str, Any]) -> bool:
+        return httpx2.put(link["url"], content=b"hello", headers=link["headers"]).is_success
+
+    def drafts_at_length(self) -> bool:
+        """A draft that is too large for an item is saved, read and discarded."""
+        address = f"/api/workflows/{self.respond}/draft"
+        saved = self.admin.request("PUT", address, json={"definition": {"notes": LARGE}}, headers={"if-match": "*"})
+        if not saved.is_success or not self.admin.request("GET", address).is_success:
+            return False
+        return self.admin.request("DELETE", address, headers={"if-match": saved.headers["etag"]}).is_success
+
     # -- those without an address --------------------------------------------------------------------------
 
     def fires(self) -> bool:
