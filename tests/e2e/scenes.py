@@ -173,7 +173,9 @@ class Scenes:
     def drafts_at_length(self) -> bool:
         """A draft that is too large for an item is saved, read and discarded."""
         address = f"/api/workflows/{self.respond}/draft"
-        saved = self.admin.request("PUT", address, json={"definition": {"notes": LARGE}}, headers={"if-match": "*"})
+        saved = self.admin.request(
+            "PUT", address, json={"definition": {"notes": LARGE + str(uuid4())}}, headers={"if-match": "*"}
+        )
         if not saved.is_success or not self.admin.request("GET", address).is_success:
             return False
         return self.admin.request("DELETE", address, headers={"if-match": saved.headers["etag"]}).is_success
