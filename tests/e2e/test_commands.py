@@ -29,7 +29,7 @@ def test_a_file_takes_the_place_of_no_version_that_was_not_seen(stack: LocalStac
     assert json.loads(own.stdout) == {"a": 2}, "an edit of one's own runs"
     assert "version 1 stays published until you give --publish" in own.stderr
 
-    workflow = next(one for one in admin.ok("GET", "/api/workflows")["items"] if one["name"] == "Stale file")
+    (workflow,) = admin.ok("GET", "/api/workflows", params={"q": "Stale file"})["items"]
     address = f"/api/workflows/{workflow['id']}"
     colleague = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "colleague"}}]}
     admin.ok("PUT", address, json={"definition": colleague}, headers={"if-match": '"2"'})

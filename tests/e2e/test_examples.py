@@ -114,7 +114,7 @@ def office(stack: LocalStack, admin: Caller, shared: Path) -> Iterator[Office]:
 def answer(admin: Caller, name: str, node: str) -> None:
     """Approve what an example waits for, as soon as it does."""
     for _ in range(600):
-        for workflow in admin.ok("GET", "/api/workflows")["items"]:
+        for workflow in admin.ok("GET", "/api/workflows", params={"q": name})["items"]:
             if workflow["name"] != name:
                 continue
             listed = admin.ok("GET", "/api/executions", params={"workflow_id": workflow["id"], "status": "waiting"})
@@ -151,7 +151,8 @@ def test_example(stack: LocalStack, admin: Caller, office: Office, name: str):
     done = mainspring(stack, "run", str(EXAMPLES / f"{name}.json"))
     if name in ANSWERED:
         somebody.join()
-    workflow = next(w for w in admin.ok("GET", "/api/workflows")["items"] if w["name"] == example["name"])
+    found = admin.ok("GET", "/api/workflows", params={"q": example["name"]})["items"]
+    workflow = next(one for one in found if one["name"] == example["name"])
     listed = admin.ok("GET", "/api/executions", params={"workflow_id": workflow["id"]})["items"][0]
     execution = admin.ok("GET", f"/api/executions/{listed['id']}")
 
