@@ -9,13 +9,13 @@ import { placed } from '@/form/place';
 import { FormContext, SchemaForm } from '@/form/SchemaForm';
 import { Button, Dialog, Field, TextInput } from '@/ui';
 import { calls, type Config, type Integration, type IntegrationType } from './api';
-import { changesOf, formProblems } from './config';
+import { changesOf, formProblems, givenOf } from './config';
 
 export function IntegrationForm({ type, integration, onClose }: { type: IntegrationType; integration?: Integration; onClose: () => void }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const fields = useMemo(() => describe(type.config_schema), [type]);
-  const before: Config = integration?.config ?? {};
+  const before = useMemo(() => givenOf(integration?.config ?? {}), [integration]);
   const [name, setName] = useState(integration?.name ?? '');
   const [description, setDescription] = useState(integration?.description ?? '');
   const [config, setConfig] = useState<Config>(before);

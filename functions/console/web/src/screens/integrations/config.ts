@@ -5,6 +5,11 @@ function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** The settings that were given: the API tells null for those that were not, and a form has nothing in their place. */
+export function givenOf(config: Config): Config {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
+}
+
 /** The settings that differ; what was taken away is null. */
 export function changesOf(before: Config, after: Config): Config {
   const changed = Object.entries(after).filter(([key, value]) => !isSame(before[key], value));

@@ -132,7 +132,6 @@ const STATES: Record<string, { tone: Tone; word: string }> = {
   pending: { tone: 'run', word: msg('On its way') },
   delivered: { tone: 'ok', word: msg('Delivered') },
   failed: { tone: 'bad', word: msg('Failed') },
-  gave_up: { tone: 'bad', word: msg('Given up') },
 };
 
 function DeliveryState({ status }: { status: string }) {

@@ -53,7 +53,7 @@ export default function TemplatesScreen() {
             <Button
               icon={Plus}
               className="self-start"
-              aria-label={t('Use {name}', { name: template.name })}
+              aria-label={t('Use this: {name}', { name: template.name })}
               loading={use.isPending && use.variables.id === template.id}
               disabled={use.isPending}
               onClick={() => use.mutate(template)}

@@ -11,6 +11,7 @@ import { Button, buttonClass, Card, confirm, EmptyState, ErrorState, Field, Icon
 import { ValueView } from '@/ui/ValueView';
 import { RunLink } from '../runs/Facts';
 import { calls, type Trigger } from './api';
+import { isRefusing } from './health';
 import { BackfillDialog, SecretDialog, TestDialog } from './dialogs';
 import { HealthBadge } from './index';
 import { detailOf, nameOf, typeLook } from './words';
@@ -83,7 +84,7 @@ function Trouble({ trigger }: { trigger: Trigger }) {
     trigger.consecutive_failures > 0 &&
       t('{n, plural, one {The last run has failed.} other {The last # runs have failed.}}', { n: trigger.consecutive_failures }) +
         (typeof failure?.message === 'string' ? ` ${failure.message}` : ''),
-    trigger.last_refusal && t('It refused what came last: {why}', { why: trigger.last_refusal }),
+    isRefusing(trigger) && trigger.last_refusal && t('It refused what came last: {why}', { why: trigger.last_refusal }),
   ].filter((line) => typeof line === 'string' && line !== '');
   if (!lines.length) return null;
   return (
@@ -184,14 +185,17 @@ function AddressCard({ trigger, onSecret }: { trigger: Trigger; onSecret: () => 
         ) : (
           <p className="text-muted">{t('It has no address before its workflow is on for the first time.')}</p>
         )}
-        <p className="text-muted">
-          {trigger.has_secret === true && t('It has a secret, with which deliveries are checked. Nobody can read it again.')}
-          {trigger.has_secret === false && t('It has no secret yet.')}
-        </p>
+        {trigger.has_secret !== null && (
+          <p className="text-muted">
+            {trigger.has_secret ? t('It has a secret, with which deliveries are checked. Nobody can read it again.') : t('It has no secret yet.')}
+          </p>
+        )}
         <div className="flex flex-wrap gap-2">
-          <Button icon={KeyRound} onClick={onSecret}>
-            {trigger.has_secret ? t('Replace the secret') : t('Set a secret')}
-          </Button>
+          {trigger.has_secret !== null && (
+            <Button icon={KeyRound} onClick={onSecret}>
+              {trigger.has_secret ? t('Replace the secret') : t('Set a secret')}
+            </Button>
+          )}
           <Button icon={RefreshCw} variant="danger" loading={rotate.isPending} onClick={() => void ask()}>
             {t('New address')}
           </Button>
@@ -231,6 +235,8 @@ function Deliveries({ trigger }: { trigger: Trigger }) {
   const { data } = useQuery({
     queryKey: ['triggers', 'sample', trigger.workflow_id, trigger.id, trigger.fired],
     queryFn: () => calls.sample(trigger.workflow_id, trigger.id),
+    // A start is counted a moment before what started it can be read.
+    refetchInterval: (query) => (trigger.fired > 0 && !query.state.data?.last ? POLL.list : false),
   });
   return (
     <Card title={data?.last ? t('What it got last') : t('What it gives, for example')}>

@@ -9,6 +9,7 @@ const WELL = {
   last_refused_at: null,
   last_fired_at: '2026-11-02T00:00:00Z',
   fired: 3,
+  has_secret: null,
 };
 
 describe('the health of a trigger', () => {
@@ -17,6 +18,7 @@ describe('the health of a trigger', () => {
     ['Ready', { fired: 0, last_fired_at: null }],
     ['Off', { is_active: false, consecutive_failures: 2 }],
     ['Failing', { consecutive_failures: 1, silent_since: '2026-11-01T00:00:00Z' }],
+    ['Secret missing', { has_secret: false }],
     ['Silent', { silent_since: '2026-11-01T00:00:00Z' }],
     ['Refusing', { last_refused_at: '2026-11-03T00:00:00Z' }],
     ['Healthy', { last_refused_at: '2026-11-01T00:00:00Z' }],

@@ -39,7 +39,6 @@ export default {
   'Send messages': 'Nachrichten senden',
   'On its way': 'Unterwegs',
   Delivered: 'Zugestellt',
-  'Given up': 'Aufgegeben',
   Message: 'Nachricht',
   Deliveries: 'Sendungen',
   'Nothing has been sent yet. Send a test to see whether it arrives.': 'Noch wurde nichts gesendet. Senden Sie einen Test, um zu sehen, ob er ankommt.',

@@ -12,6 +12,7 @@ export default {
   Failing: 'Schlägt fehl',
   Silent: 'Stumm',
   Refusing: 'Weist ab',
+  'Secret missing': 'Geheimnis fehlt',
   'Last start': 'Letzter Start',
   'Next start': 'Nächster Start',
   Starts: 'Starts',
