@@ -56,8 +56,7 @@ from tests.stored import stored_workflow
 from tests.unit.conftest import Aws, items_with
 
 WORKSPACE, AT = "ws-1", "2026-05-01T09:00:00.000Z"
-_WRITES = [f"{one}Item" for one in ("Put", "Update", "Delete")]
-_WRITES += ["TransactWriteItems", "BatchWriteItem", "PutObject", "DeleteObjects"]
+_WRITES = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "PutObject", "DeleteObjects"]
 
 
 @dataclass
@@ -87,9 +86,8 @@ class World:
         self.machine = PlayedMachine(self)
         self.concurrency_limits = ConcurrencyLimits(self.repositories, self.machine, self.clock)
         self.starter = Starter(self.repositories, self.concurrency_limits, self.machine, self.clock)
-        self.finalization = Finalization(
-            self.repositories, self.concurrency_limits, self.starter, self.machine, self.clock
-        )
+        held = self.repositories, self.concurrency_limits
+        self.finalization = Finalization(*held, self.starter, self.machine, self.clock)
         self.supervisor = Supervisor(self.repositories, self.starter, self.finalization, self.machine, self.clock)
         self.bus, self.sent = PlayedBus(), list[tuple[str, str]]()
         self.publisher = Publisher(self.repositories, self.bus, self.sent.extend, self.clock)
