@@ -36,7 +36,7 @@ export default function ApprovalScreen() {
 function Loaded({ item, back }: { item: Approval; back: { to: string; label: string } }) {
   const navigate = useNavigate();
   return (
-    <Page title={item.workflow_name} back={back} aside={item.test && <Badge tone="violet">{t('Test')}</Badge>} full>
+    <Page title={item.workflow_name || t('Approval')} back={back} aside={item.test && <Badge tone="violet">{t('Test')}</Badge>} full>
       <div className="flex h-full flex-col">
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys */}
         <div className="min-h-0 flex-1 overflow-y-auto" tabIndex={0} role="region" aria-label={t('Approval')}>
