@@ -41,6 +41,7 @@ await stories({
     await page.setViewportSize(NARROW);
     await go(page, '/approvals');
     await page.getByRole('link', { name: /Pay invoice 17/ }).click();
+    await page.getByLabel('Comment').waitFor();
     await accessible(page, 'an approval');
     await page.getByLabel('Comment').fill('as agreed');
     await page.getByRole('button', { name: 'Approve' }).click();
