@@ -246,6 +246,11 @@ class History:
         return None if timer is not None and (timer.next_attempt or 0) > wait.attempt else wait
 
 
+def whole_of(owner: str) -> str:
+    """Return the id of the execution that a map batch belongs to; that of an execution is its own."""
+    return owner.partition("~")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class BatchId:
     """The name of a batch of a distributed loop."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.clock import format_time, parse_time
-from engine.history.events import BatchId, PendingSignal, loops_around, signal_key
+from engine.history.events import BatchId, PendingSignal, loops_around, signal_key, whole_of
 from engine.history.model import Execution, Status
 from engine.ids import derived_id
 from engine.storage.dynamodb.expressions import Item
@@ -65,7 +65,7 @@ class Asker:
     def of(cls, execution: Execution) -> Asker:
         """Return it for an execution, or for the whole execution of a map batch."""
         return cls(
-            execution.id.partition("~")[0],
+            whole_of(execution.id),
             execution.workspace_id,
             execution.workflow_id,
             execution.workflow_name,

@@ -14,10 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 from engine import limits
-from engine.clock import format_time
 from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table
-from engine.storage.execution_record import admitted, queue_is_checked, shard_of, withdrawn
+from engine.storage.execution_record import admitted, check, queue_is_checked, withdrawn
 from engine.workflow.definition import WhenFull
 
 _LEASE, _QUEUE, _WATCH = "HOLD#", "QUEUE#", "WATCH"
@@ -96,8 +95,7 @@ class SlotRepository:
             "PK": f"CONCURRENCY#{concurrency_key}",
             "SK": f"{_LEASE}{slot:04d}",
             "execution_id": execution_id,
-            "next_check_at": format_time(now + timedelta(seconds=limits.LEASE_LENGTH)),
-            "check_shard": shard_of(concurrency_key),
+            **check(concurrency_key, now + timedelta(seconds=limits.LEASE_LENGTH)),
         }
         admission = admitted(execution_id, slot, now + timedelta(seconds=limits.CHECK_GRACE))
         queue = self._table.delete_entry(f"CONCURRENCY#{concurrency_key}", f"{_QUEUE}{execution_id}")
@@ -130,7 +128,7 @@ class SlotRepository:
 
     def next_checks(self, concurrency_key: str, at: datetime) -> None:
         """Schedule a check of a concurrency key while executions wait for it: one item for the whole queue."""
-        changes = {"next_check_at": format_time(at), "check_shard": shard_of(concurrency_key)}
+        changes = check(concurrency_key, at)
         self._table.update(f"CONCURRENCY#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")
 
     def leave_to_recovery(self, execution_id: str) -> None:

@@ -180,9 +180,9 @@ def finalization_failed(held: Mapping[str, Any]) -> Change:
     return Change(held, _ENDED, add={"vain_finalizations": 1})
 
 
-def check(execution_id: str, at: datetime) -> dict[str, str]:
-    """Return the attributes that schedule a check by recovery."""
-    return {"next_check_at": format_time(at), "check_shard": shard_of(execution_id)}
+def check(name: str, at: datetime, kind: str = "CHECK") -> dict[str, str]:
+    """Return the attributes that put an item into the index of due items, for that time; `kind` as in `shard_of`."""
+    return {"next_check_at": format_time(at), "check_shard": shard_of(name, kind)}
 
 
 def shard_of(name: str, kind: str = "CHECK") -> str:

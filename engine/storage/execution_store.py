@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
 from engine.errors import ExecutionLost, NotFound
-from engine.history.events import BatchId, History, HistoryEvent, Outcome, PendingSignal, Signal, Stored
+from engine.history.events import BatchId, History, HistoryEvent, Outcome, PendingSignal, Signal, Stored, whole_of
 from engine.history.log_lines import LogPosition
 from engine.history.model import Execution, LogLine, Status
 from engine.history.store import Check, Snapshot
@@ -179,7 +179,7 @@ class DynamoStore:
         """Return the execution that asks, as it was loaded last: what a row contains of it never changes."""
         if self._last_loaded is not None and self._last_loaded[0] == owner:
             return self._last_loaded[1]
-        found = self._executions.find(owner.partition("~")[0])
+        found = self._executions.find(whole_of(owner))
         if found is None:
             raise ExecutionLost(f"there is no execution {owner}")
         return Asker.of(found.execution)

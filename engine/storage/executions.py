@@ -28,7 +28,6 @@ from engine.storage.execution_record import (
     marked,
     record_key,
     retired,
-    shard_of,
 )
 from engine.storage.payloads import Packed, PayloadStore
 from engine.storage.record_payloads import is_apart, set_apart, with_payloads
@@ -303,8 +302,7 @@ class ExecutionRepository:
 
         It stays in the index of due items, so the purge needs no other message, and none can be lost.
         """
-        until = format_time(ended_at + self._retention)
-        return {"next_check_at": until, "check_shard": shard_of(execution_id, "PURGE")}
+        return check(execution_id, ended_at + self._retention, "PURGE")
 
     def retire(self, execution: Execution) -> None:
         """Stop checking an execution: it has ended, and its finalization is done."""

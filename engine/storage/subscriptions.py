@@ -14,7 +14,7 @@ from engine.errors import NotFound
 from engine.json_value import dumps
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import ConditionFailed, Page, Table, is_live
-from engine.storage.execution_record import CHECK, shard_of
+from engine.storage.execution_record import CHECK, check
 
 _DELIVERY = "DELIVERY#"
 _FAILURE = ("failing_since", "failures", "paused_until")
@@ -329,10 +329,7 @@ def _delivery_key(delivery: OutgoingDelivery) -> tuple[str, str]:
 
 
 def _check(delivery: OutgoingDelivery, at: datetime) -> dict[str, str]:
-    return {
-        "next_check_at": format_time(at),
-        "check_shard": shard_of(f"{delivery.subscription_id}{delivery.id}", "SEND"),
-    }
+    return check(f"{delivery.subscription_id}{delivery.id}", at, "SEND")
 
 
 def _meta_item(subscription: Subscription) -> Item:

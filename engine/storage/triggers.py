@@ -14,7 +14,7 @@ from engine.errors import TooManyRequests, Unavailable
 from engine.history.model import Status
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import ConditionFailed, Table, back_off
-from engine.storage.execution_record import CHECK, shard_of
+from engine.storage.execution_record import CHECK, check
 
 _TRIES = 8
 _MINUTE = 60
@@ -203,8 +203,7 @@ def _check(workflow_id: str, trigger_id: str, expected_at: datetime | None) -> d
         return {}
     return {
         "expected_at": format_time(expected_at),
-        "next_check_at": format_time(expected_at + timedelta(seconds=limits.SILENT_GRACE)),
-        "check_shard": shard_of(f"{workflow_id}/{trigger_id}"),
+        **check(f"{workflow_id}/{trigger_id}", expected_at + timedelta(seconds=limits.SILENT_GRACE)),
     }
 
 
