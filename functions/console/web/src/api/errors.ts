@@ -32,3 +32,8 @@ export function apiError(response: Response, body: unknown): ApiError {
   const code = error?.code ?? `http_${response.status}`;
   return new ApiError(response.status, code, error?.message ?? `the server answered ${response.status}`, error?.details);
 }
+
+/** What is said of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

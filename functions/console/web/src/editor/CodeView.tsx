@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { Button } from '@/ui';
 
@@ -38,7 +39,7 @@ function parsed(text: string): Definition | string {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
   return isBody(value) ? value : t('A workflow is an object with nodes, which have an id and a type, and edges.');
 }

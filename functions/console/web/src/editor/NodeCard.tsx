@@ -14,7 +14,7 @@ import type { CardNode, LoopNode, PillNode } from './graph';
 import { TypeIcon, tintOf } from './icons';
 import { IterationStepper } from './IterationStepper';
 import { useEditorStore } from './store';
-import { MAIN_PORT } from './types';
+import { MAIN_PORT, type NodeDefinition } from './types';
 
 export const CatalogueContext = createContext<Catalogue>({ nodes: new Map(), triggers: new Map() });
 
@@ -53,10 +53,25 @@ export function durationOf(run: RunNode | undefined): number | undefined {
 
 const MARKS = { added: 'border-ok ring-2 ring-ok/25', changed: 'border-wait ring-2 ring-wait/25', removed: 'border-bad ring-2 ring-bad/25' };
 
-export function Card({ id, data, selected }: NodeProps<CardNode>) {
+/** What names a step on its card: the icon of its type, its title, its type and a line of its settings. */
+function Heading({ node }: { node: NodeDefinition }) {
   const catalogue = useContext(CatalogueContext);
-  const { node, run, ports, problems } = data;
   const type = catalogue.nodes.get(node.type);
+  return (
+    <>
+        <span className={cx('flex size-8.5 shrink-0 items-center justify-center rounded-md', tintOf(type?.group))}>
+          <TypeIcon name={type?.icon} className="size-4.5" />
+        </span>
+        <span className="min-w-0 flex-1">
+          <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
+          <Line type={type?.title ?? node.type} text={summaryOf(node, catalogue)} />
+        </span>
+    </>
+  );
+}
+
+export function Card({ id, data, selected }: NodeProps<CardNode>) {
+  const { node, run, ports, problems } = data;
   const duration = durationOf(run);
   const isSkipped = run?.status === 'skipped';
   return (
@@ -69,13 +84,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
       )}
     >
       <Target />
-      <span className={cx('flex size-8.5 shrink-0 items-center justify-center rounded-md', tintOf(type?.group))}>
-        <TypeIcon name={type?.icon} className="size-4.5" />
-      </span>
-      <span className="min-w-0 flex-1">
-        <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
-        <Line type={type?.title ?? node.type} text={summaryOf(node, catalogue)} />
-      </span>
+      <Heading node={node} />
       {duration !== undefined && <span className="absolute right-3 bottom-0.5 text-xs text-muted tabular-nums">{formatDuration(duration)}</span>}
       {run && <StateBadge run={run} />}
       {!run && problems > 0 && <ProblemBadge />}
@@ -182,10 +191,8 @@ function LoopToggle({ id, isOpen }: { id: string; isOpen: boolean }) {
 
 /** A loop whose body is shown in place. */
 export function LoopFrame({ id, data, selected }: NodeProps<LoopNode>) {
-  const catalogue = useContext(CatalogueContext);
   const store = useEditorStore();
   const { node, run } = data;
-  const type = catalogue.nodes.get(node.type);
   const isEmpty = (node.body?.nodes.length ?? 0) === 0;
   return (
     <div
@@ -197,13 +204,7 @@ export function LoopFrame({ id, data, selected }: NodeProps<LoopNode>) {
     >
       <Target />
       <div className="flex h-14 items-center gap-3 px-3">
-        <span className={cx('flex size-8.5 shrink-0 items-center justify-center rounded-md', tintOf(type?.group))}>
-          <TypeIcon name={type?.icon} className="size-4.5" />
-        </span>
-        <span className="min-w-0 flex-1">
-          <span className="block truncate font-semibold">{titleOf(node, catalogue)}</span>
-          <Line type={type?.title ?? node.type} text={summaryOf(node, catalogue)} />
-        </span>
+        <Heading node={node} />
         {data.loop && <IterationStepper loop={data.loop} />}
         <LoopToggle id={id} isOpen />
       </div>

@@ -5,6 +5,7 @@ import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 
 import { ApiError } from '@/api/client';
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { Button, Dialog, Field, Skeleton, TextArea, toast } from '@/ui';
 
@@ -122,7 +123,7 @@ function sentenceOf(error: unknown): string {
     const lines = (error.details as { message: string; node?: string | null }[]).slice(0, 8);
     return [t('It cannot run yet:'), ...lines.map((one) => `• ${one.node ? `${one.node}: ` : ''}${one.message}`)].join('\n');
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** The definition that runs now; the empty one where nothing does. */

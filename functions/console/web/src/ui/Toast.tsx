@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, Info, X } from 'lucide-react';
 import { create } from 'zustand';
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { Button } from './Button';
 import { IconButton } from './IconButton';
@@ -34,7 +35,7 @@ export function toast(title: string, options: ToastOptions = {}): void {
 
 /** As `toast`, of something that was thrown. */
 export function toastError(title: string, error: unknown): void {
-  toast(title, { tone: 'bad', text: error instanceof Error ? error.message : String(error) });
+  toast(title, { tone: 'bad', text: messageOf(error) });
 }
 
 const ICONS = { ok: CircleCheck, bad: CircleAlert, info: Info };

@@ -1,5 +1,6 @@
 import { CircleAlert, RotateCw, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { Button } from './Button';
 import { cx } from './cx';
@@ -33,7 +34,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
     <div role="alert" className="mx-auto flex max-w-md flex-col items-center gap-2 px-6 py-14 text-center">
       <CircleAlert aria-hidden className="size-6 text-bad" />
       <p className="text-lg font-semibold">{t('This could not be loaded')}</p>
-      <p className="break-words text-muted">{error instanceof Error ? error.message : String(error)}</p>
+      <p className="break-words text-muted">{messageOf(error)}</p>
       {onRetry && (
         <Button icon={RotateCw} className="mt-3" onClick={onRetry}>
           {t('Try again')}

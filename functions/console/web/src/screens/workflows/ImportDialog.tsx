@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { calls } from '@/editor/api';
 import { Button, Dialog, Field, TextArea, toast } from '@/ui';
@@ -38,7 +39,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
       else toast(t('{n, plural, one {# workflow} other {# workflows}} imported', { n: ids.length }), { tone: 'ok' });
       onClose();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
       setBusy(false);
     }
   };

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { calls } from '@/editor/api';
 import { Button, Dialog, Field, TextInput } from '@/ui';
@@ -24,7 +25,7 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
       await queries.invalidateQueries({ queryKey: ['workflows'] });
       await navigate({ to: '/workflows/$workflowId', params: { workflowId: made.id } });
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
       setBusy(false);
     }
   };

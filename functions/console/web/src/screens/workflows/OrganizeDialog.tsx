@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { calls, type WorkflowSummary } from '@/editor/api';
 import { Button, Dialog, Field, TextInput } from '@/ui';
@@ -20,7 +21,7 @@ export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummar
       await queries.invalidateQueries({ queryKey: ['workflows'] });
       onClose();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
       setBusy(false);
     }
   };
