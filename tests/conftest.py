@@ -158,6 +158,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "quick" and is_other else None
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: what was compressed or encrypted differs from process to process, and so would the name."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what needs the stack alone, and what needs none; see `_GROUPS`."""
     order = ("alone", "", *(name for name in _GROUPS if name != "alone"))

@@ -139,8 +139,8 @@ def test_every_answer_has_the_headers_of_security(path: str):
     ("accepted", "encoding", "content"),
     [
         ("gzip, deflate, br, zstd", "br", b"brotli"),
-        ("gzip", "gzip", gzip.compress(SCRIPT)),
-        ("br;q=0, gzip;q=0.5", "gzip", gzip.compress(SCRIPT)),
+        ("gzip", "gzip", SCRIPT),
+        ("br;q=0, gzip;q=0.5", "gzip", SCRIPT),
         ("br; q=0.0", None, SCRIPT),
         ("", None, SCRIPT),
         ("brotli, xgzip", None, SCRIPT),
@@ -153,7 +153,7 @@ def test_a_file_is_sent_as_the_browser_takes_it(accepted: str, encoding: str | N
     assert answer["isBase64Encoded"] is True
     assert answer["headers"].get("content-encoding") == encoding
     assert answer["headers"]["vary"] == "accept-encoding"
-    assert (gzip.decompress(sent) if encoding == "gzip" else sent) == (SCRIPT if encoding == "gzip" else content)
+    assert (gzip.decompress(sent) if encoding == "gzip" else sent) == content
 
 
 def test_a_file_without_a_compressed_form_is_sent_as_it_is():
