@@ -51,6 +51,12 @@ class Credentials(Body):
     password: Annotated[str, StringConstraints(max_length=200)]
 
 
+class ProfileChange(Body):
+    """What people may change of themselves."""
+
+    full_name: FullName | None = Field(description="null for none.")
+
+
 class RefreshRequest(Body):
     """A refresh token, to be replaced; without one where it is in a cookie."""
 

@@ -8,9 +8,9 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from engine.clock import Clock, format_time
-from engine.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
+from engine.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
 from engine.ids import FIRST_WORKSPACE, new_id
-from engine.schemas.users import Credentials, NewUser, Registration, Tokens
+from engine.schemas.users import Credentials, NewUser, ProfileChange, Registration, Tokens
 from engine.security.passwords import hash_password, needs_rehash, verify_password
 from engine.security.tokens import (
     ACCESS_SECONDS,
@@ -170,6 +170,17 @@ class AuthService:
         if user is None:
             raise Unauthenticated("this user does not exist any more", code="invalid_token")
         return user
+
+    def change_profile(self, principal: Principal, change: ProfileChange) -> User:
+        """Change what the caller says of themselves.
+
+        Raises:
+            Unauthenticated: they are gone.
+        """
+        try:
+            return self._users.set_full_name(principal.user_id, change.full_name)
+        except NotFound:
+            raise Unauthenticated("this user does not exist any more", code="invalid_token") from None
 
     def _new_user(self, registration: Registration, *, is_admin: bool) -> User:
         return User(

@@ -117,8 +117,21 @@ class UserRepository:
         Raises:
             NotFound: the user does not exist.
         """
+        return self._change(user_id, {"is_active": active})
+
+    def set_full_name(self, user_id: str, full_name: str | None) -> User:
+        """Replace a user's name.
+
+        Raises:
+            NotFound: the user does not exist.
+        """
+        if full_name is None:
+            return self._change(user_id, {}, remove=("full_name",))
+        return self._change(user_id, {"full_name": full_name})
+
+    def _change(self, user_id: str, values: Item, remove: tuple[str, ...] = ()) -> User:
         try:
-            return _user(self._table.update(f"USER#{user_id}", "PROFILE", {"is_active": active}))
+            return _user(self._table.update(f"USER#{user_id}", "PROFILE", values, remove=remove))
         except ConditionFailed:
             raise NotFound("there is no such user") from None
 

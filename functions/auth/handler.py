@@ -8,8 +8,18 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from engine.errors import InvalidInput
-from engine.schemas.users import Credentials, MeAnswer, RefreshRequest, Registration, Tokens, UserAnswer
+from engine.errors import InvalidInput, Unauthenticated
+from engine.schemas.users import (
+    Credentials,
+    MeAnswer,
+    ProfileChange,
+    RefreshRequest,
+    Registration,
+    Tokens,
+    UserAnswer,
+)
+from engine.services.principal import Principal
+from engine.storage.users import User
 from functions import container
 from functions.auth import cookies
 from functions.http_api import caller, errors, make_app, make_handler
@@ -68,7 +78,12 @@ def refresh(body: RefreshRequest, session: KeptIn = None) -> Response[Tokens]:
         problem = "it is in the cookie" if session else "it is missing; with `session=cookie` it is in a cookie"
         raise InvalidInput.at("refresh_token", problem)
     text = body.refresh_token or cookies.kept_token(event, container.settings.api_url)
-    return _answer(container.auth_service().refresh(text, browser), session)
+    try:
+        return _answer(container.auth_service().refresh(text, browser), session)
+    except Unauthenticated as refused:
+        if session:  # the cookie is of no use any more
+            refused.headers.update(cookies.keeping(event, container.settings.api_url, ""))
+        raise
 
 
 def _answer(tokens: Tokens, session: str | None) -> Response[Tokens]:
@@ -99,7 +114,22 @@ def logout(session: KeptIn = None) -> Response[None]:
 def me() -> MeAnswer:
     """The caller, and the workspace that the access token is for."""
     principal = caller(app)
-    user = container.auth_service().me(principal)
+    return _me(principal, container.auth_service().me(principal))
+
+
+@app.patch(
+    "/api/auth/me",
+    tags=["auth"],
+    summary="Change your own name",
+    responses={200: {"description": "You"}, **errors(400, 401, 413, 415)},
+)
+def change_me(body: ProfileChange) -> MeAnswer:
+    """Others see the name where you are the author of something. Without one they see your address."""
+    principal = caller(app)
+    return _me(principal, container.auth_service().change_profile(principal, body))
+
+
+def _me(principal: Principal, user: User) -> MeAnswer:
     answer = UserAnswer.model_validate(user, from_attributes=True)
     return MeAnswer(**answer.model_dump(), workspace_id=principal.workspace_id, role=principal.role)
 

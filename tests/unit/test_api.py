@@ -17,7 +17,7 @@ from engine.security.tokens import AccessClaims, sign_access_token
 from tests.unit.conftest import NOW, Aws
 from tests.unit.invoked import API, EVENTS, EXECUTION, SESSION, USER, WORKSPACE, event, invoke
 
-CATALOGUES = ("integrations_types", "platform_node_types")
+CATALOGUES = ("integrations_types", "platform_node_types", "triggers_types")
 
 
 @pytest.mark.parametrize("name", API)
@@ -44,6 +44,23 @@ def test_without_an_identity_every_such_event_is_refused(seeded: Aws, name: str)
 
     assert answer["statusCode"] == 401
     assert answer["headers"]["www-authenticate"] == "Bearer"
+
+
+def test_people_change_their_own_name_and_see_it_at_once(seeded: Aws):
+    asked = event("api/profile_change")
+    changed = json.loads(invoke("auth", asked)["body"])
+    blank = invoke("auth", {**asked, "body": json.dumps({"full_name": "  "})})
+    other = invoke("auth", {**asked, "body": json.dumps({"full_name": "Eve", "is_admin": True})})
+
+    assert (changed["full_name"], changed["email"], changed["workspace_id"]) == (
+        "Ada Lovelace",
+        "ada@example.com",
+        WORKSPACE,
+    )
+    assert seeded.users.by_id(USER).full_name == "Ada Lovelace"
+    assert (blank["statusCode"], other["statusCode"]) == (422, 422)
+    assert json.loads(blank["body"])["error"]["details"][0]["path"] == "full_name"
+    assert json.loads(invoke("auth", {**asked, "body": '{"full_name": null}'})["body"])["full_name"] is None
 
 
 def test_roles_allow_what_they_say(seeded: Aws):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.console import handler as console
+from tests.unit.invoked import event
 
 PAGE = """<meta name="console-base" content="" /><meta name="console-nonce" content="" />
 <link rel="icon" href="./icon.svg" /><script type="module" src="./assets/index-1.js"></script>"""
@@ -38,6 +39,13 @@ def get(path: str, *, host: str = "127.0.0.1:4566", encoding: str | None = None)
     key = {"/": "GET /", "/console": "GET /console"}.get(path, "GET /console/{path+}")
     headers = {"Host": host} | ({"Accept-Encoding": encoding} if encoding else {})
     return console.handler({"rawPath": path, "routeKey": key, "headers": headers}, None)
+
+
+def test_the_sample_event_is_answered_with_the_page():
+    answer = console.handler(event("console/page"), None)
+
+    assert (answer["statusCode"], answer["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
+    assert 'src="/console/assets/index-1.js"' in answer["body"]
 
 
 @pytest.mark.parametrize("path", ["/console", "/console/", "/console/runs/0192", "/console/workflows"])

@@ -10,6 +10,7 @@ import pytest
 
 from engine.schemas.users import Registration
 from engine.services.auth import AuthService
+from engine.services.principal import Principal
 from functions import container
 from functions.auth.cookies import keeping
 from functions.auth.handler import handler
@@ -140,3 +141,22 @@ def test_a_refresh_says_where_its_token_has_to_be(query: str, body: dict[str, An
 
     assert answer["statusCode"] == 422
     assert answer["json"]["error"]["details"][0]["path"] == "refresh_token"
+
+
+def test_a_cookie_whose_session_has_ended_is_taken_from_the_browser(auth: AuthService):
+    """Else it would be sent for a month with every refresh, and look like a session."""
+    cookie = kept(call("login", ADA))
+    user_id, session_id = cookie.partition("=")[2].split(".")[:2]
+    auth.logout(Principal(user_id, session_id, "", "owner", is_admin=False))
+    answer = call("refresh", {}, cookie=cookie)
+
+    assert (answer["statusCode"], answer["json"]["error"]["code"]) == (401, "invalid_token")
+    assert answer["headers"]["set-cookie"].startswith(f"{cookie.partition('=')[0]}=; ")
+    assert "; Max-Age=0; " in answer["headers"]["set-cookie"]
+
+
+def test_a_refused_token_of_a_body_takes_no_cookie():
+    answer = call("refresh", {"refresh_token": "a.b.c.d"}, query="", own=False)
+
+    assert answer["statusCode"] == 401
+    assert "set-cookie" not in answer["headers"]

@@ -163,9 +163,18 @@ export async function resumeSession(): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  const answer = await post('/api/auth/login?session=cookie', { email, password });
-  if (!answer.ok) throw await refused(answer);
-  if (keep((await answer.json()) as Tokens)) await resumed();
+  // Not while a tab refreshes: the answer to a session that has ended takes the cookie away.
+  const kept = await navigator.locks.request(LOCK, async () => {
+    const answer = await post('/api/auth/login?session=cookie', { email, password });
+    if (!answer.ok) throw await refused(answer);
+    return keep((await answer.json()) as Tokens);
+  });
+  if (kept) await resumed();
+}
+
+/** Show what the person changed of themselves, everywhere. */
+export function changed(me: Me): void {
+  useSession.setState({ me });
 }
 
 export async function register(email: string, password: string, fullName: string): Promise<void> {

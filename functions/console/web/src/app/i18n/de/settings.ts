@@ -2,6 +2,7 @@ export default {
   Settings: 'Einstellungen',
   You: 'Sie',
   Name: 'Name',
+  'Your name is changed': 'Ihr Name ist geändert',
   'Sign out': 'Abmelden',
   Appearance: 'Darstellung',
   Colors: 'Farben',
