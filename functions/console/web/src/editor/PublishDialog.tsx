@@ -7,7 +7,7 @@ import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
-import { Button, Dialog, Field, Skeleton, TextArea, toast } from '@/ui';
+import { Button, Dialog, Field, Skeleton, Switch, TextArea, toast, toastError } from '@/ui';
 
 import { calls, type Workflow } from './api';
 import type { Catalogue } from './catalogue';
@@ -57,6 +57,9 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
   const mine = store.getState().history.document.definition;
   const conflicts = newer ? merge(newer.base, mine, newer.theirs, choices).conflicts : [];
   const isDecided = conflicts.every((one) => choices[one.key]);
+  // Whoever publishes a first version with triggers wants them to start it; off is what they find out late.
+  const canBegin = !workflow.is_active && (mine.triggers ?? []).length > 0;
+  const [begins, setBegins] = useState(workflow.published_version === null);
 
   const publish = async () => {
     setBusy(true);
@@ -70,6 +73,7 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
       await queries.invalidateQueries({ queryKey: ['workflow-trigger', workflow.id] });
       toast(t('Version {n} is published', { n: published.published_version ?? 1 }), { tone: 'ok' });
       onClose();
+      if (canBegin && begins) await switchOn(session);
     } catch (error) {
       const found = newerOf(error);
       setNewer(found);
@@ -110,12 +114,24 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
           {before && !newer && isEqual(compare(before, mine)) && <p className="text-sm text-muted">{t('This is what runs already.')}</p>}
         </section>
         <Usages workflow={workflow} />
+        {canBegin && (
+          <Switch label={t('Switch it on')} hint={t('Its triggers start it from now on. Without it, it only runs when somebody starts it.')} checked={begins} onChange={setBegins} />
+        )}
         <Field label={t('Message')} hint={t('For those who read the history: what has changed, and why.')}>
           <TextArea autoFocus rows={2} maxLength={1000} value={message} onChange={(event) => setMessage(event.target.value)} />
         </Field>
       </div>
     </Dialog>
   );
+}
+
+async function switchOn({ workflow, setWorkflow }: EditorSession): Promise<void> {
+  try {
+    setWorkflow(await calls.setActive(workflow.id, true));
+    toast(t('The workflow is on: its triggers start it'), { tone: 'ok' });
+  } catch (error) {
+    toastError(t('It is published, but could not be switched on'), error);
+  }
 }
 
 function sentenceOf(error: unknown): string {

@@ -15,6 +15,7 @@ import { placed } from '../form/place';
 import { FormContext, SchemaForm } from '../form/SchemaForm';
 import { sentenceOf } from '../form/words';
 import * as actions from './actions';
+import { newSecret } from '../screens/triggers/newSecret';
 import { calls, type TriggerState, type TriggerType } from './api';
 import { firstSentence, type Catalogue } from './catalogue';
 import * as commands from './commands';
@@ -195,10 +196,15 @@ function Secret({ state, workflowId }: { state: TriggerState; workflowId: string
     <Field
       label={t('Secret')}
       aside={state.has_secret === false ? <Badge tone="bad">{t('is missing')}</Badge> : undefined}
-      hint={t('It proves who is sending. It is kept encrypted and cannot be read again.')}
+      hint={t('It proves who is sending. Give it to the sender before you set it: it is kept encrypted and cannot be read again.')}
     >
       <div className="flex gap-1">
-        <TextInput type="password" autoComplete="off" aria-label={t('Secret')} value={secret} onChange={(event) => setSecret(event.target.value)} />
+        <TextInput type="text" className="font-mono" autoComplete="off" aria-label={t('Secret')} value={secret} onChange={(event) => setSecret(event.target.value)} />
+        {secret === '' ? (
+          <Button onClick={() => setSecret(newSecret())}>{t('Make one')}</Button>
+        ) : (
+          <IconButton icon={Copy} label={t('Copy the secret')} onClick={() => void navigator.clipboard.writeText(secret).then(() => toast(t('Copied')))} />
+        )}
         <Button loading={isBusy} disabled={secret === ''} onClick={() => void save()}>
           {t('Set')}
         </Button>

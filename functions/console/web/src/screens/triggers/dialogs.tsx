@@ -6,6 +6,7 @@ import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
 import { Button, Dialog, Field, Select, TextArea, TextInput, toast, toastError } from '@/ui';
 import { calls, type Trigger } from './api';
+import { newSecret } from './newSecret';
 
 interface DialogProps {
   trigger: Trigger;
@@ -148,10 +149,6 @@ export function SecretDialog({ trigger, onClose }: DialogProps) {
       onClose();
     },
   });
-  const make = () => {
-    const bytes = crypto.getRandomValues(new Uint8Array(24));
-    setSecret(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
-  };
   return (
     <Dialog
       open
@@ -171,7 +168,7 @@ export function SecretDialog({ trigger, onClose }: DialogProps) {
       <Field label={t('Secret')} error={set.error?.message}>
         <div className="flex gap-2">
           <TextInput className="font-mono" autoComplete="off" value={secret} onChange={(event) => setSecret(event.target.value)} />
-          <Button onClick={make}>{t('Make one')}</Button>
+          <Button onClick={() => setSecret(newSecret())}>{t('Make one')}</Button>
         </div>
       </Field>
     </Dialog>

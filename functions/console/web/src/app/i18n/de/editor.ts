@@ -197,7 +197,13 @@ export default {
   'The secret could not be set': 'Das Geheimnis konnte nicht gesetzt werden',
   Secret: 'Geheimnis',
   'is missing': 'fehlt',
-  'It proves who is sending. It is kept encrypted and cannot be read again.': 'Es beweist, wer sendet. Es wird verschlüsselt und kann nicht wieder gelesen werden.',
+  'It proves who is sending. Give it to the sender before you set it: it is kept encrypted and cannot be read again.':
+    'Es beweist, wer sendet. Geben Sie es dem Absender, bevor Sie es setzen: es wird verschlüsselt und kann nicht wieder gelesen werden.',
+  'Copy the secret': 'Das Geheimnis kopieren',
+  'Switch it on': 'Einschalten',
+  'Its triggers start it from now on. Without it, it only runs when somebody starts it.':
+    'Ab jetzt starten ihn seine Auslöser. Sonst läuft er nur, wenn ihn jemand startet.',
+  'It is published, but could not be switched on': 'Er ist veröffentlicht, konnte aber nicht eingeschaltet werden',
   Set: 'Setzen',
   'Each publication makes a version, which never changes.': 'Jede Veröffentlichung macht eine Version, die sich nie ändert.',
   'There is no version yet': 'Es gibt noch keine Version',
