@@ -19,6 +19,7 @@ from botocore.response import StreamingBody
 from engine import limits
 from engine.clock import Clock
 from engine.errors import NodeError
+from engine.security.connection_errors import reason_of
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Reach:
             raise _failed(error, service, operation) from None
         except BotoCoreError as error:
             raise NodeError(
-                f"no answer from AWS {service}: {error}", code="connection_failed", retryable=True
+                f"no answer from AWS {service}: {reason_of(error)}", code="connection_failed", retryable=True
             ) from None
         answer.pop("ResponseMetadata", None)
         return {name: _read(value) if isinstance(value, StreamingBody) else value for name, value in answer.items()}
@@ -161,7 +162,8 @@ def _read(body: StreamingBody) -> bytes:
     try:
         content: bytes = body.read(limits.MAX_OUTPUT_BYTES + 1)
     except (BotoCoreError, OSError) as error:
-        raise NodeError(f"the answer was cut off: {error}", code="connection_failed", retryable=True) from None
+        message = f"the answer was cut off: {reason_of(error)}"
+        raise NodeError(message, code="connection_failed", retryable=True) from None
     if len(content) > limits.MAX_OUTPUT_BYTES:
         raise NodeError(f"the answer has more than {limits.MAX_OUTPUT_BYTES} bytes", code="output_too_large")
     return content

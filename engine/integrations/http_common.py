@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import NodeError
+from engine.security.connection_errors import reason_of
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ async def exchanged(client: httpx2.AsyncClient, request: httpx2.Request, most: i
 
 def no_answer(request: httpx2.Request, error: Exception) -> NodeError:
     """That the other side did not answer, with what to set where that is known."""
-    reason = str(error) or type(error).__name__
+    reason = reason_of(error)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         reason = f"its certificate is not accepted ({reason}); name a CA of your own with `ca_certificate`"
     elif "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:

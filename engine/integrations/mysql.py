@@ -26,6 +26,7 @@ from engine.integrations.database import (
     Rows,
 )
 from engine.json_value import dumps
+from engine.security.connection_errors import reason_of, without_numbers
 from engine.security.redaction import PROCESS
 
 if TYPE_CHECKING:
@@ -234,14 +235,13 @@ def _bytes(text: Any) -> bytes:
 
 def _failed(error: Exception) -> NodeError:
     """What the server says, without the values that it may have been told."""
-    arguments = error.args
+    arguments = () if isinstance(error, OSError) else error.args
     number = arguments[0] if arguments and isinstance(arguments[0], int) else 0
-    message = str(arguments[1]) if len(arguments) > 1 else str(error)
-    is_lost = number in _LOST or not isinstance(number, int) or isinstance(error, OSError)
-    code = _CODES.get(number, "connection_failed" if is_lost else "query_failed")
+    message = without_numbers(str(arguments[1])) if len(arguments) > 1 else reason_of(error)
+    code = _CODES.get(number, "connection_failed" if number in _LOST else "query_failed")
     if "SSL" in message or "certificate" in message.lower():
         message += "; see `tls` and `ca_certificate` of the integration"
-    if code == "connection_failed" and "timed out" in message:
+    if code == "connection_failed" and ("timed out" in message or isinstance(error, TimeoutError)):
         code = "timeout"
     retryable = code == "connection_failed" or number in _RETRYABLE
     details = {"number": number} if number else None

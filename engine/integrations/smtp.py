@@ -19,6 +19,7 @@ from engine.integrations.base import BaseIntegration, IntegrationConfig, action
 from engine.integrations.blocking_connections import Conversation, converse
 from engine.integrations.database import CONNECT_SECONDS
 from engine.integrations.mail import Attachment, MailAddress, Message, bare_address, composed, told, wire_bytes
+from engine.security.connection_errors import reason_of
 from engine.security.hosts import Binding
 from engine.security.redaction import PROCESS
 from engine.security.tls import CaCertificate, tls_context
@@ -224,7 +225,7 @@ def _translate_aws_errors(work: Callable[[Conversation], Any], conversation: Con
         message = f"the mail server's certificate is not accepted: {error.verify_message}; {_OWN_CA}"
         raise NodeError(message, code="connection_failed") from None
     except (smtplib.SMTPException, OSError) as error:
-        message = f"the mail server did not answer: {error}"
+        message = f"the mail server did not answer: {reason_of(error)}"
         if isinstance(error, ssl.SSLError):
             message += "; does it speak TLS from the beginning? Else set `security` of the integration to `starttls`"
         raise NodeError(message, code="connection_failed", retryable=True) from None

@@ -139,8 +139,8 @@ async def checked_addresses(
     """
     try:
         addresses = await resolver(host, port)
-    except (OSError, UnicodeError) as error:
-        raise OSError(f"the name {host} cannot be resolved") from error
+    except (OSError, UnicodeError):
+        raise OSError(f"the name {host} cannot be resolved") from None
     if not addresses:
         raise OSError(f"the name {host} has no address")
     return [str(check_address(address, allowed)) for address in addresses]

@@ -220,7 +220,7 @@ def test_what_is_never_taken_is_disabled_and_told(sender: Sender):
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
-        (httpx2.ConnectError("refused"), "ConnectError: refused"),
+        (httpx2.ConnectError("[Errno 111] refused"), "no answer from the receiver: refused"),
         (EgressRefused("connections to 10.0.0.1 are not allowed"), "connections to 10.0.0.1 are not allowed"),
     ],
 )

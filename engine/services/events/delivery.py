@@ -13,6 +13,7 @@ from engine import limits
 from engine.clock import Clock, format_time, parse_time
 from engine.errors import MainspringError
 from engine.ids import derived_id
+from engine.security.connection_errors import reason_of
 from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.events.publish import DomainEvent, Publisher
@@ -134,7 +135,8 @@ class EventDelivery:
         except MainspringError as refused:
             error = redactor.text(refused.message)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as failure:
-            error = redactor.shown(f"{type(failure).__name__}: {failure}", limits.OUTGOING_ANSWER_CHARACTERS)
+            reason = f"no answer from the receiver: {reason_of(failure)}"
+            error = redactor.shown(reason, limits.OUTGOING_ANSWER_CHARACTERS)
         return Attempt(at, status, error, round((time.monotonic() - begin) * 1000)), wait
 
     def _ended(
