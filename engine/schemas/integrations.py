@@ -79,13 +79,22 @@ class TestAnswer(Answer):
     milliseconds: int
 
 
+class UsingNodeAnswer(Answer):
+    """A node that names the integration."""
+
+    id: str
+    name: str | None
+    type: str
+
+
 class UsageAnswer(Answer):
-    """A workflow whose newest version names the integration."""
+    """A workflow whose published or newest version names the integration."""
 
     workflow_id: str
     name: str
     is_active: bool
     by: Literal["name", "id"]
+    nodes: list[UsingNodeAnswer] = Field(description="The nodes that name it, of the first 100 workflows.")
 
 
 class UsageList(Answer):

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr, ValidationError
 
@@ -28,6 +28,7 @@ from engine.storage.integrations import Integration
 from engine.storage.repositories import Repositories
 from engine.storage.workflow_records import Workflow
 from engine.validation_messages import sentence
+from engine.workflow.references import nodes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,24 @@ class Trial:
     code: str | None
     message: str
     milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsingNode:
+    """A node that names an integration."""
+
+    id: str
+    name: str | None
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationUsage:
+    """A workflow that names an integration, whether by name or by id, and in which nodes."""
+
+    workflow: Workflow
+    by: Literal["name", "id"]
+    nodes: tuple[UsingNode, ...]
 
 
 class IntegrationService:
@@ -139,10 +158,17 @@ class IntegrationService:
             raise _in_use("workflows use it; change them first, or delete it with `?force=true`", users)
         self._integrations.delete(integration)
 
-    def usages(self, principal: Principal, integration_id: str) -> list[tuple[Workflow, str]]:
-        """The workflows that name it, and whether by name or by id. Raises NotFound."""
+    def usages(self, principal: Principal, integration_id: str) -> list[IntegrationUsage]:
+        """The workflows that name it, with the nodes that do. Raises NotFound.
+
+        Nodes are read for the first workflows only, since each is a read of a definition.
+        """
         principal.require(Permission.READ)
-        return self._users(self._integrations.get(principal.workspace_id, integration_id))
+        integration = self._integrations.get(principal.workspace_id, integration_id)
+        return [
+            IntegrationUsage(workflow, by, self._nodes(workflow, integration) if number < limits.MAX_PAGE_SIZE else ())
+            for number, (workflow, by) in enumerate(self._users(integration))
+        ]
 
     async def test(self, principal: Principal, integration_id: str) -> Trial:
         """Try whether it works. Raises NotFound."""
@@ -199,19 +225,33 @@ class IntegrationService:
             raise InvalidInput.at("config", f"its secrets have at most {MAX_SECRET_BYTES} bytes together")
         return self._box.seal(text, integration_context(workspace_id, integration_id))
 
-    def _users(self, integration: Integration) -> list[tuple[Workflow, str]]:
-        found: list[tuple[Workflow, str]] = []
+    def _users(self, integration: Integration) -> list[tuple[Workflow, Literal["name", "id"]]]:
+        found: list[tuple[Workflow, Literal["name", "id"]]] = []
         cursor: str | None = None
         while True:
             page = self._repositories.workflows.page(integration.workspace_id, cursor, limits.MAX_PAGE_SIZE)
             for workflow in page.items:
-                for named, by in ((integration.id, "id"), (integration.name, "name")):
-                    if named in workflow.integrations:
-                        found.append((workflow, by))
-                        break
+                if integration.id in workflow.integrations:
+                    found.append((workflow, "id"))
+                elif integration.name in workflow.integrations:
+                    found.append((workflow, "name"))
             cursor = page.next_cursor
             if cursor is None:
                 return found
+
+    def _nodes(self, workflow: Workflow, integration: Integration) -> tuple[UsingNode, ...]:
+        """Of the newest and the published version."""
+        found: dict[str, UsingNode] = {}
+        for version in sorted({workflow.version, workflow.published_version} - {0}, reverse=True):
+            try:
+                definition = self._repositories.workflows.get_version(workflow.id, version).definition
+            except NotFound:  # the workflow was deleted meanwhile
+                continue
+            for _, node in nodes_in(definition):
+                if node.get("config", {}).get("integration") in (integration.id, integration.name):
+                    using = UsingNode(str(node["id"]), node.get("name"), str(node["type"]))
+                    found.setdefault(using.id, using)
+        return tuple(found.values())
 
 
 def _in_use(message: str, users: Sequence[Workflow]) -> MainspringError:

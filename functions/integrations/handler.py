@@ -19,8 +19,10 @@ from engine.schemas.integrations import (
     TestAnswer,
     UsageAnswer,
     UsageList,
+    UsingNodeAnswer,
 )
 from engine.security.redaction import redact_logs
+from engine.services.integrations import IntegrationUsage
 from engine.storage.integrations import Integration
 from engine.threads import NodeThreads, node_runner
 from functions import container, outbound
@@ -129,12 +131,8 @@ def delete(
     responses={200: {"description": "The workflows that name it"}, **errors(401, 403, 404)},
 )
 def usages(integration_id: IdInPath) -> UsageList:
-    """Those whose newest version does."""
-    found = outbound.integration_service().usages(caller(app), integration_id)
-    items = [
-        UsageAnswer(workflow_id=workflow.id, name=workflow.name, is_active=workflow.is_active, by=by)
-        for workflow, by in found
-    ]
+    """Those whose published or newest version does, and in which nodes."""
+    items = [_usage(one) for one in outbound.integration_service().usages(caller(app), integration_id)]
     return UsageList(items=items, next_cursor=None)
 
 
@@ -239,6 +237,14 @@ def _answer(integration: Integration) -> IntegrationAnswer:
         version=integration.version,
         created_at=integration.created_at,
         updated_at=integration.updated_at,
+    )
+
+
+def _usage(found: IntegrationUsage) -> UsageAnswer:
+    nodes = [UsingNodeAnswer(id=node.id, name=node.name, type=node.type) for node in found.nodes]
+    workflow = found.workflow
+    return UsageAnswer(
+        workflow_id=workflow.id, name=workflow.name, is_active=workflow.is_active, by=found.by, nodes=nodes
     )
 
 

@@ -54,6 +54,7 @@ def test_an_integration_is_made_shown_changed_used_and_deleted(admin: Caller):
 
         usages = admin.ok("GET", f"{path}/usages")["items"]
         assert [(one["workflow_id"], one["by"]) for one in usages] == [(workflow["id"], "name")]
+        assert [(node["id"], node["type"]) for node in usages[0]["nodes"]] == [("call", "http")]
         for change in (
             admin.request("DELETE", path),
             admin.request("PATCH", path, json={"name": "another name"}),

@@ -18,6 +18,7 @@ from engine.security.redaction import Redactor
 from engine.security.secrets import SecretBox
 from engine.services.integrations import IntegrationService
 from engine.services.principal import Principal
+from tests.stored import stored_workflow
 from tests.unit.conftest import Aws
 
 ANN = Principal("user", "session", "workspace", "owner", is_admin=False, email="ann@example.com")
@@ -154,3 +155,23 @@ def test_fewer_hosts_need_no_secret(desk: Desk):
     made = desk.service.create(ANN, body).id
     assert desk.change(made, hosts=["b.example"])["hosts"] == ["b.example"]
     assert desk.secrets(made) == [SECRET]
+
+
+def test_usages_name_the_nodes_of_both_versions_also_in_loops(desk: Desk):
+    made = desk.make("http_bearer")
+    name = desk.service.get(ANN, made).name
+    inner = {"id": "call", "type": "http", "config": {"url": "https://api.example", "integration": made}}
+    nodes = [
+        {"id": "ask", "type": "http", "name": "Ask the shop", "config": {"url": "https://a", "integration": name}},
+        {"id": "each", "type": "for_each", "config": {"items": [1]}, "body": {"nodes": [inner], "edges": []}},
+        {"id": "other", "type": "http", "config": {"url": "https://a", "integration": "another"}},
+    ]
+    workflow = stored_workflow(desk.aws.repositories.workflows, {"nodes": nodes, "edges": []}, "workspace")
+
+    (usage,) = desk.service.usages(ANN, made)
+
+    assert (usage.workflow.id, usage.by) == (workflow.id, "id")
+    assert [(node.id, node.name, node.type) for node in usage.nodes] == [
+        ("ask", "Ask the shop", "http"),
+        ("call", None, "http"),
+    ]
