@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_type_hin
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from engine.errors import NodeError
+from engine.field_titles import with_titles
 from engine.security.hosts import Binding
 from engine.type_catalogue import Effect
 from engine.workflow.expressions.config_values import Misfit, fitted
@@ -90,7 +91,7 @@ class Action:
             "title": self.title,
             "description": self.description,
             "effect": self.effect,
-            "input_schema": self.params.model_json_schema(),
+            "input_schema": with_titles(self.params.model_json_schema()),
             "output_schema": dict(self.output),
         }
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from engine.errors import NotFound
+from engine.field_titles import with_titles
 from engine.integrations.base import BaseIntegration
 from engine.type_catalogue import Catalogue
 
@@ -70,7 +71,7 @@ class IntegrationRegistry:
             "icon": integration_class.icon,
             "is_connected_by_people": integration_class.is_connected_by_people,
             "config_schema": _with_hints(
-                integration_class.Config.model_json_schema(), integration_class.Config.secret_fields()
+                with_titles(integration_class.Config.model_json_schema()), integration_class.Config.secret_fields()
             ),
             "secrets": sorted(integration_class.Config.secret_fields()),
             "actions": [action.describe() for action in integration_class.actions().values()],
@@ -87,7 +88,6 @@ _HINTS: dict[str, dict[str, Any]] = {
     "from_address": {"widget": "email"},
     "ca_certificate": {"widget": "multiline", **_ADVANCED},
     "plain_http": _ADVANCED,
-    "hosts": _ADVANCED,
 }
 """What forms have to know of fields by these names, in whatever type."""
 

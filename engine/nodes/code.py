@@ -24,7 +24,9 @@ class CodeConfig(NodeConfig):
     literal: ClassVar[frozenset[str]] = frozenset({"integration", "code"})
 
     input: JsonValue = Field(default=None, description="What the code is given.")
-    seconds: float = Field(default=10, gt=0, le=MAX_SECONDS, description="How long it may take.")
+    seconds: float = Field(
+        default=10, gt=0, le=MAX_SECONDS, title="Time limit (seconds)", description="How long it may take."
+    )
     memory_mb: int = Field(default=128, ge=16, le=512, description="How much it may need, besides its interpreter.")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.errors import UnknownNodeType
+from engine.field_titles import with_titles
 from engine.nodes.base import BaseNode
 from engine.nodes.form_hints import output_of, ports_from, with_hints
 from engine.type_catalogue import Catalogue
@@ -118,9 +119,9 @@ class NodeExecutorFactory:
             "integrations": list(node_class.integrations),
             "has_body": node_class.has_body,
             "default_timeout_seconds": node_class.default_timeout,
-            "config_schema": with_hints(name, node_class.Config.model_json_schema(), literal),
+            "config_schema": with_hints(name, with_titles(node_class.Config.model_json_schema()), literal),
             "ports_from": ports_from(name),
             "output_schema": output_schema,
             "output_examples": output_examples,
-            "retry_schema": Retry.model_json_schema(),
+            "retry_schema": with_titles(Retry.model_json_schema()),
         }

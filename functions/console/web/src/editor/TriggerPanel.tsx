@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Copy, Trash2, X } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 
-import { locale, t } from '@/app/i18n';
+import { locale, said, t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
 import { Badge, Button, Field, IconButton, TextInput, toast, toastError } from '@/ui';
 
@@ -85,7 +85,7 @@ function TriggerForm({ trigger, type }: { trigger: TriggerDefinition; type: Trig
   return (
     <FormContext value={{ problems: sentences, integrations: [], isLiteral: true, isReadOnly }}>
       <p className="text-muted">
-        <Described text={firstSentence(type.description)} />
+        <Described text={said(firstSentence(type.description))} />
       </p>
       {sentences[''] && <p className="text-sm text-bad">{sentences['']}</p>}
       <SchemaForm

@@ -13,8 +13,12 @@ import {
   FileArchive,
   FileCode,
   FileSpreadsheet,
+  GitBranch,
   Globe,
+  HardDrive,
   Hash,
+  Key,
+  KeyRound,
   Mail,
   Merge,
   MessageSquare,
@@ -56,7 +60,10 @@ const ICONS: Record<string, LucideIcon> = {
   'file-code': FileCode,
   'file-spreadsheet': FileSpreadsheet,
   globe: Globe,
+  'hard-drive': HardDrive,
   hash: Hash,
+  key: Key,
+  'key-round': KeyRound,
   mail: Mail,
   merge: Merge,
   'octagon-x': OctagonX,
@@ -79,7 +86,12 @@ const ICONS: Record<string, LucideIcon> = {
   zap: Zap,
   // Lucide has no brands any more.
   slack: MessageSquare,
+  github: GitBranch,
 };
+
+export function hasIcon(name: string): boolean {
+  return name in ICONS;
+}
 
 function iconOf(name: string | undefined): LucideIcon {
   return ICONS[name ?? ''] ?? Puzzle;

@@ -1,39 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, globSync } from 'node:fs';
 
 import { describe as group, expect, it } from 'vitest';
 
 import { check } from './check';
 import { describe, initialValue, isShown, labelOf, resolve, type Field, type Schema } from './describe';
-
-/** Every schema of the catalogue, by its place: those that the API gives to forms. */
-const WRITE = `
-import json
-from engine.integrations.registry import IntegrationRegistry
-from engine.nodes.registry import NodeExecutorFactory
-from engine.triggers.types import TRIGGER_TYPES
-
-nodes, integrations = NodeExecutorFactory(), IntegrationRegistry()
-found = {}
-for name in nodes.names():
-    told = nodes.describe(name)
-    found["node " + name] = told["config_schema"]
-    found["retry of " + name] = told["retry_schema"]
-for name in integrations.names():
-    told = integrations.describe(name)
-    found["integration " + name] = told["config_schema"]
-    for action in told["actions"]:
-        found[f"action {name}.{action['name']}"] = action["input_schema"]
-for name, config in TRIGGER_TYPES.items():
-    found["trigger " + name] = config.model_json_schema()
-print(json.dumps(found))
-`;
-
-const ROOT = new URL('../../../../../', import.meta.url).pathname;
-const CATALOGUE = JSON.parse(
-  execFileSync('uv', ['run', '--quiet', 'python', '-c', WRITE], { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 }).toString(),
-) as Record<string, Schema>;
-const SCHEMAS = Object.entries(CATALOGUE);
+import { ROOT, SCHEMAS } from './everyType';
 
 function* all(fields: readonly Field[]): Generator<Field> {
   for (const field of fields) {
@@ -84,7 +55,7 @@ group('describe', () => {
     const findings = files.flatMap((file) => {
       const { definition } = JSON.parse(readFileSync(`${ROOT}${file}`, 'utf8')) as { definition: { nodes: Node[] } };
       return nodesOf(definition.nodes).flatMap((node) => {
-        const schema = CATALOGUE[`node ${node.type}`];
+        const schema = SCHEMAS.find(([name]) => name === `node ${node.type}`)?.[1];
         return schema ? check(describe(schema), node.config ?? {}).map((one) => ({ file, node: node.id, ...one })) : [];
       });
     });

@@ -1,5 +1,7 @@
 /** From the JSON Schema of a config to the fields of a form. Pure; no type is known here by its name. */
 
+import { said } from '@/app/i18n';
+
 import { omit } from '../editor/omit';
 
 export interface Schema {
@@ -142,8 +144,8 @@ function fieldOf(key: string, raw: Schema, root: Schema, at: { required: boolean
   const hints: Hints = { ...branches.map(hintsOf).reduce((one, other) => ({ ...one, ...other }), {}), ...hintsOf(outer) };
   const field: Field = {
     key,
-    label: hints.label ?? labelOf(key, outer.title),
-    description: outer.description ?? (branches.length === 1 ? (only?.description ?? '') : ''),
+    label: said(hints.label ?? labelOf(key, outer.title)),
+    description: said(outer.description ?? (branches.length === 1 ? (only?.description ?? '') : '')),
     widget: 'text',
     required: at.required,
     nullable: all.length > branches.length,
@@ -301,7 +303,7 @@ function sameTypes(branches: Schema[], types: string[]): boolean {
 }
 
 function variantLabel(schema: Schema): string {
-  if (schema.type === 'object' && schema.title) return sentenceCase(schema.title);
+  if (schema.type === 'object' && schema.title) return said(sentenceCase(schema.title));
   const [kind] = kindsOf(schema);
   return sentenceCase(kind ?? schema.title ?? 'value');
 }
@@ -316,7 +318,8 @@ const WORDS: Record<string, string> = { id: 'ID', url: 'URL', json: 'JSON', html
 export function labelOf(key: string, title?: string): string {
   const words = key.split('_').filter(Boolean);
   const made = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
-  if (title && title !== made) return sentenceCase(title);
+  // One word is the name of a class; what was written for people is as they read it.
+  if (title && title !== made) return title.includes(' ') ? title : sentenceCase(title);
   return sentenceCase(words.map((word) => WORDS[word.toLowerCase()] ?? word).join(' ') || title || key);
 }
 

@@ -13,6 +13,7 @@ const STORED = 'mainspring.locale';
 
 let current: Locale = 'en';
 let messages: Record<string, string> = {};
+let schemaTexts: Record<string, string> = {};
 const formats = new Map<string, IntlMessageFormat>();
 const listeners = new Set<() => void>();
 
@@ -28,6 +29,14 @@ function formatOf(text: string): IntlMessageFormat {
   const made = new IntlMessageFormat(text, current);
   formats.set(text, made);
   return made;
+}
+
+/**
+ * What a schema calls a field or a type, or says of it, in the reader's language. Schemas are English; other languages
+ * are in `schema/<locale>.json` by the English text, and a test fails for one that is not there.
+ */
+export function said(text: string): string {
+  return schemaTexts[text] ?? text;
 }
 
 /** Marks a text for translation that `t` shows elsewhere. */
@@ -48,7 +57,9 @@ export function preferredLocale(): Locale {
 
 /** Load a language and use it. Whoever shows texts is drawn anew (`useLocale`). */
 export async function activate(wanted: Locale): Promise<void> {
-  messages = wanted === 'de' ? (await import('./de')).default : {};
+  const [own, schema] = wanted === 'de' ? await Promise.all([import('./de'), import('./schema/de.json')]) : [];
+  messages = own?.default ?? {};
+  schemaTexts = schema?.default ?? {};
   current = wanted;
   formats.clear();
   document.documentElement.lang = wanted;

@@ -1,7 +1,8 @@
 /** The kinds of services that there are. */
 import { useState } from 'react';
-import { t } from '@/app/i18n';
+import { said, t } from '@/app/i18n';
 import { TypeIcon } from '@/editor/icons';
+import { Described } from '@/form/Described';
 import { Dialog, ErrorState, Skeleton, TextInput } from '@/ui';
 import type { IntegrationType } from './api';
 
@@ -15,7 +16,7 @@ interface GalleryProps {
 export function Gallery({ types, error, onChoose, onClose }: GalleryProps) {
   const [words, setWords] = useState('');
   const wanted = words.trim().toLowerCase();
-  const found = (types ?? []).filter(({ type, title, description }) => `${type} ${title} ${description}`.toLowerCase().includes(wanted));
+  const found = (types ?? []).filter(({ type, title, description }) => `${type} ${title} ${said(title)} ${description}`.toLowerCase().includes(wanted));
   return (
     <Dialog open onOpenChange={onClose} size="xl" title={t('Connect a service')}>
       {error && <ErrorState error={error} />}
@@ -36,8 +37,10 @@ export function Gallery({ types, error, onChoose, onClose }: GalleryProps) {
                       <TypeIcon name={type.icon} className="size-4.5" />
                     </span>
                     <span className="min-w-0">
-                      <span className="block font-semibold">{type.title}</span>
-                      <span className="line-clamp-2 text-sm text-muted">{type.description.split('\n')[0]}</span>
+                      <span className="block font-semibold">{said(type.title)}</span>
+                      <span className="line-clamp-2 text-sm text-muted">
+                        <Described text={said(type.description.split('\n')[0] ?? '')} />
+                      </span>
                     </span>
                   </button>
                 </li>

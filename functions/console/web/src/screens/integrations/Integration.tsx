@@ -1,13 +1,15 @@
 /** One integration: whether it works, what uses it, and what can be done with it. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { FlaskConical, Link2, Pencil, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { CircleAlert, CircleCheck, FlaskConical, Link2, Pencil, Trash2 } from 'lucide-react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { ApiError, isNotFound } from '@/api/client';
-import { t } from '@/app/i18n';
-import { Badge, Button, Card, confirm, EmptyState, ErrorState, Page, Skeleton, Time, toast, toastError } from '@/ui';
+import { said, t } from '@/app/i18n';
+import { describe } from '@/form/describe';
+import { Badge, Button, Card, confirm, cx, EmptyState, ErrorState, Page, Skeleton, Time, toastError } from '@/ui';
 import { ValueView } from '@/ui/ValueView';
-import { calls, useTypes, type Integration, type IntegrationType, type Usage } from './api';
+import { calls, useTypes, type Integration, type IntegrationType, type Tested, type Usage } from './api';
+import { labelIn, sentence, settingsOf } from './config';
 import { IntegrationState } from './index';
 import { IntegrationForm } from './IntegrationForm';
 
@@ -54,26 +56,12 @@ function Loaded({ integration, type, back }: LoadedProps) {
         </>
       }
     >
-      {integration.status_reason && <p className="rounded-lg border border-wait/30 bg-wait-soft px-4 py-3 text-wait">{integration.status_reason}</p>}
+      {integration.status_reason && <p className="rounded-lg border border-wait/30 bg-wait-soft px-4 py-3 text-wait">{sentence(integration.status_reason)}</p>}
+      <div role="status" className="empty:hidden">
+        {test.data && <Outcome tested={test.data} />}
+      </div>
       <div className="grid items-start gap-5 lg:grid-cols-2">
-        <Card title={t('Settings')}>
-          <div className="flex flex-col gap-4">
-            {integration.description && <p className="break-words">{integration.description}</p>}
-            <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-6 gap-y-2">
-              <dt className="text-muted">{t('Service')}</dt>
-              <dd>{type?.title ?? integration.type}</dd>
-              <dt className="text-muted">{t('Reaches')}</dt>
-              <dd className="break-all">{integration.hosts.join(', ') || '–'}</dd>
-              <dt className="text-muted">{t('Secrets')}</dt>
-              <dd>{integration.secrets.join(', ') || '–'}</dd>
-              <dt className="text-muted">{t('Changed')}</dt>
-              <dd>
-                <Time at={integration.updated_at} />
-              </dd>
-            </dl>
-            <ValueView label={t('What is set')} value={integration.config} />
-          </div>
-        </Card>
+        <Settings integration={integration} type={type} />
         <Usages integration={integration} />
       </div>
       {isChanging && type && <IntegrationForm type={type} integration={integration} onClose={() => setChanging(false)} />}
@@ -81,13 +69,69 @@ function Loaded({ integration, type, back }: LoadedProps) {
   );
 }
 
+/** What is set, by the names that the form has. */
+function Settings({ integration, type }: { integration: Integration; type: IntegrationType | undefined }) {
+  const fields = useMemo(() => (type ? describe(type.config_schema) : []), [type]);
+  return (
+    <Card title={t('Settings')}>
+      {integration.description && <p className="mb-4 break-words">{integration.description}</p>}
+      <dl className="grid grid-cols-[minmax(6rem,auto)_minmax(0,1fr)] gap-x-6 gap-y-2">
+        <Line name={t('Service')}>{type ? said(type.title) : integration.type}</Line>
+        {settingsOf(fields, integration.config).map(({ key, label, value }) => (
+          <Line key={key} name={label}>
+            <Setting label={label} value={value} />
+          </Line>
+        ))}
+        {integration.secrets.map((key) => (
+          <Line key={key} name={labelIn(fields, key)}>
+            <span className="text-muted">{t('Kept, and shown to nobody')}</span>
+          </Line>
+        ))}
+        <Line name={t('Secrets go only to')}>
+          <span className="break-all">{integration.hosts.join(', ') || '–'}</span>
+        </Line>
+        <Line name={t('Changed')}>
+          <Time at={integration.updated_at} />
+        </Line>
+      </dl>
+    </Card>
+  );
+}
+
+function Line({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="contents">
+      <dt className="text-muted">{name}</dt>
+      <dd className="min-w-0 break-words">{children}</dd>
+    </div>
+  );
+}
+
+function Setting({ label, value }: { label: string; value: unknown }) {
+  if (typeof value === 'boolean') return value ? t('Yes') : t('No');
+  if (typeof value === 'string' || typeof value === 'number') return <span className="line-clamp-3">{value}</span>;
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string' || typeof one === 'number')) return value.join(', ') || '–';
+  return <ValueView label={label} value={value} />;
+}
+
 function useTest(integration: Integration) {
   return useMutation({
     mutationFn: () => calls.test(integration.id),
-    onSuccess: ({ ok, message, milliseconds }) =>
-      ok ? toast(t('It works'), { tone: 'ok', text: t('Answered after {ms} ms.', { ms: milliseconds }) }) : toast(t('It does not work'), { tone: 'bad', text: message }),
     onError: (error) => toastError(t('It could not be tested'), error),
   });
+}
+
+/** What a test has found stays until the next one. */
+function Outcome({ tested: { ok, message, milliseconds } }: { tested: Tested }) {
+  const Icon = ok ? CircleCheck : CircleAlert;
+  return (
+    <div className={cx('flex items-start gap-3 rounded-lg border px-4 py-3', ok ? 'border-ok/30 bg-ok-soft text-ok' : 'border-bad/30 bg-bad-soft text-bad')}>
+      <Icon aria-hidden className="mt-0.5 size-4 shrink-0" />
+      <p className="min-w-0 break-words">
+        <span className="font-medium">{ok ? t('It works') : t('It does not work')}.</span> {sentence(message)} {ok && t('Answered after {ms} ms.', { ms: milliseconds })}
+      </p>
+    </div>
+  );
 }
 
 /** Asks the service for the consent of the person, in a tab of its own. */
@@ -158,17 +202,24 @@ function Usages({ integration }: { integration: Integration }) {
       {error && <ErrorState error={error} />}
       {!data && !error && <Skeleton lines={3} />}
       {data?.items.length === 0 && <p className="text-muted">{t('No workflow yet. Choose it in a step of a workflow.')}</p>}
-      <ul className="flex flex-col gap-2">{data?.items.map((usage) => <UsageLine key={usage.workflow_id} usage={usage} />)}</ul>
+      <ul className="flex flex-col gap-3">{data?.items.map((usage) => <UsageLine key={usage.workflow_id} usage={usage} />)}</ul>
     </Card>
   );
 }
 
 function UsageLine({ usage }: { usage: Usage }) {
   return (
-    <li className="flex items-center justify-between gap-3">
-      <Link to={'/workflows/$workflowId'} params={{ workflowId: usage.workflow_id }} className="min-w-0 truncate text-accent underline">
-        {usage.name}
-      </Link>
+    <li className="flex items-start justify-between gap-3">
+      <div className="min-w-0">
+        <Link to={'/workflows/$workflowId'} params={{ workflowId: usage.workflow_id }} className="break-words text-accent underline">
+          {usage.name}
+        </Link>
+        {usage.nodes.length > 0 && (
+          <p className="text-sm break-words text-muted">
+            {t('{n, plural, one {In the step {names}} other {In the steps {names}}}', { n: usage.nodes.length, names: usage.nodes.map(({ id, name }) => name ?? id).join(', ') })}
+          </p>
+        )}
+      </div>
       <Badge tone={usage.is_active ? 'ok' : 'neutral'}>{usage.is_active ? t('On') : t('Off')}</Badge>
     </li>
   );

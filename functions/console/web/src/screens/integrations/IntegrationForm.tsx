@@ -3,13 +3,14 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { ApiError } from '@/api/client';
-import { t } from '@/app/i18n';
+import { said, t } from '@/app/i18n';
 import { describe } from '@/form/describe';
+import { Described } from '@/form/Described';
 import { placed } from '@/form/place';
 import { FormContext, SchemaForm } from '@/form/SchemaForm';
 import { Button, Dialog, Field, TextInput } from '@/ui';
 import { calls, type Config, type Integration, type IntegrationType } from './api';
-import { changesOf, formProblems, givenOf } from './config';
+import { changesOf, formProblems, givenOf, labelIn } from './config';
 
 export function IntegrationForm({ type, integration, onClose }: { type: IntegrationType; integration?: Integration; onClose: () => void }) {
   const client = useQueryClient();
@@ -43,8 +44,8 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
       open
       drawer
       onOpenChange={onClose}
-      title={integration ? t('Change {name}', { name: integration.name }) : t('Connect {service}', { service: type.title })}
-      description={type.description.split('\n')[0]}
+      title={integration ? t('Change {name}', { name: integration.name }) : t('Connect {service}', { service: said(type.title) })}
+      description={<Described text={said(type.description.split('\n')[0] ?? '')} />}
       onSubmit={() => save.mutate()}
       footer={
         <>
@@ -64,7 +65,7 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
         </Field>
         {integration && integration.secrets.length > 0 && (
           <p className="rounded-md bg-hover px-3 py-2 text-sm text-muted">
-            {t('These are kept unless you type them anew: {names}', { names: integration.secrets.join(', ') })}
+            {t('These are kept unless you type them anew: {names}', { names: integration.secrets.map((key) => labelIn(fields, key)).join(', ') })}
           </p>
         )}
         <FormContext value={{ problems, integrations: ['*'], isLiteral: true, isReadOnly: false }}>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { CircleAlert, CircleCheck, Plug, Plus } from 'lucide-react';
 import { useState } from 'react';
-import { t } from '@/app/i18n';
+import { said, t } from '@/app/i18n';
 import { TypeIcon } from '@/editor/icons';
 import { Badge, Button, EmptyState, ErrorState, Page, Skeleton, Table, Time, type Column } from '@/ui';
 import { calls, useTypes, type Integration, type IntegrationType } from './api';
@@ -71,7 +71,7 @@ function IntegrationTable({ integrations, types }: { integrations: readonly Inte
               <Link to="/integrations/$integrationId" params={{ integrationId: one.id }} className="font-medium break-words hover:underline">
                 {one.name}
               </Link>
-              <p className="text-sm text-muted">{type?.title ?? one.type}</p>
+              <p className="text-sm text-muted">{type ? said(type.title) : one.type}</p>
             </div>
           </div>
         );

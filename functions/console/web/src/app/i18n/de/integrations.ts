@@ -19,8 +19,6 @@ export default {
   'These are kept unless you type them anew: {names}': 'Diese bleiben, wenn Sie sie nicht neu eingeben: {names}',
   'There is no such integration': 'Diese Integration gibt es nicht',
   Service: 'Dienst',
-  Secrets: 'Geheimnisse',
-  'What is set': 'Was eingestellt ist',
   'It works': 'Es funktioniert',
   'It does not work': 'Es funktioniert nicht',
   'Answered after {ms} ms.': 'Antwort nach {ms} ms.',
@@ -35,4 +33,9 @@ export default {
   'Delete it anyway': 'Trotzdem löschen',
   'Who uses it': 'Wer sie verwendet',
   'No workflow yet. Choose it in a step of a workflow.': 'Noch kein Workflow. Wählen Sie sie in einem Schritt eines Workflows.',
+  'Kept, and shown to nobody': 'Aufbewahrt, und niemandem gezeigt',
+  'Secrets go only to': 'Geheimnisse gehen nur an',
+  Yes: 'Ja',
+  No: 'Nein',
+  '{n, plural, one {In the step {names}} other {In the steps {names}}}': '{n, plural, one {Im Schritt {names}} other {In den Schritten {names}}}',
 } satisfies Record<string, string>;
