@@ -83,6 +83,20 @@ export async function go(page, path) {
   await page.locator('#main h1').first().waitFor();
 }
 
+/** Press Tab until what has the focus is called so, as whoever has no mouse does. */
+export async function tabTo(page, name, most = 40) {
+  for (let press = 0; press < most; press++) {
+    const is = await page.evaluate((wanted) => {
+      const { activeElement: one } = document;
+      const label = one?.getAttribute('aria-label') ?? one?.labels?.[0]?.textContent ?? one?.textContent ?? '';
+      return label.trim().replace(/\s*\*$/, '').startsWith(wanted);
+    }, name);
+    if (is) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the focus does not come to ${name}`);
+}
+
 async function checked(page, what) {
   await page.evaluate(axeSource); // not a script of the page, so that its policy says nothing to it
   const { violations } = await page.evaluate((tags) => {

@@ -1,11 +1,12 @@
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
-import { type ReactNode, type SyntheticEvent } from 'react';
+import { useRef, type ReactNode, type SyntheticEvent } from 'react';
 import { create } from 'zustand';
 import { t } from '@/app/i18n';
 import { Button } from './Button';
 import { cx } from './cx';
 import { IconButton } from './IconButton';
+import { TOASTS } from './Toast';
 
 export interface DialogProps {
   open: boolean;
@@ -24,12 +25,23 @@ export interface DialogProps {
   onSubmit?: () => void;
 }
 
+const FOCUSABLE = 'input:not([type=hidden],:disabled),textarea:not(:disabled),select:not(:disabled),button:not(:disabled),[href],[contenteditable=true],[tabindex="0"]';
 const WIDTH = { sm: 'sm:max-w-sm', md: 'sm:max-w-lg', lg: 'sm:max-w-2xl', xl: 'sm:max-w-5xl' };
 
 export function Dialog(props: DialogProps) {
   const { open, onOpenChange, title, description, size = 'md', drawer = false, persistent = false } = props;
+  const body = useRef<HTMLDivElement>(null);
   const stay = (event: Event) => {
     if (persistent) event.preventDefault();
+  };
+  const stayForToasts = (event: CustomEvent) => {
+    if (persistent || (event.target as Element | null)?.closest(`[${TOASTS}]`)) event.preventDefault();
+  };
+  // What is asked for first has the focus, not the cross that closes.
+  const begin = (event: Event) => {
+    event.preventDefault();
+    const first = body.current?.querySelector<HTMLElement>(FOCUSABLE);
+    (first ?? (event.currentTarget as HTMLElement)).focus();
   };
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -37,7 +49,8 @@ export function Dialog(props: DialogProps) {
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/40" />
         <Radix.Content
           onEscapeKeyDown={stay}
-          onPointerDownOutside={stay}
+          onPointerDownOutside={stayForToasts}
+          onOpenAutoFocus={begin}
           {...(description ? {} : { 'aria-describedby': undefined })}
           className={cx(
             'fixed z-40 flex flex-col border border-line bg-raised shadow-floating outline-none',
@@ -57,7 +70,9 @@ export function Dialog(props: DialogProps) {
               </Radix.Close>
             )}
           </div>
-          <Body {...props} />
+          <div ref={body} className="contents">
+            <Body {...props} />
+          </div>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

@@ -26,6 +26,9 @@ function dismiss(id: number): void {
   useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((one) => one.id !== id) }));
 }
 
+/** Marks the host, so that a click in it does not close a dialog that is open. */
+export const TOASTS = 'data-toasts';
+
 /** Tell what happened, at the edge of the screen. Errors and what has an action stay until they are closed. */
 export function toast(title: string, options: ToastOptions = {}): void {
   const id = ++lastId;
@@ -47,7 +50,9 @@ export function ToastHost() {
     <div
       role="status"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-3 bottom-20 z-50 flex flex-col items-end gap-2 md:bottom-4 md:left-auto md:w-96"
+      {...{ [TOASTS]: '' }}
+      // Beside the navigation: drawers, whose buttons must not be covered, come in from the right. On phones above the bar.
+      className="pointer-events-none fixed inset-x-3 bottom-20 z-50 flex flex-col gap-2 md:right-auto md:bottom-4 md:left-56 md:w-96"
     >
       {toasts.map(({ id, title, text, tone = 'info', action }) => {
         const Icon = ICONS[tone];

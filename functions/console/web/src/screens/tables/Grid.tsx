@@ -2,23 +2,28 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { Download, Plus, Rows3, Trash2, Upload } from 'lucide-react';
-import { useDeferredValue, useState } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { t } from '@/app/i18n';
-import { Button, confirm, EmptyState, ErrorState, IconButton, Page, Skeleton, Table, TextInput, Time, toastError, type Column } from '@/ui';
+import { Button, confirm, EmptyState, ErrorState, IconButton, Page, Skeleton, TextInput, toast, toastError } from '@/ui';
 import { calls, type TableRow } from './api';
-import { cellOf, columnsOf, textOf } from './cells';
+import { columnsOf } from './cells';
+import { useRowEdits } from './edits';
 import { ImportDialog } from './ImportDialog';
 import { RowDialog } from './RowDialog';
+import { RowGrid } from './RowGrid';
+import { UnsavedEdits } from './Unsaved';
 
-const MOST_COLUMNS = 7;
+const MOST_COLUMNS = 40;
 
 export default function GridScreen() {
   const { table = '' }: { table?: string } = useParams({ strict: false });
   const [prefix, setPrefix] = useState('');
   const wanted = useDeferredValue(prefix.trim());
   const [dialog, setDialog] = useState<'new' | 'import' | TableRow | null>(null);
+  const queryKey = useMemo(() => ['tables', table, wanted], [table, wanted]);
+  const edits = useRowEdits(table, queryKey);
   const list = useInfiniteQuery({
-    queryKey: ['tables', table, wanted],
+    queryKey,
     queryFn: ({ pageParam }) => calls.rows(table, wanted, pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
@@ -26,6 +31,7 @@ export default function GridScreen() {
   const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
   const columns = columnsOf(rows);
   const close = () => setDialog(null);
+  const remove = useRemove(table);
   return (
     <Page title={table} back={{ to: '/tables', label: t('All tables') }} actions={<Actions table={table} onOpen={setDialog} />}>
       {(rows.length > 0 || wanted !== '') && (
@@ -36,11 +42,20 @@ export default function GridScreen() {
       {list.isSuccess && rows.length === 0 && (
         <EmptyState icon={Rows3} title={t('No rows')} text={t('Add one by hand, or bring in a CSV file.')} action={<Button onClick={() => setDialog('new')}>{t('Add a row')}</Button>} />
       )}
-      {rows.length > 0 && <Rows rows={rows} columns={columns} onOpen={setDialog} />}
+      <UnsavedEdits edits={edits} />
+      {rows.length > 0 && <RowGrid rows={rows} columns={columns.slice(0, MOST_COLUMNS)} onEdit={edits.edit} onOpen={setDialog} onRemove={(row) => void remove(row)} />}
+      {columns.length > MOST_COLUMNS && (
+        <p className="text-sm text-muted">{t('The other {n} fields are in each row: click its key.', { n: columns.length - MOST_COLUMNS })}</p>
+      )}
       {list.hasNextPage && (
         <Button className="self-center" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t('Show more')}
         </Button>
+      )}
+      {rows.length > 0 && (
+        <p className="text-sm text-muted max-md:hidden">
+          {t('{n, plural, one {# row} other {# rows}} shown. Click a cell to change it; arrows move, Enter edits, Escape cancels, Tab goes to the next.', { n: rows.length })}
+        </p>
       )}
       {dialog === 'import' && <ImportDialog table={table} onClose={close} />}
       {dialog !== null && dialog !== 'import' && <RowDialog table={table} row={dialog === 'new' ? null : dialog} columns={columns} onClose={close} />}
@@ -87,24 +102,18 @@ function Actions({ table, onOpen }: { table: string; onOpen: (dialog: 'new' | 'i
   );
 }
 
-function Rows({ rows, columns, onOpen }: { rows: readonly TableRow[]; columns: readonly string[]; onOpen: (row: TableRow) => void }) {
-  const shown: Column<TableRow>[] = [
-    {
-      key: ' key',
-      header: t('Key'),
-      cell: (row) => (
-        <button type="button" className="text-left font-mono text-sm break-all hover:underline" onClick={() => onOpen(row)}>
-          {row.key}
-        </button>
-      ),
-    },
-    ...columns.slice(0, MOST_COLUMNS).map((column) => ({
-      key: column,
-      header: column,
-      className: 'max-w-56',
-      cell: (row: TableRow) => <span className="block truncate">{textOf(cellOf(row.value, column))}</span>,
-    })),
-    { key: ' changed', header: t('Changed'), hideOnPhone: true, cell: (row) => <Time at={row.updated_at} /> },
-  ];
-  return <Table label={t('Rows')} columns={shown} rows={rows} rowKey={(row) => row.key} onRowClick={onOpen} />;
+/** Deletes a row at once, and offers to put it back: nothing is asked, nothing is lost. */
+function useRemove(table: string) {
+  const client = useQueryClient();
+  const refresh = () => client.invalidateQueries({ queryKey: ['tables'] });
+  return async (row: TableRow) => {
+    try {
+      await calls.removeRow(table, row);
+      const restore = () => calls.restore(table, row).then(refresh, (error: unknown) => toastError(t('{key} could not be put back', { key: row.key }), error));
+      toast(t('{key} is deleted', { key: row.key }), { action: { label: t('Undo'), onClick: () => void restore() } });
+    } catch (error) {
+      toastError(t('It could not be deleted'), error);
+    }
+    await refresh();
+  };
 }

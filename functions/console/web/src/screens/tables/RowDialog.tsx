@@ -24,7 +24,7 @@ export function RowDialog({ table, row, columns, onClose }: RowDialogProps) {
   const [added, setAdded] = useState('');
   const refresh = () => client.invalidateQueries({ queryKey: ['tables'] });
   const save = useMutation({
-    mutationFn: () => calls.put(table, key.trim(), withCells(value, texts), row ? row.version : null),
+    mutationFn: () => calls.put(table, key.trim(), withCells(value, texts), row),
     onSuccess: () => {
       void refresh();
       onClose();

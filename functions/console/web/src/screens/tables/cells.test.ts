@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cellOf, columnsOf, textOf, withCells } from './cells';
+import { canHold, cellOf, columnsOf, hasCell, textOf, withCells } from './cells';
 
 test('columns are those of all rows', () => {
   expect(columnsOf([{ value: { a: 1 } }, { value: { b: 2, a: 3 } }, { value: 17 }])).toEqual(['a', 'b', 'value']);
@@ -20,4 +20,17 @@ test('a new row takes what is typed as what it looks like', () => {
 test('a value that is no object stays none', () => {
   expect(withCells(17, { value: '18' })).toBe(18);
   expect(textOf(undefined)).toBe('');
+});
+
+test('typing the same once more changes nothing, so that an edit can be saved over what came before it', () => {
+  const once = withCells({ a: 'x' }, { n: '1' });
+  expect(withCells(once, { n: '1' })).toEqual({ a: 'x', n: 1 });
+});
+
+test('in the place of a list only JSON fits; a text is what it is', () => {
+  expect([canHold('[1', ['a']), canHold('[1]', ['a']), canHold('', ['a']), canHold('[1', 'text'), canHold('x', 3)]).toEqual([false, true, true, true, true]);
+});
+
+test('a value that is no object has one cell', () => {
+  expect([hasCell(17, 'value'), hasCell(17, 'a'), hasCell({ a: 1 }, 'b')]).toEqual([true, false, true]);
 });

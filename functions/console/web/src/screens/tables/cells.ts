@@ -1,4 +1,5 @@
 /** Rows as cells that people read and type in. Pure. */
+import { omit } from '@/editor/omit';
 
 export type Fields = Record<string, unknown>;
 
@@ -29,6 +30,28 @@ export function typed(text: string, before: unknown): unknown {
     return JSON.parse(text);
   } catch {
     return text;
+  }
+}
+
+/** The value with one cell as it was, whatever it was. */
+export function withCell(value: unknown, column: string, cell: unknown): unknown {
+  if (!isFields(value)) return cell;
+  return cell === undefined ? omit(value, column) : { ...value, [column]: cell };
+}
+
+/** Whether a row has a place for a column: a row whose value is no object has only that value. */
+export function hasCell(value: unknown, column: string): boolean {
+  return isFields(value) || column === 'value';
+}
+
+/** Whether a text can be what a cell holds: in the place of a list or an object it has to be JSON. */
+export function canHold(text: string, before: unknown): boolean {
+  if (text === '' || typeof before !== 'object' || before === null) return true;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
