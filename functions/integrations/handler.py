@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -185,8 +186,10 @@ def go(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     if found is None:
         return _paged(*outbound.oauth_consent().ask(""))
     url, cookie = found
-    secure = "" if container.settings.api_url.startswith("http://") else "; Secure"  # the local stack has no TLS
-    kept = f"{_COOKIE}={cookie}; Path=/api/oauth; Max-Age={limits.CONNECT_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+    api = urlsplit(container.settings.api_url)
+    secure = "" if api.scheme == "http" else "; Secure"  # the local stack has no TLS, and a path of its own
+    place = f"Path={api.path.rstrip('/')}/api/oauth; Max-Age={limits.CONNECT_SECONDS}"
+    kept = f"{_COOKIE}={cookie}; {place}; HttpOnly; SameSite=Lax{secure}"
     return raw_answer(303, None, b"", {"location": url, "set-cookie": kept, "referrer-policy": "no-referrer"})
 
 

@@ -236,6 +236,8 @@ def test_an_account_is_connected_by_a_consent_and_its_tokens_are_renewed(admin: 
         assert "sandbox" in page.headers["content-security-policy"]
         going = anonymous.get(start.replace("/start?", "/go?"), follow_redirects=False)
         url, cookie = going.headers["location"], going.headers["set-cookie"].partition(";")[0]
+        path_of_cookie = urlsplit(start).path.removesuffix("/start")
+        assert f"Path={path_of_cookie};" in going.headers["set-cookie"], "or browsers do not send it back"
         other = anonymous.get(start.replace("/start?", "/go?"), headers={"cookie": "mainspring_consent=another"})
         assert other.status_code == 400
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}

@@ -125,7 +125,7 @@ await stories({
       for (const key of keys) await page.keyboard.press(key);
     };
     const active = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
-    await press('ArrowRight', 'F2');
+    await press('ArrowRight', 'F2'); // columns have the order of words
     await page.getByLabel('name of A-17').waitFor();
     await page.keyboard.type(' of oak');
     await press('Escape');
@@ -167,6 +167,7 @@ await stories({
     await page.setViewportSize(NARROW);
     await page.getByLabel('Keys that begin with').fill('k24');
     await page.getByRole('rowheader', { name: 'k100' }).waitFor({ state: 'detached' });
+    await page.getByRole('rowheader', { name: 'k240' }).waitFor();
     assert.equal(await page.getByRole('rowheader').count(), 10);
     const [last] = (await call('GET', '/api/data-tables/prices/rows?prefix=k249')).items;
     assert.deepEqual(last.value, { n: 1 });

@@ -28,7 +28,7 @@ await stories({
     await signIn(page, person, '/templates');
     await page.setViewportSize(NARROW);
     await page.getByLabel('Search templates').fill('Form to sheet');
-    await page.getByRole('button', { name: /^Look at Form to sheet/ }).click();
+    await page.getByRole('button', { name: /^Look at it: Form to sheet/ }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('The integration “team Slack”').waitFor();
     await dialog.getByText('what is approved becomes a row').waitFor();
@@ -45,7 +45,7 @@ await stories({
     await page.getByRole('button', { name: /^Use this: / }).first().waitFor();
     await tabTo(page, 'Search templates');
     await page.keyboard.type('filters, groups');
-    await tabTo(page, 'Look at');
+    await tabTo(page, 'Look at it');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Enter'); // "Use this" has the focus

@@ -1,5 +1,5 @@
 /** The rows of one table: looked through, changed, added, deleted; as CSV in and out. */
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { Download, Plus, Rows3, Trash2, Upload } from 'lucide-react';
 import { useDeferredValue, useMemo, useState } from 'react';
@@ -24,6 +24,7 @@ export default function GridScreen() {
   const edits = useRowEdits(table, queryKey);
   const list = useInfiniteQuery({
     queryKey,
+    placeholderData: keepPreviousData,
     queryFn: ({ pageParam }) => calls.rows(table, wanted, pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,

@@ -116,7 +116,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
   });
 
   return (
-    <div className="overflow-x-auto rounded-lg border border-line bg-card">
+    <div className="relative overflow-x-auto rounded-lg border border-line bg-card">
       <table ref={grid} role="grid" aria-label={t('Rows')} className="w-full border-collapse text-left" onKeyDown={editing ? inEditor : inGrid}>
         <thead>
           <tr className="border-b border-line text-sm text-muted">
@@ -125,7 +125,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
                 {name}
               </th>
             ))}
-            <th scope="col" className="px-3 py-2 font-medium whitespace-nowrap">
+            <th scope="col" className="px-3 py-2 font-medium whitespace-nowrap max-md:hidden">
               {t('Changed')}
             </th>
             <th scope="col">
@@ -156,7 +156,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
                   <Cell key={column} row={row} column={column} onBegin={() => begin({ row: index, column: place })} {...focusable(index, place)} />
                 ),
               )}
-              <td className="px-3 py-1.5 text-sm text-muted">
+              <td className="px-3 py-1.5 text-sm text-muted max-md:hidden">
                 <Time at={row.updated_at} />
               </td>
               <td className="w-10 px-1">

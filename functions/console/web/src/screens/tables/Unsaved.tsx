@@ -14,9 +14,9 @@ function told({ key, column, row, message }: Unsaved): string {
 export function UnsavedEdits({ edits }: { edits: RowEdits }) {
   if (!edits.unsaved.length) return null;
   return (
-    <ul role="alert" className="flex flex-col gap-2">
+    <div role="alert" className="flex flex-col gap-2">
       {edits.unsaved.map((one) => (
-        <li key={`${one.key} ${one.column}`} className="flex flex-wrap items-center gap-3 rounded-lg border border-wait/30 bg-wait-soft px-4 py-3 text-wait">
+        <div key={`${one.key} ${one.column}`} className="flex flex-wrap items-center gap-3 rounded-lg border border-wait/30 bg-wait-soft px-4 py-3 text-wait">
           <CircleAlert aria-hidden className="size-4 shrink-0" />
           <p className="min-w-0 flex-1 break-words">
             {told(one)} {t('You typed: {text}', { text: one.text || t('empty') })}
@@ -29,8 +29,8 @@ export function UnsavedEdits({ edits }: { edits: RowEdits }) {
               {one.message ? t('Try again') : t('Save mine')}
             </Button>
           </span>
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }

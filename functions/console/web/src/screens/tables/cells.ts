@@ -7,9 +7,10 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The columns of all rows in the order in which they come; `value` where a row's value is no object. */
+/** The columns of all rows; `value` where a row's value is no object. Fields are kept in no order, so they have that of words. */
 export function columnsOf(rows: readonly { value: unknown }[]): string[] {
-  return [...new Set(rows.flatMap(({ value }) => (isFields(value) ? Object.keys(value) : ['value'])))];
+  const columns = new Set(rows.flatMap(({ value }) => (isFields(value) ? Object.keys(value) : ['value'])));
+  return [...columns].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
 }
 
 /** What a cell shows. */

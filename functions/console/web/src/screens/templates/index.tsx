@@ -73,7 +73,7 @@ export default function TemplatesScreen() {
               >
                 {t('Use this')}
               </Button>
-              <Button variant="ghost" aria-label={t('Look at {name}', { name: template.name })} onClick={() => setOpened(template)}>
+              <Button variant="ghost" aria-label={t('Look at it: {name}', { name: template.name })} onClick={() => setOpened(template)}>
                 {t('Look at it')}
               </Button>
             </div>

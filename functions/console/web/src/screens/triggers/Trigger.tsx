@@ -159,7 +159,10 @@ function AddressCard({ trigger, onSecret }: { trigger: Trigger; onSecret: () => 
   const client = useQueryClient();
   const rotate = useMutation({
     mutationFn: () => calls.rotate(trigger.workflow_id, trigger.id),
-    onSuccess: () => toast(t('It has a new address'), { tone: 'ok' }),
+    onSuccess: (now) => {
+      client.setQueryData(['triggers', 'one', trigger.workflow_id, trigger.id], now);
+      toast(t('It has a new address'), { tone: 'ok' });
+    },
     onError: (error) => toastError(t('That could not be changed'), error),
     onSettled: () => client.invalidateQueries({ queryKey: ['triggers'] }),
   });

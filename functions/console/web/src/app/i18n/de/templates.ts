@@ -7,7 +7,7 @@ export default {
   'Use this: {name}': 'Verwenden: {name}',
   'Use this': 'Verwenden',
   'No template fits that.': 'Keine Vorlage passt dazu.',
-  'Look at {name}': '{name} ansehen',
+  'Look at it: {name}': 'Ansehen: {name}',
   'Look at it': 'Ansehen',
   '{n, plural, one {# step} other {# steps}}': '{n, plural, one {# Schritt} other {# Schritte}}',
   '{n, plural, one {# test case} other {# test cases}}': '{n, plural, one {# Testfall} other {# Testfälle}}',
