@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from engine.history.prices import TRANSITION
 from infrastructure.local.stack import LocalStack
+from infrastructure.stack.console_build import CONSOLE
 from tests.e2e.aws import make_things
 from tests.e2e.conftest import Caller
 from tests.peers import Answer, as_json, peer
@@ -51,6 +53,9 @@ EXPECTED = {
     "score_leads": lambda result: result["grades"] == {"A": 1, "C": 2},
     "tell_the_rest_of_aws": lambda result: result == 3,
 }
+COSTS = json.loads((CONSOLE / "web/src/screens/templates/costs.json").read_text())
+"""What the console's templates say that a run costs, in dollars: `bill.dollars` of a run of each on the local stack."""
+UNMEASURED = {"tell_the_rest_of_aws"}
 ANSWERED = {"form_to_sheet_with_approval": "decide"}
 """Examples that wait for somebody, and where."""
 
@@ -139,6 +144,7 @@ def command_line(*arguments: str, environment: Mapping[str, str] | None = None) 
 
 def test_every_example_has_its_expectation():
     assert {path.stem for path in EXAMPLES.glob("*.json")} == set(EXPECTED)
+    assert COSTS.keys() == EXPECTED.keys() - UNMEASURED
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -166,6 +172,9 @@ def test_example(stack: LocalStack, admin: Caller, office: Office, name: str):
         assert execution["result"] == json.loads(done.stdout)
     assert {node["status"] for node in execution["nodes"]} <= {"succeeded", "failed", "skipped"}
     assert admin.ok("GET", f"/api/executions/{listed['id']}/logs")["items"]
+    if name not in UNMEASURED:  # state transitions do not depend on how fast a machine is, and are most of a small run
+        transitions = execution["bill"]["transitions"] * TRANSITION
+        assert transitions <= COSTS[name] <= 10 * transitions, execution["bill"]
 
 
 def test_what_the_examples_have_done_outside(stack: LocalStack, admin: Caller, office: Office):

@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { CircleAlert, CircleCheck, FlaskConical, Link2, Pencil, Trash2 } from 'lucide-react';
 import { useMemo, useState, type ReactNode } from 'react';
 import { ApiError, isNotFound } from '@/api/client';
+import { POLL } from '@/api/queries';
 import { said, t } from '@/app/i18n';
 import { describe } from '@/form/describe';
 import { Badge, Button, Card, confirm, cx, EmptyState, ErrorState, Page, Skeleton, Time, toastError } from '@/ui';
@@ -16,8 +17,13 @@ import { IntegrationForm } from './IntegrationForm';
 export default function IntegrationScreen() {
   const { integrationId = '' }: { integrationId?: string } = useParams({ strict: false });
   const types = useTypes();
-  // Consent is given in another tab: whoever comes back sees what became of it.
-  const one = useQuery({ queryKey: ['integrations', 'one', integrationId], queryFn: () => calls.one(integrationId), refetchOnWindowFocus: 'always' });
+  // Consent is given in another tab or window: whoever comes back sees what became of it.
+  const one = useQuery({
+    queryKey: ['integrations', 'one', integrationId],
+    queryFn: () => calls.one(integrationId),
+    refetchOnWindowFocus: 'always',
+    refetchInterval: (query) => (query.state.data?.status === 'not_connected' ? POLL.list : false),
+  });
   const back = { to: '/integrations', label: t('All integrations') };
   if (one.data) return <Loaded integration={one.data} type={types.data?.find(({ type }) => type === one.data.type)} back={back} />;
   return (

@@ -42,7 +42,7 @@ export function ImportDialog({ table, onClose }: { table: string; onClose: () =>
     >
       <div className="flex flex-col gap-4">
         <Field label={t('A file')}>
-          <input type="file" accept=".csv,text/csv" onChange={(event) => void event.target.files?.[0]?.text().then(change)} aria-label={t('A file')} />
+          <input type="file" className="text-sm text-muted file:mr-3 file:h-8 file:rounded-md file:border file:border-line file:bg-card file:px-3 file:font-medium file:text-ink" accept=".csv,text/csv" onChange={(event) => void event.target.files?.[0]?.text().then(change)} aria-label={t('A file')} />
         </Field>
         <Field label={t('Or its text')}>
           <TextArea rows={8} className="font-mono" value={csv} placeholder={'key,name,total\n17,Ada,120'} onChange={(event) => change(event.target.value)} />

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { needsOf, stepsOf, stepTypes, templates } from './examples';
+import { forConsole, needsOf, stepsOf, stepTypes, templates } from './examples';
 
 test('every example is a template with a name, a description and steps', () => {
   expect(templates.length).toBeGreaterThan(20);
@@ -20,4 +20,10 @@ test('steps in loops are steps, too', () => {
   const definition = { nodes: [{ id: 'a', type: 'for_each', body }], edges: [] };
   expect(stepsOf({ definition }).map(({ id }) => id)).toEqual(['a', 'b']);
   expect(needsOf({ definition })).toEqual(['shop']);
+});
+
+test('what is said of the command line is left out', () => {
+  expect(forConsole('Asks somebody. `mainspring answer` is quicker. Ends succeeded; fine.')).toBe('Asks somebody.');
+  expect(forConsole('Calls it at 7:30 and so on. Run by hand with the input below; ends succeeded.')).toBe('Calls it at 7:30 and so on.');
+  expect(templates.filter(({ description }) => description.length < 20)).toEqual([]);
 });

@@ -25,10 +25,16 @@ export interface Template {
 const files = import.meta.glob<Omit<Template, 'id' | 'cases' | 'dollars'>>('./examples/*.json', { eager: true, import: 'default' });
 const tested = import.meta.glob<{ cases: Case[] }>('./examples/*.test.yaml', { eager: true, import: 'default' });
 
+/** What it says of the command line, and of how its example ends, is left out: here it is run with a click. */
+export function forConsole(description: string): string {
+  const sentences = description.split(/(?<=\.)\s+(?=[A-Z`])/);
+  return sentences.filter((one) => !/^(Ends |Run by hand)|`mainspring /.test(one)).join(' ');
+}
+
 export const templates: Template[] = Object.entries(files)
   .map(([path, file]) => {
     const id = path.replace(/^.*\/|\.json$/g, '');
-    return { ...file, id, cases: tested[path.replace(/json$/, 'test.yaml')]?.cases ?? [], dollars: (costs as Record<string, number>)[id] ?? null };
+    return { ...file, id, description: forConsole(file.description), cases: tested[path.replace(/json$/, 'test.yaml')]?.cases ?? [], dollars: (costs as Record<string, number>)[id] ?? null };
   })
   .sort((a, b) => a.name.localeCompare(b.name));
 
