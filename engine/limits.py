@@ -58,7 +58,7 @@ INVOCATION_RESERVE = 15.0
 
 FIRST_RESERVE = 5.0
 """The first node of an invocation only has to end this long before: what comes next is for another invocation."""
-MAX_IN_VAIN = 10
+MAX_STALLED_INVOCATIONS = 10
 """So many invocations in a row may get nothing done; then the execution is closed as failed."""
 
 MAX_PARALLEL_NODES = 50
@@ -87,7 +87,7 @@ BATCH_ITEMS = 100
 """So many items of a distributed loop share one partition of the history."""
 MAP_WORKER_CONCURRENCY = 10
 """So many items one driver of a distributed loop works on at the same time."""
-MAX_MAP_ATTEMPTS_IN_VAIN = 50
+MAX_STALLED_MAP_ATTEMPTS = 50
 """So often what is left of a distributed loop is taken up again without a batch of it being done in between."""
 
 MAX_JOINS = 10
@@ -109,7 +109,7 @@ DEFAULT_SIGNAL_SECONDS = 30 * 24 * 3600.0
 CONTINUE_AS_NEW_AFTER = 250
 """Invocations in one execution of the state machine, whose history has 25,000 events at most."""
 EVENTS_OF_INVOCATION = 75
-"""In that history: Advance, Next? and a Park state that is tried sixteen times."""
+"""In that history: Advance, Next? and a SuspendOnSignal state that is tried sixteen times."""
 EVENTS_OF_RETRY = 3
 """In that history; retries of Advance make its invocation count for more."""
 MAX_RECOVERY_ATTEMPTS = 5
@@ -127,9 +127,9 @@ CHECK_AGAIN = 60.0
 """Seconds until the next look at an execution that is in good hands; then twice as many, up to the longest."""
 CHECK_LONGEST = 3_600.0
 CHECK_SHARDS = 8
-SWEEP_READ = 500
+RECOVERY_READ = 500
 """Keys of what is due that recovery reads of one shard before it decides whose turn it is."""
-SWEEP_THREADS = 8
+RECOVERY_THREADS = 8
 """So many things it looks at at the same time. Step Functions answers some 10 DescribeExecution a second for long, and
 300 at once; most looks at executions need one."""
 LEASE_LENGTH = 600.0

@@ -147,8 +147,8 @@ def recovery() -> Recovery:
     from engine.services.executions.recovery import Recovery
     from engine.services.triggers.health import TriggerHealth
 
-    others = {"WORKFLOW": TriggerHealth(repositories(), publisher(), clock).look}
-    threads = limits.SWEEP_THREADS
+    others = {"WORKFLOW": TriggerHealth(repositories(), publisher(), clock).check}
+    threads = limits.RECOVERY_THREADS
     return Recovery(
         repositories(), concurrency_limits(), finalization(), supervisor(), machine(), clock, others, threads=threads
     )

@@ -91,7 +91,7 @@ class World:
         self.supervisor = Supervisor(self.repositories, self.starter, self.finalization, self.machine, self.clock)
         self.bus, self.sent = PlayedBus(), list[tuple[str, str]]()
         self.publisher = Publisher(self.repositories, self.bus, self.sent.extend, self.clock)
-        others = {"WORKFLOW": TriggerHealth(self.repositories, self.publisher, self.clock).look}
+        others = {"WORKFLOW": TriggerHealth(self.repositories, self.publisher, self.clock).check}
         self.recovery = Recovery(
             self.repositories,
             self.concurrency_limits,
@@ -197,7 +197,7 @@ class World:
             self.clock.offset = max(self.clock.offset + 0.01, min([swept + 60, *self._wake_times()]))
             if self.clock.offset >= swept + 60:
                 swept = self.clock.offset
-                self.perish(lambda: self.recovery.sweep(lambda: 100.0))
+                self.perish(lambda: self.recovery.run(lambda: 100.0))
         raise AssertionError([(one.id, one.status, one.place) for one in self._open()] or self._looked_at())
 
     def pass_time(self, seconds: float) -> None:
@@ -362,7 +362,7 @@ class World:
             self._check_history(execution)
         for _ in range(3):
             self.clock.offset += 7200
-            self.perish(lambda: self.recovery.sweep(lambda: 100.0))
+            self.perish(lambda: self.recovery.run(lambda: 100.0))
             while self._something_happens():
                 pass
         items = items_with(self.aws, "PK")

@@ -39,7 +39,7 @@ class Pause:
     decision: Decision
     status: Status
     check_at: datetime
-    in_vain: int
+    stalled_invocations: int
 
 
 TIMED_OUT = End(

@@ -27,8 +27,8 @@ class ExecutionContext:
     @classmethod
     def of(cls, execution: Execution, variables: Mapping[str, Any], api_url: str, callbacks: Any) -> ExecutionContext:
         """Create the outermost context. `callbacks` has the URL for each node that waits for a callback."""
-        facts = {**execution.facts, "api_url": api_url, "callbacks": callbacks}
-        return cls({"trigger": execution.trigger, "vars": variables, "execution": facts})
+        known = {**execution.template_data, "api_url": api_url, "callbacks": callbacks}
+        return cls({"trigger": execution.trigger, "vars": variables, "execution": known})
 
     def within(self, reads: frozenset[str] | None, callbacks: Any, **more: Any) -> ExecutionContext:
         """Create the context of an iteration: this data, the outputs that the iteration reads, `item` and `index`."""

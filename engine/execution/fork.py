@@ -98,7 +98,7 @@ class _Keeper:
 
     def __init__(self, history: History, *, salvage: bool) -> None:
         self._salvage = salvage
-        self._nondeterministic = {_loop_of(recorded_value) for recorded_value in history.facts.values()}
+        self._nondeterministic = {_loop_of(recorded_value) for recorded_value in history.recorded_values.values()}
         self._by_prefix: dict[str, dict[str, Outcome]] = defaultdict(dict)
         self._iterations: dict[str, set[str]] = defaultdict(set)
         for path, outcome in history.outcomes.items():

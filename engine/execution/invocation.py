@@ -133,9 +133,9 @@ class Invocation:
         match record:
             case End():
                 return await self._record_end(record)
-            case Pause(decision, status, check_at, in_vain):
+            case Pause(decision, status, check_at, stalled):
                 await self._write_buffer.flush()
-                await self._mark(status, check_at, in_vain)
+                await self._mark(status, check_at, stalled)
                 return decision
             case _:
                 stands = await self._write_buffer.record(record)
@@ -180,14 +180,12 @@ class Invocation:
         self._keep_noted()
         await self._write_buffer.flush()
 
-    async def _mark(self, status: Status, check_at: datetime | None = None, in_vain: int = 0) -> None:
+    async def _mark(self, status: Status, check_at: datetime | None = None, stalled: int = 0) -> None:
         if self._status is not status or check_at is not None:
             self._status = status
-            mine = self._execution.driver_attempt
             flushed = self._snapshot.position if check_at is not None else None
-            await self._store.mark(
-                self._owner, status, self._started_at, check_at, flushed, driver_attempt=mine, in_vain=in_vain
-            )
+            driver = {"driver_attempt": self._execution.driver_attempt, "stalled_invocations": stalled}
+            await self._store.mark(self._owner, status, self._started_at, check_at, flushed, **driver)
 
     # -- carrying out commands -----------------------------------------------------------------------------
 
@@ -206,7 +204,7 @@ class Invocation:
                 await self._take_up(command)
                 if self._tasks:
                     await asyncio.sleep(0)  # let concurrent tasks make progress, or they would seem to take too long
-                await self._look_up_in_time()
+                await self._check_now_and_then()
             elif isinstance(command, InBackground):
                 self._tasks[asyncio.create_task(self._operations.carry_out(command))] = command
             else:
@@ -246,7 +244,7 @@ class Invocation:
         """Start the attempts for which there is capacity and time."""
         if self._over is not None or not self._scheduler.ready_attempts():
             return
-        await self._look_up()
+        await self._check_record()
         is_performing = False
         for attempt in self._scheduler.ready_attempts():
             if len(self._tasks) >= limits.MAX_PARALLEL_NODES or self._over is not None:
@@ -284,28 +282,28 @@ class Invocation:
             for task in sorted(done, key=lambda task: self._tasks[task].path):
                 command = self._tasks.pop(task)
                 self._scheduler.ended(command, task.result(), self._clock.now())
-        await self._look_up_in_time()
+        await self._check_now_and_then()
 
-    async def _look_up_in_time(self) -> None:
+    async def _check_now_and_then(self) -> None:
         """Write the findings every PROGRESS_SECONDS, and check what others have done meanwhile."""
         if self._over is None and self._is_late():
             await self._time_out()
         if (self._clock.now() - self._last_check).total_seconds() < PROGRESS_SECONDS:
             return
         await self._flush()
-        await self._look_up()
+        await self._check_record()
         self._last_check = self._clock.now()
 
-    async def _look_up(self) -> None:
+    async def _check_record(self) -> None:
         """Check whether the execution is over, has a newer driver, or has new signals."""
-        look = await self._store.look(self._owner)
-        if look.status.is_final:
-            self._over = Decision(look.status)
-        elif look.driver_attempt > self._execution.driver_attempt:
+        record = await self._store.check(self._owner)
+        if record.status.is_final:
+            self._over = Decision(record.status)
+        elif record.driver_attempt > self._execution.driver_attempt:
             self._over = Decision(Next.SUPERSEDED)
-        elif self._scheduler.may_have_answers(look.signals):
+        elif self._scheduler.may_have_answers(record.signals):
             signals = await self._store.signals(self._owner, self._scheduler.waits)
-            self._scheduler.answered(look.signals, signals, self._clock.now())
+            self._scheduler.answered(record.signals, signals, self._clock.now())
         if self._over is not None:
             await self._stop_tasks()
 
@@ -371,7 +369,7 @@ class Invocation:
         history = (await self._store.load(self._owner)).history
         if history.keys - self._snapshot.history.keys - self._write_buffer.keys:
             return await self._pause(Next.CONTINUE, None)
-        await self._look_up()
+        await self._check_record()
         if self._over is not None or self._is_busy:
             return None
         message = "nothing in the execution runs, waits or is due, but it has not ended"
@@ -379,21 +377,22 @@ class Invocation:
 
     async def _pause(self, following: Next, until: datetime | None) -> Decision | None:
         """Stop here; None if there is work after all."""
-        await self._look_up()
+        await self._check_record()
         if self._over is not None or self._is_busy:
             return None
         await self._flush()
-        in_vain = self._execution.in_vain + 1 if following == Next.CONTINUE and not self._write_buffer.keys else 0
-        if in_vain >= limits.MAX_IN_VAIN:
-            return await self._record_then_act(broken_off(self._owner, self._why_in_vain(in_vain)))
+        has_stalled = following == Next.CONTINUE and not self._write_buffer.keys
+        stalled = self._execution.stalled_invocations + 1 if has_stalled else 0
+        if stalled >= limits.MAX_STALLED_INVOCATIONS:
+            return await self._record_then_act(broken_off(self._owner, self._why_stalled(stalled)))
         decision = Decision(following, until, self._scheduler.signals)
         check_at = self._follow_up.check_at(decision, self._scheduler.waits, self._clock.now())
         status = Status.RUNNING if following == Next.CONTINUE else Status.WAITING
-        return await self._record_then_act(Pause(decision, status, check_at, in_vain))
+        return await self._record_then_act(Pause(decision, status, check_at, stalled))
 
-    def _why_in_vain(self, in_vain: int) -> str:
+    def _why_stalled(self, stalled: int) -> str:
         if self._out_of_time is None:
-            return f"{in_vain} invocations in a row made no progress"
+            return f"{stalled} invocations in a row made no progress"
         node = self._out_of_time
         seconds = f", which may take {self._steps.timeout(node):g} seconds" if self._steps.has_effect(node) else ""
-        return f"{in_vain} invocations in a row had too little time left to begin with `{node.id}`{seconds}"
+        return f"{stalled} invocations in a row had too little time left to begin with `{node.id}`{seconds}"

@@ -70,7 +70,7 @@ class Scheduler:
         self._trial = snapshot.execution.trial or Trial()
         self._queues = Queues(self._is_known, now)
         self._suspensions = Suspensions(self._queues, snapshot.history, snapshot.execution.signals)
-        bodies = Bodies(snapshot.history.facts, self._loops_over_items, callbacks)
+        bodies = Bodies(snapshot.history.recorded_values, self._loops_over_items, callbacks)
         self._loops = Loops(self._queues, self._suspensions, bodies)
         variables = snapshot.definition.vars
         if snapshot.batch is None:

@@ -156,7 +156,7 @@ class Started:
         return f"{self.path}#STARTED#{self.attempt:04d}"
 
 
-FactName = Literal["items", "goes_on", "result", "failed"]
+ValueName = Literal["items", "goes_on", "result", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +168,13 @@ class RecordedValue:
     """
 
     path: str
-    name: FactName
+    name: ValueName
     output: Any = None
 
     @property
     def key(self) -> str:
         """Its history key."""
-        return f"{self.path}#FACT#{self.name}"
+        return f"{self.path}#VALUE#{self.name}"
 
 
 HistoryEvent = Outcome | Timer | PendingSignal | Signal | Started | RecordedValue
@@ -188,7 +188,7 @@ class History:
     timers: dict[str, Timer] = field(default_factory=dict)
     waits: dict[str, PendingSignal] = field(default_factory=dict)
     signals: dict[str, Signal] = field(default_factory=dict)
-    facts: dict[str, RecordedValue] = field(default_factory=dict)
+    recorded_values: dict[str, RecordedValue] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     """The keys of all events."""
 
@@ -217,7 +217,7 @@ class History:
             case Signal():
                 self.signals[entry.key] = entry
             case RecordedValue():
-                self.facts[entry.key] = entry
+                self.recorded_values[entry.key] = entry
             case Started():
                 pass  # it matters only to the next one who writes it
 

@@ -48,11 +48,11 @@ def line_of(entry: HistoryEvent) -> LogLine | None:
     """Return the log line of an event: the same for every driver."""
     match entry:
         case Outcome(status="succeeded"):
-            return LogLine(entry.completed_at, "info", "succeeded", entry.path, _facts(entry))
+            return LogLine(entry.completed_at, "info", "succeeded", entry.path, _metadata(entry))
         case Outcome():
             error = entry.error or {}
-            facts = {**_facts(entry), "code": error.get("code")}
-            return LogLine(entry.completed_at, "error", f"failed: {error.get('message')}", entry.path, facts)
+            metadata = {**_metadata(entry), "code": error.get("code")}
+            return LogLine(entry.completed_at, "error", f"failed: {error.get('message')}", entry.path, metadata)
         case Timer(next_attempt=None):
             return LogLine(entry.started_at, "info", f"waits until {format_time(entry.due_at)}", entry.path)
         case PendingSignal():
@@ -72,6 +72,6 @@ def missing(lines: Iterable[LogLine], there: Iterable[LogLine]) -> list[LogLine]
     return sorted((line for line in lines if same_as(line) not in known), key=lambda line: line.timestamp)
 
 
-def _facts(outcome: Outcome) -> dict[str, Any]:
+def _metadata(outcome: Outcome) -> dict[str, Any]:
     milliseconds = round((outcome.completed_at - outcome.started_at).total_seconds() * 1000)
     return {"duration_ms": milliseconds, "attempts": outcome.attempts}

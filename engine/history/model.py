@@ -67,11 +67,11 @@ class QueuePosition:
 class Execution:
     """The record of one run of one workflow version. `trigger` is the value of that name in expressions.
 
-    `driver_attempt` counts its drivers, which are executions of the state machine; an older driver ends when it sees a
-    newer one. `signals` counts the signals that it received, `in_vain` the invocations in a row that made no progress.
-    `secret` derives the tokens of its callbacks; it is never shown. `depth` is the length of the chain of executions
-    that started one another up to this one. Test runs publish no domain events; `trial` is how they differ from other
-    runs.
+    `driver_attempt` counts its drivers, which are executions of the state machine; an older driver ends when it
+    sees a newer one. `signals` counts the signals that it received, `stalled_invocations` the invocations in a row
+    that made no progress. `secret` derives the tokens of its callbacks; it is never shown. `depth` is the length of
+    the chain of executions that started one another up to this one. Test runs publish no domain events; `trial` is
+    how they differ from other runs.
     """
 
     id: str
@@ -89,7 +89,7 @@ class Execution:
     error: dict[str, Any] | None = None
     driver_attempt: int = 1
     signals: int = 0
-    in_vain: int = 0
+    stalled_invocations: int = 0
     secret: str = ""
     depth: int = 0
     caller: Caller | None = None
@@ -115,7 +115,7 @@ class Execution:
         return round((self.completed_at - (self.started_at or self.completed_at)).total_seconds() * 1_000)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def template_data(self) -> dict[str, Any]:
         """Return the value of `execution` in expressions: only what never changes, so that they can be recomputed."""
         return {
             "id": self.id,

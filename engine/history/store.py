@@ -93,7 +93,7 @@ class ExecutionStore(Protocol):
     async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Put a loop's items where map workers find them, in batches; return what the map workers need to know."""
 
-    async def look(self, execution_id: str) -> Check:
+    async def check(self, execution_id: str) -> Check:
         """Return the status and what else may have changed, read consistently."""
 
     async def mark(
@@ -105,13 +105,13 @@ class ExecutionStore(Protocol):
         position: LogPosition | None = None,
         *,
         driver_attempt: int,
-        in_vain: int = 0,
+        stalled_invocations: int = 0,
     ) -> None:
         """Record an open status, and when to check the execution next.
 
         Nothing is recorded if there is a final status, or the caller's driver attempt is not the newest any more.
-        `in_vain` is how many invocations in a row made no progress. `position` is given by a driver all of whose lines
-        are in the log.
+        `stalled_invocations` is how many invocations in a row made no progress. `position` is given by a driver all of
+        whose lines are in the log.
         """
 
     async def finish(

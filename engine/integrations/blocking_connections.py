@@ -64,7 +64,7 @@ class Conversation:
         for address in addresses:
             found = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
             try:
-                self.next_checks(found.fileno())
+                self.watch(found.fileno())
                 found.settimeout(min(_LONGEST_CONNECT, self.left or 0.001))
                 found.connect((address, port))
             except OSError as error:
@@ -75,7 +75,7 @@ class Conversation:
                 return found
         raise failure
 
-    def next_checks(self, descriptor: int) -> None:
+    def watch(self, descriptor: int) -> None:
         """Have the connection behind a file descriptor ended when the conversation ends badly.
 
         Raises:

@@ -83,7 +83,7 @@ class Mysql(DatabaseIntegration):
         connection, is_clean = await self._opened(), False
 
         def work(conversation: Conversation) -> Rows:
-            conversation.next_checks(connection._sock.fileno())  # type: ignore[attr-defined]  # noqa: SLF001
+            conversation.watch(connection._sock.fileno())  # type: ignore[attr-defined]  # noqa: SLF001
             return _ran(connection, text, query)
 
         try:
@@ -153,7 +153,7 @@ def _is_alive(connection: Connection[Any], conversation: Conversation) -> bool:
     from pymysql import MySQLError
 
     try:
-        conversation.next_checks(connection._sock.fileno())  # type: ignore[attr-defined]  # noqa: SLF001
+        conversation.watch(connection._sock.fileno())  # type: ignore[attr-defined]  # noqa: SLF001
         _wait_at_most(connection, _PATIENCE)
         connection._execute_command(_RESET, b"")  # type: ignore[attr-defined]  # noqa: SLF001 - it has no name there
         connection._read_ok_packet()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -66,7 +66,7 @@ class Postgresql(DatabaseIntegration):
         bounds = Conversation(query.timeout_seconds + _MARGIN, limits.CONVERSATION_BYTES)
         try:
             async with bounds:
-                bounds.next_checks(connection.pgconn.socket)
+                bounds.watch(connection.pgconn.socket)
                 collected = await self._collected(connection, text, query)
                 await connection.commit()
                 await connection.set_read_only(None)

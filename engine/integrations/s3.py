@@ -117,10 +117,10 @@ class S3Storage(BaseIntegration):
         """Gives `{bytes, content_type}` with `base64`, or with the `file` that it was kept as."""
         most = limits.MAX_FILE_BYTES if params.save_as else _MAX_INLINE
         content, headers = await self._ask("GET", params.bucket, params.key, most=most)
-        facts = {"bytes": len(content), "content_type": headers.get("content-type")}
+        info = {"bytes": len(content), "content_type": headers.get("content-type")}
         if params.save_as is None:
-            return {**facts, "base64": base64.b64encode(content).decode()}
-        return {**facts, **await self.runtime.write_file(params.save_as, content)}
+            return {**info, "base64": base64.b64encode(content).decode()}
+        return {**info, **await self.runtime.write_file(params.save_as, content)}
 
     @action(title="List objects", effect="read")
     async def list_objects(self, params: ListObjects) -> dict[str, Any]:

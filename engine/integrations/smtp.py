@@ -201,11 +201,11 @@ def _port(config: SmtpConfig) -> int:
 
 async def _conversed(work: Callable[[Conversation], Any], seconds: float) -> Any:
     return await converse(
-        lambda conversation: _translate_aws_errors(work, conversation), seconds, limits.MAIL_CONVERSATION_BYTES
+        lambda conversation: _translate_smtp_errors(work, conversation), seconds, limits.MAIL_CONVERSATION_BYTES
     )
 
 
-def _translate_aws_errors(work: Callable[[Conversation], Any], conversation: Conversation) -> Any:
+def _translate_smtp_errors(work: Callable[[Conversation], Any], conversation: Conversation) -> Any:
     """Do it, with what the server says as our own errors."""
     try:
         return work(conversation)

@@ -103,7 +103,7 @@ def _encoded(text: str) -> bytes:
 
 
 def given(content: bytes, context: NodeContext, save_as: str | None, content_type: str) -> dict[str, Any]:
-    """What a node that makes a file gives: the facts of the file that it kept, or the content itself.
+    """What a node that makes a file gives: the description of the file that it kept, or the content itself.
 
     Raises:
         NodeError: `output_too_large`: it is too large to be given; it has to be kept as a file.

@@ -97,12 +97,12 @@ async def _unpacked(config: ZipConfig, context: NodeContext) -> list[dict[str, A
         return await in_thread(lambda: [_given(one, output, config.into, context) for one in found])
 
 
-def _given(facts: dict[str, Any], output: IO[bytes], into: str | None, context: NodeContext) -> dict[str, Any]:
+def _given(info: dict[str, Any], output: IO[bytes], into: str | None, context: NodeContext) -> dict[str, Any]:
     go_on()
-    content = output.read(facts["bytes"])
+    content = output.read(info["bytes"])
     if into is None:
-        return {**facts, "base64": base64.b64encode(content).decode()}
-    return facts | context.files.write(into + facts["name"], context.redactor.content(content))
+        return {**info, "base64": base64.b64encode(content).decode()}
+    return info | context.files.write(into + info["name"], context.redactor.content(content))
 
 
 def _name_of(source: Source, number: int) -> str | None:
@@ -130,9 +130,9 @@ def _pack(config: ZipConfig, context: NodeContext) -> dict[str, Any]:
                     raise NodeError(f"config.entries[{number}] {what}; give it one", code="config")
                 names.add(name)
                 # A fixed time, so that the same content is the same archive.
-                facts = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-                facts.compress_type = ZIP_DEFLATED
-                with entry.source.opened(context) as source, archive.open(facts, "w") as packed:
+                info = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.compress_type = ZIP_DEFLATED
+                with entry.source.opened(context) as source, archive.open(info, "w") as packed:
                     clean = (
                         source if not context.redactor.knows_any else BytesIO(context.redactor.content(source.read()))
                     )

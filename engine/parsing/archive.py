@@ -106,7 +106,7 @@ def list_entries(arguments: dict[str, Any], content: IO[bytes] | None, _output: 
     if content is None:
         raise TypeError("an archive is read from content")
     with opened_archive(content) as archive:
-        return [_facts(archive, one, arguments["name_encoding"]) for one in archive.infolist() if not _is_folder(one)]
+        return [_info(archive, one, arguments["name_encoding"]) for one in archive.infolist() if not _is_folder(one)]
 
 
 def unpack(arguments: dict[str, Any], content: IO[bytes] | None, output: IO[bytes] | None) -> list[dict[str, Any]]:
@@ -125,14 +125,14 @@ def unpack(arguments: dict[str, Any], content: IO[bytes] | None, output: IO[byte
         chosen = _chosen(archive, arguments["name_encoding"], only)
         for entry, _ in chosen:
             _check(entry)  # before anything is unpacked
-        for entry, facts in chosen:
+        for entry, info in chosen:
             size = _copy(archive, entry, output, min(left, limits.MAX_FILE_BYTES))
             left -= size
             if limits.MAX_UNPACKED_BYTES - left > most:
                 message = "what is unpacked is too large to be passed on; keep it with `into`"
                 raise NodeError(message, code="output_too_large")
-            facts["name"] = _unique(facts["name"], taken)
-            found.append({**facts, "bytes": size})
+            info["name"] = _unique(info["name"], taken)
+            found.append({**info, "bytes": size})
     return found
 
 
@@ -173,11 +173,11 @@ def _check(entry: ZipInfo) -> None:
         raise NodeError(f"the entry {entry.filename!r} is a link to another file{hint}", code="bad_content")
 
 
-def _facts(archive: ZipFile, entry: ZipInfo, encoding: str) -> dict[str, Any]:
+def _info(archive: ZipFile, entry: ZipInfo, encoding: str) -> dict[str, Any]:
     del archive
     name = _name(entry, encoding)
-    facts = {**_with_entry(_plain_or_none(name) or name, name), "bytes": entry.file_size}
-    return {**facts, "encrypted": True} if entry.flag_bits & _ENCRYPTED else facts
+    info = {**_with_entry(_plain_or_none(name) or name, name), "bytes": entry.file_size}
+    return {**info, "encrypted": True} if entry.flag_bits & _ENCRYPTED else info
 
 
 def _with_entry(plain: str, name: str) -> dict[str, Any]:

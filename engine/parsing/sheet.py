@@ -43,11 +43,11 @@ def read(arguments: dict[str, Any], content: IO[bytes] | None, _output: IO[bytes
     if content is None:
         raise TypeError("a workbook is read from content")
     table = Table(arguments["max_rows"], None)
-    with opened_workbook(content) as write_buffer:
-        sheet = pick(write_buffer, arguments["sheet"])
-        names = [one.name for one in write_buffer.sheets]
+    with opened_workbook(content) as workbook:
+        sheet = pick(workbook, arguments["sheet"])
+        names = [one.name for one in workbook.sheets]
         area = area_of(arguments["range"])
-        _fill(table, _rows(write_buffer, sheet, area, keep_null=arguments["uncomputed"] == "null"), area, arguments)
+        _fill(table, _rows(workbook, sheet, area, keep_null=arguments["uncomputed"] == "null"), area, arguments)
     return {"sheet": sheet.name, "sheets": names, **table.done()}
 
 
@@ -112,18 +112,18 @@ def _name(value: Any) -> str:
     return value if isinstance(value, str) else dumps(value)
 
 
-def _rows(write_buffer: Workbook, sheet: Sheet, area: Area, *, keep_null: bool) -> Iterator[Row]:
-    with write_buffer.part(sheet.part, limits.MAX_UNPACKED_BYTES) as stream:
-        yield from walk(stream, _Cells(write_buffer, area, keep_null=keep_null), f"the sheet {sheet.name!r}")
+def _rows(workbook: Workbook, sheet: Sheet, area: Area, *, keep_null: bool) -> Iterator[Row]:
+    with workbook.part(sheet.part, limits.MAX_UNPACKED_BYTES) as stream:
+        yield from walk(stream, _Cells(workbook, area, keep_null=keep_null), f"the sheet {sheet.name!r}")
 
 
 class _Cells:
     """Collects rows: their number, and the cells that are not empty, by column."""
 
-    def __init__(self, write_buffer: Workbook, area: Area, *, keep_null: bool) -> None:
+    def __init__(self, workbook: Workbook, area: Area, *, keep_null: bool) -> None:
         self.done: deque[Row] = deque()
-        self._write_buffer = write_buffer
-        self._styles = {str(number): shown for number, shown in enumerate(write_buffer.styles)}
+        self._workbook = workbook
+        self._styles = {str(number): shown for number, shown in enumerate(workbook.styles)}
         self._area = area
         self._keep_null = keep_null
         self._count = self._row = self._column = 0
@@ -194,14 +194,14 @@ class _Cells:
 
     def _value(self, text: str) -> Any:
         if self._type == "s":
-            return self._write_buffer.shared[_whole(text.strip())]
+            return self._workbook.shared[_whole(text.strip())]
         if self._type in {"str", "inlineStr"}:
             return unescaped(text)
         if self._type == "b":
             return text.strip() in {"1", "true"}
         if self._type in {"e", "d"}:
             return text.strip()
-        return number(text, self._style, is_1904=self._write_buffer.is_1904)
+        return number(text, self._style, is_1904=self._workbook.is_1904)
 
     def _address(self) -> str:
         letters, left = "", self._column

@@ -68,13 +68,13 @@ def opened_workbook(content: IO[bytes]) -> Iterator[Workbook]:
     _check_kind(content)
     with opened_archive(content) as archive:
         names = {name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()}
-        write_buffer = Workbook(archive, names)
-        main = _related(write_buffer, "").get("officeDocument") or [("", "xl/workbook.xml")]
+        workbook = Workbook(archive, names)
+        main = _related(workbook, "").get("officeDocument") or [("", "xl/workbook.xml")]
         where = main[0][1]
         if where.lower() not in names or "[content_types].xml" not in names:
             raise NodeError(_no_workbook(archive, names), code="bad_content")
-        _read_main(write_buffer, where)
-        yield write_buffer
+        _read_main(workbook, where)
+        yield workbook
 
 
 def _check_kind(content: IO[bytes]) -> None:
@@ -127,50 +127,54 @@ class _Elements:
         del name, text
 
 
-def _related(write_buffer: Workbook, part: str) -> dict[str, list[tuple[str, str]]]:
+def _related(workbook: Workbook, part: str) -> dict[str, list[tuple[str, str]]]:
     """Return the parts that a part refers to: ids and names, by the kind of relationship."""
     folder, name = posixpath.split(part)
     found: dict[str, list[tuple[str, str]]] = {}
     where = posixpath.join(folder, "_rels", f"{name}.rels")
-    if where.lower() not in write_buffer.parts:
+    if where.lower() not in workbook.parts:
         return found
-    with write_buffer.part(where) as stream:
-        for _, facts in walk(stream, _Elements("Relationship"), "the workbook"):
-            target = facts.get("Target", "").replace("\\", "/")
+    with workbook.part(where) as stream:
+        for _, attributes in walk(stream, _Elements("Relationship"), "the workbook"):
+            target = attributes.get("Target", "").replace("\\", "/")
             whole = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-            found.setdefault(facts.get("Type", "").rpartition("/")[2], []).append((facts.get("Id", ""), whole))
+            found.setdefault(attributes.get("Type", "").rpartition("/")[2], []).append(
+                (attributes.get("Id", ""), whole)
+            )
     return found
 
 
-def _read_main(write_buffer: Workbook, where: str) -> None:
-    related = _related(write_buffer, where)
+def _read_main(workbook: Workbook, where: str) -> None:
+    related = _related(workbook, where)
     by_id = {one: (kind, part) for kind, all_of_it in related.items() for one, part in all_of_it}
-    with write_buffer.part(where) as stream:
-        for name, facts in walk(stream, _Elements("sheet", "workbookPr"), "the workbook"):
+    with workbook.part(where) as stream:
+        for name, attributes in walk(stream, _Elements("sheet", "workbookPr"), "the workbook"):
             if name == "workbookPr":
-                write_buffer.is_1904 = facts.get("date1904") in {"1", "true", "on"}
+                workbook.is_1904 = attributes.get("date1904") in {"1", "true", "on"}
                 continue
-            kind, part = by_id.get(attribute(facts, "id") or "", ("", ""))
-            hidden = facts.get("state", "visible") != "visible"
-            write_buffer.sheets.append(Sheet(facts.get("name", ""), part, hidden, kind == "worksheet"))
+            kind, part = by_id.get(attribute(attributes, "id") or "", ("", ""))
+            hidden = attributes.get("state", "visible") != "visible"
+            workbook.sheets.append(Sheet(attributes.get("name", ""), part, hidden, kind == "worksheet"))
     for _, part in related.get("styles", []):
-        _read_styles(write_buffer, part)
+        _read_styles(workbook, part)
     for _, part in related.get("sharedStrings", []):
-        _read_shared(write_buffer, part)
+        _read_shared(workbook, part)
 
 
-def _read_styles(write_buffer: Workbook, part: str) -> None:
+def _read_styles(workbook: Workbook, part: str) -> None:
     codes: dict[int, str] = dict(BUILT_IN)
     inside = False
-    with write_buffer.part(part) as stream:
-        for name, facts in walk(stream, _Elements("numFmt", "cellXfs", "cellStyles", "dxfs", "xf"), "the workbook"):
+    with workbook.part(part) as stream:
+        for name, attributes in walk(
+            stream, _Elements("numFmt", "cellXfs", "cellStyles", "dxfs", "xf"), "the workbook"
+        ):
             if name == "numFmt":
                 if not inside:  # formats of conditional formatting come later
-                    codes[_integer(facts.get("numFmtId"))] = facts.get("formatCode", "")
+                    codes[_integer(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
             elif name == "xf":
                 if inside:
-                    write_buffer.styles.append(shown_by(codes.get(_integer(facts.get("numFmtId")), "")))
-                    if len(write_buffer.styles) > MAX_STYLES:
+                    workbook.styles.append(shown_by(codes.get(_integer(attributes.get("numFmtId")), "")))
+                    if len(workbook.styles) > MAX_STYLES:
                         raise NodeError(f"the workbook has more than {MAX_STYLES} styles", code="too_large")
             else:
                 inside = name == "cellXfs"
@@ -207,34 +211,34 @@ class SharedTexts:
             self.done.append(unescaped("".join(self._parts)))
 
 
-def _read_shared(write_buffer: Workbook, part: str) -> None:
+def _read_shared(workbook: Workbook, part: str) -> None:
     left = limits.MAX_VALUE_BYTES
-    with write_buffer.part(part, limits.MAX_UNPACKED_BYTES) as stream:
+    with workbook.part(part, limits.MAX_UNPACKED_BYTES) as stream:
         for text in walk(stream, SharedTexts(), "the workbook"):
             left -= _TEXT_BYTES + 2 * len(text)
             if left < 0:
                 most = limits.MAX_VALUE_BYTES // 1024**2
                 raise NodeError(f"the texts of the workbook would take more than {most} MB", code="too_large")
-            write_buffer.shared.append(text)
+            workbook.shared.append(text)
 
 
-def pick(write_buffer: Workbook, wanted: str | None) -> Sheet:
+def pick(workbook: Workbook, wanted: str | None) -> Sheet:
     """Return the sheet of a name; without a name the first visible one.
 
     Raises:
         NodeError: code `no_sheet`.
     """
     if wanted is None:
-        with_rows = [one for one in write_buffer.sheets if one.has_rows]
+        with_rows = [one for one in workbook.sheets if one.has_rows]
         visible = next((one for one in with_rows if not one.is_hidden), None)
         found: Any = visible or next(iter(with_rows), None)
         if found is None:
             raise NodeError("the workbook has no sheet with cells", code="no_sheet")
         return found  # type: ignore[no-any-return]
-    for one in write_buffer.sheets:
+    for one in workbook.sheets:
         if one.name == wanted:
             if not one.has_rows:
                 raise NodeError(f"the sheet {wanted!r} has no cells: it is a chart or a dialog", code="no_sheet")
             return one
-    names = [one.name for one in write_buffer.sheets]
+    names = [one.name for one in workbook.sheets]
     raise NodeError(f"there is no sheet {wanted!r}, but {names[:20]}", code="no_sheet")

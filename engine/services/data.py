@@ -16,7 +16,7 @@ from engine.security.plain_names import MAX_NAME_BYTES
 from engine.services.principal import Permission, Principal
 from engine.services.table_csv import CsvRow, read, written
 from engine.storage.data_tables import DataTables, Row, RowConflict
-from engine.storage.files import FileFacts, WorkspaceFiles
+from engine.storage.files import FileInfo, WorkspaceFiles
 
 LINK_SECONDS = 15 * 60
 MAX_CSV_ROWS = 1_000
@@ -32,7 +32,7 @@ class Link:
     url: str
     expires_at: datetime
     headers: Mapping[str, str]
-    facts: FileFacts | None = None
+    info: FileInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class DataService:
 
     def files(
         self, principal: Principal, prefix: str, limit: int, cursor: str | None, *, folders: bool
-    ) -> tuple[Sequence[FileFacts], Sequence[str], str | None]:
+    ) -> tuple[Sequence[FileInfo], Sequence[str], str | None]:
         """Files by name, folders directly below `prefix` if they are asked for, and the cursor of the rest."""
         principal.require(Permission.READ)
         _check_text("prefix", prefix, MAX_NAME_BYTES)
@@ -78,7 +78,7 @@ class DataService:
         principal.require(Permission.READ)
         files = self._files(principal.workspace_id)
         try:
-            return Link(files.url(name, LINK_SECONDS), self._expiry(), {}, files.facts(name))
+            return Link(files.url(name, LINK_SECONDS), self._expiry(), {}, files.info(name))
         except NodeError as error:
             raise _of_file(error) from None
 

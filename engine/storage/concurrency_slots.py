@@ -126,7 +126,7 @@ class SlotRepository:
 
     # -- checking a queue -----------------------------------------------------------------------------
 
-    def next_checks(self, concurrency_key: str, at: datetime) -> None:
+    def schedule_queue_check(self, concurrency_key: str, at: datetime) -> None:
         """Schedule a check of a concurrency key while executions wait for it: one item for the whole queue."""
         changes = check(concurrency_key, at)
         self._table.update(f"CONCURRENCY#{concurrency_key}", _WATCH, changes, add={"asked": 1}, condition="")

@@ -16,7 +16,7 @@ Changed by drivers:
     started_at: when the first invocation began; `marked`.
     completed_at, result, error, and the summary of the error: `finished`.
     outcome_key: the key of the list of unsuccessful executions; `finished`.
-    in_vain: how many invocations in a row made no progress; `marked`.
+    stalled_invocations: how many invocations in a row made no progress; `marked`.
     logged: drivers all of whose lines are in the log; `marked`.
     bill_*: its usage so far; incremented by `marked` and `finished`.
     task_token, seen_signals, suspended_until: written by the state machine when it suspends (`execution.asl.json`);
@@ -28,7 +28,7 @@ Changed by others:
     signals: how many signals others have written; `signaled` increments it, in the transaction that writes the
         signal.
     slot: its concurrency slot, from its creation or from when it is `admitted` from the queue.
-    vain_finalizations: failed attempts of its finalization; `finalization_failed`.
+    failed_finalizations: failed attempts of its finalization; `finalization_failed`.
     next_check_at, check_shard: when recovery checks it, or it is purged; in each change that schedules that.
 """
 
@@ -105,14 +105,18 @@ def marked(
     next_check_at: datetime | None = None,
     bill: Bill | None = None,
     logged: Sequence[str] = (),
-    in_vain: int = 0,
+    stalled_invocations: int = 0,
 ) -> Change:
     """Set an open status, usage, and the next check, unless the execution has ended or has a newer driver."""
-    changes: dict[str, Any] = {"status": str(status), "started_at": format_time(started_at), "in_vain": in_vain}
+    changes: dict[str, Any] = {
+        "status": str(status),
+        "started_at": format_time(started_at),
+        "stalled_invocations": stalled_invocations,
+    }
     if logged:
         changes["logged"] = list(logged)
     if next_check_at is not None:
-        changes |= {**check(execution_id, next_check_at), **({} if in_vain else {"recovery_attempts": 0})}
+        changes |= {**check(execution_id, next_check_at), **({} if stalled_invocations else {"recovery_attempts": 0})}
     condition = f"#driver_attempt <= :driver_attempt AND {open_status()}"
     return Change(changes, condition, {**open_values(), "driver_attempt": driver_attempt}, add=bill_counts(bill))
 
@@ -177,7 +181,7 @@ def retired(held: Mapping[str, Any]) -> Change:
 
 def finalization_failed(held: Mapping[str, Any]) -> Change:
     """Count a failed finalization; if it is given up, `held` says when the execution is purged."""
-    return Change(held, _ENDED, add={"vain_finalizations": 1})
+    return Change(held, _ENDED, add={"failed_finalizations": 1})
 
 
 def check(name: str, at: datetime, kind: str = "CHECK") -> dict[str, str]:
@@ -275,7 +279,7 @@ def decoded(
         completed_at=completed_at,
         driver_attempt=item["driver_attempt"],
         signals=item["signals"],
-        in_vain=item.get("in_vain", 0),
+        stalled_invocations=item.get("stalled_invocations", 0),
         secret=item["secret"],
         depth=item.get("depth", 0),
         caller=Caller(caller[0], caller[1], int(caller[2]), caller[3]) if caller else None,

@@ -46,7 +46,7 @@ class DynamoStore:
         meter: UsageMeter | None = None,
     ) -> None:
         self._executions = repositories.executions
-        self._journals = repositories.histories
+        self._histories = repositories.histories
         self._map_batches = repositories.map_batches
         self._logs = repositories.logs
         self._clock = clock or SystemClock()
@@ -67,7 +67,7 @@ class DynamoStore:
 
     async def fetch(self, stored: Stored) -> Any:
         """Fetch a stored value; see ExecutionStore."""
-        return await self._in_thread(self._journals.load, stored)
+        return await self._in_thread(self._histories.load, stored)
 
     async def record(
         self,
@@ -88,19 +88,19 @@ class DynamoStore:
         position: LogPosition | None = None,
     ) -> None:
         """Record recomputable outcomes; see ExecutionStore."""
-        await self._in_thread(self._journals.record_recomputable, execution_id, outcomes, lines, position)
+        await self._in_thread(self._histories.record_recomputable, execution_id, outcomes, lines, position)
 
     async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
         """Read the signals; see ExecutionStore."""
         keys = [wait.signal_key for wait in waits]
-        found = await self._in_thread(self._journals.get, execution_id, keys)
+        found = await self._in_thread(self._histories.get, execution_id, keys)
         return [entry for entry in found if isinstance(entry, Signal)]
 
     async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Store the items of a distributed loop; see ExecutionStore."""
-        return await self._in_thread(self._journals.distributed, execution_id, items, scope)
+        return await self._in_thread(self._histories.distributed, execution_id, items, scope)
 
-    async def look(self, execution_id: str) -> Check:
+    async def check(self, execution_id: str) -> Check:
         """Check the record; see ExecutionStore."""
         return await self._in_thread(self._check, execution_id)
 
@@ -113,12 +113,12 @@ class DynamoStore:
         position: LogPosition | None = None,
         *,
         driver_attempt: int,
-        in_vain: int = 0,
+        stalled_invocations: int = 0,
     ) -> None:
         """Mark the record; see ExecutionStore."""
         bill = self._usage_meter.take(transitions=1 if status is Status.WAITING else 0)
         logged = position.vouched if position else ()
-        driver = {"driver_attempt": driver_attempt, "in_vain": in_vain}
+        driver = {"driver_attempt": driver_attempt, "stalled_invocations": stalled_invocations}
         await self._in_thread(
             self._executions.mark, execution_id, status, started_at, next_check_at, bill, logged, **driver
         )
@@ -173,7 +173,7 @@ class DynamoStore:
         also = []
         if isinstance(entry, PendingSignal) and entry.kind == "approval":
             also.append(asked(self._asker(owner), owner, entry))
-        return self._journals.record(owner, entry, along, lines, position, also)
+        return self._histories.record(owner, entry, along, lines, position, also)
 
     def _asker(self, owner: str) -> Asker:
         """Return the execution that asks, as it was loaded last: what a row contains of it never changes."""
@@ -192,15 +192,15 @@ class DynamoStore:
         self._last_loaded = execution_id, Asker.of(execution)
         definition = self._definition(execution.workflow_id, execution.workflow_version)
         position = self._logs.begin(execution_id, items[0], items)
-        return Snapshot(execution, definition, self._journals.of(items), position=position)
+        return Snapshot(execution, definition, self._histories.of(items), position=position)
 
     def _load_batch(self, batch: BatchId) -> Snapshot:
         whole = self._whole(batch)
-        around = History.of(self._journals.get(batch.whole, [batch.wait, batch.signal]))
+        around = History.of(self._histories.get(batch.whole, [batch.wait, batch.signal]))
         wait = around.waits.get(batch.path)
         if wait is None:
             raise ExecutionLost(f"execution {batch.whole} has no loop {batch.path} to drive")
-        wait = replace(wait, output=self._journals.load(wait.output))
+        wait = replace(wait, output=self._histories.load(wait.output))
         part = self._map_batches.create_batch(whole, str(batch))
         if part.status is Status.FAILED and not around.signals:
             self._fail_loop(batch, part.error)  # the process that ended the map batch died before this
@@ -210,14 +210,14 @@ class DynamoStore:
             status=status,
             started_at=part.started_at,
             signals=part.signals,
-            in_vain=part.in_vain,
+            stalled_invocations=part.stalled_invocations,
             driver_attempt=1,
         )
         definition = self._definition(whole.workflow_id, whole.workflow_version)
         items = self._executions.partition(str(batch))
         position = self._logs.begin(str(batch), items[0], items)
-        work = None if status.is_final else self._journals.batch(wait, batch.number)
-        return Snapshot(execution, definition, self._journals.of(items), work, position)
+        work = None if status.is_final else self._histories.batch(wait, batch.number)
+        return Snapshot(execution, definition, self._histories.of(items), work, position)
 
     def _definition(self, workflow_id: str, version: int) -> WorkflowDefinition:
         return self._definitions.get((workflow_id, version), lambda: _load(self._workflows, workflow_id, version))
@@ -249,7 +249,7 @@ class DynamoStore:
             status = self._executions.status_of_late(batch.whole)
             if status is None:
                 raise ExecutionLost(f"there is no execution {batch.whole}")
-            is_over = status.is_final or self._journals.has_signal(batch.whole, batch.signal)
+            is_over = status.is_final or self._histories.has_signal(batch.whole, batch.signal)
             self._asked.clear()  # a driver works on one loop
             self._asked[loop] = asked = now, is_over
         return asked[1]
@@ -262,7 +262,7 @@ class DynamoStore:
         return final
 
     def _fail_loop(self, batch: BatchId, error: Any) -> None:
-        self._journals.answer_if_open(batch.whole, Signal(batch.path, 1, self._clock.now(), "item", error))
+        self._histories.answer_if_open(batch.whole, Signal(batch.path, 1, self._clock.now(), "item", error))
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> tuple[WorkflowDefinition, int]:

@@ -87,7 +87,7 @@ class ExecutionRepository:
             except ConditionFailed as failed:
                 if failed.item is None:
                     raise
-                return self._made_before(failed.item, execution)
+                return self._already_created(failed.item, execution)
             return Started(execution, is_new=True)
         expires_at = int(execution.created_at.timestamp()) + remember
         keys = [
@@ -110,12 +110,12 @@ class ExecutionRepository:
             if failed.item is None:
                 raise
             if failed.item["SK"] != "START":
-                return self._made_before(failed.item, execution)
+                return self._already_created(failed.item, execution)
             before = self.get(execution.workspace_id, failed.item["execution_id"])
             return Started(before, is_new=False, same_request=failed.item["request_hash"] == request_hash)
         return Started(execution, is_new=True)
 
-    def _made_before(self, record: Item, execution: Execution) -> Started:
+    def _already_created(self, record: Item, execution: Execution) -> Started:
         is_own = record["secret"] == execution.secret  # this call's own write, repeated by the client
         return Started(self.decoded(*with_payloads(self._table, [record])), is_new=is_own)
 
@@ -230,13 +230,13 @@ class ExecutionRepository:
         logged: Sequence[str] = (),
         *,
         driver_attempt: int = 1,
-        in_vain: int = 0,
+        stalled_invocations: int = 0,
     ) -> None:
         """Set an open status, usage, and the next check; a final status stays.
 
         What a driver newer than `driver_attempt` has written stays, too. An invocation without progress, the
-        `in_vain`th in a row, does not reset the count of recovery attempts. `logged` are drivers all of whose lines are
-        in the log.
+        `stalled_invocations`th in a row, does not reset the count of recovery attempts. `logged` are drivers all of
+        whose lines are in the log.
         """
         change = marked(
             execution_id,
@@ -246,7 +246,7 @@ class ExecutionRepository:
             next_check_at=next_check_at,
             bill=bill,
             logged=logged,
-            in_vain=in_vain,
+            stalled_invocations=stalled_invocations,
         )
         with suppress(_Over):
             self._change_open(execution_id, change)
@@ -310,7 +310,7 @@ class ExecutionRepository:
         with suppress(ConditionFailed):
             retired(self.kept(execution.id, ended_at)).make(self._table, execution.id)
 
-    def conclusion_failed(self, execution: Execution, now: datetime) -> int:
+    def finalization_failed(self, execution: Execution, now: datetime) -> int:
         """Count a failed finalization, and schedule the next; return how many failed so far.
 
         The waits grow. When the retention of the record is over, it is not tried again, and the execution is purged.
@@ -321,7 +321,7 @@ class ExecutionRepository:
             item = finalization_failed(kept if is_over else {}).make(self._table, execution.id)
         except ConditionFailed:
             return 0  # the record no longer exists
-        tries = int(item["vain_finalizations"])
+        tries = int(item["failed_finalizations"])
         if not is_over:
             pause = min(limits.CHECK_AGAIN * 2 ** min(tries - 1, 30), limits.CHECK_LONGEST)
             at = min(format_time(now + timedelta(seconds=pause)), kept["next_check_at"])

@@ -29,7 +29,7 @@ _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileInfo:
     """The metadata of a file."""
 
     name: str
@@ -99,7 +99,7 @@ class WorkspaceFiles:
         with translate_aws_errors("the files"):
             self._client().delete_object(Bucket=self._bucket, Key=self._key(name))
 
-    def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileFacts], str | None]:
+    def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileInfo], str | None]:
         """List files whose names begin with `prefix`, by name; and the cursor of the rest."""
         after: dict[str, Any] = {"StartAfter": self._key(cursor)} if cursor else {}
         with translate_aws_errors("the files"):
@@ -107,14 +107,14 @@ class WorkspaceFiles:
                 Bucket=self._bucket, Prefix=self._prefix + prefix, MaxKeys=limit, **after
             )
         found = [
-            FileFacts(one["Key"][len(self._prefix) :], one["Size"], format_time(one["LastModified"]))
+            FileInfo(one["Key"][len(self._prefix) :], one["Size"], format_time(one["LastModified"]))
             for one in answer.get("Contents", [])
         ]
         return found, found[-1].name if answer.get("IsTruncated") and found else None
 
     def page(
         self, prefix: str, limit: int, cursor: str | None, *, folders: bool
-    ) -> tuple[Sequence[FileFacts], Sequence[str], str | None]:
+    ) -> tuple[Sequence[FileInfo], Sequence[str], str | None]:
         """List as `list`; with `folders` only the files directly below `prefix`, and the names of the folders there."""
         if not folders:
             found, following = self.list(prefix, limit, cursor)
@@ -126,7 +126,7 @@ class WorkspaceFiles:
             )
         start = len(self._prefix)
         files = [
-            FileFacts(one["Key"][start:], one["Size"], format_time(one["LastModified"]))
+            FileInfo(one["Key"][start:], one["Size"], format_time(one["LastModified"]))
             for one in answer.get("Contents", [])
         ]
         below = [one["Prefix"][start:] for one in answer.get("CommonPrefixes", [])]
@@ -134,7 +134,7 @@ class WorkspaceFiles:
         last = max([*(one.name for one in files), *(f"{one}{_LAST}" for one in below)], default=None)
         return files, below, last if answer.get("IsTruncated") else None
 
-    def facts(self, name: str) -> FileFacts:
+    def info(self, name: str) -> FileInfo:
         """Return the metadata of a file.
 
         Raises:
@@ -147,7 +147,7 @@ class WorkspaceFiles:
                 if error.response["Error"]["Code"] in _NOT_THERE:
                     raise NodeError(f"the workspace has no file {name!r}", code="no_file") from None
                 raise
-        return FileFacts(name, found["ContentLength"], format_time(found["LastModified"]))
+        return FileInfo(name, found["ContentLength"], format_time(found["LastModified"]))
 
     def upload_url(self, name: str, size: int, content_type: str | None, seconds: int) -> tuple[str, dict[str, str]]:
         """Return the URL to PUT a file of exactly that size, valid for so many seconds; and the headers to send."""

@@ -30,7 +30,7 @@ from engine.json_value import dumps
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table
 from engine.storage.execution_record import open_status, open_values, signaled
-from engine.storage.history_codec import entry_of, facts_of, line_in, packed_lines
+from engine.storage.history_codec import event_fields, event_from, line_in, packed_lines
 from engine.storage.payloads import Packed, PayloadStore
 
 _WAITS = "WAITS#"
@@ -52,17 +52,17 @@ class HistoryRepository:
         parsed = [json.loads(item["entry"]) if "entry" in item else {} for item in items]
         # The recorded values of a loop are needed as soon as the loop is.
         both = zip(items, parsed, strict=True)
-        needed = [item.get("output") if facts.get("kind") == "fact" else None for item, facts in both]
+        needed = [item.get("output") if fields.get("kind") == "value" else None for item, fields in both]
         fetched = self._payloads.fetched([*needed, *(item.get("outcomes") for item in items)])
-        for item, facts, recorded_value, outcomes in zip(items, parsed, fetched, fetched[len(items) :], strict=False):
-            if facts:
+        for item, fields, recorded_value, outcomes in zip(items, parsed, fetched, fetched[len(items) :], strict=False):
+            if fields:
                 output = self._payloads.unpack(
                     item.get("output") if recorded_value is None else recorded_value, lazily=True
                 )
-                entry = entry_of(facts, output)
+                entry = event_from(fields, output)
                 entries[entry.key] = replace(entry, output=Stored({"key": entry.key})) if by_key else entry
             for one in self._payloads.unpack(outcomes) or ():
-                outcome = entry_of(one, Stored(one["stored"]) if "stored" in one else one["output"])
+                outcome = event_from(one, Stored(one["stored"]) if "stored" in one else one["output"])
                 entries.setdefault(outcome.key, outcome)
         return list(entries.values())
 
@@ -120,7 +120,7 @@ class HistoryRepository:
         for start in range(0, len(keys), _CHUNK):
             yield from self._whole_waits(execution_id, keys[start : start + _CHUNK])
 
-    def lost_loops(self, execution_id: str) -> list[PendingSignal]:
+    def failed_maps(self, execution_id: str) -> list[PendingSignal]:
         """Return the pending signals for map workers that were answered by anybody but these."""
         history = self.waits(execution_id)
         lost = [
@@ -135,7 +135,7 @@ class HistoryRepository:
     def _whole_waits(self, execution_id: str, keys: Sequence[str]) -> Iterator[PendingSignal]:
         return (entry for entry in self.get(execution_id, keys) if isinstance(entry, PendingSignal))
 
-    def facts(self, execution_id: str) -> History:
+    def without_outputs(self, execution_id: str) -> History:
         """Return the history for display. Outputs in their events' own items are `Stored` by key; see `outputs`."""
         items = self._table.query(
             f"EXECUTION#{execution_id}", after="NODE", attributes=("PK", "SK", "entry", "outcomes")
@@ -266,7 +266,7 @@ class HistoryRepository:
         return {
             "PK": f"EXECUTION#{execution_id}",
             "SK": sort_key(entry.key),
-            "entry": dumps(facts_of(entry)),
+            "entry": dumps(event_fields(entry)),
             "output": self._payloads.pack(entry.output, execution_id),
         }
 
@@ -276,9 +276,9 @@ class HistoryRepository:
         for outcome in outcomes:
             output = self._payloads.pack(outcome.output, execution_id)
             if isinstance(output, dict):
-                packed.append({**facts_of(outcome), "output": None, "stored": output})
+                packed.append({**event_fields(outcome), "output": None, "stored": output})
             else:
-                packed.append({**facts_of(outcome), "output": outcome.output})
+                packed.append({**event_fields(outcome), "output": outcome.output})
         return self._payloads.pack(packed, execution_id) if packed else None
 
     # -- distributed loops ------------------------------------------------------------------------------------
@@ -299,12 +299,12 @@ class HistoryRepository:
 
     def batch(self, wait: PendingSignal, number: int) -> Batch:
         """Return one map batch: its items, read separately, and the scope around it."""
-        facts = wait.output
-        begin, end = facts["begins"][number], facts["begins"][number + 1]
-        items = json.loads(self._payloads.read(facts["items"], begin, end))
-        scope = json.loads(self._payloads.read(facts["scope"]))
-        first = number * facts["batch"]
-        return Batch(wait.path, number, first, items, scope, facts["collect"], facts["concurrency"])
+        fields = wait.output
+        begin, end = fields["begins"][number], fields["begins"][number + 1]
+        items = json.loads(self._payloads.read(fields["items"], begin, end))
+        scope = json.loads(self._payloads.read(fields["scope"]))
+        first = number * fields["batch"]
+        return Batch(wait.path, number, first, items, scope, fields["collect"], fields["concurrency"])
 
     def load(self, stored: Any) -> Any:
         """Return the value of what may be `Stored`."""

@@ -11,7 +11,7 @@ from engine.history.events import HistoryEvent, Outcome, PendingSignal, Recorded
 from engine.history.model import LogLine
 
 
-def facts_of(entry: HistoryEvent) -> dict[str, Any]:
+def event_fields(entry: HistoryEvent) -> dict[str, Any]:
     """Return all of an event except its output."""
     match entry:
         case Outcome():
@@ -54,37 +54,37 @@ def facts_of(entry: HistoryEvent) -> dict[str, Any]:
                 "driver": entry.driver,
             }  # fmt: skip
         case RecordedValue():
-            return {"kind": "fact", "path": entry.path, "name": entry.name}
+            return {"kind": "value", "path": entry.path, "name": entry.name}
 
 
-def entry_of(facts: dict[str, Any], output: Any) -> HistoryEvent:
+def event_from(fields: dict[str, Any], output: Any) -> HistoryEvent:
     """Return the event with these attributes and this output."""
-    path = facts["path"]
-    match facts.get("kind"):
+    path = fields["path"]
+    match fields.get("kind"):
         case None:
             return Outcome(
                 path,
-                facts["status"],
-                parse_time(facts["started_at"]),
-                parse_time(facts["completed_at"]),
-                facts["port"],
+                fields["status"],
+                parse_time(fields["started_at"]),
+                parse_time(fields["completed_at"]),
+                fields["port"],
                 output,
-                facts["error"],
-                facts["attempts"],
+                fields["error"],
+                fields["attempts"],
             )
         case "timer":
-            due_at, started_at = parse_time(facts["due_at"]), parse_time(facts["started_at"])
-            following, error, port = facts["next_attempt"], facts["error"], facts["port"]
-            return Timer(path, due_at, started_at, following, error, output, port, facts.get("put_off", 0))
+            due_at, started_at = parse_time(fields["due_at"]), parse_time(fields["started_at"])
+            following, error, port = fields["next_attempt"], fields["error"], fields["port"]
+            return Timer(path, due_at, started_at, following, error, output, port, fields.get("put_off", 0))
         case "wait":
-            started_at, deadline = parse_time(facts["started_at"]), _time(facts["deadline"])
-            return PendingSignal(path, facts["attempt"], facts["for"], started_at, deadline, output)
+            started_at, deadline = parse_time(fields["started_at"]), _time(fields["deadline"])
+            return PendingSignal(path, fields["attempt"], fields["for"], started_at, deadline, output)
         case "signal":
-            return Signal(path, facts["attempt"], parse_time(facts["at"]), facts["by"], output)
+            return Signal(path, fields["attempt"], parse_time(fields["at"]), fields["by"], output)
         case "started":
-            return Started(path, facts["attempt"], parse_time(facts["started_at"]), facts["driver"], output)
-        case "fact":
-            return RecordedValue(path, facts["name"], output)
+            return Started(path, fields["attempt"], parse_time(fields["started_at"]), fields["driver"], output)
+        case "value":
+            return RecordedValue(path, fields["name"], output)
         case other:
             raise ValueError(f"the history holds a {other!r}, which this version does not know")
 

@@ -37,7 +37,7 @@ class LogRepository:
     def __init__(self, table: Table, payloads: PayloadStore, histories: HistoryRepository) -> None:
         self._table = table
         self._payloads = payloads
-        self._journals = histories
+        self._histories = histories
 
     # -- writing -------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class LogRepository:
     def _lines_in(self, item: Item) -> Iterator[LogLine]:
         """Return the log lines of an event: the lines that it carries, and its own."""
         yield from map(line_in, self._payloads.unpack(item.get("lines")) or ())
-        for entry in self._journals.entries_in([item]):
+        for entry in self._histories.entries_in([item]):
             line = line_of(entry)
             if line is not None:
                 yield line

@@ -24,7 +24,7 @@ _COUNTERS = 8
 """Number of items that count the progress of a loop, since its batches end at about the same time."""
 
 
-class PartFailed(Exception):
+class MapBatchFailed(Exception):
     """A map batch did not succeed, so there is nothing to join."""
 
     def __init__(self, part: str) -> None:
@@ -56,7 +56,7 @@ class MapBatchRepository:
             bill=Bill(),
             driver_attempt=1,
             signals=0,
-            in_vain=0,
+            stalled_attempts=0,
             progress={},
         )
         item = self._executions.encoded(part)
@@ -112,9 +112,9 @@ class MapBatchRepository:
         """Return the progress of a distributed loop.
 
         `done` items, how many of these `failed`, the number of the `map_attempt`, how many were `done_before` it, and
-        how many attempts before it were `in_vain`.
+        how many attempts before it were `stalled_attempts`.
         """
-        found = {"done": 0, "failed": 0, "map_attempt": 0, "done_before": -1, "in_vain": 0}
+        found = {"done": 0, "failed": 0, "map_attempt": 0, "done_before": -1, "stalled_attempts": 0}
         begin = f"PROGRESS#{path}"
         for item in self._table.query(f"EXECUTION#{execution_id}", after=begin, before=f"{begin}#~"):
             counts = {name: found[name] + item.get(name, 0) for name in ("done", "failed")}
@@ -133,10 +133,12 @@ class MapBatchRepository:
         """
         current = before["map_attempt"]
         condition = "#map_attempt = :map_attempt" if current else "attribute_not_exists(#map_attempt)"
-        in_vain = before["in_vain"] + 1 if before["done"] == before["done_before"] else 0
         changes = {
-            "map_attempt": current + 1, "done_before": before["done"], "in_vain": in_vain, "batches": batches
-        }  # fmt: skip
+            "map_attempt": current + 1,
+            "done_before": before["done"],
+            "stalled_attempts": before["stalled_attempts"] + 1 if before["done"] == before["done_before"] else 0,
+            "batches": batches,
+        }
         try:
             self._table.update(
                 f"EXECUTION#{execution_id}",
@@ -153,25 +155,25 @@ class MapBatchRepository:
         """Yield the result of each map batch, in order, packed.
 
         Raises:
-            PartFailed: a batch did not succeed.
+            MapBatchFailed: a batch did not succeed.
         """
         for start in range(0, len(batch_ids), _CHUNK):
             records = []
-            for batch_id, item in self._parts(batch_ids[start : start + _CHUNK]):
+            for batch_id, item in self._records(batch_ids[start : start + _CHUNK]):
                 if item is None or item["status"] != Status.SUCCEEDED:
-                    raise PartFailed(batch_id)
+                    raise MapBatchFailed(batch_id)
                 records.append(item)
             yield from (item["result"] for item in self._executions.with_payloads(records))
 
-    def open_parts(self, batch_ids: Sequence[str]) -> list[str]:
+    def open_batches(self, batch_ids: Sequence[str]) -> list[str]:
         """Return those map batches that have begun and not ended."""
         return [
             batch_id
-            for batch_id, item in self._parts(batch_ids)
+            for batch_id, item in self._records(batch_ids)
             if item is not None and not Status(item["status"]).is_final
         ]
 
-    def _parts(self, batch_ids: Sequence[str]) -> Iterator[tuple[str, Item | None]]:
+    def _records(self, batch_ids: Sequence[str]) -> Iterator[tuple[str, Item | None]]:
         for start in range(0, len(batch_ids), _CHUNK):
             chunk = batch_ids[start : start + _CHUNK]
             found = self._executions.attributes(chunk)

@@ -275,7 +275,7 @@ class SubscriptionRepository:
         changes: dict[str, Any] = {
             "status": status,
             "made": made,
-            "attempts": dumps([_attempt_facts(one) for one in attempts]),
+            "attempts": dumps([_attempt_item(one) for one in attempts]),
         }
         remove = ["leased_until"]
         if next_at is None:
@@ -371,5 +371,5 @@ def _delivery(item: Item) -> OutgoingDelivery:
     )
 
 
-def _attempt_facts(attempt: Attempt) -> dict[str, Any]:
+def _attempt_item(attempt: Attempt) -> dict[str, Any]:
     return {name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}

@@ -114,7 +114,7 @@ def judged(case: Case, definition: Mapping[str, Any], services: NodeServices | N
             services=services,
             allowed=allowed,
             at=case.at.astimezone(UTC),
-            facts=case.trigger,
+            trigger_fields=case.trigger,
         )
     except AssertionError as error:
         return Verdict(case.name, (str(error),))

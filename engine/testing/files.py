@@ -10,7 +10,7 @@ from typing import IO, Any
 from engine import limits
 from engine.errors import NodeError
 from engine.security.plain_names import check_name
-from engine.storage.files import FileFacts, WorkspaceFiles
+from engine.storage.files import FileInfo, WorkspaceFiles
 
 
 class MemoryFiles(WorkspaceFiles):
@@ -53,10 +53,10 @@ class MemoryFiles(WorkspaceFiles):
         """See WorkspaceFiles."""
         self.content.pop(_checked(name), None)
 
-    def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileFacts], str | None]:
+    def list(self, prefix: str, limit: int, cursor: str | None) -> tuple[list[FileInfo], str | None]:
         """See WorkspaceFiles."""
         names = sorted(name for name in self.content if name.startswith(prefix) and name > (cursor or ""))
-        found = [FileFacts(name, len(self.content[name]), "2026-01-01T00:00:00.000Z") for name in names[:limit]]
+        found = [FileInfo(name, len(self.content[name]), "2026-01-01T00:00:00.000Z") for name in names[:limit]]
         return found, names[limit - 1] if len(names) > limit else None
 
     def url(self, name: str, seconds: int) -> str:

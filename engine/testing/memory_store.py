@@ -95,7 +95,7 @@ class MemoryStore:
         del execution_id
         return {"count": len(items), "batch": limits.BATCH_ITEMS, "items": list(items), "scope": dict(scope)}
 
-    async def look(self, execution_id: str) -> Check:
+    async def check(self, execution_id: str) -> Check:
         """See ExecutionStore."""
         execution = self.executions[execution_id]
         return Check(execution.status, execution.driver_attempt, execution.signals)
@@ -109,14 +109,17 @@ class MemoryStore:
         position: LogPosition | None = None,
         *,
         driver_attempt: int,
-        in_vain: int = 0,
+        stalled_invocations: int = 0,
     ) -> None:
         """See ExecutionStore."""
         del position
         execution = self.executions[execution_id]
         if not execution.status.is_final and driver_attempt >= execution.driver_attempt:
             self.executions[execution_id] = replace(
-                execution, status=status, started_at=execution.started_at or started_at, in_vain=in_vain
+                execution,
+                status=status,
+                started_at=execution.started_at or started_at,
+                stalled_invocations=stalled_invocations,
             )
             if next_check_at is not None:
                 self.next_check_at[execution_id] = next_check_at

@@ -37,7 +37,7 @@ class WorkflowRun:
     execution_id: str = "execution-1"
     decisions: list[str] = field(default_factory=list)
     people: Callable[[Any], None] | None = None
-    """Answers what waits, whenever the execution is parked; it is given this run."""
+    """Answers what waits, whenever the execution is suspended; it is given this run."""
 
     def advance(self, remaining: Any = None) -> Any:
         """One call of the Advance function."""
@@ -55,14 +55,14 @@ class WorkflowRun:
         for _ in range(invocations):
             decision = self.advance(remaining)
             if decision.next == Next.SUSPEND_ON_SIGNAL:
-                self.park(decision)
+                self.suspend(decision)
             elif decision.next == Next.SUSPEND_UNTIL:
                 self.clock.sleep_until(decision.until)
             elif decision.next != Next.CONTINUE:
                 return self.execution
         raise AssertionError(f"no end after {invocations} invocations: {self.decisions[-5:]}")
 
-    def park(self, decision: Decision) -> None:
+    def suspend(self, decision: Decision) -> None:
         """Wait as the state machine does: for a signal that the invocation has not seen, or until the time has come."""
         if self.people is not None and self.execution.signals == decision.signals:
             self.people(self)
@@ -129,7 +129,7 @@ def run_workflow(  # noqa: PLR0913 - what a run may meet
     services: NodeServices | None = None,
     allowed: tuple[str, ...] = (),
     at: datetime = START,
-    facts: Mapping[str, Any] | None = None,
+    trigger_fields: Mapping[str, Any] | None = None,
 ) -> WorkflowRun:
     """Run a workflow to its end.
 
@@ -143,7 +143,7 @@ def run_workflow(  # noqa: PLR0913 - what a run may meet
         services: whatever else nodes reach the outside with.
         allowed: node types that may reach outside, because `services` has what they need.
         at: the time at which it starts.
-        facts: more of what `trigger` has, such as `headers`.
+        trigger_fields: more of what `trigger` has, such as `headers`.
 
     Raises:
         InvalidInput: the definition is not right; `details` lists what.
@@ -157,7 +157,7 @@ def run_workflow(  # noqa: PLR0913 - what a run may meet
         details = [asdict(one) for one in problems]
         raise InvalidInput(f"{problems[0].path}: {problems[0].message}", details=details)
     clock, store = VirtualClock(at), MemoryStore()
-    body = {"type": "manual", "body": trigger, **(facts or {})}
+    body = {"type": "manual", "body": trigger, **(trigger_fields or {})}
     store.add(Execution("execution-1", "workspace-1", "workflow-1", 1, "manual", "user-1", body, at), checked)
     given = replace(services or NodeServices(), files=lambda _: kept)
     engine = WorkflowEngine(store, factory, services=given, clock=clock, random=Random(0))  # noqa: S311 - jitter

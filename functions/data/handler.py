@@ -88,13 +88,13 @@ def upload(body: UploadBody) -> UploadAnswer:
 def download(body: DownloadBody) -> DownloadAnswer:
     """Who has the address can read the file, for 15 minutes."""
     link = api_services.data_service().download(caller(app), body.name)
-    if link.facts is None:
+    if link.info is None:
         raise NotFound("there is no such file", code="no_file")
     return DownloadAnswer(
         url=link.url,
         expires_at=format_time(link.expires_at),
-        bytes=link.facts.bytes,
-        modified_at=link.facts.modified_at,
+        bytes=link.info.bytes,
+        modified_at=link.info.modified_at,
     )
 
 

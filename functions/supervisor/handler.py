@@ -2,7 +2,7 @@
 
 It is called by Advance, without waiting (`notify`, `drive`) or for the start of a workflow that a model calls (`tool`),
 by the state machines when a driver gives up, has driven for long, or has ended a big loop, by EventBridge when an
-execution of a state machine has died, and each minute to sweep.
+execution of a state machine has died, and each minute for recovery.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from engine.aws.errors import passing_trouble
 from engine.history.usage import Bill
-from engine.services.executions.recovery import Swept
+from engine.services.executions.recovery import RecoveryReport
 from engine.services.executions.supervisor import reason_of
 from functions import container
 
@@ -39,10 +39,10 @@ def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "recover" in event:
         ahead = float(event["recover"].get("ahead_seconds", 0))
         sent = _recovery.send_due(container.send_deliveries)  # first, as the other uses all the time that there is
-        swept = _recovery.sweep(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
-        done = {**swept.looks, **({"sent": sent} if sent else {})}
-        logger.info("swept", done=done, oldest_seconds=swept.oldest_seconds)
-        _count(swept)
+        report = _recovery.run(lambda: context.get_remaining_time_in_millis() / 1000, ahead)
+        done = {**report.done, **({"sent": sent} if sent else {})}
+        logger.info("report", done=done, oldest_seconds=report.oldest_seconds)
+        _count(report)
         return done
     if "tool" in event:
         asked = event["tool"]
@@ -70,15 +70,15 @@ def _driver_died(detail: dict[str, Any]) -> None:
     _supervisor.driver_ended(execution_id, int(driver_attempt), f"ended as {detail['status'].lower()}")
 
 
-def _count(swept: Swept) -> None:
+def _count(report: RecoveryReport) -> None:
     """Tell CloudWatch how late recovery is, if it is: an alarm on it says that it cannot keep up.
 
     And how many executions have ended of which what their end brings could not be done; the log says which, and why.
     """
-    if swept.oldest_seconds > 0:
-        metrics.add_metric("OldestDueSeconds", MetricUnit.Seconds, swept.oldest_seconds)
-        metrics.add_metric("RecoveryLeft", MetricUnit.Count, swept.looks.get("left", 0))
-    if "not_finalized" in swept.looks:
-        metrics.add_metric("FinalizationsFailed", MetricUnit.Count, swept.looks["not_finalized"])
+    if report.oldest_seconds > 0:
+        metrics.add_metric("OldestDueSeconds", MetricUnit.Seconds, report.oldest_seconds)
+        metrics.add_metric("RecoveryLeft", MetricUnit.Count, report.done.get("left", 0))
+    if "not_finalized" in report.done:
+        metrics.add_metric("FinalizationsFailed", MetricUnit.Count, report.done["not_finalized"])
     if metrics.metric_set:
         metrics.flush_metrics()

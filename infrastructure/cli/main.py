@@ -143,21 +143,21 @@ def status(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: T
     client = remote(api_url, token)
     if client is not None:
         me = client.call("GET", "/api/auth/me")
-        facts = {"running": True, "api_url": client.api_url, "email": me["email"], "role": me["role"]}
+        shown = {"running": True, "api_url": client.api_url, "email": me["email"], "role": me["role"]}
         if as_json:
-            print(json.dumps(facts))
+            print(json.dumps(shown))
         else:
             results.print(f"{escape(client.api_url)} answers; signed in as {escape(me['email'])} ({me['role']})")
         return
     stack = LocalStack(data)
     running = stack.running()
-    facts = {"running": running is not None, "data": str(stack.data)}
+    shown = {"running": running is not None, "data": str(stack.data)}
     if running is not None:
         email, password = stack.credentials()
-        facts |= {"console_url": running.console_url, "api_url": running.api_url, "port": running.port}
-        facts |= {"email": email, "password": password}
+        shown |= {"console_url": running.console_url, "api_url": running.api_url, "port": running.port}
+        shown |= {"email": email, "password": password}
     if as_json:
-        print(json.dumps(facts))
+        print(json.dumps(shown))
     elif running is not None:
         _introduce(stack, running)
     else:

@@ -18,7 +18,7 @@ LINK = "state"
 """In the data directory: the link to the snapshot that the emulator begins with."""
 
 _FOLDER = "snapshots"
-_FACTS = "snapshot.json"
+_MANIFEST = "snapshot.json"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Saved:
 def saved(data: Path) -> Saved | None:
     """The snapshot that counts; None where nothing was ever saved."""
     try:
-        facts = json.loads((data / LINK / _FACTS).read_text())
-        return Saved(datetime.fromisoformat(facts["at"]), bool(facts["is_complete"]), facts["deployed"])
+        manifest = json.loads((data / LINK / _MANIFEST).read_text())
+        return Saved(datetime.fromisoformat(manifest["at"]), bool(manifest["is_complete"]), manifest["deployed"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -52,7 +52,7 @@ def new_folder(data: Path, name: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     if before.is_dir():
         shutil.copytree(before, folder, copy_function=os.link)
-        (folder / _FACTS).unlink(missing_ok=True)
+        (folder / _MANIFEST).unlink(missing_ok=True)
     else:
         folder.mkdir(parents=True)
     return folder
@@ -109,12 +109,12 @@ def write_states(states: dict[str, Callable[[], Any]], folder: Path, save: Calla
 
 
 def now() -> datetime:
-    """The time, for a snapshot's facts."""
+    """The time, for the manifest of a snapshot."""
     return datetime.now(UTC)
 
 
 def _write_facts(folder: Path, snapshot: Saved) -> None:
-    _replace_text(folder / _FACTS, json.dumps({**asdict(snapshot), "at": snapshot.at.isoformat()}))
+    _replace_text(folder / _MANIFEST, json.dumps({**asdict(snapshot), "at": snapshot.at.isoformat()}))
 
 
 def _link(data: Path, folder: Path) -> None:

@@ -104,7 +104,11 @@ class Grants:
         # AWS finds the machine of a task token and checks its ARN: refusals name it, though the list of resources
         # has none for this action. The emulator checks no resource for it. The children of a Map are executions of a
         # machine that is named after the Map.
-        machines = [names.machine_arn(names.execution), names.machine_arn(names.distributed_map), names.lanes_arn()]
+        machines = [
+            names.machine_arn(names.execution),
+            names.machine_arn(names.distributed_map),
+            names.map_workers_arn(),
+        ]
         for arn in ["*"] if self.storage.is_local else machines:
             self.on(arn, "states:SendTaskSuccess")
         return (

@@ -18,11 +18,11 @@ class MachineNames:
         """Return the ARN of a machine."""
         return self._arn("stateMachine", name)
 
-    def lanes_arn(self) -> str:
+    def map_workers_arn(self) -> str:
         """Return the ARN of the machine of any map worker of a distributed map, in Step Functions' form."""
         return f"{self.machine_arn(self.distributed_map)}/*"
 
-    def lanes_finding(self) -> str:
+    def map_workers_finding(self) -> str:
         """Return that ARN as it appears in cdk-nag's findings."""
         return f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:{self.distributed_map}/*"
 

@@ -160,7 +160,7 @@ class PlatformStack(Stack):
         for function in of_both:
             acknowledge(
                 function,
-                f"AwsSolutions-IAM5[Resource::{names.lanes_finding()}]",
+                f"AwsSolutions-IAM5[Resource::{names.map_workers_finding()}]",
                 "The children of a Map are executions of a machine that Step Functions names after the Map.",
             )
         for machine, users in ((names.execution, (*of_execution, *of_both)), (names.distributed_map, of_both)):

@@ -57,7 +57,9 @@ class ExecutionMachines(Construct):
             actions=["states:DescribeExecution", "states:StopExecution"],
             resources=[names.executions_arn(names.distributed_map)],
         )
-        self.distributed_map = self._machine("FanOut", names.distributed_map, MAP_DEFINITION, [children, watched])
+        self.distributed_map = self._machine(
+            "DistributedMap", names.distributed_map, MAP_DEFINITION, [children, watched]
+        )
         acknowledge(
             self,
             f"AwsSolutions-IAM5[Resource::{names.executions_finding(names.distributed_map)}]",

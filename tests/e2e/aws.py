@@ -48,7 +48,7 @@ def call(stack: LocalStack, function: str, payload: Any) -> Any:
     return None if "FunctionError" in answer else told
 
 
-def sweep(stack: LocalStack, *, ahead_seconds: float = 0) -> dict[str, int]:
+def run_recovery(stack: LocalStack, *, ahead_seconds: float = 0) -> dict[str, int]:
     """One run of the recovery, as the rule makes one each minute; what it did, empty if it could not."""
     return call(stack, "Supervisor", {"recover": {"ahead_seconds": ahead_seconds}}) or {}
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx2
 
 from infrastructure.local.stack import LocalStack
-from tests.e2e.aws import client_of, driver_arn, sweep
+from tests.e2e.aws import client_of, driver_arn, run_recovery
 from tests.e2e.conftest import PASSWORD, Caller
 from tests.e2e.scenes import Scenes
 
@@ -190,9 +190,9 @@ class World:
         arn = driver_arn(self.stack, str(child))
         return self.soon(lambda: self._status_of(arn) == "ABORTED")
 
-    def sweeps(self) -> bool:
+    def recovers(self) -> bool:
         execution_id = self.admin.start(self.long)["id"]
         self.admin.wait(execution_id, frozenset({"waiting"}))
-        done = sweep(self.stack, ahead_seconds=7200)
+        done = run_recovery(self.stack, ahead_seconds=7200)
         self.works("POST", f"/api/executions/{execution_id}/cancel")
         return bool(done.get("driven")) and "failed" not in done

@@ -17,7 +17,7 @@ import httpx2
 from engine.services.triggers.dispatch import scheduled_id
 from engine.storage.listeners import pattern_digest
 from infrastructure.local.stack import LocalStack
-from tests.e2e.aws import call, client_of, driver_arn, output_of, sweep
+from tests.e2e.aws import call, client_of, driver_arn, output_of, run_recovery
 from tests.e2e.conftest import Caller
 
 ECHO = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
@@ -266,7 +266,7 @@ class Scenes:
             TableName=table, Key=key, UpdateExpression="SET expected_at = :past, next_check_at = :past, check_shard = :shard",  # noqa: E501
             ExpressionAttributeValues={":past": past, ":shard": {"S": "CHECK#0"}},
         )  # fmt: skip
-        done = sweep(self.stack)
+        done = run_recovery(self.stack)
         self.admin.ok("DELETE", f"/api/workflows/{workflow_id}")
         self.admin.ok("DELETE", f"/api/subscriptions/{subscription}")
         return bool(done.get("silent")) and "failed" not in done

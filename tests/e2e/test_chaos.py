@@ -23,7 +23,7 @@ from werkzeug import Request, Response
 
 from infrastructure.cli.client import FINAL
 from infrastructure.local.stack import LocalStack
-from tests.e2e.aws import client_of, sweep
+from tests.e2e.aws import client_of, run_recovery
 from tests.e2e.conftest import Caller
 from tests.e2e.test_restart import workers_of
 from tests.figures import FIGURES
@@ -179,7 +179,7 @@ def test_runs_that_are_killed_frozen_and_throttled_keep_one_history(admin: Calle
     until = time.monotonic() + SETTLE_SECONDS
     while going and time.monotonic() < until:
         going = {run for run in going if status_of(admin, run) not in FINAL}
-        sweep(stack, ahead_seconds=0)
+        run_recovery(stack, ahead_seconds=0)
         time.sleep(0.5)
 
     assert not going, {run: admin.ok("GET", f"/api/executions/{run}") for run in going}

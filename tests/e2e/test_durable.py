@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from infrastructure.local.stack import LocalStack
-from tests.e2e.aws import sweep
+from tests.e2e.aws import run_recovery
 from tests.e2e.conftest import Caller
 from tests.e2e.durable import APPROVAL, ASK, LONG, WAITING
 from tests.harness import edges
@@ -105,7 +105,7 @@ def test_a_deadline_in_a_park_is_kept_by_the_sweeper_where_step_functions_does_n
     execution_id = admin.start(admin.workflow(definition)["id"])["id"]
     admin.wait(execution_id, WAITING)
     time.sleep(8)
-    sweep(stack, ahead_seconds=60)
+    run_recovery(stack, ahead_seconds=60)
 
     assert admin.wait(execution_id)["result"] == {"late": "too late"}
 

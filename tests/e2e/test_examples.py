@@ -271,12 +271,12 @@ def test_the_command_line_against_an_api_and_a_token(stack: LocalStack, admin: C
 
 
 def test_status_and_logs(stack: LocalStack, admin: Caller):
-    facts = json.loads(mainspring(stack, "status", "--json").stdout)
+    status = json.loads(mainspring(stack, "status", "--json").stdout)
     execution = admin.run({"nodes": [{"id": "a", "type": "transform", "config": {"value": 1}}]})
     log = mainspring(stack, "logs", execution["id"]).stdout
 
-    assert facts["running"] is True
-    assert set(facts) >= {"api_url", "email", "password"}
+    assert status["running"] is True
+    assert set(status) >= {"api_url", "email", "password"}
     assert "execution succeeded" in log
 
 

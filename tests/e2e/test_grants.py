@@ -137,14 +137,14 @@ GRANTS: list[tuple[str, str, str, Probe]] = [
     ("Supervisor", "dynamodb:UpdateItem", "", World.drives_on),
     ("Supervisor", "dynamodb:Query", "", World.queue_moves),
     ("Supervisor", "dynamodb:DeleteItem", "", World.queue_moves),
-    ("Supervisor", "dynamodb:Query", "index/by-check", World.sweeps),
+    ("Supervisor", "dynamodb:Query", "index/by-check", World.recovers),
     ("Supervisor", "s3:GetObject", "", lambda w: w.runs(w.sub, LARGE)),
     ("Supervisor", "s3:PutObject", "", lambda w: w.runs(w.sub, LARGE)),
     ("Supervisor", "states:StartExecution", "Mainspring-execution", World.drives_on),
     ("Supervisor", "states:StartExecution", "Mainspring-map", lambda w: w.runs(w.many)),
     ("Supervisor", "states:SendTaskSuccess", "", lambda w: w.runs(w.sub)),
     ("Supervisor", "states:StopExecution", "", World.ends_what_it_started),
-    ("Supervisor", "states:DescribeExecution", "", World.sweeps),
+    ("Supervisor", "states:DescribeExecution", "", World.recovers),
     ("Supervisor", "dynamodb:Query", "index/by-workspace", _scene(Scenes.looks_after_triggers)),
     ("Supervisor", "events:PutEvents", "", _scene(Scenes.looks_after_triggers)),
     ("Supervisor", "lambda:InvokeFunction", "", _scene(Scenes.looks_after_triggers)),
@@ -211,11 +211,11 @@ UNCHECKED = {
     # which `test_aws_nodes` has tried, against what is granted and what is not
     ("ExecutionMachine", "lambda:InvokeFunction"),
     ("ExecutionMachine", "dynamodb:UpdateItem"),  # what the machines call themselves is not checked
-    ("ExecutionFanOut", "lambda:InvokeFunction"),
-    ("ExecutionFanOut", "dynamodb:UpdateItem"),  # the same as that of the other machine, in its map workers
-    ("ExecutionFanOut", "states:StartExecution"),  # the children of a Map, which the emulator starts itself
-    ("ExecutionFanOut", "states:DescribeExecution"),
-    ("ExecutionFanOut", "states:StopExecution"),
+    ("ExecutionDistributedMap", "lambda:InvokeFunction"),
+    ("ExecutionDistributedMap", "dynamodb:UpdateItem"),  # the same as that of the other machine, in its map workers
+    ("ExecutionDistributedMap", "states:StartExecution"),  # the children of a Map, which the emulator starts itself
+    ("ExecutionDistributedMap", "states:DescribeExecution"),
+    ("ExecutionDistributedMap", "states:StopExecution"),
 }
 
 

@@ -16,7 +16,7 @@ from werkzeug import Request, Response
 
 from engine.clock import parse_time
 from infrastructure.local.stack import LocalStack
-from tests.e2e.aws import client_of, output_of, sweep
+from tests.e2e.aws import client_of, output_of, run_recovery
 from tests.e2e.conftest import PASSWORD, Caller, caller
 from tests.e2e.triggers import eventually, live, trigger
 
@@ -84,7 +84,7 @@ def test_a_failed_execution_is_told_signed_and_told_again(
     assert delivery["next_at"]
 
     eventually(lambda: datetime.now(UTC) > parse_time(delivery["next_at"]))
-    assert sweep(stack)["sent"] >= 1
+    assert run_recovery(stack)["sent"] >= 1
 
     eventually(lambda: len(receiver.seen) == 2)
     (first, body), (second, again) = receiver.seen
@@ -155,7 +155,7 @@ def test_a_trigger_that_goes_silent_is_told(
         UpdateExpression="SET expected_at = :past, next_check_at = :past",
         ExpressionAttributeValues={":past": {"S": past}},
     )
-    sweep(stack)
+    run_recovery(stack)
 
     ((_, told),) = eventually(lambda: receiver.of("trigger.silent"))
     assert (told["data"]["workflow_id"], told["data"]["expected_at"]) == (workflow_id, past)

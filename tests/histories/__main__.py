@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.storage.history_codec import facts_of
+from engine.storage.history_codec import event_fields
 from tests.crash import APPROVED
 from tests.harness import Run, edges, nodes, start
 
@@ -126,7 +126,7 @@ def record(name: str) -> None:
     history = {
         "definition": SHAPES[name],
         "trigger": TRIGGER,
-        "journal": [{**facts_of(entry), "output": entry.output} for entry in entries],
+        "events": [{**event_fields(entry), "output": entry.output} for entry in entries],
         "status": str(run.execution.status),
         "result": run.execution.result,
         "nodes": {path: state.status for path, state in run.states.items()},

@@ -98,7 +98,7 @@ def test_the_key_is_used_through_services_or_for_secrets_of_one_kind(template: T
         assert direct == wanted, function
         assert len(through) == 1
         assert ("secretsmanager" in through[0]) == (function in ("Auth", "Authorizer"))
-    for machine in ("ExecutionMachinePolicy", "ExecutionFanOutPolicy"):
+    for machine in ("ExecutionMachinePolicy", "ExecutionDistributedMapPolicy"):
         assert [list(one) for one in key_use(template, machine)] == [["StringEquals"]]
 
 

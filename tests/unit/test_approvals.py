@@ -140,7 +140,7 @@ def test_a_death_at_any_write_leaves_wait_and_row_or_neither(aws: Aws, point: in
     execution_id = world.start(workflow_id)
     for _ in range(5):
         world.pass_time(70)
-        world.perish(lambda: world.recovery.sweep(lambda: 100.0))
+        world.perish(lambda: world.recovery.run(lambda: 100.0))
     world.fate.revive()
     waits = world.repositories.histories.waits(execution_id).waits
 

@@ -149,8 +149,8 @@ def test_files_by_folder_and_their_links(aws: Aws):
             break
     assert sorted(seen) == ["a.txt", "reports/", "z.txt"]
     link = data.download(USER, "a.txt")
-    assert link.facts is not None
-    assert (link.facts.bytes, "X-Amz-Signature" in link.url) == (5, True)
+    assert link.info is not None
+    assert (link.info.bytes, "X-Amz-Signature" in link.url) == (5, True)
     with pytest.raises(NotFound):
         data.download(OTHER, "a.txt")
     put_at = data.upload(USER, "new.png", 3, None)

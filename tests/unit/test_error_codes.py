@@ -14,7 +14,7 @@ NO_CODES = {
     "one['type']": "pydantic's own name for what is wrong with a field",
     "found.get('denied')": "the code of an error that the authorizer passes on",
     "_read(code)": "a program's text",
-    "codes.get(_integer(facts.get('numFmtId')), '')": "a number format of a workbook",
+    "codes.get(_integer(attributes.get('numFmtId')), '')": "a number format of a workbook",
 }
 """Expressions that a code may come from and that cannot be followed, and why no code is missed."""
 

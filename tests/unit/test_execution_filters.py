@@ -16,9 +16,9 @@ from tests.unit.conftest import NOW, Aws
 WS = "ws-1"
 
 
-def made(aws: Aws, status: Status | None = None, **facts: Any) -> str:
+def made(aws: Aws, status: Status | None = None, **attributes: Any) -> str:
     execution = Execution(new_id(), WS, "wf-1", 1, "manual", None, {"type": "manual", "body": None}, NOW)
-    execution = replace(execution, **{"workflow_name": "Orders", **facts})
+    execution = replace(execution, **{"workflow_name": "Orders", **attributes})
     aws.executions.create(execution, None, "")
     if status is not None and status.is_final:
         aws.executions.finish(execution.id, status, NOW)

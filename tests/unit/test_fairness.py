@@ -52,28 +52,28 @@ def test_a_workspace_with_a_long_line_delays_another_by_one_look(aws: Aws):
     (other,) = lost_drivers(world, 1, WORKSPACE)
     world.clock.offset += 120
 
-    swept = world.recovery.sweep(chain(repeat(100.0, 2), repeat(5.0)).__next__)
+    report = world.recovery.run(chain(repeat(100.0, 2), repeat(5.0)).__next__)
 
     assert world.get(other).driver_attempt == 2
-    assert swept.looks == {"recovered": 2, "left": 59}
-    assert swept.oldest_seconds > 150
+    assert report.done == {"recovered": 2, "left": 59}
+    assert report.oldest_seconds > 150
 
 
 def test_a_line_that_is_longer_than_what_is_read_hides_nobody(aws: Aws, monkeypatch):
-    monkeypatch.setattr(limits, "SWEEP_READ", 4)
+    monkeypatch.setattr(limits, "RECOVERY_READ", 4)
     world = World(aws)
     lost_drivers(world, 80, "greedy")
     world.clock.offset += 120
     (other,) = lost_drivers(world, 1, WORKSPACE)
     world.clock.offset += 120
 
-    world.recovery.sweep(chain(repeat(100.0, 2), repeat(5.0)).__next__)
+    world.recovery.run(chain(repeat(100.0, 2), repeat(5.0)).__next__)
 
     assert world.get(other).driver_attempt == 2
 
 
 def test_a_sweep_goes_on_as_long_as_it_has_time(aws: Aws, monkeypatch):
-    monkeypatch.setattr(limits, "SWEEP_READ", 4)
+    monkeypatch.setattr(limits, "RECOVERY_READ", 4)
     world = World(aws)
     ids = lost_drivers(world, 70, WORKSPACE)
     world.clock.offset += 120
@@ -87,9 +87,9 @@ def test_a_sweep_goes_on_as_long_as_it_has_time(aws: Aws, monkeypatch):
         threads=4,
     )
 
-    swept = recovery.sweep(lambda: 100.0)
+    report = recovery.run(lambda: 100.0)
 
-    assert swept.looks == {"recovered": 70}
+    assert report.done == {"recovered": 70}
     assert {world.get(one).driver_attempt for one in ids} == {2}
 
 
@@ -107,7 +107,7 @@ def overdue(aws: Aws, subscription_id: str, workspace: str, count: int) -> None:
 def test_a_dead_receiver_delays_no_other(aws: Aws, monkeypatch):
     """Of what is due each workspace's subscriptions take turns, however much there is for one."""
     monkeypatch.setattr(limits, "SEND_MOST", 6)
-    monkeypatch.setattr(limits, "SWEEP_READ", 4)
+    monkeypatch.setattr(limits, "RECOVERY_READ", 4)
     for number in range(3):
         overdue(aws, f"dead-{number}", "greedy", 60)
     aws.clock.moment += timedelta(seconds=30)

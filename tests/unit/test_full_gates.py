@@ -70,7 +70,7 @@ def test_a_long_queue_is_one_thing_to_look_at(aws: Aws):
     looks = []
     for _ in range(30):
         world.pass_time(60)
-        looks.append(sum(world.recovery.sweep(lambda: 100.0).looks.values()))
+        looks.append(sum(world.recovery.run(lambda: 100.0).done.values()))
 
     assert sum(looks) < 8 + 12, looks
     assert sum(looks[15:]) <= 4, looks

@@ -115,7 +115,7 @@ def test_no_run_fails_because_a_service_is_away_for_forty_minutes(aws: Aws, away
     world.ailing = frozenset(away)
     for _ in range(40):
         world.pass_time(60)
-        world.perish(lambda: world.recovery.sweep(lambda: 100.0))
+        world.perish(lambda: world.recovery.run(lambda: 100.0))
     world.ailing = frozenset()
     world.settle(6)
     world.check()

@@ -10,7 +10,7 @@ import pytest
 
 from engine.clock import parse_time
 from engine.history.events import Signal
-from engine.storage.history_codec import entry_of, facts_of
+from engine.storage.history_codec import event_fields, event_from
 from engine.testing.clock import START
 from tests.figures import FIGURES
 from tests.harness import Run
@@ -26,8 +26,8 @@ CUT = [path for path in RECORDED if path.stem not in ("first_of_two", "at_most_o
 def replay(history: dict[str, Any], count: int, later: float) -> Run:
     """An engine that finds the first `count` entries in the history, so many seconds after they were written."""
     run = begin(history["definition"])
-    for facts in history["journal"][:count]:
-        entry = entry_of(facts, facts["output"])
+    for fields in history["events"][:count]:
+        entry = event_from(fields, fields["output"])
         run.store.entries[run.execution_id][entry.key] = entry
         if isinstance(entry, Signal):
             run.store.signal(run.execution_id, entry)
@@ -44,19 +44,19 @@ def test_each_shape_has_its_history():
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_a_whole_history_gives_the_same_end_without_any_effect(path: Path):
     history = json.loads(path.read_text())
-    run = replay(history, len(history["journal"]), 100_000)
+    run = replay(history, len(history["events"]), 100_000)
 
     assert run.effects.events == []
     assert (str(run.execution.status), run.execution.result) == (history["status"], history["result"])
     assert {name: state.status for name, state in run.states.items()} == history["nodes"]
-    assert [json.loads(json.dumps({**facts_of(entry_of(f, f["output"])), "output": f["output"]})) for f in history["journal"]] == history["journal"]  # fmt: skip  # noqa: E501
+    assert [json.loads(json.dumps({**event_fields(event_from(f, f["output"])), "output": f["output"]})) for f in history["events"]] == history["events"]  # fmt: skip  # noqa: E501
 
 
 @pytest.mark.parametrize("path", CUT, ids=lambda path: path.stem)
 def test_a_history_that_is_cut_off_is_gone_on_with(path: Path):
     history = json.loads(path.read_text())
-    for count in range(len(history["journal"])):
-        run = replay(history, count, _end_of(history["journal"][:count]))
+    for count in range(len(history["events"])):
+        run = replay(history, count, _end_of(history["events"][:count]))
         FIGURES["recorded histories cut off and gone on with"] += 1
         assert str(run.execution.status) == history["status"]
         if "$millis" not in json.dumps(history["definition"]):
@@ -65,7 +65,7 @@ def test_a_history_that_is_cut_off_is_gone_on_with(path: Path):
 
 def _end_of(history: list[dict[str, Any]]) -> float:
     """When the last of these entries was written, in seconds of virtual time."""
-    times = [facts[name] for facts in history for name in ("started_at", "completed_at", "at") if name in facts]
+    times = [fields[name] for fields in history for name in ("started_at", "completed_at", "at") if name in fields]
     return max(((parse_time(time) - START).total_seconds() for time in times), default=0)
 
 

@@ -175,7 +175,7 @@ def test_an_answer_in_a_part_of_a_loop_that_has_failed_is_refused_before_the_par
     )
     world.pass_time(300)
     world.signals.answer(USER, execution_id, "each[100].ask", YES)
-    monkeypatch.setattr(world.finalization, "end_part", lambda _: None)  # whoever is to end the parts comes later
+    monkeypatch.setattr(world.finalization, "end_map_batch", lambda _: None)  # whoever is to end the parts comes later
     world.pass_time(305)
 
     assert world.get(execution_id).status is Status.WAITING

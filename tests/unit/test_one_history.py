@@ -241,9 +241,9 @@ def test_the_first_effect_of_an_invocation_may_use_what_loading_has_left():
 
 def test_invocations_that_get_nothing_done_are_counted_and_end():
     run = start(LONG)
-    decisions = [run.advance(lambda: 200.0).next for _ in range(limits.MAX_IN_VAIN)]
+    decisions = [run.advance(lambda: 200.0).next for _ in range(limits.MAX_STALLED_INVOCATIONS)]
 
-    assert decisions == [*["continue"] * (limits.MAX_IN_VAIN - 1), "failed"]
+    assert decisions == [*["continue"] * (limits.MAX_STALLED_INVOCATIONS - 1), "failed"]
     assert run.execution.error["code"] == "engine_error"
     assert "`long`" in run.execution.error["message"]
     assert not run.effects.events
@@ -252,7 +252,7 @@ def test_invocations_that_get_nothing_done_are_counted_and_end():
 def test_what_gets_on_starts_the_count_again():
     run = start({"nodes": nodes("a", "b", "c"), "edges": edges("a>b", "b>c")})
     for done in range(3):
-        for _ in range(limits.MAX_IN_VAIN - 1):
+        for _ in range(limits.MAX_STALLED_INVOCATIONS - 1):
             assert run.advance(lambda: 20.0).next == "continue"
         run.advance(lambda done=done: 200.0 if len(run.effects.events) <= 2 * done else 20.0)
 

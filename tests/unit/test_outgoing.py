@@ -257,7 +257,7 @@ def test_a_schedule_that_does_not_come_is_silent_until_it_does(aws: Aws):
     world.settle()
 
     def look() -> Any:
-        world.recovery.sweep(lambda: 100.0)
+        world.recovery.run(lambda: 100.0)
         return world.repositories.triggers.get(workflow_id, "t").silent_since
 
     world.pass_time(3600)
@@ -282,10 +282,10 @@ def test_who_dies_while_telling_of_silence_tells_it_again_as_the_same(aws: Aws):
     world.pass_time(2 * 3600)
     silent = world.repositories.triggers.silent
     world.repositories.triggers.silent = lambda *_: None  # type: ignore[method-assign]
-    world.recovery.sweep(lambda: 100.0)
+    world.recovery.run(lambda: 100.0)
     world.repositories.triggers.silent = silent  # type: ignore[method-assign]
     world.pass_time(120)
-    world.recovery.sweep(lambda: 100.0)
+    world.recovery.run(lambda: 100.0)
 
     assert len({event.marks.event_id for event in world.bus.told}) == 1
     assert world.repositories.triggers.get(workflow_id, "t").silent_since is not None
@@ -299,7 +299,7 @@ def test_what_is_not_active_is_not_silent(aws: Aws):
     found = world.repositories.workflows.get(WORKSPACE, workflow_id)
     set_active(world.repositories.workflows, found, active=False)
     world.pass_time(4 * 3600)
-    world.recovery.sweep(lambda: 100.0)
+    world.recovery.run(lambda: 100.0)
 
     assert world.bus.told == []
     assert world.repositories.triggers.get(workflow_id, "t").expected_at is None

@@ -240,12 +240,12 @@ def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
 
     aws.dynamodb.meta.events.register("provide-client-params.dynamodb.BatchGetItem", count)
     for _ in range(50):
-        assert world.clock.run(store.look(str(batch))).status is Status.PENDING
+        assert world.clock.run(store.check(str(batch))).status is Status.PENDING
     assert asked == {"eventual": 2}, "its status, and whether the loop has ended"
 
     aws.executions.finish(made.id, Status.CANCELLED, NOW)
     world.clock.offset += 1.1
-    assert world.clock.run(store.look(str(batch))).status is Status.CANCELLED
+    assert world.clock.run(store.check(str(batch))).status is Status.CANCELLED
 
 
 def test_parts_count_what_they_have_done_in_several_items(aws: Aws):

@@ -307,7 +307,7 @@ def test_drivers_that_are_stopped_again_and_again_are_given_up(aws: Aws):
             if driver.status == "RUNNING" and driver.until is None:
                 driver.status = "FAILED"
         world.clock.offset += 200
-        world.recovery.sweep(lambda: 100.0)
+        world.recovery.run(lambda: 100.0)
     done = world.get(execution_id)
 
     assert (done.status, done.error["code"]) == ("failed", "engine_error")
@@ -322,9 +322,9 @@ def test_two_sweepers_look_at_each_thing_once(aws: Aws):
         driver.status = "FAILED"
     world.clock.offset += 200
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: world.recovery.sweep(lambda: 100.0), range(2)))
+        both = list(pool.map(lambda _: world.recovery.run(lambda: 100.0), range(2)))
 
-    assert sum(swept.looks.get("recovered", 0) for swept in both) == 12
+    assert sum(report.done.get("recovered", 0) for report in both) == 12
     assert sum(driver.status == "RUNNING" for driver in world.machine.drivers.values()) == 12
 
 
@@ -338,7 +338,7 @@ def test_the_sweeper_does_no_more_than_it_has_time_for(aws: Aws):
     world.clock.offset += 200
     seconds = chain([100.0, 100.0], repeat(5.0))
 
-    assert world.recovery.sweep(lambda: next(seconds)).looks == {"recovered": 2, "left": 4}
+    assert world.recovery.run(lambda: next(seconds)).done == {"recovered": 2, "left": 4}
     world.settle()
     world.check()
 

@@ -92,9 +92,9 @@ def named(raw_name: bytes, *, utf_8: bool = False, extra: bytes = b"") -> bytes:
     if extra:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
-            facts = zipfile.ZipInfo("N" * len(raw_name))
-            facts.extra = extra
-            archive.writestr(facts, b"x")
+            info = zipfile.ZipInfo("N" * len(raw_name))
+            info.extra = extra
+            archive.writestr(info, b"x")
         content = out.getvalue()
     changed = bytearray(content.replace(b"N" * len(raw_name), raw_name))
     if utf_8:

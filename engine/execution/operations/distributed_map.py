@@ -18,10 +18,10 @@ async def distribute(
     await step_runner.load(loop.scope_instance, reads)
     around = loop.scope_instance.context.within(reads, {}).data
     scope = {name: around[name] for name in around if name != "vars"}
-    facts = await environment.store.distributed(execution_id, items, scope)
+    stored = await environment.store.distributed(execution_id, items, scope)
     map_workers = max(1, loop.concurrency // limits.MAP_WORKER_CONCURRENCY)
     output = {
-        **facts,
+        **stored,
         "map_workers": min(map_workers, -(-len(items) // limits.BATCH_ITEMS)),
         "concurrency": min(loop.concurrency, limits.MAP_WORKER_CONCURRENCY),
         "collect": loop.collect,

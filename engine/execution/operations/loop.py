@@ -46,11 +46,11 @@ _ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH
 class Bodies:
     """What loops need to know to run their iterations.
 
-    `facts` are the recorded values in the history; `loops_over_items` tells whether a node type, given by name, loops
-    over items; `callbacks` returns the callback URLs of a body for the prefix of its paths.
+    `recorded_values` are those in the history; `loops_over_items` tells whether a node type, given by name, loops over
+    items; `callbacks` returns the callback URLs of a body for the prefix of its paths.
     """
 
-    facts: Mapping[str, RecordedValue]
+    recorded_values: Mapping[str, RecordedValue]
     loops_over_items: Callable[[str], bool]
     callbacks: Callable[[CompiledBlock, str], Mapping[str, str]]
 
@@ -149,7 +149,7 @@ class Loops:
             self.go_on(loop)
 
     def _recorded_value(self, path: str, name: FactName) -> RecordedValue | None:
-        return self._bodies.facts.get(RecordedValue(path, name).key)
+        return self._bodies.recorded_values.get(RecordedValue(path, name).key)
 
     def _pin(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
         """Append a recorded value about a loop or an iteration, and continue with the one that stands then."""

@@ -132,7 +132,7 @@ class StepRunner:
             ):
                 return await self._record(self._timer(path, tried, delay, started_at, attempt, put_off))
             await asyncio.sleep(delay)
-            if (await self._environment.store.look(self._owner)).status.is_final:
+            if (await self._environment.store.check(self._owner)).status.is_final:
                 return None
 
     async def _may_start(self, path: str, attempt: int, at: datetime) -> bool:

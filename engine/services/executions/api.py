@@ -54,7 +54,7 @@ class ExecutionService:
         self, repositories: Repositories, starter: Starter, finalization: Finalization, trials: Callable[[], Trials]
     ) -> None:
         self._executions = repositories.executions
-        self._journals = repositories.histories
+        self._histories = repositories.histories
         self._logs = repositories.logs
         self._payloads = repositories.payloads
         self._workflows = repositories.workflows
@@ -147,23 +147,23 @@ class ExecutionService:
         """
         principal.require(Permission.READ)
         execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
-        history = self._journals.facts(execution_id)
+        history = self._histories.without_outputs(execution_id)
         loops = [wait for wait in history.waits.values() if wait.kind == "distributed_map"]
-        asked = self._journals.outputs(execution_id, [wait.key for wait in loops])
+        asked = self._histories.outputs(execution_id, [wait.key for wait in loops])
         history.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
         definition = self._definition(execution)
         whole = prepare_once(definition, self._factory)
         trial = execution.trial
         block = whole if trial is None else prepare_once(trial.applied(definition), self._factory)
         states, next_nodes = node_page(block, history, execution, nodes_after, whole)
-        view = shown(execution, self._with_outputs(execution_id, states), self._journals.load)
+        view = shown(execution, self._with_outputs(execution_id, states), self._histories.load)
         return replace(view, next_nodes=next_nodes)
 
     def _with_outputs(self, execution_id: str, states: Sequence[NodeState]) -> list[NodeState]:
         """Return the states with separately stored outputs: only those of shown nodes are read."""
         values = [value for state in states for value in (state.output, state.wait.output if state.wait else None)]
         keys = [key for value in values if (key := _key_in(value)) is not None]
-        known = self._journals.outputs(execution_id, keys)
+        known = self._histories.outputs(execution_id, keys)
 
         def found(value: Any) -> Any:
             key = _key_in(value)
@@ -194,7 +194,7 @@ class ExecutionService:
         if found is None or found[0].workspace_id != workspace_id:
             raise NotFound("there is no such execution")
         execution, items = found
-        return execution, self._journals.of(items)
+        return execution, self._histories.of(items)
 
     def definition(self, principal: Principal, execution_id: str) -> tuple[Execution, WorkflowVersion]:
         """Return the definition that an execution ran. Raises NotFound."""

@@ -97,7 +97,7 @@ class ConcurrencyLimits:
             return False
         if self._is_open(hold):
             return True
-        self._slots.next_checks(
+        self._slots.schedule_queue_check(
             concurrency_key, self._clock.now()
         )  # if this process dies between the two, another caller admits the next one
         self._slots.release(concurrency_key, slot, hold.execution_id)

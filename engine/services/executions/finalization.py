@@ -43,7 +43,7 @@ class Finalization:
         self._repositories = repositories
         self._executions = repositories.executions
         self._next_checks = repositories.next_checks
-        self._journals = repositories.histories
+        self._histories = repositories.histories
         self._concurrency_limits = concurrency_limits
         self._starter = starter
         self._machine = machine
@@ -138,14 +138,14 @@ class Finalization:
         now = self._clock.now()
         signal = Signal(wait.path, wait.attempt, now, by, output)
         try:
-            self._journals.answer(owner, signal, now + timedelta(seconds=limits.CHECK_GRACE))
+            self._histories.answer(owner, signal, now + timedelta(seconds=limits.CHECK_GRACE))
         except ConditionFailed:
             return
         self.wake(owner)
 
     def pending_signals(self, execution_id: str) -> Iterator[PendingSignal]:
         """Return the open pending signals of an execution for other executions and drivers."""
-        return self._journals.open_waits_for_others(execution_id)
+        return self._histories.open_waits_for_others(execution_id)
 
     def _tell_caller(self, ended: Execution) -> None:
         execution = self._whole(ended)
@@ -161,9 +161,9 @@ class Finalization:
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution and its map batches waited for; return whether that was all."""
         left = _MOST_ENDED
-        history = self._journals.waits(execution.id)
+        history = self._histories.waits(execution.id)
         self._forget_approvals(execution.workspace_id, execution.id, history)
-        for wait in self._journals.open_waits_for_others(execution.id, history):
+        for wait in self._histories.open_waits_for_others(execution.id, history):
             left -= self.end_what_was_waited_for(execution, execution.id, wait, left)
             if left <= 0:
                 return False
@@ -175,12 +175,12 @@ class Finalization:
         asked = [wait for wait in waits if wait is not None and wait.kind == "approval"]
         self._repositories.approvals.forget(workspace_id, owner, asked)
 
-    def end_lost_loops(self, execution: Execution) -> None:
+    def end_failed_maps(self, execution: Execution) -> None:
         """End the map workers of failed distributed loops, and what their map batches wait for."""
-        for wait in self._journals.lost_loops(execution.id):
+        for wait in self._histories.failed_maps(execution.id):
             self.end_what_was_waited_for(execution, execution.id, wait)
 
-    def end_part(self, part: str) -> None:
+    def end_map_batch(self, part: str) -> None:
         """End a map batch that is no longer needed, and what it waits for."""
         for wait in self.pending_signals(part):
             self.end_child(part, wait)
@@ -197,13 +197,13 @@ class Finalization:
             return 0
         current = int(self._repositories.map_batches.progress(execution.id, wait.path)["map_attempt"])
         self._machine.stop_distributed_map(execution.id, wait.path, current)
-        batches = len(self._journals.load(wait.output)["begins"]) - 1
+        batches = len(self._histories.load(wait.output)["begins"]) - 1
         parts = [str(BatchId(execution.id, number, wait.path)) for number in range(batches)]
         ended = 0
-        for part in self._repositories.map_batches.open_parts(parts):
+        for part in self._repositories.map_batches.open_batches(parts):
             if ended >= most:
                 break
-            self.end_part(part)
+            self.end_map_batch(part)
             ended += 1
         return ended
 
@@ -228,8 +228,8 @@ class Finalization:
             return  # a failed execution of the failure workflow itself must not start it again
         execution = self._whole(execution)
         ended = execution.completed_at or execution.created_at
-        facts = {
-            **execution.facts,
+        known = {
+            **execution.template_data,
             "workflow_name": execution.workflow_name,
             "status": str(execution.status),
             "error": execution.error,
@@ -241,7 +241,7 @@ class Finalization:
             workspace_id=execution.workspace_id,
             workflow_id=rule.workflow,
             version=rule.version,
-            trigger={"type": "failure", "body": {"execution": facts}},
+            trigger={"type": "failure", "body": {"execution": known}},
             id=derived_id(ended, execution.id, "on_failure"),
             depth=execution.depth + 1,
         )

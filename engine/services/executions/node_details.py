@@ -154,7 +154,7 @@ class NodeInspector:
         if path and find_node(whole, path) is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
         owner = owner_of(self._histories, execution_id, path) if "[" in path else execution_id
-        return Place(execution, definition, whole, block, owner, self._histories.facts(owner))
+        return Place(execution, definition, whole, block, owner, self._histories.without_outputs(owner))
 
     def _state(self, place: Place, path: str, node: NodeDefinition) -> NodeState:
         if place.owner == place.execution.id:
@@ -207,7 +207,7 @@ class NodeInspector:
             if index not in _indexes(place.history, f"{prefix}{name}"):
                 raise NotFound(f"the loop `{prefix}{name}` has no iteration {index}")
             return self._result_before(place, context, block.bodies[name], f"{prefix}{name}", index)
-        pinned = place.history.facts.get(RecordedValue(f"{prefix}{name}", "items").key)
+        pinned = place.history.recorded_values.get(RecordedValue(f"{prefix}{name}", "items").key)
         if pinned is not None:
             items = self.load(place.owner, pinned.output).get("items", [])
         else:
@@ -233,7 +233,7 @@ class NodeInspector:
         if index == 0:
             return None
         before = f"{loop}[{index - 1}]"
-        pinned = place.history.facts.get(RecordedValue(before, "result").key)
+        pinned = place.history.recorded_values.get(RecordedValue(before, "result").key)
         if pinned is not None:
             return self.load(place.owner, pinned.output).get("value")
         inner = context.within(None, {}, index=index - 1)
@@ -295,7 +295,9 @@ class NodeInspector:
         if wait is not None and wait.kind == "distributed_map":
             size = limits.BATCH_ITEMS
             numbers = range(first // size, (first + limit) // size + 1)
-            histories = [self._histories.facts(str(BatchId(place.execution.id, one, path))) for one in numbers]
+            histories = [
+                self._histories.without_outputs(str(BatchId(place.execution.id, one, path))) for one in numbers
+            ]
         found: dict[int, IterationView] = {}
         for history in histories:
             for index in _indexes(history, path):

@@ -21,8 +21,8 @@ def owner_of(histories: HistoryRepository, execution_id: str, path: str) -> str:
     waits = History.of(histories.get(execution_id, [wait_key(loop) for loop in loops])).waits
     for loop, wait in waits.items():
         if wait.kind == "distributed_map":
-            facts = histories.load(wait.output)
-            if loops[loop] >= facts["count"]:
-                raise NotFound(f"the loop `{loop}` has {facts['count']} items")
-            return str(BatchId(execution_id, loops[loop] // facts["batch"], loop))
+            known = histories.load(wait.output)
+            if loops[loop] >= known["count"]:
+                raise NotFound(f"the loop `{loop}` has {known['count']} items")
+            return str(BatchId(execution_id, loops[loop] // known["batch"], loop))
     return execution_id

@@ -31,17 +31,17 @@ from engine.storage.repositories import Repositories
 from engine.storage.subscriptions import delivery_in
 
 logger = logging.getLogger(__name__)
-CONCLUSION_FAILED = "conclusion_failed"
+FINALIZATION_FAILED = "finalization_failed"
 """The code in the log when the finalization of an execution failed."""
 _RESERVE = 10.0
 """Seconds that one check may take; none is begun with less."""
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """The result of a sweep: how often it did what, and by how many seconds the oldest item was overdue."""
+class RecoveryReport:
+    """The result of one run of recovery: how often it did what, and by how many seconds the oldest item was overdue."""
 
-    looks: dict[str, int]
+    done: dict[str, int]
     oldest_seconds: float
 
 
@@ -49,9 +49,9 @@ class Recovery:
     """Finds executions and slots that nothing drives or checks any more.
 
     Args:
-        stores: the repositories.
-        admission: admits queued executions.
-        closing: ends and finalizes executions.
+        repositories: all repositories.
+        concurrency_limits: admits queued executions.
+        finalization: ends and finalizes executions.
         supervisor: starts and resumes drivers.
         machine: the state machines of Step Functions.
         clock: returns the time.
@@ -82,7 +82,7 @@ class Recovery:
         self._others = others
         self._threads = threads
 
-    def sweep(self, remaining: Callable[[], float], ahead: float = 0.0) -> Swept:
+    def run(self, remaining: Callable[[], float], ahead: float = 0.0) -> RecoveryReport:
         """Check what is due, and what is due in the next `ahead` seconds, as long as there is time and work.
 
         A failure with one execution is logged and delays no other: that one is due again later.
@@ -91,13 +91,13 @@ class Recovery:
         begin = self._clock.now()
         oldest: str | None = None
         while True:
-            due = self._due(self._clock.now() + timedelta(seconds=ahead), limits.SWEEP_READ)
+            due = self._due(self._clock.now() + timedelta(seconds=ahead), limits.RECOVERY_READ)
             oldest = oldest or min((one.next_check_at for one in due), default=format_time(begin))
             looks = self._check_all(due, remaining)
             done += looks
             if not looks or looks["left"] or ahead:  # what is checked ahead of its time would be due again at once
                 break
-        return Swept(dict(done), max((begin - parse_time(oldest)).total_seconds(), 0.0))
+        return RecoveryReport(dict(done), max((begin - parse_time(oldest)).total_seconds(), 0.0))
 
     def send_due(self, send: Callable[[Sequence[tuple[str, str]]], None]) -> int:
         """Send outgoing webhooks that are due; return how many. They delay nothing else.
@@ -106,7 +106,7 @@ class Recovery:
         """
         now = self._clock.now()
         again = now + timedelta(seconds=limits.CHECK_AGAIN)
-        due = self._due(now, limits.SWEEP_READ, "SEND")
+        due = self._due(now, limits.RECOVERY_READ, "SEND")
 
         def claim(one: Due) -> bool:
             return self._repositories.subscriptions.claim((one.pk, one.sk), one.next_check_at, now, again)
@@ -183,7 +183,7 @@ class Recovery:
         execution = found.execution
         batch = BatchId.parse(execution.id)
         if batch is not None:
-            return self._part(found, batch)
+            return self._map_batch(found, batch)
         if execution.status.is_final:
             return self._finalized(execution)
         if self._is_orphan(execution):
@@ -199,11 +199,11 @@ class Recovery:
         try:
             self._finalization.finalize(execution.id)
         except Exception:
-            tries = self._executions.conclusion_failed(execution, self._clock.now())
-            told = {"log_code": CONCLUSION_FAILED, "execution_id": execution.id, "tries": tries}
-            logger.exception("%s: %s, in %d tries", CONCLUSION_FAILED, execution.id, tries, extra=told)
+            tries = self._executions.finalization_failed(execution, self._clock.now())
+            told = {"log_code": FINALIZATION_FAILED, "execution_id": execution.id, "tries": tries}
+            logger.exception("%s: %s, in %d tries", FINALIZATION_FAILED, execution.id, tries, extra=told)
             return "not_finalized"
-        return "concluded"
+        return "finalized"
 
     def _queued(self, execution: Execution, concurrency_key: str) -> str:
         """Handle an execution without a slot.
@@ -211,7 +211,7 @@ class Recovery:
         Do what its limit says, and leave it to the check of its concurrency key.
         """
         self._concurrency_limits.enter(execution)
-        self._repositories.slots.next_checks(
+        self._repositories.slots.schedule_queue_check(
             concurrency_key, self._clock.now() + timedelta(seconds=limits.LEASE_LENGTH)
         )
         self._repositories.slots.leave_to_recovery(execution.id)
@@ -224,12 +224,12 @@ class Recovery:
             self._supervisor.driver_ended(execution.id, execution.driver_attempt, "gone")
             return "recovered"
         for_others = execution.status is Status.WAITING and self._supervisor.launch_all(execution, execution.id)
-        if self._has_domain_events(found) and self._machine.wake(str(found.task_token)):
+        if self._should_continue(found) and self._machine.wake(str(found.task_token)):
             return "woken"  # the invocation that follows sets the next check
         self._check_later(execution, soon=for_others)
         return "driven"
 
-    def _has_domain_events(self, found: Driver) -> bool:
+    def _should_continue(self, found: Driver) -> bool:
         """Return whether a suspended execution should have been resumed: by an unseen signal, or by the time.
 
         The counter covers most signals. But a driver may have read the counter with a signal that it did not read.
@@ -241,22 +241,22 @@ class Recovery:
             return True
         return self._repositories.histories.has_unread_answer(found.execution.id)
 
-    def _part(self, found: Driver, batch: BatchId) -> str:
+    def _map_batch(self, found: Driver, batch: BatchId) -> str:
         """Handle a map batch; its map workers are checked with the whole execution."""
         part = found.execution
         whole = self._executions.find(batch.whole)
         if part.status.is_final:
             self._next_checks.check_no_more(part.id)
-            return "concluded"
+            return "finalized"
         if (
             whole is None
             or whole.execution.status.is_final
             or self._repositories.histories.get(batch.whole, [batch.signal])
         ):
-            self._finalization.end_part(part.id)
+            self._finalization.end_map_batch(part.id)
             return "closed"
         for_others = self._supervisor.launch_all(whole.execution, part.id)
-        if self._has_domain_events(found) and self._machine.wake(str(found.task_token)):
+        if self._should_continue(found) and self._machine.wake(str(found.task_token)):
             return "woken"
         self._check_later(part, soon=for_others)
         return "driven"

@@ -79,7 +79,7 @@ class Samples:
             given = record.execution.trigger
             if trigger is None and given.get("body") is not OMITTED and budget.takes(given):
                 trigger, began = given, one
-            self._add(found, one, self._histories.facts(one), budget)
+            self._add(found, one, self._histories.without_outputs(one), budget)
         self._add_items(principal, found, budget)
         return WorkflowSamples(trigger=trigger, trigger_execution_id=began, nodes=found.nodes, executions=used)
 

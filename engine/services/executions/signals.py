@@ -61,7 +61,7 @@ class SignalService:
 
     def __init__(self, repositories: Repositories, finalization: Finalization, clock: Clock) -> None:
         self._executions = repositories.executions
-        self._journals = repositories.histories
+        self._histories = repositories.histories
         self._approvals = repositories.approvals
         self._workflows = repositories.workflows
         self._finalization = finalization
@@ -121,7 +121,7 @@ class SignalService:
         wait = place.wait
         if wait is None or attempt not in (None, wait.attempt):
             return ()  # the answer is refused
-        wait = replace(wait, output=self._journals.load(wait.output))
+        wait = replace(wait, output=self._histories.load(wait.output))
         now = self._clock.now()
         return self._approvals.decided(Asker.of(execution), place.owner, wait, output, principal.email, now)
 
@@ -130,7 +130,7 @@ class SignalService:
             if execution.status.is_final:
                 raise _over(execution)
             raise Conflict(f"`{place.path}` does not wait for an answer yet", code="not_waiting")
-        approvers = self._journals.load(place.wait.output)["approvers"]
+        approvers = self._histories.load(place.wait.output)["approvers"]
         if not approvers:
             principal.require(Permission.EXECUTE)
         elif not principal.is_one_of(approvers):
@@ -138,7 +138,7 @@ class SignalService:
 
     def _digest_of_shown(self, place: _Place) -> str | None:
         """Return the SHA-256 of the message that was answered: it proves later what was approved."""
-        message = self._journals.load(place.wait.output)["message"] if place.wait is not None else None
+        message = self._histories.load(place.wait.output)["message"] if place.wait is not None else None
         return None if message is None else sha256(message.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _place(self, execution: Execution, path: str) -> _Place:
@@ -147,14 +147,14 @@ class SignalService:
         node = find_node(block, path)
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
-        owner = owner_of(self._journals, execution.id, path)
+        owner = owner_of(self._histories, execution.id, path)
         attempts = range(1, (node.retry.max_attempts if node.retry else 1) + 1)
         keys = [
             path,
             *loops_around(path),
             *(f"{path}#{kind}#{n:04d}" for n in attempts for kind in ("WAIT", "SIGNAL", "TIMER")),
         ]
-        return _Place(owner, path, node, History.of(self._journals.get(owner, keys)))
+        return _Place(owner, path, node, History.of(self._histories.get(owner, keys)))
 
     def _write(
         self,
@@ -171,7 +171,7 @@ class SignalService:
         now = self._clock.now()
         signal = Signal(place.path, meant, now, by, output)
         try:
-            stands = self._journals.answer(place.owner, signal, now, loop=BatchId.parse(place.owner), also=also)
+            stands = self._histories.answer(place.owner, signal, now, loop=BatchId.parse(place.owner), also=also)
         except ConditionFailed as failed:
             # A map batch or its loop has ended, while the execution continues.
             is_inside = place.owner != execution.id and failed.index != _WHOLE

@@ -20,7 +20,7 @@ from engine.history.usage import Bill
 from engine.ids import derived_id
 from engine.services.executions.finalization import Finalization, check_depth, child_id
 from engine.services.executions.start import Request, Starter
-from engine.storage.map_batches import PartFailed
+from engine.storage.map_batches import MapBatchFailed
 from engine.storage.repositories import Repositories
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Supervisor:
     ) -> None:
         self._executions = repositories.executions
         self._next_checks = repositories.next_checks
-        self._journals = repositories.histories
+        self._histories = repositories.histories
         self._map_batches = repositories.map_batches
         self._logs = repositories.logs
         self._starter = starter
@@ -61,10 +61,10 @@ class Supervisor:
             self._finalization.finalize(found.execution.id)
         elif not keys:
             self.launch_all(found.execution, owner)
-            self._finalization.end_lost_loops(found.execution)
+            self._finalization.end_failed_maps(found.execution)
             self._finalization.wake(owner)
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
-        history = History.of(self._journals.get(owner, [*keys, *signals]))
+        history = History.of(self._histories.get(owner, [*keys, *signals]))
         for path, wait in history.waits.items():
             signal = history.signals.get(wait.signal_key)
             if history.open_signal(path) and not is_over:
@@ -122,7 +122,7 @@ class Supervisor:
 
         Return whether it could not even be recorded.
         """
-        asked = self._journals.load(wait.output)
+        asked = self._histories.load(wait.output)
         known = self._executions.find(child_id(owner, wait))
         if known is not None:
             self._child_is_there(known.execution, owner, wait, is_waited_for=asked["wait"])
@@ -167,11 +167,11 @@ class Supervisor:
 
         `ended` is the map attempt whose workers are known to have ended.
         """
-        facts, path = self._journals.load(wait.output), wait.path
+        known, path = self._histories.load(wait.output), wait.path
         progress = self._map_batches.progress(execution_id, path)
-        current, map_workers, batches = int(progress["map_attempt"]), facts["map_workers"], len(facts["begins"]) - 1
-        if progress["done"] >= facts["count"]:
-            self._join(execution_id, wait, facts)
+        current, map_workers, batches = int(progress["map_attempt"]), known["map_workers"], len(known["begins"]) - 1
+        if progress["done"] >= known["count"]:
+            self._join(execution_id, wait, known)
             return
         if current > ended:
             if self._machine.is_map_running(execution_id, path, current):
@@ -181,8 +181,8 @@ class Supervisor:
                 execution_id, path, current, map_workers=map_workers, batches=batches
             ):
                 return
-        if progress["in_vain"] >= limits.MAX_MAP_ATTEMPTS_IN_VAIN:
-            message = f"the drivers of the loop were lost {progress['in_vain']} times"
+        if progress["stalled_attempts"] >= limits.MAX_STALLED_MAP_ATTEMPTS:
+            message = f"the drivers of the loop were lost {progress['stalled_attempts']} times"
             self._finalization.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
             return
         if self._map_batches.next_map_attempt(execution_id, path, progress, batches):
@@ -193,27 +193,27 @@ class Supervisor:
     def distributed_map_ended(self, execution_id: str, path: str, map_attempt: int) -> None:
         """Handle the end of all map workers of an attempt: the loop is done, has failed, or gets another attempt."""
         found = self._executions.find(execution_id)
-        history = History.of(self._journals.get(execution_id, [wait_key(path), signal_key(path)]))
+        history = History.of(self._histories.get(execution_id, [wait_key(path), signal_key(path)]))
         wait = history.waits.get(path)
         if found is None or wait is None or found.execution.status.is_final:
             return
         if wait.signal_key in history.signals:
-            self._finalization.end_lost_loops(found.execution)
+            self._finalization.end_failed_maps(found.execution)
             self._finalization.wake(execution_id)
         else:
             self._distributed_map(execution_id, wait, ended=map_attempt)
 
-    def _join(self, execution_id: str, wait: PendingSignal, facts: dict[str, Any]) -> None:
+    def _join(self, execution_id: str, wait: PendingSignal, known: dict[str, Any]) -> None:
         """Join the results of a loop's map batches into one list, and continue behind the loop."""
         tries = self._map_batches.begin_join(execution_id, wait.path)
         if tries > limits.MAX_JOINS:
             message = f"the results of the loop's items could not be joined in {limits.MAX_JOINS} tries"
             self._finalization.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
             return
-        ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(facts["begins"]) - 1)]
+        ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(known["begins"]) - 1)]
         try:
-            output = self._journals.joined(self._map_batches.results(ids), execution_id)
-        except PartFailed as failed:  # the process that ended it died before notifying the loop
+            output = self._histories.joined(self._map_batches.results(ids), execution_id)
+        except MapBatchFailed as failed:  # the process that ended it died before notifying the loop
             part = self._executions.find(failed.part, payloads=True)
             self._finalization.answer(execution_id, wait, "item", part.execution.error if part else None)
             return

@@ -21,7 +21,7 @@ class TriggerHealth:
         self._publisher = publisher
         self._clock = clock
 
-    def look(self, pk: str, sk: str) -> str:
+    def check(self, pk: str, sk: str) -> str:
         """Check one trigger; return a word for what was done.
 
         The event is published first and the change recorded then: if this process dies in between, it is published

@@ -59,7 +59,7 @@ class WebhookResponder:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._executions = repositories.executions
-        self._journals = repositories.histories
+        self._histories = repositories.histories
         self._workflows = repositories.workflows
         self._machine = machine
         self._advance = advance
@@ -137,13 +137,13 @@ class WebhookResponder:
         return _ending(self._executions.decoded(*self._executions.with_payloads([record])))
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
-        entries = self._journals.get(execution_id, responds)  # and what was written in one item with these events
+        entries = self._histories.get(execution_id, responds)  # and what was written in one item with these events
         outcomes = [one for one in entries if isinstance(one, Outcome) and one.path in responds]
         answered = [one for one in outcomes if one.status == "succeeded"]
         if not answered:
             return None
         first = min(answered, key=lambda outcome: (outcome.completed_at, outcome.path))
-        return _given(execution_id, self._journals.load(first.output))
+        return _given(execution_id, self._histories.load(first.output))
 
     @staticmethod
     def _wait(running: Future[str], seconds: float) -> None:

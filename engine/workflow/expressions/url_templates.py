@@ -19,7 +19,7 @@ from engine.workflow.expressions.templates import Expression, Text, as_text, com
 _HOST = re.compile(r"[\w.:\[\]-]*")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
-QueuePosition = Literal["start", "host", "path", "query"]
+UrlPart = Literal["start", "host", "path", "query"]
 
 
 def render_url(template: str, scope: Scope, where: str) -> str:
@@ -63,7 +63,7 @@ def _joined(compiled: Text, scope: Scope, where: str) -> str:
     return url
 
 
-def _place(url: str) -> QueuePosition:
+def _place(url: str) -> UrlPart:
     """Return the part of the URL in which the text after its beginning is."""
     if not url.strip():
         return "start"

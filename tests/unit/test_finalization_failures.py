@@ -14,7 +14,7 @@ from engine import limits
 from engine.clock import parse_time
 from engine.errors import NotFound, Unavailable
 from engine.history.model import Status
-from engine.services.executions.recovery import CONCLUSION_FAILED, Swept
+from engine.services.executions.recovery import FINALIZATION_FAILED, RecoveryReport
 from functions.supervisor import handler
 from tests.harness import nodes
 from tests.unit.conftest import Aws
@@ -53,10 +53,10 @@ def record(world: World, execution_id: str) -> dict[str, Any]:
     return world.repositories.executions.attributes([execution_id])[execution_id]
 
 
-def sweep_when_due(world: World, execution_id: str) -> Swept:
+def recover_when_due(world: World, execution_id: str) -> RecoveryReport:
     due = parse_time(record(world, execution_id)["next_check_at"])
     world.clock.offset += max((due - world.clock.now()).total_seconds(), 0)
-    return world.recovery.sweep(lambda: 100.0)
+    return world.recovery.run(lambda: 100.0)
 
 
 def test_conclusion_that_fails_thirty_times_is_done_at_last(
@@ -66,15 +66,15 @@ def test_conclusion_that_fails_thirty_times_is_done_at_last(
     unlucky = Unlucky(world, monkeypatch, 30)
     execution_id = ended(world)
     with caplog.at_level(logging.ERROR):
-        swept = [sweep_when_due(world, execution_id) for _ in range(30)]
+        report = [recover_when_due(world, execution_id) for _ in range(30)]
 
-    assert [one.looks for one in swept] == [{"not_finalized": 1}] * 30
-    told = [line for line in caplog.records if line.__dict__.get("log_code") == CONCLUSION_FAILED]
+    assert [one.done for one in report] == [{"not_finalized": 1}] * 30
+    told = [line for line in caplog.records if line.__dict__.get("log_code") == FINALIZATION_FAILED]
     assert [line.__dict__["tries"] for line in told] == list(range(1, 31))
     waits = [later - before for before, later in pairwise(unlucky.at)]
     assert waits == pytest.approx([min(60 * 2**n, limits.CHECK_LONGEST) for n in range(29)], abs=0.01)
 
-    assert sweep_when_due(world, execution_id).looks == {"concluded": 1}
+    assert recover_when_due(world, execution_id).done == {"finalized": 1}
     assert record(world, execution_id)["check_shard"].startswith("PURGE#")
 
 
@@ -85,15 +85,15 @@ def test_execution_that_can_never_be_concluded_is_purged_when_its_time_is_over(
     Unlucky(world, monkeypatch, 10**6)
     execution_id = ended(world)
     for _ in range(3):
-        sweep_when_due(world, execution_id)
+        recover_when_due(world, execution_id)
     until = world.clock.now() + timedelta(days=90)
     world.clock.offset += 90 * DAY - 1800
-    world.recovery.sweep(lambda: 100.0)
+    world.recovery.run(lambda: 100.0)
     assert world.retention.purge_due(lambda: 100.0) == {}, "its time is not over"
     assert parse_time(record(world, execution_id)["next_check_at"]) <= until
 
     for _ in range(3):
-        sweep_when_due(world, execution_id)
+        recover_when_due(world, execution_id)
     assert world.retention.purge_due(lambda: 100.0) == {"purged": 1}
     with pytest.raises(NotFound):
         world.get(execution_id)
@@ -109,14 +109,14 @@ def test_one_step_that_fails_keeps_no_other_from_being_done(aws: Aws, monkeypatc
     first, second = world.start(caller), world.start(caller)
     for _ in range(20):
         world.pass_time(30)
-        world.recovery.sweep(lambda: 100.0)
+        world.recovery.run(lambda: 100.0)
 
     assert [world.get(one).status for one in (first, second)] == [Status.SUCCEEDED] * 2
 
 
 def test_failed_conclusions_are_a_metric(capsys: pytest.CaptureFixture[str]):
-    handler._count(Swept({"not_finalized": 3}, 0.0))
+    handler._count(RecoveryReport({"not_finalized": 3}, 0.0))
     told = json.loads(capsys.readouterr().out)  # CloudWatch reads JSON and nothing else
     assert told["FinalizationsFailed"] == [3.0]
-    handler._count(Swept({"concluded": 3}, 0.0))
+    handler._count(RecoveryReport({"finalized": 3}, 0.0))
     assert capsys.readouterr().out == ""
