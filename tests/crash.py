@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from engine.errors import Unavailable
-from engine.history.events import Outcome, Started, Timer
+from engine.history.events import Outcome, Started, Timer, WaitKind
 from engine.history.model import Status
 from engine.nodes.context import NodeServices
 from engine.workflow.definition import WorkflowDefinition
@@ -123,7 +123,7 @@ class CrashingEffects(Effects):
 def answer_all(run: Run) -> None:
     """Whoever is asked says yes; every other callback comes, in the second attempt."""
     for path, wait in run.waiting().items():
-        if wait.kind == "approval":
+        if wait.kind is WaitKind.APPROVAL:
             run.answer(path, APPROVED)
         elif wait.attempt == 2 or len(path) % 2:
             run.answer(path, {"body": path}, attempt=wait.attempt)

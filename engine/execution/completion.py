@@ -13,7 +13,7 @@ from engine.errors import NodeError
 from engine.execution.operations.step import StepRunner, as_node_error
 from engine.execution.retry_policy import bounded
 from engine.execution.scope_instance import Result, ScopeInstance
-from engine.history.events import Outcome, PendingSignal
+from engine.history.events import NodeStatus, Outcome, PendingSignal
 from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.json_value import check_output
@@ -84,7 +84,7 @@ def end_with(result: Result) -> End:
 
 def end_of_batch(outcome: Outcome, items: tuple[int, int]) -> End:
     """Return the end of a map batch."""
-    status = Status.SUCCEEDED if outcome.status == "succeeded" else Status.FAILED
+    status = Status.SUCCEEDED if outcome.status is NodeStatus.SUCCEEDED else Status.FAILED
     return End(status, outcome.output, outcome.error, items)
 
 

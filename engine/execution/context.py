@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.history.events import Outcome, Stored
+from engine.history.events import NodeStatus, Outcome, Stored
 from engine.workflow.expressions.scope import Scope
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ExecutionContext:
 
     def settle(self, node_id: str, outcome: Outcome) -> None:
         """Make an outcome visible as `nodes.<id>`; a failed node shows `nodes.<id>.error`."""
-        self.nodes[node_id] = {"error": outcome.error} if outcome.status == "failed" else outcome.output
+        self.nodes[node_id] = {"error": outcome.error} if outcome.status is NodeStatus.FAILED else outcome.output
         if isinstance(outcome.output, Stored):
             self.stored.add(node_id)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from engine.errors import Conflict, InvalidInput
-from engine.history.events import History, Outcome, RecordedValue
+from engine.history.events import History, Outcome, RecordedValue, ValueName
 from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress
@@ -148,7 +148,7 @@ def _loop_of(recorded_value: RecordedValue) -> str:
     """Return the path of the loop that a recorded value is about."""
     return (
         recorded_value.path
-        if recorded_value.name in ("items", "failed")
+        if recorded_value.name in (ValueName.ITEMS, ValueName.FAILED)
         else recorded_value.path[: recorded_value.path.rindex("[")]
     )
 

@@ -21,7 +21,7 @@ from engine.execution.operations.background import Operations
 from engine.execution.operations.step import StepRunner
 from engine.execution.scheduler import Scheduler
 from engine.execution.write_buffer import WriteBuffer
-from engine.history.events import DROPPED, HistoryEvent, Outcome, PendingSignal, Signal
+from engine.history.events import HistoryEvent, Outcome, PendingSignal, Signal, SignalStatus
 from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.nodes.base import ForEach, Repeat
@@ -167,8 +167,8 @@ class Invocation:
 
     async def _notify_of(self, stands: HistoryEvent, about: PendingSignal | None) -> None:
         """Notify the supervisor of what has to be started elsewhere, and of what is no longer needed there."""
-        is_dropped = isinstance(stands, Signal) and stands.by == DROPPED
-        wait = stands if isinstance(stands, PendingSignal) else about if is_dropped else None
+        is_abandoned = isinstance(stands, Signal) and stands.status is SignalStatus.ABANDONED
+        wait = stands if isinstance(stands, PendingSignal) else about if is_abandoned else None
         if wait is not None and wait.is_for_others:
             await self._environment.notify(self._owner, [wait.key])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import limits
 from engine.errors import InvalidInput
-from engine.history.events import History, Outcome, PendingSignal, Stored
+from engine.history.events import History, NodeStatus, Outcome, PendingSignal, Stored, WaitKind
 from engine.history.model import Execution, Status
 from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
@@ -21,7 +21,7 @@ from engine.workflow.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """One node's state: pending, running, waiting, succeeded, failed, skipped or cancelled.
+    """One node's state.
 
     `id` is the node's path: `each[3].fetch` is a node in the fourth iteration of a loop. `wait` is the signal or time
     that it waits for. `progress` is the progress of a loop: `{total, done, failed}`, with `total` None while it is
@@ -30,7 +30,7 @@ class NodeState:
 
     id: str
     type: str
-    status: str
+    status: NodeStatus
     attempts: int = 0
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -102,7 +102,7 @@ class _Teller:
         for node in shown.body.nodes:
             path = prefix + node.id
             if node.id not in block.nodes:
-                yield NodeState(path, node.type, "skipped")
+                yield NodeState(path, node.type, NodeStatus.SKIPPED)
                 continue
             state = self._state(node, path, skipped=node.id in progress.skipped, active=node.id in active)
             if self._trial.pin_at(path) is not None:
@@ -135,20 +135,20 @@ class _Teller:
         if outcome is not None:
             return _ended(node, outcome)
         if skipped:
-            return NodeState(path, node.type, "skipped")
+            return NodeState(path, node.type, NodeStatus.SKIPPED)
         waiting = self._waiting(node, path)
         if waiting is not None:
             return waiting
         if status.is_final:
-            return NodeState(path, node.type, "cancelled")
+            return NodeState(path, node.type, NodeStatus.CANCELLED)
         if node.body is not None and active and status is Status.WAITING:
-            return NodeState(path, node.type, "waiting")
+            return NodeState(path, node.type, NodeStatus.WAITING)
         running = active and status is not Status.PENDING
-        return NodeState(path, node.type, "running" if running else "pending")
+        return NodeState(path, node.type, NodeStatus.RUNNING if running else NodeStatus.PENDING)
 
     def _waiting(self, node: NodeDefinition, path: str) -> NodeState | None:
         """Return the state of a node that waits for a signal or a time; None if it does not."""
-        shown = "cancelled" if self._execution.status.is_final else "waiting"
+        shown = NodeStatus.CANCELLED if self._execution.status.is_final else NodeStatus.WAITING
         wait, timer = self._history.open_signal(path), self._history.timers.get(path)
         if wait is not None:
             return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
@@ -160,7 +160,7 @@ class _Teller:
     def _with_progress(self, state: NodeState, inner: CompiledBlock, path: str) -> NodeState:
         distributed = self._execution.progress.get(path)
         wait = self._history.waits.get(path)
-        if wait is not None and wait.kind == "distributed_map":
+        if wait is not None and wait.kind is WaitKind.DISTRIBUTED_MAP:
             total = None if isinstance(wait.output, Stored) else wait.output["count"]
             told = distributed or {}
             progress = {"total": total, "done": told.get("done", 0), "failed": told.get("failed", 0)}
@@ -169,9 +169,10 @@ class _Teller:
             ends = [self._iteration_end(inner, f"{path}[{index}].") for index in self._iterations.get(path, ())]
             total = len(output) if isinstance(output, list) else None
             progress = {"total": total, "done": ends.count("done"), "failed": ends.count("failed")}
-        if state.status in ("skipped", "pending"):
+        if state.status in (NodeStatus.SKIPPED, NodeStatus.PENDING):
             return state
-        return replace(state, wait=None if wait and wait.kind == "distributed_map" else state.wait, progress=progress)
+        is_distributed = wait is not None and wait.kind is WaitKind.DISTRIBUTED_MAP
+        return replace(state, wait=None if is_distributed else state.wait, progress=progress)
 
     def _iteration_end(self, inner: CompiledBlock, prefix: str) -> str:
         progress, _ = self._progress(inner, prefix)

@@ -35,7 +35,7 @@ from engine.execution.operations.loop import Bodies, Loops
 from engine.execution.operations.suspension import Suspensions
 from engine.execution.retry_policy import as_exception
 from engine.execution.scope_instance import Result, ScopeInstance
-from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal, Timer
+from engine.history.events import HistoryEvent, NodeStatus, Outcome, PendingSignal, RecordedValue, Signal, Timer
 from engine.history.store import Snapshot
 from engine.nodes.base import NodeResult
 from engine.workflow.compiled import CompiledBlock
@@ -265,4 +265,4 @@ def _pinned(scope_instance: ScopeInstance, node: NodeDefinition, pin: PinnedOutp
     """How a node ends that does not run, as a test run has its output pinned."""
     if pin.error is not None:
         return scope_instance.failed(node, as_exception(pin.error), now, now)
-    return Outcome(scope_instance.path(node.id), "succeeded", now, now, pin.port, pin.output)
+    return Outcome(scope_instance.path(node.id), NodeStatus.SUCCEEDED, now, now, pin.port, pin.output)

@@ -13,7 +13,7 @@ from typing import Any
 from engine.errors import NodeError
 from engine.execution.context import ExecutionContext
 from engine.execution.retry_policy import bounded
-from engine.history.events import Outcome
+from engine.history.events import NodeStatus, Outcome
 from engine.workflow.compiled import CompiledBlock
 from engine.workflow.definition import NodeDefinition
 from engine.workflow.graph import Progress
@@ -70,7 +70,7 @@ class ScopeInstance:
         """Take a node's outcome: its output is visible from now on, and its edges are decided."""
         self.context.settle(node_id, outcome)
         self.progress.settle(node_id, outcome.port)
-        if outcome.status == "succeeded" or outcome.port == "main":
+        if outcome.status is NodeStatus.SUCCEEDED or outcome.port == "main":
             self.succeeded.append(node_id)
         elif outcome.port is None:
             self.failures[node_id] = outcome
@@ -84,7 +84,9 @@ class ScopeInstance:
             port = "main"
         elif self.block.graph.has_port(node.id, "error"):
             port = "error"
-        return Outcome(self.path(node.id), "failed", started_at, now, port, error=bounded(error), attempts=attempts)
+        return Outcome(
+            self.path(node.id), NodeStatus.FAILED, started_at, now, port, error=bounded(error), attempts=attempts
+        )
 
     @property
     def around(self) -> Iterator[ScopeInstance]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 
@@ -34,6 +35,18 @@ def loops_around(path: str) -> list[str]:
     return [path[:end] for end, character in enumerate(path) if character == "["]
 
 
+class NodeStatus(StrEnum):
+    """The status of a node; the history holds only how it ended."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Reference to a value that is not loaded yet; `ExecutionStore.fetch` returns the value."""
@@ -46,7 +59,7 @@ class Outcome:
     """How a node ended. `port` is the port that fires; None if none does (an unhandled failure)."""
 
     path: str
-    status: Literal["succeeded", "failed"]
+    status: Literal[NodeStatus.SUCCEEDED, NodeStatus.FAILED]
     started_at: datetime
     completed_at: datetime
     port: str | None = "main"
@@ -85,7 +98,18 @@ class Timer:
 
     def outcome(self) -> Outcome:
         """Return how the node ended, once the time has come."""
-        return Outcome(self.path, "succeeded", self.started_at, self.due_at, self.port, self.output)
+        return Outcome(self.path, NodeStatus.SUCCEEDED, self.started_at, self.due_at, self.port, self.output)
+
+
+class WaitKind(StrEnum):
+    """What a pending signal comes from."""
+
+    APPROVAL = "approval"
+    CALLBACK = "callback"
+    CHILD = "child"
+    """Another execution."""
+    DISTRIBUTED_MAP = "distributed_map"
+    """The map workers of a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +121,7 @@ class PendingSignal:
 
     path: str
     attempt: int
-    kind: str
+    kind: WaitKind
     started_at: datetime
     deadline: datetime | None = None
     output: Any = None
@@ -115,24 +139,36 @@ class PendingSignal:
     @property
     def is_for_others(self) -> bool:
         """Whether it waits for something started elsewhere: another execution, or the map workers of a loop."""
-        return self.kind in ("child", "distributed_map")
+        return self.kind in (WaitKind.CHILD, WaitKind.DISTRIBUTED_MAP)
 
 
-DROPPED = "dropped"
-"""Author of the signal of an abandoned wait: the enclosing scope has failed."""
-DEADLINE = "deadline"
-"""Author of the signal of an expired wait: the deadline passed before anybody answered."""
+class SignalStatus(StrEnum):
+    """How a pending signal ended."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    """An item of a distributed map has failed, or its results could not be joined; `output` is the error."""
+    EXPIRED = "expired"
+    """The deadline passed before anybody answered."""
+    ABANDONED = "abandoned"
+    """The enclosing scope has failed, so nobody waits any more."""
+
+    @property
+    def is_by_driver(self) -> bool:
+        """Whether a driver of the execution wrote the signal, and nobody outside."""
+        return self in (SignalStatus.EXPIRED, SignalStatus.ABANDONED)
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """The one signal of a pending signal. `by` is its author: `deadline` if the deadline passed before any answer."""
+    """The one signal of a pending signal. `answered_by` is the user who answered, if one did."""
 
     path: str
     attempt: int
     at: datetime
-    by: str
+    status: SignalStatus
     output: Any = None
+    answered_by: str | None = None
 
     @property
     def key(self) -> str:
@@ -156,7 +192,13 @@ class Started:
         return f"{self.path}#STARTED#{self.attempt:04d}"
 
 
-ValueName = Literal["items", "goes_on", "result", "failed"]
+class ValueName(StrEnum):
+    """What a recorded value is; see `RecordedValue`."""
+
+    ITEMS = "items"
+    CONTINUES = "continues"
+    RESULT = "result"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +206,8 @@ class RecordedValue:
     """A value of a loop that another driver could compute differently, or why it has failed, recorded for all drivers.
 
     At the loop's path: `items`, the items that it loops over; `failed`, why no further iteration begins. At the path of
-    an iteration: `goes_on`, whether it begins, and `result`, its result. What could not be computed is `{"error": …}`.
+    an iteration: `continues`, whether it begins, and `result`, its result. What could not be computed is
+    `{"error": …}`.
     """
 
     path: str
@@ -224,7 +267,7 @@ class History:
     @property
     def counted(self) -> int:
         """Return how many of its signals the execution's counter includes: all but those of drivers."""
-        return sum(1 for signal in self.signals.values() if signal.by not in (DROPPED, DEADLINE))
+        return sum(1 for signal in self.signals.values() if not signal.status.is_by_driver)
 
     @property
     def has_unread_answer(self) -> bool:
@@ -233,7 +276,7 @@ class History:
 
     def _is_unread(self, wait: PendingSignal) -> bool:
         signal, timer = self.signals.get(wait.signal_key), self.timers.get(wait.path)
-        if signal is None or signal.by == DROPPED or wait.path in self.outcomes:
+        if signal is None or signal.status is SignalStatus.ABANDONED or wait.path in self.outcomes:
             return False
         has_ended = any(loop in self.outcomes for loop in loops_around(wait.path))
         return not has_ended and not (timer is not None and (timer.next_attempt or 0) > wait.attempt)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import format_time
-from engine.history.events import HistoryEvent, Outcome, PendingSignal, Timer
+from engine.history.events import HistoryEvent, NodeStatus, Outcome, PendingSignal, Timer
 from engine.history.model import LogLine
 
 
@@ -47,7 +47,7 @@ class LogPosition:
 def line_of(entry: HistoryEvent) -> LogLine | None:
     """Return the log line of an event: the same for every driver."""
     match entry:
-        case Outcome(status="succeeded"):
+        case Outcome(status=NodeStatus.SUCCEEDED):
             return LogLine(entry.completed_at, "info", "succeeded", entry.path, _metadata(entry))
         case Outcome():
             error = entry.error or {}

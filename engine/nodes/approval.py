@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from engine import limits
-from engine.history.events import Signal
+from engine.history.events import Signal, SignalStatus, WaitKind
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 from engine.nodes.context import NodeContext
 
@@ -51,10 +51,10 @@ class ApprovalNode(BaseNode):
         """Wait for the answer."""
         config = context.config(ApprovalConfig, self.raw_config)
         deadline = context.now + timedelta(seconds=config.timeout_seconds)
-        return WaitForSignal("approval", deadline, {"message": config.message, "approvers": config.approvers})
+        return WaitForSignal(WaitKind.APPROVAL, deadline, {"message": config.message, "approvers": config.approvers})
 
     def answered(self, signal: Signal) -> Completed:
         """Continue by the port of the decision."""
-        if signal.by == "deadline":
+        if signal.status is SignalStatus.EXPIRED:
             return Completed({"decision": "timeout", "comment": None, "by": None, "at": None}, "timeout")
         return Completed(signal.output, signal.output["decision"])

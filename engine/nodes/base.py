@@ -33,7 +33,7 @@ from engine.validation_messages import sentence
 from engine.workflow.expressions.templates import templates
 
 if TYPE_CHECKING:
-    from engine.history.events import Signal
+    from engine.history.events import Signal, WaitKind
 
 
 class NodeConfig(BaseModel):
@@ -73,7 +73,7 @@ class WaitForSignal:
     `kind` is what the API and the supervisor know the wait by; `output` is what they need for it.
     """
 
-    kind: str
+    kind: WaitKind
     deadline: datetime | None = None
     output: Any = None
 

@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from engine import limits
 from engine.errors import NodeError
-from engine.history.events import Signal
+from engine.history.events import Signal, WaitKind
 from engine.ids import is_id
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 from engine.nodes.context import NodeContext
@@ -44,7 +44,7 @@ class SubWorkflowNode(BaseNode):
         if not is_id(config.workflow):
             message = "config.workflow: a template gives a workflow's id; its name can stand there only as it is"
             raise NodeError(message, code="config")
-        return WaitForSignal("child", None, config.model_dump(mode="json"))
+        return WaitForSignal(WaitKind.CHILD, None, config.model_dump(mode="json"))
 
     def answered(self, signal: Signal) -> Completed:
         """With what became of it: `{execution_id, status, result, error}`; only `execution_id` if not waited for."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from engine import limits
 from engine.errors import NodeError
-from engine.history.events import Signal
+from engine.history.events import Signal, SignalStatus, WaitKind
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult, WaitForSignal
 from engine.nodes.context import NodeContext
 
@@ -41,10 +41,10 @@ class WaitForCallbackNode(BaseNode):
     async def execute(self, context: NodeContext) -> NodeResult:
         """Waits for the call."""
         config = context.config(WaitForCallbackConfig, self.raw_config)
-        return WaitForSignal("callback", context.now + timedelta(seconds=config.timeout_seconds))
+        return WaitForSignal(WaitKind.CALLBACK, context.now + timedelta(seconds=config.timeout_seconds))
 
     def answered(self, signal: Signal) -> Completed:
         """With what was sent."""
-        if signal.by == "deadline":
+        if signal.status is SignalStatus.EXPIRED:
             raise NodeError("nobody called back in time", code="timeout", retryable=True)
         return Completed(signal.output)

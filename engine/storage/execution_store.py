@@ -16,7 +16,18 @@ from typing import Any, TypeVar
 from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
 from engine.errors import ExecutionLost, NotFound
-from engine.history.events import BatchId, History, HistoryEvent, Outcome, PendingSignal, Signal, Stored, whole_of
+from engine.history.events import (
+    BatchId,
+    History,
+    HistoryEvent,
+    Outcome,
+    PendingSignal,
+    Signal,
+    SignalStatus,
+    Stored,
+    WaitKind,
+    whole_of,
+)
 from engine.history.log_lines import LogPosition
 from engine.history.model import Execution, LogLine, Status
 from engine.history.store import Check, Snapshot
@@ -171,7 +182,7 @@ class DynamoStore:
     ) -> HistoryEvent:
         """Append an event; an approval is listed in the same transaction."""
         also = []
-        if isinstance(entry, PendingSignal) and entry.kind == "approval":
+        if isinstance(entry, PendingSignal) and entry.kind is WaitKind.APPROVAL:
             also.append(asked(self._asker(owner), owner, entry))
         return self._histories.record(owner, entry, along, lines, position, also)
 
@@ -262,7 +273,8 @@ class DynamoStore:
         return final
 
     def _fail_loop(self, batch: BatchId, error: Any) -> None:
-        self._histories.answer_if_open(batch.whole, Signal(batch.path, 1, self._clock.now(), "item", error))
+        failed = Signal(batch.path, 1, self._clock.now(), SignalStatus.FAILED, error)
+        self._histories.answer_if_open(batch.whole, failed)
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> tuple[WorkflowDefinition, int]:

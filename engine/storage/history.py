@@ -11,14 +11,15 @@ from typing import Any
 
 from engine import limits
 from engine.history.events import (
-    DROPPED,
     BatchId,
     History,
     HistoryEvent,
     Outcome,
     PendingSignal,
     Signal,
+    SignalStatus,
     Stored,
+    WaitKind,
     loops_around,
     timer_key,
 )
@@ -30,7 +31,7 @@ from engine.json_value import dumps
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import ConditionFailed, Put, Table
 from engine.storage.execution_record import open_status, open_values, signaled
-from engine.storage.history_codec import event_fields, event_from, line_in, packed_lines
+from engine.storage.history_codec import event_fields, event_from, is_recorded_value, line_in, packed_lines
 from engine.storage.payloads import Packed, PayloadStore
 
 _WAITS = "WAITS#"
@@ -52,7 +53,7 @@ class HistoryRepository:
         parsed = [json.loads(item["entry"]) if "entry" in item else {} for item in items]
         # The recorded values of a loop are needed as soon as the loop is.
         both = zip(items, parsed, strict=True)
-        needed = [item.get("output") if fields.get("kind") == "value" else None for item, fields in both]
+        needed = [item.get("output") if is_recorded_value(fields) else None for item, fields in both]
         fetched = self._payloads.fetched([*needed, *(item.get("outcomes") for item in items)])
         for item, fields, recorded_value, outcomes in zip(items, parsed, fetched, fetched[len(items) :], strict=False):
             if fields:
@@ -97,7 +98,8 @@ class HistoryRepository:
         answered = [
             wait
             for wait in history.waits.values()
-            if (signal := history.signals.get(wait.signal_key)) is not None and signal.by != DROPPED
+            if (signal := history.signals.get(wait.signal_key)) is not None
+            and signal.status is not SignalStatus.ABANDONED
         ]
         if not answered:
             return False
@@ -126,9 +128,9 @@ class HistoryRepository:
         lost = [
             wait.key
             for wait in history.waits.values()
-            if wait.kind == "distributed_map"
+            if wait.kind is WaitKind.DISTRIBUTED_MAP
             and (signal := history.signals.get(wait.signal_key)) is not None
-            and signal.by != "distributed_map"
+            and signal.status is not SignalStatus.ANSWERED
         ]
         return list(self._whole_waits(execution_id, lost))
 

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from engine.clock import format_time, parse_time
-from engine.history.events import HistoryEvent, Outcome, PendingSignal, RecordedValue, Signal, Started, Timer
+from engine.history.events import (
+    HistoryEvent,
+    NodeStatus,
+    Outcome,
+    PendingSignal,
+    RecordedValue,
+    Signal,
+    SignalStatus,
+    Started,
+    Timer,
+    ValueName,
+    WaitKind,
+)
 from engine.history.model import LogLine
+
+
+class _Kind(StrEnum):
+    """What an event is; an outcome, of which there are the most, has no kind."""
+
+    TIMER = "timer"
+    PENDING_SIGNAL = "pending_signal"
+    SIGNAL = "signal"
+    STARTED = "started"
+    RECORDED_VALUE = "recorded_value"
 
 
 def event_fields(entry: HistoryEvent) -> dict[str, Any]:
@@ -26,7 +49,7 @@ def event_fields(entry: HistoryEvent) -> dict[str, Any]:
             }
         case Timer():
             return {
-                "kind": "timer",
+                "kind": _Kind.TIMER,
                 "path": entry.path,
                 "port": entry.port,
                 "error": entry.error,
@@ -37,7 +60,7 @@ def event_fields(entry: HistoryEvent) -> dict[str, Any]:
             }
         case PendingSignal():
             return {
-                "kind": "wait",
+                "kind": _Kind.PENDING_SIGNAL,
                 "path": entry.path,
                 "attempt": entry.attempt,
                 "for": entry.kind,
@@ -45,16 +68,22 @@ def event_fields(entry: HistoryEvent) -> dict[str, Any]:
                 "deadline": format_time(entry.deadline) if entry.deadline else None,
             }
         case Signal():
-            at = format_time(entry.at)
-            return {"kind": "signal", "path": entry.path, "attempt": entry.attempt, "at": at, "by": entry.by}
+            return {
+                "kind": _Kind.SIGNAL,
+                "path": entry.path,
+                "attempt": entry.attempt,
+                "at": format_time(entry.at),
+                "status": entry.status,
+                **({"answered_by": entry.answered_by} if entry.answered_by else {}),
+            }
         case Started():
             at = format_time(entry.started_at)
             return {
-                "kind": "started", "path": entry.path, "attempt": entry.attempt, "started_at": at,
+                "kind": _Kind.STARTED, "path": entry.path, "attempt": entry.attempt, "started_at": at,
                 "driver": entry.driver,
             }  # fmt: skip
         case RecordedValue():
-            return {"kind": "value", "path": entry.path, "name": entry.name}
+            return {"kind": _Kind.RECORDED_VALUE, "path": entry.path, "name": entry.name}
 
 
 def event_from(fields: dict[str, Any], output: Any) -> HistoryEvent:
@@ -64,7 +93,7 @@ def event_from(fields: dict[str, Any], output: Any) -> HistoryEvent:
         case None:
             return Outcome(
                 path,
-                fields["status"],
+                NodeStatus.SUCCEEDED if fields["status"] == NodeStatus.SUCCEEDED else NodeStatus.FAILED,
                 parse_time(fields["started_at"]),
                 parse_time(fields["completed_at"]),
                 fields["port"],
@@ -72,21 +101,27 @@ def event_from(fields: dict[str, Any], output: Any) -> HistoryEvent:
                 fields["error"],
                 fields["attempts"],
             )
-        case "timer":
+        case _Kind.TIMER:
             due_at, started_at = parse_time(fields["due_at"]), parse_time(fields["started_at"])
             following, error, port = fields["next_attempt"], fields["error"], fields["port"]
             return Timer(path, due_at, started_at, following, error, output, port, fields.get("put_off", 0))
-        case "wait":
+        case _Kind.PENDING_SIGNAL:
             started_at, deadline = parse_time(fields["started_at"]), _time(fields["deadline"])
-            return PendingSignal(path, fields["attempt"], fields["for"], started_at, deadline, output)
-        case "signal":
-            return Signal(path, fields["attempt"], parse_time(fields["at"]), fields["by"], output)
-        case "started":
+            return PendingSignal(path, fields["attempt"], WaitKind(fields["for"]), started_at, deadline, output)
+        case _Kind.SIGNAL:
+            at, status = parse_time(fields["at"]), SignalStatus(fields["status"])
+            return Signal(path, fields["attempt"], at, status, output, fields.get("answered_by"))
+        case _Kind.STARTED:
             return Started(path, fields["attempt"], parse_time(fields["started_at"]), fields["driver"], output)
-        case "value":
-            return RecordedValue(path, fields["name"], output)
+        case _Kind.RECORDED_VALUE:
+            return RecordedValue(path, ValueName(fields["name"]), output)
         case other:
             raise ValueError(f"the history holds a {other!r}, which this version does not know")
+
+
+def is_recorded_value(fields: dict[str, Any]) -> bool:
+    """Return whether these are the attributes of a recorded value."""
+    return fields.get("kind") == _Kind.RECORDED_VALUE
 
 
 def packed_lines(lines: Sequence[LogLine]) -> list[Any]:

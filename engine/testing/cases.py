@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from engine.errors import InvalidInput
+from engine.history.events import NodeStatus
 from engine.nodes.context import NodeServices
 from engine.testing.clock import START
 from engine.testing.mocks import Mock, MockedFactory
@@ -152,10 +153,10 @@ def _nodes(expect: Expectation, run: WorkflowRun) -> Iterator[str]:
     states = run.states
     for path in expect.skipped or ():
         status = states[path].status if path in states else "not there"
-        if status not in ("skipped", "pending"):
+        if status not in (NodeStatus.SKIPPED, NodeStatus.PENDING):
             yield f"`{path}` is {status}; expected was that it does not run"
     for path, wanted in expect.nodes.items():
-        if path not in states or states[path].status != "succeeded":
+        if path not in states or states[path].status is not NodeStatus.SUCCEEDED:
             yield f"`{path}` has no output: it is {states[path].status if path in states else 'not there'}"
         else:
             yield from _differences(wanted, states[path].output, f"the output of `{path}`")

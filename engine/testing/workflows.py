@@ -12,7 +12,7 @@ from engine.clock import format_time
 from engine.errors import InvalidInput
 from engine.execution.engine import WorkflowEngine
 from engine.execution.node_states import NodeState, node_states
-from engine.history.events import History, Outcome, PendingSignal, Signal
+from engine.history.events import History, NodeStatus, Outcome, PendingSignal, Signal, SignalStatus, WaitKind
 from engine.history.model import Decision, Execution, LogLine, Next
 from engine.nodes.context import NodeServices
 from engine.testing.clock import START, VirtualClock
@@ -77,9 +77,9 @@ class WorkflowRun:
         waits = {path: history.open_signal(path) for path in history.waits}
         return {path: wait for path, wait in waits.items() if wait is not None}
 
-    def answer(self, path: str, output: Any = None, *, attempt: int = 1, by: str = "somebody") -> Signal:
+    def answer(self, path: str, output: Any = None, *, attempt: int = 1) -> Signal:
         """Answer a wait; gives the answer that stands."""
-        signal = Signal(path, attempt, self.clock.now(), by, output)
+        signal = Signal(path, attempt, self.clock.now(), SignalStatus.ANSWERED, output)
         return self.store.signal(self.execution_id, signal)
 
     @property
@@ -110,7 +110,8 @@ class WorkflowRun:
     @property
     def ran(self) -> list[str]:
         """The paths of the nodes that have ended, those that were skipped left out, in the order of their ends."""
-        ended = [one for one in self.states.values() if one.status in ("succeeded", "failed") and one.completed_at]
+        ends = (NodeStatus.SUCCEEDED, NodeStatus.FAILED)
+        ended = [one for one in self.states.values() if one.status in ends and one.completed_at]
         return [one.id for one in sorted(ended, key=lambda one: one.completed_at or START)]
 
     @property
@@ -179,7 +180,7 @@ class _People:
                 continue
             given = self._answers.pop(path)
             output = {"body": given, "at": format_time(run.clock.now())}
-            if wait.kind == "approval":
+            if wait.kind is WaitKind.APPROVAL:
                 said = {"decision": given} if isinstance(given, str) else dict(given)
                 output = {"comment": None, "by": "somebody", "at": format_time(run.clock.now()), **said}
             run.answer(path, output, attempt=wait.attempt)

@@ -9,7 +9,7 @@ from engine.clock import format_time
 from engine.execution.callbacks import callback_url
 from engine.execution.node_states import NodeState
 from engine.history import prices
-from engine.history.events import PendingSignal, whole_of
+from engine.history.events import PendingSignal, WaitKind, whole_of
 from engine.history.model import Execution
 from engine.history.usage import Bill
 from engine.schemas.executions import (
@@ -92,9 +92,9 @@ def _bill(bill: Bill) -> BillAnswer:
 def _wait(execution: Execution, wait: PendingSignal) -> WaitAnswer:
     told = wait.output if isinstance(wait.output, dict) else {}
     url = started = None
-    if wait.kind == "callback" and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
+    if wait.kind is WaitKind.CALLBACK and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
         url = callback_url(container.settings.api_url, execution.id, execution.secret, wait.path)
-    elif wait.kind == "child":
+    elif wait.kind is WaitKind.CHILD:
         started = child_id(execution.id, wait)
     return WaitAnswer(
         kind=wait.kind,

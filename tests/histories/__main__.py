@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.history.events import WaitKind
 from engine.storage.history_codec import event_fields
 from tests.crash import APPROVED
 from tests.harness import Run, edges, nodes, start
@@ -107,7 +108,7 @@ TRIGGER = {"n": 5}
 
 def people(run: Run) -> None:
     for path, wait in run.waiting().items():
-        if wait.kind == "approval":
+        if wait.kind is WaitKind.APPROVAL:
             run.answer(path, APPROVED)
         elif wait.attempt == 2:
             run.answer(path, {"body": "late"}, attempt=2)

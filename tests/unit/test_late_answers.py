@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Conflict, Unavailable
-from engine.history.events import DROPPED, BatchId, Signal, signal_key
+from engine.history.events import BatchId, Signal, SignalStatus, signal_key
 from engine.history.model import Status
 from engine.schemas.executions import SignalBody
 from engine.services.principal import Principal
@@ -71,7 +71,7 @@ def check(run: Run, path: str, where: str) -> None:
     signals = [one for one in run.history.signals.values() if one.path == path]
     state = run.states.get(path)
     for one in signals:
-        if one.by == DROPPED:
+        if one.status is SignalStatus.ABANDONED:
             assert state is None or state.status == "cancelled", where
         else:
             assert state is not None, where
@@ -126,7 +126,7 @@ def test_an_answer_that_lost_is_not_taken_for_another_ones():
     stands = run.answer(path, APPROVED)
 
     assert isinstance(stands, Signal)
-    assert stands.by == DROPPED
+    assert stands.status is SignalStatus.ABANDONED
     assert run.states[path].status == "cancelled"
 
 

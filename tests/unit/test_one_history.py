@@ -15,7 +15,7 @@ import pytest
 from engine import limits
 from engine.errors import Unavailable
 from engine.execution.context import ExecutionContext
-from engine.history.events import DROPPED, Signal
+from engine.history.events import Signal, SignalStatus
 from engine.history.model import Status
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext, NodeServices
@@ -171,7 +171,7 @@ def test_what_an_items_failure_drops_is_dropped_after_the_failure_is_recorded(lu
     for at in range(1, 60):
         run, died = crashed(TEMPLATE, luck, at)
         entries = run.store.entries[run.execution_id]
-        if any(isinstance(entry, Signal) and entry.by == DROPPED for entry in entries.values()):
+        if any(isinstance(entry, Signal) and entry.status is SignalStatus.ABANDONED for entry in entries.values()):
             assert run.execution.status is Status.FAILED, f"point {at}"
             assert run.execution.error["code"] == "expression", f"point {at}: {run.execution.error}"
         if not died:
@@ -184,7 +184,7 @@ def test_a_run_in_which_nothing_is_left_to_do_fails_instead_of_going_on_for_ever
     run = start({"nodes": [{"id": "ask", "type": "approval", "config": {"message": "?"}}]})
     run.advance()
     wait = run.history.waits["ask"]
-    run.store.entries[run.execution_id][wait.signal_key] = Signal("ask", 1, run.clock.now(), DROPPED)
+    run.store.entries[run.execution_id][wait.signal_key] = Signal("ask", 1, run.clock.now(), SignalStatus.ABANDONED)
 
     assert run.advance().next == "failed"
     assert run.execution.error["code"] == "engine_error"

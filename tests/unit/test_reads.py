@@ -16,7 +16,16 @@ import pytest
 from engine import limits
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidInput
-from engine.history.events import BatchId, PendingSignal, RecordedValue, Signal, Stored
+from engine.history.events import (
+    BatchId,
+    PendingSignal,
+    RecordedValue,
+    Signal,
+    SignalStatus,
+    Stored,
+    ValueName,
+    WaitKind,
+)
 from engine.history.model import Status
 from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
@@ -69,11 +78,11 @@ def test_who_looks_for_waits_reads_no_outcome_and_no_answer(aws: Aws):
         aws.histories.record(made.id, outcome(f"n{number}", noise(7_000, number)))
     for number in range(5):
         aws.histories.record(
-            made.id, PendingSignal(f"w{number}", 1, "child", NOW, None, {"workflow_id": f"wf-{number}"})
+            made.id, PendingSignal(f"w{number}", 1, WaitKind.CHILD, NOW, None, {"workflow_id": f"wf-{number}"})
         )
-    aws.histories.record(made.id, PendingSignal("ask", 1, "approval", NOW, None, {"message": "?"}))
+    aws.histories.record(made.id, PendingSignal("ask", 1, WaitKind.APPROVAL, NOW, None, {"message": "?"}))
     for number in range(4):
-        aws.histories.answer(made.id, Signal(f"w{number}", 1, NOW, "child", noise(7_000, number)), NOW)
+        aws.histories.answer(made.id, Signal(f"w{number}", 1, NOW, SignalStatus.ANSWERED, noise(7_000, number)), NOW)
     reads = Reads(aws.dynamodb)
     found = list(aws.histories.open_waits_for_others(made.id))
 
@@ -85,8 +94,8 @@ def test_driver_has_all_waits_and_answers(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     wait, signal = (
-        PendingSignal("each[3].ask", 2, "approval", NOW, None, {"message": "?"}),
-        Signal("each[3].ask", 2, NOW, "u", 1),
+        PendingSignal("each[3].ask", 2, WaitKind.APPROVAL, NOW, None, {"message": "?"}),
+        Signal("each[3].ask", 2, NOW, SignalStatus.ANSWERED, 1, "u"),
     )
     aws.histories.record(made.id, wait)
     aws.histories.answer(made.id, signal, NOW)
@@ -162,7 +171,7 @@ def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: A
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(12):
-        aws.histories.record(made.id, RecordedValue(f"f{number}", "items", noise(20_000, number)))
+        aws.histories.record(made.id, RecordedValue(f"f{number}", ValueName.ITEMS, noise(20_000, number)))
     items = aws.executions.partition(made.id)
     together, most, lock = 0, 0, threading.Lock()
     real = aws.repositories.payloads.read

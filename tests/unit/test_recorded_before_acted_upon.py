@@ -12,7 +12,7 @@ from engine.execution.commands import InBackground
 from engine.execution.completion import End, Pause
 from engine.execution.invocation import Invocation
 from engine.execution.scheduler import Scheduler
-from engine.history.events import HistoryEvent, PendingSignal, Signal
+from engine.history.events import HistoryEvent, PendingSignal, Signal, SignalStatus
 from engine.history.model import Status
 from engine.nodes.context import NodeServices
 from tests.harness import Effects, Run, edges, nodes, start
@@ -115,7 +115,7 @@ def drive_on(run: Run) -> None:
 def answer_children(run: Run) -> None:
     """Each execution that was started ends well."""
     for path in run.waiting():
-        run.answer(path, {"status": "succeeded", "result": 1, "execution_id": "x"}, by="child")
+        run.answer(path, {"status": "succeeded", "result": 1, "execution_id": "x"})
 
 
 def test_nothing_is_acted_upon_before_its_record(monkeypatch: pytest.MonkeyPatch):
@@ -193,7 +193,7 @@ def test_what_stands_counts_and_not_what_was_to_be_recorded():
     decision = run.advance()
     store = run.store
     output = {"decision": "approved", "by": "somebody", "comment": None, "at": "2026-01-01T00:00:00.000Z"}
-    said = Signal("ask", 1, run.clock.now(), "somebody", output)
+    said = Signal("ask", 1, run.clock.now(), SignalStatus.ANSWERED, output)
 
     class AnsweredMeanwhile(RefusesEachOnce):
         """A store in which an answer comes right before the deadline is recorded."""

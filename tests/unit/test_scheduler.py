@@ -9,15 +9,17 @@ from engine.execution.commands import Append, Attempt, ChooseItems, Command, Exp
 from engine.execution.scheduler import Scheduler
 from engine.execution.scope_instance import Result
 from engine.history.events import (
-    DEADLINE,
-    DROPPED,
     History,
     HistoryEvent,
+    NodeStatus,
     Outcome,
     PendingSignal,
     RecordedValue,
     Signal,
+    SignalStatus,
     Timer,
+    ValueName,
+    WaitKind,
 )
 from engine.history.model import Execution
 from engine.history.store import Snapshot
@@ -61,9 +63,11 @@ def begin(one: Scheduler, path: str) -> Attempt:
     return attempt
 
 
-def ended(path: str, status: Any = "succeeded", port: str | None = "main") -> Outcome:
+def ended(path: str, status: Any = NodeStatus.SUCCEEDED, port: str | None = "main") -> Outcome:
     """How a node ended."""
-    return Outcome(path, status, NOW, NOW, port, error=None if status == "succeeded" else {"code": "x", "message": "x"})
+    return Outcome(
+        path, status, NOW, NOW, port, error=None if status is NodeStatus.SUCCEEDED else {"code": "x", "message": "x"}
+    )
 
 
 LINE = {"nodes": nodes("a", "b", "c"), "edges": edges("a>b", "a>c")}
@@ -112,14 +116,14 @@ def test_a_delay_ends_by_an_event_in_the_history():
 
 
 def test_at_its_deadline_a_wait_expires_unless_its_answer_stands():
-    wait = PendingSignal("a", 1, "approval", NOW, NOW + timedelta(seconds=5))
+    wait = PendingSignal("a", 1, WaitKind.APPROVAL, NOW, NOW + timedelta(seconds=5))
     one = scheduler({"nodes": [{"id": "a", "type": "approval", "config": {"message": "ok?"}}]}, wait)
     commands(one)
     one.time_is(NOW + timedelta(seconds=5))
     (expire,) = commands(one)
     assert isinstance(expire, Expire)
-    assert expire.signal.by == DEADLINE
-    answer = Signal("a", 1, NOW, "somebody", {})
+    assert expire.signal.status is SignalStatus.EXPIRED
+    answer = Signal("a", 1, NOW, SignalStatus.ANSWERED, {})
     one.ended(expire, answer, NOW)
     (resolve,) = commands(one)
     assert resolve.signal is answer  # type: ignore[union-attr]
@@ -131,7 +135,7 @@ def test_a_failure_with_nowhere_to_go_holds_everything_until_it_is_recorded():
     (taken,) = commands(one)
     assert isinstance(taken, TakeUp)
     assert attempts(one) == ["a"]
-    one.computed(taken, ended("f", "failed", None), NOW, nondeterministic=False)
+    one.computed(taken, ended("f", NodeStatus.FAILED, None), NOW, nondeterministic=False)
     assert attempts(one) == []
     assert one.has_more
     (failure,) = commands(one)
@@ -144,13 +148,13 @@ def test_a_failure_with_nowhere_to_go_holds_everything_until_it_is_recorded():
 
 
 def test_who_waits_when_the_execution_fails_is_given_up():
-    wait = PendingSignal("a", 1, "approval", NOW)
+    wait = PendingSignal("a", 1, WaitKind.APPROVAL, NOW)
     raw = {"nodes": [{"id": "a", "type": "approval", "config": {"message": "ok?"}}, *nodes("b")]}
-    one = scheduler(raw, wait, ended("b", "failed", None))
+    one = scheduler(raw, wait, ended("b", NodeStatus.FAILED, None))
     commands(one)
     assert one.give_up_waits(NOW)
     (abandon,) = commands(one)
-    assert abandon.signal.by == DROPPED  # type: ignore[union-attr]
+    assert abandon.signal.status is SignalStatus.ABANDONED  # type: ignore[union-attr]
     one.ended(abandon, abandon.signal, NOW)  # type: ignore[arg-type, union-attr]
     assert not one.give_up_waits(NOW)
 
@@ -191,7 +195,7 @@ def test_what_another_driver_could_find_otherwise_is_pinned_first():
     (pin,) = commands(one)
     assert isinstance(pin, Pin)
     assert attempts(one) == []
-    other = RecordedValue("each", "items", {"items": [7], "concurrency": 1, "collect": False})
+    other = RecordedValue("each", ValueName.ITEMS, {"items": [7], "concurrency": 1, "collect": False})
     one.ended(pin, other, NOW)
     (recall,) = commands(one)
     assert isinstance(recall, Recall)
@@ -207,7 +211,7 @@ def test_an_iteration_that_fails_ends_the_loop_once_the_others_are_still():
     one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, nondeterministic=False)
     commands(one)
     first, second = begin(one, "each[0].a"), begin(one, "each[1].a")
-    one.ended(first, ended("each[0].a", "failed", None), NOW)
+    one.ended(first, ended("each[0].a", NodeStatus.FAILED, None), NOW)
     assert commands(one) == []
     assert not one.root.failures, "the other one still runs"
     one.ended(second, ended("each[1].a"), NOW)

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from engine.errors import ExecutionLost, InvalidInput, NotFound
-from engine.history.events import HistoryEvent, Outcome, Stored, Timer
+from engine.history.events import HistoryEvent, NodeStatus, Outcome, Stored, Timer
 from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
 from engine.storage.execution_lists import Filter
@@ -47,7 +47,7 @@ def load(aws: Aws, execution_id: str, at_most: int = 2**30) -> tuple[Execution, 
 
 
 def outcome(path: str = "a", output: Any = 1, **changes: Any) -> Outcome:
-    return replace(Outcome(path, "succeeded", NOW, NOW + timedelta(seconds=1), "main", output), **changes)
+    return replace(Outcome(path, NodeStatus.SUCCEEDED, NOW, NOW + timedelta(seconds=1), "main", output), **changes)
 
 
 def workflow(aws: Aws, workspace: str = "ws-1") -> Workflow:

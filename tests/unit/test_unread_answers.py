@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.history.events import DROPPED, Outcome, PendingSignal, Signal, Timer
+from engine.history.events import NodeStatus, Outcome, PendingSignal, Signal, SignalStatus, Timer, WaitKind
 from engine.storage.history import HistoryRepository
 from tests.figures import FIGURES
 from tests.unit.conftest import NOW, Aws
@@ -18,15 +18,15 @@ RUN = "run"
 
 
 def outcome(path: str) -> Outcome:
-    return Outcome(path, "succeeded", NOW, NOW, output="x" * 400)
+    return Outcome(path, NodeStatus.SUCCEEDED, NOW, NOW, output="x" * 400)
 
 
 def wait(path: str, attempt: int = 1) -> PendingSignal:
-    return PendingSignal(path, attempt, "approval", NOW)
+    return PendingSignal(path, attempt, WaitKind.APPROVAL, NOW)
 
 
-def signal(path: str, attempt: int = 1, by: str = "callback") -> Signal:
-    return Signal(path, attempt, NOW, by)
+def signal(path: str, attempt: int = 1, status: SignalStatus = SignalStatus.ANSWERED) -> Signal:
+    return Signal(path, attempt, NOW, status)
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def read_units(aws: Aws) -> Iterator[dict[str, float]]:
     [
         ([wait("a")], False),
         ([wait("a"), signal("a")], True),
-        ([wait("a"), signal("a", by=DROPPED)], False),
+        ([wait("a"), signal("a", status=SignalStatus.ABANDONED)], False),
         ([wait("a"), signal("a"), outcome("a")], False),
         ([wait("a"), signal("a"), Timer("a", NOW + timedelta(1), NOW, 2)], False),
         ([wait("a"), signal("a"), Timer("a", NOW, NOW, 2), wait("a", 2)], False),

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from engine.history.events import SignalStatus
 from engine.history.model import Status
 from tests.harness import edges, nodes, run, start
 
@@ -332,4 +333,4 @@ def test_who_answers_what_was_given_up_is_told_so():
     started.advance()
 
     assert sorted(started.waiting()) == ["later"]
-    assert started.answer("each[1].ask", APPROVED).by == "dropped"
+    assert started.answer("each[1].ask", APPROVED).status is SignalStatus.ABANDONED

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.history.events import PendingSignal
+from engine.history.events import PendingSignal, SignalStatus
 from engine.schemas.executions import SignalBody
 from engine.services.principal import Principal
 from tests.crash import Fate
@@ -230,7 +230,9 @@ def test_a_child_in_a_spread_loop_is_started_though_the_poke_was_lost(aws: Aws, 
 def test_a_part_that_failed_fails_its_loop_though_who_ended_it_died(aws: Aws):
     """The last item of the last batch fails: all items are done then, but there is nothing to join."""
     world = World(aws)
-    world.breaks = lambda owner, signal: signal.by == "item" and world.effects.count("each[249].x") == 1
+    world.breaks = lambda owner, signal: (
+        signal.status is SignalStatus.FAILED and world.effects.count("each[249].x") == 1
+    )
     execution_id = world.start(world.workflow(distributed(250, concurrency=1)), {"bad": 250})
     world.settle()
     world.check()

@@ -12,7 +12,7 @@ from engine.execution.environment import Environment
 from engine.execution.operations.distributed_map import distribute
 from engine.execution.operations.step import RecordThenAct, StepRunner
 from engine.execution.scope_instance import ScopeInstance
-from engine.history.events import DROPPED, HistoryEvent, PendingSignal, Signal
+from engine.history.events import HistoryEvent, PendingSignal, Signal, SignalStatus
 from engine.workflow.compiled import CompiledBlock, find_block
 
 
@@ -54,7 +54,7 @@ class Operations:
         stands = await self.record(dropped, wait)
         if not isinstance(stands, Signal):
             raise TypeError("a signal's key holds a signal")
-        if stands.by == DROPPED:
+        if stands.status is SignalStatus.ABANDONED:
             return stands
         prefix = wait.path.rpartition(".")[0]
         block = find_block(self.block, prefix)

@@ -6,7 +6,7 @@ from engine import limits
 from engine.execution.environment import Environment
 from engine.execution.operations.step import RecordThenAct, StepRunner
 from engine.execution.scope_instance import LoopRun
-from engine.history.events import HistoryEvent, PendingSignal
+from engine.history.events import HistoryEvent, PendingSignal, WaitKind
 
 
 async def distribute(
@@ -26,4 +26,4 @@ async def distribute(
         "concurrency": min(loop.concurrency, limits.MAP_WORKER_CONCURRENCY),
         "collect": loop.collect,
     }
-    return await record(PendingSignal(loop.path, 1, "distributed_map", loop.started_at, None, output))
+    return await record(PendingSignal(loop.path, 1, WaitKind.DISTRIBUTED_MAP, loop.started_at, None, output))

@@ -28,7 +28,7 @@ from engine.execution.context import ExecutionContext
 from engine.execution.operations.suspension import Suspensions
 from engine.execution.retry_policy import as_exception, bounded
 from engine.execution.scope_instance import LoopRun, ScopeInstance
-from engine.history.events import HistoryEvent, Outcome, RecordedValue
+from engine.history.events import HistoryEvent, NodeStatus, Outcome, RecordedValue, ValueName
 from engine.history.store import Batch
 from engine.json_value import check_output
 from engine.nodes.base import ForEach, NodeResult, Repeat
@@ -116,7 +116,7 @@ class Loops:
     def open(self, scope_instance: ScopeInstance, node: NodeDefinition) -> None:
         """Begin a loop whose node is ready."""
         loop = LoopRun(node, scope_instance, self._queues.now)
-        known = self._recorded_value(loop.path, "failed")
+        known = self._recorded_value(loop.path, ValueName.FAILED)
         if known is None and not self._bodies.loops_over_items(node.type):
             self._next_iteration(loop)
             return
@@ -132,7 +132,7 @@ class Loops:
         else:
             raise TypeError(f"the node type {loop.node.type} must return items, not {type(result).__name__}")
         if nondeterministic:
-            self._pin(loop, RecordedValue(loop.path, "items", choice))
+            self._pin(loop, RecordedValue(loop.path, ValueName.ITEMS, choice))
         elif isinstance(result, Outcome):
             self.finalize(loop.scope_instance, result, nondeterministic=False)
         else:
@@ -162,10 +162,10 @@ class Loops:
         """Continue with a recorded value from the history, now that it is loaded."""
         if isinstance(target, ScopeInstance):
             self._close_with(target, recorded_value.output)
-        elif recorded_value.name == "failed":
+        elif recorded_value.name is ValueName.FAILED:
             target.broken, target.failing = recorded_value.output, False
             self.go_on(target)
-        elif recorded_value.name == "items":
+        elif recorded_value.name is ValueName.ITEMS:
             self._begin_with(target, recorded_value.output)
         else:
             self._go_on_with(target, recorded_value.output)
@@ -210,7 +210,7 @@ class Loops:
         if nondeterministic or error is not None:
             found = {"value": result} if error is None else {"error": {**error, "node": loop.path}}
             loop.failing = loop.failing or (error is not None and not loop.collect)
-            self._pin(scope_instance, RecordedValue(f"{loop.path}[{scope_instance.index}]", "result", found))
+            self._pin(scope_instance, RecordedValue(f"{loop.path}[{scope_instance.index}]", ValueName.RESULT, found))
         else:
             self._closed(scope_instance, result)
 
@@ -237,7 +237,7 @@ class Loops:
         loop.failing = True
         message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
         error = bounded(NodeError(message, code="output_too_large"))
-        self._pin(loop, RecordedValue(loop.path, "failed", error))
+        self._pin(loop, RecordedValue(loop.path, ValueName.FAILED, error))
 
     def go_on(self, loop: LoopRun) -> None:
         """Open as many iterations as may run, or end the loop when none is left."""
@@ -263,7 +263,7 @@ class Loops:
         if loop.errors:
             self._end(loop)
             return
-        known = self._recorded_value(f"{loop.path}[{loop.opened}]", "goes_on")
+        known = self._recorded_value(f"{loop.path}[{loop.opened}]", ValueName.CONTINUES)
         data = {"item": loop.results.get(loop.opened - 1), "index": loop.opened}
         self._queues.at_once(AskCondition(loop, data) if known is None else Recall(loop, known))
 
@@ -276,7 +276,7 @@ class Loops:
         else:
             raise TypeError(f"the node type {loop.node.type} must return a repetition, not {type(result).__name__}")
         if nondeterministic:
-            self._pin(loop, RecordedValue(f"{loop.path}[{loop.opened}]", "goes_on", choice))
+            self._pin(loop, RecordedValue(f"{loop.path}[{loop.opened}]", ValueName.CONTINUES, choice))
         else:
             self._go_on_with(loop, choice)
 
@@ -319,7 +319,7 @@ class Loops:
             self._fail(loop, error)
             return
         now = self._queues.now
-        self._finalize(loop, Outcome(loop.path, "succeeded", loop.started_at, now, output=output))
+        self._finalize(loop, Outcome(loop.path, NodeStatus.SUCCEEDED, loop.started_at, now, output=output))
 
     def _fail(self, loop: LoopRun, error: NodeError) -> None:
         loop.nondeterministic = True

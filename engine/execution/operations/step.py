@@ -21,7 +21,18 @@ from engine.execution.output_cache import Loaded
 from engine.execution.retry_policy import as_exception, bounded, interrupted, leaves_open, next_delay, put_off_delay
 from engine.execution.scope_instance import ScopeInstance
 from engine.execution.write_buffer import WriteBuffer
-from engine.history.events import HistoryEvent, Outcome, PendingSignal, Signal, Started, Stored, Timer
+from engine.history.events import (
+    HistoryEvent,
+    NodeStatus,
+    Outcome,
+    PendingSignal,
+    Signal,
+    SignalStatus,
+    Started,
+    Stored,
+    Timer,
+    WaitKind,
+)
 from engine.history.model import Execution, LogLine
 from engine.json_value import check_output
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
@@ -179,22 +190,22 @@ class StepRunner:
         The signal of a distributed loop comes from its last driver; its output stays where it is stored.
         """
         path = scope_instance.path(node.id)
-        if wait.kind == "distributed_map" and signal.by == "distributed_map":
-            return Outcome(path, "succeeded", wait.started_at, signal.at, output=signal.output)
+        if wait.kind is WaitKind.DISTRIBUTED_MAP and signal.status is SignalStatus.ANSWERED:
+            return Outcome(path, NodeStatus.SUCCEEDED, wait.started_at, signal.at, output=signal.output)
         output = await self.fetch(signal.output)
-        if wait.kind == "distributed_map":
+        if wait.kind is WaitKind.DISTRIBUTED_MAP:
             return self.failed(scope_instance, node, as_exception(output), wait.started_at, 1)
         if isinstance(output, Stored):
             raise TypeError("a fetched value is loaded")
-        signal = Signal(path, signal.attempt, signal.at, signal.by, output)
+        signal = replace(signal, path=path, output=output)
         try:
             result = self._environment.factory.create(node).answered(signal)
             check_output(result.output, limits.MAX_OUTPUT_BYTES, limits.MAX_JSON_DEPTH)
         except Exception as raised:  # noqa: BLE001 - whatever a node raises is that node's failure
             error = as_node_error(raised, node)
         else:
-            port, attempt = result.port, wait.attempt
-            return Outcome(path, "succeeded", wait.started_at, signal.at, port, result.output, attempts=attempt)
+            succeeded = Outcome(path, NodeStatus.SUCCEEDED, wait.started_at, signal.at, result.port, result.output)
+            return replace(succeeded, attempts=wait.attempt)
         delay = next_delay(node.retry, wait.attempt, error, self._environment.random)
         if delay is None:
             return self.failed(scope_instance, node, error, wait.started_at, wait.attempt)
@@ -211,7 +222,7 @@ class StepRunner:
         match result:
             case Completed(output=output, port=port):
                 now = self._environment.clock.now()
-                return Outcome(path, "succeeded", started_at, now, port, output, attempts=attempt)
+                return Outcome(path, NodeStatus.SUCCEEDED, started_at, now, port, output, attempts=attempt)
             case WaitUntil(due_at=due_at, output=output, port=port):
                 return Timer(path, due_at, started_at, output=output, port=port)
             case WaitForSignal(kind=kind, deadline=deadline, output=output):

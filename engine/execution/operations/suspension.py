@@ -1,7 +1,7 @@
 """Suspensions of an invocation: timers, and pending signals with their signals. No I/O and no clock.
 
 For a pending signal in a failed scope, one write decides before the scope is closed: either the signal counts or
-`DROPPED`. So whoever answers is refused, or the answer is in the history.
+`ABANDONED`. So whoever answers is refused, or the answer is in the history.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 
 from engine.execution.commands import Abandon, Append, Attempt, Expire, Queues, Resolve
 from engine.execution.scope_instance import ScopeInstance
-from engine.history.events import DEADLINE, DROPPED, History, PendingSignal, Signal, Timer
+from engine.history.events import History, PendingSignal, Signal, SignalStatus, Timer
 
 
 class Suspensions:
@@ -82,13 +82,15 @@ class Suspensions:
             del self._waits[wait.path]
             if not scope_instance.stopping:
                 self._ended.add(wait.path)
-                self._queues.start(Expire(scope_instance, wait, Signal(wait.path, wait.attempt, now, DEADLINE)))
+                expired = Signal(wait.path, wait.attempt, now, SignalStatus.EXPIRED)
+                self._queues.start(Expire(scope_instance, wait, expired))
 
     def answer(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> None:
         """Take the signal of a pending signal: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
         self._ended.add(wait.path)
-        if signal.by != DROPPED:  # otherwise another driver knows already that the enclosing scope has failed
+        # If it is abandoned, another driver knows already that the enclosing scope has failed.
+        if signal.status is not SignalStatus.ABANDONED:
             self._queues.start(Resolve(scope_instance, wait, signal))
 
     def may_have_answers(self, signals: int) -> bool:
@@ -122,7 +124,8 @@ class Suspensions:
         for path, wait in found.items():
             self._waits.pop(path, None)
             self._ended.add(path)
-            self._queues.start(Abandon(scope_instance, wait, Signal(path, wait.attempt, self._queues.now, DROPPED)))
+            abandoned = Signal(path, wait.attempt, self._queues.now, SignalStatus.ABANDONED)
+            self._queues.start(Abandon(scope_instance, wait, abandoned))
         return bool(found)
 
     def _waits_below(self, scope_instance: ScopeInstance) -> dict[str, PendingSignal]:
@@ -138,4 +141,4 @@ class Suspensions:
         is_over = wait.path in self._history.outcomes or (
             timer is not None and (timer.next_attempt or 0) > wait.attempt
         )
-        return not is_over and signal is not None and signal.by != DROPPED
+        return not is_over and signal is not None and signal.status is not SignalStatus.ABANDONED

@@ -12,7 +12,7 @@ from engine import limits
 from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution.fork import reusable
 from engine.execution.node_states import NodeState, node_page
-from engine.history.events import History, Stored
+from engine.history.events import History, Stored, WaitKind
 from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
@@ -148,7 +148,7 @@ class ExecutionService:
         principal.require(Permission.READ)
         execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
         history = self._histories.without_outputs(execution_id)
-        loops = [wait for wait in history.waits.values() if wait.kind == "distributed_map"]
+        loops = [wait for wait in history.waits.values() if wait.kind is WaitKind.DISTRIBUTED_MAP]
         asked = self._histories.outputs(execution_id, [wait.key for wait in loops])
         history.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
         definition = self._definition(execution)

@@ -15,7 +15,7 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
-from engine.history.events import BatchId, History, PendingSignal, Signal
+from engine.history.events import BatchId, History, PendingSignal, Signal, SignalStatus, WaitKind
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.ids import derived_id
 from engine.services.executions.concurrency import ConcurrencyLimits
@@ -133,10 +133,16 @@ class Finalization:
         if found is not None and found.task_token is not None:
             self._machine.wake(found.task_token)
 
-    def answer(self, owner: str, wait: PendingSignal | Caller, by: str, output: Any) -> None:
+    def answer(
+        self,
+        owner: str,
+        wait: PendingSignal | Caller,
+        output: Any,
+        status: SignalStatus = SignalStatus.ANSWERED,
+    ) -> None:
         """Record a signal and resume its execution, unless that is over."""
         now = self._clock.now()
-        signal = Signal(wait.path, wait.attempt, now, by, output)
+        signal = Signal(wait.path, wait.attempt, now, status, output)
         try:
             self._histories.answer(owner, signal, now + timedelta(seconds=limits.CHECK_GRACE))
         except ConditionFailed:
@@ -156,7 +162,7 @@ class Finalization:
             "error": execution.error,
         }
         if execution.caller is not None:
-            self.answer(execution.caller.execution_id, execution.caller, "child", told)
+            self.answer(execution.caller.execution_id, execution.caller, told)
 
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution and its map batches waited for; return whether that was all."""
@@ -172,7 +178,7 @@ class Finalization:
     def _forget_approvals(self, workspace_id: str, owner: str, history: History) -> None:
         """Remove approvals that are no longer awaited from the lists now, not only when somebody reads them."""
         waits = [history.open_signal(path) for path in history.waits]
-        asked = [wait for wait in waits if wait is not None and wait.kind == "approval"]
+        asked = [wait for wait in waits if wait is not None and wait.kind is WaitKind.APPROVAL]
         self._repositories.approvals.forget(workspace_id, owner, asked)
 
     def end_failed_maps(self, execution: Execution) -> None:
@@ -191,9 +197,9 @@ class Finalization:
         self, execution: Execution, owner: str, wait: PendingSignal, most: int = _MOST_ENDED
     ) -> int:
         """End the child or the map workers that a pending signal was for; return how many were ended."""
-        if wait.kind == "child":
+        if wait.kind is WaitKind.CHILD:
             return self.end_child(owner, wait)
-        if wait.kind != "distributed_map":
+        if wait.kind is not WaitKind.DISTRIBUTED_MAP:
             return 0
         current = int(self._repositories.map_batches.progress(execution.id, wait.path)["map_attempt"])
         self._machine.stop_distributed_map(execution.id, wait.path, current)

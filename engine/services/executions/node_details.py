@@ -22,7 +22,7 @@ from engine.execution.inspection import (
     without_secrets,
 )
 from engine.execution.node_states import NodeState, iteration_states, node_states
-from engine.history.events import BatchId, History, RecordedValue, Stored
+from engine.history.events import BatchId, History, NodeStatus, RecordedValue, Stored, ValueName, WaitKind
 from engine.history.model import Execution, LogLine
 from engine.nodes.base import ForEach
 from engine.nodes.context import NodeContext, NodeServices
@@ -36,16 +36,17 @@ from engine.workflow.expressions.templates import render_result
 
 _MOST_BYTES = 4 * 1024 * 1024
 _LINK_SECONDS = 15 * 60
+_ENDED = (NodeStatus.SUCCEEDED, NodeStatus.FAILED)
 _LOG_LINES = 2_000
 """Lines of a log that are searched at most for the attempts of a node."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """An attempt of a node: `failed`, `waiting` or `succeeded`."""
+    """An attempt of a node: it has failed, waits, or has succeeded."""
 
     attempt: int
-    status: str
+    status: NodeStatus
     at: datetime | None
     error: dict[str, Any] | None = None
     next_at: datetime | None = None
@@ -56,7 +57,7 @@ class IterationView:
     """One iteration of a loop."""
 
     index: int
-    status: str
+    status: NodeStatus
     started_at: datetime | None
     completed_at: datetime | None
 
@@ -121,7 +122,7 @@ class NodeInspector:
         context, around = self.context(place, path, shows_callbacks=principal.may(Permission.EXECUTE))
         progress = settle_block(context, *around, place.history)
         evaluated = problems = None
-        if node.id in around[0].nodes and state.status != "skipped":
+        if node.id in around[0].nodes and state.status is not NodeStatus.SKIPPED:
             load_needed(context, around[0].reads_of(node.id), lambda one: self.load(place.owner, one))
             found = evaluate_config(
                 self._factory.node_class(node.type).Config, node.config, context.scope(self._clock.now())
@@ -160,11 +161,11 @@ class NodeInspector:
         if place.owner == place.execution.id:
             states = node_states(place.block, place.history, place.execution, place.whole)
             found = next((state for state in states if state.id == path), None)
-            return found or NodeState(path, node.type, "pending")
+            return found or NodeState(path, node.type, NodeStatus.PENDING)
         inner = find_block(place.block, path.rpartition(".")[0])
         prefix = path.rpartition(".")[0] + "."
         states = iteration_states(inner, place.history, place.execution, prefix)
-        return next((state for state in states if state.id == path), NodeState(path, node.type, "pending"))
+        return next((state for state in states if state.id == path), NodeState(path, node.type, NodeStatus.PENDING))
 
     # -- the scope of the node ---------------------------------------------------------------------------------
 
@@ -207,7 +208,7 @@ class NodeInspector:
             if index not in _indexes(place.history, f"{prefix}{name}"):
                 raise NotFound(f"the loop `{prefix}{name}` has no iteration {index}")
             return self._result_before(place, context, block.bodies[name], f"{prefix}{name}", index)
-        pinned = place.history.recorded_values.get(RecordedValue(f"{prefix}{name}", "items").key)
+        pinned = place.history.recorded_values.get(RecordedValue(f"{prefix}{name}", ValueName.ITEMS).key)
         if pinned is not None:
             items = self.load(place.owner, pinned.output).get("items", [])
         else:
@@ -233,7 +234,7 @@ class NodeInspector:
         if index == 0:
             return None
         before = f"{loop}[{index - 1}]"
-        pinned = place.history.recorded_values.get(RecordedValue(before, "result").key)
+        pinned = place.history.recorded_values.get(RecordedValue(before, ValueName.RESULT).key)
         if pinned is not None:
             return self.load(place.owner, pinned.output).get("value")
         inner = context.within(None, {}, index=index - 1)
@@ -269,11 +270,11 @@ class NodeInspector:
         timer = place.history.timers.get(path)
         if failed and timer is not None and timer.next_attempt == failed[-1].attempt + 1:
             failed[-1] = replace(failed[-1], next_at=timer.due_at)
-        if state.status in ("succeeded", "failed"):
-            error = state.error if state.status == "failed" else None
+        if state.status in _ENDED:
+            error = state.error if state.status is NodeStatus.FAILED else None
             return [*failed, AttemptView(state.attempts, state.status, state.completed_at, error)]
         if state.wait is not None:
-            return [*failed, AttemptView(state.wait.attempt, "waiting", state.wait.started_at)]
+            return [*failed, AttemptView(state.wait.attempt, NodeStatus.WAITING, state.wait.started_at)]
         return failed
 
     def _failures(self, place: Place, path: str) -> Sequence[LogLine]:
@@ -292,7 +293,7 @@ class NodeInspector:
         first = 0 if after is None else after + 1
         wait = place.history.waits.get(path)
         histories = [place.history]
-        if wait is not None and wait.kind == "distributed_map":
+        if wait is not None and wait.kind is WaitKind.DISTRIBUTED_MAP:
             size = limits.BATCH_ITEMS
             numbers = range(first // size, (first + limit) // size + 1)
             histories = [
@@ -323,7 +324,7 @@ class NodeInspector:
 def _attempt(line: LogLine) -> AttemptView:
     told = line.metadata or {}
     error = {"code": told.get("code"), "message": told.get("reason")}
-    return AttemptView(int(told["failed_attempt"]), "failed", line.timestamp, error)
+    return AttemptView(int(told["failed_attempt"]), NodeStatus.FAILED, line.timestamp, error)
 
 
 def _indexes(history: History, path: str) -> set[int]:
@@ -337,11 +338,12 @@ def _iteration(index: int, states: Sequence[NodeState]) -> IterationView:
     own = [state for state in states if state.id.count("[") == states[0].id.count("[")]
     started = min((state.started_at for state in own if state.started_at), default=None)
     statuses = {state.status for state in own}
-    if any(state.status == "failed" and state.port is None for state in own):
-        status = "failed"
-    elif statuses <= {"succeeded", "failed", "skipped"}:
-        status = "succeeded"
+    if any(state.status is NodeStatus.FAILED and state.port is None for state in own):
+        status = NodeStatus.FAILED
+    elif statuses <= {*_ENDED, NodeStatus.SKIPPED}:
+        status = NodeStatus.SUCCEEDED
     else:
-        status = "waiting" if "waiting" in statuses and "running" not in statuses else "running"
+        is_waiting = NodeStatus.WAITING in statuses and NodeStatus.RUNNING not in statuses
+        status = NodeStatus.WAITING if is_waiting else NodeStatus.RUNNING
     ended = max((state.completed_at for state in own if state.completed_at), default=None)
-    return IterationView(index, status, started, ended if status in ("succeeded", "failed") else None)
+    return IterationView(index, status, started, ended if status in _ENDED else None)

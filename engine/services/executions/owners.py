@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import NotFound
-from engine.history.events import BatchId, History, wait_key
+from engine.history.events import BatchId, History, WaitKind, wait_key
 from engine.storage.history import HistoryRepository
 
 
@@ -20,7 +20,7 @@ def owner_of(histories: HistoryRepository, execution_id: str, path: str) -> str:
         loops[".".join([*steps[:number], name])] = int(index)
     waits = History.of(histories.get(execution_id, [wait_key(loop) for loop in loops])).waits
     for loop, wait in waits.items():
-        if wait.kind == "distributed_map":
+        if wait.kind is WaitKind.DISTRIBUTED_MAP:
             known = histories.load(wait.output)
             if loops[loop] >= known["count"]:
                 raise NotFound(f"the loop `{loop}` has {known['count']} items")

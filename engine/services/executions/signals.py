@@ -13,12 +13,12 @@ from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution.callbacks import read_token
 from engine.history.events import (
-    DEADLINE,
-    DROPPED,
     BatchId,
     History,
     PendingSignal,
     Signal,
+    SignalStatus,
+    WaitKind,
     loops_around,
     signal_key,
 )
@@ -38,7 +38,7 @@ from engine.workflow.definition import NodeDefinition, WorkflowDefinition
 logger = logging.getLogger(__name__)
 _WHOLE = 2
 """Index of the condition on the whole execution when a node in a map batch is answered."""
-_ANSWERABLE = {"approval": "approval", "wait_for_callback": "callback"}
+_ANSWERABLE = {"approval": WaitKind.APPROVAL, "wait_for_callback": WaitKind.CALLBACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +83,19 @@ class SignalService:
         place = self._place(execution, path)
         kind = _ANSWERABLE.get(place.node.type)
         now = format_time(self._clock.now())
-        if kind == "approval":
+        if kind is WaitKind.APPROVAL:
             self._check_approver(principal, execution, place)
             if body.decision is None:
                 raise InvalidInput.at("decision", "give `approved` or `rejected`")
             shown = self._digest_of_shown(place)
             by = principal.user_id
             output = {"decision": body.decision, "comment": body.comment, "by": by, "at": now, "shown": shown}
-        elif kind == "callback":
+        elif kind is WaitKind.CALLBACK:
             principal.require(Permission.EXECUTE)
             output = {"body": body.body, "at": now}
         else:
             raise InvalidInput.at("node", f"`{path}` is a `{place.node.type}` node, which waits for no answer")
-        also = self._decided(principal, execution, place, output, body.attempt) if kind == "approval" else ()
+        also = self._decided(principal, execution, place, output, body.attempt) if kind is WaitKind.APPROVAL else ()
         return self._write(execution, place, body.attempt, principal.user_id, output, also)
 
     def call_back(self, execution_id: str, token: str, body: Any) -> Signal:
@@ -112,7 +112,7 @@ class SignalService:
             raise NotFound("there is nothing at this address")
         place = self._place(found.execution, path)
         output = {"body": body, "at": format_time(self._clock.now())}
-        return self._write(found.execution, place, None, "callback", output)
+        return self._write(found.execution, place, None, None, output)
 
     def _decided(
         self, principal: Principal, execution: Execution, place: _Place, output: dict[str, Any], attempt: int | None
@@ -161,7 +161,7 @@ class SignalService:
         execution: Execution,
         place: _Place,
         attempt: int | None,
-        by: str,
+        answered_by: str | None,
         output: Any,
         also: Sequence[Put | dict[str, Any]] = (),
     ) -> Signal:
@@ -169,7 +169,7 @@ class SignalService:
             raise TooLarge(f"an answer has at most {limits.MAX_SIGNAL_BYTES} bytes of JSON")
         meant = self._meant(execution, place, attempt)
         now = self._clock.now()
-        signal = Signal(place.path, meant, now, by, output)
+        signal = Signal(place.path, meant, now, SignalStatus.ANSWERED, output, answered_by)
         try:
             stands = self._histories.answer(place.owner, signal, now, loop=BatchId.parse(place.owner), also=also)
         except ConditionFailed as failed:
@@ -222,9 +222,9 @@ def _late(path: str) -> Conflict:
 
 def _refused(path: str, stands: Signal) -> Conflict:
     """Return the error that only the recorded answer counts."""
-    if stands.by == DROPPED:
+    if stands.status is SignalStatus.ABANDONED:
         return _given_up(path)
-    return _late(path) if stands.by == DEADLINE else _answered(path)
+    return _late(path) if stands.status is SignalStatus.EXPIRED else _answered(path)
 
 
 def _over(execution: Execution) -> Conflict:

@@ -14,7 +14,15 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
-from engine.history.events import DROPPED, BatchId, History, PendingSignal, signal_key, wait_key
+from engine.history.events import (
+    BatchId,
+    History,
+    PendingSignal,
+    SignalStatus,
+    WaitKind,
+    signal_key,
+    wait_key,
+)
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.history.usage import Bill
 from engine.ids import derived_id
@@ -69,7 +77,7 @@ class Supervisor:
             signal = history.signals.get(wait.signal_key)
             if history.open_signal(path) and not is_over:
                 self._launch(found.execution, owner, wait)
-            elif signal is not None and signal.by == DROPPED:
+            elif signal is not None and signal.status is SignalStatus.ABANDONED:
                 self._finalization.end_what_was_waited_for(found.execution, owner, wait)
 
     def launch_all(self, execution: Execution, owner: str) -> bool:
@@ -109,11 +117,11 @@ class Supervisor:
 
     def _launch(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
         """Ensure that what a pending signal is for is under way; return whether to check again soon."""
-        if wait.kind == "child":
+        if wait.kind is WaitKind.CHILD:
             return self._start_child(execution, owner, wait)
-        if wait.kind == "distributed_map":
+        if wait.kind is WaitKind.DISTRIBUTED_MAP:
             self._distributed_map(execution.id, wait)
-        return wait.kind == "distributed_map"
+        return wait.kind is WaitKind.DISTRIBUTED_MAP
 
     # -- sub-workflows -------------------------------------------------------------------------------------
 
@@ -144,7 +152,7 @@ class Supervisor:
             logger.warning("%s will be started by the recovery", request.id)
             return self._executions.find(child_id(owner, wait)) is None
         except MainspringError as error:
-            self._finalization.answer(owner, wait, "child", {"error": error.as_dict()})
+            self._finalization.answer(owner, wait, {"error": error.as_dict()})
             return False
         self._child_is_there(child, owner, wait, is_waited_for=asked["wait"])
         return False
@@ -152,7 +160,7 @@ class Supervisor:
     def _child_is_there(self, child: Execution, owner: str, wait: PendingSignal, *, is_waited_for: bool) -> None:
         """Notify the caller of the start, or of an end that it was not notified of."""
         if not is_waited_for:
-            self._finalization.answer(owner, wait, "child", {"execution_id": child.id})
+            self._finalization.answer(owner, wait, {"execution_id": child.id})
         elif child.status.is_final:
             self._finalization.finalize(child.id)
         else:
@@ -167,11 +175,11 @@ class Supervisor:
 
         `ended` is the map attempt whose workers are known to have ended.
         """
-        known, path = self._histories.load(wait.output), wait.path
+        stored, path = self._histories.load(wait.output), wait.path
         progress = self._map_batches.progress(execution_id, path)
-        current, map_workers, batches = int(progress["map_attempt"]), known["map_workers"], len(known["begins"]) - 1
-        if progress["done"] >= known["count"]:
-            self._join(execution_id, wait, known)
+        current, map_workers, batches = int(progress["map_attempt"]), stored["map_workers"], len(stored["begins"]) - 1
+        if progress["done"] >= stored["count"]:
+            self._join(execution_id, wait, stored)
             return
         if current > ended:
             if self._machine.is_map_running(execution_id, path, current):
@@ -183,7 +191,7 @@ class Supervisor:
                 return
         if progress["stalled_attempts"] >= limits.MAX_STALLED_MAP_ATTEMPTS:
             message = f"the drivers of the loop were lost {progress['stalled_attempts']} times"
-            self._finalization.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
+            self._fail_map(execution_id, wait, "engine_error", message)
             return
         if self._map_batches.next_map_attempt(execution_id, path, progress, batches):
             self._machine.start_distributed_map(
@@ -203,25 +211,28 @@ class Supervisor:
         else:
             self._distributed_map(execution_id, wait, ended=map_attempt)
 
-    def _join(self, execution_id: str, wait: PendingSignal, known: dict[str, Any]) -> None:
+    def _join(self, execution_id: str, wait: PendingSignal, stored: dict[str, Any]) -> None:
         """Join the results of a loop's map batches into one list, and continue behind the loop."""
         tries = self._map_batches.begin_join(execution_id, wait.path)
         if tries > limits.MAX_JOINS:
             message = f"the results of the loop's items could not be joined in {limits.MAX_JOINS} tries"
-            self._finalization.answer(execution_id, wait, "item", {"code": "engine_error", "message": message})
+            self._fail_map(execution_id, wait, "engine_error", message)
             return
-        ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(known["begins"]) - 1)]
+        ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(stored["begins"]) - 1)]
         try:
             output = self._histories.joined(self._map_batches.results(ids), execution_id)
         except MapBatchFailed as failed:  # the process that ended it died before notifying the loop
             part = self._executions.find(failed.part, payloads=True)
-            self._finalization.answer(execution_id, wait, "item", part.execution.error if part else None)
+            self._finalization.answer(execution_id, wait, part.execution.error if part else None, SignalStatus.FAILED)
             return
         if output is None:
             message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
-            self._finalization.answer(execution_id, wait, "item", {"code": "output_too_large", "message": message})
+            self._fail_map(execution_id, wait, "output_too_large", message)
         else:
-            self._finalization.answer(execution_id, wait, "distributed_map", output)
+            self._finalization.answer(execution_id, wait, output)
+
+    def _fail_map(self, execution_id: str, wait: PendingSignal, code: str, message: str) -> None:
+        self._finalization.answer(execution_id, wait, {"code": code, "message": message}, SignalStatus.FAILED)
 
     # -- drivers -------------------------------------------------------------------------------------------
 
