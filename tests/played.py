@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.aws.event_bus import Bus, Event
 from engine.aws.step_functions import StateMachine
 from engine.execution.map_worker import MapWorker
+from engine.history.execution_ref import ExecutionRef
 from engine.history.usage import Bill
 from engine.storage.execution_store import DynamoStore
 from tests.asl import Retriers
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Driver:
-    """One execution of a state machine, or one lane of a Map in one."""
+    """One execution of a state machine, or one map worker of one."""
 
     name: str
     execution_id: str
@@ -33,6 +34,13 @@ class Driver:
     token: str | None = None
     on_end: Callable[[], None] | None = None
     retriers: Retriers | None = None
+
+    @property
+    def ref(self) -> ExecutionRef:
+        """What it drives now."""
+        if self.map_worker is None:
+            return ExecutionRef(self.execution_id)
+        return ExecutionRef.of_batch(self.execution_id, self.map_worker.path, self.batch)
 
 
 class PlayedMachine(StateMachine):

@@ -23,7 +23,8 @@ from engine.errors import Unavailable
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import advance_map_worker
 from engine.execution.node_states import node_states
-from engine.history.events import BatchId, History, PendingSignal, Signal
+from engine.history.events import History, PendingSignal, Signal
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import FINAL_STATUSES, Execution, Next, Status
 from engine.ids import new_id
 from engine.nodes.context import NodeServices
@@ -68,7 +69,7 @@ class World:
     people: Callable[[World, str, PendingSignal], None] | None = None
     loses_notices_of: str = ""
     """The supervisor is not told by those whose name holds this."""
-    breaks: Callable[[str, Signal], bool] | None = None
+    breaks: Callable[[ExecutionRef, Signal], bool] | None = None
     """Whether the process dies at this answer, before it is written; it does so once."""
     invocations: int = 0
     ailing: frozenset[str] = frozenset()
@@ -133,13 +134,13 @@ class World:
     async def _notify(self, owner: str, waits: Any) -> None:
         self.fate.point()
         if not (self.loses_notices_of and self.loses_notices_of in owner):
-            self.calls.append(lambda: self.supervisor.notified(owner, waits))
+            self.calls.append(lambda: self.supervisor.notified(ExecutionRef.parse(owner), waits))
 
-    def _answer(self, execution_id: str, signal: Signal, next_check_at: datetime, **named: Any) -> Signal:
-        if self.breaks is not None and self.breaks(execution_id, signal):
+    def _answer(self, ref: ExecutionRef, signal: Signal, next_check_at: datetime, **named: Any) -> Signal:
+        if self.breaks is not None and self.breaks(ref, signal):
             self.breaks = None
             raise Died
-        return self._real_answer(execution_id, signal, next_check_at, **named)
+        return self._real_answer(ref, signal, next_check_at, **named)
 
     # -- what users do -------------------------------------------------------------------------------------
 
@@ -264,7 +265,7 @@ class World:
         if decision.next == Next.SUSPEND_UNTIL:
             driver.until = decision.until
         elif decision.next == Next.SUSPEND_ON_SIGNAL:
-            self._park(driver, decision)
+            self._suspend(driver, decision)
         elif decision.next in FINAL_STATUSES or decision.next in (Next.DONE, Next.SUPERSEDED):
             driver.status = "SUCCEEDED"
             if driver.on_end:
@@ -292,30 +293,27 @@ class World:
             refused.lambda_name = "Lambda.TooManyRequestsException"  # type: ignore[attr-defined]
             raise refused
         with passing_trouble():
-            return self._one_turn(driver)
+            return self._one_invocation(driver)
 
-    def _one_turn(self, driver: Driver) -> Any:
+    def _one_invocation(self, driver: Driver) -> Any:
         if driver.map_worker is None:
-            work = self.engine.advance(driver.execution_id, lambda: 10_000.0, driver_attempt=driver.driver_attempt)
+            work = self.engine.advance(driver.ref, lambda: 10_000.0, driver_attempt=driver.driver_attempt)
             return self.clock.run(work)
         decision, driver.batch = self.clock.run(
             advance_map_worker(self.engine, driver.map_worker, driver.batch, lambda: 10_000.0)
         )
         return decision
 
-    def _park(self, driver: Driver, decision: Any) -> None:
+    def _suspend(self, driver: Driver, decision: Any) -> None:
         if "dynamodb" in self.ailing:  # its own retriers do the same
             driver.until = self.clock.now() + timedelta(seconds=60)
             return
-        owner = driver.execution_id
-        if driver.map_worker is not None:
-            owner = str(BatchId(driver.execution_id, driver.batch, driver.map_worker.path))
         token, until = f"token-{next(self._tokens)}", decision.until or self.clock.now() + timedelta(days=366)
         condition = "#signals = :seen AND attribute_not_exists(#completed_at)"
         self.fate.spared = True  # Step Functions does not die
         try:
             self.repositories.executions._table.update(
-                f"EXECUTION#{owner}",
+                f"EXECUTION#{driver.ref}",
                 "META",
                 {"task_token": token, "seen_signals": decision.signals, "suspended_until": format_time(until)},
                 condition=condition,

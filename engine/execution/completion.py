@@ -14,6 +14,7 @@ from engine.execution.operations.step import StepRunner, as_node_error
 from engine.execution.retry_policy import bounded
 from engine.execution.scope_instance import Result, ScopeInstance
 from engine.history.events import NodeStatus, Outcome, PendingSignal
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.json_value import check_output
@@ -88,9 +89,9 @@ def end_of_batch(outcome: Outcome, items: tuple[int, int]) -> End:
     return End(status, outcome.output, outcome.error, items)
 
 
-def broken_off(owner: str, message: str) -> End:
+def broken_off(ref: ExecutionRef, message: str) -> End:
     """Return the end of an execution or map batch that cannot go on although nothing in it has failed."""
-    logger.error("%s is broken off: %s", owner, message)
+    logger.error("%s is broken off: %s", ref, message)
     return End(Status.FAILED, error={"code": "engine_error", "message": message, "details": None, "node": None})
 
 
@@ -101,17 +102,17 @@ class FollowUp:
     Pure: computed from the snapshot from which the invocation started.
     """
 
-    owner: str
+    ref: ExecutionRef
     snapshot: Snapshot
 
-    def whom_to_notify(self, end: End, waits: Iterable[PendingSignal]) -> str | None:
+    def whom_to_notify(self, end: End, waits: Iterable[PendingSignal]) -> ExecutionRef | None:
         """Return the execution for whose sake the supervisor is notified of an end, if any.
 
         A map batch that fails ends the loop of its execution.
         """
         if self.snapshot.batch is not None:
-            return self.snapshot.execution.id if end.status is Status.FAILED else None
-        return self.owner if self._leaves_something_to_do(end.status, waits) else None
+            return self.ref.whole if end.status is Status.FAILED else None
+        return self.ref if self._leaves_something_to_do(end.status, waits) else None
 
     def _leaves_something_to_do(self, status: Status, waits: Iterable[PendingSignal]) -> bool:
         """Whether the end leaves work to do: a slot to free, a caller to answer, child executions to end."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from engine.errors import ExecutionLost
 from engine.execution.environment import Environment
 from engine.execution.invocation import Invocation
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Decision, Next, Status
 from engine.workflow.compiled import prepare, prepare_once
 
@@ -21,12 +22,12 @@ class WorkflowEngine(Environment):
     """Runs executions that are kept in a store."""
 
     async def advance(
-        self, execution_id: str, remaining: Callable[[], float] = lambda: math.inf, *, driver_attempt: int | None = None
+        self, ref: ExecutionRef, remaining: Callable[[], float] = lambda: math.inf, *, driver_attempt: int | None = None
     ) -> Decision:
         """Run as much of the execution as can be run now.
 
         Args:
-            execution_id: which execution, or which batch of a distributed map.
+            ref: which execution, or which batch of a distributed map.
             remaining: returns the seconds that the caller has left; nothing is started that may not end in time.
             driver_attempt: the driver attempt of the caller; the call ends if there is a newer one.
 
@@ -38,11 +39,11 @@ class WorkflowEngine(Environment):
             ExecutionLost: there is no such execution.
         """
         try:
-            snapshot = await self.store.load(execution_id)
+            snapshot = await self.store.load(ref)
         except ExecutionLost as lost:
             now = self.clock.now()
             error = {**lost.as_dict(), "node": None}
-            final = await self.store.finish(execution_id, Status.FAILED, now, started_at=now, result=None, error=error)
+            final = await self.store.finish(ref, Status.FAILED, now, started_at=now, result=None, error=error)
             return Decision(final)
         if snapshot.execution.status.is_final:
             return Decision(snapshot.execution.status)
@@ -54,4 +55,4 @@ class WorkflowEngine(Environment):
             block = prepare_once(definition, self.factory)
         else:
             block = prepare(snapshot.definition, self.factory)
-        return await Invocation(self, execution_id, snapshot, block, remaining).run()
+        return await Invocation(self, ref, snapshot, block, remaining).run()

@@ -8,6 +8,7 @@ from random import Random, SystemRandom
 
 from engine.clock import Clock, SystemClock
 from engine.execution.callbacks import callback_url
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
 from engine.history.store import ExecutionStore
 from engine.nodes.context import NodeServices
@@ -49,11 +50,11 @@ class Environment:
         base = self.services.api_url
         return {name: callback_url(base, execution.id, execution.secret, prefix + name) for name in waiting}
 
-    async def notify(self, owner: str, waits: Sequence[str] = ()) -> None:
+    async def notify(self, ref: ExecutionRef, waits: Sequence[str] = ()) -> None:
         """Notify the supervisor that there is work. If that fails, recovery finds the work later."""
         if self.services.notify is not None:
             try:
-                await self.services.notify(owner, waits)
+                await self.services.notify(str(ref), waits)
             except Exception:
                 logger.exception("could not notify the supervisor")
 

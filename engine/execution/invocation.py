@@ -22,6 +22,7 @@ from engine.execution.operations.step import StepRunner
 from engine.execution.scheduler import Scheduler
 from engine.execution.write_buffer import WriteBuffer
 from engine.history.events import HistoryEvent, Outcome, PendingSignal, Signal, SignalStatus
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.nodes.base import ForEach, Repeat
@@ -38,7 +39,7 @@ class Invocation:
     def __init__(
         self,
         environment: Environment,
-        owner: str,
+        ref: ExecutionRef,
         snapshot: Snapshot,
         block: CompiledBlock,
         remaining: Callable[[], float],
@@ -46,7 +47,7 @@ class Invocation:
         self._environment = environment
         self._store = environment.store
         self._clock = environment.clock
-        self._owner = owner
+        self._ref = ref
         self._snapshot = snapshot
         self._execution = snapshot.execution
         self._remaining = remaining
@@ -56,12 +57,12 @@ class Invocation:
         self._deadline: datetime | None = None
         if snapshot.definition.timeout_seconds is not None and snapshot.batch is None:
             self._deadline = self._started_at + timedelta(seconds=snapshot.definition.timeout_seconds)
-        self._write_buffer = WriteBuffer(environment.store, owner, environment.clock, snapshot.position)
-        self._follow_up = FollowUp(owner, snapshot)
+        self._write_buffer = WriteBuffer(environment.store, ref, environment.clock, snapshot.position)
+        self._follow_up = FollowUp(ref, snapshot)
         self._steps = StepRunner(
-            environment, snapshot.execution, owner, self._write_buffer, self._record_then_act, remaining
+            environment, snapshot.execution, ref, self._write_buffer, self._record_then_act, remaining
         )
-        self._operations = Operations(environment, snapshot.execution.id, block, self._steps, self._record_then_act)
+        self._operations = Operations(environment, ref, block, self._steps, self._record_then_act)
         callbacks = partial(environment.callbacks, snapshot.execution)
         api_url = environment.services.api_url
         self._scheduler = Scheduler(snapshot, block, environment.factory, callbacks, api_url, now)
@@ -149,9 +150,9 @@ class Invocation:
         await self._write_buffer.flush()
         now = self._clock.now()
         concerned = self._follow_up.whom_to_notify(end, self._scheduler.waits)
-        check_at = now + timedelta(seconds=limits.CHECK_GRACE) if concerned == self._owner else None
+        check_at = now + timedelta(seconds=limits.CHECK_GRACE) if concerned == self._ref else None
         final = await self._store.finish(
-            self._owner,
+            self._ref,
             end.status,
             now,
             started_at=self._started_at,
@@ -170,7 +171,7 @@ class Invocation:
         is_abandoned = isinstance(stands, Signal) and stands.status is SignalStatus.ABANDONED
         wait = stands if isinstance(stands, PendingSignal) else about if is_abandoned else None
         if wait is not None and wait.is_for_others:
-            await self._environment.notify(self._owner, [wait.key])
+            await self._environment.notify(self._ref, [wait.key])
 
     def _keep_noted(self) -> None:
         for outcome in self._scheduler.take_noted():
@@ -185,7 +186,7 @@ class Invocation:
             self._status = status
             flushed = self._snapshot.position if check_at is not None else None
             driver = {"driver_attempt": self._execution.driver_attempt, "stalled_invocations": stalled}
-            await self._store.mark(self._owner, status, self._started_at, check_at, flushed, **driver)
+            await self._store.mark(self._ref, status, self._started_at, check_at, flushed, **driver)
 
     # -- carrying out commands -----------------------------------------------------------------------------
 
@@ -296,13 +297,13 @@ class Invocation:
 
     async def _check_record(self) -> None:
         """Check whether the execution is over, has a newer driver, or has new signals."""
-        record = await self._store.check(self._owner)
+        record = await self._store.check(self._ref)
         if record.status.is_final:
             self._over = Decision(record.status)
         elif record.driver_attempt > self._execution.driver_attempt:
             self._over = Decision(Next.SUPERSEDED)
         elif self._scheduler.may_have_answers(record.signals):
-            signals = await self._store.signals(self._owner, self._scheduler.waits)
+            signals = await self._store.signals(self._ref, self._scheduler.waits)
             self._scheduler.answered(record.signals, signals, self._clock.now())
         if self._over is not None:
             await self._stop_tasks()
@@ -366,14 +367,14 @@ class Invocation:
         What another driver has done meanwhile is in the history. If that offers nothing new to go on with, the
         execution ends here, with a reason, as it would otherwise be driven for ever.
         """
-        history = (await self._store.load(self._owner)).history
+        history = (await self._store.load(self._ref)).history
         if history.keys - self._snapshot.history.keys - self._write_buffer.keys:
             return await self._pause(Next.CONTINUE, None)
         await self._check_record()
         if self._over is not None or self._is_busy:
             return None
         message = "nothing in the execution runs, waits or is due, but it has not ended"
-        return await self._record_then_act(broken_off(self._owner, message))
+        return await self._record_then_act(broken_off(self._ref, message))
 
     async def _pause(self, following: Next, until: datetime | None) -> Decision | None:
         """Stop here; None if there is work after all."""
@@ -384,7 +385,7 @@ class Invocation:
         has_stalled = following == Next.CONTINUE and not self._write_buffer.keys
         stalled = self._execution.stalled_invocations + 1 if has_stalled else 0
         if stalled >= limits.MAX_STALLED_INVOCATIONS:
-            return await self._record_then_act(broken_off(self._owner, self._why_stalled(stalled)))
+            return await self._record_then_act(broken_off(self._ref, self._why_stalled(stalled)))
         decision = Decision(following, until, self._scheduler.signals)
         check_at = self._follow_up.check_at(decision, self._scheduler.waits, self._clock.now())
         status = Status.RUNNING if following == Next.CONTINUE else Status.WAITING

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine import limits
 from engine.execution.engine import WorkflowEngine
-from engine.history.events import BatchId
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import FINAL_STATUSES, Decision, Next, Status
 
 
@@ -39,8 +39,8 @@ async def advance_map_worker(
     while number < map_worker.batches:
         if remaining() < 2 * limits.INVOCATION_RESERVE:
             return Decision(Next.CONTINUE), number
-        part = str(BatchId(map_worker.execution_id, number, map_worker.path))
-        decision = await engine.advance(part, remaining)
+        batch_ref = ExecutionRef.of_batch(map_worker.execution_id, map_worker.path, number)
+        decision = await engine.advance(batch_ref, remaining)
         if decision.next not in FINAL_STATUSES:
             return decision, number
         if decision.next != Status.SUCCEEDED:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.history.events import HistoryEvent, Outcome
+from engine.history.execution_ref import ExecutionRef
 from engine.history.log_lines import LogPosition, line_of
 from engine.history.model import LogLine
 from engine.history.store import ExecutionStore
@@ -26,10 +27,10 @@ class WriteBuffer:
     """Write buffer of one invocation."""
 
     def __init__(
-        self, store: ExecutionStore, execution_id: str, clock: Clock, position: LogPosition | None = None
+        self, store: ExecutionStore, ref: ExecutionRef, clock: Clock, position: LogPosition | None = None
     ) -> None:
         self._store = store
-        self._execution_id = execution_id
+        self._ref = ref
         self._clock = clock
         self._position = position
         self._unwritten: list[Outcome] = []
@@ -60,9 +61,7 @@ class WriteBuffer:
         along, self._unwritten = self._unwritten, []
         carried = self._carry()
         try:
-            winner = await self._store.record(
-                self._execution_id, entry, along, [one.line for one in carried], self._position
-            )
+            winner = await self._store.record(self._ref, entry, along, [one.line for one in carried], self._position)
         except BaseException:
             self._take_back(along, carried)
             raise
@@ -109,12 +108,12 @@ class WriteBuffer:
         try:
             if unwritten:
                 loose = [one.line for one in lines if not one.is_carried]
-                await self._store.record_recomputable(self._execution_id, unwritten, loose, self._position)
+                await self._store.record_recomputable(self._ref, unwritten, loose, self._position)
                 self.keys.update(outcome.key for outcome in unwritten)
                 unwritten = []
             if lines:
                 told = sorted((one.line for one in lines), key=lambda line: line.timestamp)
-                await self._store.log(self._execution_id, told, self._position)
+                await self._store.log(self._ref, told, self._position)
                 lines = []
         finally:
             self._unwritten, self._lines = unwritten + self._unwritten, lines + self._lines

@@ -287,38 +287,3 @@ class History:
         if wait is None or path in self.outcomes or wait.signal_key in self.signals:
             return None
         return None if timer is not None and (timer.next_attempt or 0) > wait.attempt else wait
-
-
-def whole_of(owner: str) -> str:
-    """Return the id of the execution that a map batch belongs to; that of an execution is its own."""
-    return owner.partition("~")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchId:
-    """The name of a batch of a distributed loop."""
-
-    whole: str
-    number: int
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.whole}~{self.number}~{self.path}"
-
-    @classmethod
-    def parse(cls, text: str) -> BatchId | None:
-        """Parse an id; None if it is the id of a whole execution."""
-        if "~" not in text:
-            return None
-        whole, number, path = text.split("~", 2)
-        return cls(whole, int(number), path)
-
-    @property
-    def wait(self) -> str:
-        """Return the history key of the loop's pending signal for its map workers."""
-        return wait_key(self.path)
-
-    @property
-    def signal(self) -> str:
-        """Return the history key of the loop's end."""
-        return signal_key(self.path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import limits
 from engine.clock import format_time
+from engine.history.execution_ref import ExecutionRef
 from engine.history.usage import Bill
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ OPEN_STATUSES = frozenset(Status) - FINAL_STATUSES
 class Caller:
     """The node of another execution that started this one, and whether it waits for the end."""
 
-    execution_id: str
+    ref: ExecutionRef
     path: str
     attempt: int
     waits: bool
@@ -101,6 +102,11 @@ class Execution:
     progress: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     is_test: bool = False
     trial: Trial | None = None
+
+    @property
+    def ref(self) -> ExecutionRef:
+        """The reference to it, or to the map batch whose record this is."""
+        return ExecutionRef.parse(self.id)
 
     @property
     def is_of_draft(self) -> bool:

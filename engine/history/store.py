@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.history.events import History, HistoryEvent, Outcome, PendingSignal, Signal, Stored
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, LogLine, Status
 from engine.workflow.definition import WorkflowDefinition
 
@@ -57,7 +58,7 @@ class Check:
 class ExecutionStore(Protocol):
     """Stores executions and their histories. Every method may be called by several drivers concurrently."""
 
-    async def load(self, execution_id: str) -> Snapshot:
+    async def load(self, ref: ExecutionRef) -> Snapshot:
         """Return the current execution. Raises ExecutionLost if it or its version is gone."""
 
     async def fetch(self, stored: Stored) -> Any:
@@ -65,7 +66,7 @@ class ExecutionStore(Protocol):
 
     async def record(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
@@ -80,25 +81,25 @@ class ExecutionStore(Protocol):
 
     async def record_recomputable(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         outcomes: Sequence[Outcome],
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
         """Write outcomes that any driver would compute alike in one item, for readers and to save work."""
 
-    async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
+    async def signals(self, ref: ExecutionRef, waits: Sequence[PendingSignal]) -> list[Signal]:
         """Return the signals that these pending signals have by now."""
 
-    async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    async def distributed(self, ref: ExecutionRef, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Put a loop's items where map workers find them, in batches; return what the map workers need to know."""
 
-    async def check(self, execution_id: str) -> Check:
+    async def check(self, ref: ExecutionRef) -> Check:
         """Return the status and what else may have changed, read consistently."""
 
     async def mark(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         status: Status,
         started_at: datetime,
         next_check_at: datetime | None,
@@ -116,7 +117,7 @@ class ExecutionStore(Protocol):
 
     async def finish(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         status: Status,
         at: datetime,
         *,
@@ -132,5 +133,5 @@ class ExecutionStore(Protocol):
         and how many of these failed. Raises ExecutionLost if there is no such execution.
         """
 
-    async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+    async def log(self, ref: ExecutionRef, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
         """Append lines to the log, except those that were added since `position` was known."""

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.clock import format_time, parse_time
-from engine.history.events import BatchId, PendingSignal, loops_around, signal_key, whole_of
+from engine.history.events import PendingSignal, loops_around, signal_key
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, Status
 from engine.ids import derived_id
 from engine.storage.dynamodb.expressions import Item
@@ -29,12 +30,12 @@ _OPEN, _DECIDED = "OPEN#", "DECIDED#"
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An open or decided approval. `owner` is the execution, or the map batch, that waits."""
+    """An open or decided approval. `ref` is the execution, or the map batch, that waits."""
 
     id: str
     workspace_id: str
     execution_id: str
-    owner: str
+    ref: ExecutionRef
     path: str
     attempt: int
     message: str
@@ -65,7 +66,7 @@ class Asker:
     def of(cls, execution: Execution) -> Asker:
         """Return it for an execution, or for the whole execution of a map batch."""
         return cls(
-            whole_of(execution.id),
+            execution.ref.execution_id,
             execution.workspace_id,
             execution.workflow_id,
             execution.workflow_name,
@@ -73,19 +74,19 @@ class Asker:
         )
 
 
-def approval_id(owner: str, wait: PendingSignal) -> str:
+def approval_id(ref: ExecutionRef, wait: PendingSignal) -> str:
     """Return the id of the approval of a pending signal: always the same one."""
-    return derived_id(wait.started_at, owner, wait.key)
+    return derived_id(wait.started_at, str(ref), wait.key)
 
 
-def asked(asker: Asker, owner: str, wait: PendingSignal) -> Put:
+def asked(asker: Asker, ref: ExecutionRef, wait: PendingSignal) -> Put:
     """Return the row of an approval without a decision."""
     deadline = wait.deadline or wait.started_at
     item = {
         "PK": f"APPROVALS#{asker.workspace_id}",
-        "SK": f"{_OPEN}{approval_id(owner, wait)}",
+        "SK": f"{_OPEN}{approval_id(ref, wait)}",
         "execution_id": asker.execution_id,
-        "owner": owner,
+        "execution_ref": str(ref),
         "path": wait.path,
         "attempt": wait.attempt,
         "message": wait.output["message"],
@@ -107,10 +108,10 @@ class ApprovalRepository:
         self._table = table
 
     def decided(
-        self, asker: Asker, owner: str, wait: PendingSignal, answer: Mapping[str, Any], email: str, at: datetime
+        self, asker: Asker, ref: ExecutionRef, wait: PendingSignal, answer: Mapping[str, Any], email: str, at: datetime
     ) -> list[Put | dict[str, Any]]:
         """Return the transaction entries that record a decision."""
-        row = asked(asker, owner, wait).item
+        row = asked(asker, ref, wait).item
         told = {
             "decision": answer["decision"],
             "comment": answer["comment"],
@@ -122,10 +123,10 @@ class ApprovalRepository:
         kept = {**row, **told, "SK": row["SK"].replace(_OPEN, _DECIDED, 1)}
         return [self._table.delete_entry(row["PK"], row["SK"], must_exist=False), Put(kept, if_absent=False)]
 
-    def forget(self, workspace_id: str, owner: str, waits: Sequence[PendingSignal]) -> None:
+    def forget(self, workspace_id: str, ref: ExecutionRef, waits: Sequence[PendingSignal]) -> None:
         """Remove the rows of approvals that are no longer awaited."""
         for wait in waits:
-            self._table.delete(f"APPROVALS#{workspace_id}", f"{_OPEN}{approval_id(owner, wait)}")
+            self._table.delete(f"APPROVALS#{workspace_id}", f"{_OPEN}{approval_id(ref, wait)}")
 
     def find(self, workspace_id: str, approval: str) -> Approval | None:
         """Find an approval that is open according to its row, or was decided."""
@@ -162,17 +163,16 @@ class ApprovalRepository:
 
 def _ends(approval: Approval) -> list[tuple[str, str]]:
     """Return the history keys of events that end the wait: a signal, an end of the node, or of a loop around it."""
-    pk = f"EXECUTION#{approval.owner}"
+    pk = f"EXECUTION#{approval.ref}"
     keys = [signal_key(approval.path, approval.attempt), approval.path, *loops_around(approval.path)]
     places = [(pk, sort_key(key)) for key in keys]
-    batch = BatchId.parse(approval.owner)
-    if batch is not None:
-        places.append((f"EXECUTION#{batch.whole}", sort_key(batch.signal)))
+    if approval.ref.batch is not None:
+        places.append((f"EXECUTION#{approval.execution_id}", sort_key(approval.ref.batch.signal_key)))
     return places
 
 
 def _records(approval: Approval) -> list[tuple[str, str]]:
-    return [(f"EXECUTION#{owner}", "META") for owner in {approval.owner, approval.execution_id}]
+    return [(f"EXECUTION#{one}", "META") for one in {str(approval.ref), approval.execution_id}]
 
 
 def _is_over(approval: Approval, found: Mapping[tuple[str, str], Item]) -> bool:
@@ -187,7 +187,7 @@ def _approval(item: Item) -> Approval:
         id=item["SK"].partition("#")[2],
         workspace_id=item["PK"].partition("#")[2],
         execution_id=item["execution_id"],
-        owner=item["owner"],
+        ref=ExecutionRef.parse(item["execution_ref"]),
         path=item["path"],
         attempt=int(item["attempt"]),
         message=item["message"],

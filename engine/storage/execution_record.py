@@ -42,6 +42,7 @@ from zlib import crc32
 
 from engine import limits
 from engine.clock import format_time, parse_time
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import OPEN_STATUSES, Caller, Execution, QueuePosition, Status, started_before
 from engine.history.usage import Bill
 from engine.storage.dynamodb.expressions import Item, update_arguments
@@ -238,7 +239,7 @@ def encoded(execution: Execution, payloads: PayloadStore) -> Item:
         "signals": 0,
         "secret": execution.secret,
         "depth": execution.depth or None,
-        "caller": [caller.execution_id, caller.path, caller.attempt, caller.waits] if caller else None,
+        "caller": [str(caller.ref), caller.path, caller.attempt, caller.waits] if caller else None,
         "concurrency_key": place.concurrency_key if place else None,
         "concurrency_limit": place.limit if place else None,
         "slot": place.slot if place else None,
@@ -282,7 +283,7 @@ def decoded(
         stalled_invocations=item.get("stalled_invocations", 0),
         secret=item["secret"],
         depth=item.get("depth", 0),
-        caller=Caller(caller[0], caller[1], int(caller[2]), caller[3]) if caller else None,
+        caller=Caller(ExecutionRef.parse(caller[0]), caller[1], int(caller[2]), caller[3]) if caller else None,
         place=_place_in(item),
         retry_of=item.get("retry_of"),
         trigger_id=item.get("trigger_id"),

@@ -17,7 +17,6 @@ from engine.byte_cache import ByteCache
 from engine.clock import Clock, SystemClock
 from engine.errors import ExecutionLost, NotFound
 from engine.history.events import (
-    BatchId,
     History,
     HistoryEvent,
     Outcome,
@@ -26,8 +25,8 @@ from engine.history.events import (
     SignalStatus,
     Stored,
     WaitKind,
-    whole_of,
 )
+from engine.history.execution_ref import ExecutionRef
 from engine.history.log_lines import LogPosition
 from engine.history.model import Execution, LogLine, Status
 from engine.history.store import Check, Snapshot
@@ -66,15 +65,12 @@ class DynamoStore:
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="store")
         self._workflows = repositories.workflows
         self._definitions: ByteCache[WorkflowDefinition] = ByteCache(_DEFINITION_BYTES)
-        self._last_loaded: tuple[str, Asker] | None = None
+        self._last_loaded: tuple[ExecutionRef, Asker] | None = None
         self._asked: dict[tuple[str, str], tuple[datetime, bool]] = {}
 
-    async def load(self, execution_id: str) -> Snapshot:
+    async def load(self, ref: ExecutionRef) -> Snapshot:
         """Load an execution with its definition and history; see ExecutionStore."""
-        batch = BatchId.parse(execution_id)
-        if batch is not None:
-            return await self._in_thread(self._load_batch, batch)
-        return await self._in_thread(self._load, execution_id)
+        return await self._in_thread(self._load if ref.batch is None else self._load_batch, ref)
 
     async def fetch(self, stored: Stored) -> Any:
         """Fetch a stored value; see ExecutionStore."""
@@ -82,42 +78,42 @@ class DynamoStore:
 
     async def record(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> HistoryEvent:
         """Record an event; see ExecutionStore."""
-        return await self._in_thread(self._record, execution_id, entry, along, lines, position)
+        return await self._in_thread(self._record, ref, entry, along, lines, position)
 
     async def record_recomputable(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         outcomes: Sequence[Outcome],
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
         """Record recomputable outcomes; see ExecutionStore."""
-        await self._in_thread(self._histories.record_recomputable, execution_id, outcomes, lines, position)
+        await self._in_thread(self._histories.record_recomputable, ref, outcomes, lines, position)
 
-    async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
+    async def signals(self, ref: ExecutionRef, waits: Sequence[PendingSignal]) -> list[Signal]:
         """Read the signals; see ExecutionStore."""
         keys = [wait.signal_key for wait in waits]
-        found = await self._in_thread(self._histories.get, execution_id, keys)
+        found = await self._in_thread(self._histories.get, ref, keys)
         return [entry for entry in found if isinstance(entry, Signal)]
 
-    async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    async def distributed(self, ref: ExecutionRef, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Store the items of a distributed loop; see ExecutionStore."""
-        return await self._in_thread(self._histories.distributed, execution_id, items, scope)
+        return await self._in_thread(self._histories.distributed, ref, items, scope)
 
-    async def check(self, execution_id: str) -> Check:
+    async def check(self, ref: ExecutionRef) -> Check:
         """Check the record; see ExecutionStore."""
-        return await self._in_thread(self._check, execution_id)
+        return await self._in_thread(self._check, ref)
 
     async def mark(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         status: Status,
         started_at: datetime,
         next_check_at: datetime | None,
@@ -131,12 +127,12 @@ class DynamoStore:
         logged = position.vouched if position else ()
         driver = {"driver_attempt": driver_attempt, "stalled_invocations": stalled_invocations}
         await self._in_thread(
-            self._executions.mark, execution_id, status, started_at, next_check_at, bill, logged, **driver
+            self._executions.mark, str(ref), status, started_at, next_check_at, bill, logged, **driver
         )
 
     async def finish(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         status: Status,
         at: datetime,
         *,
@@ -148,13 +144,12 @@ class DynamoStore:
     ) -> Status:
         """Set the final status; see ExecutionStore."""
         bill = self._usage_meter.take(transitions=1)
-        batch = BatchId.parse(execution_id)
-        if batch is not None:
+        if ref.batch is not None:
             end = {"status": status, "at": at, "started_at": started_at, "result": result, "error": error}
-            return await self._in_thread(self._finish_batch, batch, {**end, "bill": bill}, items)
+            return await self._in_thread(self._finish_batch, ref, {**end, "bill": bill}, items)
         final, _ = await self._in_thread(
             self._executions.finish,
-            execution_id,
+            ref.execution_id,
             status,
             at,
             started_at=started_at,
@@ -165,16 +160,16 @@ class DynamoStore:
         )
         return final
 
-    async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+    async def log(self, ref: ExecutionRef, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
         """Append lines to the log; see ExecutionStore."""
-        await self._in_thread(self._logs.append, execution_id, lines, position)
+        await self._in_thread(self._logs.append, ref, lines, position)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
 
     def _record(
         self,
-        owner: str,
+        ref: ExecutionRef,
         entry: HistoryEvent,
         along: Sequence[Outcome],
         lines: Sequence[LogLine],
@@ -183,38 +178,40 @@ class DynamoStore:
         """Append an event; an approval is listed in the same transaction."""
         also = []
         if isinstance(entry, PendingSignal) and entry.kind is WaitKind.APPROVAL:
-            also.append(asked(self._asker(owner), owner, entry))
-        return self._histories.record(owner, entry, along, lines, position, also)
+            also.append(asked(self._asker(ref), ref, entry))
+        return self._histories.record(ref, entry, along, lines, position, also)
 
-    def _asker(self, owner: str) -> Asker:
+    def _asker(self, ref: ExecutionRef) -> Asker:
         """Return the execution that asks, as it was loaded last: what a row contains of it never changes."""
-        if self._last_loaded is not None and self._last_loaded[0] == owner:
+        if self._last_loaded is not None and self._last_loaded[0] == ref:
             return self._last_loaded[1]
-        found = self._executions.find(whole_of(owner))
+        found = self._executions.find(ref.execution_id)
         if found is None:
-            raise ExecutionLost(f"there is no execution {owner}")
+            raise ExecutionLost(f"there is no execution {ref}")
         return Asker.of(found.execution)
 
-    def _load(self, execution_id: str) -> Snapshot:
-        found = self._executions.whole(execution_id)
+    def _load(self, ref: ExecutionRef) -> Snapshot:
+        found = self._executions.whole(ref.execution_id)
         if found is None:
-            raise ExecutionLost(f"there is no execution {execution_id}")
+            raise ExecutionLost(f"there is no execution {ref}")
         execution, items = found
-        self._last_loaded = execution_id, Asker.of(execution)
+        self._last_loaded = ref, Asker.of(execution)
         definition = self._definition(execution.workflow_id, execution.workflow_version)
-        position = self._logs.begin(execution_id, items[0], items)
+        position = self._logs.begin(ref, items[0], items)
         return Snapshot(execution, definition, self._histories.of(items), position=position)
 
-    def _load_batch(self, batch: BatchId) -> Snapshot:
-        whole = self._whole(batch)
-        around = History.of(self._histories.get(batch.whole, [batch.wait, batch.signal]))
+    def _load_batch(self, ref: ExecutionRef) -> Snapshot:
+        if ref.batch is None:
+            raise ValueError("a whole execution is no map batch")
+        whole, batch = self._whole(ref), ref.batch
+        around = History.of(self._histories.get(ref.whole, [batch.wait_key, batch.signal_key]))
         wait = around.waits.get(batch.path)
         if wait is None:
-            raise ExecutionLost(f"execution {batch.whole} has no loop {batch.path} to drive")
+            raise ExecutionLost(f"execution {ref.execution_id} has no loop {batch.path} to drive")
         wait = replace(wait, output=self._histories.load(wait.output))
-        part = self._map_batches.create_batch(whole, str(batch))
+        part = self._map_batches.create_batch(whole, ref)
         if part.status is Status.FAILED and not around.signals:
-            self._fail_loop(batch, part.error)  # the process that ended the map batch died before this
+            self._fail_loop(ref, part.error)  # the process that ended the map batch died before this
         status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
         execution = replace(
             whole,
@@ -225,56 +222,58 @@ class DynamoStore:
             driver_attempt=1,
         )
         definition = self._definition(whole.workflow_id, whole.workflow_version)
-        items = self._executions.partition(str(batch))
-        position = self._logs.begin(str(batch), items[0], items)
+        items = self._executions.partition(str(ref))
+        position = self._logs.begin(ref, items[0], items)
         work = None if status.is_final else self._histories.batch(wait, batch.number)
         return Snapshot(execution, definition, self._histories.of(items), work, position)
 
     def _definition(self, workflow_id: str, version: int) -> WorkflowDefinition:
         return self._definitions.get((workflow_id, version), lambda: _load(self._workflows, workflow_id, version))
 
-    def _whole(self, batch: BatchId) -> Execution:
-        found = self._executions.find(batch.whole)
+    def _whole(self, ref: ExecutionRef) -> Execution:
+        found = self._executions.find(ref.execution_id)
         if found is not None and found.execution.is_test:
-            found = self._executions.find(batch.whole, payloads=True)  # with its trial, which is in the payloads
+            found = self._executions.find(ref.execution_id, payloads=True)  # with its trial, which is in the payloads
         if found is None:
-            raise ExecutionLost(f"there is no execution {batch.whole}")
+            raise ExecutionLost(f"there is no execution {ref.execution_id}")
         return found.execution
 
-    def _check(self, execution_id: str) -> Check:
-        batch = BatchId.parse(execution_id)
-        own = self._executions.attributes([execution_id]).get(execution_id)
+    def _check(self, ref: ExecutionRef) -> Check:
+        own = self._executions.attributes([str(ref)]).get(str(ref))
         if own is None:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        status = Status.CANCELLED if batch and self._is_unwanted(batch) else Status(own["status"])
+            raise ExecutionLost(f"there is no execution {ref}")
+        status = Status.CANCELLED if self._is_unwanted(ref) else Status(own["status"])
         return Check(status, own["driver_attempt"], own["signals"])
 
-    def _is_unwanted(self, batch: BatchId) -> bool:
+    def _is_unwanted(self, ref: ExecutionRef) -> bool:
         """Return whether the whole execution of a map batch, or its loop, has ended, as of at most a second ago.
 
         All drivers of a distributed loop ask that before each effect, which is too much for reads of a single item.
         """
-        now, loop = self._clock.now(), (batch.whole, batch.path)
+        if ref.batch is None:
+            return False
+        now, loop = self._clock.now(), (ref.execution_id, ref.batch.path)
         asked = self._asked.get(loop)
         if asked is None or not now - asked[0] < _WHOLE_FOR:
-            status = self._executions.status_of_late(batch.whole)
+            status = self._executions.status_of_late(ref.execution_id)
             if status is None:
-                raise ExecutionLost(f"there is no execution {batch.whole}")
-            is_over = status.is_final or self._histories.has_signal(batch.whole, batch.signal)
+                raise ExecutionLost(f"there is no execution {ref.execution_id}")
+            is_over = status.is_final or self._histories.has_signal(ref.whole, ref.batch.signal_key)
             self._asked.clear()  # a driver works on one loop
             self._asked[loop] = asked = now, is_over
         return asked[1]
 
-    def _finish_batch(self, batch: BatchId, end: dict[str, Any], items: tuple[int, int]) -> Status:
+    def _finish_batch(self, ref: ExecutionRef, end: dict[str, Any], items: tuple[int, int]) -> Status:
         """End a map batch; a failed one ends the loop, unless the loop has ended."""
-        final = self._map_batches.finish_batch(str(batch), batch.whole, batch.path, end, items)
+        final = self._map_batches.finish_batch(ref, end, items)
         if final is Status.FAILED:
-            self._fail_loop(batch, end["error"])
+            self._fail_loop(ref, end["error"])
         return final
 
-    def _fail_loop(self, batch: BatchId, error: Any) -> None:
-        failed = Signal(batch.path, 1, self._clock.now(), SignalStatus.FAILED, error)
-        self._histories.answer_if_open(batch.whole, failed)
+    def _fail_loop(self, ref: ExecutionRef, error: Any) -> None:
+        if ref.batch is not None:
+            failed = Signal(ref.batch.path, 1, self._clock.now(), SignalStatus.FAILED, error)
+            self._histories.answer_if_open(ref.whole, failed)
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> tuple[WorkflowDefinition, int]:

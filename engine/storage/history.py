@@ -11,7 +11,6 @@ from typing import Any
 
 from engine import limits
 from engine.history.events import (
-    BatchId,
     History,
     HistoryEvent,
     Outcome,
@@ -23,6 +22,7 @@ from engine.history.events import (
     loops_around,
     timer_key,
 )
+from engine.history.execution_ref import ExecutionRef
 from engine.history.log_lines import LogPosition
 from engine.history.model import LogLine
 from engine.history.store import Batch
@@ -71,30 +71,30 @@ class HistoryRepository:
         """Return the history in these items."""
         return History.of(self.entries_in(items))
 
-    def get(self, execution_id: str, keys: Sequence[str]) -> list[HistoryEvent]:
+    def get(self, ref: ExecutionRef, keys: Sequence[str]) -> list[HistoryEvent]:
         """Return the existing events of these keys."""
-        wanted = [(f"EXECUTION#{execution_id}", sort_key(key)) for key in keys]
+        wanted = [(f"EXECUTION#{ref}", sort_key(key)) for key in keys]
         return self.entries_in(list(self._table.get_many(wanted).values()))
 
-    def has_signal(self, execution_id: str, key: str) -> bool:
+    def has_signal(self, ref: ExecutionRef, key: str) -> bool:
         """Return whether a pending signal has its signal, as of now or a moment ago."""
-        return bool(self._table.get_many([(f"EXECUTION#{execution_id}", sort_key(key))], ("entry",), consistent=False))
+        return bool(self._table.get_many([(f"EXECUTION#{ref}", sort_key(key))], ("entry",), consistent=False))
 
-    def waits(self, execution_id: str) -> History:
+    def waits(self, ref: ExecutionRef) -> History:
         """Return an execution's pending signals and signals, without values; nothing else of its history is read."""
         items = self._table.query(
-            f"EXECUTION#{execution_id}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
+            f"EXECUTION#{ref}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
         )
         return self.of(list(items))
 
-    def has_unread_answer(self, execution_id: str) -> bool:
+    def has_unread_answer(self, ref: ExecutionRef) -> bool:
         """Return whether a pending signal has its signal, and no driver has taken it.
 
         Of a long history little is read: the pending signals, and for those with a signal whether they, or loops around
         them, have ended. The pending signals are read first, so that a concurrent taking of a signal is seen. The end
         of a loop may be stored in another event's item; only if that could matter is the whole history read.
         """
-        history = self.waits(execution_id)
+        history = self.waits(ref)
         answered = [
             wait
             for wait in history.waits.values()
@@ -105,26 +105,26 @@ class HistoryRepository:
             return False
         keys = [key for wait in answered for key in (wait.path, timer_key(wait.path, wait.attempt + 1))]
         loops = [loop for wait in answered for loop in loops_around(wait.path)]
-        for entry in self.get(execution_id, list(dict.fromkeys([*keys, *loops]))):
+        for entry in self.get(ref, list(dict.fromkeys([*keys, *loops]))):
             history.add(entry)
         if not history.has_unread_answer:
             return False
-        return self.of(list(self._table.query(f"EXECUTION#{execution_id}", after="NODE"))).has_unread_answer
+        return self.of(list(self._table.query(f"EXECUTION#{ref}", after="NODE"))).has_unread_answer
 
-    def open_waits_for_others(self, execution_id: str, history: History | None = None) -> Iterator[PendingSignal]:
+    def open_waits_for_others(self, ref: ExecutionRef, history: History | None = None) -> Iterator[PendingSignal]:
         """Return the pending signals for other executions and for map workers that have no signal.
 
         `history` are the pending signals, if the caller has just read them.
         """
-        history = history or self.waits(execution_id)
+        history = history or self.waits(ref)
         found = [history.open_signal(path) for path in history.waits]
         keys = [wait.key for wait in found if wait is not None and wait.is_for_others]
         for start in range(0, len(keys), _CHUNK):
-            yield from self._whole_waits(execution_id, keys[start : start + _CHUNK])
+            yield from self._whole_waits(ref, keys[start : start + _CHUNK])
 
-    def failed_maps(self, execution_id: str) -> list[PendingSignal]:
+    def failed_maps(self, ref: ExecutionRef) -> list[PendingSignal]:
         """Return the pending signals for map workers that were answered by anybody but these."""
-        history = self.waits(execution_id)
+        history = self.waits(ref)
         lost = [
             wait.key
             for wait in history.waits.values()
@@ -132,25 +132,23 @@ class HistoryRepository:
             and (signal := history.signals.get(wait.signal_key)) is not None
             and signal.status is not SignalStatus.ANSWERED
         ]
-        return list(self._whole_waits(execution_id, lost))
+        return list(self._whole_waits(ref, lost))
 
-    def _whole_waits(self, execution_id: str, keys: Sequence[str]) -> Iterator[PendingSignal]:
-        return (entry for entry in self.get(execution_id, keys) if isinstance(entry, PendingSignal))
+    def _whole_waits(self, ref: ExecutionRef, keys: Sequence[str]) -> Iterator[PendingSignal]:
+        return (entry for entry in self.get(ref, keys) if isinstance(entry, PendingSignal))
 
-    def without_outputs(self, execution_id: str) -> History:
+    def without_outputs(self, ref: ExecutionRef) -> History:
         """Return the history for display. Outputs in their events' own items are `Stored` by key; see `outputs`."""
-        items = self._table.query(
-            f"EXECUTION#{execution_id}", after="NODE", attributes=("PK", "SK", "entry", "outcomes")
-        )
+        items = self._table.query(f"EXECUTION#{ref}", after="NODE", attributes=("PK", "SK", "entry", "outcomes"))
         return History.of(self.entries_in(list(items), by_key=True))
 
-    def outputs(self, execution_id: str, keys: Sequence[str]) -> dict[str, Any]:
+    def outputs(self, ref: ExecutionRef, keys: Sequence[str]) -> dict[str, Any]:
         """Return the outputs of the events with these keys; large ones are `Stored`."""
-        return {entry.key: entry.output for entry in self.get(execution_id, keys)}
+        return {entry.key: entry.output for entry in self.get(ref, keys)}
 
     def record(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
@@ -164,9 +162,9 @@ class HistoryRepository:
         written in the same transaction.
         """
         item = {
-            **self._item(execution_id, entry),
-            "outcomes": self._pack_outcomes(along, execution_id),
-            **self._carried(execution_id, lines, position),
+            **self._item(ref, entry),
+            "outcomes": self._pack_outcomes(along, ref),
+            **self._carried(ref, lines, position),
         }
         try:
             if also:
@@ -183,55 +181,55 @@ class HistoryRepository:
 
     def record_recomputable(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         outcomes: Sequence[Outcome],
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
         """Write outcomes that any driver would compute alike, as one item, and `lines` as with an event."""
-        item = self.recomputable(execution_id, outcomes).item
-        self._table.put({**item, **self._carried(execution_id, lines, position)})
+        item = self.recomputable(ref, outcomes).item
+        self._table.put({**item, **self._carried(ref, lines, position)})
 
-    def _carried(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None) -> Item:
+    def _carried(self, ref: ExecutionRef, lines: Sequence[LogLine], position: LogPosition | None) -> Item:
         """Return lines that are not in the log yet, which driver will write them, and the earliest position there."""
         if position is None:
             return {}
         position.has_written = True
         return {
-            "lines": self._payloads.pack(packed_lines(lines), execution_id) if lines else None,
+            "lines": self._payloads.pack(packed_lines(lines), str(ref)) if lines else None,
             "by": position.driver,
             "after": list(position.after) or None,
             "log": position.next,
         }
 
-    def recomputable(self, execution_id: str, outcomes: Sequence[Outcome]) -> Put:
+    def recomputable(self, ref: ExecutionRef, outcomes: Sequence[Outcome]) -> Put:
         """Return an item with outcomes that any driver would compute alike, to be written with something else."""
         item = {
-            "PK": f"EXECUTION#{execution_id}",
+            "PK": f"EXECUTION#{ref}",
             "SK": f"NODES#{new_id()}",
-            "outcomes": self._pack_outcomes(outcomes, execution_id),
+            "outcomes": self._pack_outcomes(outcomes, ref),
         }
         return Put(item)
 
-    def adopt(self, outcome: Outcome, execution_id: str) -> Outcome:
+    def adopt(self, outcome: Outcome, ref: ExecutionRef) -> Outcome:
         """Copy an outcome of another execution to this one, which may outlive it."""
         if not isinstance(outcome.output, Stored):
             return outcome
-        return replace(outcome, output=self._payloads.adopt(outcome.output, execution_id))
+        return replace(outcome, output=self._payloads.adopt(outcome.output, str(ref)))
 
     def answer(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         signal: Signal,
         next_check_at: datetime,
         *,
-        loop: BatchId | None = None,
+        checks_whole: bool = False,
         also: Sequence[Put | dict[str, Any]] = (),
     ) -> Signal:
         """Write the signal of a pending signal, and count it, unless there is one or the execution has ended.
 
-        If the execution is a map batch of a given `loop`, it is not written either if the loop or the whole execution
-        has ended: the batch itself may be ended much later.
+        If `checks_whole`, the signal of a map batch is not written either if its loop or the whole execution has ended:
+        the batch itself may be ended much later.
 
         Returns:
             The signal that is stored afterwards.
@@ -240,16 +238,16 @@ class HistoryRepository:
             ConditionFailed: the execution has ended; `index` is 1. Or the whole execution or the loop has; `index`
                 is 2 or 3.
         """
-        counted = signaled(next_check_at).entry(self._table, execution_id)
+        counted = signaled(next_check_at).entry(self._table, str(ref))
         around = []
-        if loop is not None:
-            whole = f"EXECUTION#{loop.whole}"
+        if checks_whole and ref.batch is not None:
+            whole = f"EXECUTION#{ref.execution_id}"
             around = [
                 self._table.check_entry(whole, "META", open_status(), open_values()),
-                self._table.check_entry(whole, sort_key(loop.signal), "attribute_not_exists(#PK)", {}),
+                self._table.check_entry(whole, sort_key(ref.batch.signal_key), "attribute_not_exists(#PK)", {}),
             ]
         try:
-            self._table.transact([Put(self._item(execution_id, signal)), counted, *around, *also])
+            self._table.transact([Put(self._item(ref, signal)), counted, *around, *also])
         except ConditionFailed as failed:
             if failed.index or failed.item is None:
                 raise
@@ -259,33 +257,33 @@ class HistoryRepository:
             return stands
         return signal
 
-    def answer_if_open(self, execution_id: str, signal: Signal) -> None:
+    def answer_if_open(self, ref: ExecutionRef, signal: Signal) -> None:
         """Write a signal as `answer`, where it does not matter whether it is still awaited."""
         with suppress(ConditionFailed):
-            self.answer(execution_id, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
+            self.answer(ref, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
 
-    def _item(self, execution_id: str, entry: HistoryEvent) -> Item:
+    def _item(self, ref: ExecutionRef, entry: HistoryEvent) -> Item:
         return {
-            "PK": f"EXECUTION#{execution_id}",
+            "PK": f"EXECUTION#{ref}",
             "SK": sort_key(entry.key),
             "entry": dumps(event_fields(entry)),
-            "output": self._payloads.pack(entry.output, execution_id),
+            "output": self._payloads.pack(entry.output, str(ref)),
         }
 
-    def _pack_outcomes(self, outcomes: Sequence[Outcome], execution_id: str) -> Packed | None:
+    def _pack_outcomes(self, outcomes: Sequence[Outcome], ref: ExecutionRef) -> Packed | None:
         """Pack several outcomes as one attribute; each large output is an object of its own, to be loaded later."""
         packed = []
         for outcome in outcomes:
-            output = self._payloads.pack(outcome.output, execution_id)
+            output = self._payloads.pack(outcome.output, str(ref))
             if isinstance(output, dict):
                 packed.append({**event_fields(outcome), "output": None, "stored": output})
             else:
                 packed.append({**event_fields(outcome), "output": outcome.output})
-        return self._payloads.pack(packed, execution_id) if packed else None
+        return self._payloads.pack(packed, str(ref)) if packed else None
 
     # -- distributed loops ------------------------------------------------------------------------------------
 
-    def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    def distributed(self, ref: ExecutionRef, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Store a loop's items in one object, and where each batch of them begins in it; see `batch`."""
         parts = [dumps(items[i : i + limits.BATCH_ITEMS]).encode() for i in range(0, len(items), limits.BATCH_ITEMS)]
         begins = [0]
@@ -294,9 +292,9 @@ class HistoryRepository:
         return {
             "count": len(items),
             "batch": limits.BATCH_ITEMS,
-            "items": self._payloads.store(b"".join(parts), execution_id)["s3"],
+            "items": self._payloads.store(b"".join(parts), str(ref))["s3"],
             "begins": begins,
-            "scope": self._payloads.store(dumps(scope).encode(), execution_id)["s3"],
+            "scope": self._payloads.store(dumps(scope).encode(), str(ref))["s3"],
         }
 
     def batch(self, wait: PendingSignal, number: int) -> Batch:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from zlib import crc32
 
 from engine.errors import InvalidInput, Unavailable
-from engine.history.events import BatchId
+from engine.history.execution_ref import ExecutionRef
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import LogLine
 from engine.storage.dynamodb.expressions import Item
@@ -32,7 +32,7 @@ _LOOKED_THROUGH = 5_000
 
 
 class LogRepository:
-    """Reads and writes logs. An `owner` is an execution or a map batch."""
+    """Reads and writes logs. A map batch of a loop shares its log with others."""
 
     def __init__(self, table: Table, payloads: PayloadStore, histories: HistoryRepository) -> None:
         self._table = table
@@ -41,15 +41,15 @@ class LogRepository:
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    def append(self, owner: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+    def append(self, ref: ExecutionRef, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
         """Append lines to the log, except those that were added since `position` was known.
 
         Raises:
             Unavailable: too many concurrent writers.
         """
-        pk, writer = _log_of(owner), uuid4().hex[:12]
+        pk, writer = _log_of(ref), uuid4().hex[:12]
         left, number = list(lines), position.next if position else self._last(pk) + 1
-        if _is_shared(owner):  # other drivers write there too, and a read is cheaper than a failed write
+        if _is_shared(ref):  # other drivers write there too, and a read is cheaper than a failed write
             left, number = self._behind(pk, left, number)
         for _ in range(_TRIES):
             if not left:
@@ -57,7 +57,7 @@ class LogRepository:
             item = {
                 "PK": pk,
                 "SK": _sk(number),
-                "lines": self._payloads.pack(packed_lines(left), owner),
+                "lines": self._payloads.pack(packed_lines(left), str(ref)),
                 "writer": writer,
             }
             try:
@@ -73,7 +73,7 @@ class LogRepository:
         if position is not None:
             position.next = number
 
-    def begin(self, owner: str, record: Item, items: Sequence[Item]) -> LogPosition:
+    def begin(self, ref: ExecutionRef, record: Item, items: Sequence[Item]) -> LogPosition:
         """Return the log position of a driver that has read the record and the history.
 
         Lines of events whose drivers have not confirmed that they are in the log are looked up, and added if missing:
@@ -81,8 +81,8 @@ class LogRepository:
         """
         vouched = set(record.get("logged", ())).union(*(item.get("after", ()) for item in items))
         doubtful = [item for item in items if "by" in item and item["by"] not in vouched]
-        pk, driver = _log_of(owner), uuid4().hex[:8]
-        if len(items) == 1 and record["status"] == "pending" and not _is_shared(owner):
+        pk, driver = _log_of(ref), uuid4().hex[:8]
+        if len(items) == 1 and record["status"] == "pending" and not _is_shared(ref):
             return LogPosition(driver)
         if not doubtful:
             last = self._last(pk)
@@ -95,14 +95,14 @@ class LogRepository:
         )
         after = sorted({*record.get("logged", ()), *(item["by"] for item in doubtful)})
         position = LogPosition(driver, tuple(after), there[-1][0] + 1 if there else first, is_first=False)
-        self.append(owner, lost, position)
+        self.append(ref, lost, position)
         return position
 
-    def complete(self, owner: str) -> None:
+    def complete(self, ref: ExecutionRef) -> None:
         """Add the lines of the history that are missing in the log, where no further driver will do so."""
-        items = list(self._table.query(f"EXECUTION#{owner}", after="META", attributes=_TELLING))
+        items = list(self._table.query(f"EXECUTION#{ref}", after="META", attributes=_TELLING))
         if items and items[0]["SK"] == "META":
-            self.begin(owner, items[0], items)
+            self.begin(ref, items[0], items)
 
     def _behind(self, pk: str, lines: list[LogLine], number: int) -> tuple[list[LogLine], int]:
         """Return the lines that are missing from batch `number` on, and the free number after the last batch."""
@@ -209,19 +209,18 @@ def _merged(
             heads[which] = following
 
 
-def _log_of(owner: str) -> str:
+def _log_of(ref: ExecutionRef) -> str:
     """Return the partition of a log.
 
     Map batches of a loop share some: a thousand separate logs could not be read together.
     """
-    batch = BatchId.parse(owner)
-    if batch is None:
-        return f"EXECUTION#{owner}"
-    return log_partitions(batch.whole)[crc32(owner.encode()) % SHARDS]
+    if ref.batch is None:
+        return f"EXECUTION#{ref}"
+    return log_partitions(ref.execution_id)[crc32(str(ref).encode()) % SHARDS]
 
 
-def _is_shared(owner: str) -> bool:
-    return BatchId.parse(owner) is not None
+def _is_shared(ref: ExecutionRef) -> bool:
+    return ref.batch is not None
 
 
 def _sk(number: int) -> str:

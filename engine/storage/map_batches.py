@@ -9,6 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from engine.clock import format_time
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, Status
 from engine.history.usage import Bill
 from engine.storage.dynamodb.expressions import Item, update_arguments
@@ -27,9 +28,9 @@ _COUNTERS = 8
 class MapBatchFailed(Exception):
     """A map batch did not succeed, so there is nothing to join."""
 
-    def __init__(self, part: str) -> None:
-        super().__init__(f"the part {part} has not succeeded")
-        self.part = part
+    def __init__(self, batch: ExecutionRef) -> None:
+        super().__init__(f"the map batch {batch} has not succeeded")
+        self.batch = batch
 
 
 class MapBatchRepository:
@@ -40,11 +41,11 @@ class MapBatchRepository:
         self._payloads = payloads
         self._executions = executions
 
-    def create_batch(self, whole: Execution, batch_id: str) -> Execution:
+    def create_batch(self, whole: Execution, ref: ExecutionRef) -> Execution:
         """Return the record of a map batch, created if missing."""
         part = replace(
             whole,
-            id=batch_id,
+            id=str(ref),
             status=Status.PENDING,
             trigger={},
             caller=None,
@@ -70,27 +71,25 @@ class MapBatchRepository:
             return self._executions.decoded(*self._executions.with_payloads([failed.item]))
         return part
 
-    def give_up(self, batch_id: str) -> None:
+    def give_up(self, ref: ExecutionRef) -> None:
         """End a map batch that is no longer needed, because its loop or its execution has ended."""
         with suppress(ConditionFailed):
-            given_up().make(self._table, batch_id)
+            given_up().make(self._table, str(ref))
 
-    def finish_batch(
-        self, batch_id: str, whole_id: str, path: str, end: Mapping[str, Any], items: tuple[int, int]
-    ) -> Status:
+    def finish_batch(self, ref: ExecutionRef, end: Mapping[str, Any], items: tuple[int, int]) -> Status:
         """End a map batch and add to its loop's progress, atomically; return the status afterwards.
 
         Args:
-            batch_id: the map batch.
-            whole_id: the execution.
-            path: the loop.
+            ref: the map batch.
             end: status, at, started_at, result, error, bill.
             items: how many items it had, and how many of these failed.
         """
         held = {
             "started_at": format_time(end["started_at"]),
-            "result": self._executions.put_apart(f"EXECUTION#{batch_id}", self._payloads.pack(end["result"], whole_id)),
-            "error": self._payloads.pack(end["error"], whole_id),
+            "result": self._executions.put_apart(
+                f"EXECUTION#{ref}", self._payloads.pack(end["result"], ref.execution_id)
+            ),
+            "error": self._payloads.pack(end["error"], ref.execution_id),
         }
         ended = finished(end["status"], end["at"], held, remove=CHECK, is_listed=False)
         counts = {"done": items[0], "failed": items[1], **bill_counts(end["bill"])}
@@ -98,8 +97,8 @@ class MapBatchRepository:
         try:
             self._table.transact(
                 [
-                    ended.entry(self._table, batch_id),
-                    self._table.update_entry(f"EXECUTION#{whole_id}", _counter_of(batch_id, path), counted),
+                    ended.entry(self._table, str(ref)),
+                    self._table.update_entry(f"EXECUTION#{ref.execution_id}", _counter_of(ref), counted),
                 ]
             )
         except ConditionFailed as failed:
@@ -151,35 +150,35 @@ class MapBatchRepository:
             return False
         return True
 
-    def results(self, batch_ids: Sequence[str]) -> Iterator[Packed]:
+    def results(self, batches: Sequence[ExecutionRef]) -> Iterator[Packed]:
         """Yield the result of each map batch, in order, packed.
 
         Raises:
             MapBatchFailed: a batch did not succeed.
         """
-        for start in range(0, len(batch_ids), _CHUNK):
+        for start in range(0, len(batches), _CHUNK):
             records = []
-            for batch_id, item in self._records(batch_ids[start : start + _CHUNK]):
+            for batch, item in self._records(batches[start : start + _CHUNK]):
                 if item is None or item["status"] != Status.SUCCEEDED:
-                    raise MapBatchFailed(batch_id)
+                    raise MapBatchFailed(batch)
                 records.append(item)
             yield from (item["result"] for item in self._executions.with_payloads(records))
 
-    def open_batches(self, batch_ids: Sequence[str]) -> list[str]:
+    def open_batches(self, batches: Sequence[ExecutionRef]) -> list[ExecutionRef]:
         """Return those map batches that have begun and not ended."""
         return [
-            batch_id
-            for batch_id, item in self._records(batch_ids)
-            if item is not None and not Status(item["status"]).is_final
+            batch for batch, item in self._records(batches) if item is not None and not Status(item["status"]).is_final
         ]
 
-    def _records(self, batch_ids: Sequence[str]) -> Iterator[tuple[str, Item | None]]:
-        for start in range(0, len(batch_ids), _CHUNK):
-            chunk = batch_ids[start : start + _CHUNK]
-            found = self._executions.attributes(chunk)
-            yield from ((batch_id, found.get(batch_id)) for batch_id in chunk)
+    def _records(self, batches: Sequence[ExecutionRef]) -> Iterator[tuple[ExecutionRef, Item | None]]:
+        for start in range(0, len(batches), _CHUNK):
+            chunk = batches[start : start + _CHUNK]
+            found = self._executions.attributes([str(one) for one in chunk])
+            yield from ((one, found.get(str(one))) for one in chunk)
 
 
-def _counter_of(batch_id: str, path: str) -> str:
+def _counter_of(ref: ExecutionRef) -> str:
     """Return the item that counts the progress of a map batch."""
-    return f"PROGRESS#{path}#{crc32(batch_id.encode()) % _COUNTERS}"
+    if ref.batch is None:
+        raise ValueError("a whole execution is no map batch")
+    return f"PROGRESS#{ref.batch.path}#{crc32(str(ref).encode()) % _COUNTERS}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from engine.clock import format_time
-from engine.history.events import BatchId
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Status
 from engine.storage.dynamodb.table import Table
 from engine.storage.logs import log_partitions
@@ -38,10 +38,10 @@ class PurgeRepository:
             return False
         if not record.get("check_shard", "").startswith("PURGE#") or record["next_check_at"] > format_time(now):
             return False
-        parts = list(self._parts(execution_id))
-        for part in parts:
-            self._remove(f"EXECUTION#{part}")
-        for log in log_partitions(execution_id) if parts else ():
+        batches = list(self._map_batches(execution_id))
+        for batch in batches:
+            self._remove(f"EXECUTION#{batch}")
+        for log in log_partitions(execution_id) if batches else ():
             self._remove(log)
         self._remove(pk, but="META")
         self._payloads.remove(execution_id)
@@ -50,11 +50,13 @@ class PurgeRepository:
             {"purge": "PURGE#", "now": format_time(now)},
         )  # fmt: skip
 
-    def _parts(self, execution_id: str) -> Iterator[str]:
+    def _map_batches(self, execution_id: str) -> Iterator[str]:
         """Return the names of all possible map batches of an execution, whether they began or not."""
         for item in self._table.query(f"EXECUTION#{execution_id}", after="PROGRESS#", before="PROGRESS$"):
             path = item["SK"].removeprefix("PROGRESS#")
-            yield from (str(BatchId(execution_id, number, path)) for number in range(item.get("batches", 0)))
+            yield from (
+                str(ExecutionRef.of_batch(execution_id, path, number)) for number in range(item.get("batches", 0))
+            )
 
     def _remove(self, pk: str, but: str | None = None) -> None:
         keys = [(item["PK"], item["SK"]) for item in self._table.query(pk, attributes=("PK", "SK"))]

@@ -10,6 +10,7 @@ from typing import Any
 from engine import limits
 from engine.errors import ExecutionLost
 from engine.history.events import History, HistoryEvent, Outcome, PendingSignal, Signal, Stored
+from engine.history.execution_ref import ExecutionRef
 from engine.history.log_lines import LogPosition, line_of, missing
 from engine.history.model import Execution, LogLine, Status, started_before
 from engine.history.store import Batch, Check, Snapshot
@@ -36,18 +37,20 @@ class MemoryStore:
         self.entries[execution.id] = {}
         self.lines[execution.id] = []
 
-    async def load(self, execution_id: str) -> Snapshot:
+    async def load(self, ref: ExecutionRef) -> Snapshot:
         """See ExecutionStore."""
-        if execution_id not in self.executions:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        execution = self.executions[execution_id]
+        if ref.execution_id not in self.executions:
+            raise ExecutionLost(f"there is no execution {ref.execution_id}")
+        execution = self.executions[ref.execution_id]
         definition = self.definitions[execution.workflow_id, execution.workflow_version]
-        history = History.of(self.entries[execution_id].values())
-        carried = (line for lines in self.carried.get(execution_id, {}).values() for line in lines)
-        own = (line for entry in self.entries[execution_id].values() if (line := line_of(entry)) is not None)
-        self.lines[execution_id] += missing((*carried, *own), self.lines[execution_id])
-        position = LogPosition("driver", is_first=not self.entries[execution_id] and not self.lines[execution_id])
-        return Snapshot(execution, definition, history, self.batches.get(execution_id), position)
+        history = History.of(self.entries[ref.execution_id].values())
+        carried = (line for lines in self.carried.get(ref.execution_id, {}).values() for line in lines)
+        own = (line for entry in self.entries[ref.execution_id].values() if (line := line_of(entry)) is not None)
+        self.lines[ref.execution_id] += missing((*carried, *own), self.lines[ref.execution_id])
+        position = LogPosition(
+            "driver", is_first=not self.entries[ref.execution_id] and not self.lines[ref.execution_id]
+        )
+        return Snapshot(execution, definition, history, self.batches.get(ref.execution_id), position)
 
     async def fetch(self, stored: Stored) -> Any:
         """See ExecutionStore."""
@@ -55,54 +58,54 @@ class MemoryStore:
 
     async def record(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         entry: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> HistoryEvent:
         """See ExecutionStore."""
-        winner = self.entries[execution_id].setdefault(entry.key, entry)
-        carried = self.carried.setdefault(execution_id, {})
+        winner = self.entries[ref.execution_id].setdefault(entry.key, entry)
+        carried = self.carried.setdefault(ref.execution_id, {})
         if winner is entry:
             carried[entry.key] = [*lines]
-            await self.record_recomputable(execution_id, along)
+            await self.record_recomputable(ref.execution_id, along)
         elif position is not None:
             position.found += carried.get(entry.key, ())
         return winner
 
     async def record_recomputable(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         outcomes: Sequence[Outcome],
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> None:
         """See ExecutionStore."""
         del position
-        self.carried.setdefault(execution_id, {}).setdefault("", []).extend(lines)
+        self.carried.setdefault(ref.execution_id, {}).setdefault("", []).extend(lines)
         for outcome in outcomes:
-            self.entries[execution_id].setdefault(outcome.key, outcome)
+            self.entries[ref.execution_id].setdefault(outcome.key, outcome)
 
-    async def signals(self, execution_id: str, waits: Sequence[PendingSignal]) -> list[Signal]:
+    async def signals(self, ref: ExecutionRef, waits: Sequence[PendingSignal]) -> list[Signal]:
         """See ExecutionStore."""
-        known = self.entries[execution_id]
+        known = self.entries[ref.execution_id]
         found = [known.get(wait.signal_key) for wait in waits]
         return [signal for signal in found if isinstance(signal, Signal)]
 
-    async def distributed(self, execution_id: str, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    async def distributed(self, ref: ExecutionRef, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """See ExecutionStore."""
-        del execution_id
+        del ref
         return {"count": len(items), "batch": limits.BATCH_ITEMS, "items": list(items), "scope": dict(scope)}
 
-    async def check(self, execution_id: str) -> Check:
+    async def check(self, ref: ExecutionRef) -> Check:
         """See ExecutionStore."""
-        execution = self.executions[execution_id]
+        execution = self.executions[ref.execution_id]
         return Check(execution.status, execution.driver_attempt, execution.signals)
 
     async def mark(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         status: Status,
         started_at: datetime,
         next_check_at: datetime | None,
@@ -113,20 +116,20 @@ class MemoryStore:
     ) -> None:
         """See ExecutionStore."""
         del position
-        execution = self.executions[execution_id]
+        execution = self.executions[ref.execution_id]
         if not execution.status.is_final and driver_attempt >= execution.driver_attempt:
-            self.executions[execution_id] = replace(
+            self.executions[ref.execution_id] = replace(
                 execution,
                 status=status,
                 started_at=execution.started_at or started_at,
                 stalled_invocations=stalled_invocations,
             )
             if next_check_at is not None:
-                self.next_check_at[execution_id] = next_check_at
+                self.next_check_at[ref.execution_id] = next_check_at
 
     async def finish(
         self,
-        execution_id: str,
+        ref: ExecutionRef,
         status: Status,
         at: datetime,
         *,
@@ -138,11 +141,11 @@ class MemoryStore:
     ) -> Status:
         """See ExecutionStore."""
         del items
-        if execution_id not in self.executions:
-            raise ExecutionLost(f"there is no execution {execution_id}")
-        execution = self.executions[execution_id]
+        if ref.execution_id not in self.executions:
+            raise ExecutionLost(f"there is no execution {ref.execution_id}")
+        execution = self.executions[ref.execution_id]
         if not execution.status.is_final:
-            self.executions[execution_id] = replace(
+            self.executions[ref.execution_id] = replace(
                 execution,
                 status=status,
                 started_at=started_before(execution.started_at or started_at, at),
@@ -150,13 +153,13 @@ class MemoryStore:
                 result=result,
                 error=error,
             )
-            self.next_check_at[execution_id] = next_check_at
-        return self.executions[execution_id].status
+            self.next_check_at[ref.execution_id] = next_check_at
+        return self.executions[ref.execution_id].status
 
-    async def log(self, execution_id: str, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
+    async def log(self, ref: ExecutionRef, lines: Sequence[LogLine], position: LogPosition | None = None) -> None:
         """See ExecutionStore."""
         del position
-        self.lines[execution_id] += missing(lines, self.lines[execution_id])
+        self.lines[ref.execution_id] += missing(lines, self.lines[ref.execution_id])
 
     def signal(self, execution_id: str, signal: Signal) -> Signal:
         """Answer a wait, as the API does: the first answer stands, and is counted."""

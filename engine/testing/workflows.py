@@ -13,6 +13,7 @@ from engine.errors import InvalidInput
 from engine.execution.engine import WorkflowEngine
 from engine.execution.node_states import NodeState, node_states
 from engine.history.events import History, NodeStatus, Outcome, PendingSignal, Signal, SignalStatus, WaitKind
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Decision, Execution, LogLine, Next
 from engine.nodes.context import NodeServices
 from engine.testing.clock import START, VirtualClock
@@ -39,9 +40,14 @@ class WorkflowRun:
     people: Callable[[Any], None] | None = None
     """Answers what waits, whenever the execution is suspended; it is given this run."""
 
+    @property
+    def ref(self) -> ExecutionRef:
+        """The reference to the execution."""
+        return ExecutionRef(self.execution_id)
+
     def advance(self, remaining: Any = None) -> Any:
         """One call of the Advance function."""
-        arguments = (self.execution_id, remaining) if remaining else (self.execution_id,)
+        arguments = (self.ref, remaining) if remaining else (self.ref,)
         decision = self.clock.run(self.engine.advance(*arguments))
         self.decisions.append(decision.next)
         return decision

@@ -20,6 +20,7 @@ from engine.aws.errors import passing_trouble
 from engine.clock import SystemClock, format_time, parse_time
 from engine.execution.engine import WorkflowEngine
 from engine.execution.map_worker import MapWorker, advance_map_worker
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import FINAL_STATUSES, Decision, Next
 from engine.history.usage import Bill
 from engine.nodes.context import NodeServices
@@ -47,8 +48,8 @@ def _tell_supervisor(what: dict[str, Any]) -> None:
     container.call_later(container.settings.supervisor_function, what)
 
 
-async def _notify(owner: str, waits: Sequence[str]) -> None:
-    await in_thread_of(NOTIFICATIONS, _tell_supervisor, {"notify": owner, "waits": list(waits)})
+async def _notify(ref: str, waits: Sequence[str]) -> None:
+    await in_thread_of(NOTIFICATIONS, _tell_supervisor, {"notify": ref, "waits": list(waits)})
 
 
 async def _open(workspace_id: str, named: str, redactor: Redactor, key: str) -> tuple[str, BaseIntegration]:
@@ -117,7 +118,9 @@ def _invocation(event: dict[str, Any], context: Any) -> dict[str, Any]:
         map_worker = MapWorker(execution_id, event["path"], event["of"], event["batches"])
         decision, batch = _runner.run(advance_map_worker(_engine, map_worker, int(before["batch"]), remaining))
     else:
-        decision = _runner.run(_engine.advance(execution_id, remaining, driver_attempt=event["driver_attempt"]))
+        decision = _runner.run(
+            _engine.advance(ExecutionRef(execution_id), remaining, driver_attempt=event["driver_attempt"])
+        )
     _count(decision)
     return _told(decision, int(before["invocations"]) + _invocations_counted(int(event["retries"])), batch)
 
@@ -139,7 +142,7 @@ def _ahead(execution_id: str, context: Any) -> dict[str, Any]:
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000 - spare
 
-    decision = _runner.run(_engine.advance(execution_id, remaining, driver_attempt=1))
+    decision = _runner.run(_engine.advance(ExecutionRef(execution_id), remaining, driver_attempt=1))
     _count(decision)
     if decision.next not in FINAL_STATUSES and decision.next != Next.SUPERSEDED:
         _tell_supervisor({"drive": execution_id, "bill": _usage_meter.take().as_dict()})

@@ -9,7 +9,7 @@ from engine.clock import format_time
 from engine.execution.callbacks import callback_url
 from engine.execution.node_states import NodeState
 from engine.history import prices
-from engine.history.events import PendingSignal, WaitKind, whole_of
+from engine.history.events import PendingSignal, WaitKind
 from engine.history.model import Execution
 from engine.history.usage import Bill
 from engine.schemas.executions import (
@@ -54,7 +54,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "queued": execution.place is not None and execution.place.slot is None and not execution.status.is_final,
         "retry_of": execution.retry_of,
         "trigger_id": execution.trigger_id,
-        "started_from": whole_of(execution.caller.execution_id) if execution.caller else None,
+        "started_from": execution.caller.ref.execution_id if execution.caller else None,
         "created_at": format_time(execution.created_at),
         "started_at": time_of(execution.started_at),
         "completed_at": time_of(execution.completed_at),
@@ -95,7 +95,7 @@ def _wait(execution: Execution, wait: PendingSignal) -> WaitAnswer:
     if wait.kind is WaitKind.CALLBACK and caller(app).may(Permission.EXECUTE):  # who has the URL can answer
         url = callback_url(container.settings.api_url, execution.id, execution.secret, wait.path)
     elif wait.kind is WaitKind.CHILD:
-        started = child_id(execution.id, wait)
+        started = child_id(execution.ref, wait)
     return WaitAnswer(
         kind=wait.kind,
         attempt=wait.attempt,

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from engine.aws.errors import passing_trouble
+from engine.history.execution_ref import ExecutionRef
 from engine.history.usage import Bill
 from engine.services.executions.recovery import RecoveryReport
 from engine.services.executions.supervisor import reason_of
@@ -48,7 +49,7 @@ def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
         asked = event["tool"]
         return _supervisor.start_tool(asked["execution_id"], asked["workflow_id"], asked["input"], asked["key"])
     if "notify" in event:
-        _supervisor.notified(event["notify"], event["waits"])
+        _supervisor.notified(ExecutionRef.parse(event["notify"]), event["waits"])
     elif "drive" in event:
         _supervisor.drive(event["drive"], Bill.of(event["bill"]))
     elif "gave_up" in event:

@@ -29,6 +29,7 @@ from engine.aws.step_functions import StateMachine
 from engine.clock import SystemClock
 from engine.execution.engine import WorkflowEngine
 from engine.history import prices
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, Next
 from engine.history.usage import Bill
 from engine.nodes.context import NodeServices
@@ -89,7 +90,7 @@ def engine_microseconds(raw: dict[str, Any], rounds: int) -> float:
         name = f"e{number}"
         store.add(Execution(name, "ws", "wf", 1, "manual", None, {"body": 1}, datetime.now(UTC)), definition)
         begin = time.perf_counter()
-        asyncio.run(engine.advance(name))
+        asyncio.run(engine.advance(ExecutionRef(name)))
         times.append((time.perf_counter() - begin) / len(raw["nodes"]) * 1e6)
     return median(times[1:])
 
@@ -203,7 +204,7 @@ async def drive(store: DynamoStore, execution_id: str, api_url: str) -> tuple[in
         engine = WorkflowEngine(store, services=NodeServices(http, api_url))
         while True:
             begin = time.perf_counter()
-            decision = await engine.advance(execution_id)
+            decision = await engine.advance(ExecutionRef(execution_id))
             seconds += time.perf_counter() - begin
             turns += 1
             transitions += 2  # Advance, Next?

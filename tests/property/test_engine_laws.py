@@ -92,11 +92,11 @@ def test_cancelling_at_any_time_stops_it(definition: dict[str, Any], n: int, dat
     moment = data.draw(st.floats(0, 30))
 
     async def cancel() -> int:
-        driver = asyncio.create_task(run.engine.advance(run.execution_id))
+        driver = asyncio.create_task(run.engine.advance(run.ref))
         await asyncio.sleep(moment)
         now = run.clock.now()
         error = {"message": "x"}
-        await run.store.finish(run.execution_id, Status.CANCELLED, now, started_at=now, result=None, error=error)
+        await run.store.finish(run.ref, Status.CANCELLED, now, started_at=now, result=None, error=error)
         await asyncio.sleep(0)  # what was about to start in this very instant has started
         started = len(run.effects.events)
         await driver

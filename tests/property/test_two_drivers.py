@@ -20,6 +20,7 @@ from engine.errors import Unavailable
 from engine.execution.context import ExecutionContext
 from engine.execution.engine import WorkflowEngine
 from engine.history.events import History
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Next, Status
 from engine.history.store import Snapshot
 from engine.workflow.expressions.scope import Scope
@@ -67,22 +68,22 @@ class HarshStore:
     async def _pause(self) -> None:
         await asyncio.sleep(self._random.choice([0, 0.001, 0.01, 0.4]))
 
-    async def load(self, execution_id: str) -> Snapshot:
+    async def load(self, ref: ExecutionRef) -> Snapshot:
         """A torn read: answers are counted that are not there, or are there and not counted."""
         await self._pause()
-        record, entries = self._store.executions[execution_id], {}
+        record, entries = self._store.executions[ref.execution_id], {}
         parts = self._random.randint(1, 4)
         when = self._random.randrange(parts + 1)
         for part in range(parts):
             if part == when:
-                record = self._store.executions[execution_id]
-            now = self._store.entries[execution_id]
+                record = self._store.executions[ref.execution_id]
+            now = self._store.entries[ref.execution_id]
             entries |= {key: now[key] for key in now if hash(key) % parts == part}
             await self._pause()
         if when == parts:
-            record = self._store.executions[execution_id]
-        whole: Snapshot = await self._store.load(execution_id)
-        FIGURES["torn reads tried"] += entries.keys() != self._store.entries[execution_id].keys()
+            record = self._store.executions[ref.execution_id]
+        whole: Snapshot = await self._store.load(ref)
+        FIGURES["torn reads tried"] += entries.keys() != self._store.entries[ref.execution_id].keys()
         return Snapshot(record, whole.definition, History.of(entries.values()), whole.batch, whole.position)
 
 
@@ -107,7 +108,7 @@ async def drive(run: Run, engine: WorkflowEngine, random: Random, luck: float) -
     await asyncio.sleep(random.choice([0, 0.2, 5, 61]))
     for _ in range(600):
         try:
-            decision = await engine.advance(run.execution_id)
+            decision = await engine.advance(run.ref)
         except Unavailable:
             await asyncio.sleep(random.choice([0.5, 2, 8]))
             continue

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.errors import NotFound
+from engine.history.execution_ref import ExecutionRef
 from engine.schemas.executions import SignalBody
 from engine.services.executions.approvals import ApprovalService
 from engine.services.executions.node_details import NodeInspector
@@ -142,7 +143,7 @@ def test_a_death_at_any_write_leaves_wait_and_row_or_neither(aws: Aws, point: in
         world.pass_time(70)
         world.perish(lambda: world.recovery.run(lambda: 100.0))
     world.fate.revive()
-    waits = world.repositories.histories.waits(execution_id).waits
+    waits = world.repositories.histories.waits(ExecutionRef(execution_id)).waits
 
     assert [path for _, path in listed(world)] == [*waits]
     assert waits
@@ -150,5 +151,5 @@ def test_a_death_at_any_write_leaves_wait_and_row_or_neither(aws: Aws, point: in
     with suppress(Died):
         world.signals.answer(OWNER, execution_id, "ask", SignalBody(decision="approved"))
     world.fate.revive()
-    is_answered = bool(world.repositories.histories.waits(execution_id).signals)
+    is_answered = bool(world.repositories.histories.waits(ExecutionRef(execution_id)).signals)
     assert rows(world) == (["DECIDED"] if is_answered else ["OPEN"])

@@ -12,6 +12,7 @@ import pytest
 
 from engine.errors import UnknownNodeType
 from engine.execution.engine import WorkflowEngine
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
 from engine.integrations.base import IntegrationConfig
 from engine.integrations.rest import BaseUrl, RestIntegration
@@ -49,7 +50,7 @@ def test_a_registered_type_runs_and_is_described():
     assert definition is not None, problems
     store = MemoryStore()
     store.add(Execution("e", "ws", "wf", 1, "manual", None, {"body": "Ada"}, datetime.now(UTC)), definition)
-    asyncio.run(WorkflowEngine(store, factory).advance("e"))
+    asyncio.run(WorkflowEngine(store, factory).advance(ExecutionRef("e")))
 
     assert store.executions["e"].result == {"hi": {"text": "Hello Ada"}}
     assert "greeted" in [line.message for line in store.lines["e"]]

@@ -20,9 +20,10 @@ from typing import ClassVar
 
 from engine.clock import SystemClock
 from engine.execution.engine import WorkflowEngine
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
 from engine.nodes.registry import NodeExecutorFactory
-from engine.history.events import Outcome, Stored
+from engine.history.events import NodeStatus, Outcome, Stored
 from engine.testing.memory_store import MemoryStore
 from engine.nodes.base import BaseNode, Completed, NodeConfig
 from engine.workflow.validator import validate
@@ -70,7 +71,7 @@ for number in range(pages if kind == "stored" else 0):
     outcome = Outcome(f"each[{number}].get", NodeStatus.SUCCEEDED, now, now, output=output)
     store.entries["e"][outcome.key] = outcome
 before = peak()
-asyncio.run(WorkflowEngine(store, factory, clock=clock).advance("e", lambda: 10_000.0))
+asyncio.run(WorkflowEngine(store, factory, clock=clock).advance(ExecutionRef("e"), lambda: 10_000.0))
 ended = store.executions["e"]
 print(json.dumps({"bytes": len(BODY), "before": before, "peak": peak(), "status": ended.status, "error": ended.error}))
 '''

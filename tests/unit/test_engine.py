@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import ExecutionLost
 from engine.history.events import Timer
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Status
 from tests.harness import Effects, edges, nodes, run, start
 
@@ -198,7 +199,7 @@ def test_a_cancelled_execution_starts_nothing_more():
 
     async def cancel_while_it_runs():
 
-        driver = asyncio.create_task(started.engine.advance(started.execution_id))
+        driver = asyncio.create_task(started.engine.advance(started.ref))
         await asyncio.sleep(4)
         await started.store.finish(
             started.execution_id,
@@ -347,7 +348,7 @@ def test_an_execution_whose_version_is_gone_is_closed():
 
 def test_advancing_what_does_not_exist_says_so():
     with pytest.raises(ExecutionLost):
-        start({"nodes": nodes("a")}).clock.run(start({"nodes": nodes("a")}).engine.advance("nobody"))
+        start({"nodes": nodes("a")}).clock.run(start({"nodes": nodes("a")}).engine.advance(ExecutionRef("nobody")))
 
 
 def test_the_log_tells_of_a_wait_once():

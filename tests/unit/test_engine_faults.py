@@ -104,7 +104,7 @@ def test_nodes_that_compute_do_not_make_the_others_time_out():
     }
     started = start(definition)
     started.engine.clock = SystemClock()
-    asyncio.run(started.engine.advance(started.execution_id))
+    asyncio.run(started.engine.advance(started.ref))
 
     assert started.outcomes["pay"].status == "succeeded"
 

@@ -157,10 +157,10 @@ def test_two_machines_at_once_go_on_alike(monkeypatch: pytest.MonkeyPatch, *, fi
 
     async def both() -> None:
         set_machine(monkeypatch, slow=first_is_slow)
-        first = asyncio.create_task(run.engine.advance(run.execution_id))
+        first = asyncio.create_task(run.engine.advance(run.ref))
         await asyncio.sleep(0.5)
         set_machine(monkeypatch, slow=not first_is_slow)
-        await asyncio.gather(first, asyncio.create_task(run.engine.advance(run.execution_id)))
+        await asyncio.gather(first, asyncio.create_task(run.engine.advance(run.ref)))
 
     run.clock.run(both())
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import Conflict, Unavailable
-from engine.history.events import BatchId, Signal, SignalStatus, signal_key
+from engine.history.events import Signal, SignalStatus, signal_key
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Status
 from engine.schemas.executions import SignalBody
 from engine.services.principal import Principal
@@ -180,8 +181,8 @@ def test_an_answer_in_a_part_of_a_loop_that_has_failed_is_refused_before_the_par
 
     assert world.get(execution_id).status is Status.WAITING
     assert refusal(world, execution_id, "each[101].ask") == "not_waiting"
-    part = str(BatchId(execution_id, 1, "each"))
-    assert not world.repositories.histories.get(part, [signal_key("each[101].ask")])
+    batch = ExecutionRef.of_batch(execution_id, "each", 1)
+    assert not world.repositories.histories.get(batch, [signal_key("each[101].ask")])
     monkeypatch.undo()
     world.signals.answer(USER, execution_id, "other", YES)
     world.settle()

@@ -12,7 +12,8 @@ import pytest
 
 from engine import limits
 from engine.errors import InvalidInput, Unavailable
-from engine.history.events import BatchId, Outcome
+from engine.history.events import Outcome
+from engine.history.execution_ref import ExecutionRef
 from engine.history.log_lines import LogPosition, same_as
 from engine.history.model import LogLine, Status
 from tests.crash import CrashingEffects, CrashingStore, Died, Fate
@@ -101,10 +102,10 @@ def test_line_of_what_is_journalled_while_the_execution_times_out_is_told():
     run = start(definition)
     real = run.store.record
 
-    async def slow(execution_id: str, entry: Any, *more: Any) -> Any:
+    async def slow(ref: ExecutionRef, entry: Any, *more: Any) -> Any:
         if isinstance(entry, Outcome):
             await asyncio.sleep(1)  # the write is on its way when the time is over
-        return await real(execution_id, entry, *more)
+        return await real(ref, entry, *more)
 
     run.store.record = slow  # type: ignore[method-assign]
     run.drive()
@@ -137,9 +138,11 @@ def test_no_crash_of_any_process_loses_a_line(aws: Aws):
 def test_lines_of_a_driver_that_died_are_there_when_the_execution_is_cancelled(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow(CHAIN))
-    snapshot = world.clock.run(world.engine.store.load(execution_id))
+    snapshot = world.clock.run(world.engine.store.load(ExecutionRef(execution_id)))
     world.clock.run(
-        world.engine.store.record(execution_id, outcome("a"), [outcome("pure")], [line(1)], snapshot.position)
+        world.engine.store.record(
+            ExecutionRef(execution_id), outcome("a"), [outcome("pure")], [line(1)], snapshot.position
+        )
     )
     world.cancel(execution_id)
 
@@ -152,15 +155,15 @@ def test_driver_that_was_only_slow_does_not_repeat_what_another_one_has_told_for
     store = world.engine.store
     workflow_id = world.workflow(CHAIN)
     execution_id = world.start(workflow_id)
-    slow = world.clock.run(store.load(execution_id)).position
+    slow = world.clock.run(store.load(ExecutionRef(execution_id))).position
     own = [line(0), line(1)]
-    world.clock.run(store.record(execution_id, outcome("a"), (), own, slow))
+    world.clock.run(store.record(ExecutionRef(execution_id), outcome("a"), (), own, slow))
     assert slow is not None
 
-    second = world.clock.run(store.load(execution_id)).position
+    second = world.clock.run(store.load(ExecutionRef(execution_id))).position
     assert [one.message for one in read(aws, execution_id)] == ["line 0", "line 1", "succeeded"]
-    world.clock.run(store.log(execution_id, [*own, line(3)], slow))
-    world.clock.run(store.log(execution_id, [line(4)], second))
+    world.clock.run(store.log(ExecutionRef(execution_id), [*own, line(3)], slow))
+    world.clock.run(store.log(ExecutionRef(execution_id), [line(4)], second))
 
     assert [one.message for one in read(aws, execution_id)] == ["line 0", "line 1", "succeeded", "line 3", "line 4"]
 
@@ -170,8 +173,8 @@ def test_who_comes_second_to_an_entry_tells_its_lines(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     first, second = LogPosition("one"), LogPosition("two")
-    aws.histories.record(made.id, outcome("a"), (), [line(1)], first)
-    winner = aws.histories.record(made.id, outcome("a", 2), (), [line(2)], second)
+    aws.histories.record(made.ref, outcome("a"), (), [line(1)], first)
+    winner = aws.histories.record(made.ref, outcome("a", 2), (), [line(2)], second)
 
     assert winner == outcome("a")
     assert [same_as(one) for one in second.found] == [same_as(line(1))]
@@ -220,8 +223,8 @@ def test_answer_that_was_lost_writes_no_batch_twice(aws: Aws):
     aws.dynamodb.meta.events.register("after-call.dynamodb.PutItem", lose)
     position = LogPosition("one")
     with pytest.raises(ConnectionError):
-        aws.repositories.logs.append("e", [line(1), line(2)], position)
-    aws.repositories.logs.append("e", [line(1), line(2)], position)
+        aws.repositories.logs.append(ExecutionRef("e"), [line(1), line(2)], position)
+    aws.repositories.logs.append(ExecutionRef("e"), [line(1), line(2)], position)
 
     assert [found.message for _, found in aws.repositories.logs.read("e", None, 9)] == ["line 1", "line 2"]
 
@@ -230,17 +233,17 @@ def test_follower_misses_nothing_whatever_the_order_of_the_writers(aws: Aws):
     random = Random(4)
     whole = execution()
     aws.executions.create(whole, None, "")
-    owners = [whole.id, *(str(BatchId(whole.id, number, "each")) for number in range(20))]
+    refs = [whole.ref, *(ExecutionRef.of_batch(whole.id, "each", number) for number in range(20))]
     written, seen, cursor = [], [], None
     for step in range(120):
-        owner = random.choice(owners)
+        ref = random.choice(refs)
         if step == 5:
             aws.repositories.map_batches.next_map_attempt(
                 whole.id, "each", aws.repositories.map_batches.progress(whole.id, "each"), 20
             )
-        if owner == whole.id or step > 5:
+        if ref == whole.ref or step > 5:
             lines = [line(random.randint(0, 100), f"{step}.{n}") for n in range(random.randint(1, 3))]
-            aws.repositories.logs.append(owner, lines)
+            aws.repositories.logs.append(ref, lines)
             written += [one.message for one in lines]
         if random.random() < 0.5:
             page = aws.repositories.logs.read(whole.id, cursor, random.randint(1, 5))

@@ -73,10 +73,10 @@ def overlapping(definition: dict[str, Any], luck: Luck, seconds: float = 0.5) ->
 
     async def both() -> list[Any]:
         luck.then = 0.1
-        first = asyncio.create_task(run.engine.advance(run.execution_id))
+        first = asyncio.create_task(run.engine.advance(run.ref))
         await asyncio.sleep(seconds)
         luck.then = 0.9
-        return await asyncio.gather(first, run.engine.advance(run.execution_id))
+        return await asyncio.gather(first, run.engine.advance(run.ref))
 
     ends = run.clock.run(both())
     run.recomputed = True
@@ -208,7 +208,7 @@ def test_who_finds_a_wait_dropped_looks_into_the_journal_again(luck: Luck):
             return snapshot
 
         other.engine.store = _Replaced(run.store, load=load)  # type: ignore[assignment]
-        return await asyncio.gather(run.engine.advance(run.execution_id), other.engine.advance(run.execution_id))
+        return await asyncio.gather(run.engine.advance(run.ref), other.engine.advance(run.ref))
 
     ends = run.clock.run(both())
     assert {end.next for end in ends} <= {"failed", "continue", "suspend_on_signal"}

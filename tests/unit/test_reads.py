@@ -17,7 +17,6 @@ from engine import limits
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidInput
 from engine.history.events import (
-    BatchId,
     PendingSignal,
     RecordedValue,
     Signal,
@@ -26,6 +25,7 @@ from engine.history.events import (
     ValueName,
     WaitKind,
 )
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Status
 from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
@@ -75,16 +75,16 @@ def test_who_looks_for_waits_reads_no_outcome_and_no_answer(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(60):
-        aws.histories.record(made.id, outcome(f"n{number}", noise(7_000, number)))
+        aws.histories.record(made.ref, outcome(f"n{number}", noise(7_000, number)))
     for number in range(5):
         aws.histories.record(
             made.id, PendingSignal(f"w{number}", 1, WaitKind.CHILD, NOW, None, {"workflow_id": f"wf-{number}"})
         )
-    aws.histories.record(made.id, PendingSignal("ask", 1, WaitKind.APPROVAL, NOW, None, {"message": "?"}))
+    aws.histories.record(made.ref, PendingSignal("ask", 1, WaitKind.APPROVAL, NOW, None, {"message": "?"}))
     for number in range(4):
-        aws.histories.answer(made.id, Signal(f"w{number}", 1, NOW, SignalStatus.ANSWERED, noise(7_000, number)), NOW)
+        aws.histories.answer(made.ref, Signal(f"w{number}", 1, NOW, SignalStatus.ANSWERED, noise(7_000, number)), NOW)
     reads = Reads(aws.dynamodb)
-    found = list(aws.histories.open_waits_for_others(made.id))
+    found = list(aws.histories.open_waits_for_others(made.ref))
 
     assert [(wait.path, wait.output) for wait in found] == [("w4", {"workflow_id": "wf-4"})]
     assert reads.bytes < 8_000, "the history has half a megabyte"
@@ -97,8 +97,8 @@ def test_driver_has_all_waits_and_answers(aws: Aws):
         PendingSignal("each[3].ask", 2, WaitKind.APPROVAL, NOW, None, {"message": "?"}),
         Signal("each[3].ask", 2, NOW, SignalStatus.ANSWERED, 1, "u"),
     )
-    aws.histories.record(made.id, wait)
-    aws.histories.answer(made.id, signal, NOW)
+    aws.histories.record(made.ref, wait)
+    aws.histories.answer(made.ref, signal, NOW)
     history = aws.histories.of(aws.executions.partition(made.id))
 
     assert history.waits == {wait.path: wait}
@@ -136,7 +136,7 @@ def test_outputs_of_other_pages_are_not_read(aws: Aws, principal: Principal, mon
     ids = [f"n{number}" for number in range(120)]
     execution_id = world.start(world.workflow({"nodes": nodes(*ids)}))
     for number, path in enumerate(ids):
-        aws.histories.record(execution_id, outcome(path, noise(6_000, number)))
+        aws.histories.record(ExecutionRef(execution_id), outcome(path, noise(6_000, number)))
     reads = Reads(aws.dynamodb)
     view = service(world).get(principal, execution_id, "n9")
 
@@ -171,7 +171,7 @@ def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: A
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(12):
-        aws.histories.record(made.id, RecordedValue(f"f{number}", ValueName.ITEMS, noise(20_000, number)))
+        aws.histories.record(made.ref, RecordedValue(f"f{number}", ValueName.ITEMS, noise(20_000, number)))
     items = aws.executions.partition(made.id)
     together, most, lock = 0, 0, threading.Lock()
     real = aws.repositories.payloads.read
@@ -236,8 +236,8 @@ def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
     world = World(aws)
     made = execution(workspace_id=WORKSPACE, status=Status.RUNNING)
     aws.executions.create(made, None, "")
-    batch = BatchId(made.id, 0, "each")
-    aws.repositories.map_batches.create_batch(made, str(batch))
+    batch = ExecutionRef.of_batch(made.id, "each", 0)
+    aws.repositories.map_batches.create_batch(made, batch)
     store = world.engine.store
     asked: Counter[str] = Counter()
 
@@ -249,12 +249,12 @@ def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
 
     aws.dynamodb.meta.events.register("provide-client-params.dynamodb.BatchGetItem", count)
     for _ in range(50):
-        assert world.clock.run(store.check(str(batch))).status is Status.PENDING
+        assert world.clock.run(store.check(batch)).status is Status.PENDING
     assert asked == {"eventual": 2}, "its status, and whether the loop has ended"
 
     aws.executions.finish(made.id, Status.CANCELLED, NOW)
     world.clock.offset += 1.1
-    assert world.clock.run(store.check(str(batch))).status is Status.CANCELLED
+    assert world.clock.run(store.check(batch)).status is Status.CANCELLED
 
 
 def test_parts_count_what_they_have_done_in_several_items(aws: Aws):
@@ -262,12 +262,12 @@ def test_parts_count_what_they_have_done_in_several_items(aws: Aws):
     aws.executions.create(made, None, "")
     end = {"status": Status.SUCCEEDED, "at": NOW, "started_at": NOW, "result": [1], "error": None, "bill": None}
     for number in range(40):
-        part = str(BatchId(made.id, number, "each"))
-        aws.repositories.map_batches.create_batch(made, part)
-        aws.repositories.map_batches.finish_batch(part, made.id, "each", end, (3, 1))
-    other = str(BatchId(made.id, 0, "each2"))
+        batch = ExecutionRef.of_batch(made.id, "each", number)
+        aws.repositories.map_batches.create_batch(made, batch)
+        aws.repositories.map_batches.finish_batch(batch, end, (3, 1))
+    other = ExecutionRef.of_batch(made.id, "each2", 0)
     aws.repositories.map_batches.create_batch(made, other)
-    aws.repositories.map_batches.finish_batch(other, made.id, "each2", end, (1, 0))
+    aws.repositories.map_batches.finish_batch(other, end, (1, 0))
     keys = [item["SK"] for item in aws.executions.partition(made.id) if item["SK"].startswith("PROGRESS#each#")]
 
     assert len(keys) == 8

@@ -13,6 +13,7 @@ from engine.execution.completion import End, Pause
 from engine.execution.invocation import Invocation
 from engine.execution.scheduler import Scheduler
 from engine.history.events import HistoryEvent, PendingSignal, Signal, SignalStatus
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Status
 from engine.nodes.context import NodeServices
 from tests.harness import Effects, Run, edges, nodes, start
@@ -35,20 +36,20 @@ class RefusesEachOnce:
             self.refused.add(key)
             raise Unavailable("slow down")
 
-    async def record(self, execution_id: str, entry: HistoryEvent, *more: Any) -> HistoryEvent:
+    async def record(self, ref: ExecutionRef, entry: HistoryEvent, *more: Any) -> HistoryEvent:
         """One event."""
         self._refuse(entry.key)
-        return await self._store.record(execution_id, entry, *more)
+        return await self._store.record(ref, entry, *more)
 
-    async def mark(self, execution_id: str, status: Status, *more: Any, **named: Any) -> None:
+    async def mark(self, ref: ExecutionRef, status: Status, *more: Any, **named: Any) -> None:
         """A pause, or that nodes are running."""
         self._refuse(f"mark {status}")
-        await self._store.mark(execution_id, status, *more, **named)
+        await self._store.mark(ref, status, *more, **named)
 
-    async def finish(self, execution_id: str, status: Status, *more: Any, **named: Any) -> Status:
+    async def finish(self, ref: ExecutionRef, status: Status, *more: Any, **named: Any) -> Status:
         """The end."""
         self._refuse(f"finish {status}")
-        return await self._store.finish(execution_id, status, *more, **named)
+        return await self._store.finish(ref, status, *more, **named)
 
 
 class OrderedEffects(Effects):

@@ -188,7 +188,7 @@ def test_a_late_index_makes_nobody_forget_what_goes_on(aws: Aws):
     open_one, ended = execution(), execution()
     for one in (open_one, ended):
         aws.executions.create(one, None, "")
-        aws.histories.record(one.id, outcome("a"))
+        aws.histories.record(one.ref, outcome("a"))
     aws.executions.finish(ended.id, Status.FAILED, NOW, next_check_at=NOW)
     later, there = NOW + timedelta(days=4000), items_of(aws, open_one.id, ended.id)
 
@@ -209,7 +209,7 @@ def test_what_a_retry_begins_with_is_written_together_with_its_record(aws: Aws):
     old = world.start(world.workflow({"nodes": nodes("a")}))
     world.settle()
     made = execution()
-    entry = aws.histories.recomputable(made.id, [outcome("a", 1)])
+    entry = aws.histories.recomputable(made.ref, [outcome("a", 1)])
     with pytest.raises(NotImplementedError):
         _start_and_die(aws, made, entry)
     assert items_of(aws, made.id) == []

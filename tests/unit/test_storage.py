@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from engine.errors import ExecutionLost, InvalidInput, NotFound
 from engine.history.events import HistoryEvent, NodeStatus, Outcome, Stored, Timer
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, LogLine, Status
 from engine.ids import new_id
 from engine.storage.execution_lists import Filter
@@ -120,7 +121,7 @@ def test_the_first_journal_entry_wins_and_the_later_writer_gets_it(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     with ThreadPoolExecutor(8) as pool:
-        winners = list(pool.map(lambda n: aws.histories.record(made.id, outcome(output=n), ()), range(8)))
+        winners = list(pool.map(lambda n: aws.histories.record(made.ref, outcome(output=n), ()), range(8)))
     _, entries = load(aws, made.id)
 
     assert len({winner.output for winner in winners}) == 1
@@ -138,8 +139,8 @@ def test_entries_of_every_kind_come_back(aws: Aws):
         Timer("again", NOW + timedelta(seconds=9), NOW, 2, error),
     ]
     for entry in written:
-        aws.histories.record(made.id, entry, ())
-    aws.histories.record_recomputable(made.id, [outcome("p1", None), outcome("p2", 2)])
+        aws.histories.record(made.ref, entry, ())
+    aws.histories.record_recomputable(made.ref, [outcome("p1", None), outcome("p2", 2)])
     _, entries = load(aws, made.id)
 
     assert {entry.key: entry for entry in entries} == {
@@ -150,8 +151,8 @@ def test_entries_of_every_kind_come_back(aws: Aws):
 def test_outcomes_travel_along_with_an_entry_that_wins_only(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
-    aws.histories.record(made.id, outcome("effect"), [outcome("pure", 5)])
-    aws.histories.record(made.id, outcome("effect", 9), [outcome("lost", 6)])
+    aws.histories.record(made.ref, outcome("effect"), [outcome("pure", 5)])
+    aws.histories.record(made.ref, outcome("effect", 9), [outcome("lost", 6)])
     _, entries = load(aws, made.id)
 
     assert {entry.path: entry.output for entry in entries} == {"effect": 1, "pure": 5}
@@ -168,7 +169,7 @@ def test_values_of_any_size_come_back_and_items_stay_small(aws: Aws, size: int, 
     t, q, r, o = (text(size, n) for n in range(4))
     made = execution(trigger={"type": "manual", "body": t})
     aws.executions.create(made, None, "")
-    aws.histories.record(made.id, outcome(output=o), [outcome("p", q)])
+    aws.histories.record(made.ref, outcome(output=o), [outcome("p", q)])
     aws.executions.finish(made.id, Status.SUCCEEDED, NOW, started_at=NOW, result=r)
     loaded, entries = load(aws, made.id)
     raw = aws.dynamodb.scan(TableName="Automation")["Items"]
@@ -240,7 +241,7 @@ def test_a_foreign_cursor_is_refused(aws: Aws):
 def test_log_lines_come_in_order_and_behind_a_cursor(aws: Aws):
     lines = [LogLine(NOW + timedelta(seconds=n), "info", f"line {n}", "node", {"n": n}) for n in range(9)]
     for start in (0, 4, 5):
-        aws.repositories.logs.append("e", lines[start : {0: 4, 4: 5, 5: 9}[start]])
+        aws.repositories.logs.append(ExecutionRef("e"), lines[start : {0: 4, 4: 5, 5: 9}[start]])
     everything = aws.repositories.logs.read("e", None, 100)
 
     assert [line for _, line in everything] == lines
@@ -316,7 +317,7 @@ def test_a_conflict_of_transactions_is_tried_again(aws: Aws, monkeypatch: pytest
 def test_half_a_surrogate_pair_comes_back(aws: Aws):
     made = execution(trigger={"type": "manual", "body": "\ud83d"})
     aws.executions.create(made, None, "")
-    aws.histories.record(made.id, outcome(output=["\ud83d", "ü"]), ())
+    aws.histories.record(made.ref, outcome(output=["\ud83d", "ü"]), ())
     loaded, entries = load(aws, made.id)
 
     assert loaded.trigger["body"] == "\ud83d"
@@ -340,7 +341,7 @@ def test_nothing_is_below_the_first_version(aws: Aws):
 def test_values_too_large_to_show_are_not_read(aws: Aws):
     made = execution(trigger={"type": "manual", "body": noise(20_000)})
     aws.executions.create(made, None, "")
-    aws.histories.record(made.id, outcome(output=noise(20_000)), ())
+    aws.histories.record(made.ref, outcome(output=noise(20_000)), ())
     loaded, _ = load(aws, made.id, 10_000)
     entries = aws.histories.entries_in(aws.executions.partition(made.id))
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from engine.history.events import NodeStatus, Outcome, PendingSignal, Signal, SignalStatus, Timer, WaitKind
+from engine.history.execution_ref import ExecutionRef
 from engine.storage.history import HistoryRepository
 from tests.figures import FIGURES
 from tests.unit.conftest import NOW, Aws
 
-RUN = "run"
+RUN = ExecutionRef("run")
 
 
 def outcome(path: str) -> Outcome:

@@ -83,7 +83,7 @@ def test_an_answer_that_comes_during_the_call_that_hands_the_url_on():
     started = start(early)
 
     async def call_back_meanwhile():
-        driver = asyncio.create_task(started.engine.advance("execution-1"))
+        driver = asyncio.create_task(started.engine.advance(started.ref))
         await asyncio.sleep(2)
         started.answer("back", {"body": 1})
         return await driver
@@ -96,7 +96,7 @@ def test_an_answer_while_something_else_runs_is_taken_within_seconds():
     started.engine.factory.node_class("effect").default_timeout = 200
 
     async def answer_meanwhile():
-        driver = asyncio.create_task(started.engine.advance("execution-1"))
+        driver = asyncio.create_task(started.engine.advance(started.ref))
         await asyncio.sleep(10)
         started.answer("ask", APPROVED)
         await driver
@@ -252,7 +252,7 @@ def test_an_attempt_at_most_once_that_was_cut_off_is_not_made_again():
     started = start(once)
 
     async def die():
-        driver = asyncio.create_task(started.engine.advance("execution-1"))
+        driver = asyncio.create_task(started.engine.advance(started.ref))
         await asyncio.sleep(1)
         driver.cancel()
         await asyncio.gather(driver, return_exceptions=True)
@@ -289,7 +289,7 @@ def test_an_older_driver_ends_when_it_sees_a_newer_one():
 
     started = start(definition())
     started.store.executions["execution-1"] = replace(started.execution, driver_attempt=3)
-    decision = started.clock.run(started.engine.advance("execution-1", driver_attempt=2))
+    decision = started.clock.run(started.engine.advance(started.ref, driver_attempt=2))
 
     assert decision.next == "superseded"
     assert started.effects.events == []

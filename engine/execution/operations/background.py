@@ -13,6 +13,7 @@ from engine.execution.operations.distributed_map import distribute
 from engine.execution.operations.step import RecordThenAct, StepRunner
 from engine.execution.scope_instance import ScopeInstance
 from engine.history.events import HistoryEvent, PendingSignal, Signal, SignalStatus
+from engine.history.execution_ref import ExecutionRef
 from engine.workflow.compiled import CompiledBlock, find_block
 
 
@@ -21,7 +22,7 @@ class Operations:
     """The operations of one invocation; `record` appends their findings to the history."""
 
     environment: Environment
-    execution_id: str
+    ref: ExecutionRef
     block: CompiledBlock
     step_runner: StepRunner
     record: RecordThenAct
@@ -38,7 +39,7 @@ class Operations:
             case Abandon(_, wait, signal):
                 work = self._abandon(wait, signal)
             case Distribute(loop):
-                work = distribute(self.environment, self.step_runner, self.execution_id, loop, self.record)
+                work = distribute(self.environment, self.step_runner, self.ref, loop, self.record)
         return work
 
     async def _resolve(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> HistoryEvent:

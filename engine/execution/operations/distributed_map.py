@@ -7,10 +7,11 @@ from engine.execution.environment import Environment
 from engine.execution.operations.step import RecordThenAct, StepRunner
 from engine.execution.scope_instance import LoopRun
 from engine.history.events import HistoryEvent, PendingSignal, WaitKind
+from engine.history.execution_ref import ExecutionRef
 
 
 async def distribute(
-    environment: Environment, step_runner: StepRunner, execution_id: str, loop: LoopRun, record: RecordThenAct
+    environment: Environment, step_runner: StepRunner, ref: ExecutionRef, loop: LoopRun, record: RecordThenAct
 ) -> HistoryEvent:
     """Put a loop's items where other drivers find them, and record that their end is awaited."""
     items = loop.items or ()
@@ -18,7 +19,7 @@ async def distribute(
     await step_runner.load(loop.scope_instance, reads)
     around = loop.scope_instance.context.within(reads, {}).data
     scope = {name: around[name] for name in around if name != "vars"}
-    stored = await environment.store.distributed(execution_id, items, scope)
+    stored = await environment.store.distributed(ref, items, scope)
     map_workers = max(1, loop.concurrency // limits.MAP_WORKER_CONCURRENCY)
     output = {
         **stored,

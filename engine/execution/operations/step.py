@@ -33,6 +33,7 @@ from engine.history.events import (
     Timer,
     WaitKind,
 )
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, LogLine
 from engine.json_value import check_output
 from engine.nodes.base import Completed, NodeResult, WaitForSignal, WaitUntil
@@ -68,7 +69,7 @@ class StepRunner:
         self,
         environment: Environment,
         execution: Execution,
-        owner: str,
+        ref: ExecutionRef,
         write_buffer: WriteBuffer,
         record: RecordThenAct,
         remaining: Callable[[], float],
@@ -76,7 +77,7 @@ class StepRunner:
         self._environment = environment
         self._record = record
         self._execution = execution
-        self._owner = owner
+        self._ref = ref
         self._write_buffer = write_buffer
         self._remaining = remaining
         self._loaded = Loaded(environment.store)
@@ -143,7 +144,7 @@ class StepRunner:
             ):
                 return await self._record(self._timer(path, tried, delay, started_at, attempt, put_off))
             await asyncio.sleep(delay)
-            if (await self._environment.store.check(self._owner)).status.is_final:
+            if (await self._environment.store.check(self._ref)).status.is_final:
                 return None
 
     async def _may_start(self, path: str, attempt: int, at: datetime) -> bool:

@@ -13,6 +13,7 @@ from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution.fork import reusable
 from engine.execution.node_states import NodeState, node_page
 from engine.history.events import History, Stored, WaitKind
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, LogLine, Status
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
@@ -147,23 +148,23 @@ class ExecutionService:
         """
         principal.require(Permission.READ)
         execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
-        history = self._histories.without_outputs(execution_id)
+        history = self._histories.without_outputs(execution.ref)
         loops = [wait for wait in history.waits.values() if wait.kind is WaitKind.DISTRIBUTED_MAP]
-        asked = self._histories.outputs(execution_id, [wait.key for wait in loops])
+        asked = self._histories.outputs(execution.ref, [wait.key for wait in loops])
         history.waits.update({wait.path: replace(wait, output=asked.get(wait.key)) for wait in loops})
         definition = self._definition(execution)
         whole = prepare_once(definition, self._factory)
         trial = execution.trial
         block = whole if trial is None else prepare_once(trial.applied(definition), self._factory)
         states, next_nodes = node_page(block, history, execution, nodes_after, whole)
-        view = shown(execution, self._with_outputs(execution_id, states), self._histories.load)
+        view = shown(execution, self._with_outputs(execution.ref, states), self._histories.load)
         return replace(view, next_nodes=next_nodes)
 
-    def _with_outputs(self, execution_id: str, states: Sequence[NodeState]) -> list[NodeState]:
+    def _with_outputs(self, ref: ExecutionRef, states: Sequence[NodeState]) -> list[NodeState]:
         """Return the states with separately stored outputs: only those of shown nodes are read."""
         values = [value for state in states for value in (state.output, state.wait.output if state.wait else None)]
         keys = [key for value in values if (key := _key_in(value)) is not None]
-        known = self._histories.outputs(execution_id, keys)
+        known = self._histories.outputs(ref, keys)
 
         def found(value: Any) -> Any:
             key = _key_in(value)

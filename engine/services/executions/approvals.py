@@ -10,6 +10,7 @@ from engine.clock import Clock
 from engine.errors import NodeError, NotFound
 from engine.execution.inspection import settle_block
 from engine.history.events import Stored
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
 from engine.services.executions.node_details import NodeInspector
 from engine.services.principal import Permission, Principal
@@ -124,16 +125,16 @@ class ApprovalService:
         progress = settle_block(context, *around, place.history)
         node_id = approval.path.rpartition(".")[2]
         before = [
-            self._before(place.owner, around[0].nodes[source], context.nodes.get(source))
+            self._before(place.ref, around[0].nodes[source], context.nodes.get(source))
             for source in progress.came_from.get(node_id, ())
         ]
         return ApprovalContext(approval, place.execution, around[0].nodes.get(node_id), before, history)
 
-    def _before(self, owner: str, node: NodeDefinition, output: Any) -> NodeBefore:
+    def _before(self, ref: ExecutionRef, node: NodeDefinition, output: Any) -> NodeBefore:
         if isinstance(output, Stored) and int(output.reference.get("bytes", 0)) > _SHOWN_BYTES:
             return NodeBefore(node, None, omitted=True)
         try:
-            value = self._inspector.load(owner, output)
+            value = self._inspector.load(ref, output)
         except NodeError:
             value = OMITTED
         is_omitted = value is OMITTED

@@ -15,7 +15,8 @@ from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time
 from engine.errors import ExecutionLost, MainspringError, RequestError, Unavailable
-from engine.history.events import BatchId, History, PendingSignal, Signal, SignalStatus, WaitKind
+from engine.history.events import History, PendingSignal, Signal, SignalStatus, WaitKind
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.ids import derived_id
 from engine.services.executions.concurrency import ConcurrencyLimits
@@ -64,9 +65,9 @@ class Finalization:
         if final is not status:
             return final
         if wrote:
-            self._complete_log(execution.id)
+            self._complete_log(execution.ref)
             level = "warning" if status is Status.CANCELLED else "error"
-            self._repositories.logs.append(execution.id, [LogLine(now, level, message, None, metadata or None)])
+            self._repositories.logs.append(execution.ref, [LogLine(now, level, message, None, metadata or None)])
         self._machine.stop(execution.id, execution.driver_attempt)
         try:
             self.finalize(execution.id)
@@ -120,22 +121,22 @@ class Finalization:
         found = self._executions.find(execution.id, payloads=True)
         return found.execution if found else execution
 
-    def _complete_log(self, owner: str) -> None:
+    def _complete_log(self, ref: ExecutionRef) -> None:
         """Add the log lines of a driver that may have died. A failure must not keep executions from ending."""
         try:
-            self._repositories.logs.complete(owner)
+            self._repositories.logs.complete(ref)
         except Exception:
-            logger.exception("the log of %s could not be completed", owner)
+            logger.exception("the log of %s could not be completed", ref)
 
-    def wake(self, owner: str) -> None:
+    def wake(self, ref: ExecutionRef) -> None:
         """Resume a suspended execution; if it is not suspended, its signal counter keeps it from suspending."""
-        found = self._executions.find(owner)
+        found = self._executions.find(str(ref))
         if found is not None and found.task_token is not None:
             self._machine.wake(found.task_token)
 
     def answer(
         self,
-        owner: str,
+        ref: ExecutionRef,
         wait: PendingSignal | Caller,
         output: Any,
         status: SignalStatus = SignalStatus.ANSWERED,
@@ -144,14 +145,14 @@ class Finalization:
         now = self._clock.now()
         signal = Signal(wait.path, wait.attempt, now, status, output)
         try:
-            self._histories.answer(owner, signal, now + timedelta(seconds=limits.CHECK_GRACE))
+            self._histories.answer(ref, signal, now + timedelta(seconds=limits.CHECK_GRACE))
         except ConditionFailed:
             return
-        self.wake(owner)
+        self.wake(ref)
 
-    def pending_signals(self, execution_id: str) -> Iterator[PendingSignal]:
+    def pending_signals(self, ref: ExecutionRef) -> Iterator[PendingSignal]:
         """Return the open pending signals of an execution for other executions and drivers."""
-        return self._histories.open_waits_for_others(execution_id)
+        return self._histories.open_waits_for_others(ref)
 
     def _tell_caller(self, ended: Execution) -> None:
         execution = self._whole(ended)
@@ -162,69 +163,69 @@ class Finalization:
             "error": execution.error,
         }
         if execution.caller is not None:
-            self.answer(execution.caller.execution_id, execution.caller, told)
+            self.answer(execution.caller.ref, execution.caller, told)
 
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution and its map batches waited for; return whether that was all."""
         left = _MOST_ENDED
-        history = self._histories.waits(execution.id)
-        self._forget_approvals(execution.workspace_id, execution.id, history)
-        for wait in self._histories.open_waits_for_others(execution.id, history):
-            left -= self.end_what_was_waited_for(execution, execution.id, wait, left)
+        history = self._histories.waits(execution.ref)
+        self._forget_approvals(execution.workspace_id, execution.ref, history)
+        for wait in self._histories.open_waits_for_others(execution.ref, history):
+            left -= self.end_what_was_waited_for(execution, execution.ref, wait, left)
             if left <= 0:
                 return False
         return True
 
-    def _forget_approvals(self, workspace_id: str, owner: str, history: History) -> None:
+    def _forget_approvals(self, workspace_id: str, ref: ExecutionRef, history: History) -> None:
         """Remove approvals that are no longer awaited from the lists now, not only when somebody reads them."""
         waits = [history.open_signal(path) for path in history.waits]
         asked = [wait for wait in waits if wait is not None and wait.kind is WaitKind.APPROVAL]
-        self._repositories.approvals.forget(workspace_id, owner, asked)
+        self._repositories.approvals.forget(workspace_id, ref, asked)
 
     def end_failed_maps(self, execution: Execution) -> None:
         """End the map workers of failed distributed loops, and what their map batches wait for."""
-        for wait in self._histories.failed_maps(execution.id):
-            self.end_what_was_waited_for(execution, execution.id, wait)
+        for wait in self._histories.failed_maps(execution.ref):
+            self.end_what_was_waited_for(execution, execution.ref, wait)
 
-    def end_map_batch(self, part: str) -> None:
+    def end_map_batch(self, ref: ExecutionRef) -> None:
         """End a map batch that is no longer needed, and what it waits for."""
-        for wait in self.pending_signals(part):
-            self.end_child(part, wait)
-        self._complete_log(part)
-        self._repositories.map_batches.give_up(part)
+        for wait in self.pending_signals(ref):
+            self.end_child(ref, wait)
+        self._complete_log(ref)
+        self._repositories.map_batches.give_up(ref)
 
     def end_what_was_waited_for(
-        self, execution: Execution, owner: str, wait: PendingSignal, most: int = _MOST_ENDED
+        self, execution: Execution, ref: ExecutionRef, wait: PendingSignal, most: int = _MOST_ENDED
     ) -> int:
         """End the child or the map workers that a pending signal was for; return how many were ended."""
         if wait.kind is WaitKind.CHILD:
-            return self.end_child(owner, wait)
+            return self.end_child(ref, wait)
         if wait.kind is not WaitKind.DISTRIBUTED_MAP:
             return 0
         current = int(self._repositories.map_batches.progress(execution.id, wait.path)["map_attempt"])
         self._machine.stop_distributed_map(execution.id, wait.path, current)
-        batches = len(self._histories.load(wait.output)["begins"]) - 1
-        parts = [str(BatchId(execution.id, number, wait.path)) for number in range(batches)]
+        count = len(self._histories.load(wait.output)["begins"]) - 1
+        batches = [ExecutionRef.of_batch(execution.id, wait.path, number) for number in range(count)]
         ended = 0
-        for part in self._repositories.map_batches.open_batches(parts):
+        for batch in self._repositories.map_batches.open_batches(batches):
             if ended >= most:
                 break
-            self.end_map_batch(part)
+            self.end_map_batch(batch)
             ended += 1
         return ended
 
-    def end_child(self, owner: str, wait: PendingSignal) -> int:
+    def end_child(self, ref: ExecutionRef, wait: PendingSignal) -> int:
         """Cancel the execution that a pending signal was for, if it is awaited and has not ended.
 
         Return how many that were.
         """
-        child = self._executions.find(child_id(owner, wait))
+        child = self._executions.find(child_id(ref, wait))
         if child is None or child.execution.status.is_final:
             return 0
         if child.execution.caller is None or not child.execution.caller.waits:
             return 0
         message = "the execution that waited for it has ended, or waits no more"
-        self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=owner)
+        self.close(child.execution, Status.CANCELLED, "caller_ended", message, caller=str(ref))
         return 1
 
     def _start_on_failure(self, execution: Execution) -> None:
@@ -259,7 +260,7 @@ class Finalization:
         except MainspringError as error:
             message = f"the workflow for failures could not be started: {error.message}"
             now = self._clock.now()
-            self._repositories.logs.append(execution.id, [LogLine(now, "error", message)])
+            self._repositories.logs.append(execution.ref, [LogLine(now, "error", message)])
 
 
 def check_depth(request: Request) -> None:
@@ -273,6 +274,6 @@ def check_depth(request: Request) -> None:
         raise RequestError(message, code="too_deep")
 
 
-def child_id(owner: str, wait: PendingSignal) -> str:
+def child_id(ref: ExecutionRef, wait: PendingSignal) -> str:
     """Return the id of the execution that a sub-workflow node starts."""
-    return derived_id(wait.started_at, owner, wait.key)
+    return derived_id(wait.started_at, str(ref), wait.key)

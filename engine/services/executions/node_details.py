@@ -22,12 +22,13 @@ from engine.execution.inspection import (
     without_secrets,
 )
 from engine.execution.node_states import NodeState, iteration_states, node_states
-from engine.history.events import BatchId, History, NodeStatus, RecordedValue, Stored, ValueName, WaitKind
+from engine.history.events import History, NodeStatus, RecordedValue, Stored, ValueName, WaitKind
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, LogLine
 from engine.nodes.base import ForEach
 from engine.nodes.context import NodeContext, NodeServices
 from engine.nodes.registry import NodeExecutorFactory
-from engine.services.executions.owners import owner_of
+from engine.services.executions.node_history import ref_of_node
 from engine.services.principal import Permission, Principal
 from engine.storage.repositories import Repositories
 from engine.workflow.compiled import CompiledBlock, find_block, find_node, prepare_once
@@ -82,13 +83,13 @@ class NodeDetails:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node and its surroundings: `owner` is the execution, or the map batch, whose history has it."""
+    """A node and its surroundings: `ref` is the execution, or the map batch, whose history has it."""
 
     execution: Execution
     definition: WorkflowDefinition
     whole: CompiledBlock
     block: CompiledBlock
-    owner: str
+    ref: ExecutionRef
     history: History
 
 
@@ -123,7 +124,7 @@ class NodeInspector:
         progress = settle_block(context, *around, place.history)
         evaluated = problems = None
         if node.id in around[0].nodes and state.status is not NodeStatus.SKIPPED:
-            load_needed(context, around[0].reads_of(node.id), lambda one: self.load(place.owner, one))
+            load_needed(context, around[0].reads_of(node.id), lambda one: self.load(place.ref, one))
             found = evaluate_config(
                 self._factory.node_class(node.type).Config, node.config, context.scope(self._clock.now())
             )
@@ -141,7 +142,7 @@ class NodeInspector:
             iterations,
             following,
         )
-        return self._with_output(view, place.owner)
+        return self._with_output(view, place.ref)
 
     def place(self, workspace_id: str, execution_id: str, path: str) -> Place:
         """Find the history of a node. Raises NotFound."""
@@ -154,11 +155,11 @@ class NodeInspector:
             block = prepare_once(definition, self._factory)
         if path and find_node(whole, path) is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
-        owner = owner_of(self._histories, execution_id, path) if "[" in path else execution_id
-        return Place(execution, definition, whole, block, owner, self._histories.without_outputs(owner))
+        ref = ref_of_node(self._histories, execution_id, path) if "[" in path else execution.ref
+        return Place(execution, definition, whole, block, ref, self._histories.without_outputs(ref))
 
     def _state(self, place: Place, path: str, node: NodeDefinition) -> NodeState:
-        if place.owner == place.execution.id:
+        if place.ref.batch is None:
             states = node_states(place.block, place.history, place.execution, place.whole)
             found = next((state for state in states if state.id == path), None)
             return found or NodeState(path, node.type, NodeStatus.PENDING)
@@ -177,19 +178,18 @@ class NodeInspector:
         block, prefix, history = place.block, "", place.history
         callbacks = self._callbacks(place, block, prefix, shows=shows_callbacks)
         context = ExecutionContext.of(place.execution, place.definition.vars, self._api_url, callbacks)
-        if place.owner != place.execution.id:
-            batch = BatchId.parse(place.owner)
-            if batch is not None:
-                around = History.of(self._histories.get(batch.whole, [batch.wait]))
-                wait = around.waits[batch.path]
-                work = self._histories.batch(replace(wait, output=self._histories.load(wait.output)), batch.number)
-                depth = len(batch.path.split("."))
-                index = int(loops[depth - 1].partition("[")[2].rstrip("]"))
-                block = find_block(place.block, ".".join(loops[:depth]))
-                prefix = ".".join(loops[:depth]) + "."
-                scope = {**work.scope, "vars": place.definition.vars}
-                context = ExecutionContext({**scope, "item": work.items[index - work.first], "index": index})
-                loops = loops[depth:]
+        batch = place.ref.batch
+        if batch is not None:
+            around = History.of(self._histories.get(place.ref.whole, [batch.wait_key]))
+            wait = around.waits[batch.path]
+            work = self._histories.batch(replace(wait, output=self._histories.load(wait.output)), batch.number)
+            depth = len(batch.path.split("."))
+            index = int(loops[depth - 1].partition("[")[2].rstrip("]"))
+            block = find_block(place.block, ".".join(loops[:depth]))
+            prefix = ".".join(loops[:depth]) + "."
+            scope = {**work.scope, "vars": place.definition.vars}
+            context = ExecutionContext({**scope, "item": work.items[index - work.first], "index": index})
+            loops = loops[depth:]
         for step in loops:
             name, _, number = step.partition("[")
             settle_block(context, block, prefix, history)
@@ -210,9 +210,9 @@ class NodeInspector:
             return self._result_before(place, context, block.bodies[name], f"{prefix}{name}", index)
         pinned = place.history.recorded_values.get(RecordedValue(f"{prefix}{name}", ValueName.ITEMS).key)
         if pinned is not None:
-            items = self.load(place.owner, pinned.output).get("items", [])
+            items = self.load(place.ref, pinned.output).get("items", [])
         else:
-            load_needed(context, block.reads_of(name), lambda one: self.load(place.owner, one))
+            load_needed(context, block.reads_of(name), lambda one: self.load(place.ref, one))
             scope = context.scope(self._clock.now())
             execution = place.execution
             seen = NodeContext(
@@ -236,10 +236,10 @@ class NodeInspector:
         before = f"{loop}[{index - 1}]"
         pinned = place.history.recorded_values.get(RecordedValue(before, ValueName.RESULT).key)
         if pinned is not None:
-            return self.load(place.owner, pinned.output).get("value")
+            return self.load(place.ref, pinned.output).get("value")
         inner = context.within(None, {}, index=index - 1)
         progress = settle_block(inner, body, f"{before}.", place.history)
-        load_needed(inner, None, lambda one: self.load(place.owner, one))
+        load_needed(inner, None, lambda one: self.load(place.ref, one))
         if not body.body.has_output:
             return {node_id: inner.nodes.get(node_id) for node_id in progress.ends(progress.settled)}
         try:
@@ -256,10 +256,10 @@ class NodeInspector:
             for name in waiting
         }
 
-    def load(self, owner: str, value: Any) -> Any:
+    def load(self, ref: ExecutionRef, value: Any) -> Any:
         """Return a value, loaded if it is stored elsewhere."""
         if isinstance(value, Stored) and "key" in value.reference:
-            value = self._histories.outputs(owner, [value.reference["key"]]).get(value.reference["key"])
+            value = self._histories.outputs(ref, [value.reference["key"]]).get(value.reference["key"])
         return self._histories.load(value)
 
     # -- attempts and iterations -------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ class NodeInspector:
             size = limits.BATCH_ITEMS
             numbers = range(first // size, (first + limit) // size + 1)
             histories = [
-                self._histories.without_outputs(str(BatchId(place.execution.id, one, path))) for one in numbers
+                self._histories.without_outputs(ExecutionRef.of_batch(place.execution.id, path, one)) for one in numbers
             ]
         found: dict[int, IterationView] = {}
         for history in histories:
@@ -308,12 +308,12 @@ class NodeInspector:
         shown = [found[index] for index in sorted(found)]
         return shown[:limit], shown[limit - 1].index if len(shown) > limit else None
 
-    def _with_output(self, view: NodeDetails, owner: str) -> NodeDetails:
+    def _with_output(self, view: NodeDetails, ref: ExecutionRef) -> NodeDetails:
         output, state = view.state.output, view.state
         if isinstance(output, Stored) and "key" in output.reference:
-            output = self._histories.outputs(owner, [output.reference["key"]]).get(output.reference["key"])
+            output = self._histories.outputs(ref, [output.reference["key"]]).get(output.reference["key"])
         if state.wait is not None:
-            state = replace(state, wait=replace(state.wait, output=self.load(owner, state.wait.output)))
+            state = replace(state, wait=replace(state.wait, output=self.load(ref, state.wait.output)))
         if isinstance(output, Stored) and output.reference.get("bytes", 0) > _MOST_BYTES:
             url = self._payloads.url(output, "output.json", _LINK_SECONDS)
             size = int(output.reference["bytes"])

@@ -88,7 +88,7 @@ class Previews:
             reads = CompiledBlock.reads_in(body.value if body.text is None else body.text)
         except ExpressionError:  # the preview reports it as omitted, and then reads nothing large
             reads = frozenset()
-        load_needed(context, reads, lambda one: self._inspector.load(place.owner, one))
+        load_needed(context, reads, lambda one: self._inspector.load(place.ref, one))
         return dict(context.data)
 
 

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from engine import limits
 from engine.aws.step_functions import StateMachine
 from engine.clock import Clock, format_time, parse_time
-from engine.history.events import BatchId, signal_key
+from engine.history.events import signal_key
+from engine.history.execution_ref import ExecutionRef, MapBatch
 from engine.history.model import Execution, Status
 from engine.services.executions.concurrency import ConcurrencyLimits
 from engine.services.executions.fair_order import in_turns
@@ -181,9 +182,8 @@ class Recovery:
         if found is None:
             return "gone"
         execution = found.execution
-        batch = BatchId.parse(execution.id)
-        if batch is not None:
-            return self._map_batch(found, batch)
+        if execution.ref.batch is not None:
+            return self._map_batch(found, execution.ref, execution.ref.batch)
         if execution.status.is_final:
             return self._finalized(execution)
         if self._is_orphan(execution):
@@ -223,7 +223,7 @@ class Recovery:
         if not self._machine.is_driving(execution.id, execution.driver_attempt):
             self._supervisor.driver_ended(execution.id, execution.driver_attempt, "gone")
             return "recovered"
-        for_others = execution.status is Status.WAITING and self._supervisor.launch_all(execution, execution.id)
+        for_others = execution.status is Status.WAITING and self._supervisor.launch_all(execution, execution.ref)
         if self._should_continue(found) and self._machine.wake(str(found.task_token)):
             return "woken"  # the invocation that follows sets the next check
         self._check_later(execution, soon=for_others)
@@ -239,26 +239,26 @@ class Recovery:
         is_due = found.suspended_until is not None and found.suspended_until <= self._clock.now()
         if is_due or found.execution.signals != found.seen_signals:
             return True
-        return self._repositories.histories.has_unread_answer(found.execution.id)
+        return self._repositories.histories.has_unread_answer(found.execution.ref)
 
-    def _map_batch(self, found: Driver, batch: BatchId) -> str:
+    def _map_batch(self, found: Driver, ref: ExecutionRef, batch: MapBatch) -> str:
         """Handle a map batch; its map workers are checked with the whole execution."""
-        part = found.execution
-        whole = self._executions.find(batch.whole)
-        if part.status.is_final:
-            self._next_checks.check_no_more(part.id)
+        record = found.execution
+        whole = self._executions.find(ref.execution_id)
+        if record.status.is_final:
+            self._next_checks.check_no_more(record.id)
             return "finalized"
         if (
             whole is None
             or whole.execution.status.is_final
-            or self._repositories.histories.get(batch.whole, [batch.signal])
+            or self._repositories.histories.get(ref.whole, [batch.signal_key])
         ):
-            self._finalization.end_map_batch(part.id)
+            self._finalization.end_map_batch(ref)
             return "closed"
-        for_others = self._supervisor.launch_all(whole.execution, part.id)
+        for_others = self._supervisor.launch_all(whole.execution, ref)
         if self._should_continue(found) and self._machine.wake(str(found.task_token)):
             return "woken"
-        self._check_later(part, soon=for_others)
+        self._check_later(record, soon=for_others)
         return "driven"
 
     def _concurrency_key(self, pk: str, sk: str) -> str:
@@ -278,12 +278,10 @@ class Recovery:
         caller = execution.caller
         if caller is None or not caller.waits:
             return False
-        batch = BatchId.parse(caller.execution_id)
-        owners = [caller.execution_id, *([batch.whole] if batch else [])]
-        known = [self._executions.find(owner) for owner in owners]
+        known = [self._executions.find(one) for one in dict.fromkeys((str(caller.ref), caller.ref.execution_id))]
         if any(one is None or one.execution.status.is_final for one in known):
             return True
-        answer = self._repositories.histories.get(caller.execution_id, [signal_key(caller.path, caller.attempt)])
+        answer = self._repositories.histories.get(caller.ref, [signal_key(caller.path, caller.attempt)])
         return bool(answer)
 
     def _check_later(self, execution: Execution, *, soon: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from engine.clock import format_time
 from engine.errors import NotFound
 from engine.history.events import History, Outcome, Stored
+from engine.history.execution_ref import ExecutionRef
 from engine.json_value import dumps
 from engine.schemas.previews import SampleNode, WorkflowSamples
 from engine.services.executions.node_details import NodeInspector
@@ -79,7 +80,7 @@ class Samples:
             given = record.execution.trigger
             if trigger is None and given.get("body") is not OMITTED and budget.takes(given):
                 trigger, began = given, one
-            self._add(found, one, self._histories.without_outputs(one), budget)
+            self._add(found, one, self._histories.without_outputs(ExecutionRef(one)), budget)
         self._add_items(principal, found, budget)
         return WorkflowSamples(trigger=trigger, trigger_execution_id=began, nodes=found.nodes, executions=used)
 
@@ -117,7 +118,7 @@ class Samples:
             for one in outcomes
             if isinstance(one.output, Stored) and "key" in one.output.reference
         }
-        read = self._histories.outputs(execution_id, list(keys))
+        read = self._histories.outputs(ExecutionRef(execution_id), list(keys))
         found = {path: read[key] for key, path in keys.items() if key in read}
         found |= {one.path: one.output for one in outcomes if one.path not in found}
         return {path: self._histories.load(value) if _is_small(value) else value for path, value in found.items()}

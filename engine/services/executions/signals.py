@@ -13,7 +13,6 @@ from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from engine.execution.callbacks import read_token
 from engine.history.events import (
-    BatchId,
     History,
     PendingSignal,
     Signal,
@@ -22,12 +21,13 @@ from engine.history.events import (
     loops_around,
     signal_key,
 )
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
 from engine.services.executions.finalization import Finalization
-from engine.services.executions.owners import owner_of
+from engine.services.executions.node_history import ref_of_node
 from engine.services.principal import Permission, Principal
 from engine.storage.approvals import Asker
 from engine.storage.dynamodb.table import ConditionFailed, Put
@@ -43,9 +43,9 @@ _ANSWERABLE = {"approval": WaitKind.APPROVAL, "wait_for_callback": WaitKind.CALL
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The target of a signal: `owner` is the execution, or the map batch, whose history has the node."""
+    """The target of a signal: `ref` is the execution, or the map batch, whose history has the node."""
 
-    owner: str
+    ref: ExecutionRef
     path: str
     node: NodeDefinition
     history: History
@@ -123,7 +123,7 @@ class SignalService:
             return ()  # the answer is refused
         wait = replace(wait, output=self._histories.load(wait.output))
         now = self._clock.now()
-        return self._approvals.decided(Asker.of(execution), place.owner, wait, output, principal.email, now)
+        return self._approvals.decided(Asker.of(execution), place.ref, wait, output, principal.email, now)
 
     def _check_approver(self, principal: Principal, execution: Execution, place: _Place) -> None:
         if place.wait is None:
@@ -147,14 +147,14 @@ class SignalService:
         node = find_node(block, path)
         if node is None:
             raise NotFound(f"the workflow has no node `{path[:200]}`")
-        owner = owner_of(self._histories, execution.id, path)
+        ref = ref_of_node(self._histories, execution.id, path)
         attempts = range(1, (node.retry.max_attempts if node.retry else 1) + 1)
         keys = [
             path,
             *loops_around(path),
             *(f"{path}#{kind}#{n:04d}" for n in attempts for kind in ("WAIT", "SIGNAL", "TIMER")),
         ]
-        return _Place(owner, path, node, History.of(self._histories.get(owner, keys)))
+        return _Place(ref, path, node, History.of(self._histories.get(ref, keys)))
 
     def _write(
         self,
@@ -171,17 +171,17 @@ class SignalService:
         now = self._clock.now()
         signal = Signal(place.path, meant, now, SignalStatus.ANSWERED, output, answered_by)
         try:
-            stands = self._histories.answer(place.owner, signal, now, loop=BatchId.parse(place.owner), also=also)
+            stands = self._histories.answer(place.ref, signal, now, checks_whole=True, also=also)
         except ConditionFailed as failed:
             # A map batch or its loop has ended, while the execution continues.
-            is_inside = place.owner != execution.id and failed.index != _WHOLE
+            is_inside = place.ref.batch is not None and failed.index != _WHOLE
             raise (_given_up(place.path) if is_inside else _over(execution)) from None
         if stands is not signal:
             raise _refused(place.path, stands)
         try:
-            self._finalization.wake(place.owner)
+            self._finalization.wake(place.ref)
         except Exception:  # whatever fails from here on: the signal is recorded, and counts
-            logger.exception("waking %s failed; the recovery will", place.owner)
+            logger.exception("waking %s failed; the recovery will", place.ref)
         return signal
 
     def _meant(self, execution: Execution, place: _Place, attempt: int | None) -> int:

@@ -99,8 +99,8 @@ class Starter:
         also = [self._repositories.slots.queue_entry(execution)] if execution.place else []
         if request.history:
             histories = self._repositories.histories
-            adopted = [histories.adopt(outcome, execution.id) for outcome in request.history]
-            also.append(histories.recomputable(execution.id, adopted))  # with the record, or nobody would ever find it
+            adopted = [histories.adopt(outcome, execution.ref) for outcome in request.history]
+            also.append(histories.recomputable(execution.ref, adopted))  # with the record, or nobody would ever find it
         started = self._executions.create(
             execution, idempotency_key, request_hash, also, remember=remember, other_keys=other_keys
         )

@@ -15,7 +15,6 @@ from engine.aws.step_functions import StateMachine
 from engine.clock import Clock
 from engine.errors import MainspringError, Unavailable
 from engine.history.events import (
-    BatchId,
     History,
     PendingSignal,
     SignalStatus,
@@ -23,6 +22,7 @@ from engine.history.events import (
     signal_key,
     wait_key,
 )
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Caller, Execution, LogLine, Status
 from engine.history.usage import Bill
 from engine.ids import derived_id
@@ -55,39 +55,38 @@ class Supervisor:
         self._machine = machine
         self._clock = clock
 
-    def notified(self, owner: str, keys: Sequence[str]) -> None:
+    def notified(self, ref: ExecutionRef, keys: Sequence[str]) -> None:
         """Do what an execution or map batch asks for: its pending signals with these keys, or all.
 
         One that has ended is finalized; one that has its signals is resumed.
         """
-        batch = BatchId.parse(owner)
-        found = self._executions.find(batch.whole if batch else owner)
+        found = self._executions.find(ref.execution_id)
         if found is None:
             return
         is_over = found.execution.status.is_final
         if is_over:
             self._finalization.finalize(found.execution.id)
         elif not keys:
-            self.launch_all(found.execution, owner)
+            self.launch_all(found.execution, ref)
             self._finalization.end_failed_maps(found.execution)
-            self._finalization.wake(owner)
+            self._finalization.wake(ref)
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
-        history = History.of(self._histories.get(owner, [*keys, *signals]))
+        history = History.of(self._histories.get(ref, [*keys, *signals]))
         for path, wait in history.waits.items():
             signal = history.signals.get(wait.signal_key)
             if history.open_signal(path) and not is_over:
-                self._launch(found.execution, owner, wait)
+                self._launch(found.execution, ref, wait)
             elif signal is not None and signal.status is SignalStatus.ABANDONED:
-                self._finalization.end_what_was_waited_for(found.execution, owner, wait)
+                self._finalization.end_what_was_waited_for(found.execution, ref, wait)
 
-    def launch_all(self, execution: Execution, owner: str) -> bool:
+    def launch_all(self, execution: Execution, ref: ExecutionRef) -> bool:
         """Ensure that all that an execution or map batch waits for is under way.
 
         Returns:
             Whether it has to be checked again soon. A recorded child is checked by itself and notifies its caller; the
             map workers of a loop are checked with the execution that waits for them.
         """
-        soon = [self._launch(execution, owner, wait) for wait in self._finalization.pending_signals(owner)]
+        soon = [self._launch(execution, ref, wait) for wait in self._finalization.pending_signals(ref)]
         return any(soon)
 
     def start_tool(self, execution_id: str, workflow_id: str, value: Any, key: str) -> dict[str, Any]:
@@ -115,58 +114,58 @@ class Supervisor:
         except MainspringError as error:
             return {"error": error.as_dict()}
 
-    def _launch(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
+    def _launch(self, execution: Execution, ref: ExecutionRef, wait: PendingSignal) -> bool:
         """Ensure that what a pending signal is for is under way; return whether to check again soon."""
         if wait.kind is WaitKind.CHILD:
-            return self._start_child(execution, owner, wait)
+            return self._start_child(execution, ref, wait)
         if wait.kind is WaitKind.DISTRIBUTED_MAP:
             self._distributed_map(execution.id, wait)
         return wait.kind is WaitKind.DISTRIBUTED_MAP
 
     # -- sub-workflows -------------------------------------------------------------------------------------
 
-    def _start_child(self, execution: Execution, owner: str, wait: PendingSignal) -> bool:
+    def _start_child(self, execution: Execution, ref: ExecutionRef, wait: PendingSignal) -> bool:
         """Start the child that a pending signal is for, unless it exists.
 
         Return whether it could not even be recorded.
         """
         asked = self._histories.load(wait.output)
-        known = self._executions.find(child_id(owner, wait))
+        known = self._executions.find(child_id(ref, wait))
         if known is not None:
-            self._child_is_there(known.execution, owner, wait, is_waited_for=asked["wait"])
+            self._child_is_there(known.execution, ref, wait, is_waited_for=asked["wait"])
             return False
         request = Request(
             workspace_id=execution.workspace_id,
             workflow_id=asked["workflow"],
             version=asked["version"],
             trigger={"type": "workflow", "body": asked["input"], "execution_id": execution.id},
-            id=child_id(owner, wait),
+            id=child_id(ref, wait),
             depth=execution.depth + 1,
             is_test=execution.is_test,
-            caller=Caller(owner, wait.path, wait.attempt, asked["wait"]),
+            caller=Caller(ref, wait.path, wait.attempt, asked["wait"]),
         )
         try:
             check_depth(request)
             child = self._starter.start(request).execution
         except Unavailable:
             logger.warning("%s will be started by the recovery", request.id)
-            return self._executions.find(child_id(owner, wait)) is None
+            return self._executions.find(child_id(ref, wait)) is None
         except MainspringError as error:
-            self._finalization.answer(owner, wait, {"error": error.as_dict()})
+            self._finalization.answer(ref, wait, {"error": error.as_dict()})
             return False
-        self._child_is_there(child, owner, wait, is_waited_for=asked["wait"])
+        self._child_is_there(child, ref, wait, is_waited_for=asked["wait"])
         return False
 
-    def _child_is_there(self, child: Execution, owner: str, wait: PendingSignal, *, is_waited_for: bool) -> None:
+    def _child_is_there(self, child: Execution, ref: ExecutionRef, wait: PendingSignal, *, is_waited_for: bool) -> None:
         """Notify the caller of the start, or of an end that it was not notified of."""
         if not is_waited_for:
-            self._finalization.answer(owner, wait, {"execution_id": child.id})
+            self._finalization.answer(ref, wait, {"execution_id": child.id})
         elif child.status.is_final:
             self._finalization.finalize(child.id)
         else:
-            caller = self._executions.find(owner)
+            caller = self._executions.find(str(ref))
             if caller is None or caller.execution.status.is_final:  # it has ended since the notification
-                self._finalization.end_child(owner, wait)
+                self._finalization.end_child(ref, wait)
 
     # -- distributed loops -------------------------------------------------------------------------------------
 
@@ -201,13 +200,13 @@ class Supervisor:
     def distributed_map_ended(self, execution_id: str, path: str, map_attempt: int) -> None:
         """Handle the end of all map workers of an attempt: the loop is done, has failed, or gets another attempt."""
         found = self._executions.find(execution_id)
-        history = History.of(self._histories.get(execution_id, [wait_key(path), signal_key(path)]))
+        history = History.of(self._histories.get(ExecutionRef(execution_id), [wait_key(path), signal_key(path)]))
         wait = history.waits.get(path)
         if found is None or wait is None or found.execution.status.is_final:
             return
         if wait.signal_key in history.signals:
             self._finalization.end_failed_maps(found.execution)
-            self._finalization.wake(execution_id)
+            self._finalization.wake(ExecutionRef(execution_id))
         else:
             self._distributed_map(execution_id, wait, ended=map_attempt)
 
@@ -218,21 +217,26 @@ class Supervisor:
             message = f"the results of the loop's items could not be joined in {limits.MAX_JOINS} tries"
             self._fail_map(execution_id, wait, "engine_error", message)
             return
-        ids = [str(BatchId(execution_id, number, wait.path)) for number in range(len(stored["begins"]) - 1)]
+        count = len(stored["begins"]) - 1
+        batches = [ExecutionRef.of_batch(execution_id, wait.path, number) for number in range(count)]
         try:
-            output = self._histories.joined(self._map_batches.results(ids), execution_id)
+            output = self._histories.joined(self._map_batches.results(batches), execution_id)
         except MapBatchFailed as failed:  # the process that ended it died before notifying the loop
-            part = self._executions.find(failed.part, payloads=True)
-            self._finalization.answer(execution_id, wait, part.execution.error if part else None, SignalStatus.FAILED)
+            batch = self._executions.find(str(failed.batch), payloads=True)
+            self._finalization.answer(
+                ExecutionRef(execution_id), wait, batch.execution.error if batch else None, SignalStatus.FAILED
+            )
             return
         if output is None:
             message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
             self._fail_map(execution_id, wait, "output_too_large", message)
         else:
-            self._finalization.answer(execution_id, wait, output)
+            self._finalization.answer(ExecutionRef(execution_id), wait, output)
 
     def _fail_map(self, execution_id: str, wait: PendingSignal, code: str, message: str) -> None:
-        self._finalization.answer(execution_id, wait, {"code": code, "message": message}, SignalStatus.FAILED)
+        self._finalization.answer(
+            ExecutionRef(execution_id), wait, {"code": code, "message": message}, SignalStatus.FAILED
+        )
 
     # -- drivers -------------------------------------------------------------------------------------------
 
@@ -289,7 +293,7 @@ class Supervisor:
         if following is not None:
             when = f" in {pause} seconds" if pause else ""
             line = LogLine(now, "warning", f"the driver of the execution {what}; it is driven on{when}")
-            self._logs.append(execution_id, [line])
+            self._logs.append(execution.ref, [line])
             self._machine.start(execution_id, following, not_before=begin if pause else None)
 
 

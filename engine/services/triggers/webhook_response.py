@@ -20,6 +20,7 @@ from engine.aws.step_functions import StateMachine
 from engine.errors import NotFound
 from engine.execution.callbacks import make_token, read_token
 from engine.history.events import NodeStatus, Outcome
+from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, Status
 from engine.json_value import dumps
 from engine.storage.repositories import Repositories
@@ -137,7 +138,9 @@ class WebhookResponder:
         return _ending(self._executions.decoded(*self._executions.with_payloads([record])))
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
-        entries = self._histories.get(execution_id, responds)  # and what was written in one item with these events
+        entries = self._histories.get(
+            ExecutionRef(execution_id), responds
+        )  # and what was written in one item with these events
         outcomes = [one for one in entries if isinstance(one, Outcome) and one.path in responds]
         answered = [one for one in outcomes if one.status is NodeStatus.SUCCEEDED]
         if not answered:
