@@ -115,16 +115,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 _SLOW = frozenset(
     {
-        "conclusions",
+        "attempt_deadlines",
+        "concurrency_queue",
         "conversations",
         "data_nodes",
         "databases",  # starts a PostgreSQL and a MariaDB
         "dispatch",
         "driver_memory",
         "fairness",
-        "full_gates",
-        "given_up",
-        "harsh_world",
+        "finalization_failures",
         "html_xml",
         "incidents",
         "isolation",
@@ -138,8 +137,9 @@ _SLOW = frozenset(
         "sandbox",
         "spreadsheets",
         "ssrf",
-        "webhook_deliveries",
+        "torn_reads_and_outages",
         "unread_answers",
+        "webhook_deliveries",
         "world",
     }
 )

@@ -98,7 +98,7 @@ def test_items_are_written_read_and_queried(admin: Caller, things: dict[str, Any
         ("dynamodb", {"table": "unnamed", "key": {"id": "a", "n": 1}}),
     ],
 )
-def test_what_the_deployer_has_not_named_is_refused(
+def test_resources_the_deployer_did_not_name_are_refused(
     admin: Caller, things: dict[str, Any], node: str, config: dict[str, Any]
 ):
     filled = {name: things.get(str(value).strip("{}"), value) for name, value in config.items()}
@@ -119,7 +119,7 @@ def test_what_the_deployer_has_not_named_is_refused(
         ("email", {"to": ["ann@shop.example"], "from": "reports@shop.example", "subject": "x", "text": "x"}),
     ],
 )
-def test_what_is_named_for_one_workspace_is_refused_in_another(
+def test_resources_named_for_one_workspace_are_refused_in_another(
     other: Caller, things: dict[str, Any], node: str, config: dict[str, Any]
 ):
     filled = {name: things.get(str(value).strip("{}"), value) for name, value in config.items()}
@@ -128,7 +128,7 @@ def test_what_is_named_for_one_workspace_is_refused_in_another(
     assert "may use no resources of AWS" in error["message"]
 
 
-def test_the_platforms_own_things_are_refused(admin: Caller, stack: LocalStack):
+def test_resources_of_the_platform_itself_are_refused(admin: Caller, stack: LocalStack):
     outputs = client_of(stack, "cloudformation").describe_stacks(StackName="Mainspring")["Stacks"][0]["Outputs"]
     own = {one["OutputKey"]: one["OutputValue"] for one in outputs}
     asked = [
@@ -146,7 +146,7 @@ def test_the_platforms_own_things_are_refused(admin: Caller, stack: LocalStack):
         assert run(admin, node, **config)["error"]["code"] == "not_granted", node
 
 
-def test_a_mail_by_ses(admin: Caller, stack: LocalStack):
+def test_mail_is_sent_with_ses(admin: Caller, stack: LocalStack):
     client_of(stack, "ses").verify_email_identity(EmailAddress="reports@shop.example")
     mail = {
         "to": ["ann@shop.example"],
@@ -163,7 +163,7 @@ def test_a_mail_by_ses(admin: Caller, stack: LocalStack):
     )
 
 
-def test_a_role_of_ones_own_is_assumed_with_the_integrations_id(
+def test_aws_role_integration_is_assumed_with_its_id_as_external_id(
     admin: Caller, stack: LocalStack, things: dict[str, Any]
 ):
     iam = client_of(stack, "iam")

@@ -34,7 +34,7 @@ def refused(response: httpx2.Response) -> tuple[int, str]:
         (b"", (422, "invalid_input")),
     ],
 )
-def test_bodies_that_are_not_what_they_should_be(admin: Caller, body: bytes, expected: tuple[int, str]):
+def test_malformed_bodies_are_refused(admin: Caller, body: bytes, expected: tuple[int, str]):
     response = admin.request("POST", "/api/workflows", content=body, headers={"content-type": "application/json"})
 
     assert refused(response) == expected
@@ -66,7 +66,7 @@ def test_other_media_types_are_refused(admin: Caller):
     assert refused(response) == (415, "unsupported_media_type")
 
 
-def test_too_much_is_refused(admin: Caller):
+def test_values_over_a_limit_are_refused(admin: Caller):
     huge = json.dumps({"name": "x", "definition": {"x": "y" * 3_000_000}})
     large = {
         "name": "x",
@@ -175,7 +175,7 @@ def test_what_is_wrong_with_loops_limits_and_references_is_named(admin: Caller, 
     assert path in answer.text
 
 
-def test_null_stands_for_what_is_not_there(admin: Caller):
+def test_null_field_counts_as_missing(admin: Caller):
     definition = {"nodes": BODY["nodes"], "on_failure": None, "concurrency": None, "timeout_seconds": None}
 
     assert admin.run(definition)["status"] == "succeeded"
@@ -191,7 +191,7 @@ def test_null_stands_for_what_is_not_there(admin: Caller):
         ({"x": 1}, "x"),
     ],
 )
-def test_a_retry_that_cannot_be_meant_is_refused(admin: Caller, body: dict, field: str):
+def test_contradictory_retry_request_is_refused(admin: Caller, body: dict, field: str):
     done = admin.run(BODY)
     answer = admin.request("POST", f"/api/executions/{done['id']}/retry", json=body)
 

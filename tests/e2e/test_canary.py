@@ -184,7 +184,7 @@ def keep(source: str) -> list[dict[str, Any]]:
     return [{"id": f"keep_{kind}", "type": kind, "config": config} for kind, config in configs.items()]
 
 
-def test_no_canary_is_found_anywhere(garden: Garden, stack: LocalStack):
+def test_planted_secret_is_found_nowhere(garden: Garden, stack: LocalStack):
     url = garden.side.url
     for kind in ("http_basic", "http_bearer", "http_api_key", "oauth2_client_credentials"):
         done = garden.run(http("ask", f"{url}/echo?a=1", kind, text="x"), *keep("ask"))

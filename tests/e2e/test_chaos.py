@@ -163,7 +163,9 @@ def status_of(caller: Caller, execution_id: str) -> str:
     return str(execution["status"])
 
 
-def test_runs_that_are_killed_frozen_and_throttled_keep_one_history(admin: Caller, stack: LocalStack, effects: Effects):
+def test_executions_whose_workers_are_killed_frozen_and_throttled_keep_one_history(
+    admin: Caller, stack: LocalStack, effects: Effects
+):
     ids = workflows(admin, effects)
     runs: list[str] = []
     with chaos(stack, seed=int(SECONDS)) as harm:

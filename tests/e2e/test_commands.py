@@ -21,7 +21,7 @@ def file_of(folder: Path, name: str, value: Any, **more: Any) -> Path:
     return file
 
 
-def test_a_file_takes_the_place_of_no_version_that_was_not_seen(stack: LocalStack, admin: Caller, tmp_path: Path):
+def test_saving_a_file_replaces_no_version_that_was_not_seen(stack: LocalStack, admin: Caller, tmp_path: Path):
     file = file_of(tmp_path, "Stale file", 1)
     assert json.loads(mainspring(stack, "run", str(file)).stdout) == {"a": 1}
     file_of(tmp_path, "Stale file", 2)
@@ -75,7 +75,7 @@ def test_running_a_changed_file_does_not_change_what_live_triggers_start(
     assert mainspring(stack, "deactivate", "Live file").returncode == 0
 
 
-def test_validate_looks_names_up_where_a_stack_runs(stack: LocalStack, tmp_path: Path):
+def test_validate_resolves_names_when_a_stack_runs(stack: LocalStack, tmp_path: Path):
     mail = {"integration": "no such one", "to": ["a@example.com"], "subject": "s", "text": "t"}
     file = tmp_path / "mailing.json"
     file.write_text(json.dumps({"definition": {"nodes": [{"id": "mail", "type": "email", "config": mail}]}}))
@@ -97,7 +97,7 @@ def test_a_name_that_two_workflows_have_is_refused_by_all_commands(stack: LocalS
     assert json.loads(mainspring(stack, "run", str(file), "--workflow", ids[0]).stdout) == {"a": 1}
 
 
-def test_a_file_names_the_workflow_of_another_file_and_runs_it(stack: LocalStack, tmp_path: Path):
+def test_file_may_name_the_workflow_of_another_file(stack: LocalStack, tmp_path: Path):
     node = {"id": "sub", "type": "sub_workflow", "config": {"workflow": "Named by a file"}}
     caller = tmp_path / "caller.json"
     caller.write_text(json.dumps({"name": "Naming file", "definition": {"nodes": [node]}}))
@@ -125,7 +125,7 @@ def test_a_list_of_executions_says_why_one_failed(stack: LocalStack, tmp_path: P
     assert (listed["error"]["message"], listed["error"]["node"]) == ("the card was declined", "pay")
 
 
-def test_lists_are_results(stack: LocalStack, admin: Caller, tmp_path: Path):
+def test_lists_are_printed_to_standard_output(stack: LocalStack, admin: Caller, tmp_path: Path):
     """They are on standard output, so that they can be searched, as a table or as JSON."""
     execution = json.loads(mainspring(stack, "run", str(file_of(tmp_path, "Listed", 1))).stdout)
     assert execution == {"a": 1}
@@ -143,7 +143,7 @@ def test_lists_are_results(stack: LocalStack, admin: Caller, tmp_path: Path):
     assert " Listed " not in mainspring(stack, "workflows").stdout
 
 
-def test_whoever_is_asked_is_listed_until_the_answer(stack: LocalStack, admin: Caller):
+def test_approval_is_listed_until_it_is_answered(stack: LocalStack, admin: Caller):
     definition = {"nodes": [{"id": "ask", "type": "approval", "config": {"message": "May we list?"}}]}
     execution_id = admin.start(admin.workflow(definition)["id"])["id"]
     admin.wait(execution_id, frozenset({"waiting"}))
@@ -155,7 +155,7 @@ def test_whoever_is_asked_is_listed_until_the_answer(stack: LocalStack, admin: C
     assert execution_id not in mainspring(stack, "approvals").stdout
 
 
-def test_integrations_users_and_events(stack: LocalStack, admin: Caller):
+def test_commands_for_integrations_users_and_events_work(stack: LocalStack, admin: Caller):
     config = '{"hosts": ["shop.example"], "token": "t0ken-of-the-commands"}'
     made = mainspring(stack, "integration", "create", "commands shop", "http_bearer", "--config", config)
     assert made.returncode == 0, made.stderr
@@ -169,7 +169,7 @@ def test_integrations_users_and_events(stack: LocalStack, admin: Caller):
     assert (missing.returncode, "no user 'nobody@example.com'" in missing.stderr) == (1, True)
 
 
-def test_the_hint_how_to_stop_names_the_stack_that_runs(stack: LocalStack):
+def test_hint_how_to_stop_names_the_running_stack(stack: LocalStack):
     again = mainspring(stack, "up", "--detach")
     assert f"mainspring down --data {stack.data}" in again.stderr
 
@@ -184,7 +184,7 @@ def test_the_environment_names_a_deployed_stack_for_all_commands(stack: LocalSta
     assert (refused.returncode, "is for the local one" in refused.stderr) == (1, True)
 
 
-def test_the_version_is_told():
+def test_version_is_printed():
     assert command_line("--version").stdout.strip()[0].isdigit()
 
 

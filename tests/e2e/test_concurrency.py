@@ -15,7 +15,7 @@ from tests.harness import edges
 TWICE = {"nodes": [{"id": "x", "type": "transform", "config": {"value": "{{ trigger.body * 2 }}"}}]}
 
 
-def test_a_limit_queues_in_order_and_each_gets_its_turn(admin: Caller):
+def test_concurrency_limit_queues_executions_in_order(admin: Caller):
     definition = {
         "nodes": [{"id": "a", "type": "delay", "config": {"seconds": 1}}],
         "concurrency": {"limit": 1, "key": "{{ trigger.body.customer }}"},
@@ -34,7 +34,7 @@ def test_a_limit_queues_in_order_and_each_gets_its_turn(admin: Caller):
     assert "customer" in bad.text
 
 
-def test_many_starts_at_once_under_a_limit_all_get_their_turn(admin: Caller):
+def test_concurrent_starts_under_a_limit_all_run(admin: Caller):
     definition = {**TWICE, "concurrency": {"limit": 3}}
     workflow_id = admin.workflow(definition)["id"]
     with ThreadPoolExecutor(12) as pool:
@@ -48,7 +48,9 @@ def test_many_starts_at_once_under_a_limit_all_get_their_turn(admin: Caller):
     ("when_full", "first", "second"),
     [("skip", "waiting", "cancelled"), ("cancel_oldest", "cancelled", "waiting")],
 )
-def test_what_becomes_of_one_too_many(admin: Caller, when_full: str, first: str, second: str):
+def test_execution_over_the_limit_is_queued_skipped_or_replaces_the_oldest(
+    admin: Caller, when_full: str, first: str, second: str
+):
     workflow_id = admin.workflow({**LONG, "concurrency": {"limit": 1, "when_full": when_full}})["id"]
     one = admin.start(workflow_id)["id"]
     admin.wait(one, WAITING)
@@ -60,7 +62,7 @@ def test_what_becomes_of_one_too_many(admin: Caller, when_full: str, first: str,
     assert [end["status"] for end in ends] == [first, second]
 
 
-def test_cancelling_works_in_every_status_and_leaks_no_slot(admin: Caller):
+def test_cancelling_works_in_every_status_and_frees_the_slot(admin: Caller):
     workflow_id = admin.workflow({**APPROVAL, "concurrency": {"limit": 1}})["id"]
     parked, queued, last = (admin.start(workflow_id, {"amount": n})["id"] for n in range(3))
     admin.wait(parked, WAITING)

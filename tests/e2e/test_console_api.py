@@ -47,7 +47,7 @@ def soon(look: Callable[[], Any]) -> Any:
     raise AssertionError("it does not come")
 
 
-def test_a_test_run_is_looked_into_and_told_to_nobody(admin: Caller):
+def test_test_run_can_be_inspected_and_publishes_no_events(admin: Caller):
     workflow = admin.workflow(LOOP, "Tried by the console")["id"]
     pins = {"send": {"output": {"body": "pinned"}}}
     run = ended(admin, admin.ok("POST", "/api/executions", json={"workflow_id": workflow, "pins": pins}))
@@ -140,7 +140,7 @@ def test_approvals_are_listed_decided_and_remembered(admin: Caller, other: Calle
     assert (decided["decision"], decided["comment"], decided["decided_by"]["email"]) == ("approved", "ok", admin.email)
 
 
-def test_files_and_tables(admin: Caller, anonymous: httpx2.Client):
+def test_files_and_tables_are_listed_changed_and_deleted(admin: Caller, anonymous: httpx2.Client):
     name = "reports/März 2026.csv"
     link = admin.ok("POST", "/api/files/upload", json={"name": name, "bytes": 5})
     assert httpx2.put(link["url"], content=b"hello", headers=link["headers"]).is_success

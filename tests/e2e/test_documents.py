@@ -32,7 +32,7 @@ def runnable(document: Path) -> str:
     return "\n".join(one.text for one in blocks(document) if one.language == "bash" and not _begins(one))
 
 
-def test_what_is_not_run_is_in_a_document():
+def test_excluded_shell_blocks_exist_in_a_document():
     begun = [begin for document in DOCUMENTS for one in blocks(document) for begin in _begins(one)]
 
     assert set(begun) == set(NOT_RUN)

@@ -75,7 +75,7 @@ def test_only_those_who_are_named_may_answer(admin: Caller, other: Caller):
     admin.ok("POST", f"/api/executions/{refused}/cancel")
 
 
-def test_a_callback_is_good_once_and_may_come_early(admin: Caller, server: HTTPServer):
+def test_callback_url_works_once_and_may_be_called_early(admin: Caller, server: HTTPServer):
     """The other side calls back before it has even answered the call that told it the URL."""
     codes: list[int] = []
 
@@ -97,7 +97,7 @@ def test_a_callback_is_good_once_and_may_come_early(admin: Caller, server: HTTPS
     assert codes == [200, 409, 404]
 
 
-def test_a_deadline_in_a_park_is_kept_by_the_sweeper_where_step_functions_does_not(admin: Caller, stack: LocalStack):
+def test_deadline_of_a_suspended_execution_is_kept_by_recovery(admin: Caller, stack: LocalStack):
     """On AWS the park has a time-out of its own; the emulator knows none that comes from the state's input."""
     late = {"id": "late", "type": "transform", "config": {"value": "too late"}}
     definition = {"nodes": [{**ASK, "config": {"message": "?", "timeout_seconds": 8}}, late]}
@@ -123,7 +123,7 @@ def test_ten_items_take_one_call_of_advance(admin: Caller):
     assert done["bill"]["transitions"] == 3
 
 
-def test_ten_thousand_items_are_spread_and_joined(admin: Caller):
+def test_ten_thousand_items_run_as_distributed_map(admin: Caller):
     body = {
         "nodes": [
             {"id": "x", "type": "transform", "config": {"value": "{{ item * vars.factor }}"}},
@@ -158,7 +158,7 @@ def test_ten_thousand_items_are_spread_and_joined(admin: Caller):
     assert 5_000 <= progress["failed"] <= 5_005
 
 
-def test_approvals_in_a_spread_loop_are_answered_by_their_paths(admin: Caller, stack: LocalStack):
+def test_approvals_in_a_distributed_map_are_answered_by_path(admin: Caller, stack: LocalStack):
     body = {
         "nodes": [
             {"id": "last", "type": "conditional", "config": {"expression": "{{ item = 250 }}"}},
@@ -180,7 +180,7 @@ def test_approvals_in_a_spread_loop_are_answered_by_their_paths(admin: Caller, s
     assert admin.request("POST", address, json={"decision": "approved"}).status_code == 409
 
 
-def test_a_sub_workflow_gives_its_result_and_recursion_is_bounded(admin: Caller):
+def test_sub_workflow_returns_its_result_and_recursion_is_bounded(admin: Caller):
     inner = admin.workflow(
         {"nodes": [{"id": "t", "type": "transform", "config": {"value": "{{ trigger.body.n + 1 }}"}}]}
     )
@@ -204,7 +204,7 @@ def outer_node(workflow_id: str) -> dict[str, Any]:
     return {"id": "sub", "type": "sub_workflow", "config": {"workflow": workflow_id}}
 
 
-def test_a_failure_starts_the_workflow_that_is_there_for_it(admin: Caller):
+def test_failure_starts_the_on_failure_workflow(admin: Caller):
     why = {
         "nodes": [{"id": "why", "type": "transform", "config": {"value": "{{ trigger.body.execution.error.message }}"}}]
     }
@@ -231,7 +231,7 @@ def test_a_run_that_takes_too_long_times_out(admin: Caller):
     assert (done["status"], done["error"]["code"]) == ("timed_out", "timed_out")
 
 
-def test_a_retry_reuses_what_was_found_out(admin: Caller, server: HTTPServer):
+def test_fork_reuses_outcomes(admin: Caller, server: HTTPServer):
     calls: Counter[str] = Counter()
 
     def count(request: Request) -> Response:

@@ -90,7 +90,7 @@ def test_triggers_with_one_pattern_on_the_accounts_bus_share_a_rule(stack: Local
     eventually(lambda: rules_of(stack, pattern) == [])
 
 
-def test_one_workflow_follows_another(admin: Caller):
+def test_end_of_one_workflow_starts_another(admin: Caller):
     first = admin.workflow({"nodes": [ECHO]})["id"]
     pattern = {"source": ["mainspring"], "detail-type": ["execution.succeeded"], "detail": {"workflow_id": [first]}}
     second = live(admin, [{"id": "in", "type": "event", "config": {"pattern": pattern}}])
@@ -126,7 +126,7 @@ def test_workflows_that_start_each_other_are_stopped(admin: Caller):
     assert [len(runs_of(admin, one)) for one in (first, second)] == [5, 5]
 
 
-def test_uploads_to_s3_and_messages_of_queues_come_by_the_same_door(stack: LocalStack, admin: Caller, other: Caller):
+def test_s3_uploads_and_queue_messages_arrive_as_events(stack: LocalStack, admin: Caller, other: Caller):
     bucket = f"uploads-{uuid4()}"
     s3 = client_of(stack, "s3")
     s3.create_bucket(Bucket=bucket)

@@ -148,7 +148,7 @@ def test_every_example_has_its_expectation():
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_example(stack: LocalStack, admin: Caller, office: Office, name: str):
+def test_every_example_gives_its_result(stack: LocalStack, admin: Caller, office: Office, name: str):
     expected = EXPECTED[name]
     example = json.loads((EXAMPLES / f"{name}.json").read_text())
     somebody = Thread(target=answer, args=(admin, example["name"], ANSWERED.get(name)))
@@ -177,7 +177,7 @@ def test_example(stack: LocalStack, admin: Caller, office: Office, name: str):
         assert transitions <= COSTS[name] <= 10 * transitions, execution["bill"]
 
 
-def test_what_the_examples_have_done_outside(stack: LocalStack, admin: Caller, office: Office):
+def test_effects_of_the_examples_are_there(stack: LocalStack, admin: Caller, office: Office):
     """The report is in a mailbox, the request is in a workbook and in Slack, and the same invoice is a duplicate."""
     report = office.mail.mails[-1]
     (attached,) = report.iter_attachments()
@@ -192,7 +192,7 @@ def test_what_the_examples_have_done_outside(stack: LocalStack, admin: Caller, o
     assert json.loads(again.stdout) == {"duplicate": {"duplicate": "A-2026-17"}}
 
 
-def test_the_cases_beside_the_examples():
+def test_cases_of_the_examples_pass():
     done = command_line("test", *map(str, sorted(EXAMPLES.glob("*.test.yaml"))))
     assert done.returncode == 0, done.stdout
     assert "0 failed" in done.stdout
@@ -216,7 +216,7 @@ def test_the_cases_beside_the_examples():
         ("workflow: call.json\ncases: [{name: x, expect: {status: failed}}]", "`call` (http) reaches outside"),
     ],
 )
-def test_a_case_that_fails_or_is_none_is_said_in_a_sentence(tmp_path: Path, cases: str, says: str):
+def test_failing_or_invalid_case_is_reported_in_one_sentence(tmp_path: Path, cases: str, says: str):
     node = {"id": "a", "type": "transform", "config": {"value": 1}}
     (tmp_path / "w.json").write_text(json.dumps({"nodes": [node]}))
     call = {"id": "call", "type": "http", "config": {"url": "https://api.example"}}
@@ -237,7 +237,7 @@ def test_a_case_that_fails_or_is_none_is_said_in_a_sentence(tmp_path: Path, case
         ("--resource", "arn:aws:s3:::bucket", "no node uses resources of 's3'"),
     ],
 )
-def test_a_choice_that_cannot_be_is_said_before_anything_starts(tmp_path: Path, choice: str, value: str, says: str):
+def test_invalid_option_is_reported_before_anything_starts(tmp_path: Path, choice: str, value: str, says: str):
     done = command_line("up", "--detach", choice, value, "--data", str(tmp_path))
     assert (done.returncode, says in done.stderr) == (1, True), done.stderr
     assert "Traceback" not in done.stderr
@@ -314,7 +314,7 @@ def test_approvals_are_answered_and_runs_are_retried_and_cancelled(stack: LocalS
         assert "Traceback" not in done.stderr
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence(stack: LocalStack, tmp_path: Path):
+def test_port_in_use_is_reported_in_one_sentence(stack: LocalStack, tmp_path: Path):
     running = stack.running()
     assert running is not None
     done = command_line("up", "--detach", "--port", str(running.port), "--data", str(tmp_path))
@@ -333,7 +333,7 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(stack: LocalStack, tmp_path:
         ('{"nodes": [{"id": "a", "type": "nope"}]}', "1 problem"),
     ],
 )
-def test_a_bad_file_is_said_in_a_sentence(tmp_path: Path, content: str, says: str):
+def test_bad_file_is_reported_in_one_sentence(tmp_path: Path, content: str, says: str):
     (tmp_path / "w.json").write_text(content)
     done = command_line("validate", str(tmp_path / "w.json"))
 

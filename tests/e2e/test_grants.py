@@ -230,7 +230,7 @@ def test_everything_works_with_all_grants(world: World):
 
 
 @pytest.mark.parametrize(("function", "action", "resource", "probe"), GRANTS, ids=_name)
-def test_without_the_grant_it_does_not_work(world: World, function: str, action: str, resource: str, probe: Probe):
+def test_action_fails_without_its_grant(world: World, function: str, action: str, resource: str, probe: Probe):
     world.patience = 0.8
     with without(world.stack, function, action, resource):
         assert probe(world) is False

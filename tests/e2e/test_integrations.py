@@ -68,7 +68,7 @@ def test_an_integration_is_made_shown_changed_used_and_deleted(admin: Caller):
         assert len(shop.requests) == 2
 
 
-def test_each_way_of_signing_a_request(admin: Caller):
+def test_every_authentication_scheme_signs_requests(admin: Caller):
     with peer() as api:
         base = {"hosts": [api.netloc], "plain_http": True}
         integration(admin, "http_bearer", "signed by token", {**base, "token": PLAIN})
@@ -84,7 +84,7 @@ def test_each_way_of_signing_a_request(admin: Caller):
         assert header["headers"]["x-key"] == f"v1 {PLAIN}"
 
 
-def test_a_secret_goes_to_its_hosts_only(admin: Caller):
+def test_secret_is_sent_only_to_the_hosts_of_its_integration(admin: Caller):
     with peer() as other:
 
         def leads_away(request: dict[str, Any]) -> Answer:
@@ -108,7 +108,7 @@ def test_a_secret_goes_to_its_hosts_only(admin: Caller):
             assert "authorization" not in other.requests[0]["headers"]
 
 
-def test_another_workspaces_integration_is_none(admin: Caller, other: Caller):
+def test_integration_of_another_workspace_is_not_found(admin: Caller, other: Caller):
     with peer() as api:
         made = integration(admin, "http_bearer", "mine", {"hosts": [api.netloc], "plain_http": True, "token": PLAIN})
         for named in ("mine", made["id"]):
@@ -150,7 +150,7 @@ def test_a_wrong_config_is_told_by_its_field_and_without_its_secret(admin: Calle
     assert "xxx" not in refused.text
 
 
-def test_a_name_is_there_once(admin: Caller):
+def test_integration_names_are_unique(admin: Caller):
     config = {"hosts": ["a.example"], "token": "x"}
     first = integration(admin, "http_bearer", "only one", config)
     body = {"name": "only one", "type": "http_bearer", "config": config}
@@ -161,7 +161,7 @@ def test_a_name_is_there_once(admin: Caller):
     assert admin.request("POST", "/api/integrations", json=body).status_code == 201
 
 
-def test_types_are_told_well_enough_for_forms(admin: Caller):
+def test_integration_types_are_described_for_forms(admin: Caller):
     types = admin.ok("GET", "/api/integration-types")["items"]
     assert {"http_basic", "http_bearer", "http_api_key", "oauth2_client_credentials"} <= {one["type"] for one in types}
     for one in types:
@@ -175,7 +175,7 @@ def test_types_are_told_well_enough_for_forms(admin: Caller):
 # -- OAuth 2 -------------------------------------------------------------------------------------------------
 
 
-def test_tokens_of_a_client_are_got_kept_renewed_once_and_got_anew_when_refused(admin: Caller):
+def test_client_credentials_tokens_are_cached_renewed_once_and_replaced_when_refused(admin: Caller):
     provider = Provider(SECRET)
     with peer(provider) as server:
         config = {

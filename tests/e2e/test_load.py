@@ -84,7 +84,7 @@ def test_no_delivery_is_lost_under_load(admin: Caller, clients: int, answer: str
     assert trigger(admin, workflow_id)["fired"] == len(answers) + 1
 
 
-def test_running_ahead_is_sooner_and_cheaper_than_the_plain_way(admin: Caller):
+def test_synchronous_webhook_is_faster_and_cheaper_than_a_state_machine(admin: Caller):
     """The plain way: the same workflow by a state machine, its answer asked for until it is there."""
     ahead, plain = (
         trigger(admin, live(admin, [{"id": "in", "type": "webhook", "config": {"answer": answer}}], [ECHO]))["url"]

@@ -29,7 +29,7 @@ def ok(caller: Caller, kind: str, value: Any = None, **config: Any) -> Any:
     return done["result"]["x"]
 
 
-def test_files_are_the_workspaces_own(admin: Caller, other: Caller):
+def test_files_belong_to_the_workspace(admin: Caller, other: Caller):
     for caller, text in ((admin, "mine"), (other, "theirs")):
         ok(caller, "file", operation="write", file="shared/ü b.txt", content={"text": text})
     assert ok(admin, "file", file="shared/ü b.txt")["text"] == "mine"
@@ -45,7 +45,7 @@ def test_files_are_the_workspaces_own(admin: Caller, other: Caller):
     assert ok(other, "file", file="shared/ü b.txt")["text"] == "theirs"
 
 
-def test_files_that_a_webhook_was_sent_can_be_worked_on(admin: Caller, anonymous: httpx2.Client):
+def test_files_sent_to_a_webhook_can_be_read_by_nodes(admin: Caller, anonymous: httpx2.Client):
     hook = {
         "id": "in",
         "type": "webhook",
@@ -73,7 +73,7 @@ def test_a_large_file_goes_through_and_a_larger_one_does_not(admin: Caller, stac
     assert run(admin, "csv", source={"file": "huge.csv"})["error"]["code"] == "file_too_large"
 
 
-def test_content_is_read_in_processes_that_are_ended_in_time(admin: Caller, other: Caller):
+def test_content_is_read_in_processes_that_end_with_the_timeout(admin: Caller, other: Caller):
     rows = [{"id": 7615917337495251231, "name": "ü"}]
     ok(admin, "spreadsheet", operation="write", sheets=[{"rows": rows}], save_as="a/x.xlsx")
     assert ok(admin, "spreadsheet", source={"file": "a/x.xlsx"})["rows"] == [{"id": "7615917337495251231", "name": "ü"}]
@@ -89,7 +89,7 @@ def test_content_is_read_in_processes_that_are_ended_in_time(admin: Caller, othe
     assert ok(other, "html", **page) == {"x": "H2O"}
 
 
-def test_counters_count_each_once_and_conflicts_are_a_port(admin: Caller, other: Caller):
+def test_data_table_counts_once_and_conflict_is_a_port(admin: Caller, other: Caller):
     count = {"operation": "increment", "table": "t", "key": "n"}
     each = {"id": "each", "type": "for_each", "config": {"items": list(range(25)), "concurrency": 10}}
     each["body"] = {"nodes": [node("data_table", **count)]}
@@ -104,7 +104,7 @@ def test_counters_count_each_once_and_conflicts_are_a_port(admin: Caller, other:
     assert [admin.wait(admin.start(workflow, "e-1")["id"])["result"] for _ in range(2)] == ["new", "seen"]
 
 
-def test_javascript_runs_there_too(admin: Caller):
+def test_javascript_runs_in_the_sandbox(admin: Caller):
     code = "console.log('sum of', input);\nreturn { sum: input.reduce((a, b) => a + b), first: $input.first().json };"
     done = run(admin, "javascript_code", [1, 2, 3], code=code, input="{{ trigger.body }}")
     assert done["result"]["x"] == {"sum": 6, "first": 1}
@@ -144,7 +144,7 @@ def test_code_runs_in_a_function_that_may_do_nothing(admin: Caller, stack: Local
     assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
 
 
-def test_models_of_bedrock_are_asked_and_billed(admin: Caller):
+def test_bedrock_model_answers_and_is_billed(admin: Caller):
     done = run(admin, "ai_chat", model="amazon.nova-lite-v1:0", prompt="Hello", max_tokens=50)
     assert done["status"] == "succeeded", done["error"]
     usage = done["result"]["x"]["usage"]
@@ -195,7 +195,7 @@ def test_a_models_tools_are_workflows(admin: Caller):
     assert {one["trigger_type"] for one in runs} == {"workflow"}
 
 
-def test_an_extension_is_there_without_a_line_of_ours(admin: Caller):
+def test_installed_extension_is_found(admin: Caller):
     types = {one["type"]: one for one in admin.ok("GET", "/api/node-types")["items"]}
     assert types["iban_check"]["group"] == "Payments"
     kinds = {one["type"]: one for one in admin.ok("GET", "/api/integration-types")["items"]}
@@ -228,7 +228,7 @@ def test_an_extension_is_there_without_a_line_of_ours(admin: Caller):
         ("slack", {"integration": "none of this name", "channel": "c", "text": "t"}, "config.integration"),
     ],
 )
-def test_a_config_that_cannot_be_is_told_by_its_field(admin: Caller, kind: str, config: dict[str, Any], path: str):
+def test_invalid_config_is_reported_with_its_field(admin: Caller, kind: str, config: dict[str, Any], path: str):
     refused = admin.request(
         "POST", "/api/workflows", json={"name": "x", "definition": {"nodes": [node(kind, **config)]}}
     )

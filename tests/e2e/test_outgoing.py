@@ -69,7 +69,7 @@ def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
     return f"v1,{base64.b64encode(wanted).decode()}" in headers["webhook-signature"].split()
 
 
-def test_a_failed_execution_is_told_signed_and_told_again(
+def test_failed_execution_is_delivered_signed_and_retried(
     stack: LocalStack, owner: Caller, receiver: Receiver, subscription: dict[str, Any]
 ):
     receiver.statuses = [500]
@@ -102,7 +102,9 @@ def test_a_failed_execution_is_told_signed_and_told_again(
     assert receiver.seen[2][0]["webhook-id"] == delivery["id"]
 
 
-def test_a_secret_is_told_once_and_can_be_changed(owner: Caller, receiver: Receiver, subscription: dict[str, Any]):
+def test_subscription_secret_is_shown_once_and_can_be_rotated(
+    owner: Caller, receiver: Receiver, subscription: dict[str, Any]
+):
     address = f"/api/subscriptions/{subscription['id']}"
     shown = json.dumps([owner.ok("GET", address), owner.ok("GET", "/api/subscriptions")])
     assert subscription["secret"] not in shown
@@ -114,7 +116,9 @@ def test_a_secret_is_told_once_and_can_be_changed(owner: Caller, receiver: Recei
     assert verified(changed, headers, body)
 
 
-def test_who_is_gone_is_told_no_more(owner: Caller, receiver: Receiver, subscription: dict[str, Any]):
+def test_subscription_whose_receiver_answers_410_is_disabled(
+    owner: Caller, receiver: Receiver, subscription: dict[str, Any]
+):
     receiver.statuses = [410]
     address = f"/api/subscriptions/{subscription['id']}"
     owner.ok("POST", f"{address}/ping")
@@ -127,7 +131,7 @@ def test_who_is_gone_is_told_no_more(owner: Caller, receiver: Receiver, subscrip
     eventually(lambda: len(receiver.seen) == 2)
 
 
-def test_what_is_no_subscription_is_refused(owner: Caller, other: Caller, subscription: dict[str, Any]):
+def test_invalid_subscription_is_refused(owner: Caller, other: Caller, subscription: dict[str, Any]):
     for body, field in (
         ({"url": "ftp://x", "events": ["*"]}, "url"),
         ({"url": "https://user:pw@x.example", "events": ["*"]}, "url"),
@@ -142,7 +146,7 @@ def test_what_is_no_subscription_is_refused(owner: Caller, other: Caller, subscr
     assert other.request("POST", f"{address}/ping").status_code == 404
 
 
-def test_a_trigger_that_goes_silent_is_told(
+def test_silent_trigger_is_announced(
     stack: LocalStack, owner: Caller, receiver: Receiver, subscription: dict[str, Any]
 ):
     hook = {"id": "in", "type": "webhook", "config": {"expected_every_seconds": 60}}

@@ -118,7 +118,7 @@ def test_a_run_goes_on_after_a_restart_and_repeats_nothing(admin: Caller, stack:
     assert admin.wait(asked["id"])["status"] == "succeeded"
 
 
-def test_whoever_kills_the_emulator_loses_seconds_at_most(
+def test_killing_the_emulator_loses_seconds_at_most(
     admin: Caller, stack: LocalStack, counting: Counting, reports: list[str]
 ):
     """Ten times, at random moments of runs: it starts again, says so, and all that was recorded goes on to its end."""

@@ -43,7 +43,7 @@ def is_over(stack: LocalStack, execution_id: str) -> None:
     )
 
 
-def test_finished_run_goes_with_parts_logs_and_payloads(stack: LocalStack, admin: Caller):
+def test_expired_execution_is_purged_with_batches_logs_and_payloads(stack: LocalStack, admin: Caller):
     workflow = admin.workflow(BIG)["id"]
     run, other = (admin.wait(admin.start(workflow, LARGE)["id"])["id"] for _ in range(2))
     there = partitions(stack, run)

@@ -63,7 +63,7 @@ def test_schedules_are_made_changed_and_removed_with_their_workflow(stack: Local
     eventually(lambda: not schedules_of(stack, workflow_id))
 
 
-def test_the_next_times_and_what_was_missed(admin: Caller):
+def test_schedule_shows_next_times_and_backfills_missed_ones(admin: Caller):
     config = {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}
     workflow_id = admin.workflow({"nodes": [ECHO], "triggers": [{"id": "d", "type": "schedule", "config": config}]})[
         "id"

@@ -25,7 +25,7 @@ def copy_of(example: str, name: str, folder: Path) -> str:
     return str(file)
 
 
-def test_a_webhook_from_file_to_answer(stack: LocalStack, admin: Caller, tmp_path: Path):
+def test_webhook_of_a_file_is_called_and_answered(stack: LocalStack, admin: Caller, tmp_path: Path):
     done = mainspring(stack, "activate", copy_of("webhook_order_intake", INTAKE, tmp_path))
     assert done.returncode == 0, done.stderr
     url = next(word for word in done.stdout.split() if "/hooks/" in word)
@@ -56,7 +56,7 @@ def test_a_webhook_from_file_to_answer(stack: LocalStack, admin: Caller, tmp_pat
     assert httpx2.post(changed, json={"order_id": "B-5"}).status_code == 404
 
 
-def test_a_schedule_from_file_to_what_it_missed(stack: LocalStack, tmp_path: Path):
+def test_schedule_of_a_file_is_previewed_and_backfilled(stack: LocalStack, tmp_path: Path):
     done = mainspring(stack, "activate", copy_of("schedule_weekday_digest", DIGEST, tmp_path))
     assert "next 20" in done.stdout
     times = mainspring(stack, "trigger", "schedule", DIGEST).stdout.splitlines()
@@ -103,7 +103,7 @@ def test_a_secret_is_read_from_standard_input(stack: LocalStack, admin: Caller):
         (("activate", "missing.json"), "cannot be read"),
     ],
 )
-def test_a_mistake_is_one_sentence(stack: LocalStack, arguments: tuple[str, ...], told: str):
+def test_mistake_is_reported_in_one_sentence(stack: LocalStack, arguments: tuple[str, ...], told: str):
     done = mainspring(stack, *arguments)
     assert done.returncode == 1
     assert told in done.stderr

@@ -11,7 +11,7 @@ from tests.e2e.conftest import Caller
 from tests.e2e.triggers import ECHO, eventually, live, runs_of, trigger
 
 
-def test_a_trigger_says_how_it_is(admin: Caller):
+def test_trigger_shows_its_health(admin: Caller):
     nodes = [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.x + 1 }}"}}]
     workflow_id = live(admin, [{"id": "in", "type": "webhook"}], nodes)
     url = trigger(admin, workflow_id)["url"]
@@ -37,7 +37,7 @@ def test_a_trigger_says_how_it_is(admin: Caller):
         ("event", {"pattern": {"source": ["shop"], "detail": {"kind": ["a"]}}}, {"body": {"kind": "b"}}),
     ],
 )
-def test_firing_a_trigger_to_try_it(admin: Caller, kind: str, config: dict[str, Any], payload: dict[str, Any]):
+def test_trigger_can_be_tested_with_a_sample(admin: Caller, kind: str, config: dict[str, Any], payload: dict[str, Any]):
     definition = {"nodes": [ECHO], "triggers": [{"id": "t", "type": kind, "config": config}]}
     address = f"/api/workflows/{admin.workflow(definition)['id']}/triggers/t"
     sample = admin.ok("GET", f"{address}/sample")["sample"]
@@ -53,7 +53,7 @@ def test_firing_a_trigger_to_try_it(admin: Caller, kind: str, config: dict[str, 
     assert admin.request("POST", f"{address}x/test").status_code == 404
 
 
-def test_firing_with_what_really_came(admin: Caller):
+def test_trigger_can_be_tested_with_a_captured_delivery(admin: Caller):
     workflow_id = live(admin, [{"id": "in", "type": "webhook"}])
     admin.wait(httpx2.post(trigger(admin, workflow_id)["url"], json={"real": 1}).json()["execution_id"])
     address = f"/api/workflows/{workflow_id}/triggers/in"
@@ -63,7 +63,7 @@ def test_firing_with_what_really_came(admin: Caller):
     assert repeated["input"] == {"real": 1}
 
 
-def test_the_schedule_of_each_minute_has_come(admin: Caller, ticking: str):
+def test_schedule_of_every_minute_has_fired(admin: Caller, ticking: str):
     runs = eventually(lambda: runs_of(admin, ticking), 90)
     execution = admin.wait(runs[0]["id"])
 

@@ -53,7 +53,7 @@ def test_from_a_definition_to_a_result_and_its_log(admin: Caller):
     assert [line["node_id"] for line in log if line["node_id"]][:2] == ["fetch", "fetch"]
 
 
-def test_the_log_goes_on_behind_a_cursor(admin: Caller):
+def test_log_continues_after_a_cursor(admin: Caller):
     nodes = [{"id": i, "type": "transform", "config": {"value": 1}} for i in CHAIN]
     execution = admin.run({"nodes": nodes})
     path = f"/api/executions/{execution['id']}/logs"
@@ -151,7 +151,7 @@ def test_the_same_idempotency_key_starts_one_execution_under_parallel_requests(a
     assert (mismatch.status_code, mismatch.json()["error"]["code"]) == (409, "idempotency_mismatch")
 
 
-def test_fifty_quick_nodes_take_one_call_of_advance(admin: Caller, stack: LocalStack):
+def test_fifty_effect_free_nodes_take_one_call_of_advance(admin: Caller, stack: LocalStack):
     definition = {
         "nodes": [
             {"id": i, "type": "transform", "config": {"value": "{{ trigger.body }}"}}

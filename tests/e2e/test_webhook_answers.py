@@ -13,7 +13,7 @@ from tests.e2e.conftest import Caller
 from tests.e2e.triggers import ECHO, hook, live, trigger
 
 
-def test_the_result_is_the_answer_and_needs_no_state_machine(stack: LocalStack, admin: Caller):
+def test_webhook_answers_with_the_result_without_a_state_machine(stack: LocalStack, admin: Caller):
     url = hook(admin, {"answer": "result"}, [{**ECHO, "config": {"value": {"sum": "{{ trigger.body.a + 1 }}"}}}])
     answer = httpx2.post(url, json={"a": 41})
 
@@ -47,7 +47,7 @@ NODES = [RESPOND, LATER, {"id": "end", "type": "transform", "config": {"value": 
 EDGES = [{"from": "reply", "to": "later"}, {"from": "later", "to": "end"}]
 
 
-def test_a_respond_node_answers_and_the_workflow_goes_on(admin: Caller):
+def test_respond_node_answers_and_the_workflow_continues(admin: Caller):
     config = {"answer": "respond"}
     workflow_id = live(admin, [{"id": "in", "type": "webhook", "config": config}], NODES, edges=EDGES)
     answer = httpx2.post(trigger(admin, workflow_id)["url"], json={"name": "Zoë"})
@@ -64,7 +64,7 @@ def test_a_respond_node_answers_and_the_workflow_goes_on(admin: Caller):
 
 
 @pytest.mark.parametrize(("config", "nodes"), [({"answer": "result"}, 0), ({"answer": "respond"}, 1)])
-def test_an_answer_that_takes_too_long_is_told_later(admin: Caller, config: dict[str, Any], nodes: int):
+def test_slow_webhook_answer_can_be_fetched_later(admin: Caller, config: dict[str, Any], nodes: int):
     late = [LATER, {"id": "end", "type": "transform", "config": {"value": 1}}]
     edges = [{"from": "later", "to": "end"}]
     if nodes:
@@ -83,7 +83,7 @@ def test_an_answer_that_takes_too_long_is_told_later(admin: Caller, config: dict
     assert (found.status_code, found.json()) == (200, {"late": True} if nodes else {"end": 1})
 
 
-def test_an_execution_that_is_queued_is_answered_too(admin: Caller):
+def test_webhook_of_a_queued_execution_is_answered(admin: Caller):
     definition = {
         "nodes": [ECHO],
         "concurrency": {"limit": 1},

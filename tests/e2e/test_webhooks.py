@@ -101,7 +101,9 @@ def test_a_senders_signature_is_checked_over_the_raw_bytes(admin: Caller, sender
     ],
     ids=["basic", "header", "hmac"],
 )
-def test_other_ways_to_prove_who_calls(admin: Caller, auth: dict[str, Any], headers: dict[str, str], secret: str):
+def test_other_authentication_schemes_of_webhooks_are_checked(
+    admin: Caller, auth: dict[str, Any], headers: dict[str, str], secret: str
+):
     url = hook(admin, {"auth": auth}, secret=secret)
     sent = {"content-type": "application/json", "cookie": "a=b", **headers}
 
@@ -110,7 +112,7 @@ def test_other_ways_to_prove_who_calls(admin: Caller, auth: dict[str, Any], head
     assert httpx2.post(url, content=BODY, headers={"content-type": "application/json"}).status_code == 401
 
 
-def test_bytes_arrive_as_they_were_sent(admin: Caller):
+def test_webhook_body_arrives_byte_for_byte(admin: Caller):
     raw = hook(admin, {"body": "base64", "methods": ["PUT"]})
     answer = httpx2.put(raw, content=BINARY, headers={"content-type": "application/octet-stream"})
     assert base64.b64decode(echoed(admin, answer)["body"]) == BINARY
@@ -134,7 +136,7 @@ def test_bytes_arrive_as_they_were_sent(admin: Caller):
     assert echoed(admin, httpx2.post(text, content="héllo".encode()))["body"] == "héllo"
 
 
-def test_browsers_and_monitors_may_ask_a_hook_that_allows_it(admin: Caller):
+def test_webhook_allows_cors_and_head_if_configured(admin: Caller):
     page = {"origin": "https://app.example"}
     url = hook(admin, {"methods": ["POST", "HEAD"], "cors_origins": ["https://app.example"]})
     asked = httpx2.options(url, headers={**page, "access-control-request-method": "POST"})
@@ -163,7 +165,7 @@ def test_twenty_deliveries_with_one_id_are_one_execution(admin: Caller):
     assert httpx2.post(url, json={"x": 1}, headers={"x-id": "d-2"}).json()["execution_id"] not in answers[0].text
 
 
-def test_from_outside_all_that_is_amiss_looks_alike(admin: Caller):
+def test_refused_webhook_calls_all_look_alike(admin: Caller):
     workflow_id = live(admin, [{"id": "in", "type": "webhook"}])
     url = trigger(admin, workflow_id)["url"]
     other_id = live(admin, [{"id": "in", "type": "webhook"}])
@@ -186,7 +188,7 @@ def test_from_outside_all_that_is_amiss_looks_alike(admin: Caller):
     assert trigger(admin, workflow_id)["refused"] == 2
 
 
-def test_a_hook_takes_so_many_a_minute(admin: Caller):
+def test_webhook_rate_is_limited(admin: Caller):
     url = hook(admin, {"rate_per_minute": 3})
     time.sleep(max(0.0, 3 - (60 - time.time() % 60)) and 60 - time.time() % 60)  # not at the turn of a minute
     answers = [httpx2.post(url, json={}) for _ in range(5)]
@@ -195,7 +197,7 @@ def test_a_hook_takes_so_many_a_minute(admin: Caller):
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
 
 
-def test_slack_is_told_its_challenge(admin: Caller):
+def test_slack_url_verification_is_answered(admin: Caller):
     url = hook(admin, {"auth": {"type": "slack"}}, secret=SECRET)
     body = json.dumps({"type": "url_verification", "challenge": "c-1"}).encode()
     headers = {"content-type": "application/json", **signed_by("slack", body, SECRET, int(time.time()))}
@@ -231,7 +233,7 @@ JSON = {"content-type": "application/json"}
     ],
     ids=["large", "xml", "form", "multipart", "deep", "deeper", "nan", "surrogate", "not-utf8", "headers", "query"],
 )
-def test_what_cannot_be_read_is_refused(strict: tuple[str, str], arguments: dict[str, Any], statuses: set[int]):
+def test_unreadable_webhook_bodies_are_refused(strict: tuple[str, str], arguments: dict[str, Any], statuses: set[int]):
     answer = httpx2.post(strict[1], timeout=60, **arguments)
     assert answer.status_code in statuses, answer.text[:300]
     assert "error" in answer.json()
@@ -240,7 +242,7 @@ def test_what_cannot_be_read_is_refused(strict: tuple[str, str], arguments: dict
 @pytest.mark.parametrize(
     "end", ["/../../api/workflows", "/%2e%2e/%2e%2e/api/health", "//", "%00", "/x/y", ";a=b", "%2f"]
 )
-def test_paths_below_a_hook_lead_nowhere(strict: tuple[str, str], end: str):
+def test_paths_below_a_webhook_are_not_found(strict: tuple[str, str], end: str):
     assert httpx2.post(strict[1] + end, json={}).status_code in (400, 401, 404, 405)
 
 

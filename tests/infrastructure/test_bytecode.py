@@ -58,7 +58,9 @@ def test_a_read_only_copy_is_imported_from_its_byte_code(tmp_path: Path):
     assert told.stdout.strip() == "compiled"
 
 
-def test_without_that_python_there_is_none_and_the_deployer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_the_right_python_no_byte_code_is_packaged_and_a_warning_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "some.py").write_text("VALUE = 1\n")
     deployed_interpreter.cache_clear()
     monkeypatch.setattr(bytecode, "_candidates", lambda: iter([(sys.executable + "-gone",), (sys.executable,)]))

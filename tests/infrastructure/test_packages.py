@@ -69,7 +69,7 @@ def test_the_sandbox_is_its_own_code_with_guests_for_lambda(tmp_path: Path):
         assert load(guest.with_suffix(".pulley"), PULLEY_TARGET).module.exports
 
 
-def test_an_extension_is_a_layer_of_what_knows_types(tmp_path: Path):
+def test_extension_becomes_a_layer_with_its_entry_points(tmp_path: Path):
     """Also for Lambda's processor; and what is no package is said in a sentence."""
     content = build_extension_layer(tmp_path, [ROOT / "events" / "extensions" / "mainspring-payments"], local=False)
     (points,) = content.glob("python/*.dist-info/entry_points.txt")

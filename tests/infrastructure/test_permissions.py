@@ -44,7 +44,7 @@ def test_only_retention_may_remove_payloads_and_it_may_not_read_them(template: T
     assert [one["Condition"] for one in lists] == [{"StringLike": {"s3:prefix": ["payloads/*", "drafts/*"]}}]
 
 
-def test_only_rules_of_ours_may_fire(template: Template):
+def test_only_rules_of_the_platform_may_invoke_dispatch(template: Template):
     permissions = [
         one
         for one in resources(template, "AWS::Lambda::Permission").values()
@@ -102,7 +102,7 @@ def test_the_key_is_used_through_services_or_for_secrets_of_one_kind(template: T
         assert [list(one) for one in key_use(template, machine)] == [["StringEquals"]]
 
 
-def test_no_function_is_told_a_secret(template: Template):
+def test_no_environment_variable_holds_a_secret(template: Template):
     for name, function in resources(template, "AWS::Lambda::Function").items():
         variables = function.get("Environment", {"Variables": {}})["Variables"]
         assert variables or name.startswith("Sandbox")
@@ -111,7 +111,7 @@ def test_no_function_is_told_a_secret(template: Template):
         assert "resolve:secretsmanager" not in json.dumps(variables)
 
 
-def test_the_sandbox_has_nothing_and_may_do_nothing(template: Template):
+def test_sandbox_has_no_permissions_and_no_environment(template: Template):
     (sandbox,) = [
         one for name, one in resources(template, "AWS::Lambda::Function").items() if name.startswith("Sandbox")
     ]
@@ -137,7 +137,7 @@ def test_the_console_has_no_layer_and_may_only_write_its_log(template: Template)
     assert "ConsoleLogs" in json.dumps(granted[0]["Resource"])
 
 
-def test_what_nodes_may_do_in_aws_is_what_was_named(tmp_path_factory: pytest.TempPathFactory):
+def test_nodes_may_use_only_named_aws_resources(tmp_path_factory: pytest.TempPathFactory):
     queue = "arn:aws:sqs:eu-central-1:111122223333:orders"
     role = "arn:aws:iam::111122223333:role/mainspring"
     other = "01920000-0000-7000-8000-000000000009"
@@ -175,6 +175,6 @@ def test_what_nodes_may_do_in_aws_is_what_was_named(tmp_path_factory: pytest.Tem
         ("shop=arn:aws:sqs:eu-central-1:111122223333:orders", "'shop' in .* is no workspace's id"),
     ],
 )
-def test_a_resource_that_cannot_be_named_is_said(arn: str, says: str):
+def test_unsupported_resource_arn_is_reported(arn: str, says: str):
     with pytest.raises(ResourceError, match=says):
         by_workspace([arn])

@@ -48,7 +48,7 @@ def test_cfn_lint_has_no_complaint(template: Template):
 
 
 @pytest.mark.parametrize("definition", [DEFINITION, MAP_DEFINITION], ids=lambda path: path.stem)
-def test_the_state_machines_are_sound(definition: Path):
+def test_state_machine_definitions_are_valid(definition: Path):
     deployed = definition.read_text()
     for resource in ("InvokeFunction", "UpdateItemAndWait"):
         deployed = deployed.replace(f'"${{{resource}}}"', '"arn:aws:states:::a:b"')
@@ -67,7 +67,7 @@ def test_advance_is_retried_on_everything_and_caught():
     assert states["SuspendUntil"]["TimestampPath"] == "$.decision.until"
 
 
-def test_both_machines_drive_alike():
+def test_both_state_machines_drive_alike():
     """The map workers of a big loop take turns, wait and park as an execution does."""
     states = json.loads(DEFINITION.read_text())["States"]
     map_worker = json.loads(MAP_DEFINITION.read_text())["States"]["Workers"]["ItemProcessor"]["States"]
@@ -78,7 +78,7 @@ def test_both_machines_drive_alike():
     assert json.loads(MAP_DEFINITION.read_text())["States"]["Workers"]["ToleratedFailurePercentage"] == 100
 
 
-def test_what_runs_by_itself_is_the_sweeper_reconciliation_and_retention(template: Template):
+def test_scheduled_functions_are_recovery_reconciliation_and_retention(template: Template):
     rules = resources(template, "AWS::Events::Rule").values()
     scheduled = sorted(
         (rule["ScheduleExpression"], *json.loads(rule["Targets"][0]["Input"]))
@@ -116,7 +116,7 @@ def test_streams_are_filtered_retried_and_have_dead_letters(template: Template):
 
 
 @pytest.mark.parametrize("function", ["Reconciler", "Publisher"])
-def test_what_a_reader_of_the_stream_cannot_take_is_kept_with_its_records(template: Template, function: str):
+def test_failed_stream_batches_are_kept_with_their_records(template: Template, function: str):
     """Lambda writes it with the function's role: AWS asks for both rights, and for a data key of the bucket's key."""
     (policy,) = [one for name, one in resources(template, "AWS::IAM::Policy").items() if name.startswith(function)]
     statements = policy["PolicyDocument"]["Statement"]
@@ -133,7 +133,7 @@ def test_what_a_reader_of_the_stream_cannot_take_is_kept_with_its_records(templa
     assert any("kms:GenerateDataKey" in one["Action"] for one in statements)
 
 
-def test_what_cannot_be_fired_goes_to_the_dead_letters(template: Template):
+def test_failed_schedules_and_events_go_to_the_dead_letter_queue(template: Template):
     (retries,) = resources(template, "AWS::Lambda::EventInvokeConfig").values()
     queues = resources(template, "AWS::SQS::Queue")
 
@@ -184,7 +184,7 @@ def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template
         assert group["RetentionInDays"] == 90
 
 
-def test_tables_are_kept_encrypted_recoverable_and_forget(template: Template):
+def test_tables_are_encrypted_retained_recoverable_and_have_ttl(template: Template):
     tables = template.find_resources("AWS::DynamoDB::Table")
     streams = [table["Properties"].get("StreamSpecification") for table in tables.values()]
 
@@ -272,7 +272,7 @@ def test_no_arn_of_the_template_names_a_partition(template: Template):
         assert {"Ref": "AWS::Partition"} in told["UpdateItemAndWait"]["Fn::Join"][1]
 
 
-def test_what_runs_nodes_has_a_disk_for_the_files_of_all_of_them(template: Template):
+def test_advance_has_enough_disk_for_the_files_of_all_nodes(template: Template):
     (advance,) = [
         one for name, one in resources(template, "AWS::Lambda::Function").items() if name.startswith("Advance")
     ]
@@ -304,7 +304,7 @@ def test_the_api_is_throttled_and_logged(template: Template):
     assert "request_id" in stage["AccessLogSettings"]["Format"]
 
 
-def test_a_driver_that_dies_is_reported(template: Template):
+def test_death_of_a_driver_is_reported_to_the_supervisor(template: Template):
     template.has_resource_properties(
         "AWS::Events::Rule",
         {
@@ -317,5 +317,5 @@ def test_a_driver_that_dies_is_reported(template: Template):
     )
 
 
-def test_the_url_is_an_output(template: Template):
+def test_api_url_is_an_output(template: Template):
     assert "ApiUrl" in template.find_outputs("*")

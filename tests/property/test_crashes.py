@@ -62,25 +62,25 @@ def sweep(definition: dict[str, Any], trigger: Any, most: int | None = None) -> 
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example(path: Path):
+def test_every_example_converges_after_a_crash_at_any_write(path: Path):
     """With the platform's own API, which they call, answering in memory."""
     example = json.loads(path.read_text())
     sweep(example["definition"], example.get("input"))
 
 
-def test_loops_waits_retries_and_at_most_once():
+def test_nested_loops_waits_and_retries_converge_after_a_crash():
     sweep(NESTED, None)
 
 
 @settings(max_examples=60, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9))
-def test_any_workflow(definition: dict[str, Any], n: int):
+def test_any_workflow_converges_after_a_crash_at_any_write(definition: dict[str, Any], n: int):
     sweep(definition, {"n": n}, 40)
 
 
 @settings(max_examples=30, deadline=None)
 @given(workflows(5), st.integers(0, 9))
-def test_at_most_once_in_any_workflow(definition: dict[str, Any], n: int):
+def test_at_most_once_holds_in_any_workflow(definition: dict[str, Any], n: int):
     for node in definition["nodes"]:
         if node["type"] == "effect":
             node["delivery"] = "at_most_once"

@@ -105,7 +105,7 @@ def known(text: str) -> tuple[str, ...]:
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CRONS, MOMENTS)
-def test_the_same_times(text: str, after: datetime):
+def test_same_times_as_a_reference_implementation(text: str, after: datetime):
     expressions = known(text)
     until = after + timedelta(days=33)
     wanted = list(takewhile(CronSim(text, after), until))
@@ -127,7 +127,7 @@ def takewhile(times: Any, until: datetime) -> Iterator[datetime]:
 
 @settings(max_examples=500, deadline=None)
 @given(CRONS)
-def test_back_without_loss(text: str):
+def test_eventbridge_expressions_convert_back_without_loss(text: str):
     expressions = known(text)
     assume("LW" not in text)  # which EventBridge has no word for
     back = cron.from_aws(expressions)
@@ -154,7 +154,7 @@ def meant(special: str, day: date) -> bool:
     st.sampled_from(["15W", "1W", "31W", "30W", "L-1", "L-3", "L-30"]), st.sampled_from(["*", "2", "2,4,12"]),
     st.sampled_from(["*", "MON", "?", "5L"]), st.sampled_from(["", ",7", ",L"]), MOMENTS,
 )  # fmt: skip
-def test_days_that_are_counted_from_others(special: str, months: str, weekday: str, more: str, after: datetime):
+def test_last_and_nearest_days_match_eventbridge(special: str, months: str, weekday: str, more: str, after: datetime):
     text = f"30 9 {special}{more} {months} {weekday}"
     assume((special, months) not in {("31W", "2"), ("30W", "2"), ("L-30", "2")})  # some of them never come
     every = ScheduleConfig(cron=text)
@@ -196,7 +196,7 @@ def test_days_that_are_counted_from_others(special: str, months: str, weekday: s
         ("0 0 05W * *", "0 0 5W * *"),
     ],
 )
-def test_habits_of_other_crons(text: str, same: str):
+def test_extensions_of_other_crons_are_accepted(text: str, same: str):
     assert cron.parse(text) == cron.parse(same)
     assert eventbridge_cron.to_aws(text) == eventbridge_cron.to_aws(same)
 
@@ -209,7 +209,7 @@ def strange(zone: ZoneInfo, moment: datetime) -> bool:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CRONS, st.sampled_from(ZONES), MOMENTS)
-def test_the_same_times_in_every_zone(text: str, zone_name: str, moment: datetime):
+def test_same_times_in_every_time_zone(text: str, zone_name: str, moment: datetime):
     known(text)
     zone = ZoneInfo(zone_name)
     after = moment.replace(tzinfo=UTC)
@@ -276,6 +276,6 @@ def test_when_clocks_change_each_wall_clock_time_comes_once_if_it_exists(text: s
         ("é * * * *", "minute"),
     ],
 )
-def test_what_is_no_cron_is_told_what_is_wrong(text: str, why: str):
+def test_invalid_cron_is_explained(text: str, why: str):
     with pytest.raises(cron.BadCron, match=why.replace("`", ".").replace("*", ".")):
         eventbridge_cron.to_aws(text)

@@ -62,7 +62,7 @@ def test_the_result_does_not_depend_on_the_order_of_completion(definition: dict[
 
 @quickly
 @given(workflows(), st.integers(0, 9), st.integers(16, 50))
-def test_the_result_does_not_depend_on_how_it_is_cut_into_turns(definition: dict[str, Any], n: int, budget: int):
+def test_result_does_not_depend_on_how_it_is_cut_into_invocations(definition: dict[str, Any], n: int, budget: int):
     """Invocations so short that hardly anything fits: the history is that of one long invocation."""
     long = start(definition, {"n": n})
     long.drive()
@@ -87,7 +87,7 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_turns(definition: dict
 
 @quickly
 @given(workflows(), st.integers(0, 9), st.data())
-def test_cancelling_at_any_time_stops_it(definition: dict[str, Any], n: int, data: st.DataObject):
+def test_cancelling_at_any_time_stops_the_execution(definition: dict[str, Any], n: int, data: st.DataObject):
     run = start(definition, {"n": n})
     moment = data.draw(st.floats(0, 30))
 
@@ -113,7 +113,7 @@ def test_cancelling_at_any_time_stops_it(definition: dict[str, Any], n: int, dat
 
 @quickly
 @given(workflows(), st.integers(0, 9))
-def test_an_execution_is_told_alike_from_its_journal_alone(definition: dict[str, Any], n: int):
+def test_state_is_the_same_when_computed_from_the_history_alone(definition: dict[str, Any], n: int):
     """Another driver that starts from the history of a finished run comes to the same end without any effect."""
     run = start(definition, {"n": n})
     run.drive()

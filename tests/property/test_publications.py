@@ -197,7 +197,7 @@ def test_what_runs_is_what_was_published_when_it_started(steps: list[Any]):
 
 
 @pytest.mark.parametrize("what", ["save and publish", "publish", "roll back", "publish draft", "restore"])
-def test_a_crash_at_any_write_leaves_all_of_it_or_nothing(what: str):
+def test_publishing_is_atomic_under_crashes(what: str):
     with aws_in_memory() as aws:
         company = Company(aws)
         company.attempt(None, steps_of(company, "activate", ADA, 1))
@@ -216,7 +216,7 @@ def test_a_crash_at_any_write_leaves_all_of_it_or_nothing(what: str):
         company.runs()
 
 
-def test_of_many_who_publish_at_once_one_is_first_and_nothing_is_lost():
+def test_concurrent_publications_are_serialized_and_lose_nothing():
     with aws_in_memory() as aws:
         company = Company(aws)
         people = [Principal(f"u{n}", "s", WORKSPACE, "owner", is_admin=True) for n in range(8)]

@@ -166,7 +166,7 @@ def drift(world: World, how: str, number: int) -> None:
     st.lists(st.tuples(SOME, st.booleans()), min_size=1, max_size=3),
     st.lists(st.tuples(st.sampled_from(["missing", "extra", "changed"]), st.integers(0, 20)), max_size=5),
 )
-def test_any_drift_ends_in_equality(workflows: list[tuple[list[Any], bool]], drifts: list[tuple[str, int]]):
+def test_reconciliation_removes_any_drift(workflows: list[tuple[list[Any], bool]], drifts: list[tuple[str, int]]):
     with aws_in_memory() as aws:
         world = World(aws)
         for number, (triggers, active) in enumerate(workflows):
@@ -190,7 +190,9 @@ STEPS = st.tuples(st.sampled_from(["create", "activate", "deactivate", "update",
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, min_size=2, max_size=8), st.data())
-def test_the_stream_may_repeat_reorder_and_its_reader_die(steps: list[Any], data: st.DataObject):
+def test_reconciliation_converges_when_the_stream_repeats_reorders_or_its_reader_dies(
+    steps: list[Any], data: st.DataObject
+):
     with aws_in_memory() as aws:
         world = World(aws)
         told: list[str] = []
@@ -219,7 +221,7 @@ def test_the_stream_may_repeat_reorder_and_its_reader_die(steps: list[Any], data
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(1, 9), st.lists(st.integers(1, 4), min_size=10, max_size=10))
-def test_all_have_their_turn_however_little_time_each_day_has(count: int, days: list[int]):
+def test_reconciliation_reaches_every_workflow_however_short_each_run_is(count: int, days: list[int]):
     with aws_in_memory() as aws:
         world = World(aws)
         for _ in range(count):
@@ -237,7 +239,7 @@ def test_all_have_their_turn_however_little_time_each_day_has(count: int, days: 
         assert world.there() == world.wanted() or sum(days) < count
 
 
-def test_a_full_bus_is_told_at_the_trigger_and_tried_again():
+def test_full_event_bus_is_shown_at_the_trigger_and_retried():
     with aws_in_memory() as aws:
         world = World(aws)
         world.create([TRIGGERS[0], TRIGGERS[9]])

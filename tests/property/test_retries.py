@@ -29,7 +29,7 @@ def drive(definition: dict[str, Any], n: int, outcomes: list[Any] = ()) -> Run: 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(workflows(6, RICH), st.integers(0, 9), st.data())
-def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataObject):
+def test_fork_from_a_node_reruns_what_follows(definition: dict[str, Any], n: int, data: st.DataObject):
     old = drive(definition, n)
     node = data.draw(st.sampled_from([node.id for node in old.definition.nodes]))
     kept = reusable(old.history, old.block, old.block, node)
@@ -47,7 +47,7 @@ def test_going_on_from_a_node(definition: dict[str, Any], n: int, data: st.DataO
 
 @settings(max_examples=150, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9))
-def test_going_on_from_what_failed(definition: dict[str, Any], n: int):
+def test_fork_from_the_failure_reruns_what_failed(definition: dict[str, Any], n: int):
     old = drive(definition, n)
     assume(old.execution.status is Status.FAILED)
     kept = reusable(old.history, old.block, old.block, FAILED)
@@ -95,13 +95,13 @@ def kept_of(old: Run, after: dict[str, Any] | None = None, **options: Any) -> se
     return {outcome.path for outcome in reusable(old.history, old.block, block, "pay", **options)}
 
 
-def test_an_approval_holds_for_the_input_that_it_was_given_for():
+def test_approval_is_reused_only_for_the_same_input():
     old = drive(PAYMENT, 10)
     assert kept_of(old) == {"look", "ask", "rate", "apart"}
     assert kept_of(old, same_input=False) == {"look", "apart"}
 
 
-def test_in_a_loop_too():
+def test_fork_in_a_loop_reruns_its_iteration():
     each = {
         "id": "ask",
         "type": "for_each",
@@ -114,7 +114,7 @@ def test_in_a_loop_too():
     assert kept_of(old, same_input=False) == set()
 
 
-def test_an_approval_holds_for_what_it_was_asked():
+def test_approval_is_reused_only_for_the_same_message():
     old = drive(PAYMENT, 10)
     ask = {"id": "ask", "type": "approval", "config": {"message": "Pay {{ trigger.body.n }} more?"}}
     other = {**PAYMENT, "nodes": [ask if node["id"] == "ask" else node for node in PAYMENT["nodes"]]}
@@ -122,7 +122,7 @@ def test_an_approval_holds_for_what_it_was_asked():
     assert kept_of(old, {**PAYMENT, "vars": {"x": 1}}) == {"look", "ask", "rate", "apart"}
 
 
-def test_an_approval_that_shows_a_constant_holds_while_that_is_the_same():
+def test_approval_of_a_constant_message_is_reused():
     ask = {"id": "ask", "type": "approval", "config": {"message": "Pay {{ vars.most }}?"}}
     first = {"vars": {"most": 10}, "nodes": [ask, {"id": "pay", "type": "effect"}], "edges": edges("ask:approved>pay")}
     old = drive(first, 10)

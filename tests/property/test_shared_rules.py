@@ -83,7 +83,7 @@ class Turns:
     st.lists(st.tuples(st.booleans(), st.booleans(), st.none() | st.integers(0, 14)), min_size=2, max_size=3),
     st.data(),
 )
-def test_those_who_listen_and_those_who_stop_at_once_end_with_the_rule_that_is_needed(
+def test_concurrent_activation_and_deactivation_leave_exactly_the_needed_rule(
     each: list[tuple[bool, bool, int | None]], data: st.DataObject
 ):
     """Each workflow is active or not, and switched or not; who does what the stream tells of it may die."""

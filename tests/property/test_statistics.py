@@ -67,7 +67,7 @@ def counted(repository: StatisticsRepository, workspace: str) -> dict[tuple[date
     st.data(),
     st.lists(st.sampled_from(["", "", "before", "after"]), min_size=8, max_size=8),
 )
-def test_each_end_counts_once(
+def test_each_end_is_counted_once(
     repository: StatisticsRepository, made: list[EndedExecution], data: Any, troubles: list[str]
 ):
     workspace, runs = own(made)
@@ -94,7 +94,7 @@ def test_each_end_counts_once(
     assert counted(repository, workspace) == brute_force(runs)
 
 
-def test_more_than_fit_into_one_transaction(repository: StatisticsRepository):
+def test_ends_beyond_one_transaction_are_counted(repository: StatisticsRepository):
     statuses = sorted(FINAL_STATUSES)
     workspace, runs = own(
         [EndedExecution(f"e{n}", "", f"w{n % 60}", "w", FIRST, statuses[n % 4], 1, 1) for n in range(250)]

@@ -72,7 +72,7 @@ hostile = st.lists(st.sampled_from(["{{", "}}", "{", "}", '"', "'", "`", "/", "/
 @example("/a'/", "'")
 @example("a ?? /}}/", "")
 @example("{'a': {'b': 1}}", "}")
-def test_a_template_ends_behind_what_it_holds(source: str, tail: str):
+def test_end_of_a_template_is_found_behind_any_expression(source: str, tail: str):
     try:
         Compiled(source)
     except ExpressionError:
@@ -112,7 +112,7 @@ class Work:
 @example("{{ {'}} ", 200)
 @example("{{ /}} ", 200)
 @example("{{ } ", 200)
-def test_finding_the_ends_takes_work_that_grows_as_the_text(text: str, times: int):
+def test_finding_template_ends_takes_linear_time(text: str, times: int):
     with pytest.MonkeyPatch.context() as monkeypatch:
         work = Work(monkeypatch)
         with suppress(ExpressionError):

@@ -154,7 +154,7 @@ def interleave(definition: dict[str, Any], trigger: Any, seed: int, luck: tuple[
 
 @settings(max_examples=500, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9), st.integers(0, 2**32))
-def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int):
+def test_two_drivers_agree_on_one_history(definition: dict[str, Any], n: int, seed: int):
     alone = start(definition, {"n": n})
     alone.people = answer_all
     alone.drive()
@@ -167,14 +167,14 @@ def test_both_agree_on_one_history(definition: dict[str, Any], n: int, seed: int
 
 @settings(max_examples=400, deadline=None)
 @given(workflows(6, RICH, order_dependent=True), st.integers(0, 9), st.integers(0, 2**32))
-def test_joins_that_go_on_at_the_first_fire_once(definition: dict[str, Any], n: int, seed: int):
+def test_first_wins_joins_fire_once_with_two_drivers(definition: dict[str, Any], n: int, seed: int):
     """Which came first is a fact of the history, and what follows from it is the same for both."""
     interleave(definition, {"n": n}, seed)
 
 
 @settings(max_examples=200, deadline=None)
 @given(workflows(5), st.integers(0, 9), st.integers(0, 2**32))
-def test_at_most_once_is_kept_by_two(definition: dict[str, Any], n: int, seed: int):
+def test_at_most_once_holds_with_two_drivers(definition: dict[str, Any], n: int, seed: int):
     for node in definition["nodes"]:
         if node["type"] == "effect":
             node["delivery"] = "at_most_once"
@@ -186,7 +186,7 @@ def test_at_most_once_is_kept_by_two(definition: dict[str, Any], n: int, seed: i
 
 @settings(max_examples=250, deadline=None)
 @given(workflows(6, (*RICH, "lucky", "lucky"), lucky=True), st.integers(0, 9), st.integers(0, 2**32), st.booleans())
-def test_a_bound_that_one_driver_hits_and_another_does_not(definition: dict[str, Any], n: int, seed: int, first: bool):
+def test_bound_hit_by_one_of_two_drivers_leaves_one_history(definition: dict[str, Any], n: int, seed: int, first: bool):
     """In nodes that compute, in items, conditions and delays, and in what iterations and the workflow give."""
     interleave(definition, {"n": n}, seed, (0.1, 0.9) if first else (0.9, 0.1))
     FIGURES["interleavings with a bound drawn for each driver"] += 1

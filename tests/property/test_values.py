@@ -122,7 +122,7 @@ def test_any_template_text_gives_a_value_or_an_expression_error(text: str):
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(values, lambda inner: st.fixed_dictionaries({"nodes": st.lists(inner), "edges": st.lists(inner)})))
-def test_the_validator_answers_anything(raw: Any):
+def test_validator_answers_any_input(raw: Any):
     definition, problems = validate(raw, NodeExecutorFactory())
 
     assert (definition is None) == bool(problems)
@@ -204,7 +204,7 @@ def test_ids_sort_by_time(moment: datetime):
 
 
 @given(values)
-def test_depth_is_that_of_the_deepest(value: Any):
+def test_depth_is_that_of_the_deepest_value(value: Any):
     def deep(item: Any) -> int:
         inner = list(item.values()) if isinstance(item, dict) else item if isinstance(item, list) else None
         return 0 if inner is None else 1 + max(map(deep, inner), default=0)
@@ -233,7 +233,7 @@ def test_an_outputs_size_is_that_of_what_is_written(value: Any):
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), [{"a": 10**5000}], {1: 2}, object()])
-def test_what_cannot_be_written_is_no_output(value: Any):
+def test_unserializable_value_is_refused_as_output(value: Any):
     with pytest.raises(NodeError) as caught:
         check_output(value, 10**9, 99)
 

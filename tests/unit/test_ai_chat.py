@@ -109,7 +109,7 @@ def test_a_question_is_answered_and_billed():
     assert bill.dollars == pytest.approx(0.00028)
 
 
-def test_an_answer_that_does_not_fit_is_asked_for_again():
+def test_answer_that_violates_the_schema_is_sent_back():
     run, asked, bill = chat(
         [
             said("The total is 12."),
@@ -156,7 +156,7 @@ def test_a_tool_is_a_workflow_and_its_failure_is_told_to_the_model():
     assert endless.error.code == "too_many_rounds"
 
 
-def test_what_was_cut_off_is_never_run():
+def test_truncated_tool_call_is_never_run():
     tools = Tools()
     cut = said(calls=[("price", '{"sku": "A"')])
     cut["choices"][0]["finish_reason"] = "length"
@@ -166,13 +166,13 @@ def test_what_was_cut_off_is_never_run():
 
 
 @pytest.mark.parametrize("answer", ["```" + "\n" * 100_000 + "x", "[" * 200_000, "", "NaN", "```"])
-def test_an_answer_of_whatever_kind_is_judged_at_once(answer: str):
+def test_malformed_answer_is_sent_back_at_once(answer: str):
     run, asked, _ = chat([said(answer), said('```json\n\n{"number": "1", "total": 2}\n```\n')], schema=INVOICE)
     assert run.output["json"] == {"number": "1", "total": 2}
     assert all(one["content"] for one in asked[1]["messages"])
 
 
-def test_openais_own_endpoint_has_another_name_for_the_bound():
+def test_openai_endpoint_gets_max_completion_tokens():
     ours = Bench("openai", {"api_key": KEY}).opened()
     assert ours.token_limit == "max_completion_tokens"  # type: ignore[attr-defined]
     assert Bench("openai", {"api_key": KEY, "base_url": "http://127.0.0.1:1"}).opened().token_limit == "max_tokens"  # type: ignore[attr-defined]
@@ -189,14 +189,14 @@ def test_openais_own_endpoint_has_another_name_for_the_bound():
         ((200, {}, b"<html>"), "bad_response", False),
     ],
 )
-def test_what_goes_wrong_over_there_is_said(answer: Any, code: str, retryable: bool):
+def test_error_of_the_model_service_is_reported(answer: Any, code: str, retryable: bool):
     run, _, _ = chat([answer])
     assert run.error is not None
     assert (run.error.code, run.error.retryable) == (code, retryable)
     assert KEY not in json.dumps(run.error.as_dict())
 
 
-def test_images_are_shown():
+def test_images_are_sent_to_the_model():
     _, asked, _ = chat([said("A cat")], images=[{"file": "a.png"}])
     assert asked[0]["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,iVBORw")
     wrong, _, _ = chat([], images=[{"text": "no image"}])
@@ -237,7 +237,7 @@ def bedrock(aws: Aws, **config: Any) -> tuple[NodeRun, Bill]:
     return run_node("ai_chat", given, services=services, files={"a.png": PNG}, run=run), sum(spent, Bill())
 
 
-def test_converse_is_asked_in_its_own_shape():
+def test_bedrock_converse_request_has_the_right_shape():
     use = {"toolUse": {"toolUseId": "t1", "name": "price", "input": {"sku": "A"}}}
     aws = Aws(converse([{"text": "Let me see"}, use], "tool_use"), converse([{"text": '{"number": "1", "total": 2}'}]))
     run, bill = bedrock(aws, system="s", schema=INVOICE, tools=[LOOK_UP], images=[{"file": "a.png"}], temperature=0.1)
@@ -258,7 +258,7 @@ def test_converse_is_asked_in_its_own_shape():
         ("guardrail_intervened", "answer_filtered"),
     ],
 )
-def test_converse_that_stops_early_is_said(stop: str, code: str):
+def test_bedrock_stop_reason_is_reported(stop: str, code: str):
     run, _ = bedrock(Aws(converse([{"text": "x"}], stop)))
     assert run.error is not None
     assert run.error.code == code

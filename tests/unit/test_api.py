@@ -37,7 +37,7 @@ PUBLIC = ("auth", "platform", "callbacks", "webhooks", "answers")
 
 
 @pytest.mark.parametrize("name", [name for name in API if name.split("_")[0] not in PUBLIC])
-def test_without_an_identity_every_such_event_is_refused(seeded: Aws, name: str):
+def test_request_without_identity_is_refused(seeded: Aws, name: str):
     stranger = event(f"api/{name}")
     del stranger["requestContext"]["authorizer"]
     answer = invoke(API[name][0], stranger)
@@ -110,7 +110,7 @@ def test_the_authorizer_finds_the_caller(seeded: Aws):
     }
 
 
-def test_the_authorizer_vouches_for_nobody_else(seeded: Aws):
+def test_authorizer_denies_invalid_tokens(seeded: Aws):
     asked = event("api/authorizer")
     for header in ("Bearer …", "", "Bearer", "Basic x", "Bearer a.b.c"):
         asked["headers"]["authorization"] = header
@@ -118,7 +118,7 @@ def test_the_authorizer_vouches_for_nobody_else(seeded: Aws):
         assert set(context) == {"denied", "message"}
 
 
-def test_the_authorizer_says_unavailable_when_it_cannot_tell(aws: Aws):
+def test_authorizer_is_unavailable_when_storage_is(aws: Aws):
     """No secret can be read under this name: neither let in, nor told that the token is bad."""
     from functions import container
 
@@ -133,7 +133,7 @@ def test_the_authorizer_says_unavailable_when_it_cannot_tell(aws: Aws):
     assert invoke("workflows", refused)["statusCode"] == 503
 
 
-def test_the_openapi_document_is_whole_and_host_free():
+def test_openapi_document_is_complete_and_names_no_host():
     from functions.openapi import API_FUNCTIONS, build, routes_of
     from functions.public_routes import PUBLIC_ROUTES
 
@@ -199,7 +199,7 @@ def test_addresses_of_every_kind_of_network_register_and_sign_in(aws: Aws, email
 @pytest.mark.parametrize(
     "email", ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@exa mple.com", "x" * 300 + "@example.com"]
 )
-def test_what_is_no_address_is_named(aws: Aws, email: str):
+def test_invalid_email_address_is_reported(aws: Aws, email: str):
     register = event("api/auth_register")
     register["body"] = json.dumps({"email": email, "password": "12345678"})
     answer = invoke("auth", register)
@@ -212,7 +212,7 @@ def delivered(body: str, *, is_base64: bool) -> dict[str, Any]:
     return {**event("api/webhooks_deliver"), "body": body, "isBase64Encoded": is_base64}
 
 
-def test_a_text_that_lambda_would_not_take_is_refused_in_our_own_shape(seeded: Aws):
+def test_text_that_lambda_cannot_encode_is_refused_as_an_error_answer(seeded: Aws):
     """Locally too, where nothing else refuses it. Line ends are two bytes each in what a function is called with."""
     refused = invoke("webhooks", delivered('{"a": 1}' + "\n" * 3_300_000, is_base64=False))
     taken = invoke("webhooks", delivered('{"a": 1}' + " " * 3_300_000, is_base64=False))

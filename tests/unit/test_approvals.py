@@ -64,7 +64,7 @@ def rows(world: World) -> list[str]:
     return [item["SK"].partition("#")[0] for item in items]
 
 
-def test_who_may_answer_what(world: World):
+def test_only_approvers_may_answer(world: World):
     one, other = waiting(world, ASK), waiting(world, TO_FINANCE)
 
     assert listed(world) == [(other, "ask"), (one, "ask")]
@@ -75,7 +75,7 @@ def test_who_may_answer_what(world: World):
     assert service(world).count(OWNER, mine=False) == (2, False)
 
 
-def test_what_it_takes_to_decide_and_what_was_decided(world: World):
+def test_approval_shows_its_context_and_its_decision(world: World):
     first, second = waiting(world, ASK), waiting(world, ASK, {"n": 1})
     ids = {one.execution_id: one.id for one in service(world).page(OWNER, None, 50).items}
     world.signals.answer(OWNER, first, "ask", SignalBody(decision="rejected", comment="no"))
@@ -94,7 +94,7 @@ def test_what_it_takes_to_decide_and_what_was_decided(world: World):
         service(world).context(STRANGER, ids[second])
 
 
-def test_what_nobody_waits_for_any_more_is_in_no_list(world: World):
+def test_abandoned_approvals_are_not_listed(world: World):
     cancelled, late = waiting(world, ASK), waiting(world, ASK)
     failing = {"nodes": [*TO_FINANCE["nodes"], {"id": "fail", "type": "fail", "config": {"message": "no"}}]}
     failed = waiting(world, failing)
@@ -108,7 +108,7 @@ def test_what_nobody_waits_for_any_more_is_in_no_list(world: World):
     assert listed(world) == []
 
 
-def test_approvals_in_loops_and_distributed_maps(world: World):
+def test_approvals_in_loops_and_distributed_maps_are_listed(world: World):
     small, big = waiting(world, EACH, [1, 2]), waiting(world, EACH, list(range(201)))
     found = service(world).page(OWNER, None, 100, execution_id=big)
     assert len(found.items) == 10  # so many items run at the same time
@@ -121,7 +121,7 @@ def test_approvals_in_loops_and_distributed_maps(world: World):
     assert len(listed(world)) == 2
 
 
-def test_pages_hold_each_once(world: World):
+def test_pages_list_each_approval_once(world: World):
     ids = [waiting(world, ASK) for _ in range(5)]
     seen, cursor = [], None
     for _ in range(10):
@@ -134,7 +134,7 @@ def test_pages_hold_each_once(world: World):
 
 
 @pytest.mark.parametrize("point", range(1, 9))
-def test_a_death_at_any_write_leaves_wait_and_row_or_neither(aws: Aws, point: int):
+def test_crash_at_any_write_leaves_pending_signal_and_row_or_neither(aws: Aws, point: int):
     world = World(aws)
     workflow_id = world.workflow(ASK)
     world.fate.at = world.fate.points + point

@@ -59,16 +59,16 @@ def test_waiting_for_a_thread_is_not_counted():
     assert attempt(queued=100, works=4) == "done"
 
 
-def test_working_is():
+def test_work_is_counted():
     assert attempt(queued=100, works=6) == "timeout"
     assert attempt(queued=0, works=6) == "timeout"
 
 
-def test_who_gets_no_thread_has_done_nothing():
+def test_attempt_without_a_thread_has_done_nothing():
     assert attempt(queued=100, works=1, spare=20) == "no_thread True"
 
 
-def test_a_node_waits_for_the_one_thread_longer_than_it_may_work(monkeypatch: pytest.MonkeyPatch):
+def test_waiting_for_a_thread_does_not_use_up_the_timeout(monkeypatch: pytest.MonkeyPatch):
     """The first node holds the only thread until the second one's time would have been over."""
     monkeypatch.setattr(limits, "NODE_THREADS", 1)
     release = threading.Event()

@@ -33,7 +33,7 @@ def test_files_of_a_multipart_body_are_what_was_sent(contents: list[bytes], boun
 
 
 @given(st.sampled_from(["json", "form", "multipart", "text", "base64"]), st.text(max_size=60), st.binary(max_size=200))
-def test_whatever_comes_is_read_or_refused(declared: str, content_type: str, body: bytes):
+def test_any_body_is_read_or_refused(declared: str, content_type: str, body: bytes):
     for claimed in (content_type, "multipart/form-data; boundary=x", 'multipart/form-data; boundary="€"', ""):
         with suppress(Unreadable, WrongType):
             read(declared, claimed, body)

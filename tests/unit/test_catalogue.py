@@ -63,7 +63,7 @@ def test_an_integration_type_is_described_whole(name: str):
 
 @pytest.mark.parametrize("name", NODES)
 @pytest.mark.parametrize("config", [{}, {"x": 1}, {"integration": 7}, {"operation": None}])
-def test_any_config_gets_an_answer(name: str, config: dict[str, Any]):
+def test_validating_any_config_never_crashes(name: str, config: dict[str, Any]):
     for problem in FACTORY.node_class(name).validate_config(config):
         assert problem.message
     assert FACTORY.node_class(name).ports_of(config) or name == "fail"

@@ -108,7 +108,7 @@ def test_a_number_in_a_text_field_is_its_text(node_type: str, path: str, raw: di
         ("approval", "approvers", ".mail", {"message": "x"}),
     ],
 )
-def test_a_list_field_takes_one_and_none(node_type: str, path: str, found: str, raw: dict[str, Any]):
+def test_list_field_accepts_one_item_and_nothing(node_type: str, path: str, found: str, raw: dict[str, Any]):
     def given(template: str) -> Any:
         made = copy.deepcopy(raw)
         *around, last = path.split(".")
@@ -127,7 +127,7 @@ def test_a_list_field_takes_one_and_none(node_type: str, path: str, found: str, 
         given(f"{{{{ trigger.body.rws[id = 9]{found} }}}}")
 
 
-def test_what_is_found_is_fitted_and_the_executions_data_stay_as_they_are():
+def test_search_results_are_fitted_without_changing_the_data():
     before = copy.deepcopy(BODY)
     config = config_of("csv", {"operation": "format", "rows": [], "columns": "{{ trigger.body.words }}"})
 
@@ -162,7 +162,7 @@ def test_a_loop_over_what_is_no_list_is_an_error(template: str, says: str):
         ("http", {**HTTP, "json": "{{ trigger.body.rows[id = 9] }}"}, "it has no value here"),
     ],
 )
-def test_what_cannot_be_fitted_is_said(node_type: str, raw: dict[str, Any], says: str):
+def test_value_that_does_not_fit_is_reported(node_type: str, raw: dict[str, Any], says: str):
     with pytest.raises(NodeError) as caught:
         config_of(node_type, raw)
 
@@ -178,7 +178,7 @@ def test_the_parameters_of_actions_are_fitted_too():
 @pytest.mark.parametrize(
     "template", ["{{ trigger.body.rows[id = 9] }}", "{{ trigger.body.none }}", "{{ trigger.body.nil }}"]
 )
-def test_a_quiet_night_is_no_failure(template: str):
+def test_loop_over_an_empty_search_result_succeeds(template: str):
     definition = {
         "nodes": [
             {

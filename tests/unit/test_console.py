@@ -49,7 +49,7 @@ def test_the_sample_event_is_answered_with_the_page():
 
 
 @pytest.mark.parametrize("path", ["/console", "/console/", "/console/runs/0192", "/console/workflows"])
-def test_every_address_that_is_no_file_is_the_page(path: str):
+def test_every_path_that_is_no_file_serves_the_page(path: str):
     answer = get(path)
 
     assert answer["statusCode"] == 200
@@ -74,7 +74,7 @@ def test_the_page_names_absolute_paths_below_where_the_browser_is(host: str, pat
     assert f'name="console-base" content="{prefix}"' in page
 
 
-def test_an_api_of_aws_is_at_its_hosts_root(monkeypatch: pytest.MonkeyPatch):
+def test_api_gateway_url_has_no_path_prefix(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MAINSPRING_API_URL", "https://a1b2.execute-api.eu-central-1.amazonaws.com")
 
     page = get("/console/runs", host="a1b2.execute-api.eu-central-1.amazonaws.com")["body"]
@@ -83,7 +83,7 @@ def test_an_api_of_aws_is_at_its_hosts_root(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("path", ['/"><script>/console', "//evil.example/console", "/a b/console", "/%22/console"])
-def test_a_strange_path_is_not_written_into_the_page(path: str):
+def test_path_is_never_written_into_the_page(path: str):
     page = get(path, host="evil.example")["body"]
 
     assert 'name="console-base" content=""' in page

@@ -174,7 +174,7 @@ def without_tls(connection: socket.socket) -> None:
     ("integration", "behave", "what"),
     [("smtp", without_starttls, "`security`"), ("postgresql", without_tls, "`tls`")],
 )
-def test_who_meets_a_server_without_tls_is_told_what_to_set(integration: str, behave: Any, what: str):
+def test_server_without_tls_is_reported_with_the_setting_to_change(integration: str, behave: Any, what: str):
     config = MAIL if integration == "smtp" else DATABASE
     config = {name: value for name, value in config.items() if value != "off"}
     with server(behave) as (port, _), pytest.raises(NodeError) as caught:

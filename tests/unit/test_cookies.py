@@ -99,7 +99,7 @@ def test_the_cookie_is_replaced_with_each_refresh(apart: bool):
 
 
 @pytest.mark.parametrize(("route", "body"), [("login", ADA), ("refresh", {})])
-def test_a_page_of_another_site_can_do_nothing_with_it(route: str, body: dict[str, Any]):
+def test_cookie_is_useless_to_other_sites(route: str, body: dict[str, Any]):
     """It can have the browser send the cookie where SameSite is not known, but not a header of ours."""
     cookie = kept(call("login", ADA))
     answer = call(route, body, cookie=cookie, own=False)
@@ -129,7 +129,7 @@ def test_two_apis_on_one_host_have_cookies_of_their_own(monkeypatch: pytest.Monk
     assert kept(call("login", ADA)).partition("=")[0] != one
 
 
-def test_a_browser_without_one_is_told_to_sign_in():
+def test_request_without_the_cookie_is_unauthenticated():
     answer = call("refresh", {})
 
     assert (answer["statusCode"], answer["json"]["error"]["code"]) == (401, "no_session")

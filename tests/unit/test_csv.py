@@ -31,7 +31,7 @@ def test_a_delimiter_at_the_end_of_each_line_does_no_harm():
 
 
 @pytest.mark.parametrize("number", ["-12.50", "+49", "-1", "-1,234.56", "-1.234,56", "-5 %", "-1e5", "+49 30 123456"])
-def test_numbers_are_no_formulas(number: str):
+def test_numbers_are_not_escaped_as_formulas(number: str):
     assert rows(written([{"amount": number}])) == [{"amount": number}]
 
 
@@ -55,7 +55,7 @@ def test_numbers_are_no_formulas(number: str):
         ("ann@example.com", "ann@example.com"),
     ],
 )
-def test_whatever_would_be_run_as_a_formula_is_made_harmless(cell: str, safe: str):
+def test_cells_that_would_run_as_formulas_are_escaped(cell: str, safe: str):
     assert next(csv.reader(io.StringIO(written([[cell]]), newline=""))) == [safe]
 
 
@@ -115,7 +115,7 @@ def test_what_excel_says_of_the_delimiter_is_no_row():
     assert "set `delimiter`" in refused("csv", text("sep=;\na;b\n")).message
 
 
-def test_odd_cells_stay_as_they_are():
+def test_odd_csv_cells_are_read_unchanged():
     odd = ["00123", "7615917337495251231", "1,5", "\u00e9", "e\u0301", "a\r\nb", 'q"q', "\t", " x ", "a\0b", "", "NULL"]
     assert rows(written([{"a": one, "b": "."} for one in odd], formulas="keep")) == [
         {"a": one, "b": "."} for one in odd
@@ -129,7 +129,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=5), st.sampled_from(",;\t|"))
-def test_what_is_written_is_read_again(table: list[list[str]], delimiter: str):
+def test_written_content_is_read_back_unchanged(table: list[list[str]], delimiter: str):
     config = {"delimiter": delimiter, "header": False}
     # A mark of the encoding at the very beginning is no part of the text.
     expected = [[cell.removeprefix("\ufeff") if at == (0, 0) else cell for at, cell in row] for row in _placed(table)]

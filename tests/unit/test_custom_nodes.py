@@ -58,7 +58,7 @@ def test_a_registered_type_runs_and_is_described():
     assert [p.code for p in validate({"nodes": [{"id": "x", "type": "custom"}]}, factory)[1]] == ["invalid_config"]
 
 
-def test_what_breaks_the_contract_is_refused():
+def test_node_type_that_breaks_the_contract_is_refused():
     factory = NodeExecutorFactory()
 
     class Nameless(BaseNode):

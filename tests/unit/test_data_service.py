@@ -33,7 +33,7 @@ def put(data: DataService, key: str, value: Any, **how: Any) -> Row:
     return data.put_row(USER, "t", key, value, **seen)
 
 
-def test_rows_are_changed_only_as_they_were_seen(aws: Aws):
+def test_row_change_requires_the_version_that_was_seen(aws: Aws):
     data = service(aws)
     first = put(data, "a", 1, is_new=True)
     with pytest.raises(PreconditionFailed) as refused:
@@ -50,14 +50,14 @@ def test_rows_are_changed_only_as_they_were_seen(aws: Aws):
     assert data.rows(USER, "t", "", 10, None) == ([], None)
 
 
-def test_a_row_whose_time_is_over_is_new_again(aws: Aws):
+def test_expired_row_counts_as_absent(aws: Aws):
     data = service(aws)
     put(data, "a", 1, expires_seconds=60)
     aws.clock.pass_time(seconds=61)
     assert put(data, "a", 2, is_new=True).value == 2
 
 
-def test_tables_are_listed_by_whoever_writes_first(aws: Aws):
+def test_first_write_lists_a_table(aws: Aws):
     data = service(aws)
     put(data, "a", 1)
     DataTables(aws.automation, aws.clock.now).increment("ws-1", "counters", "c", 1, writer="w")
@@ -79,14 +79,14 @@ texts = st.sampled_from(["", "17", "true", '"x"', "null", "a,b", "line\nbreak", 
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), json_values | texts, max_size=6))
-def test_what_was_exported_is_imported_alike(values: dict[str, Any]):
+def test_exported_table_is_imported_unchanged(values: dict[str, Any]):
     rows = [Row(key, value, number + 1, "") for number, (key, value) in enumerate(values.items())]
     text = written(rows)
     found = [(row.key, row.value, row.version, row.problem) for row in read(text, 100)]
     assert found == [(row.key, row.value, row.version, None) for row in rows]
 
 
-def test_a_file_changes_what_fits_and_tells_the_rest(aws: Aws):
+def test_import_changes_valid_rows_and_reports_the_others(aws: Aws):
     data = service(aws)
     same, changed = put(data, "same", {"n": 1}), put(data, "changed", {"n": 1})
     put(data, "changed", {"n": 2})
@@ -115,7 +115,7 @@ def test_a_cell_that_is_no_json_that_can_be_kept_is_a_text(aws: Aws, cell: str):
     assert value in (cell, "\ud800")
 
 
-def test_what_cannot_be_looked_for_is_refused(aws: Aws):
+def test_invalid_keys_and_prefixes_are_refused(aws: Aws):
     data = service(aws)
     for text in ("x" * 2_000, "ü" * 600, "a\x00b"):
         with pytest.raises(InvalidInput):
@@ -127,7 +127,7 @@ def test_what_cannot_be_looked_for_is_refused(aws: Aws):
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2", "key,key\n1,2", "key\n" + "x\n" * 1_001, 'key\n"open'])
-def test_what_is_no_such_file_is_refused(aws: Aws, text: str):
+def test_missing_or_invalid_file_is_refused(aws: Aws, text: str):
     with pytest.raises(InvalidInput):
         service(aws).import_csv(USER, "t", text, dry_run=False)
 
@@ -163,7 +163,7 @@ def test_files_by_folder_and_their_links(aws: Aws):
     assert len(data.files(USER, "", 50, None, folders=False)[0]) == 3
 
 
-def test_what_is_too_large_is_refused(aws: Aws):
+def test_too_large_uploads_and_imports_are_refused(aws: Aws):
     data = service(aws)
     with pytest.raises(TooLarge):
         put(data, "a", "x" * limits.MAX_ROW_BYTES)

@@ -46,7 +46,7 @@ def test_rows_are_put_read_listed_and_deleted(tables: DataTables):
     assert tables.delete("ws", "t", "a") is False
 
 
-def test_conditions_are_those_of_what_is_alive(tables: DataTables, aws: Aws):
+def test_conditions_ignore_expired_rows(tables: DataTables, aws: Aws):
     with pytest.raises(RowConflict):
         put(tables, "a", 1, condition="present")
     put(tables, "a", 1, writer="first", condition="absent", expires_seconds=60)
@@ -67,7 +67,7 @@ def test_conditions_are_those_of_what_is_alive(tables: DataTables, aws: Aws):
     assert tables.get("ws", "t", "a") is not None  # the time that it had before is not kept
 
 
-def test_who_died_after_writing_finds_that_it_has_written(tables: DataTables):
+def test_repeated_write_after_a_crash_recognizes_itself(tables: DataTables):
     """Also when somebody else has changed the row, or has deleted it, since."""
     put(tables, "event-1", "mine", writer="run/seen", condition="absent")
     for change in (lambda: None, lambda: put(tables, "event-1", "theirs"), lambda: tables.delete("ws", "t", "event-1")):
@@ -80,13 +80,13 @@ def test_who_died_after_writing_finds_that_it_has_written(tables: DataTables):
         put(tables, "event-1", True, writer="another run/seen", condition="absent")
 
 
-def test_a_list_goes_on_only_where_it_has_been(tables: DataTables):
+def test_foreign_list_cursor_is_refused(tables: DataTables):
     for cursor in ("Z", "a"):
         with pytest.raises(NodeError, match="none of this list"):
             tables.query("ws", "t", "A", 5, cursor)
 
 
-def test_a_count_is_counted_once_for_each_who_counts(tables: DataTables):
+def test_increment_counts_once_per_writer(tables: DataTables):
     """Attempts are repeated, in any order, with others in between: each counts once, and is told the same again."""
     random, told = Random(3), {}
     attempts = [f"run-{i}" for i in range(20)] * 3
@@ -103,7 +103,7 @@ def test_a_count_is_counted_once_for_each_who_counts(tables: DataTables):
         tables.increment("ws", "t", "text", 1, writer="z")
 
 
-def test_another_who_counts_in_between_is_not_lost(tables: DataTables, aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_concurrent_increments_are_not_lost(tables: DataTables, aws: Aws, monkeypatch: pytest.MonkeyPatch):
     real, others = tables._table.transact, iter(("other-1", "other-2"))
 
     def interrupted(writes: Any) -> None:
@@ -123,7 +123,7 @@ def node(tables: DataTables, **config: Any) -> NodeRun:
     return run_node("data_table", {"table": "t", **config}, services=NodeServices(tables=tables))
 
 
-def test_the_node_does_all_of_it(tables: DataTables):
+def test_data_table_node_supports_every_operation(tables: DataTables):
     assert node(tables, key="a").output == {"found": False, "key": "a", "value": None}
     assert node(tables, operation="put", key="a", value={"x": 1}).output["version"] == 1
     assert node(tables, key="a").output["value"] == {"x": 1}
@@ -152,6 +152,6 @@ def test_the_node_does_all_of_it(tables: DataTables):
         ({"operation": "increment", "key": "a", "by": 1e300}, "by"),
     ],
 )
-def test_what_does_not_fit_is_said(config: dict[str, Any], path: str):
+def test_data_table_config_problems_name_their_field(config: dict[str, Any], path: str):
     problems = Counter(problem.path for problem in DataTableNode.validate_config({"table": "t", **config}))
     assert path in problems or f"{path}.float" in problems or any(one.startswith(path) for one in problems)

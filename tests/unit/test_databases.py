@@ -208,7 +208,7 @@ def test_a_failed_statement_changes_nothing_and_a_secret_is_not_told(bench: Benc
     assert done.output["rows"] == [{"password": "[redacted]"}]
 
 
-def test_a_billion_rows_are_cut_off_and_slow_statements_too(bench: Bench):
+def test_endless_results_and_slow_statements_are_cut_off(bench: Bench):
     if bench.kind == "postgresql":
         endless, slow = "SELECT generate_series(1, 1000000000) AS n", "SELECT pg_sleep(60)"
         wide = "SELECT repeat('x', 100000) AS x, generate_series(1, 1000000) AS n"
@@ -223,7 +223,7 @@ def test_a_billion_rows_are_cut_off_and_slow_statements_too(bench: Bench):
     assert bench.ask("SELECT 1 AS one")["rows"] == [{"one": 1}]
 
 
-def test_a_session_is_forgotten_and_a_connection_used_again(bench: Bench):
+def test_session_state_is_reset_before_a_connection_is_reused(bench: Bench):
     """What one run has set in its session is not there for the next, which has the same connection."""
     temporary = "TEMP" if bench.kind == "postgresql" else "TEMPORARY"
     me = "SELECT pg_backend_pid() AS me" if bench.kind == "postgresql" else "SELECT CONNECTION_ID() AS me"
@@ -259,7 +259,7 @@ def test_a_kept_connection_that_has_died_meanwhile_is_replaced(bench: Bench):
     assert bench.ask(me)["rows"][0]["me"] != idle
 
 
-def test_cutting_off_a_node_ends_its_statement(bench: Bench):
+def test_timeout_of_a_node_ends_its_statement(bench: Bench):
     if bench.kind == "mysql":
         pytest.skip("MariaDB does not look whether anybody is still there; `timeout_seconds` ends the statement")
     running = "SELECT count(*) AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state = 'active'"
@@ -286,7 +286,7 @@ def test_cutting_off_a_node_ends_its_statement(bench: Bench):
         ({"database": "nothing"}, "connection_failed"),
     ],
 )
-def test_what_cannot_be_connected_is_said(bench: Bench, change: dict[str, Any], code: str):
+def test_connection_failure_is_reported(bench: Bench, change: dict[str, Any], code: str):
     with pytest.raises(NodeError) as caught:
         bench.trial(**change)
     assert caught.value.code in (code, "credentials_refused" if "database" in change else code)
@@ -302,7 +302,7 @@ def test_the_egress_guard_is_before_every_connection(bench: Bench, host: str):
     assert caught.value.code == "egress_refused"
 
 
-def test_the_names_certificate_is_checked(bench: Bench):
+def test_certificate_must_match_the_host_name(bench: Bench):
     """The address is right, but the name that is asked for is not in the certificate."""
     elsewhere = bench.integration(host="db.shop.example")
 
@@ -314,7 +314,7 @@ def test_the_names_certificate_is_checked(bench: Bench):
     assert (error.code, "ertificate" in error.message) == ("connection_failed", True), error
 
 
-def test_json_goes_in_as_it_is(bench: Bench):
+def test_json_is_stored_unchanged(bench: Bench):
     one, two = bench.mark(1), bench.mark(2)
     kind = "jsonb" if bench.kind == "postgresql" else "json"
     bench.ask(f"CREATE TABLE documents (id integer, doc {kind})")
@@ -333,7 +333,7 @@ def test_json_goes_in_as_it_is(bench: Bench):
     assert row["doc"] in ({"a": 1}, '{"a": 1}')
 
 
-def test_bytes_come_back_as_they_were(bench: Bench):
+def test_bytes_are_read_back_unchanged(bench: Bench):
     one = bench.mark(1)
     kind = "bytea" if bench.kind == "postgresql" else "blob"
     bench.ask(f"CREATE TABLE pictures (raw {kind})")
@@ -354,7 +354,7 @@ def test_columns_are_told_where_no_row_is(bench: Bench):
     assert (asked["columns"], asked["rows"]) == (["id", "n", "id_2"], [])
 
 
-def test_odd_times(bench: Bench):
+def test_odd_database_times_are_read(bench: Bench):
     if bench.kind == "postgresql":
         row = bench.ask(
             "SELECT 'infinity'::timestamptz AS a, '-infinity'::date AS b, '0044-03-15 BC'::date AS c,"
@@ -370,7 +370,7 @@ def test_odd_times(bench: Bench):
         assert bench.ask("SELECT 1 AS one")["rows"] == [{"one": 1}]
 
 
-def test_types_of_values(bench: Bench):
+def test_postgresql_parameters_are_typed(bench: Bench):
     if bench.kind == "mysql":
         pytest.skip("MySQL does not tell what it wants")
     assert bench.ask("SELECT $1 AS a, $2 AS b, $3 AS c", 5, "x", True)["rows"] == [{"a": 5, "b": "x", "c": True}]

@@ -49,13 +49,13 @@ def patched(value: Any, operations: list[dict[str, Any]]) -> Any:
 
 @settings(max_examples=150, deadline=None)
 @given(JSON, JSON)
-def test_a_patch_makes_one_value_of_another(before: Any, after: Any):
+def test_json_patch_turns_one_value_into_another(before: Any, after: Any):
     operations = list(changes(before, after))
     assert is_equal(patched(before, operations), after)
     assert (operations == []) == is_equal(before, after)
 
 
-def test_nodes_edges_and_what_they_mean():
+def test_diff_shows_nodes_edges_and_consequences():
     before = {
         "nodes": [node("get", "http", url="https://old.example/x"), node("old"), node("sum", value=1)],
         "edges": [{"from": "get", "to": "sum"}, {"from": "get", "to": "old"}],
@@ -93,7 +93,7 @@ def test_nodes_edges_and_what_they_mean():
     assert not found.is_equal
 
 
-def test_a_node_that_says_something_else_by_another_name_stands_where_it_stood():
+def test_renamed_and_changed_node_is_one_change():
     edges = [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}]
     before = {"nodes": [node("a"), node("b", value=1), node("c")], "edges": edges}
     renamed = [{"from": "a", "to": "x"}, {"from": "x", "to": "c"}]
@@ -104,7 +104,7 @@ def test_a_node_that_says_something_else_by_another_name_stands_where_it_stood()
     assert (found.edges.added, found.edges.removed) == ((), ())
 
 
-def test_where_it_is_drawn_is_no_difference():
+def test_layout_is_no_difference():
     body = {"nodes": [node("in")], "ui": {"notes": ["n"]}}
     whole = {"nodes": [{**node("each", "for_each"), "body": body}], "ui": {"positions": {}}}
     bare, layout = split(whole)
@@ -117,7 +117,7 @@ def test_where_it_is_drawn_is_no_difference():
 
 @settings(max_examples=100, deadline=None)
 @given(JSON, JSON, JSON)
-def test_drafts_may_be_anything(nodes: Any, edges: Any, inner: Any):
+def test_diff_accepts_any_draft(nodes: Any, edges: Any, inner: Any):
     odd = {"nodes": [{"id": "x", "type": "sub_workflow", "config": inner, "body": {"nodes": nodes}}, nodes],
            "edges": edges, "triggers": inner, "on_failure": inner}  # fmt: skip
     for one, other in ((odd, {}), ({}, odd), ({"nodes": nodes}, odd), (odd, odd)):

@@ -25,7 +25,7 @@ from tests.world import AT, WORKSPACE, World
 LONG = {"nodes": [{"id": "a", "type": "delay", "config": {"seconds": 3000}}]}
 
 
-def test_a_time_is_one_execution_however_often_and_late_it_is_delivered(aws: Aws):
+def test_scheduled_time_starts_one_execution_however_often_and_late_it_is_delivered(aws: Aws):
     world = World(aws)
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
     words = [dispatcher(world).on_time(workflow_id, "t", due) for _ in range(3)]
@@ -58,7 +58,7 @@ def test_two_deliveries_at_once_are_one_execution(aws: Aws):
 
 
 @pytest.mark.parametrize("overlap", ["allow", "skip", "queue"])
-def test_who_dies_while_firing_is_followed_by_the_next_delivery(overlap: str):
+def test_crash_while_firing_is_completed_by_the_next_delivery(overlap: str):
     points = 0
     for at in range(1, 40):
         with aws_in_memory() as aws:
@@ -80,7 +80,7 @@ def test_who_dies_while_firing_is_followed_by_the_next_delivery(overlap: str):
     FIGURES["deaths while a schedule fires"] += points
 
 
-def test_what_is_not_live_or_not_due_starts_nothing(aws: Aws):
+def test_inactive_trigger_and_wrong_time_start_nothing(aws: Aws):
     world = World(aws)
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
     assert dispatcher(world).on_time(workflow_id, "t", hour(world, 0).replace(":00:00", ":30:00")) == "not_due"
@@ -101,7 +101,7 @@ def test_what_is_not_live_or_not_due_starts_nothing(aws: Aws):
     assert world.all() == []
 
 
-def test_a_schedule_whose_run_of_before_goes_on(aws: Aws):
+def test_overlap_setting_decides_while_the_previous_execution_runs(aws: Aws):
     world = World(aws)
     ends = {}
     for overlap in ("allow", "skip", "queue"):
@@ -169,7 +169,7 @@ def test_an_event_starts_all_that_listen_though_one_of_them_cannot_now(aws: Aws,
     assert dispatcher(world).on_event(shop()) == {"started": 1, "known": 19}
 
 
-def test_who_dies_while_an_event_is_taken_is_followed_by_the_next_delivery():
+def test_crash_while_handling_an_event_is_completed_by_the_next_delivery():
     points = 0
     for at in range(1, 60):
         with aws_in_memory() as aws:
@@ -190,7 +190,7 @@ def test_who_dies_while_an_event_is_taken_is_followed_by_the_next_delivery():
     FIGURES["deaths while an event is taken"] += points
 
 
-def test_a_rule_starts_whoever_shares_its_pattern(aws: Aws):
+def test_rule_starts_all_triggers_with_its_pattern(aws: Aws):
     world = World(aws)
     ids = [active(world, QUICK, *heard_by(("t", ON_ACCOUNT), ("u", ON_ACCOUNT))) for _ in range(2)]
     active(world, QUICK, *heard_by(("t", SHOP)))
@@ -208,7 +208,7 @@ def test_a_rule_starts_whoever_shares_its_pattern(aws: Aws):
     assert dispatcher(world).on_rule("0" * 32, event) == {}
 
 
-def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_deactivated_event_trigger_starts_nothing(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """The list of listeners was read before the workflow was changed: the record decides."""
     world = World(aws)
     workflow_id = active(world, QUICK, *heard_by(("t", SHOP)))
@@ -229,7 +229,7 @@ def test_what_listened_until_now_hears_nothing_more(aws: Aws, monkeypatch: pytes
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["succeeded", "failed", "timed_out", "cancelled"]), min_size=1, max_size=30), st.data())
-def test_outcomes_are_the_same_in_whatever_order_they_are_told(statuses: list[str], data: st.DataObject):
+def test_trigger_outcome_does_not_depend_on_the_order_of_reports(statuses: list[str], data: st.DataObject):
     with aws_in_memory() as aws:
         repository = TriggerRepository(aws.automation)
         ended = [(f"{number:08d}", status) for number, status in enumerate(statuses)]

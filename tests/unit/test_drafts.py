@@ -108,7 +108,7 @@ def test_a_workflow_without_a_definition_is_drafted_and_published(api: Api):
     assert (version["message"], version["is_published"], version["restored_from"]) == ("first", True, None)
 
 
-def test_what_somebody_tries_a_draft_with_is_in_no_version(api: Api):
+def test_pins_of_a_draft_are_in_no_version(api: Api):
     places = {"positions": {"a": {"x": 1}}}
     tried = {**places, "pins": {"a": {"output": {"email": "ada@example.com"}}}, "testInput": {"secret": "s"}}
     path = made(api, definition=saying(1, ui=tried))
@@ -126,7 +126,7 @@ def test_what_somebody_tries_a_draft_with_is_in_no_version(api: Api):
         assert api.ok("GET", f"{path}/versions/{version}")["definition"]["ui"] == places
 
 
-def test_a_version_is_no_publication(api: Api):
+def test_saving_a_version_publishes_nothing(api: Api):
     path = made(api)
     assert api.ok("GET", path)["published_version"] == 1
     etag = api.etags[path]
@@ -157,7 +157,7 @@ def test_a_version_is_no_publication(api: Api):
     assert api.ok("POST", f"{path}/versions/2/restore", {}, match="*")["version"] == 4, "it says the same"
 
 
-def test_what_says_the_same_makes_no_version_and_its_drawing_is_kept(api: Api):
+def test_unchanged_definition_makes_no_version_and_keeps_its_layout(api: Api):
     path = made(api)
     loop = {"id": "each", "type": "for_each", "config": {"items": [1]}}
     body = {**saying(1)["nodes"][0], "id": "b"}
@@ -245,7 +245,7 @@ def test_large_drafts_are_in_s3_and_go_when_they_are_replaced(api: Api, aws: Aws
     assert objects() == 0
 
 
-def test_names_are_checked_as_creating_does(api: Api, aws: Aws):
+def test_renaming_checks_names_like_creating(api: Api, aws: Aws):
     path = made(api)
     web = Integration(new_id(), WORKSPACE, "web", "http_bearer", None, {}, (), None, 1, "t", "t")
     aws.repositories.integrations.create(web)
@@ -285,7 +285,7 @@ def test_names_are_checked_as_creating_does(api: Api, aws: Aws):
         }
 
 
-def test_lists_are_filtered_and_full(api: Api):
+def test_workflow_list_pages_are_filtered_and_full(api: Api):
     for number in range(7):
         more = {"labels": ["Odd"], "folder": "Finance/In"} if number % 2 else {"folder": "Finance"}
         made(api, name=f"Invoice {number}", **more)
@@ -314,7 +314,7 @@ def test_a_name_changes_without_a_version(api: Api):
         api.refused(422, "invalid_input", "PATCH", path, wrong)
 
 
-def test_what_others_name_is_not_deleted_unasked(api: Api):
+def test_workflow_that_others_reference_is_not_deleted_without_force(api: Api):
     path = made(api, name="Named")
     caller = made(api, name="Caller", definition={"nodes": [
         {"id": "s", "type": "sub_workflow", "config": {"workflow": "Named"}}]})  # fmt: skip
@@ -331,7 +331,7 @@ def test_what_others_name_is_not_deleted_unasked(api: Api):
     assert api.call("GET", f"{path}/draft")[0] == 404
 
 
-def test_who_is_no_administrator_makes_nothing_live_that_hears_the_account(api: Api):
+def test_only_administrators_publish_triggers_on_the_account_bus(api: Api):
     hearing = saying(1, triggers=[
         {"id": "t", "type": "event", "config": {"bus": "account", "pattern": {"source": ["aws.s3"]}}}])  # fmt: skip
     path, bob = made(api, definition=hearing), Api(BOB, admin=False)

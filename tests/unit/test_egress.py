@@ -79,7 +79,7 @@ def test_no_spelling_of_a_refused_address_gets_through(url: str):
 
 
 @pytest.mark.parametrize("url", ["http://localhost./", "http://169.254.169.254./"])
-def test_a_dot_at_the_end_opens_nothing(url: str):
+def test_trailing_dot_of_a_host_name_changes_nothing(url: str):
     async def get() -> None:
         async with guarded_client() as client:
             await client.get(url, timeout=2)

@@ -21,7 +21,7 @@ from infrastructure.local.emulator_process import Saver
 NEGLIGENT = "import subprocess, time; print(subprocess.Popen(['true']).pid, flush=True); time.sleep(60)"
 
 
-def test_a_process_that_has_ended_is_not_alive_though_its_parent_has_not_noticed():
+def test_zombie_process_does_not_count_as_alive():
     with subprocess.Popen([sys.executable, "-c", NEGLIGENT], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())

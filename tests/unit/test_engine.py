@@ -69,7 +69,7 @@ def test_a_branch_runs_one_way_and_skips_the_other_to_its_end(total, ran, skippe
     assert result.states["end"].status == "succeeded"
 
 
-def test_fifty_quick_nodes_take_one_turn():
+def test_fifty_quick_nodes_take_one_invocation():
     chain = [f"n{i}" for i in range(50)]
     definition = {
         "nodes": [
@@ -103,7 +103,7 @@ def test_a_failure_without_an_error_port_fails_the_execution_and_starts_nothing_
     assert result.effects.count("after") == 0
 
 
-def test_what_already_runs_when_another_node_fails_is_journalled():
+def test_running_node_is_recorded_when_another_one_fails():
     result = run(
         {
             "nodes": [
@@ -219,7 +219,7 @@ def test_a_cancelled_execution_starts_nothing_more():
     assert started.drive().status is Status.CANCELLED
 
 
-def test_a_turn_that_runs_out_of_time_goes_on_in_the_next():
+def test_invocation_out_of_time_continues_in_the_next():
     chain = [f"n{i}" for i in range(6)]
     definition = {
         "nodes": [{"id": i, "type": "effect", "config": {"seconds": 20}, "timeout_seconds": 25} for i in chain],
@@ -239,7 +239,7 @@ def test_a_turn_that_runs_out_of_time_goes_on_in_the_next():
 START = 1767225600.0
 
 
-def test_time_that_an_expression_read_is_journalled_at_once():
+def test_time_read_by_an_expression_is_recorded_at_once():
     definition = {
         "nodes": [
             {"id": "t", "type": "transform", "config": {"value": "{{ $millis() }}"}},
@@ -346,7 +346,7 @@ def test_an_execution_whose_version_is_gone_is_closed():
     }
 
 
-def test_advancing_what_does_not_exist_says_so():
+def test_advancing_a_missing_execution_raises_execution_lost():
     with pytest.raises(ExecutionLost):
         start({"nodes": nodes("a")}).clock.run(start({"nodes": nodes("a")}).engine.advance(ExecutionRef("nobody")))
 

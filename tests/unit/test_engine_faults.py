@@ -65,7 +65,7 @@ def test_a_write_that_fails_does_not_repeat_what_runs_beside_it():
     assert started.effects.count("poison") == 2
 
 
-def test_what_a_crash_behind_a_delay_repeats_sees_the_same_time():
+def test_repeated_computation_after_a_delay_sees_the_same_time():
     definition = {
         "nodes": [
             {"id": "pause", "type": "delay", "config": {"seconds": 1}},

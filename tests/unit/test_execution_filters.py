@@ -54,7 +54,7 @@ def records_read(aws: Aws) -> Iterator[list[int]]:
     type(aws.automation).get_many = before  # type: ignore[method-assign]
 
 
-def test_rare_ends_and_open_ones_are_found_among_many(aws: Aws):
+def test_failed_and_open_executions_are_found_among_many(aws: Aws):
     waiting = made(aws, Status.WAITING)
     failed = made(aws, Status.FAILED)
     other = made(aws, Status.TIMED_OUT, workflow_id="wf-2")
@@ -72,7 +72,7 @@ def test_rare_ends_and_open_ones_are_found_among_many(aws: Aws):
     assert len(listed(aws, statuses=frozenset({Status.SUCCEEDED}), limit=7)) == 60
 
 
-def test_names_types_and_test_runs_are_told_by_the_index(aws: Aws):
+def test_names_types_and_test_runs_are_filtered_by_the_index(aws: Aws):
     invoice = made(aws, workflow_name="Große Rechnung")
     hook = made(aws, trigger_type="webhook")
     test = made(aws, is_test=True)

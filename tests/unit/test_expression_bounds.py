@@ -76,7 +76,7 @@ def test_the_timer_interrupts_only_one_whose_own_time_is_used_up(monkeypatch: py
 
 
 @pytest.mark.parametrize("template", BOMBS)
-def test_what_hit_a_bound_may_end_otherwise_another_time(template: str):
+def test_expression_that_hits_a_bound_is_nondeterministic(template: str):
     scope = Scope(DATA)
     with pytest.raises(ExpressionError):
         render(template, scope)
@@ -85,7 +85,7 @@ def test_what_hit_a_bound_may_end_otherwise_another_time(template: str):
 
 
 @pytest.mark.parametrize("around", ["true and ({})", "$base64encode({})", "$map([1], function($x) {{ {} }})", "[{}]"])
-def test_no_function_takes_a_bound_for_its_own_failure(around: str):
+def test_functions_do_not_swallow_a_bound(around: str):
     scope = Scope(DATA)
     endless = around.format("($f := function($n) { $f($n + 1) }; $f(1))")
     with pytest.raises(ExpressionError, match="longer than"):
@@ -96,7 +96,7 @@ def test_no_function_takes_a_bound_for_its_own_failure(around: str):
 
 @pytest.mark.parametrize("error", [MemoryError, RecursionError])
 @pytest.mark.parametrize("template", ["{{ vars.limit + 1 }}", "{{ vars.limit }}", "a {{ vars.limit }}"])
-def test_want_of_memory_and_of_stack_are_bounds(error: type[Exception], template: str, monkeypatch: pytest.MonkeyPatch):
+def test_memory_and_recursion_errors_are_bounds(error: type[Exception], template: str, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: Any) -> None:
         raise error
 
@@ -110,7 +110,7 @@ def test_want_of_memory_and_of_stack_are_bounds(error: type[Exception], template
     assert scope.nondeterministic
 
 
-def test_all_of_a_nodes_expressions_together_hit_or_come_near_their_bound(monkeypatch: pytest.MonkeyPatch):
+def test_expressions_of_a_node_share_a_time_bound(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "SLOW_RENDER", 0.01)
     monkeypatch.setattr(limits, "SLOW_EXPRESSION", 60)
     near, over, long = Scope(DATA), Scope(DATA), Scope(DATA)
@@ -133,7 +133,7 @@ def effects_of(run: Run) -> set[str]:
 
 
 @pytest.mark.parametrize("at", range(1, 9))
-def test_after_a_crash_a_faster_machine_goes_on_as_the_slow_one_began(at: int, monkeypatch: pytest.MonkeyPatch):
+def test_faster_machine_continues_as_the_slow_one_recorded(at: int, monkeypatch: pytest.MonkeyPatch):
     fate = Fate(at)
     run = start(FORK, {}, effects=CrashingEffects(fate))
     run.engine.store = CrashingStore(run.store, fate)
@@ -152,7 +152,7 @@ def test_after_a_crash_a_faster_machine_goes_on_as_the_slow_one_began(at: int, m
 
 
 @pytest.mark.parametrize("first_is_slow", [True, False])
-def test_two_machines_at_once_go_on_alike(monkeypatch: pytest.MonkeyPatch, *, first_is_slow: bool):
+def test_fast_and_slow_machine_agree(monkeypatch: pytest.MonkeyPatch, *, first_is_slow: bool):
     run = start(FORK, {})
 
     async def both() -> None:

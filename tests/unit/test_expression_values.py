@@ -165,7 +165,7 @@ def test_numbers_are_exact(source: str, value: Any):
         ("trigger.body[$string('a')]", "`$lookup(object, name)`"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_reason(source: str, says: str):
+def test_impossible_calculation_is_refused_with_the_reason(source: str, says: str):
     with pytest.raises(ExpressionError) as caught:
         evaluate(source)
 
@@ -231,7 +231,7 @@ def test_defaults_in_defaults_are_parsed_and_evaluated_once():
         ("$sum(trigger.body.list[id = 9].n) > 0", False),
     ],
 )
-def test_nothing_found_adds_up_to_nothing(source: str, value: Any):
+def test_sum_and_join_of_no_matches_are_zero_and_empty(source: str, value: Any):
     assert evaluate(source) == value
 
 
@@ -245,7 +245,7 @@ def test_nothing_found_adds_up_to_nothing(source: str, value: Any):
         "$max(trigger.body.none)",
     ],
 )
-def test_what_is_misspelled_adds_up_to_an_error(source: str):
+def test_sum_over_a_misspelled_name_is_an_error(source: str):
     with pytest.raises(ExpressionError):
         evaluate(source)
 
@@ -278,7 +278,7 @@ def test_what_is_misspelled_adds_up_to_an_error(source: str):
         ("$fromMillis($toMillis('2026-03-29T00:30:00Z'), '[H01][Z0101]', 'Europe/Berlin')", "01+0100"),
     ],
 )
-def test_texts_and_times(source: str, value: Any):
+def test_text_and_time_functions_give_jsonata_results(source: str, value: Any):
     assert evaluate(source) == value
 
 

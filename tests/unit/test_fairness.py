@@ -23,7 +23,7 @@ SLOW = {"nodes": [{"id": "pause", "type": "delay", "config": {"seconds": 3000}}]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers())))
-def test_each_waits_for_no_more_of_the_others_than_it_has_done_itself(work: list[tuple[str, int]]):
+def test_work_of_owners_alternates_fairly(work: list[tuple[str, int]]):
     ordered = in_turns(work, lambda piece: piece[0])
 
     assert Counter(ordered) == Counter(work)
@@ -45,7 +45,7 @@ def lost_drivers(world: World, count: int, workspace: str) -> list[str]:
     return ids
 
 
-def test_a_workspace_with_a_long_line_delays_another_by_one_look(aws: Aws):
+def test_workspace_with_a_backlog_delays_another_by_one_check(aws: Aws):
     world = World(aws)
     lost_drivers(world, 60, "greedy")
     world.clock.offset += 120  # all of those have been due for longer
@@ -59,7 +59,7 @@ def test_a_workspace_with_a_long_line_delays_another_by_one_look(aws: Aws):
     assert report.oldest_seconds > 150
 
 
-def test_a_line_that_is_longer_than_what_is_read_hides_nobody(aws: Aws, monkeypatch):
+def test_backlog_longer_than_one_read_hides_nothing(aws: Aws, monkeypatch):
     monkeypatch.setattr(limits, "RECOVERY_READ", 4)
     world = World(aws)
     lost_drivers(world, 80, "greedy")
@@ -72,7 +72,7 @@ def test_a_line_that_is_longer_than_what_is_read_hides_nobody(aws: Aws, monkeypa
     assert world.get(other).driver_attempt == 2
 
 
-def test_a_sweep_goes_on_as_long_as_it_has_time(aws: Aws, monkeypatch):
+def test_recovery_continues_as_long_as_it_has_time(aws: Aws, monkeypatch):
     monkeypatch.setattr(limits, "RECOVERY_READ", 4)
     world = World(aws)
     ids = lost_drivers(world, 70, WORKSPACE)

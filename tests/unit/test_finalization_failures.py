@@ -59,7 +59,7 @@ def recover_when_due(world: World, execution_id: str) -> RecoveryReport:
     return world.recovery.run(lambda: 100.0)
 
 
-def test_conclusion_that_fails_thirty_times_is_done_at_last(
+def test_finalization_that_fails_thirty_times_succeeds_at_last(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     world = World(aws)
@@ -78,9 +78,7 @@ def test_conclusion_that_fails_thirty_times_is_done_at_last(
     assert record(world, execution_id)["check_shard"].startswith("PURGE#")
 
 
-def test_execution_that_can_never_be_concluded_is_purged_when_its_time_is_over(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch
-):
+def test_execution_that_can_never_be_finalized_is_purged_after_its_retention(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     world = World(aws)
     Unlucky(world, monkeypatch, 10**6)
     execution_id = ended(world)
@@ -99,7 +97,7 @@ def test_execution_that_can_never_be_concluded_is_purged_when_its_time_is_over(
         world.get(execution_id)
 
 
-def test_one_step_that_fails_keeps_no_other_from_being_done(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_failing_finalization_step_does_not_block_the_others(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """Who waits for a child is told of its end, though what the child has started cannot be ended."""
     world = World(aws)
     child = world.workflow({"nodes": nodes("a"), "concurrency": {"limit": 1}})
@@ -114,7 +112,7 @@ def test_one_step_that_fails_keeps_no_other_from_being_done(aws: Aws, monkeypatc
     assert [world.get(one).status for one in (first, second)] == [Status.SUCCEEDED] * 2
 
 
-def test_failed_conclusions_are_a_metric(capsys: pytest.CaptureFixture[str]):
+def test_failed_finalizations_are_a_metric(capsys: pytest.CaptureFixture[str]):
     handler._count(RecoveryReport({"not_finalized": 3}, 0.0))
     told = json.loads(capsys.readouterr().out)  # CloudWatch reads JSON and nothing else
     assert told["FinalizationsFailed"] == [3.0]

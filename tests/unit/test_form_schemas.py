@@ -78,7 +78,7 @@ def test_each_field_is_described(name: str):
     assert without == []
 
 
-def test_each_pattern_is_one_of_javascript():
+def test_patterns_of_fields_are_valid_in_javascript():
     found = sorted({pattern for schema in ALL.values() for pattern in patterns(schema)})
     done = node(["-e", _TRY_EACH, json.dumps(found)], return_completed_process=True, capture_output=True, check=True)
     assert isinstance(done, subprocess.CompletedProcess)
@@ -87,7 +87,7 @@ def test_each_pattern_is_one_of_javascript():
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_each_hint_fits(name: str):
+def test_every_form_hint_matches_its_field(name: str):
     for one in objects(ALL[name]):
         properties = one.get("properties", {})
         for field, schema in properties.items():

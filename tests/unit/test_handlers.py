@@ -73,7 +73,7 @@ def drivers() -> list[str]:
     return [one["name"] for one in states.list_executions(stateMachineArn=arn)["executions"]]
 
 
-def test_what_is_told_to_those_without_an_address(seeded: Aws):
+def test_repeated_schedules_events_and_stream_records_are_handled_once(seeded: Aws):
     """Schedules, rules, queues and streams; each twice, since that is how they tell."""
     workflow = seeded.workflows.get(WORKSPACE, WORKFLOW)
     set_active(seeded.workflows, workflow, active=True)
@@ -86,7 +86,7 @@ def test_what_is_told_to_those_without_an_address(seeded: Aws):
     assert invoke("reconciler", event("reconciler/daily")) == {}
 
 
-def test_retention_finds_nothing_to_forget(seeded: Aws):
+def test_retention_with_nothing_expired_purges_nothing(seeded: Aws):
     assert invoke("retention", event("retention/purge")) == {}
     assert invoke("retention", event("retention/orphans")) == {"drafts": 0, "orphans": 0}
     assert invoke("publisher", event("publisher/ended")) == {"batchItemFailures": []}
@@ -132,7 +132,7 @@ def test_a_driver_that_gives_up_is_followed_by_one_that_waits_first(seeded: Aws)
 @pytest.mark.parametrize(
     "name", ["supervisor/gave_up", "eventbridge/driver_died", "supervisor/notify", "supervisor/continue_as_new"]
 )
-def test_the_conductor_leaves_a_finished_record_and_nothing_alone(seeded: Aws, name: str):
+def test_supervisor_ignores_finished_and_missing_executions(seeded: Aws, name: str):
     seeded.executions.finish(EXECUTION, Status.SUCCEEDED, NOW, started_at=NOW, result=1)
     done = seeded.executions.get(WORKSPACE, EXECUTION)
     invoke("supervisor", event(name))
@@ -177,12 +177,12 @@ def test_a_driver_that_died_is_followed_by_another(seeded: Aws):
     assert seeded.executions.get(WORKSPACE, EXECUTION).driver_attempt == 2
 
 
-def test_the_sweeper_answers_what_it_did(seeded: Aws):
+def test_recovery_returns_its_counts(seeded: Aws):
     assert invoke("supervisor", event("supervisor/sweep")) == {"recovered": 1}
     assert invoke("supervisor", event("supervisor/sweep")) == {}
 
 
-def test_a_driver_rolls_over_before_its_history_is_full(seeded: Aws):
+def test_driver_continues_as_new_before_its_history_is_full(seeded: Aws):
     """In its last invocation it hands on to the next generation, which the old one then makes room for."""
     nodes = [{"id": "a", "type": "delay", "config": {"seconds": 3600}}]
     publish_version(seeded.workflows, seeded.workflows.get(WORKSPACE, WORKFLOW), {"nodes": nodes})
@@ -212,7 +212,7 @@ def test_a_driver_rolls_over_before_its_history_is_full(seeded: Aws):
     assert following["until"] == invocations[0]["until"], "the wait goes on from where it began"
 
 
-def test_what_was_spent_is_on_the_bill(seeded: Aws):
+def test_usage_is_added_to_the_bill(seeded: Aws):
     started = {**event("states/advance"), "retries": 2, "decision": {"invocations": 3, "bill": {"write_units": 5.0}}}
     invoke("advance", started)
     bill = json.loads(invoke("executions", event("api/executions_get"))["body"])["bill"]

@@ -94,7 +94,7 @@ FIRST = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
         ({"value": "20260702"}, {"date": "2026-07-02"}),
     ],
 )  # fmt: skip
-def test_dates(config: dict[str, Any], expected: dict[str, Any]):
+def test_date_operations_give_the_expected_result(config: dict[str, Any], expected: dict[str, Any]):
     output = run_node("date", config, at=FIRST).output
     assert {name: output[name] for name in expected} == expected
 
@@ -118,5 +118,5 @@ def test_dates(config: dict[str, Any], expected: dict[str, Any]):
         {"value": "2.7.2026", "pattern": "DD.MM.YYYY"},
     ],
 )
-def test_what_is_no_date_is_said(config: dict[str, Any]):
+def test_invalid_date_is_reported(config: dict[str, Any]):
     assert refused("date", config).code == "config"

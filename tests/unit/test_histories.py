@@ -37,12 +37,12 @@ def replay(history: dict[str, Any], count: int, later: float) -> Run:
     return run
 
 
-def test_each_shape_has_its_history():
+def test_every_shape_has_a_recorded_history():
     assert {path.stem for path in RECORDED} == set(SHAPES)
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-def test_a_whole_history_gives_the_same_end_without_any_effect(path: Path):
+def test_complete_history_replays_to_the_same_end_without_effects(path: Path):
     history = json.loads(path.read_text())
     run = replay(history, len(history["events"]), 100_000)
 
@@ -53,7 +53,7 @@ def test_a_whole_history_gives_the_same_end_without_any_effect(path: Path):
 
 
 @pytest.mark.parametrize("path", CUT, ids=lambda path: path.stem)
-def test_a_history_that_is_cut_off_is_gone_on_with(path: Path):
+def test_truncated_history_continues_to_the_same_end(path: Path):
     history = json.loads(path.read_text())
     for count in range(len(history["events"])):
         run = replay(history, count, _end_of(history["events"][:count]))

@@ -96,13 +96,13 @@ def written(value: Any, **config: Any) -> str:
         {"r": {"a:b:c": 1}},
     ],
 )  # fmt: skip
-def test_what_no_parser_reads_is_not_written(value: Any):
+def test_values_that_xml_cannot_hold_are_refused(value: Any):
     error = refused("xml", {"operation": "format", "value": value})
     assert error.code == "config"
     assert "config.value" in error.message
 
 
-def test_what_is_written_is_read_again():
+def test_written_content_is_read_back_unchanged():
     value = {"r": {"@id": "7", "a": ["1", None, {"@x": "y", "#text": "t"}], "ü": "<&>]]>", "n": None}}
     assert parsed(written(value)) == value
     assert parsed(written(value, pretty=True)) == value
@@ -146,7 +146,7 @@ def test_xml_that_is_a_text_is_read_whatever_encoding_it_says(encoding: str, len
     assert run.output == {"a": letters}
 
 
-def test_what_else_is_in_xml():
+def test_xml_namespaces_cdata_comments_and_entities_are_read():
     content = "<a xmlns:n='urn:x'><!-- no --><?pi no?><n:b><![CDATA[<&]]></n:b>&amp;&#x41;</a>"
     assert parsed(content) == {"a": {"@xmlns:n": "urn:x", "n:b": "<&", "#text": "&A"}}
     assert parsed(content, namespaces=True)["a"]["urn:x:b"] == "<&"

@@ -53,7 +53,7 @@ def answered(content: bytes, **headers: str) -> Any:
         ("/{{ trigger.body }}", "a/b", "/a%2Fb"),
     ],
 )
-def test_what_a_template_gives_stays_in_its_place(path: str, value: Any, asked: str):
+def test_template_value_stays_in_its_part_of_the_url(path: str, value: Any, asked: str):
     with peer() as server:
         output = attempt(trigger=value, url=server.url + path).output
     assert output["body"]["raw_path"].removeprefix(server.url) == asked
@@ -89,7 +89,7 @@ def test_a_template_at_the_beginning_is_a_url(template: str):
         ("{{ trigger.body }}", "http://a/" + "b" * 20_000),
     ],
 )
-def test_a_url_that_is_none_is_an_error_of_the_config(url: str, value: str):
+def test_invalid_url_is_a_config_error(url: str, value: str):
     error = attempt(trigger=value, url=url).error
     assert error is not None
     assert (error.code, error.retryable, "config.url" in error.message) == ("config", False, True), error.message
@@ -300,7 +300,7 @@ def test_an_encoding_that_is_not_read_is_named(encoding: str):
     assert "Accept-Encoding" in error.message
 
 
-def test_a_bomb_in_a_bomb_is_stopped():
+def test_nested_compression_bomb_is_stopped():
     bomb = gzip.compress(gzip.compress(bytes(50_000_000)))
     error = answered(bomb, content_encoding="gzip, gzip").error
     assert error.code == "response_too_large"

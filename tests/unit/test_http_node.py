@@ -135,7 +135,9 @@ def test_query_headers_and_templates(server: HTTPServer):
         (b"abc", "text/plain", "base64", "YWJj"),
     ],
 )
-def test_how_the_answer_is_given(server: HTTPServer, content: bytes, content_type: str, wanted: str, body: Any):
+def test_response_body_is_read_by_content_type_and_config(
+    server: HTTPServer, content: bytes, content_type: str, wanted: str, body: Any
+):
     server.expect_request("/x").respond_with_data(content, content_type=content_type)
 
     assert call({"url": server.url_for("/x"), "response": wanted})["body"] == body
@@ -244,7 +246,7 @@ def test_a_compressed_bomb_counts_as_what_it_becomes(server: HTTPServer):
     assert failure({"url": server.url_for("/x")}).code == "response_too_large"
 
 
-def test_nobody_there_is_retryable():
+def test_refused_connection_is_retryable():
     error = failure({"url": "http://127.0.0.1:1/"})
 
     assert (error.code, error.retryable) == ("connection_failed", True)
@@ -253,7 +255,7 @@ def test_nobody_there_is_retryable():
 @pytest.mark.parametrize(
     "url", ["", "/path", "http://", "ftp://x/", "http://user@x/", "http://[::1/", "http://a b/", "javascript:1"]
 )
-def test_what_is_no_url_is_the_configs_fault(url: str):
+def test_invalid_url_is_not_retryable(url: str):
     assert failure({"url": "{{ trigger.body }}"} if not url else {"url": url}).code in (
         "config",
         "connection_failed",

@@ -14,7 +14,7 @@ from tests.peers import peer
 from tests.unit.test_http_exchange import attempt
 
 
-def test_a_ca_of_ones_own():
+def test_custom_certificate_authority_is_trusted():
     ca = trustme.CA()
     pem = ca.cert_pem.bytes().decode()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -33,7 +33,7 @@ def test_a_ca_of_ones_own():
         assert "named by the integration" in refused.message
 
 
-def test_https_where_nobody_speaks_tls_says_so():
+def test_https_to_a_plain_http_server_is_reported():
     with peer() as server:
         error = attempt(url=f"https://{server.netloc}/").error
     assert error is not None

@@ -65,7 +65,7 @@ def delays(found: dict[str, Any]) -> list[float]:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_service_in_trouble_is_waited_for_a_day(task: str):
+def test_state_machine_retries_unavailable_services_for_a_day(task: str):
     state, errors = TASKS[task]
     rng = random.Random(task)
     for error in errors:
@@ -76,7 +76,7 @@ def test_a_service_in_trouble_is_waited_for_a_day(task: str):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_other_errors_are_waited_for_minutes_only(task: str):
+def test_state_machine_retries_other_errors_for_minutes(task: str):
     """They may be the execution's own fault."""
     longest = delays(retrier(TASKS[task][0], "Lambda.Unknown"))
     assert 5 * 60 < sum(longest) / 2 < HOUR
@@ -93,7 +93,7 @@ def test_all_retries_fit_into_a_history_of_step_functions():
     assert 6 + 2 + 2 + 4 * (1 + bounded) <= limits.EVENTS_OF_INVOCATION
 
 
-def test_retries_make_a_turn_count_for_more():
+def test_retries_make_an_invocation_count_for_more():
     from functions.advance import handler as advance
 
     counted = {retries: advance._invocations_counted(retries) for retries in (0, 1, 25, 26, 615)}
@@ -137,7 +137,7 @@ def test_an_incident_of_hours_fails_no_execution(aws: Aws, error: str, hours: fl
     assert world.effects.count("a") == world.effects.count("b") == len(started)
 
 
-def test_who_gives_up_again_and_again_is_closed_with_the_reason(aws: Aws):
+def test_execution_whose_drivers_keep_giving_up_is_closed_with_the_reason(aws: Aws):
     """For as long as some hours, as each next driver begins later than the one before."""
     world = Incident(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}))
@@ -166,7 +166,7 @@ def test_who_gives_up_again_and_again_is_closed_with_the_reason(aws: Aws):
         ("NoSuchKey", 404, False),
     ],
 )
-def test_trouble_that_passes_has_a_name_that_the_machines_know(code: str, status: int, passes: bool):
+def test_transient_errors_have_the_name_that_the_state_machines_retry(code: str, status: int, passes: bool):
     answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     with pytest.raises(Unavailable if passes else ClientError), passing_trouble():
         raise ClientError(answer, "Query")

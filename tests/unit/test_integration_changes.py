@@ -109,7 +109,7 @@ def desk(aws: Aws) -> Desk:
     return Desk(aws)
 
 
-def test_a_secret_is_wanted_again_when_any_address_changes(desk: Desk):
+def test_changed_address_requires_the_secret_again(desk: Desk):
     made = {kind: desk.make(kind) for kind in CONFIGS}
     for kind, change in ELSEWHERE:
         with pytest.raises(InvalidInput, match="give it again: by") as caught:
@@ -123,7 +123,7 @@ def test_a_secret_is_wanted_again_when_any_address_changes(desk: Desk):
         assert desk.secrets(made[kind]) == [f"another-secret-{number}"]
 
 
-def test_what_is_left_out_stays(desk: Desk):
+def test_omitted_fields_are_kept(desk: Desk):
     for kind, change in (
         ("http_basic", {"username": "bob"}),
         ("http_api_key", {"place": "query"}),
@@ -139,7 +139,7 @@ def test_what_is_left_out_stays(desk: Desk):
         assert desk.secrets(made) == [SECRET]
 
 
-def test_null_takes_away_what_was_given(desk: Desk):
+def test_null_removes_an_optional_field(desk: Desk):
     made = desk.make("smtp")
     assert desk.change(made, username=None, password=None)["username"] is None
     assert desk.secrets(made) == []

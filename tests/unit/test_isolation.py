@@ -53,7 +53,7 @@ def test_a_timeout_ends_the_process():
     asyncio.run(scene())
 
 
-def test_what_takes_long_makes_way_for_others():
+def test_slow_task_gets_the_lowest_priority():
     async def scene() -> None:
         slow = asyncio.create_task(checked(ENDLESS))
         while not children():  # noqa: ASYNC110 - the kernel tells nobody
@@ -67,7 +67,7 @@ def test_what_takes_long_makes_way_for_others():
     asyncio.run(scene())
 
 
-def test_who_is_cancelled_leaves_its_place_to_others():
+def test_cancelled_task_frees_its_slot():
     async def scene() -> None:
         hang = [asyncio.create_task(checked(ENDLESS)) for _ in range(4)]
         await asyncio.sleep(0.5)
@@ -81,7 +81,7 @@ def test_who_is_cancelled_leaves_its_place_to_others():
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(?=a)(a+)+$", "(x+x+)+y"])
-def test_a_pattern_that_takes_for_ever_does_not(pattern: str):
+def test_catastrophic_pattern_ends_with_the_timeout(pattern: str):
     started = time.process_time()
     config = {"operation": "validate", "schema": {"pattern": pattern}, "value": "a" * 40 + "!" + "x" * 40}
     run = run_node("json", config)

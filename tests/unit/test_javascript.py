@@ -80,7 +80,7 @@ def result(code: str, value: Any = None, **more: Any) -> Any:
         ("// why\ninput.length // so", 3),
     ],
 )  # fmt: skip
-def test_each_name_of_the_surface_is_there(code: str, expected: Any):
+def test_every_documented_javascript_name_exists(code: str, expected: Any):
     context = {
         "nodes": {"Get orders": [{"sku": "a"}, {"sku": "b"}]},
         "execution": {"id": "execution-1"},
@@ -141,7 +141,7 @@ def test_a_trace_goes_from_the_code_to_where_it_failed():
     assert [(one["in"], one["line"]) for one in error["trace"]] == [("code", 7), ("main", 5), ("helper", 2)]
 
 
-def test_chance_and_time_are_the_hosts():
+def test_random_and_time_come_from_the_host():
     code = "return [Math.random(), crypto.randomUUID(), Date.now(), DateTime.now().toMillis(), new Date().getTime()]"
     first, again = (result(code, now=AT, fixed=True, seed="aa") for _ in range(2))
     assert first == again

@@ -27,7 +27,7 @@ def no_schema(schema: dict[str, Any]) -> str:
     ("step", "good", "bad"),
     [(0.01, 19.99, 19.995), (0.1, 0.3, 0.35), (0.01, 1.1, 1.111), (0.05, 1.15, 1.16), (1, 10**30, 0.5), (3, 9, 10)],
 )
-def test_prices_are_multiples_of_cents(step: float, good: float, bad: float):
+def test_multiple_of_is_exact_for_decimals(step: float, good: float, bad: float):
     assert problems({"multipleOf": step}, good) == []
     assert len(problems({"multipleOf": step}, bad)) == 1
 

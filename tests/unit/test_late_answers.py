@@ -80,7 +80,7 @@ def check(run: Run, path: str, where: str) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_an_answer_at_any_moment_counts_or_is_refused(plan: str):
+def test_answer_at_any_moment_counts_or_is_refused(plan: str):
     definition, path = PLANS[plan]
     for at in range(1, 200):
         run = start(definition)
@@ -94,7 +94,7 @@ def test_an_answer_at_any_moment_counts_or_is_refused(plan: str):
 
 @pytest.mark.parametrize("refused", [False, True])
 @pytest.mark.parametrize("plan", PLANS)
-def test_nobody_is_left_to_be_answered_in_what_has_failed(plan: str, refused: bool):
+def test_no_pending_signal_is_left_in_a_failed_scope(plan: str, refused: bool):
     """Whoever drives on where a driver died sees to that, too; an answer in between counts."""
     definition, path = PLANS[plan]
     for at in range(1, 200):
@@ -119,7 +119,7 @@ def test_nobody_is_left_to_be_answered_in_what_has_failed(plan: str, refused: bo
     assert at > 10
 
 
-def test_an_answer_that_lost_is_not_taken_for_another_ones():
+def test_answer_after_the_end_of_its_item_is_reported_as_abandoned():
     """The end of the item was first: then that stands, and whoever answers is told so."""
     definition, path = PLANS["an item of a loop"]
     run = start(definition)
@@ -142,7 +142,7 @@ def refusal(world: World, execution_id: str, path: str) -> str:
     return refused.value.code
 
 
-def test_whoever_answers_too_late_is_told_why(aws: Aws):
+def test_late_answer_is_refused_with_the_reason(aws: Aws):
     world = World(aws)
     definition, path = PLANS["an item of a loop"]
     definition = {**definition, "nodes": [*definition["nodes"], {**ASK, "id": "other"}]}
@@ -156,7 +156,7 @@ def test_whoever_answers_too_late_is_told_why(aws: Aws):
     world.check()
 
 
-def test_an_answer_in_a_part_of_a_loop_that_has_failed_is_refused_before_the_part_is_ended(
+def test_answer_in_a_failed_distributed_map_is_refused_before_its_batch_is_ended(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ):
     world = World(aws)

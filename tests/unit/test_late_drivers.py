@@ -23,7 +23,7 @@ from tests.world import World
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Mainspring-execution"
 
 
-def test_an_old_driver_changes_nothing_that_a_newer_one_has_noted(aws: Aws):
+def test_superseded_driver_changes_no_status(aws: Aws):
     """It would put the next look off, and forget how often the execution had to be driven again."""
     made = execution()
     aws.executions.create(made, None, "")
@@ -49,7 +49,7 @@ CALLS: dict[str, Callable[[StateMachine], Any]] = {
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_trouble_of_step_functions_has_our_own_name(aws: Aws, operation: str):
+def test_step_functions_errors_are_translated(aws: Aws, operation: str):
     """Whoever calls it need not know botocore, and nothing of that reaches a user."""
     del aws
     client = boto3.client("stepfunctions")
@@ -67,7 +67,7 @@ def test_trouble_of_step_functions_has_our_own_name(aws: Aws, operation: str):
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_who_is_parked_no_more_is_not_woken(aws: Aws, code: str):
+def test_execution_that_is_no_longer_suspended_is_not_resumed(aws: Aws, code: str):
     del aws
     client = boto3.client("stepfunctions")
     with Stubber(client) as stubber:
@@ -75,7 +75,7 @@ def test_who_is_parked_no_more_is_not_woken(aws: Aws, code: str):
         assert not StateMachine(client, MACHINE).wake("token")
 
 
-def test_a_follow_up_that_is_driven_later_is_not_said_to_be_lost(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_delayed_driver_is_not_reported_as_lost(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """Step Functions does not take it just then; it is recorded, and the recovery has it driven."""
     world = World(aws)
     mourner = world.workflow({"nodes": nodes("mourn")})

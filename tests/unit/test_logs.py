@@ -96,7 +96,7 @@ def test_no_refused_write_loses_a_line(write: str, number: int):
     assert sum(succeeded(run.lines).values()) <= len(ALL) + 1
 
 
-def test_line_of_what_is_journalled_while_the_execution_times_out_is_told():
+def test_line_of_an_event_recorded_during_the_timeout_is_logged():
     definition = {"nodes": nodes("a"), "timeout_seconds": 5}
     definition["nodes"][0]["config"] = {"seconds": 4.5}
     run = start(definition)
@@ -150,7 +150,7 @@ def test_lines_of_a_driver_that_died_are_there_when_the_execution_is_cancelled(a
     assert messages == ["line 1", "succeeded", "succeeded", "the execution was cancelled"]
 
 
-def test_driver_that_was_only_slow_does_not_repeat_what_another_one_has_told_for_it(aws: Aws):
+def test_slow_driver_does_not_repeat_lines_that_another_has_logged(aws: Aws):
     world = World(aws)
     store = world.engine.store
     workflow_id = world.workflow(CHAIN)
@@ -168,7 +168,7 @@ def test_driver_that_was_only_slow_does_not_repeat_what_another_one_has_told_for
     assert [one.message for one in read(aws, execution_id)] == ["line 0", "line 1", "succeeded", "line 3", "line 4"]
 
 
-def test_who_comes_second_to_an_entry_tells_its_lines(aws: Aws):
+def test_second_writer_of_an_event_adds_its_lines(aws: Aws):
     """Of two drivers the one that journalled may die, and the other one end the execution."""
     made = execution()
     aws.executions.create(made, None, "")
@@ -180,7 +180,7 @@ def test_who_comes_second_to_an_entry_tells_its_lines(aws: Aws):
     assert [same_as(one) for one in second.found] == [same_as(line(1))]
 
 
-def test_drivers_that_ended_well_are_not_looked_after(aws: Aws):
+def test_lines_of_confirmed_drivers_are_not_read_again(aws: Aws):
     world = World(aws)
     days = {
         "nodes": [
@@ -211,7 +211,7 @@ def test_drivers_that_ended_well_are_not_looked_after(aws: Aws):
     assert succeeded(read(aws, execution_id))["each[19].x"] == 1
 
 
-def test_answer_that_was_lost_writes_no_batch_twice(aws: Aws):
+def test_lost_response_writes_no_log_batch_twice(aws: Aws):
     lost = 0
 
     def lose(parsed: dict[str, Any], http_response: Any = None, **_: Any) -> None:
@@ -229,7 +229,7 @@ def test_answer_that_was_lost_writes_no_batch_twice(aws: Aws):
     assert [found.message for _, found in aws.repositories.logs.read("e", None, 9)] == ["line 1", "line 2"]
 
 
-def test_follower_misses_nothing_whatever_the_order_of_the_writers(aws: Aws):
+def test_log_follower_misses_no_line_of_concurrent_writers(aws: Aws):
     random = Random(4)
     whole = execution()
     aws.executions.create(whole, None, "")
@@ -257,7 +257,7 @@ def test_follower_misses_nothing_whatever_the_order_of_the_writers(aws: Aws):
     assert len(str(cursor)) <= 200
 
 
-def test_lines_of_the_parts_of_a_big_loop_are_in_the_log_of_the_whole(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_lines_of_map_batches_are_in_the_log_of_the_execution(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "INLINE_ITEMS", 2)
     monkeypatch.setattr(limits, "BATCH_ITEMS", 2)
     body = {"nodes": nodes("x")}
@@ -276,6 +276,6 @@ def test_lines_of_the_parts_of_a_big_loop_are_in_the_log_of_the_whole(aws: Aws, 
 
 
 @pytest.mark.parametrize("cursor", ["", "1", "1.x", "-1.0", "1.0-2.0", "²." + "1", "9999999999.1"])
-def test_cursor_that_is_none_of_ours_is_refused(aws: Aws, cursor: str):
+def test_foreign_log_cursor_is_refused(aws: Aws, cursor: str):
     with pytest.raises(InvalidInput):
         aws.repositories.logs.read("e", cursor, 5)

@@ -40,7 +40,7 @@ def test_for_each_runs_as_many_at_a_time_as_it_may():
 
 
 @pytest.mark.parametrize("items", [[], [7]])
-def test_for_each_over_few(items):
+def test_for_each_runs_over_no_item_and_over_one(items):
     result = run({"nodes": [loop(), *nodes("after")], "edges": edges("each>after")}, items)
 
     assert result.outcomes["each"].output == [{"twice": item * 2} for item in items]
@@ -86,7 +86,7 @@ def test_failures_of_items_can_be_collected():
     assert second["error"]["node"] == "each[1].say"
 
 
-def test_a_loops_error_port():
+def test_loop_failure_leaves_by_its_error_port():
     definition = {"nodes": [loop("{{ 5 + trigger.body }}"), *nodes("after")], "edges": edges("each:error>after")}
     result = run(definition, "x")
 
@@ -94,7 +94,7 @@ def test_a_loops_error_port():
     assert result.execution.status is Status.SUCCEEDED
 
 
-def test_loops_nest():
+def test_nested_loops_give_nested_results():
     inner = {
         "id": "inner",
         "type": "for_each",
@@ -110,7 +110,7 @@ def test_loops_nest():
     assert "each[2].inner[0].x" in result.outcomes
 
 
-def test_while_asks_before_each_turn():
+def test_while_evaluates_its_condition_before_each_iteration():
     definition = {
         "nodes": [
             {
@@ -138,7 +138,7 @@ def test_while_that_does_not_end_fails():
     assert "w[3].n" in result.outcomes
 
 
-def test_while_that_reads_the_time_is_told_alike_by_each_driver():
+def test_while_that_reads_the_time_is_recorded_for_all_drivers():
     body = {
         "nodes": [
             {"id": "n", "type": "transform", "config": {"value": "{{ $millis() }}"}},
@@ -154,7 +154,7 @@ def test_while_that_reads_the_time_is_told_alike_by_each_driver():
     assert result.clock.offset >= 180
 
 
-def test_items_that_wait_wait_together():
+def test_items_suspend_together():
     body = {"nodes": [{"id": "pause", "type": "delay", "config": {"seconds": "{{ item }}"}}, *nodes("say")]}
     body["edges"] = edges("pause>say")
     result = run({"nodes": [loop(body=body)]}, [100, 200, 300])
@@ -163,7 +163,7 @@ def test_items_that_wait_wait_together():
     assert [result.effects.count(f"each[{i}].say") for i in range(3)] == [1, 1, 1]
 
 
-def test_merge_any_goes_on_at_the_first_and_fires_once():
+def test_merge_any_continues_at_the_first_and_fires_once():
     definition = {
         "nodes": [
             {"id": "slow", "type": "effect", "config": {"seconds": 9, "output": "s"}},
@@ -181,7 +181,7 @@ def test_merge_any_goes_on_at_the_first_and_fires_once():
     assert result.clock.offset == pytest.approx(9)
 
 
-def test_merge_all_has_each_branchs_output():
+def test_merge_all_collects_the_output_of_each_branch():
     definition = {
         "nodes": [
             {"id": "a", "type": "effect", "config": {"output": 1}},
@@ -194,14 +194,14 @@ def test_merge_all_has_each_branchs_output():
     assert run(definition).execution.result == {"both": {"a": 1, "b": 2}}
 
 
-def test_quick_loops_cost_no_write_of_their_own():
+def test_effect_free_loops_cost_no_write_of_their_own():
     started = start({"nodes": [loop()]}, list(range(50)))
     started.advance()
 
     assert started.decisions == ["succeeded"]
 
 
-def test_what_was_to_start_in_a_loop_that_failed_holds_nobody_up():
+def test_queued_attempts_of_a_failed_loop_are_dropped():
     """More items than may run at the same time: those that wait for a place are forgotten with the loop."""
     effect = {"seconds": 1, "fail_times": "{{ item = 1 ? 9 : 0 }}"}
     body = {"nodes": [{"id": "say", "type": "effect", "config": effect}]}

@@ -114,5 +114,5 @@ def test_a_picture_in_the_html_and_an_invitation(server: MailServer):
 @pytest.mark.parametrize(
     "address", ["ann@firma.local", "ann@localhost", "ann@mail.intranet", "Ann <ann@mailhost>", "a@b.test"]
 )
-def test_addresses_of_a_companys_own_network(server: MailServer, address: str):
+def test_addresses_without_a_public_domain_are_accepted(server: MailServer, address: str):
     assert smtp(server).node("email", to=[address], subject="s", text="t").output["recipients"]

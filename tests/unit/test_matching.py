@@ -92,13 +92,13 @@ FITS_NOT: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("pattern", FITS, ids=json.dumps)
-def test_what_fits(pattern: dict[str, Any]):
+def test_patterns_match_as_documented(pattern: dict[str, Any]):
     check_pattern(pattern)
     assert Pattern(pattern).fits(EC2)
 
 
 @pytest.mark.parametrize("pattern", FITS_NOT, ids=json.dumps)
-def test_what_does_not_fit(pattern: dict[str, Any]):
+def test_patterns_do_not_match_other_events(pattern: dict[str, Any]):
     assert not Pattern(pattern).fits(EC2)
 
 
@@ -112,7 +112,7 @@ def test_branches_are_not_multiplied_without_end():
         check_pattern(of({name: {"$or": [{"x": [1]}, {"y": [1]}]} for name in "abcdefghij"}))
 
 
-def test_what_may_fit_is_told_by_source_and_type():
+def test_possible_matches_are_preselected_by_source_and_type():
     either = [{"source": ["a"]}, {"source": ["b"], "detail-type": [{"prefix": "x"}]}]
     pattern = Pattern({"$or": either, **of({"n": [1]})})
     found = [pattern.may_fit(*pair) for pair in (("a", "y"), ("b", "y"), ("b", "x1"), ("c", "x"))]
@@ -175,7 +175,7 @@ def like(pattern: Any, data: st.DataObject) -> Any:
 
 @settings(max_examples=200, deadline=None)
 @given(PATTERNS, st.data())
-def test_any_event_fits_as_the_emulator_says(pattern: dict[str, Any], data: st.DataObject):
+def test_patterns_match_like_the_emulator(pattern: dict[str, Any], data: st.DataObject):
     whole = of(pattern)
     check_pattern(whole)
     detail = like(pattern, data)

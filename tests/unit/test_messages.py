@@ -83,7 +83,7 @@ def test_a_mail_that_was_taken_is_sent_whatever_the_server_says_then(server: Mai
         ({"to": ["ann@shop.example"] * 51}, "to"),
     ],
 )
-def test_a_mail_that_cannot_be_is_refused_when_it_is_saved(config: dict[str, Any], path: str):
+def test_invalid_mail_config_is_refused_when_saved(config: dict[str, Any], path: str):
     given = {"integration": "x", "subject": "s", "text": "t", **config}
     assert path in [problem.path for problem in EmailNode.validate_config(given)]
 
@@ -151,7 +151,7 @@ def slack_server(answer: Callable[[str, dict[str, Any]], Answer]) -> Callable[[d
     return respond
 
 
-def test_slack_posts_changes_reacts_and_finds():
+def test_slack_actions_send_the_right_requests():
     said: list[tuple[str, dict[str, Any]]] = []
 
     def answer(method: str, body: dict[str, Any]) -> Answer:
@@ -195,7 +195,7 @@ def test_slack_posts_changes_reacts_and_finds():
         ((302, {"location": "http://127.0.0.1:1/"}, b""), "http_status", False, None),
     ],
 )
-def test_slacks_refusals_are_understood(answer: Answer, code: str, retryable: bool, wait: float | None):
+def test_slack_errors_become_node_errors(answer: Answer, code: str, retryable: bool, wait: float | None):
     with peer(lambda _: answer) as server:
         error = Bench("slack", {"token": TOKEN, "base_url": server.url}).fails("post_message", channel="C", text="x")
         assert (error.code, error.retryable, error.retry_after) == (code, retryable, wait)
@@ -207,7 +207,7 @@ def test_slacks_refusals_are_understood(answer: Answer, code: str, retryable: bo
 BOT = "123456:AAbbCCddEEffGGhh"
 
 
-def test_telegram_sends_and_deletes():
+def test_telegram_actions_send_the_right_requests():
     def respond(request: dict[str, Any]) -> Answer:
         found = re.fullmatch(r"/bot(\S+)/(\w+)", request["path"])
         assert found
@@ -291,7 +291,7 @@ def github_server(request: dict[str, Any]) -> Answer:  # noqa: C901, PLR0911
     return as_json({"message": "Not Found"}, 404)
 
 
-def test_github_works_on_issues_files_and_workflows():
+def test_github_actions_send_the_right_requests():
     with peer(github_server) as server:
         bench = Bench("github", {"token": "github_pat_token", "base_url": server.url})
         assert bench.act("create_issue", repository="shop/web", title="It broke", labels=["bug"])["number"] == 5
@@ -376,7 +376,7 @@ def test_what_is_sent_to_storage_is_signed():
 
 
 @pytest.mark.parametrize("kind", ["slack", "telegram", "github", "openai", "s3"])
-def test_every_base_url_is_one(kind: str):
+def test_every_base_url_is_checked(kind: str):
     from engine.integrations.registry import IntegrationRegistry
 
     model = IntegrationRegistry().integration_class(kind).Config

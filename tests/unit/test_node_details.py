@@ -64,7 +64,7 @@ def details(world: World, execution_id: str, path: str, user: Principal = USER, 
     return inspector(world).details(user, execution_id, path, page.get("after"), page.get("limit", 50))
 
 
-def test_a_node_in_a_loop_tells_what_it_was_given(world: World):
+def test_node_in_a_loop_shows_its_input(world: World):
     execution_id = ran(world, LOOP)
     found = details(world, execution_id, "each[1].sum")
 
@@ -77,12 +77,12 @@ def test_a_node_in_a_loop_tells_what_it_was_given(world: World):
     assert call.evaluated["output"] == {"id": "b", "n": "a"}
 
 
-def test_what_looks_like_a_secret_is_hidden(world: World):
+def test_fields_that_look_like_secrets_are_hidden(world: World):
     found = details(world, ran(world, LOOP), "done")
     assert found.evaluated == {"value": {"password": HIDDEN, "all": ["a-0", "b-1"]}}
 
 
-def test_a_loop_tells_its_iterations_in_pages(world: World):
+def test_iterations_of_a_loop_are_shown_in_pages(world: World):
     execution_id = ran(world, LOOP)
     first = details(world, execution_id, "each", limit=1)
     second = details(world, execution_id, "each", limit=1, after=first.next_iteration)
@@ -92,7 +92,7 @@ def test_a_loop_tells_its_iterations_in_pages(world: World):
     assert second.next_iteration is None
 
 
-def test_a_node_in_a_distributed_map(world: World):
+def test_node_in_a_distributed_map_shows_its_input(world: World):
     items = [{"id": f"i{number}"} for number in range(201)]
     many = {**LOOP, "nodes": [{**LOOP["nodes"][0], "config": {"value": items}}, *LOOP["nodes"][1:]]}
     execution_id = ran(world, many)
@@ -107,7 +107,7 @@ def test_a_node_in_a_distributed_map(world: World):
         details(world, execution_id, "each[201].sum")
 
 
-def test_attempts_are_told_with_why_each_failed(world: World):
+def test_attempts_are_shown_with_their_errors(world: World):
     node = {"id": "a", "type": "effect", "config": {"fail_times": 2, "output": 1}}
     node["retry"] = {"max_attempts": 3, "interval_seconds": 1, "backoff_rate": 10}
     found = details(world, ran(world, {"nodes": [node]}), "a")
@@ -157,7 +157,7 @@ def test_an_output_that_is_too_large_to_be_shown_has_an_address(world: World):
     assert "output.json" in str(found.output_url)
 
 
-def test_previews_over_scopes_executions_and_samples(world: World):
+def test_preview_uses_scope_execution_or_samples(world: World):
     workflow_id = world.workflow(LOOP)
     execution_id = world.start(workflow_id)
     world.settle()
@@ -186,7 +186,7 @@ def test_previews_over_scopes_executions_and_samples(world: World):
             preview(**body)
 
 
-def test_samples_are_the_newest_of_each_node(world: World):
+def test_samples_are_the_newest_output_of_each_node(world: World):
     workflow_id = world.workflow(LOOP)
     first = world.start(workflow_id, 1)
     world.settle()

@@ -126,7 +126,7 @@ def wired(node: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("what", PLANS)
-def test_a_crash_behind_bad_luck_leaves_one_history(what: str, luck: Luck):
+def test_crash_after_a_nondeterministic_result_leaves_one_history(what: str, luck: Luck):
     for at in range(1, 60):
         run, died = crashed(wired(PLANS[what]), luck, at)
         done = {path for _, path, _ in run.effects.events}
@@ -138,7 +138,7 @@ def test_a_crash_behind_bad_luck_leaves_one_history(what: str, luck: Luck):
 
 @pytest.mark.parametrize("seconds", [0.5, 2.5])
 @pytest.mark.parametrize("what", PLANS)
-def test_two_drivers_with_different_luck_have_one_history(what: str, seconds: float, luck: Luck):
+def test_two_drivers_with_different_nondeterministic_results_have_one_history(what: str, seconds: float, luck: Luck):
     run = overlapping(wired(PLANS[what]), luck, seconds)
     done = {path for _, path, _ in run.effects.events}
     assert not {"plan_a", "plan_b"} <= done, done
@@ -166,7 +166,7 @@ TEMPLATE = {
 }
 
 
-def test_what_an_items_failure_drops_is_dropped_after_the_failure_is_recorded(luck: Luck):
+def test_signals_are_abandoned_only_after_the_failure_is_recorded(luck: Luck):
     """Otherwise the next driver, whose template does not fail, finds a wait that nobody settles: `again`, for ever."""
     for at in range(1, 60):
         run, died = crashed(TEMPLATE, luck, at)
@@ -179,7 +179,7 @@ def test_what_an_items_failure_drops_is_dropped_after_the_failure_is_recorded(lu
     raise AssertionError("no end of points")
 
 
-def test_a_run_in_which_nothing_is_left_to_do_fails_instead_of_going_on_for_ever():
+def test_execution_with_nothing_left_to_do_fails():
     """That cannot be; if it is all the same, it ends with a reason."""
     run = start({"nodes": [{"id": "ask", "type": "approval", "config": {"message": "?"}}]})
     run.advance()
@@ -191,7 +191,7 @@ def test_a_run_in_which_nothing_is_left_to_do_fails_instead_of_going_on_for_ever
     assert "nothing" in run.execution.error["message"]
 
 
-def test_who_finds_a_wait_dropped_looks_into_the_journal_again(luck: Luck):
+def test_driver_that_finds_an_abandoned_signal_reads_the_history_again(luck: Luck):
     """Another driver knows already why; this one reads it and comes to the same end."""
     run = start(TEMPLATE, {})
     other = start(TEMPLATE, {})
@@ -233,13 +233,13 @@ class _Replaced:
 LONG = {"nodes": [{"id": "long", "type": "effect", "timeout_seconds": 240, "config": {"seconds": 3}}]}
 
 
-def test_the_first_effect_of_an_invocation_may_use_what_loading_has_left():
+def test_first_effect_of_an_invocation_may_use_the_remaining_time():
     """Of 300 seconds loading has taken 46; the node may take 240."""
     run = start(LONG)
     assert run.advance(lambda: 254.0).next == "succeeded"
 
 
-def test_invocations_that_get_nothing_done_are_counted_and_end():
+def test_stalled_invocations_are_counted_and_end_the_execution():
     run = start(LONG)
     decisions = [run.advance(lambda: 200.0).next for _ in range(limits.MAX_STALLED_INVOCATIONS)]
 
@@ -249,7 +249,7 @@ def test_invocations_that_get_nothing_done_are_counted_and_end():
     assert not run.effects.events
 
 
-def test_what_gets_on_starts_the_count_again():
+def test_progress_resets_the_count_of_stalled_invocations():
     run = start({"nodes": nodes("a", "b", "c"), "edges": edges("a>b", "b>c")})
     for done in range(3):
         for _ in range(limits.MAX_STALLED_INVOCATIONS - 1):

@@ -74,7 +74,7 @@ def sender(aws: Aws) -> Sender:
     return Sender(aws)
 
 
-def test_news_told_twice_are_sent_once(sender: Sender):
+def test_event_published_twice_is_delivered_once(sender: Sender):
     name = sender.tell()
     sender.tell()
     assert sender.sent == [(sender.id, name)]
@@ -84,7 +84,7 @@ def test_news_told_twice_are_sent_once(sender: Sender):
     assert sender.delivery(name).status == "delivered"
 
 
-def test_a_day_of_attempts_and_then_no_more(sender: Sender):
+def test_delivery_is_retried_for_a_day(sender: Sender):
     sender.answer = lambda _: httpx2.Response(503, text="down")
     name = sender.tell()
     pauses = []
@@ -113,7 +113,7 @@ def test_a_day_of_attempts_and_then_no_more(sender: Sender):
 
 @pytest.mark.parametrize("before", [0, 3, limits.OUTGOING_ANSWER_CHARACTERS - 20, limits.OUTGOING_ANSWER_CHARACTERS])
 @pytest.mark.parametrize("count", [1, 400])
-def test_what_a_receiver_echoes_is_kept_without_secrets(sender: Sender, before: int, count: int):
+def test_echoed_secrets_are_redacted_from_the_delivery(sender: Sender, before: int, count: int):
     bare = SECRET.removeprefix("whsec_")
 
     def echo(request: httpx2.Request) -> httpx2.Response:
@@ -132,7 +132,7 @@ def test_what_a_receiver_echoes_is_kept_without_secrets(sender: Sender, before: 
     assert len(attempt.error) <= len("answered 400: ") + limits.OUTGOING_ANSWER_CHARACTERS
 
 
-def test_failure_of_the_connection_is_kept_without_secrets(sender: Sender):
+def test_secrets_are_redacted_from_connection_errors(sender: Sender):
     def refuse(_: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("x" * (limits.OUTGOING_ANSWER_CHARACTERS - 30) + SECRET)
 
@@ -144,7 +144,7 @@ def test_failure_of_the_connection_is_kept_without_secrets(sender: Sender):
     assert "whsec_" not in attempt.error
 
 
-def test_delivery_that_is_replayed_for_ever_keeps_its_last_attempts_alone(sender: Sender):
+def test_replayed_delivery_keeps_only_its_last_attempts(sender: Sender):
     sender.answer = lambda _: httpx2.Response(503, text="down " * 1_000)
     name = sender.tell()
     for number in range(limits.OUTGOING_ATTEMPTS + 10):
@@ -159,7 +159,7 @@ def test_delivery_that_is_replayed_for_ever_keeps_its_last_attempts_alone(sender
 
 
 @pytest.mark.parametrize(("retention", "kept"), [(8, 8), (90, limits.OUTGOING_KEPT_DAYS)])
-def test_delivery_does_not_outlive_what_it_tells_of(aws: Aws, retention: int, kept: int):
+def test_delivery_expires_with_its_execution(aws: Aws, retention: int, kept: int):
     store = SubscriptionRepository(aws.automation, retention)
     store.queue(OutgoingDelivery("s", "d", "execution.succeeded", "{}", format_time(NOW)), NOW)
     item = aws.automation.get("SUBSCRIPTION#s", "DELIVERY#d")
@@ -168,7 +168,7 @@ def test_delivery_does_not_outlive_what_it_tells_of(aws: Aws, retention: int, ke
     assert item["expires_at"] == int((NOW + timedelta(days=kept)).timestamp())
 
 
-def test_who_dies_while_sending_is_followed_when_the_lease_is_over(sender: Sender):
+def test_crash_while_sending_is_retried_after_the_lease(sender: Sender):
     name = sender.tell()
     until = sender.clock.now() + timedelta(seconds=limits.OUTGOING_LEASE)
     assert sender.store.lease(sender.delivery(name), until)  # and died
@@ -179,7 +179,7 @@ def test_who_dies_while_sending_is_followed_when_the_lease_is_over(sender: Sende
     assert len(sender.seen) == 1
 
 
-def test_an_attempt_that_comes_back_late_changes_nothing(sender: Sender):
+def test_late_result_of_an_attempt_changes_nothing(sender: Sender):
     """It was given up as lost, and somebody else has made it meanwhile."""
     name = sender.tell()
 
@@ -198,7 +198,7 @@ def test_an_attempt_that_comes_back_late_changes_nothing(sender: Sender):
     assert [(one.at, one.status) for one in sender.delivery(name).attempts] == [("later", 200)]
 
 
-def test_what_is_never_taken_is_disabled_and_told(sender: Sender):
+def test_subscription_that_never_succeeds_is_disabled_and_announced(sender: Sender):
     sender.answer = lambda _: httpx2.Response(500)
     begin = sender.clock.now()
     for number in range(1, 20):
@@ -224,7 +224,7 @@ def test_what_is_never_taken_is_disabled_and_told(sender: Sender):
         (EgressRefused("connections to 10.0.0.1 are not allowed"), "connections to 10.0.0.1 are not allowed"),
     ],
 )
-def test_what_cannot_be_reached_is_in_the_log(sender: Sender, failure: Exception, told: str):
+def test_unreachable_receiver_is_logged(sender: Sender, failure: Exception, told: str):
     def broken(_request: httpx2.Request) -> httpx2.Response:
         raise failure
 
@@ -235,7 +235,7 @@ def test_what_cannot_be_reached_is_in_the_log(sender: Sender, failure: Exception
     assert (attempt.status, attempt.error) == (None, told)
 
 
-def test_what_the_bus_does_not_take_is_told_again(sender: Sender, monkeypatch: pytest.MonkeyPatch):
+def test_event_that_the_bus_refuses_is_published_again(sender: Sender, monkeypatch: pytest.MonkeyPatch):
     def refuse(_events: Any) -> None:
         raise Unavailable("no")
 
@@ -250,7 +250,7 @@ def test_what_the_bus_does_not_take_is_told_again(sender: Sender, monkeypatch: p
 # -- silence -----------------------------------------------------------------------------------------------
 
 
-def test_a_schedule_that_does_not_come_is_silent_until_it_does(aws: Aws):
+def test_missed_schedule_is_silent_until_it_fires(aws: Aws):
     world = World(aws)
     workflow_id = active(world, QUICK, CRON)
     dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
@@ -274,7 +274,7 @@ def test_a_schedule_that_does_not_come_is_silent_until_it_does(aws: Aws):
     assert look() is None
 
 
-def test_who_dies_while_telling_of_silence_tells_it_again_as_the_same(aws: Aws):
+def test_crash_while_announcing_silence_repeats_the_same_event(aws: Aws):
     world = World(aws)
     workflow_id = active(world, QUICK, CRON)
     dispatcher(world).on_time(workflow_id, "t", hour(world, 0))
@@ -291,7 +291,7 @@ def test_who_dies_while_telling_of_silence_tells_it_again_as_the_same(aws: Aws):
     assert world.repositories.triggers.get(workflow_id, "t").silent_since is not None
 
 
-def test_what_is_not_active_is_not_silent(aws: Aws):
+def test_inactive_trigger_is_not_silent(aws: Aws):
     world = World(aws)
     workflow_id = active(world, QUICK, CRON)
     dispatcher(world).on_time(workflow_id, "t", hour(world, 0))

@@ -56,13 +56,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("pattern", GOOD, ids=json.dumps)
-def test_what_eventbridge_takes(pattern: dict[str, Any]):
+def test_patterns_that_eventbridge_accepts_are_accepted(pattern: dict[str, Any]):
     check_pattern(pattern)
     assert emulator._event_pattern_error(json.dumps(pattern)) is None
 
 
 @pytest.mark.parametrize(("pattern", "where"), BAD, ids=lambda part: part if isinstance(part, str) else "")
-def test_what_it_refuses_is_refused_at_its_place(pattern: dict[str, Any], where: str):
+def test_patterns_that_eventbridge_refuses_are_refused_with_their_path(pattern: dict[str, Any], where: str):
     with pytest.raises(BadPattern) as refused:
         check_pattern(pattern)
     assert str(refused.value).startswith(f"{where}: ")

@@ -29,12 +29,12 @@ def test_an_unknown_query_parameter_is_named(seeded: Aws, name: str):
     assert error["details"][0]["path"] == "trigger_typo"
 
 
-def test_what_a_route_knows_is_told(seeded: Aws):
+def test_error_for_an_unknown_query_parameter_lists_the_known_ones(seeded: Aws):
     answer = invoke("executions", asked("executions_list", workflow="x"))
 
     assert "`status`" in json.loads(answer["body"])["error"]["details"][0]["message"]
 
 
-def test_public_addresses_take_what_others_add(seeded: Aws):
+def test_public_routes_accept_unknown_query_parameters(seeded: Aws):
     assert invoke("webhooks", asked("webhooks_deliver", utm_source="x"))["statusCode"] == 404
     assert invoke("platform", asked("platform_health", probe="1"))["statusCode"] == 200

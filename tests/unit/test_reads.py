@@ -71,14 +71,14 @@ def service(world: World) -> ExecutionService:
 # -- waits
 
 
-def test_who_looks_for_waits_reads_no_outcome_and_no_answer(aws: Aws):
+def test_reading_pending_signals_reads_no_outcomes_or_outputs(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(60):
         aws.histories.record(made.ref, outcome(f"n{number}", noise(7_000, number)))
     for number in range(5):
         aws.histories.record(
-            made.id, PendingSignal(f"w{number}", 1, WaitKind.CHILD, NOW, None, {"workflow_id": f"wf-{number}"})
+            made.ref, PendingSignal(f"w{number}", 1, WaitKind.CHILD, NOW, None, {"workflow_id": f"wf-{number}"})
         )
     aws.histories.record(made.ref, PendingSignal("ask", 1, WaitKind.APPROVAL, NOW, None, {"message": "?"}))
     for number in range(4):
@@ -90,7 +90,7 @@ def test_who_looks_for_waits_reads_no_outcome_and_no_answer(aws: Aws):
     assert reads.bytes < 8_000, "the history has half a megabyte"
 
 
-def test_driver_has_all_waits_and_answers(aws: Aws):
+def test_snapshot_has_all_pending_signals_and_signals(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     wait, signal = (
@@ -146,7 +146,7 @@ def test_outputs_of_other_pages_are_not_read(aws: Aws, principal: Principal, mon
     assert reads.bytes < 200_000, "the history has 720,000 bytes"
 
 
-def test_view_says_the_same_as_the_whole_journal(aws: Aws, principal: Principal):
+def test_view_equals_the_complete_history(aws: Aws, principal: Principal):
     world = World(aws)
     definition = {
         "nodes": [
@@ -167,7 +167,7 @@ def test_view_says_the_same_as_the_whole_journal(aws: Aws, principal: Principal)
 # -- what is in S3
 
 
-def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: Any):
+def test_s3_objects_of_a_history_are_read_concurrently(aws: Aws, monkeypatch: Any):
     made = execution()
     aws.executions.create(made, None, "")
     for number in range(12):
@@ -195,7 +195,7 @@ def test_objects_that_a_journal_needs_are_read_together(aws: Aws, monkeypatch: A
     assert 4 < most <= 16
 
 
-def test_join_reads_its_objects_together_and_none_if_they_are_too_many(aws: Aws, monkeypatch: Any):
+def test_join_reads_objects_concurrently_and_none_if_they_exceed_the_bound(aws: Aws, monkeypatch: Any):
     histories = aws.histories
     parts = [histories._payloads.store(f'["{noise(9_000, number)}"]'.encode(), "e") for number in range(40)]
     inline: list[Any] = ["[1,2]", "[]", *parts, zlib.compress(b"[3]")]
@@ -232,7 +232,7 @@ def test_join_that_never_succeeds_is_given_up_with_a_reason(aws: Aws, monkeypatc
 # -- big loops
 
 
-def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
+def test_map_workers_check_the_whole_execution_once_a_second(aws: Aws):
     world = World(aws)
     made = execution(workspace_id=WORKSPACE, status=Status.RUNNING)
     aws.executions.create(made, None, "")
@@ -257,7 +257,7 @@ def test_drivers_of_a_big_loop_look_at_the_whole_once_a_second(aws: Aws):
     assert world.clock.run(store.check(batch)).status is Status.CANCELLED
 
 
-def test_parts_count_what_they_have_done_in_several_items(aws: Aws):
+def test_map_batches_count_progress_in_several_items(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     end = {"status": Status.SUCCEEDED, "at": NOW, "started_at": NOW, "result": [1], "error": None, "bill": None}
@@ -346,7 +346,7 @@ def test_cache_is_bounded_by_bytes():
     assert made[4:] == ["huge", "huge"]
 
 
-def test_large_definitions_are_not_kept_by_their_number(aws: Aws):
+def test_compiled_definitions_are_cached_by_bytes_not_by_number(aws: Aws):
     factory = NodeExecutorFactory()
     text = "x" * 200_000
     kept = [

@@ -98,7 +98,7 @@ def test_write_of_a_record_does_not_pay_for_its_payloads(
     assert now <= within * share
 
 
-def test_what_stands_beside_a_record_is_found_by_all_who_ask(aws: Aws):
+def test_payload_beside_a_record_is_found_by_every_reader(aws: Aws):
     value = noise(10_000)
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}), value)
@@ -140,7 +140,7 @@ def test_execution_that_is_made_twice_is_found_with_its_trigger(aws: Aws):
     assert len(items_of(aws, first.id)) == 2, "and nothing of the second is kept"
 
 
-def test_results_of_two_who_end_it_do_not_mix(aws: Aws):
+def test_results_of_concurrent_ends_do_not_mix(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     aws.executions.finish(made.id, Status.SUCCEEDED, NOW, result={"a": noise(8_000)})
@@ -149,7 +149,7 @@ def test_results_of_two_who_end_it_do_not_mix(aws: Aws):
     assert aws.executions.get("ws-1", made.id).result == {"a": noise(8_000)}
 
 
-def test_what_stands_beside_a_record_goes_with_it(aws: Aws):
+def test_payload_beside_a_record_is_removed_with_it(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}), noise(10_000))
     world.settle()

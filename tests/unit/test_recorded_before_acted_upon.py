@@ -119,7 +119,7 @@ def answer_children(run: Run) -> None:
         run.answer(path, {"status": "succeeded", "result": 1, "execution_id": "x"})
 
 
-def test_nothing_is_acted_upon_before_its_record(monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_acted_upon_before_it_is_recorded(monkeypatch: pytest.MonkeyPatch):
     definition = {
         "nodes": [
             {"id": "first", "type": "effect"},
@@ -142,7 +142,7 @@ def test_nothing_is_acted_upon_before_its_record(monkeypatch: pytest.MonkeyPatch
         assert before in run.effects.seen[later], f"{later} began before {before} was recorded"
 
 
-def test_nobody_hears_that_a_child_is_not_wanted_before_that_is_recorded(monkeypatch: pytest.MonkeyPatch):
+def test_supervisor_is_notified_of_an_abandoned_child_only_after_the_record(monkeypatch: pytest.MonkeyPatch):
     bad = {"id": "bad", "type": "effect", "config": {"fail_times": 9, "seconds": "{{ item }}"}}
     body = {
         "nodes": [
@@ -188,7 +188,7 @@ def test_a_failed_write_of_an_end_or_a_pause_is_followed_by_nothing(monkeypatch:
     assert {"Timer refused", "Pause refused", "End refused"} <= set(outcomes)
 
 
-def test_what_stands_counts_and_not_what_was_to_be_recorded():
+def test_stored_event_counts_instead_of_the_proposed_one():
     """Somebody answers just when the time is over: the answer stands, so it is what the node ends with."""
     run = start({"nodes": [{"id": "ask", "type": "approval", "config": {"message": "ok?", "timeout_seconds": 30}}]})
     decision = run.advance()

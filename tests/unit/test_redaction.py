@@ -43,7 +43,7 @@ SECRET = "pä55 wörd/+='\"\\<&>x"
         "".join(f"&#x{ord(one):X};" for one in SECRET),
     ],
 )
-def test_every_form_is_found(form: str):
+def test_every_encoding_of_a_secret_is_redacted(form: str):
     redactor = Redactor()
     redactor.add(SECRET)
     done = redactor.scrub({"deep": [{"x": f"before {form} after", form: 1}]})
@@ -52,7 +52,7 @@ def test_every_form_is_found(form: str):
 
 
 @given(st.text(min_size=4, max_size=40), st.text(max_size=20), st.text(max_size=20))
-def test_whatever_it_is_and_wherever_it_stands(secret: str, before: str, after: str):
+def test_any_secret_is_redacted_anywhere(secret: str, before: str, after: str):
     redactor = Redactor()
     redactor.add(secret)
     assert secret not in redactor.text(before + secret + after).replace(MARK, "\0")
@@ -76,7 +76,7 @@ def test_a_secret_of_digits_is_found_as_a_number():
     }  # fmt: skip
 
 
-def test_what_overlaps_is_taken_out_as_a_whole():
+def test_overlapping_secrets_are_redacted_as_a_whole():
     redactor = Redactor()
     for secret in ("abcd-1", "d-12345", "abcd"):
         redactor.add(secret)
@@ -98,7 +98,7 @@ def test_all_secrets_of_an_invocation_are_kept():
     assert redactor.text("secret number 599 of many") == MARK
 
 
-def test_a_process_forgets_what_was_not_used_for_longest():
+def test_process_forgets_least_recently_used_secrets():
     redactor = Redactor(2)
     for secret in ("first secret", "second secret", "first secret", "third secret"):
         redactor.add(secret)

@@ -35,7 +35,7 @@ def ended(output: Any, body: Any = None, nodes: Any = None, ways: Any = WAYS) ->
         ({"found": "{{ trigger.body.rows[id = 9].id }}"}, {"found": None}),
     ],
 )
-def test_what_was_not_there_to_be_told_is_null(output: Any, expected: Any):
+def test_missing_values_are_null_in_the_result(output: Any, expected: Any):
     execution = ended(output)
     assert (execution.status, execution.result) == (Status.SUCCEEDED, expected), execution.error
 

@@ -81,7 +81,7 @@ def purge(world: World) -> dict[str, int]:
     return world.retention.purge_due(lambda: 100.0)
 
 
-def test_run_of_two_years_forgets_nothing_of_itself(aws: Aws):
+def test_execution_of_two_years_keeps_all_its_data(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow(MONTHS), noise(20_000))
     for _ in range(25):
@@ -96,7 +96,7 @@ def test_run_of_two_years_forgets_nothing_of_itself(aws: Aws):
 
 
 @pytest.mark.parametrize("days", [8, 30, 3650])
-def test_what_is_known_of_a_run_goes_when_its_time_is_over_and_not_before(aws: Aws, days: int, monkeypatch: Any):
+def test_execution_is_purged_after_its_retention_and_not_before(aws: Aws, days: int, monkeypatch: Any):
     repositories = Repositories.of(aws.automation, lambda: aws.s3, "payloads", days)
     monkeypatch.setattr(Aws, "repositories", property(lambda _: repositories))
     world = World(aws)
@@ -117,7 +117,7 @@ def test_what_is_known_of_a_run_goes_when_its_time_is_over_and_not_before(aws: A
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_parts_of_a_big_loop_and_their_payloads_go_with_the_whole(aws: Aws):
+def test_map_batches_and_their_payloads_are_purged_with_the_execution(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow(MANY))
     world.settle()
@@ -131,7 +131,7 @@ def test_parts_of_a_big_loop_and_their_payloads_go_with_the_whole(aws: Aws):
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_purge_that_dies_anywhere_is_done_again(aws: Aws):
+def test_crash_during_purge_is_completed_later(aws: Aws):
     world = World(aws)
     made = 0
     while True:
@@ -149,7 +149,7 @@ def test_purge_that_dies_anywhere_is_done_again(aws: Aws):
     assert made > 6
 
 
-def test_one_that_cannot_be_forgotten_keeps_no_other_waiting(aws: Aws, monkeypatch: Any):
+def test_failing_purge_delays_no_other(aws: Aws, monkeypatch: Any):
     world = World(aws)
     first, second = (world.start(world.workflow({"nodes": nodes("a")})) for _ in range(2))
     world.settle()
@@ -172,7 +172,7 @@ def test_one_that_cannot_be_forgotten_keeps_no_other_waiting(aws: Aws, monkeypat
     assert items_of(aws, first) == []
 
 
-def test_execution_is_kept_until_what_its_end_brings_is_done(aws: Aws):
+def test_execution_is_kept_until_it_is_finalized(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": nodes("a")}))
     aws.executions.finish(execution_id, Status.CANCELLED, world.clock.now(), next_check_at=world.clock.now())
@@ -183,7 +183,7 @@ def test_execution_is_kept_until_what_its_end_brings_is_done(aws: Aws):
     assert purge(world) == {"purged": 1}
 
 
-def test_a_late_index_makes_nobody_forget_what_goes_on(aws: Aws):
+def test_stale_index_purges_no_running_execution(aws: Aws):
     """Whoever purges looks at the record itself: it is open, or its end has not brought yet what it brings."""
     open_one, ended = execution(), execution()
     for one in (open_one, ended):
@@ -203,7 +203,7 @@ def test_a_late_index_makes_nobody_forget_what_goes_on(aws: Aws):
     assert not items_of(aws, ended.id)
 
 
-def test_what_a_retry_begins_with_is_written_together_with_its_record(aws: Aws):
+def test_fork_writes_its_outcomes_with_its_record(aws: Aws):
     """Or a crash in between would leave items that nobody finds."""
     world = World(aws)
     old = world.start(world.workflow({"nodes": nodes("a")}))
@@ -294,7 +294,7 @@ def test_half_of_a_batch_that_dynamodb_leaves_is_asked_for_again_later_each_time
         aws.automation.get_many(keys)
 
 
-def test_record_says_when_it_goes(aws: Aws):
+def test_record_shows_when_it_expires(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     aws.executions.finish(made.id, Status.SUCCEEDED, NOW)

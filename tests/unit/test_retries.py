@@ -36,7 +36,7 @@ def test_a_long_back_off_is_handed_to_the_state_machine_and_survives():
     assert result.effects.events[-1] == ("end", "a", 3)
 
 
-def test_retry_after_of_the_other_side_is_honoured():
+def test_retry_after_header_is_honored():
     config = {"fail_times": 1, "retry_after": 3600}
     result = run({"nodes": [{"id": "a", "type": "effect", "config": config, "retry": {"max_attempts": 2}}]})
 

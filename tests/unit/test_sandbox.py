@@ -95,7 +95,7 @@ def test_nothing_can_be_reached(line: str):
     assert told["error"]["text"] == line
 
 
-def test_there_is_no_environment_and_nobody_to_be(monkeypatch: pytest.MonkeyPatch):
+def test_sandbox_has_no_environment_and_no_user(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the function")
     told = run(body("return [dict(os.environ), hasattr(os, 'getuid'), sys.path, sys.argv]"))
     assert told["result"] == [{}, False, [], [""]]
@@ -137,7 +137,7 @@ def test_printing_without_end_is_bounded():
     assert len(many["lines"]) == 200
 
 
-def test_what_the_code_says_instead_of_the_child_is_bounded_too():
+def test_forged_child_output_is_bounded():
     many = run(body("sys.stdout.lines = ['x' * 2_500] * 1_000", "return 1"))
     assert (len(many["lines"]), len(many["lines"][0])) == (200, 2_000)
     for said in ('{"error": "x"}', "[]", "nonsense", '{"error": {"code": "no_such", "message": 7, "trace": 3}}'):
@@ -205,7 +205,7 @@ def test_the_node_runs_it_and_logs_what_it_prints():
 
 @pytest.mark.skipif(platform.machine() not in NUMBERS, reason="the numbers of system calls are not known here")
 @pytest.mark.parametrize("file", ["test_sandbox.py", "test_javascript.py"])
-def test_all_of_this_holds_where_the_kernel_refuses_to_be_asked(file: str):
+def test_sandbox_holds_where_the_kernel_refuses_system_calls(file: str):
     """As in Lambda, whose own filter refuses prctl and seccomp; and without memfd_create, userfaultfd and ptrace."""
     tests = "reached or bombs or bounded or leaves or survives or own_line or environment or bounds"
     command = [sys.executable, "-m", "tests.refused", sys.executable, "-m", "pytest", "-n", "0", "-q"]

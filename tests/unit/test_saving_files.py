@@ -105,7 +105,7 @@ def test_nothing_is_published_unasked(client: Any, tmp_path: Path):
     assert (both["version"], both["published_version"]) == (3, 3)
 
 
-def test_what_nobody_here_has_seen_is_not_replaced(client: Any, tmp_path: Path):
+def test_unseen_version_is_not_replaced(client: Any, tmp_path: Path):
     data, file = tmp_path / "data", file_of(tmp_path, "Shared")
     made = saved(client, data, file, Choices())
     colleague = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "colleague"}}]}
@@ -118,7 +118,7 @@ def test_what_nobody_here_has_seen_is_not_replaced(client: Any, tmp_path: Path):
     assert (replaced["version"], replaced["published_version"]) == (3, 1)
 
 
-def test_where_nodes_are_drawn_makes_no_version(client: Any, tmp_path: Path):
+def test_changed_layout_makes_no_version(client: Any, tmp_path: Path):
     data = tmp_path / "data"
     made = saved(client, data, file_of(tmp_path, "Drawn", ui={"positions": {"a": {"x": 1, "y": 2}}}), Choices())
     moved = file_of(tmp_path, "Drawn", ui={"positions": {"a": {"x": 3, "y": 4}}})

@@ -24,7 +24,7 @@ from tests.unit.invoked import event, invoke
         ({"at": "2026-12-24T18:00:00"}, "Once, on 2026-12-24 at 18:00", "Einmal, am 24.12.2026 um 18:00"),
     ],
 )
-def test_in_words(config: dict[str, Any], english: str, german: str):
+def test_schedules_are_described_in_words(config: dict[str, Any], english: str, german: str):
     schedule = ScheduleConfig.model_validate(config)
     assert (in_words(schedule, "en"), in_words(schedule, "de")) == (english, german)
 

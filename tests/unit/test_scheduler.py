@@ -86,7 +86,7 @@ def test_a_node_is_attempted_when_those_before_it_have_ended():
     assert attempts(one) == ["b", "c"]
 
 
-def test_what_the_history_has_is_not_done_again():
+def test_recorded_outcomes_are_not_repeated():
     one = scheduler(LINE, ended("a"), ended("b"))
     assert commands(one) == []
     assert attempts(one) == ["c"]
@@ -147,7 +147,7 @@ def test_a_failure_with_nowhere_to_go_holds_everything_until_it_is_recorded():
     assert not one.has_more
 
 
-def test_who_waits_when_the_execution_fails_is_given_up():
+def test_pending_signals_are_abandoned_when_the_execution_fails():
     wait = PendingSignal("a", 1, WaitKind.APPROVAL, NOW)
     raw = {"nodes": [{"id": "a", "type": "approval", "config": {"message": "ok?"}}, *nodes("b")]}
     one = scheduler(raw, wait, ended("b", NodeStatus.FAILED, None))
@@ -159,7 +159,7 @@ def test_who_waits_when_the_execution_fails_is_given_up():
     assert not one.give_up_waits(NOW)
 
 
-def test_what_any_driver_would_compute_alike_needs_no_event_of_its_own():
+def test_recomputable_outcomes_need_no_event():
     raw = {"nodes": [{"id": "t", "type": "transform", "config": {"value": 1}}, *nodes("a")], "edges": edges("t>a")}
     one = scheduler(raw)
     (taken,) = commands(one)
@@ -170,7 +170,7 @@ def test_what_any_driver_would_compute_alike_needs_no_event_of_its_own():
     assert attempts(one) == ["a"]
 
 
-def test_a_loop_opens_as_many_iterations_as_may_run_and_ends_with_what_they_gave():
+def test_loop_opens_as_many_iterations_as_may_run_and_collects_results():
     one = scheduler(LOOP)
     (choose,) = commands(one)
     assert isinstance(choose, ChooseItems)
@@ -187,7 +187,7 @@ def test_a_loop_opens_as_many_iterations_as_may_run_and_ends_with_what_they_gave
     assert [outcome.output for outcome in one.take_noted()] == [[0, 10, 20]]
 
 
-def test_what_another_driver_could_find_otherwise_is_pinned_first():
+def test_nondeterministic_values_are_recorded_first():
     one = scheduler(LOOP)
     (choose,) = commands(one)
     assert isinstance(choose, ChooseItems)
@@ -204,7 +204,7 @@ def test_what_another_driver_could_find_otherwise_is_pinned_first():
     assert attempts(one) == ["each[0].a"], "the items that stand in the history"
 
 
-def test_an_iteration_that_fails_ends_the_loop_once_the_others_are_still():
+def test_failed_iteration_ends_the_loop_once_the_others_are_idle():
     one = scheduler(LOOP)
     (choose,) = commands(one)
     assert isinstance(choose, ChooseItems)

@@ -72,7 +72,7 @@ def test_two_tabs_that_refresh_at_once_get_the_same_token_and_keep_the_session(a
     assert not is_refused(auth, one, BROWSER)
 
 
-def test_a_browser_whose_answer_was_lost_asks_again(auth: AuthService, aws: Aws):
+def test_refresh_can_be_repeated_after_a_lost_response(auth: AuthService, aws: Aws):
     first = in_browser(auth)
     auth.refresh(first, BROWSER)  # the process dies, or the connection, before the answer is there
     aws.clock.pass_time(seconds=GRACE_SECONDS - 1)
@@ -82,7 +82,7 @@ def test_a_browser_whose_answer_was_lost_asks_again(auth: AuthService, aws: Aws)
     assert not is_refused(auth, again, BROWSER)
 
 
-def test_the_token_before_is_theft_when_it_is_late(auth: AuthService, aws: Aws):
+def test_previous_token_after_the_grace_period_is_theft(auth: AuthService, aws: Aws):
     first = in_browser(auth)
     second = auth.refresh(first, BROWSER).refresh_token or ""
     aws.clock.pass_time(seconds=GRACE_SECONDS)
@@ -91,7 +91,7 @@ def test_the_token_before_is_theft_when_it_is_late(auth: AuthService, aws: Aws):
     assert is_refused(auth, second, BROWSER)
 
 
-def test_the_token_before_is_theft_from_another_browser(auth: AuthService):
+def test_previous_token_from_another_browser_is_theft(auth: AuthService):
     first = in_browser(auth)
     second = auth.refresh(first, BROWSER).refresh_token or ""
 
@@ -99,7 +99,7 @@ def test_the_token_before_is_theft_from_another_browser(auth: AuthService):
     assert is_refused(auth, second, BROWSER)
 
 
-def test_a_token_from_before_the_last_one_is_theft(auth: AuthService):
+def test_token_older_than_the_previous_one_is_theft(auth: AuthService):
     first = in_browser(auth)
     third = auth.refresh(auth.refresh(first, BROWSER).refresh_token or "", BROWSER).refresh_token or ""
 
@@ -107,7 +107,7 @@ def test_a_token_from_before_the_last_one_is_theft(auth: AuthService):
     assert is_refused(auth, third, BROWSER)
 
 
-def test_a_session_that_is_no_browsers_has_no_grace(auth: AuthService):
+def test_session_outside_a_browser_has_no_grace_period(auth: AuthService):
     first = signed_in(auth)
     auth.refresh(first)
 

@@ -104,7 +104,7 @@ def test_any_values_are_read_as_they_were_written(rows: list[list[Any]]):
     assert lists(written(rows)) == rows
 
 
-def test_what_no_workbook_can_hold_is_refused():
+def test_values_that_a_workbook_cannot_hold_are_refused():
     assert "config.sheets[0].rows[1] has a text of 40000" in unwritable([{"a": 1}, {"a": "x" * 40_000}]).message
     assert "surrogate" in unwritable([["\ud800"]]).message
     assert unwritable([[1] * 2_001]).code == "too_large"
@@ -150,11 +150,11 @@ def test_a_cell_without_a_column_gets_one_and_a_column_without_cells_goes():
         (2958465, "d.m.yyyy", "9999-12-31T00:00:00"),
     ],
 )
-def test_numbers_are_as_their_formats_show_them_where_that_matters(value: float, code: str, shown: Any):
+def test_number_formats_with_leading_zeros_are_applied(value: float, code: str, shown: Any):
     assert lists(book_of([value], formats={"A1": code})) == [[shown]]
 
 
-def test_times_of_either_calendar():
+def test_dates_of_both_workbook_calendars_are_read():
     moments = [dt.datetime(2026, 7, 2, 10, 30), dt.date(1999, 12, 31), dt.time(8, 30), dt.timedelta(hours=30)]  # noqa: DTZ001
     assert lists(book_of(moments)) == [["2026-07-02T10:30:00", "1999-12-31T00:00:00", "08:30:00", 108_000]]
     write_buffer = Workbook()
@@ -200,7 +200,7 @@ def test_a_header_that_is_not_the_first_row_and_a_range():
         (b"", "empty"),
     ],
 )
-def test_what_is_no_workbook_is_told_with_what_it_is(content: bytes, said: str):
+def test_file_that_is_no_workbook_is_reported_with_its_type(content: bytes, said: str):
     error = refused("spreadsheet", {"source": {"file": "x"}}, files={"x": content})
     assert error.code == "bad_content"
     assert said in error.message

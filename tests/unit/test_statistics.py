@@ -54,6 +54,6 @@ def test_ends_are_counted_by_day_and_workflow(aws: Aws):
         (date(1, 1, 1), date(1, 1, 2)),
     ],
 )
-def test_a_span_that_is_none_is_refused(aws: Aws, first: date | None, last: date):
+def test_invalid_time_span_is_refused(aws: Aws, first: date | None, last: date):
     with pytest.raises(InvalidInput):
         Statistics(World(aws).repositories, World(aws).clock).of(USER, first, last, "day")

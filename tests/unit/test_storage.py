@@ -108,7 +108,7 @@ def test_the_first_final_status_stands(aws: Aws):
     assert find(aws, made.id).status is Status.CANCELLED
 
 
-def test_what_is_gone_is_lost(aws: Aws):
+def test_missing_execution_raises_execution_lost(aws: Aws):
     for call in (
         lambda: aws.executions.mark("x", Status.RUNNING, NOW),
         lambda: aws.executions.finish("x", Status.FAILED, NOW),
@@ -117,7 +117,7 @@ def test_what_is_gone_is_lost(aws: Aws):
             call()
 
 
-def test_the_first_journal_entry_wins_and_the_later_writer_gets_it(aws: Aws):
+def test_first_event_wins_and_later_writers_get_it(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     with ThreadPoolExecutor(8) as pool:
@@ -128,7 +128,7 @@ def test_the_first_journal_entry_wins_and_the_later_writer_gets_it(aws: Aws):
     assert entries == [winners[0]]
 
 
-def test_entries_of_every_kind_come_back(aws: Aws):
+def test_events_of_every_kind_are_read_back(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     error = {"code": "x", "message": "y", "details": None}
@@ -148,7 +148,7 @@ def test_entries_of_every_kind_come_back(aws: Aws):
     }
 
 
-def test_outcomes_travel_along_with_an_entry_that_wins_only(aws: Aws):
+def test_outcomes_are_stored_only_with_an_event_that_wins(aws: Aws):
     made = execution()
     aws.executions.create(made, None, "")
     aws.histories.record(made.ref, outcome("effect"), [outcome("pure", 5)])
@@ -263,7 +263,7 @@ def test_a_workflow_and_its_versions(aws: Aws):
     assert [v.version for v in aws.workflows.versions(made.id, 2, 10).items] == [1]
 
 
-def test_a_change_of_an_old_record_changes_nothing(aws: Aws):
+def test_stale_workflow_change_is_refused(aws: Aws):
     made = workflow(aws)
     assert aws.workflows.change(made, Change({"name": "a"})) is not None
     version = WorkflowVersion(made.id, 2, DEFINITION, AT, ANN)
@@ -334,7 +334,7 @@ def test_a_record_that_is_there_already_is_given(aws: Aws):
     assert (again.is_new, again.same_request, again.execution) == (False, True, made)
 
 
-def test_nothing_is_below_the_first_version(aws: Aws):
+def test_no_version_is_listed_below_the_first(aws: Aws):
     assert aws.workflows.versions(workflow(aws).id, 1, 10).items == []
 
 

@@ -84,7 +84,7 @@ def test_the_function_that_runs_nodes_has_these_threads(aws: Aws):
     assert len(advance._runner.run(nodes())) == limits.MAX_PARALLEL_NODES
 
 
-def test_a_process_with_a_call_that_does_not_end_is_given_up_after_the_turn(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_process_with_an_endless_call_exits_after_the_invocation(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """Whoever is served next would run beside it. The outcome is recorded: repeated, it comes to the same."""
     from functions.advance import handler as advance
 

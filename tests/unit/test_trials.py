@@ -93,7 +93,9 @@ def test_a_pinned_node_does_not_run(world: World, service: ExecutionService):
         ({"output": {"code": "c", "message": "it broke"}, "port": "error"}, "broken", "it broke"),
     ],
 )
-def test_a_pin_goes_on_by_its_port(world: World, service: ExecutionService, pin: dict[str, Any], ran: str, result: str):
+def test_pinned_node_continues_by_its_port(
+    world: World, service: ExecutionService, pin: dict[str, Any], ran: str, result: str
+):
     view = run_test(world, service, BRANCHES, pins={"ask": pin})
 
     assert view.execution.result == {ran: result}
@@ -101,7 +103,7 @@ def test_a_pin_goes_on_by_its_port(world: World, service: ExecutionService, pin:
     assert {statuses(view)[node] for node in others} == {"skipped"}
 
 
-def test_a_pin_in_a_loop_is_that_of_each_iteration(world: World, service: ExecutionService):
+def test_pin_in_a_loop_applies_to_each_iteration(world: World, service: ExecutionService):
     view = run_test(world, service, LOOP, pins={"each.call": {"output": "p"}})
 
     assert view.execution.result == {"each": ["1 p", "2 p", "3 p"]}
@@ -109,7 +111,7 @@ def test_a_pin_in_a_loop_is_that_of_each_iteration(world: World, service: Execut
     assert {node.id for node in view.nodes if node.is_pinned} == {f"each[{n}].call" for n in range(3)}
 
 
-def test_a_pin_in_a_distributed_map_is_that_of_each_iteration(world: World, service: ExecutionService):
+def test_pin_in_a_distributed_map_applies_to_each_iteration(world: World, service: ExecutionService):
     many = {**LOOP, "nodes": [{**LOOP["nodes"][0], "config": {"value": list(range(201))}}, LOOP["nodes"][1]]}
     view = run_test(world, service, many, pins={"each.call": {"output": "p"}})
 
@@ -124,7 +126,7 @@ def test_a_pinned_loop_does_not_run_its_body(world: World, service: ExecutionSer
     assert world.effects.events == []
 
 
-def test_until_runs_what_leads_to_a_node(world: World, service: ExecutionService):
+def test_until_runs_only_what_leads_to_a_node(world: World, service: ExecutionService):
     view = run_test(world, service, CHAIN, until="send")
 
     assert view.execution.result == {"send": "sent real"}
@@ -174,7 +176,7 @@ def test_a_draft_is_what_runs_and_can_be_seen_later(world: World, service: Execu
     assert service.definition(USER, made.id)[1].definition == CHAIN
 
 
-def test_what_was_tried_goes_when_no_run_needs_it_any_more(world: World, service: ExecutionService):
+def test_draft_snapshot_is_removed_when_no_test_run_needs_it(world: World, service: ExecutionService):
     """It is kept for as long as a run may take, and what is known of that is kept; trying it again puts that off."""
 
     def kept_until(workflow_id: str) -> list[int]:
@@ -211,7 +213,7 @@ def test_what_does_not_fit_names_its_field(world: World, service: ExecutionServi
     assert refused.value.details[0]["path"] == field
 
 
-def test_as_a_trigger_of_a_draft_would(world: World, service: ExecutionService):
+def test_test_run_starts_like_a_trigger_of_the_draft(world: World, service: ExecutionService):
     draft = {
         "nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body.n }} {{ trigger.method }}"}}],
         "triggers": [{"id": "hook", "type": "webhook"}],
@@ -229,7 +231,7 @@ def test_as_a_trigger_of_a_draft_would(world: World, service: ExecutionService):
 FAILS = {"nodes": [{"id": "a", "type": "fail", "config": {"message": "no"}}]}
 
 
-def test_nobody_outside_is_told_of_a_test_run(world: World, service: ExecutionService):
+def test_test_run_publishes_no_events(world: World, service: ExecutionService):
     follow_up = world.workflow({"nodes": [{"id": "a", "type": "effect"}]})
     child = world.workflow({**FAILS, "on_failure": {"workflow": follow_up}})
     parent = {
@@ -253,7 +255,7 @@ def test_nobody_outside_is_told_of_a_test_run(world: World, service: ExecutionSe
     world.check()
 
 
-def test_a_test_run_is_not_gone_on_with(world: World, service: ExecutionService):
+def test_test_run_cannot_be_forked(world: World, service: ExecutionService):
     made = service.start(USER, StartBody(workflow_id=world.workflow(FAILS), test=True), None)
     world.settle()
     with pytest.raises(MainspringError) as refused:

@@ -66,14 +66,14 @@ def read_units(aws: Aws) -> Iterator[dict[str, float]]:
         ([wait("each[3].in[0].a"), signal("each[3].in[0].a"), outcome("each[3].in")], False),
     ],
 )
-def test_answer_is_unread_until_what_waited_has_gone_on(aws: Aws, entries: list[Any], is_unread: bool):
+def test_signal_is_unread_until_its_node_has_continued(aws: Aws, entries: list[Any], is_unread: bool):
     histories: HistoryRepository = aws.histories
     for entry in entries:
         histories.record(RUN, entry)
     assert histories.has_unread_answer(RUN) is is_unread
 
 
-def test_loop_whose_outcome_stands_beside_others_has_ended(aws: Aws):
+def test_signal_in_an_ended_loop_is_not_unread(aws: Aws):
     histories = aws.histories
     for entry in (wait("each[0].a"), signal("each[0].a")):
         histories.record(RUN, entry)
@@ -82,7 +82,7 @@ def test_loop_whose_outcome_stands_beside_others_has_ended(aws: Aws):
 
 
 @pytest.mark.parametrize("answers", [[], [signal("ask"), outcome("ask")]], ids=["open", "taken"])
-def test_look_at_a_parked_run_does_not_read_its_history(aws: Aws, answers: list[Any]):
+def test_checking_a_suspended_execution_does_not_read_its_history(aws: Aws, answers: list[Any]):
     histories = aws.histories
     for number in range(1_000):
         histories.record(RUN, outcome(f"each[{number}].x"))

@@ -79,7 +79,7 @@ def transforms(*ids: str, **values: Any) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_problem(raw: Any, expected: list[tuple[str, str]]):
+def test_validator_reports_problem(raw: Any, expected: list[tuple[str, str]]):
     assert problems(raw) == expected
 
 
@@ -117,13 +117,13 @@ def test_a_switch_has_the_ports_of_its_cases():
     assert problems({**raw, "edges": edges("s:small>x")}) == [("edges[0].port", "unknown_port")]
 
 
-def test_what_a_template_will_give_is_not_judged_before():
+def test_validator_does_not_judge_template_values():
     config = {"url": "{{ trigger.body.url }}", "method": "{{ trigger.body.m }}", "headers": "{{ vars.h }}"}
 
     assert problems({"nodes": [{"id": "a", "type": "http", "config": config}], "vars": {"h": {}}}) == []
 
 
-def test_bounds():
+def test_validator_enforces_bounds():
     many = {"nodes": transforms(*(f"n{i}" for i in range(limits.MAX_NODES + 1)))}
     deep: Any = 1
     for _ in range(limits.MAX_CONFIG_DEPTH + 1):
@@ -193,7 +193,7 @@ def each(body: Any, node_id: str = "each", **config: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_is_wrong_with_a_loop(nodes: list[Any], expected: list[tuple[str, str]]):
+def test_validator_reports_problems_of_loops(nodes: list[Any], expected: list[tuple[str, str]]):
     assert sorted(problems({"nodes": nodes})) == sorted(expected)
 
 

@@ -31,7 +31,7 @@ def approve(run):
 
 
 @pytest.mark.parametrize(("answer", "port"), [(APPROVED, "yes"), (REJECTED, "no"), (None, "late")])
-def test_an_approval_goes_on_by_what_was_answered(answer, port):
+def test_approval_continues_by_the_port_of_its_answer(answer, port):
     started = start(definition())
     parked = started.advance()
     assert (parked.next, parked.signals) == ("suspend_on_signal", 0)
@@ -56,7 +56,7 @@ def test_the_first_answer_stands():
     assert started.effects.count("yes") == 0
 
 
-def test_an_answer_that_came_before_the_node_was_reached():
+def test_answer_before_the_node_is_reached_counts():
     early = {
         "nodes": [
             {"id": "call", "type": "effect", "config": {"output": "{{ execution.callbacks.back }}"}},
@@ -71,7 +71,7 @@ def test_an_answer_that_came_before_the_node_was_reached():
     assert "/api/callbacks/execution-1/" in started.outcomes["call"].output
 
 
-def test_an_answer_that_comes_during_the_call_that_hands_the_url_on():
+def test_answer_during_the_call_that_sends_the_url_counts():
     """The invocation has read the history before, and looks for signals before there is a wait for this one."""
     early = {
         "nodes": [
@@ -106,7 +106,7 @@ def test_an_answer_while_something_else_runs_is_taken_within_seconds():
     assert started.effects.started["yes"] <= 12
 
 
-def test_an_answer_that_comes_between_the_look_and_the_park_wakes_at_once():
+def test_answer_between_check_and_suspension_resumes_at_once():
     """Park's condition is the counter that the invocation saw."""
     started = start(definition())
     seen = started.advance().signals
@@ -115,7 +115,7 @@ def test_an_answer_that_comes_between_the_look_and_the_park_wakes_at_once():
     assert started.execution.signals != seen
 
 
-def test_the_deadline_and_an_answer_at_the_same_time_are_one():
+def test_simultaneous_deadline_and_answer_give_one_outcome():
     """Whoever writes first is right; the driver adopts it."""
     started = start(definition())
     started.advance()
@@ -295,7 +295,7 @@ def test_an_older_driver_ends_when_it_sees_a_newer_one():
     assert started.effects.events == []
 
 
-def test_an_answer_to_an_old_wait_that_comes_while_a_turn_is_still_finding_its_way_back():
+def test_answer_between_load_and_replay_is_not_lost():
     """The history was read before the answer; the invocation looks for signals before it has come to the wait again."""
     steps = [{"id": f"t{i}", "type": "transform", "config": {"value": i}} for i in range(3)]
     slow = {"nodes": [{"id": "long", "type": "effect", "config": {"seconds": 3}}, *steps, ask("a")], "edges": []}
@@ -313,7 +313,7 @@ def test_an_answer_to_an_old_wait_that_comes_while_a_turn_is_still_finding_its_w
     assert started.advance().next == "succeeded"
 
 
-def test_who_answers_what_was_given_up_is_told_so():
+def test_answer_to_an_abandoned_signal_is_refused():
     body = {
         "nodes": [
             {"id": "even", "type": "conditional", "config": {"expression": "{{ item % 2 = 0 }}"}},

@@ -18,7 +18,7 @@ from tests.unit.dispatched import CRON, QUICK, active, delivered, dispatcher, ho
 from tests.world import World
 
 
-def test_who_dies_while_a_delivery_is_taken_is_followed_by_its_repetition():
+def test_crash_while_accepting_a_delivery_is_completed_by_its_repetition():
     points = 0
     for at in range(1, 40):
         with aws_in_memory() as aws:
@@ -56,7 +56,7 @@ def test_an_execution_that_cannot_be_run_ahead_is_driven(aws: Aws):
     assert world.results() == [("succeeded", {"a": {"n": 1}})]
 
 
-def test_an_execution_that_was_run_ahead_by_one_who_died_is_driven_on(aws: Aws):
+def test_execution_run_ahead_by_a_crashed_process_gets_a_driver(aws: Aws):
     world = World(aws)
     config = {"answer": "result", "answer_seconds": 0.2}
     workflow_id = active(world, QUICK, {"id": "t", "type": "webhook", "config": config})
@@ -68,7 +68,7 @@ def test_an_execution_that_was_run_ahead_by_one_who_died_is_driven_on(aws: Aws):
     assert world.results() == [("succeeded", {"a": {"n": 1}})]
 
 
-def test_the_rate_is_kept(aws: Aws):
+def test_webhook_rate_limit_is_enforced(aws: Aws):
     repository, at = TriggerRepository(aws.automation), datetime(2026, 5, 1, 9, 0, 20, tzinfo=UTC)
     taken: list[int] = []
     for _ in range(25):
@@ -84,7 +84,7 @@ def test_the_rate_is_kept(aws: Aws):
     assert repository.get("w", "t").fired == 11
 
 
-def test_secrets_are_good_at_one_place_only(aws: Aws):
+def test_webhook_secret_works_for_its_trigger_only(aws: Aws):
     del aws
     kms = boto3.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -114,7 +114,7 @@ def test_a_repeated_delivery_that_is_being_run_ahead_gets_no_driver_of_its_own(a
     assert len(world.all()) == 1
 
 
-def test_a_late_delivery_expects_nothing_of_the_past(aws: Aws):
+def test_late_delivery_sets_no_expectation_in_the_past(aws: Aws):
     world = World(aws)
     workflow_id, due = active(world, QUICK, CRON), hour(world, 0)
     dispatcher(world).on_time(workflow_id, "t", due)

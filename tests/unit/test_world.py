@@ -71,7 +71,7 @@ def ends(world: World) -> Counter[tuple[str, str]]:
     return Counter((status, str(result)) for status, result in world.results())
 
 
-def test_queue_child_approval_and_failure(aws: Aws):
+def test_queue_child_approval_and_failure_all_end(aws: Aws):
     world = World(aws)
     scene(world)
 
@@ -87,7 +87,7 @@ def points_of(aws: Aws) -> int:
     return world.fate.points
 
 
-def test_whoever_dies_wherever_all_comes_to_the_same_end():
+def test_crash_of_any_process_at_any_write_converges():
     """Every fourth point of some hundred and sixty."""
     with aws_in_memory() as aws:
         points = points_of(aws)
@@ -113,7 +113,7 @@ def distributed(n: int, **config: Any) -> dict[str, Any]:
     }
 
 
-def test_a_loop_over_many_items_is_spread(aws: Aws):
+def test_loop_over_many_items_runs_as_distributed_map(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow(distributed(450, concurrency=30)), {"bad": 0})
     world.settle()
@@ -126,7 +126,7 @@ def test_a_loop_over_many_items_is_spread(aws: Aws):
     assert world.machine.map_batches.keys() == {f"{execution_id}-each-1"}
 
 
-def test_an_item_that_fails_ends_a_spread_loop(aws: Aws):
+def test_failed_item_ends_a_distributed_map(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow(distributed(450, concurrency=1)), {"bad": 120})
     world.settle()
@@ -138,7 +138,7 @@ def test_an_item_that_fails_ends_a_spread_loop(aws: Aws):
     assert len([1 for what, _, _ in world.effects.events if what == "start"]) == 120
 
 
-def test_failures_in_a_spread_loop_can_be_collected(aws: Aws):
+def test_failures_in_a_distributed_map_can_be_collected(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow(distributed(450, on_item_error="collect", concurrency=100)), {"bad": 450})
     world.settle()
@@ -148,7 +148,7 @@ def test_failures_in_a_spread_loop_can_be_collected(aws: Aws):
     assert done.result["last"]["error"]["node"] == "each[449].x"
 
 
-def test_a_spread_loop_whose_drivers_die_goes_on_and_repeats_no_finished_item(aws: Aws):
+def test_distributed_map_whose_workers_die_continues_and_repeats_no_finished_item(aws: Aws):
     world = World(aws)
     definition = distributed(450, concurrency=1)
     execution_id = world.start(world.workflow(definition), {"bad": 0})
@@ -207,7 +207,7 @@ def test_what_a_loop_has_read_may_be_large(aws: Aws):
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_child_in_a_spread_loop_is_started_though_the_poke_was_lost(aws: Aws, waits: bool):
+def test_child_in_a_distributed_map_is_started_despite_a_lost_notification(aws: Aws, waits: bool):
     world = World(aws)
     child = world.workflow({"nodes": nodes("c")})
     body = {
@@ -227,7 +227,7 @@ def test_a_child_in_a_spread_loop_is_started_though_the_poke_was_lost(aws: Aws, 
     assert world.effects.count("c") == 2
 
 
-def test_a_part_that_failed_fails_its_loop_though_who_ended_it_died(aws: Aws):
+def test_failed_map_batch_fails_its_loop_despite_a_crash(aws: Aws):
     """The last item of the last batch fails: all items are done then, but there is nothing to join."""
     world = World(aws)
     world.breaks = lambda owner, signal: (
@@ -241,7 +241,7 @@ def test_a_part_that_failed_fails_its_loop_though_who_ended_it_died(aws: Aws):
     assert world.effects.count("each[249].x") == 1
 
 
-def test_who_waits_for_others_is_looked_at_and_not_driven(aws: Aws):
+def test_execution_waiting_for_others_is_checked_but_not_driven(aws: Aws):
     world = World(aws)
     world.start(world.workflow({"nodes": [ask_child(child_that_waits(world))]}))
     world.settle()
@@ -250,7 +250,7 @@ def test_who_waits_for_others_is_looked_at_and_not_driven(aws: Aws):
     assert world.invocations <= 6, "two for each of both, whatever time passed"
 
 
-def test_nothing_is_left_of_a_spread_loop_that_was_cancelled(aws: Aws):
+def test_cancelled_distributed_map_leaves_nothing_running(aws: Aws):
     world = World(aws)
     body = {"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 600}}]}
     each = {"id": "each", "type": "for_each", "config": {"items": "{{ [1..450] }}", "concurrency": 30}, "body": body}
@@ -301,7 +301,7 @@ def test_children_are_ended_with_what_waited_for_them(aws: Aws, spread_over: int
     assert world.effects.count("after") == 1
 
 
-def test_drivers_that_are_stopped_again_and_again_are_given_up(aws: Aws):
+def test_execution_whose_drivers_keep_being_stopped_is_closed(aws: Aws):
     world = World(aws)
     execution_id = world.start(world.workflow({"nodes": [{"id": "d", "type": "delay", "config": {"seconds": 9000}}]}))
     for _ in range(20):
@@ -315,7 +315,7 @@ def test_drivers_that_are_stopped_again_and_again_are_given_up(aws: Aws):
     assert (done.status, done.error["code"]) == ("failed", "engine_error")
 
 
-def test_two_sweepers_look_at_each_thing_once(aws: Aws):
+def test_concurrent_recovery_runs_check_each_item_once(aws: Aws):
     world = World(aws)
     workflow_id = world.workflow({"nodes": nodes("a")})
     for _ in range(12):
@@ -330,7 +330,7 @@ def test_two_sweepers_look_at_each_thing_once(aws: Aws):
     assert sum(driver.status == "RUNNING" for driver in world.machine.drivers.values()) == 12
 
 
-def test_the_sweeper_does_no_more_than_it_has_time_for(aws: Aws):
+def test_recovery_stops_when_its_time_is_over(aws: Aws):
     world = World(aws)
     workflow_id = world.workflow({"nodes": nodes("a")})
     for _ in range(6):

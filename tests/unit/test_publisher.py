@@ -38,7 +38,7 @@ def bus_that_answers(*answers: list[str | None]) -> tuple[Bus, Stubber, list[int
     return Bus(client, "events"), stubber, sizes
 
 
-def test_only_what_was_throttled_is_put_again(aws: Aws):
+def test_only_throttled_events_are_put_again(aws: Aws):
     del aws
     bus, stubber, sizes = bus_that_answers([None, "ThrottlingException", None], ["InternalFailure"], [None])
 
@@ -47,7 +47,7 @@ def test_only_what_was_throttled_is_put_again(aws: Aws):
     stubber.assert_no_pending_responses()
 
 
-def test_what_is_refused_for_good_is_told_and_blocks_nothing(aws: Aws):
+def test_permanently_refused_event_is_returned_and_blocks_nothing(aws: Aws):
     del aws
     bus, _, sizes = bus_that_answers([None, "MalformedDetail", "ThrottlingException"], [None])
 
@@ -56,7 +56,7 @@ def test_what_is_refused_for_good_is_told_and_blocks_nothing(aws: Aws):
     assert sizes == [3, 1]
 
 
-def test_a_bus_that_goes_on_throttling_is_unavailable(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_bus_that_keeps_throttling_is_unavailable(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     del aws
     monkeypatch.setattr("engine.aws.event_bus.time.sleep", lambda _: None)
     bus, _, _ = bus_that_answers(*[["ThrottlingException"]] * 4)
@@ -64,7 +64,7 @@ def test_a_bus_that_goes_on_throttling_is_unavailable(aws: Aws, monkeypatch: pyt
         bus.publish(events(1))
 
 
-def test_a_record_that_cannot_be_read_is_buried_and_the_others_are_told(aws: Aws):
+def test_unreadable_record_is_buried_and_others_are_published(aws: Aws):
     world = World(aws)
     workflow_id = world.workflow({"nodes": nodes("a")})
     ids = [world.start(workflow_id) for _ in range(3)]
@@ -79,7 +79,7 @@ def test_a_record_that_cannot_be_read_is_buried_and_the_others_are_told(aws: Aws
     assert [one["execution_id"] for one in buried] == [ids[1]]
 
 
-def test_only_the_executions_of_a_trigger_that_is_busy_are_told_again(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_only_executions_of_a_contended_trigger_are_retried(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     world = World(aws)
     workflow_id = world.workflow({"nodes": nodes("a")})
     ids = [world.start(workflow_id) for _ in range(2)]
@@ -94,7 +94,7 @@ def test_only_the_executions_of_a_trigger_that_is_busy_are_told_again(aws: Aws, 
     assert {event.type for event in world.bus.told} == {f"execution.{Status.SUCCEEDED}"}
 
 
-def test_who_loses_to_others_at_a_trigger_waits_before_the_next_try(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_writer_that_loses_at_a_trigger_backs_off(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """Batches of the stream are told at the same time, and many of one trigger meet at its item."""
     triggers, table, waits = aws.repositories.triggers, aws.automation, list[int]()
     real = table.update

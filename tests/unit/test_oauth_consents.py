@@ -35,7 +35,7 @@ def began(desk: Desk) -> tuple[OAuthConsent, str]:
     return oauth_consent, parse_qs(urlsplit(url).query)["state"][0]
 
 
-def test_the_page_says_who_asks_and_for_what(desk: Desk):
+def test_consent_page_names_who_asks_and_for_what(desk: Desk):
     oauth_consent, state = began(desk)
     status, page = oauth_consent.ask(state)
     assert status == 200
@@ -47,7 +47,7 @@ def test_the_page_says_who_asks_and_for_what(desk: Desk):
     assert oauth_consent.go(state, "") is None
 
 
-def test_only_the_browser_that_goes_on_comes_back(desk: Desk):
+def test_consent_is_bound_to_the_browser_that_began_it(desk: Desk):
     oauth_consent, state = began(desk)
     assert asyncio.run(oauth_consent.finish(state, "code", "", "a-cookie"))[0] == 400  # nobody has gone on yet
     assert asyncio.run(oauth_consent.finish(state, "code", "", ""))[0] == 400

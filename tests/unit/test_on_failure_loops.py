@@ -37,7 +37,7 @@ def deliver(world: World) -> Counter[str]:
     return done
 
 
-def test_a_handler_of_failures_that_fails_is_not_started_by_that(aws: Aws):
+def test_failing_on_failure_workflow_does_not_start_itself(aws: Aws):
     world = World(aws)
     handler = active(world, FAILING, HANDLER)
     first = world.start(world.workflow(FAILING), {"order": 7})

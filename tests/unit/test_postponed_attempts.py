@@ -45,21 +45,21 @@ TWICE = {"max_attempts": 2, "interval_seconds": 1}
         (["away", "fails", "away", "away", "ok"], 2),
     ],
 )
-def test_who_was_put_off_has_all_attempts_left(ends: list[str], attempts: int, is_short_of_time: bool):
+def test_postponed_attempts_do_not_count(ends: list[str], attempts: int, is_short_of_time: bool):
     run = in_trouble(*ends, retry=TWICE, seconds=40 if is_short_of_time else 0)
 
     assert run.execution.status is Status.SUCCEEDED
     assert run.outcomes["a"].attempts == attempts
 
 
-def test_failures_between_are_counted():
+def test_failures_between_postponed_attempts_count():
     run = in_trouble("away", "fails", "away", "fails", retry=TWICE)
 
     assert (run.execution.status, run.outcomes["a"].error["code"]) == (Status.FAILED, "broken")
     assert run.outcomes["a"].attempts == 2
 
 
-def test_trouble_without_end_is_given_up_after_about_a_day():
+def test_postponing_ends_after_about_a_day():
     run = in_trouble(*["away"] * 400)
 
     assert (run.execution.status, run.outcomes["a"].error["code"]) == (Status.FAILED, "unavailable")

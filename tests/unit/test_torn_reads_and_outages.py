@@ -38,7 +38,7 @@ class AlwaysTorn(Random):
         return 0.9
 
 
-def test_an_answer_that_is_counted_and_not_there_yet_is_found(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_signal_that_is_counted_but_not_yet_readable_is_found(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """The counter and the answer are written in one transaction, which a Query may see half of.
 
     The driver finds it by itself: the recovery, which would wake it later, sees nothing here.
@@ -51,7 +51,7 @@ def test_an_answer_that_is_counted_and_not_there_yet_is_found(aws: Aws, monkeypa
     assert FIGURES["torn reads tried"]
 
 
-def test_the_sweeper_wakes_who_is_parked_on_an_answer_that_it_has_missed(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+def test_recovery_resumes_an_execution_suspended_despite_its_signal(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     world = World(aws, harsh=AlwaysTorn(0))
     parent = parent_of(world)
 
@@ -73,7 +73,7 @@ def test_an_answer_is_found_however_reads_are_torn_and_indexes_late():
             assert ends(world) == EXPECTED, f"seed {seed}"
 
 
-def test_the_url_of_a_callback_is_good_for_the_attempt_that_waits(aws: Aws):
+def test_callback_url_answers_the_attempt_that_waits(aws: Aws):
     """It was handed out once, before the first attempt; nobody could learn another one."""
     world = World(aws)
     back = {"config": {"timeout_seconds": 60}, "retry": {"max_attempts": 2, "interval_seconds": 40}}
@@ -88,7 +88,7 @@ def test_the_url_of_a_callback_is_good_for_the_attempt_that_waits(aws: Aws):
     assert world.get(execution_id).result == "late, but in time"
 
 
-def test_each_write_may_be_refused_once():
+def test_any_single_refused_write_is_survived():
     """Before it is done, or after; whoever wrote is called again, by whoever called it."""
     with aws_in_memory() as aws:
         world = World(aws, Fate())
@@ -108,7 +108,7 @@ def test_each_write_may_be_refused_once():
     "away", [{"dynamodb"}, {"lambda"}, {"dynamodb", "lambda"}], ids=lambda away: "+".join(sorted(away))
 )
 @pytest.mark.parametrize("minute", [0, 1, 2])
-def test_no_run_fails_because_a_service_is_away_for_forty_minutes(aws: Aws, away: set[str], minute: int):
+def test_forty_minute_outage_fails_no_execution(aws: Aws, away: set[str], minute: int):
     world = World(aws)
     parent = parent_of(world)
     world.pass_time(60 * minute + 0.5)

@@ -57,7 +57,7 @@ def test_head_is_answered_and_starts_nothing(aws: Aws):
     assert world.results() == []
 
 
-def test_what_is_not_allowed_is_not_there(aws: Aws):
+def test_head_and_options_are_not_found_unless_configured(aws: Aws):
     world = World(aws)
     address = hook(world)
     for method in ("HEAD", "OPTIONS"):
@@ -75,12 +75,12 @@ def test_bytes_that_were_damaged_on_the_way_are_refused(aws: Aws):
 @pytest.mark.parametrize(
     "config", [{"methods": ["HEAD"]}, {"cors_origins": ["a.example"]}, {"cors_origins": [f"{APP}/c"]}]
 )
-def test_a_hook_that_cannot_be(config: dict[str, Any]):
+def test_invalid_webhook_config_is_refused(config: dict[str, Any]):
     with pytest.raises(ValidationError):
         WebhookConfig.model_validate(config)
 
 
-def test_each_way_to_ask_reaches_the_service(monkeypatch: pytest.MonkeyPatch):
+def test_every_http_method_reaches_the_service(monkeypatch: pytest.MonkeyPatch):
     """Through the resolver, with the events that API Gateway sends."""
     seen: list[Delivery] = []
 

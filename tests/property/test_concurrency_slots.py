@@ -43,7 +43,9 @@ def do(world: World, workflow_id: str, step: tuple[str, Any]) -> None:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(1, 3), st.lists(STEPS, min_size=4, max_size=14), st.integers(1, 120))
-def test_slots(limit: int, steps: list[tuple[str, Any]], dies_at: int):
+def test_concurrency_leases_never_exceed_the_limit_and_none_leaks(
+    limit: int, steps: list[tuple[str, Any]], dies_at: int
+):
     with aws_in_memory() as aws:
         world = World(aws, Fate(dies_at))
         definition = {

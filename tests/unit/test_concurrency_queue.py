@@ -61,7 +61,7 @@ def test_crash_at_any_write_of_a_start_does_what_the_limit_says(when_full: str, 
     FIGURES["deaths while an execution comes to a full limit"] += points
 
 
-def test_a_long_queue_is_one_thing_to_look_at(aws: Aws):
+def test_long_queue_is_checked_as_one_item(aws: Aws):
     """Whoever waits is looked at once; from then on the gate is, however many wait there."""
     world = World(aws)
     nodes = [{"id": "pause", "type": "delay", "config": {"seconds": 9000}}]

@@ -54,7 +54,7 @@ def test_a_machine_that_was_started_before_the_crash_is_started():
         ("lambda_invoke", {"function": "f"}),
     ],
 )
-def test_what_cannot_be_sent_or_read_is_said(kind: str, config: dict[str, Any]):
+def test_unserializable_aws_parameters_and_answers_are_reported(kind: str, config: dict[str, Any]):
     run = node(Says({"Payload": b"[" * 200_000}), kind, **config)
     assert run.error is not None
     assert run.error.code in ("config", "bad_response")
@@ -70,7 +70,7 @@ def test_what_cannot_be_sent_or_read_is_said(kind: str, config: dict[str, Any]):
         ("Whatever", 503, "aws_Whatever", True),
     ],
 )
-def test_what_aws_refuses_is_understood(code: str, status: int, expected: str, retryable: bool):
+def test_aws_errors_become_node_errors(code: str, status: int, expected: str, retryable: bool):
     answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     error = _failed(ClientError(answer, "SendMessage"), "sqs", "send_message")
     assert (error.code, error.retryable) == (expected, retryable)

@@ -49,9 +49,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def test_an_event_that_nobody_listens_for_costs_one_read_however_many_listen_to_others(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch
-):
+def test_event_without_listeners_costs_one_read(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     listening = Listening(aws.repositories.listeners)
     counted = reads(monkeypatch)
     assert listening.are_heard([event("x"), event("y")]) == [False, False]
@@ -69,7 +67,7 @@ def test_an_event_that_nobody_listens_for_costs_one_read_however_many_listen_to_
     assert counted == {"get": 2}
 
 
-def test_each_change_is_known_at_once(aws: Aws):
+def test_listener_changes_are_visible_at_once(aws: Aws):
     listening, other = Listening(aws.repositories.listeners), Listening(aws.repositories.listeners)
 
     def heard(source: str) -> bool:
@@ -93,7 +91,7 @@ def test_each_change_is_known_at_once(aws: Aws):
     assert [item["SK"] for item in aws.automation.query("LISTENERS#ws")] == ["SUM"]
 
 
-def test_whoever_has_read_a_workflow_before_it_changed_writes_nothing_wrong(aws: Aws):
+def test_stale_reader_cannot_overwrite_listeners(aws: Aws):
     listening = Listening(aws.repositories.listeners)
     stale = make(aws, SHOP, active=False)
     publish_version(aws.workflows, stale, listening_to({"source": ["new"]}))
@@ -119,7 +117,7 @@ def test_a_read_that_saw_half_of_a_change_is_not_remembered(aws: Aws, monkeypatc
     assert listening.are_heard([event("shop")]) == [True]
 
 
-def test_many_who_switch_at_once_leave_who_listens(aws: Aws):
+def test_concurrent_activations_leave_the_right_listeners(aws: Aws):
     workflows = [make(aws, SHOP, active=False) for _ in range(4)]
     lock = threading.Lock()
 
