@@ -118,7 +118,7 @@ class Run(WorkflowRun):
         super().drive(invocations, remaining)
         events, recomputed = self.effects.events, self.recomputed
         check_history(self.block, self.execution, self.states, events, recomputed=recomputed)
-        check_history_keys(list(self.store.entries[self.execution_id].values()))
+        check_history_keys(list(self.store.events[self.execution_id].values()))
         return self.execution
 
 

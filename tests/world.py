@@ -199,7 +199,7 @@ class World:
             if self.clock.offset >= swept + 60:
                 swept = self.clock.offset
                 self.perish(lambda: self.recovery.run(lambda: 100.0))
-        raise AssertionError([(one.id, one.status, one.place) for one in self._open()] or self._looked_at())
+        raise AssertionError([(one.id, one.status, one.queue_position) for one in self._open()] or self._looked_at())
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, and what happens in it."""
@@ -332,7 +332,7 @@ class World:
             self.fate.spared = True
             items = self.repositories.executions.partition(execution.id)
             self.fate.spared = False
-            history = History.of(self.repositories.histories.entries_in(items))
+            history = History.of(self.repositories.histories.events_in(items))
             for path in history.waits:
                 wait = history.open_signal(path)
                 if wait is not None and wait.kind in ("approval", "callback"):
@@ -371,7 +371,7 @@ class World:
     def _check_history(self, execution: Execution) -> None:
         stored = self.repositories.workflows.get_version(execution.workflow_id, execution.workflow_version)
         block = prepare(WorkflowDefinition.model_validate(stored.definition), self.factory)
-        entries = self.repositories.histories.entries_in(self.repositories.executions.partition(execution.id))
+        entries = self.repositories.histories.events_in(self.repositories.executions.partition(execution.id))
         states = {state.id: state for state in node_states(block, History.of(entries), execution)}
         check_history(block, execution, states, recomputed=True)
         check_history_keys(entries)

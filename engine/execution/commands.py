@@ -85,13 +85,13 @@ class Append:
     """
 
     scope_instance: ScopeInstance
-    entry: HistoryEvent
+    event: HistoryEvent
     is_failure: bool = False
 
     @property
     def path(self) -> str:
         """The node that the event is about."""
-        return self.entry.path
+        return self.event.path
 
 
 @dataclass(frozen=True, slots=True)

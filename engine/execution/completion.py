@@ -118,7 +118,7 @@ class FollowUp:
         """Whether the end leaves work to do: a slot to free, a caller to answer, child executions to end."""
         execution = self.snapshot.execution
         return (
-            execution.place is not None
+            execution.queue_position is not None
             or (execution.caller is not None and execution.caller.waits)
             or (self.snapshot.definition.on_failure is not None and status is not Status.SUCCEEDED)
             or any(wait.is_for_others for wait in waits)

@@ -220,10 +220,9 @@ class Invocation:
         result, nondeterministic = await self._steps.compute(scope_instance, node)
         if isinstance(result, ForEach | Repeat):
             raise TypeError(f"the node type {node.type} is a loop and has no body")
-        entry = (
-            result if isinstance(result, Outcome) else self._steps.entry(scope_instance.path(node.id), result, begin, 1)
-        )
-        self._scheduler.computed(taken, entry, self._clock.now(), nondeterministic=nondeterministic)
+        path = scope_instance.path(node.id)
+        event = result if isinstance(result, Outcome) else self._steps.event_of(path, result, begin, 1)
+        self._scheduler.computed(taken, event, self._clock.now(), nondeterministic=nondeterministic)
 
     async def _in_line(self, command: InLine) -> None:
         """Compute or load a value that the scheduler needs before it continues."""

@@ -184,10 +184,10 @@ class Scheduler:
             return True
         return False
 
-    def computed(self, taken: TakeUp, entry: HistoryEvent, now: datetime, *, nondeterministic: bool) -> None:
+    def computed(self, taken: TakeUp, event: HistoryEvent, now: datetime, *, nondeterministic: bool) -> None:
         """Take the outcome of a node without effects; if `nondeterministic`, other drivers might compute another."""
         self._queues.now = now
-        self._loops.finalize(taken.scope_instance, entry, nondeterministic=nondeterministic)
+        self._loops.finalize(taken.scope_instance, event, nondeterministic=nondeterministic)
 
     def items_found(
         self, command: ChooseItems, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
@@ -232,14 +232,14 @@ class Scheduler:
                 self._accept(command.scope_instance, stands)
         self._loops.check(command.scope_instance)
 
-    def _accept(self, scope_instance: ScopeInstance, entry: HistoryEvent | None) -> None:
-        match entry:
+    def _accept(self, scope_instance: ScopeInstance, event: HistoryEvent | None) -> None:
+        match event:
             case Outcome():
-                self._loops.settle(scope_instance, entry)
+                self._loops.settle(scope_instance, event)
             case Timer():
-                self._suspensions.start(scope_instance, entry)
+                self._suspensions.start(scope_instance, event)
             case PendingSignal():
-                self._suspensions.wait(scope_instance, entry)
+                self._suspensions.wait(scope_instance, event)
 
     # -- ending --------------------------------------------------------------------------------------------
 

@@ -43,12 +43,12 @@ class WriteBuffer:
         self._unwritten.append(outcome)
         self._tell(outcome)
 
-    async def record(self, entry: HistoryEvent) -> HistoryEvent:
+    async def record(self, event: HistoryEvent) -> HistoryEvent:
         """Write an event with the noted outcomes; return the event that stands in the history then.
 
         A canceled caller's write still goes on, so that every recorded event gets its log line.
         """
-        writing = asyncio.ensure_future(self._record(entry))
+        writing = asyncio.ensure_future(self._record(event))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -57,16 +57,16 @@ class WriteBuffer:
                     await writing
             raise
 
-    async def _record(self, entry: HistoryEvent) -> HistoryEvent:
+    async def _record(self, event: HistoryEvent) -> HistoryEvent:
         along, self._unwritten = self._unwritten, []
         carried = self._carry()
         try:
-            winner = await self._store.record(self._ref, entry, along, [one.line for one in carried], self._position)
+            winner = await self._store.record(self._ref, event, along, [one.line for one in carried], self._position)
         except BaseException:
             self._take_back(along, carried)
             raise
-        self.keys.add(entry.key)
-        if winner is not entry:
+        self.keys.add(event.key)
+        if winner is not event:
             self._take_back(along, carried)
         else:
             self.keys.update(outcome.key for outcome in along)
@@ -85,8 +85,8 @@ class WriteBuffer:
         for one in carried:
             one.is_carried = False
 
-    def _tell(self, entry: HistoryEvent) -> None:
-        line = line_of(entry)
+    def _tell(self, event: HistoryEvent) -> None:
+        line = line_of(event)
         if line is not None:
             self._lines.append(_Line(line, is_carried=True))  # the event itself tells as much
 

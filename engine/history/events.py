@@ -236,31 +236,31 @@ class History:
     """The keys of all events."""
 
     @classmethod
-    def of(cls, entries: Iterable[HistoryEvent]) -> History:
+    def of(cls, events: Iterable[HistoryEvent]) -> History:
         """Build the history from these events."""
         history = cls()
-        for entry in entries:
-            history.add(entry)
+        for event in events:
+            history.add(event)
         return history
 
-    def add(self, entry: HistoryEvent) -> None:
+    def add(self, event: HistoryEvent) -> None:
         """Add one more event. Signals and recorded values are kept by their keys."""
-        self.keys.add(entry.key)
-        match entry:
+        self.keys.add(event.key)
+        match event:
             case Outcome():
-                self.outcomes[entry.path] = entry
+                self.outcomes[event.path] = event
             case Timer():
-                before = self.timers.get(entry.path)
-                if before is None or (entry.next_attempt or 0) > (before.next_attempt or 0):
-                    self.timers[entry.path] = entry
+                before = self.timers.get(event.path)
+                if before is None or (event.next_attempt or 0) > (before.next_attempt or 0):
+                    self.timers[event.path] = event
             case PendingSignal():
-                known = self.waits.get(entry.path)
-                if known is None or entry.attempt > known.attempt:
-                    self.waits[entry.path] = entry
+                known = self.waits.get(event.path)
+                if known is None or event.attempt > known.attempt:
+                    self.waits[event.path] = event
             case Signal():
-                self.signals[entry.key] = entry
+                self.signals[event.key] = event
             case RecordedValue():
-                self.recorded_values[entry.key] = entry
+                self.recorded_values[event.key] = event
             case Started():
                 pass  # it matters only to the next one who writes it
 

@@ -44,20 +44,20 @@ class LogPosition:
         return (self.driver,) if self.has_written else self.after
 
 
-def line_of(entry: HistoryEvent) -> LogLine | None:
+def line_of(event: HistoryEvent) -> LogLine | None:
     """Return the log line of an event: the same for every driver."""
-    match entry:
+    match event:
         case Outcome(status=NodeStatus.SUCCEEDED):
-            return LogLine(entry.completed_at, "info", "succeeded", entry.path, _metadata(entry))
+            return LogLine(event.completed_at, "info", "succeeded", event.path, _metadata(event))
         case Outcome():
-            error = entry.error or {}
-            metadata = {**_metadata(entry), "code": error.get("code")}
-            return LogLine(entry.completed_at, "error", f"failed: {error.get('message')}", entry.path, metadata)
+            error = event.error or {}
+            metadata = {**_metadata(event), "code": error.get("code")}
+            return LogLine(event.completed_at, "error", f"failed: {error.get('message')}", event.path, metadata)
         case Timer(next_attempt=None):
-            return LogLine(entry.started_at, "info", f"waits until {format_time(entry.due_at)}", entry.path)
+            return LogLine(event.started_at, "info", f"waits until {format_time(event.due_at)}", event.path)
         case PendingSignal():
-            until = f" until {format_time(entry.deadline)}" if entry.deadline else ""
-            return LogLine(entry.started_at, "info", f"waits for {entry.kind}{until}", entry.path)
+            until = f" until {format_time(event.deadline)}" if event.deadline else ""
+            return LogLine(event.started_at, "info", f"waits for {event.kind}{until}", event.path)
     return None
 
 

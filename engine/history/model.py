@@ -94,7 +94,7 @@ class Execution:
     secret: str = ""
     depth: int = 0
     caller: Caller | None = None
-    place: QueuePosition | None = None
+    queue_position: QueuePosition | None = None
     retry_of: str | None = None
     trigger_id: str | None = None
     workflow_name: str | None = None

@@ -67,7 +67,7 @@ class ExecutionStore(Protocol):
     async def record(
         self,
         ref: ExecutionRef,
-        entry: HistoryEvent,
+        event: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,

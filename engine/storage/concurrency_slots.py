@@ -58,15 +58,15 @@ class SlotRepository:
 
     def queue_entry(self, execution: Execution) -> Put:
         """Return the item that queues a new execution; it is put in one transaction with the record."""
-        if execution.place is None:
+        if execution.queue_position is None:
             raise ValueError("only an execution with a limit is queued")
         return Put(
             {
-                "PK": f"CONCURRENCY#{execution.place.concurrency_key}",
+                "PK": f"CONCURRENCY#{execution.queue_position.concurrency_key}",
                 "SK": f"{_QUEUE}{execution.id}",
                 "execution_id": execution.id,
-                "limit": execution.place.limit,
-                "when_full": execution.place.when_full,
+                "limit": execution.queue_position.limit,
+                "when_full": execution.queue_position.when_full,
             }
         )
 

@@ -218,7 +218,7 @@ def bill_counts(bill: Bill | None) -> dict[str, float]:
 
 def encoded(execution: Execution, payloads: PayloadStore) -> Item:
     """Return the item of a new execution."""
-    place, caller = execution.place, execution.caller
+    position, caller = execution.queue_position, execution.caller
     next_check_at = execution.created_at + timedelta(seconds=limits.START_GRACE)
     pk, sk = record_key(execution.id)
     return {
@@ -240,10 +240,10 @@ def encoded(execution: Execution, payloads: PayloadStore) -> Item:
         "secret": execution.secret,
         "depth": execution.depth or None,
         "caller": [str(caller.ref), caller.path, caller.attempt, caller.waits] if caller else None,
-        "concurrency_key": place.concurrency_key if place else None,
-        "concurrency_limit": place.limit if place else None,
-        "slot": place.slot if place else None,
-        "when_full": place.when_full if place and place.when_full != "queue" else None,
+        "concurrency_key": position.concurrency_key if position else None,
+        "concurrency_limit": position.limit if position else None,
+        "slot": position.slot if position else None,
+        "when_full": position.when_full if position and position.when_full != "queue" else None,
         "retry_of": execution.retry_of,
         "trigger_id": execution.trigger_id,
         "workflow_name": execution.workflow_name,
@@ -284,7 +284,7 @@ def decoded(
         secret=item["secret"],
         depth=item.get("depth", 0),
         caller=Caller(ExecutionRef.parse(caller[0]), caller[1], int(caller[2]), caller[3]) if caller else None,
-        place=_place_in(item),
+        queue_position=_queue_position_in(item),
         retry_of=item.get("retry_of"),
         trigger_id=item.get("trigger_id"),
         workflow_name=item.get("workflow_name"),
@@ -309,7 +309,7 @@ def bill_in(item: Item) -> Bill:
     return Bill.of({name[5:]: item[name] for name in _BILL if name in item})
 
 
-def _place_in(item: Item) -> QueuePosition | None:
+def _queue_position_in(item: Item) -> QueuePosition | None:
     if "concurrency_key" not in item:
         return None
     return QueuePosition(

@@ -79,13 +79,13 @@ class DynamoStore:
     async def record(
         self,
         ref: ExecutionRef,
-        entry: HistoryEvent,
+        event: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> HistoryEvent:
         """Record an event; see ExecutionStore."""
-        return await self._in_thread(self._record, ref, entry, along, lines, position)
+        return await self._in_thread(self._record, ref, event, along, lines, position)
 
     async def record_recomputable(
         self,
@@ -101,7 +101,7 @@ class DynamoStore:
         """Read the signals; see ExecutionStore."""
         keys = [wait.signal_key for wait in waits]
         found = await self._in_thread(self._histories.get, ref, keys)
-        return [entry for entry in found if isinstance(entry, Signal)]
+        return [event for event in found if isinstance(event, Signal)]
 
     async def distributed(self, ref: ExecutionRef, items: Sequence[Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         """Store the items of a distributed loop; see ExecutionStore."""
@@ -170,16 +170,16 @@ class DynamoStore:
     def _record(
         self,
         ref: ExecutionRef,
-        entry: HistoryEvent,
+        event: HistoryEvent,
         along: Sequence[Outcome],
         lines: Sequence[LogLine],
         position: LogPosition | None,
     ) -> HistoryEvent:
         """Append an event; an approval is listed in the same transaction."""
         also = []
-        if isinstance(entry, PendingSignal) and entry.kind is WaitKind.APPROVAL:
-            also.append(asked(self._asker(ref), ref, entry))
-        return self._histories.record(ref, entry, along, lines, position, also)
+        if isinstance(event, PendingSignal) and event.kind is WaitKind.APPROVAL:
+            also.append(asked(self._asker(ref), ref, event))
+        return self._histories.record(ref, event, along, lines, position, also)
 
     def _asker(self, ref: ExecutionRef) -> Asker:
         """Return the execution that asks, as it was loaded last: what a row contains of it never changes."""
@@ -209,16 +209,16 @@ class DynamoStore:
         if wait is None:
             raise ExecutionLost(f"execution {ref.execution_id} has no loop {batch.path} to drive")
         wait = replace(wait, output=self._histories.load(wait.output))
-        part = self._map_batches.create_batch(whole, ref)
-        if part.status is Status.FAILED and not around.signals:
-            self._fail_loop(ref, part.error)  # the process that ended the map batch died before this
-        status = Status.CANCELLED if whole.status.is_final or around.signals else part.status
+        record = self._map_batches.create_batch(whole, ref)
+        if record.status is Status.FAILED and not around.signals:
+            self._fail_loop(ref, record.error)  # the process that ended the map batch died before this
+        status = Status.CANCELLED if whole.status.is_final or around.signals else record.status
         execution = replace(
             whole,
             status=status,
-            started_at=part.started_at,
-            signals=part.signals,
-            stalled_invocations=part.stalled_invocations,
+            started_at=record.started_at,
+            signals=record.signals,
+            stalled_invocations=record.stalled_invocations,
             driver_attempt=1,
         )
         definition = self._definition(whole.workflow_id, whole.workflow_version)

@@ -47,10 +47,10 @@ class HistoryRepository:
 
     # -- events ------------------------------------------------------------------------------------------------
 
-    def entries_in(self, items: Sequence[Item], *, by_key: bool = False) -> list[HistoryEvent]:
+    def events_in(self, items: Sequence[Item], *, by_key: bool = False) -> list[HistoryEvent]:
         """Return the events in the items of an execution's partition; large outputs are `Stored`, all if `by_key`."""
-        entries: dict[str, HistoryEvent] = {}
-        parsed = [json.loads(item["entry"]) if "entry" in item else {} for item in items]
+        events: dict[str, HistoryEvent] = {}
+        parsed = [json.loads(item["event"]) if "event" in item else {} for item in items]
         # The recorded values of a loop are needed as soon as the loop is.
         both = zip(items, parsed, strict=True)
         needed = [item.get("output") if is_recorded_value(fields) else None for item, fields in both]
@@ -60,30 +60,30 @@ class HistoryRepository:
                 output = self._payloads.unpack(
                     item.get("output") if recorded_value is None else recorded_value, lazily=True
                 )
-                entry = event_from(fields, output)
-                entries[entry.key] = replace(entry, output=Stored({"key": entry.key})) if by_key else entry
+                event = event_from(fields, output)
+                events[event.key] = replace(event, output=Stored({"key": event.key})) if by_key else event
             for one in self._payloads.unpack(outcomes) or ():
                 outcome = event_from(one, Stored(one["stored"]) if "stored" in one else one["output"])
-                entries.setdefault(outcome.key, outcome)
-        return list(entries.values())
+                events.setdefault(outcome.key, outcome)
+        return list(events.values())
 
     def of(self, items: Sequence[Item]) -> History:
         """Return the history in these items."""
-        return History.of(self.entries_in(items))
+        return History.of(self.events_in(items))
 
     def get(self, ref: ExecutionRef, keys: Sequence[str]) -> list[HistoryEvent]:
         """Return the existing events of these keys."""
         wanted = [(f"EXECUTION#{ref}", sort_key(key)) for key in keys]
-        return self.entries_in(list(self._table.get_many(wanted).values()))
+        return self.events_in(list(self._table.get_many(wanted).values()))
 
     def has_signal(self, ref: ExecutionRef, key: str) -> bool:
         """Return whether a pending signal has its signal, as of now or a moment ago."""
-        return bool(self._table.get_many([(f"EXECUTION#{ref}", sort_key(key))], ("entry",), consistent=False))
+        return bool(self._table.get_many([(f"EXECUTION#{ref}", sort_key(key))], ("event",), consistent=False))
 
     def waits(self, ref: ExecutionRef) -> History:
         """Return an execution's pending signals and signals, without values; nothing else of its history is read."""
         items = self._table.query(
-            f"EXECUTION#{ref}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "entry")
+            f"EXECUTION#{ref}", after=_WAITS, before=f"{_WAITS}~", attributes=("PK", "SK", "event")
         )
         return self.of(list(items))
 
@@ -105,8 +105,8 @@ class HistoryRepository:
             return False
         keys = [key for wait in answered for key in (wait.path, timer_key(wait.path, wait.attempt + 1))]
         loops = [loop for wait in answered for loop in loops_around(wait.path)]
-        for entry in self.get(ref, list(dict.fromkeys([*keys, *loops]))):
-            history.add(entry)
+        for event in self.get(ref, list(dict.fromkeys([*keys, *loops]))):
+            history.add(event)
         if not history.has_unread_answer:
             return False
         return self.of(list(self._table.query(f"EXECUTION#{ref}", after="NODE"))).has_unread_answer
@@ -135,21 +135,21 @@ class HistoryRepository:
         return list(self._whole_waits(ref, lost))
 
     def _whole_waits(self, ref: ExecutionRef, keys: Sequence[str]) -> Iterator[PendingSignal]:
-        return (entry for entry in self.get(ref, keys) if isinstance(entry, PendingSignal))
+        return (event for event in self.get(ref, keys) if isinstance(event, PendingSignal))
 
     def without_outputs(self, ref: ExecutionRef) -> History:
         """Return the history for display. Outputs in their events' own items are `Stored` by key; see `outputs`."""
-        items = self._table.query(f"EXECUTION#{ref}", after="NODE", attributes=("PK", "SK", "entry", "outcomes"))
-        return History.of(self.entries_in(list(items), by_key=True))
+        items = self._table.query(f"EXECUTION#{ref}", after="NODE", attributes=("PK", "SK", "event", "outcomes"))
+        return History.of(self.events_in(list(items), by_key=True))
 
     def outputs(self, ref: ExecutionRef, keys: Sequence[str]) -> dict[str, Any]:
         """Return the outputs of the events with these keys; large ones are `Stored`."""
-        return {entry.key: entry.output for entry in self.get(ref, keys)}
+        return {event.key: event.output for event in self.get(ref, keys)}
 
     def record(
         self,
         ref: ExecutionRef,
-        entry: HistoryEvent,
+        event: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
@@ -162,7 +162,7 @@ class HistoryRepository:
         written in the same transaction.
         """
         item = {
-            **self._item(ref, entry),
+            **self._item(ref, event),
             "outcomes": self._pack_outcomes(along, ref),
             **self._carried(ref, lines, position),
         }
@@ -176,8 +176,8 @@ class HistoryRepository:
                 raise
             if position is not None:
                 position.found += map(line_in, self._payloads.unpack(failed.item.get("lines")) or ())
-            return self.entries_in([{**failed.item, "outcomes": None}])[0]
-        return entry
+            return self.events_in([{**failed.item, "outcomes": None}])[0]
+        return event
 
     def record_recomputable(
         self,
@@ -251,7 +251,7 @@ class HistoryRepository:
         except ConditionFailed as failed:
             if failed.index or failed.item is None:
                 raise
-            stands = self.entries_in([failed.item])[0]
+            stands = self.events_in([failed.item])[0]
             if not isinstance(stands, Signal):
                 raise TypeError("a signal's key holds a signal") from None
             return stands
@@ -262,12 +262,12 @@ class HistoryRepository:
         with suppress(ConditionFailed):
             self.answer(ref, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
 
-    def _item(self, ref: ExecutionRef, entry: HistoryEvent) -> Item:
+    def _item(self, ref: ExecutionRef, event: HistoryEvent) -> Item:
         return {
             "PK": f"EXECUTION#{ref}",
-            "SK": sort_key(entry.key),
-            "entry": dumps(event_fields(entry)),
-            "output": self._payloads.pack(entry.output, str(ref)),
+            "SK": sort_key(event.key),
+            "event": dumps(event_fields(event)),
+            "output": self._payloads.pack(event.output, str(ref)),
         }
 
     def _pack_outcomes(self, outcomes: Sequence[Outcome], ref: ExecutionRef) -> Packed | None:

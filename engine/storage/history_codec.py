@@ -34,56 +34,56 @@ class _Kind(StrEnum):
     RECORDED_VALUE = "recorded_value"
 
 
-def event_fields(entry: HistoryEvent) -> dict[str, Any]:
+def event_fields(event: HistoryEvent) -> dict[str, Any]:
     """Return all of an event except its output."""
-    match entry:
+    match event:
         case Outcome():
             return {
-                "path": entry.path,
-                "status": entry.status,
-                "port": entry.port,
-                "error": entry.error,
-                "attempts": entry.attempts,
-                "started_at": format_time(entry.started_at),
-                "completed_at": format_time(entry.completed_at),
+                "path": event.path,
+                "status": event.status,
+                "port": event.port,
+                "error": event.error,
+                "attempts": event.attempts,
+                "started_at": format_time(event.started_at),
+                "completed_at": format_time(event.completed_at),
             }
         case Timer():
             return {
                 "kind": _Kind.TIMER,
-                "path": entry.path,
-                "port": entry.port,
-                "error": entry.error,
-                "next_attempt": entry.next_attempt,
-                "started_at": format_time(entry.started_at),
-                "due_at": format_time(entry.due_at),
-                **({"put_off": entry.put_off} if entry.put_off else {}),
+                "path": event.path,
+                "port": event.port,
+                "error": event.error,
+                "next_attempt": event.next_attempt,
+                "started_at": format_time(event.started_at),
+                "due_at": format_time(event.due_at),
+                **({"put_off": event.put_off} if event.put_off else {}),
             }
         case PendingSignal():
             return {
                 "kind": _Kind.PENDING_SIGNAL,
-                "path": entry.path,
-                "attempt": entry.attempt,
-                "for": entry.kind,
-                "started_at": format_time(entry.started_at),
-                "deadline": format_time(entry.deadline) if entry.deadline else None,
+                "path": event.path,
+                "attempt": event.attempt,
+                "for": event.kind,
+                "started_at": format_time(event.started_at),
+                "deadline": format_time(event.deadline) if event.deadline else None,
             }
         case Signal():
             return {
                 "kind": _Kind.SIGNAL,
-                "path": entry.path,
-                "attempt": entry.attempt,
-                "at": format_time(entry.at),
-                "status": entry.status,
-                **({"answered_by": entry.answered_by} if entry.answered_by else {}),
+                "path": event.path,
+                "attempt": event.attempt,
+                "at": format_time(event.at),
+                "status": event.status,
+                **({"answered_by": event.answered_by} if event.answered_by else {}),
             }
         case Started():
-            at = format_time(entry.started_at)
+            at = format_time(event.started_at)
             return {
-                "kind": _Kind.STARTED, "path": entry.path, "attempt": entry.attempt, "started_at": at,
-                "driver": entry.driver,
+                "kind": _Kind.STARTED, "path": event.path, "attempt": event.attempt, "started_at": at,
+                "driver": event.driver,
             }  # fmt: skip
         case RecordedValue():
-            return {"kind": _Kind.RECORDED_VALUE, "path": entry.path, "name": entry.name}
+            return {"kind": _Kind.RECORDED_VALUE, "path": event.path, "name": event.name}
 
 
 def event_from(fields: dict[str, Any], output: Any) -> HistoryEvent:

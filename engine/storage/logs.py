@@ -25,7 +25,7 @@ from engine.storage.payloads import PayloadStore
 SHARDS = 8
 _TRIES = 30
 _FIRST = 1
-_TELLING = ("PK", "SK", "status", "logged", "entry", "outcomes", "lines", "by", "after", "log")
+_TELLING = ("PK", "SK", "status", "logged", "event", "outcomes", "lines", "by", "after", "log")
 _MOST_DIGITS = 9
 _LOOKED_THROUGH = 5_000
 """Lines that one call filters at most."""
@@ -120,8 +120,8 @@ class LogRepository:
     def _lines_in(self, item: Item) -> Iterator[LogLine]:
         """Return the log lines of an event: the lines that it carries, and its own."""
         yield from map(line_in, self._payloads.unpack(item.get("lines")) or ())
-        for entry in self._histories.entries_in([item]):
-            line = line_of(entry)
+        for event in self._histories.events_in([item]):
+            line = line_of(event)
             if line is not None:
                 yield line
 

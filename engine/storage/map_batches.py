@@ -43,13 +43,13 @@ class MapBatchRepository:
 
     def create_batch(self, whole: Execution, ref: ExecutionRef) -> Execution:
         """Return the record of a map batch, created if missing."""
-        part = replace(
+        record = replace(
             whole,
             id=str(ref),
             status=Status.PENDING,
             trigger={},
             caller=None,
-            place=None,
+            queue_position=None,
             result=None,
             error=None,
             started_at=None,
@@ -60,7 +60,7 @@ class MapBatchRepository:
             stalled_attempts=0,
             progress={},
         )
-        item = self._executions.encoded(part)
+        item = self._executions.encoded(record)
         for name in ("workspace_key", "workflow_key", "trigger", *CHECK):
             del item[name]
         try:
@@ -69,7 +69,7 @@ class MapBatchRepository:
             if failed.item is None:
                 raise
             return self._executions.decoded(*self._executions.with_payloads([failed.item]))
-        return part
+        return record
 
     def give_up(self, ref: ExecutionRef) -> None:
         """End a map batch that is no longer needed, because its loop or its execution has ended."""

@@ -23,10 +23,10 @@ class MemoryStore:
 
     executions: dict[str, Execution] = field(default_factory=dict)
     definitions: dict[tuple[str, int], WorkflowDefinition] = field(default_factory=dict)
-    entries: dict[str, dict[str, HistoryEvent]] = field(default_factory=dict)
+    events: dict[str, dict[str, HistoryEvent]] = field(default_factory=dict)
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
     carried: dict[str, dict[str, list[LogLine]]] = field(default_factory=dict)
-    """Lines that entries carry, by the entries' keys."""
+    """Lines that events carry, by the events' keys."""
     batches: dict[str, Batch] = field(default_factory=dict)
     next_check_at: dict[str, datetime | None] = field(default_factory=dict)
 
@@ -34,7 +34,7 @@ class MemoryStore:
         """Put an execution into the store, as starting it does."""
         self.executions[execution.id] = execution
         self.definitions[execution.workflow_id, execution.workflow_version] = definition
-        self.entries[execution.id] = {}
+        self.events[execution.id] = {}
         self.lines[execution.id] = []
 
     async def load(self, ref: ExecutionRef) -> Snapshot:
@@ -43,12 +43,12 @@ class MemoryStore:
             raise ExecutionLost(f"there is no execution {ref.execution_id}")
         execution = self.executions[ref.execution_id]
         definition = self.definitions[execution.workflow_id, execution.workflow_version]
-        history = History.of(self.entries[ref.execution_id].values())
+        history = History.of(self.events[ref.execution_id].values())
         carried = (line for lines in self.carried.get(ref.execution_id, {}).values() for line in lines)
-        own = (line for entry in self.entries[ref.execution_id].values() if (line := line_of(entry)) is not None)
+        own = (line for event in self.events[ref.execution_id].values() if (line := line_of(event)) is not None)
         self.lines[ref.execution_id] += missing((*carried, *own), self.lines[ref.execution_id])
         position = LogPosition(
-            "driver", is_first=not self.entries[ref.execution_id] and not self.lines[ref.execution_id]
+            "driver", is_first=not self.events[ref.execution_id] and not self.lines[ref.execution_id]
         )
         return Snapshot(execution, definition, history, self.batches.get(ref.execution_id), position)
 
@@ -59,19 +59,19 @@ class MemoryStore:
     async def record(
         self,
         ref: ExecutionRef,
-        entry: HistoryEvent,
+        event: HistoryEvent,
         along: Sequence[Outcome] = (),
         lines: Sequence[LogLine] = (),
         position: LogPosition | None = None,
     ) -> HistoryEvent:
         """See ExecutionStore."""
-        winner = self.entries[ref.execution_id].setdefault(entry.key, entry)
+        winner = self.events[ref.execution_id].setdefault(event.key, event)
         carried = self.carried.setdefault(ref.execution_id, {})
-        if winner is entry:
-            carried[entry.key] = [*lines]
+        if winner is event:
+            carried[event.key] = [*lines]
             await self.record_recomputable(ref.execution_id, along)
         elif position is not None:
-            position.found += carried.get(entry.key, ())
+            position.found += carried.get(event.key, ())
         return winner
 
     async def record_recomputable(
@@ -85,11 +85,11 @@ class MemoryStore:
         del position
         self.carried.setdefault(ref.execution_id, {}).setdefault("", []).extend(lines)
         for outcome in outcomes:
-            self.entries[ref.execution_id].setdefault(outcome.key, outcome)
+            self.events[ref.execution_id].setdefault(outcome.key, outcome)
 
     async def signals(self, ref: ExecutionRef, waits: Sequence[PendingSignal]) -> list[Signal]:
         """See ExecutionStore."""
-        known = self.entries[ref.execution_id]
+        known = self.events[ref.execution_id]
         found = [known.get(wait.signal_key) for wait in waits]
         return [signal for signal in found if isinstance(signal, Signal)]
 
@@ -163,7 +163,7 @@ class MemoryStore:
 
     def signal(self, execution_id: str, signal: Signal) -> Signal:
         """Answer a wait, as the API does: the first answer stands, and is counted."""
-        winner = self.entries[execution_id].setdefault(signal.key, signal)
+        winner = self.events[execution_id].setdefault(signal.key, signal)
         if winner is signal:
             execution = self.executions[execution_id]
             self.executions[execution_id] = replace(execution, signals=execution.signals + 1)

@@ -96,7 +96,7 @@ class WorkflowRun:
     @property
     def history(self) -> History:
         """What the history says."""
-        return History.of(self.store.entries[self.execution_id].values())
+        return History.of(self.store.events[self.execution_id].values())
 
     @property
     def outcomes(self) -> dict[str, Outcome]:

@@ -51,7 +51,9 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "status": execution.status,
         "trigger_type": execution.trigger_type,
         "triggered_by": execution.triggered_by,
-        "queued": execution.place is not None and execution.place.slot is None and not execution.status.is_final,
+        "queued": execution.queue_position is not None
+        and execution.queue_position.slot is None
+        and not execution.status.is_final,
         "retry_of": execution.retry_of,
         "trigger_id": execution.trigger_id,
         "started_from": execution.caller.ref.execution_id if execution.caller else None,

@@ -123,7 +123,7 @@ def begin(definition: dict[str, Any]) -> Run:
 def record(name: str) -> None:
     run = begin(SHAPES[name])
     run.drive()
-    entries = run.store.entries[run.execution_id].values()
+    entries = run.store.events[run.execution_id].values()
     history = {
         "definition": SHAPES[name],
         "trigger": TRIGGER,

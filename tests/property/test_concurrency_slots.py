@@ -23,8 +23,8 @@ def running(world: World) -> dict[str, list[str]]:
     """The open executions that have a slot, by gate."""
     found: dict[str, list[str]] = {}
     for one in world.all():
-        if one.place is not None and one.place.slot is not None and not one.status.is_final:
-            found.setdefault(one.place.concurrency_key, []).append(one.id)
+        if one.queue_position is not None and one.queue_position.slot is not None and not one.status.is_final:
+            found.setdefault(one.queue_position.concurrency_key, []).append(one.id)
     return found
 
 
@@ -59,11 +59,11 @@ def test_concurrency_leases_never_exceed_the_limit_and_none_leaks(
                 assert len(holders) <= limit
         world.settle()
         world.check()
-        for concurrency_key in {one.place.concurrency_key for one in world.all() if one.place}:
+        for concurrency_key in {one.queue_position.concurrency_key for one in world.all() if one.queue_position}:
             turns = [
                 one
                 for one in world.all()
-                if one.place and one.place.concurrency_key == concurrency_key and one.started_at
+                if one.queue_position and one.queue_position.concurrency_key == concurrency_key and one.started_at
             ]
             if limit > 1:
                 continue  # of two that may begin at once the later one may, where who was to start the first has died

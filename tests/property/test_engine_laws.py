@@ -120,7 +120,7 @@ def test_state_is_the_same_when_computed_from_the_history_alone(definition: dict
     if run.execution.status is not Status.SUCCEEDED:
         return
     again = start(definition, {"n": n})
-    again.store.entries[again.execution_id] = dict(run.store.entries[run.execution_id])
+    again.store.events[again.execution_id] = dict(run.store.events[run.execution_id])
     again.clock.offset = run.clock.offset
     again.drive()
 

@@ -19,7 +19,7 @@ from tests.property.strategies import RICH, workflows
 def drive(definition: dict[str, Any], n: int, outcomes: list[Any] = ()) -> Run:  # type: ignore[assignment]
     run = start(definition, {"n": n})
     for outcome in outcomes:
-        run.store.entries[run.execution_id][outcome.key] = outcome
+        run.store.events[run.execution_id][outcome.key] = outcome
     run.people = answer_all
     run.recomputed = True
     run.clock.offset = 100_000 if outcomes else 0

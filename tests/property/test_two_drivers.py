@@ -77,13 +77,13 @@ class HarshStore:
         for part in range(parts):
             if part == when:
                 record = self._store.executions[ref.execution_id]
-            now = self._store.entries[ref.execution_id]
+            now = self._store.events[ref.execution_id]
             entries |= {key: now[key] for key in now if hash(key) % parts == part}
             await self._pause()
         if when == parts:
             record = self._store.executions[ref.execution_id]
         whole: Snapshot = await self._store.load(ref)
-        FIGURES["torn reads tried"] += entries.keys() != self._store.entries[ref.execution_id].keys()
+        FIGURES["torn reads tried"] += entries.keys() != self._store.events[ref.execution_id].keys()
         return Snapshot(record, whole.definition, History.of(entries.values()), whole.batch, whole.position)
 
 
@@ -147,7 +147,7 @@ def interleave(definition: dict[str, Any], trigger: Any, seed: int, luck: tuple[
         ends = run.clock.run(both())
     assert ends[0] == ends[1] == run.execution.status
     check_history(run.block, run.execution, run.states, recomputed=True)
-    check_history_keys(list(run.store.entries[run.execution_id].values()))
+    check_history_keys(list(run.store.events[run.execution_id].values()))
     FIGURES["interleavings of two drivers tried"] += 1
     return run
 

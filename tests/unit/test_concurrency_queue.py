@@ -75,4 +75,4 @@ def test_long_queue_is_checked_as_one_item(aws: Aws):
     assert sum(looks) < 8 + 12, looks
     assert sum(looks[15:]) <= 4, looks
     world.cancel(first)
-    assert world.get(second).place.slot == 0
+    assert world.get(second).queue_position.slot == 0

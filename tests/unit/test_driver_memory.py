@@ -69,7 +69,7 @@ store.add(Execution("e", "w", "f", 1, "manual", "u", {"body": None}, now), defin
 for number in range(pages if kind == "stored" else 0):
     output = Stored({"s3": f"page-{number}", "bytes": len(BODY)})
     outcome = Outcome(f"each[{number}].get", NodeStatus.SUCCEEDED, now, now, output=output)
-    store.entries["e"][outcome.key] = outcome
+    store.events["e"][outcome.key] = outcome
 before = peak()
 asyncio.run(WorkflowEngine(store, factory, clock=clock).advance(ExecutionRef("e"), lambda: 10_000.0))
 ended = store.executions["e"]

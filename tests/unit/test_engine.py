@@ -325,7 +325,7 @@ def test_a_waiting_node_is_shown_as_waiting():
 
     assert started.execution.status is Status.WAITING
     assert [state.status for state in started.states.values()] == ["waiting", "pending"]
-    assert [e for e in started.store.entries["execution-1"].values() if isinstance(e, Timer)]
+    assert [e for e in started.store.events["execution-1"].values() if isinstance(e, Timer)]
 
 
 def test_an_execution_whose_version_is_gone_is_closed():

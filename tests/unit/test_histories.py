@@ -28,7 +28,7 @@ def replay(history: dict[str, Any], count: int, later: float) -> Run:
     run = begin(history["definition"])
     for fields in history["events"][:count]:
         entry = event_from(fields, fields["output"])
-        run.store.entries[run.execution_id][entry.key] = entry
+        run.store.events[run.execution_id][entry.key] = entry
         if isinstance(entry, Signal):
             run.store.signal(run.execution_id, entry)
     run.clock.offset = later

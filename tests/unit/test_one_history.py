@@ -143,7 +143,7 @@ def test_two_drivers_with_different_nondeterministic_results_have_one_history(wh
     done = {path for _, path, _ in run.effects.events}
     assert not {"plan_a", "plan_b"} <= done, done
     check_history(run.block, run.execution, run.states, recomputed=True)
-    check_history_keys(list(run.store.entries[run.execution_id].values()))
+    check_history_keys(list(run.store.events[run.execution_id].values()))
 
 
 TEMPLATE = {
@@ -170,7 +170,7 @@ def test_signals_are_abandoned_only_after_the_failure_is_recorded(luck: Luck):
     """Otherwise the next driver, whose template does not fail, finds a wait that nobody settles: `again`, for ever."""
     for at in range(1, 60):
         run, died = crashed(TEMPLATE, luck, at)
-        entries = run.store.entries[run.execution_id]
+        entries = run.store.events[run.execution_id]
         if any(isinstance(entry, Signal) and entry.status is SignalStatus.ABANDONED for entry in entries.values()):
             assert run.execution.status is Status.FAILED, f"point {at}"
             assert run.execution.error["code"] == "expression", f"point {at}: {run.execution.error}"
@@ -184,7 +184,7 @@ def test_execution_with_nothing_left_to_do_fails():
     run = start({"nodes": [{"id": "ask", "type": "approval", "config": {"message": "?"}}]})
     run.advance()
     wait = run.history.waits["ask"]
-    run.store.entries[run.execution_id][wait.signal_key] = Signal("ask", 1, run.clock.now(), SignalStatus.ABANDONED)
+    run.store.events[run.execution_id][wait.signal_key] = Signal("ask", 1, run.clock.now(), SignalStatus.ABANDONED)
 
     assert run.advance().next == "failed"
     assert run.execution.error["code"] == "engine_error"

@@ -189,7 +189,7 @@ def test_s3_objects_of_a_history_are_read_concurrently(aws: Aws, monkeypatch: An
 
     histories = aws.histories
     monkeypatch.setattr(histories._payloads, "read", read)
-    entries = histories.entries_in(items)
+    entries = histories.events_in(items)
 
     assert {entry.output for entry in entries} == {noise(20_000, number) for number in range(12)}
     assert 4 < most <= 16

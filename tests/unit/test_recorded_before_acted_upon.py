@@ -62,7 +62,7 @@ class OrderedEffects(Effects):
 
     def begin(self, path: str, attempt: int) -> None:
         assert self.run is not None
-        known = set(self.run.store.entries[self.run.execution_id])
+        known = set(self.run.store.events[self.run.execution_id])
         self.seen[path] = self.seen.get(path, known) & known
         super().begin(path, attempt)
 
@@ -74,7 +74,7 @@ def driven_with_refusals(definition: dict[str, Any], monkeypatch: pytest.MonkeyP
 
     async def notify(owner: str, waits: Sequence[str] = ()) -> None:
         """Only collects, as what it raises would be taken for a supervisor that cannot be reached."""
-        history = run.store.entries[owner]
+        history = run.store.events[owner]
         too_early.extend(key for key in waits if key not in history)
         if not waits and not run.execution.status.is_final:
             too_early.append("the end")
@@ -88,7 +88,7 @@ def driven_with_refusals(definition: dict[str, Any], monkeypatch: pytest.MonkeyP
 
     def told(scheduler: Scheduler, command: InBackground, stands: HistoryEvent | None, *more: Any) -> None:
         if stands is not None:
-            if run.store.entries[run.execution_id].get(stands.key) is not stands:
+            if run.store.events[run.execution_id].get(stands.key) is not stands:
                 too_early.append(stands.key)
             acted.append(f"settle {stands.key}")
         ended(scheduler, command, stands, *more)

@@ -55,7 +55,7 @@ MANY = {"nodes": [{"id": "each", "type": "for_each", "config": {"items": "{{ [1.
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five items are a big loop, of three parts."""
+    """Five items are a big loop, of three map batches."""
     monkeypatch.setattr(limits, "INLINE_ITEMS", 2)
     monkeypatch.setattr(limits, "BATCH_ITEMS", 2)
 
@@ -68,7 +68,7 @@ def expire(aws: Aws, now: float) -> None:
 
 
 def items_of(aws: Aws, *execution_ids: str) -> list[tuple[str, str]]:
-    """The keys that there are of these executions and their parts."""
+    """The keys that there are of these executions and their map batches."""
     keys = [(item["PK"]["S"], item["SK"]["S"]) for item in aws.dynamodb.scan(TableName="Automation")["Items"]]
     return [key for key in keys if any(key[0].startswith(f"EXECUTION#{one}") for one in execution_ids)]
 

@@ -109,7 +109,7 @@ def test_a_delay_ends_by_an_event_in_the_history():
     one.time_is(timer.due_at)
     (command,) = commands(one)
     assert isinstance(command, Append)
-    assert command.entry == timer.outcome()
+    assert command.event == timer.outcome()
     assert not one.root.progress.finished, "not before it is recorded"
     one.ended(command, timer.outcome(), NOW)
     assert one.root.progress.finished
@@ -141,7 +141,7 @@ def test_a_failure_with_nowhere_to_go_holds_everything_until_it_is_recorded():
     (failure,) = commands(one)
     assert isinstance(failure, Append)
     assert failure.is_failure
-    one.ended(failure, failure.entry, NOW)
+    one.ended(failure, failure.event, NOW)
     assert one.root.failures
     assert attempts(one) == []
     assert not one.has_more

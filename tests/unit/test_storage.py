@@ -43,7 +43,7 @@ def find(aws: Aws, execution_id: str) -> Execution:
 def load(aws: Aws, execution_id: str, at_most: int = 2**30) -> tuple[Execution, list[HistoryEvent]]:
     """The record, and the history with all that is stored elsewhere."""
     items = aws.executions.partition(execution_id)
-    entries = [replace(entry, output=aws.histories.load(entry.output)) for entry in aws.histories.entries_in(items)]
+    entries = [replace(entry, output=aws.histories.load(entry.output)) for entry in aws.histories.events_in(items)]
     return aws.executions.decoded(*aws.executions.with_payloads(items[:1]), at_most=at_most), entries
 
 
@@ -343,7 +343,7 @@ def test_values_too_large_to_show_are_not_read(aws: Aws):
     aws.executions.create(made, None, "")
     aws.histories.record(made.ref, outcome(output=noise(20_000)), ())
     loaded, _ = load(aws, made.id, 10_000)
-    entries = aws.histories.entries_in(aws.executions.partition(made.id))
+    entries = aws.histories.events_in(aws.executions.partition(made.id))
 
     assert loaded.trigger["body"] is OMITTED
     assert isinstance(entries[0].output, Stored)

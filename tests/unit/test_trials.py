@@ -242,7 +242,7 @@ def test_test_run_publishes_no_events(world: World, service: ExecutionService):
     workflow_id = world.workflow(parent)
     real = world.start(workflow_id)
     made = service.start(USER, StartBody(workflow_id=workflow_id, test=True), None)
-    assert made.place is None  # it takes nobody's slot, and waits for none
+    assert made.queue_position is None  # it takes nobody's slot, and waits for none
     world.settle()
 
     everything = world.all()

@@ -120,7 +120,7 @@ def test_simultaneous_deadline_and_answer_give_one_outcome():
     started = start(definition())
     started.advance()
     started.clock.offset = 601
-    started.store.entries["execution-1"].setdefault("ask#SIGNAL#0001", signal := started.answer("ask", APPROVED))
+    started.store.events["execution-1"].setdefault("ask#SIGNAL#0001", signal := started.answer("ask", APPROVED))
     started.drive()
 
     assert started.outcomes["ask"].output == signal.output

@@ -77,7 +77,7 @@ def test_queue_child_approval_and_failure_all_end(aws: Aws):
 
     assert ends(world) == EXPECTED
     assert Counter(path for what, path, _ in world.effects.events if what == "start") == {"a": 2, "b": 2, "c": 2}
-    parents = [one for one in world.all() if one.place is not None]
+    parents = [one for one in world.all() if one.queue_position is not None]
     assert parents[0].completed_at <= parents[1].started_at, "one after the other"
 
 
@@ -266,7 +266,7 @@ def test_cancelled_distributed_map_leaves_nothing_running(aws: Aws):
 @pytest.mark.parametrize(
     ("spread_over", "fails"),
     [(2, "item > 1"), (250, "item > 1"), (250, "item = 150")],
-    ids=["in one invocation", "in the same part", "in another part"],
+    ids=["in one invocation", "in the same map batch", "in another map batch"],
 )
 def test_children_are_ended_with_what_waited_for_them(aws: Aws, spread_over: int, fails: str):
     """One item waits for a child, another fails the loop, and the execution goes on without both."""

@@ -30,8 +30,8 @@ class Operations:
     def carry_out(self, command: InBackground) -> Coroutine[Any, Any, HistoryEvent | None]:
         """Carry out a command, however long it takes; return what stands in the history afterwards."""
         match command:
-            case Append(_, entry) | Pin(_, entry) | Expire(_, _, entry):
-                work: Coroutine[Any, Any, HistoryEvent | None] = self.record(entry)
+            case Append(_, event) | Pin(_, event) | Expire(_, _, event):
+                work: Coroutine[Any, Any, HistoryEvent | None] = self.record(event)
             case Attempt(scope_instance, node_id, number, put_off):
                 work = self.step_runner.perform(scope_instance, scope_instance.block.nodes[node_id], number, put_off)
             case Resolve(scope_instance, wait, signal):

@@ -84,19 +84,19 @@ class Loops:
         self._queues.enter(scope_instance)
         self.check(scope_instance)
 
-    def finalize(self, scope_instance: ScopeInstance, entry: HistoryEvent, *, nondeterministic: bool) -> None:
+    def finalize(self, scope_instance: ScopeInstance, event: HistoryEvent, *, nondeterministic: bool) -> None:
         """Take a computed outcome; one that another driver might compute differently is appended first.
 
         So is a failure without an error route: what waits beside it is abandoned because of it.
         """
-        if isinstance(entry, Outcome) and entry.port is None:
+        if isinstance(event, Outcome) and event.port is None:
             scope_instance.failing = True
-            self._queues.start(Append(scope_instance, entry, is_failure=True))
-        elif nondeterministic or not isinstance(entry, Outcome):
-            self._queues.start(Append(scope_instance, entry))
+            self._queues.start(Append(scope_instance, event, is_failure=True))
+        elif nondeterministic or not isinstance(event, Outcome):
+            self._queues.start(Append(scope_instance, event))
         else:
-            self._queues.noted.append(entry)
-            self.settle(scope_instance, entry)
+            self._queues.noted.append(event)
+            self.settle(scope_instance, event)
 
     # -- opening -------------------------------------------------------------------------------------------
 

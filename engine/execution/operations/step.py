@@ -125,7 +125,7 @@ class StepRunner:
             tried = await self._attempt(scope_instance, node, attempt)
             if not isinstance(tried, NodeError):
                 made = attempt if isinstance(tried, WaitForSignal) else attempt - put_off
-                return await self._record(self.entry(path, tried, started_at, made))
+                return await self._record(self.event_of(path, tried, started_at, made))
             if node.delivery == "at_most_once" and leaves_open(tried):
                 tried = interrupted(attempt, tried)
             if isinstance(tried, PlatformUnavailable):
@@ -218,7 +218,7 @@ class StepRunner:
         message = f"attempt {attempt} failed: {error.message}; retrying in {delay:.1f} s"
         self._write_buffer.log("warning", message, path, told)
 
-    def entry(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> HistoryEvent:
+    def event_of(self, path: str, result: NodeResult, started_at: datetime, attempt: int) -> HistoryEvent:
         """Return the event that records a result."""
         match result:
             case Completed(output=output, port=port):

@@ -37,13 +37,13 @@ class ConcurrencyLimits:
 
         The process that records it calls this, and any that later finds it without a slot, with the same result.
         """
-        place = execution.place
-        if place is None or execution.id in self.admit(place.concurrency_key):
+        position = execution.queue_position
+        if position is None or execution.id in self.admit(position.concurrency_key):
             return
-        if place.when_full == "skip":
-            self._withdraw(place.concurrency_key, Queued(execution.id, place.limit))
-        elif place.when_full == "cancel_oldest":
-            self._make_room(execution.id, place)
+        if position.when_full == "skip":
+            self._withdraw(position.concurrency_key, Queued(execution.id, position.limit))
+        elif position.when_full == "cancel_oldest":
+            self._make_room(execution.id, position)
 
     def admit(self, concurrency_key: str) -> list[str]:
         """Give free slots to the first in the queue, and start driving them; return their ids."""
@@ -70,15 +70,15 @@ class ConcurrencyLimits:
             self._drive(following.execution_id)
         return admitted
 
-    def release(self, place: QueuePosition, execution_id: str) -> None:
+    def release(self, position: QueuePosition, execution_id: str) -> None:
         """Take back the slot or queue position of an execution that is over, and admit the next one."""
-        if place.slot is None:
-            self._slots.leave_queue(place.concurrency_key, execution_id)
+        if position.slot is None:
+            self._slots.leave_queue(position.concurrency_key, execution_id)
         else:
-            if place.when_full == "skip":
-                self._turn_away(place.concurrency_key)
-            self._slots.release(place.concurrency_key, place.slot, execution_id)
-        self.admit(place.concurrency_key)
+            if position.when_full == "skip":
+                self._turn_away(position.concurrency_key)
+            self._slots.release(position.concurrency_key, position.slot, execution_id)
+        self.admit(position.concurrency_key)
 
     def _turn_away(self, concurrency_key: str) -> None:
         """Cancel executions that must not wait and still do because their starter died.
@@ -120,10 +120,10 @@ class ConcurrencyLimits:
         held = {"error": dumps(error), **self._executions.kept(queued.execution_id, now)}
         self._slots.withdraw(concurrency_key, queued.execution_id, now, held)
 
-    def _make_room(self, execution_id: str, place: QueuePosition) -> None:
+    def _make_room(self, execution_id: str, position: QueuePosition) -> None:
         """Cancel the executions that have held their slots longest until this execution has one."""
-        for _ in range(place.limit):
-            oldest = min((hold.execution_id for hold in self._slots.leases(place.concurrency_key)), default=None)
+        for _ in range(position.limit):
+            oldest = min((hold.execution_id for hold in self._slots.leases(position.concurrency_key)), default=None)
             if oldest is None or oldest >= execution_id or self._has_slot(execution_id):
                 return
             now, details = self._clock.now(), {"execution_id": execution_id}
@@ -132,13 +132,15 @@ class ConcurrencyLimits:
             driver = self._executions.find(oldest)
             # The rest of the finalization, such as ending child executions, is left to recovery.
             self._executions.finish(oldest, Status.CANCELLED, now, error=error, next_check_at=now)
-            if driver is not None and driver.execution.place is not None:
+            if driver is not None and driver.execution.queue_position is not None:
                 self._machine.stop(oldest, driver.execution.driver_attempt)
-                self.release(driver.execution.place, oldest)
+                self.release(driver.execution.queue_position, oldest)
 
     def _has_slot(self, execution_id: str) -> bool:
         found = self._executions.find(execution_id)
-        return found is None or found.execution.place is None or found.execution.place.slot is not None
+        return (
+            found is None or found.execution.queue_position is None or found.execution.queue_position.slot is not None
+        )
 
     def _reclaim(self, concurrency_key: str, taken: list[Lease]) -> bool:
         """Free the slots whose lease has expired and whose holder is over; return whether there were any."""

@@ -94,7 +94,7 @@ class Finalization:
 
     def _steps(self, execution: Execution) -> Iterator[Callable[[Execution], bool | None]]:
         """Yield the steps of the finalization."""
-        if execution.place is not None:
+        if execution.queue_position is not None:
             yield self._release
         if execution.caller is not None and execution.caller.waits:
             yield self._tell_caller
@@ -113,8 +113,8 @@ class Finalization:
             return False
 
     def _release(self, execution: Execution) -> None:
-        if execution.place is not None:
-            self._concurrency_limits.release(execution.place, execution.id)
+        if execution.queue_position is not None:
+            self._concurrency_limits.release(execution.queue_position, execution.id)
 
     def _whole(self, execution: Execution) -> Execution:
         """Return the execution with its input and result, which most finalizations do not need."""

@@ -190,8 +190,8 @@ class Recovery:
             message = "the execution that waited for it has ended"
             self._finalization.close(execution, Status.CANCELLED, "caller_ended", message)
             return "closed"
-        if execution.place is not None and execution.place.slot is None:
-            return self._queued(execution, execution.place.concurrency_key)
+        if execution.queue_position is not None and execution.queue_position.slot is None:
+            return self._queued(execution, execution.queue_position.concurrency_key)
         return self._driven(found)
 
     def _finalized(self, execution: Execution) -> str:

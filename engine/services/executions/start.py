@@ -96,7 +96,7 @@ class Starter:
             Unavailable: Step Functions did not accept it; recovery will start it.
         """
         execution = self._new(request)
-        also = [self._repositories.slots.queue_entry(execution)] if execution.place else []
+        also = [self._repositories.slots.queue_entry(execution)] if execution.queue_position else []
         if request.history:
             histories = self._repositories.histories
             adopted = [histories.adopt(outcome, execution.ref) for outcome in request.history]
@@ -113,7 +113,7 @@ class Starter:
                 if not may_be_asked_again:
                     self._executions.finish(execution.id, Status.FAILED, self._clock.now(), error=error.as_dict())
                 raise
-            if started.execution.place is not None:
+            if started.execution.queue_position is not None:
                 fresh = self._executions.get(request.workspace_id, started.execution.id)
                 return replace(started, execution=fresh)
         return started
@@ -124,7 +124,7 @@ class Starter:
         If that one has died, recovery takes over after this time.
         """
         age = (self._clock.now() - started.execution.created_at).total_seconds()
-        return started.execution.place is None and (started.is_new or age < limits.START_GRACE)
+        return started.execution.queue_position is None and (started.is_new or age < limits.START_GRACE)
 
     def find(self, request: Request) -> Execution | None:
         """Return the execution that an earlier request with this id created, if it got that far."""
@@ -155,7 +155,7 @@ class Starter:
             secret=new_secret(),
             depth=request.depth,
             caller=request.caller,
-            place=_place(workflow.id, rule, request),
+            queue_position=_queue_position(workflow.id, rule, request),
             retry_of=request.retry_of,
             trigger_id=request.trigger_id,
             workflow_name=workflow.name,
@@ -164,13 +164,13 @@ class Starter:
         )
 
     def _drive(self, execution: Execution) -> None:
-        if execution.place is None:
+        if execution.queue_position is None:
             self._machine.start(execution.id, execution.driver_attempt)
         else:
             self._concurrency_limits.enter(execution)
 
 
-def _place(workflow_id: str, rule: Concurrency | None, request: Request) -> QueuePosition | None:
+def _queue_position(workflow_id: str, rule: Concurrency | None, request: Request) -> QueuePosition | None:
     """Return the queue position of an execution.
 
     An awaited child runs in its caller's slot; a test run takes no slot.

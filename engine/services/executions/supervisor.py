@@ -279,7 +279,7 @@ class Supervisor:
         if found is None or found.execution.driver_attempt != driver_attempt or found.execution.status.is_final:
             return
         execution = found.execution
-        if execution.place is not None and execution.place.slot is None:
+        if execution.queue_position is not None and execution.queue_position.slot is None:
             return
         if found.recovery_attempts >= limits.MAX_RECOVERY_ATTEMPTS:
             message = f"the execution could not go on: its driver {what}, as {found.recovery_attempts} before it"

@@ -138,10 +138,10 @@ class WebhookResponder:
         return _ending(self._executions.decoded(*self._executions.with_payloads([record])))
 
     def _responded(self, execution_id: str, responds: Sequence[str]) -> Answer | None:
-        entries = self._histories.get(
+        events = self._histories.get(
             ExecutionRef(execution_id), responds
         )  # and what was written in one item with these events
-        outcomes = [one for one in entries if isinstance(one, Outcome) and one.path in responds]
+        outcomes = [one for one in events if isinstance(one, Outcome) and one.path in responds]
         answered = [one for one in outcomes if one.status is NodeStatus.SUCCEEDED]
         if not answered:
             return None

@@ -239,7 +239,7 @@ class WebhookService:
         except MainspringError as error:
             self._triggers.failed(workflow.id, trigger.id, self._clock.now(), error.as_dict())
             raise
-        if config.answer != "accepted" and started.is_new and started.execution.place is None:
+        if config.answer != "accepted" and started.is_new and started.execution.queue_position is None:
             self._answering.run_ahead(started.execution.id)
         return started.execution
 
