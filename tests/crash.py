@@ -29,7 +29,7 @@ class Died(BaseException):
 
 @dataclass
 class Fate:
-    """When the process dies, and what was in its window then: attempts that had begun and were in no journal."""
+    """When the process dies, and what was in its window then: attempts that had begun and were in no history."""
 
     at: int | None = None
     refused_at: int | None = None

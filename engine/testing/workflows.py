@@ -100,7 +100,7 @@ class WorkflowRun:
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
-        """The journalled outcomes."""
+        """The recorded outcomes."""
         return self.history.outcomes
 
     @property

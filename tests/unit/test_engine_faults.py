@@ -39,7 +39,7 @@ class StoreIsDown(Exception):
 
 
 def test_a_write_that_fails_does_not_repeat_what_runs_beside_it():
-    """The invocation ends with the error, but only after the sibling is journalled: its effect happens once."""
+    """The invocation ends with the error, but only after the sibling is recorded: its effect happens once."""
     started = start(
         {
             "nodes": [

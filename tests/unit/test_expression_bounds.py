@@ -1,4 +1,4 @@
-"""A bound on expressions is of the thread's own time, and whoever hits it is journalled before anything follows."""
+"""A bound on expressions is of the thread's own time, and whoever hits it is recorded before anything follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No line of what is journalled is lost, whatever dies or is refused; who follows a log by its cursor misses none."""
+"""No line of what is recorded is lost, whatever dies or is refused; who follows a log by its cursor misses none."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_slow_driver_does_not_repeat_lines_that_another_has_logged(aws: Aws):
 
 
 def test_second_writer_of_an_event_adds_its_lines(aws: Aws):
-    """Of two drivers the one that journalled may die, and the other one end the execution."""
+    """Of two drivers the one that recorded may die, and the other one end the execution."""
     made = execution()
     aws.executions.create(made, None, "")
     first, second = LogPosition("one"), LogPosition("two")
