@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.services.executions.start import Starter
     from engine.services.executions.supervisor import Supervisor
     from engine.services.triggers.dispatch import Dispatcher
-    from engine.services.triggers.listeners import Listening
+    from engine.services.triggers.listeners import ListenerIndex
     from engine.services.triggers.reconcile import Reconciler
     from engine.services.triggers.webhook_response import WebhookResponder
     from engine.services.triggers.webhooks import WebhookService
@@ -170,15 +170,15 @@ def bus() -> Bus:
     """The platform's own event bus."""
     from engine.aws.event_bus import Bus
 
-    return Bus(client("events"), settings.event_bus, listening().are_heard)
+    return Bus(client("events"), settings.event_bus, listener_index().have_listeners)
 
 
 @cache
-def listening() -> Listening:
+def listener_index() -> ListenerIndex:
     """The index of triggers that listen to events on the platform's own bus."""
-    from engine.services.triggers.listeners import Listening
+    from engine.services.triggers.listeners import ListenerIndex
 
-    return Listening(repositories().listeners)
+    return ListenerIndex(repositories().listeners)
 
 
 @cache
@@ -234,7 +234,7 @@ def dispatcher() -> Dispatcher:
     """The dispatcher of schedules and events."""
     from engine.services.triggers.dispatch import Dispatcher
 
-    return Dispatcher(repositories(), starter(), listening(), clock)
+    return Dispatcher(repositories(), starter(), listener_index(), clock)
 
 
 @cache
@@ -253,7 +253,7 @@ def reconciler() -> Reconciler:
 
 
 @cache
-def answering() -> WebhookResponder:
+def webhook_responder() -> WebhookResponder:
     """The responder to synchronous webhook calls."""
     from engine.services.triggers.webhook_response import WebhookResponder
 
@@ -282,7 +282,7 @@ def webhook_service() -> WebhookService:
     """The service that accepts webhook deliveries."""
     from engine.services.triggers.webhooks import WebhookService
 
-    return WebhookService(repositories(), starter(), answering(), box(), settings.api_url, clock)
+    return WebhookService(repositories(), starter(), webhook_responder(), box(), settings.api_url, clock)
 
 
 def signing_keys() -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from functions import container
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from engine.aws.node_role import Reach
+    from engine.aws.node_role import NodeAws
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
     from engine.nodes.context import ToolCall
@@ -61,11 +61,11 @@ def files(workspace_id: str) -> WorkspaceFiles:
 
 
 @cache
-def reach() -> Reach:
+def node_aws() -> NodeAws:
     """The adapter that calls AWS for nodes."""
-    from engine.aws.node_role import Reach
+    from engine.aws.node_role import NodeAws
 
-    return Reach(lambda: container.client("sts"), container.settings.reach_role_prefix, container.clock)
+    return NodeAws(lambda: container.client("sts"), container.settings.node_role_prefix, container.clock)
 
 
 @cache
@@ -128,7 +128,7 @@ def opener() -> Opener:
         addresses,
         container.clock,
         files=files,
-        reach=reach(),
+        aws=node_aws(),
     )
 
 

@@ -21,7 +21,7 @@ class Settings:
     advance_function: str = ""
     deliveries_function: str = ""
     sandbox_function: str = ""
-    reach_role_prefix: str = ""
+    node_role_prefix: str = ""
     dispatch_function_arn: str = ""
     key_id: str = ""
     event_bus: str = ""
@@ -56,7 +56,7 @@ class Settings:
             advance_function=values.get("MAINSPRING_ADVANCE_FUNCTION", ""),
             deliveries_function=values.get("MAINSPRING_DELIVERIES_FUNCTION", ""),
             sandbox_function=values.get("MAINSPRING_SANDBOX_FUNCTION", ""),
-            reach_role_prefix=values.get("MAINSPRING_REACH_ROLE_PREFIX", ""),
+            node_role_prefix=values.get("MAINSPRING_NODE_ROLE_PREFIX", ""),
             dispatch_function_arn=values.get("MAINSPRING_DISPATCH_FUNCTION_ARN", ""),
             key_id=values.get("MAINSPRING_KEY_ID", ""),
             event_bus=values.get("MAINSPRING_EVENT_BUS", ""),

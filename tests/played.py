@@ -106,7 +106,7 @@ class PlayedMachine(StateMachine):
         map_workers = self.map_batches.get(f"{execution_id}-{path}-{map_attempt}", [])
         return any(driver.status == "RUNNING" for driver in map_workers)
 
-    def wake(self, task_token: str) -> bool:
+    def resume(self, task_token: str) -> bool:
         self._world.fate.point()
         for driver in self.drivers.values():
             if driver.token == task_token and driver.status == "RUNNING":

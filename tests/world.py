@@ -82,8 +82,8 @@ class World:
         self.effects = Effects()
         self.calls: list[Callable[[], None]] = []
         self.repositories = self.aws.repositories
-        self._real_answer = self.repositories.histories.answer
-        self.repositories.histories.answer = self._answer  # type: ignore[method-assign]
+        self._real_answer = self.repositories.histories.record_signal
+        self.repositories.histories.record_signal = self._answer  # type: ignore[method-assign]
         self.machine = PlayedMachine(self)
         self.concurrency_limits = ConcurrencyLimits(self.repositories, self.machine, self.clock)
         self.starter = Starter(self.repositories, self.concurrency_limits, self.machine, self.clock)

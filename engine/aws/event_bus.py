@@ -90,18 +90,18 @@ class Bus:
     Args:
         client: the client of EventBridge.
         name: the name of the bus.
-        are_heard: returns for each event whether a trigger listens to it.
+        have_listeners: returns for each event whether a trigger listens to it.
     """
 
     def __init__(
         self,
         client: EventBridgeClient,
         name: str,
-        are_heard: Callable[[Sequence[Event]], Sequence[bool]] | None = None,
+        have_listeners: Callable[[Sequence[Event]], Sequence[bool]] | None = None,
     ) -> None:
         self._client = client
         self._name = name
-        self._are_heard = are_heard
+        self._are_heard = have_listeners
 
     def publish(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
         """Put events on the bus, in as many calls as needed, some of them concurrently.

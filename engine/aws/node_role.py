@@ -59,7 +59,7 @@ _HINT = (
 Call = Callable[[str, "Role | None", str, str, Mapping[str, Any]], Any]
 
 
-class Reach:
+class NodeAws:
     """Calls AWS for nodes.
 
     Args:

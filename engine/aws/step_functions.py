@@ -120,7 +120,7 @@ class StateMachine:
             except self._client.exceptions.ExecutionDoesNotExist:
                 return False
 
-    def wake(self, task_token: str) -> bool:
+    def resume(self, task_token: str) -> bool:
         """Resume a suspended driver; False if no driver is suspended with this token any more.
 
         Raises:

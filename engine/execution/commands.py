@@ -30,14 +30,14 @@ class TakeUp:
 
 
 @dataclass(frozen=True, slots=True)
-class ChooseItems:
+class ComputeItems:
     """Compute the items of a loop."""
 
     loop: LoopRun
 
 
 @dataclass(frozen=True, slots=True)
-class AskCondition:
+class ComputeCondition:
     """Compute the condition of a `while`; its node sees `data` in addition to the data of its scope instance."""
 
     loop: LoopRun
@@ -45,14 +45,14 @@ class AskCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class FindResult:
+class ComputeResult:
     """Compute the result of an iteration that has ended."""
 
     scope_instance: ScopeInstance
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
+class LoadValue:
     """Load a recorded value from the history, about a loop or (`result`) an iteration."""
 
     target: LoopRun | ScopeInstance
@@ -95,7 +95,7 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class RecordValue:
     """Append a value of a loop that another driver could compute differently, and continue with the recorded one."""
 
     target: LoopRun | ScopeInstance
@@ -110,12 +110,12 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Attempt a node that has an effect; `put_off` of the earlier attempts could not begin."""
+    """Attempt a node that has an effect; `postponed` of the earlier attempts could not begin."""
 
     scope_instance: ScopeInstance
     node_id: str
     number: int = 1
-    put_off: int = 0
+    postponed: int = 0
 
     @property
     def path(self) -> str:
@@ -169,8 +169,8 @@ class Distribute:
         return self.loop.path
 
 
-InLine = TakeUp | ChooseItems | AskCondition | FindResult | Recall
-InBackground = Append | Pin | Attempt | Resolve | Expire | Abandon | Distribute
+InLine = TakeUp | ComputeItems | ComputeCondition | ComputeResult | LoadValue
+InBackground = Append | RecordValue | Attempt | Resolve | Expire | Abandon | Distribute
 Command = InLine | InBackground
 
 
@@ -185,7 +185,7 @@ class Queues:
     """Whether the outcome of the node at a path is known: it is in the history, or pinned."""
     now: datetime
     commands: deque[Command | Close | Continue] = field(default_factory=deque)
-    noted: list[Outcome] = field(default_factory=list)
+    recomputable: list[Outcome] = field(default_factory=list)
     """Settled outcomes that any driver would compute alike: the next append has to carry them."""
     known: deque[TakeUp] = field(default_factory=deque)
     fresh: deque[TakeUp] = field(default_factory=deque)

@@ -18,6 +18,7 @@ from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Decision, Next, Status
 from engine.history.store import Snapshot
 from engine.json_value import check_output
+from engine.workflow.definition import NodeDefinition
 from engine.workflow.expressions.templates import render_result
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,14 @@ def broken_off(ref: ExecutionRef, message: str) -> End:
     """Return the end of an execution or map batch that cannot go on although nothing in it has failed."""
     logger.error("%s is broken off: %s", ref, message)
     return End(Status.FAILED, error={"code": "engine_error", "message": message, "details": None, "node": None})
+
+
+def why_stalled(stalled: int, node: NodeDefinition | None, step_runner: StepRunner) -> str:
+    """Return why so many invocations in a row made no progress; for `node`, if given, no time was left."""
+    if node is None:
+        return f"{stalled} invocations in a row made no progress"
+    seconds = f", which may take {step_runner.timeout(node):g} seconds" if step_runner.has_effect(node) else ""
+    return f"{stalled} invocations in a row had too little time left to begin with `{node.id}`{seconds}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from functools import partial
 from typing import overload
 
 from engine import limits
-from engine.execution.commands import AskCondition, ChooseItems, FindResult, InBackground, InLine, Recall, TakeUp
-from engine.execution.completion import TIMED_OUT, End, FollowUp, Pause, broken_off, end_of_batch, end_with, result_of
+from engine.execution import commands, completion
+from engine.execution.completion import End, FollowUp, Pause
 from engine.execution.environment import Environment
 from engine.execution.operations.background import Operations
 from engine.execution.operations.step import StepRunner
@@ -66,7 +66,7 @@ class Invocation:
         callbacks = partial(environment.callbacks, snapshot.execution)
         api_url = environment.services.api_url
         self._scheduler = Scheduler(snapshot, block, environment.factory, callbacks, api_url, now)
-        self._tasks: dict[asyncio.Task[HistoryEvent | None], InBackground] = {}
+        self._tasks: dict[asyncio.Task[HistoryEvent | None], commands.InBackground] = {}
         self._has_performed = False
         self._out_of_time: NodeDefinition | None = None
         self._over: Decision | None = None
@@ -130,7 +130,7 @@ class Invocation:
         An end and a pause are written last: a reader of them finds everything else written. `about` is the pending
         signal that an event is about.
         """
-        self._keep_noted()
+        self._keep_recomputable()
         match record:
             case End():
                 return await self._record_end(record)
@@ -173,12 +173,12 @@ class Invocation:
         if wait is not None and wait.is_for_others:
             await self._environment.notify(self._ref, [wait.key])
 
-    def _keep_noted(self) -> None:
-        for outcome in self._scheduler.take_noted():
-            self._write_buffer.note(outcome)
+    def _keep_recomputable(self) -> None:
+        for outcome in self._scheduler.take_recomputable():
+            self._write_buffer.keep(outcome)
 
     async def _flush(self) -> None:
-        self._keep_noted()
+        self._keep_recomputable()
         await self._write_buffer.flush()
 
     async def _mark(self, status: Status, check_at: datetime | None = None, stalled: int = 0) -> None:
@@ -197,7 +197,7 @@ class Invocation:
             command = self._scheduler.next_command(self._clock.now())
             if command is None:
                 break
-            if isinstance(command, TakeUp):
+            if isinstance(command, commands.TakeUp):
                 if command.is_new and self._remaining() < limits.INVOCATION_RESERVE:
                     self._scheduler.put_back(command)
                     self._out_of_time = command.node
@@ -206,12 +206,12 @@ class Invocation:
                 if self._tasks:
                     await asyncio.sleep(0)  # let concurrent tasks make progress, or they would seem to take too long
                 await self._check_now_and_then()
-            elif isinstance(command, InBackground):
+            elif isinstance(command, commands.InBackground):
                 self._tasks[asyncio.create_task(self._operations.carry_out(command))] = command
             else:
                 await self._in_line(command)
 
-    async def _take_up(self, taken: TakeUp) -> None:
+    async def _take_up(self, taken: commands.TakeUp) -> None:
         """Take up a ready node, and compute it if it has no effects."""
         begin = self._clock.now()
         if not self._scheduler.take_up(taken, begin):
@@ -224,21 +224,21 @@ class Invocation:
         event = result if isinstance(result, Outcome) else self._steps.event_of(path, result, begin, 1)
         self._scheduler.computed(taken, event, self._clock.now(), nondeterministic=nondeterministic)
 
-    async def _in_line(self, command: InLine) -> None:
+    async def _in_line(self, command: commands.InLine) -> None:
         """Compute or load a value that the scheduler needs before it continues."""
         match command:
-            case ChooseItems(loop):
+            case commands.ComputeItems(loop):
                 result, nondeterministic = await self._steps.compute(loop.scope_instance, loop.node)
                 self._scheduler.items_found(command, result, self._clock.now(), nondeterministic=nondeterministic)
-            case AskCondition(loop, data):
+            case commands.ComputeCondition(loop, data):
                 result, nondeterministic = await self._steps.compute(loop.scope_instance, loop.node, data)
                 self._scheduler.condition_found(command, result, self._clock.now(), nondeterministic=nondeterministic)
-            case FindResult(scope_instance):
-                found = await result_of(self._steps, scope_instance, self._clock.now())
+            case commands.ComputeResult(scope_instance):
+                found = await completion.result_of(self._steps, scope_instance, self._clock.now())
                 self._scheduler.result_found(command, found, self._clock.now())
-            case Recall(_, recorded_value):
+            case commands.LoadValue(_, recorded_value):
                 value = await self._steps.fetch(recorded_value.output)
-                self._scheduler.recalled(command, value, self._clock.now())
+                self._scheduler.value_loaded(command, value, self._clock.now())
 
     async def _begin_attempts(self) -> None:
         """Start the attempts for which there is capacity and time."""
@@ -301,9 +301,9 @@ class Invocation:
             self._over = Decision(record.status)
         elif record.driver_attempt > self._execution.driver_attempt:
             self._over = Decision(Next.SUPERSEDED)
-        elif self._scheduler.may_have_answers(record.signals):
+        elif self._scheduler.may_have_signals(record.signals):
             signals = await self._store.signals(self._ref, self._scheduler.waits)
-            self._scheduler.answered(record.signals, signals, self._clock.now())
+            self._scheduler.signals_found(record.signals, signals, self._clock.now())
         if self._over is not None:
             await self._stop_tasks()
 
@@ -318,13 +318,13 @@ class Invocation:
 
     async def _time_out(self) -> None:
         """End the execution for its timeout, and only then stop what runs: it may already have ended otherwise."""
-        self._over = await self._record_then_act(TIMED_OUT)
+        self._over = await self._record_then_act(completion.TIMED_OUT)
 
     # -- ending --------------------------------------------------------------------------------------------
 
     async def _decide(self) -> Decision | None:
         """Decide how to go on when nothing runs; None to go on here, or to wait here for what is due soon."""
-        end = TIMED_OUT if self._is_late() else await self._find_end()
+        end = completion.TIMED_OUT if self._is_late() else await self._find_end()
         if end is not None:
             return await self._record_then_act(end)
         if self._is_busy:
@@ -337,19 +337,19 @@ class Invocation:
         """Return the end of the execution or of the map batch, if it has been reached."""
         root = self._scheduler.root
         if self._scheduler.batch_outcome is not None:
-            return end_of_batch(*self._scheduler.batch_outcome)
+            return completion.end_of_batch(*self._scheduler.batch_outcome)
         if root.failures:
             # The execution ends once nobody may answer any more.
             is_waited_for = self._scheduler.give_up_waits(self._clock.now())
             return None if is_waited_for else End(Status.FAILED, error=root.failure)
         if root.progress.finished:
-            return end_with(await result_of(self._steps, root, self._clock.now()))
+            return completion.end_with(await completion.result_of(self._steps, root, self._clock.now()))
         return None
 
     async def _wait_for_what_is_due(self) -> Decision | None:
         if self._scheduler.has_more:
             return None
-        is_waiting = self._scheduler.waits_for_answers
+        is_waiting = self._scheduler.waits_for_signals
         due = min(self._scheduler.due_times(), default=None)
         if due is None and not is_waiting:
             return await self._nothing_left()
@@ -373,7 +373,7 @@ class Invocation:
         if self._over is not None or self._is_busy:
             return None
         message = "nothing in the execution runs, waits or is due, but it has not ended"
-        return await self._record_then_act(broken_off(self._ref, message))
+        return await self._record_then_act(completion.broken_off(self._ref, message))
 
     async def _pause(self, following: Next, until: datetime | None) -> Decision | None:
         """Stop here; None if there is work after all."""
@@ -384,15 +384,9 @@ class Invocation:
         has_stalled = following == Next.CONTINUE and not self._write_buffer.keys
         stalled = self._execution.stalled_invocations + 1 if has_stalled else 0
         if stalled >= limits.MAX_STALLED_INVOCATIONS:
-            return await self._record_then_act(broken_off(self._ref, self._why_stalled(stalled)))
+            why = completion.why_stalled(stalled, self._out_of_time, self._steps)
+            return await self._record_then_act(completion.broken_off(self._ref, why))
         decision = Decision(following, until, self._scheduler.signals)
         check_at = self._follow_up.check_at(decision, self._scheduler.waits, self._clock.now())
         status = Status.RUNNING if following == Next.CONTINUE else Status.WAITING
         return await self._record_then_act(Pause(decision, status, check_at, stalled))
-
-    def _why_stalled(self, stalled: int) -> str:
-        if self._out_of_time is None:
-            return f"{stalled} invocations in a row made no progress"
-        node = self._out_of_time
-        seconds = f", which may take {self._steps.timeout(node):g} seconds" if self._steps.has_effect(node) else ""
-        return f"{stalled} invocations in a row had too little time left to begin with `{node.id}`{seconds}"

@@ -52,12 +52,12 @@ def node_states(
     would cost a write each time. At most `MAX_SHOWN_ITERATIONS` iterations are returned in total. In a test run,
     `block` may be a part of the workflow; all other nodes in `shown` are skipped.
     """
-    return _Teller(history, execution).tell(block, shown or block)
+    return _StateReader(history, execution).states(block, shown or block)
 
 
 def iteration_states(block: CompiledBlock, history: History, execution: Execution, prefix: str) -> list[NodeState]:
     """Return the states in one iteration of a loop, whose paths begin with `prefix`."""
-    return _Teller(history, execution).tell(block, block, prefix)
+    return _StateReader(history, execution).states(block, block, prefix)
 
 
 def node_page(
@@ -75,7 +75,7 @@ def node_page(
     return found, found[-1].id if next(states, None) is not None else None
 
 
-class _Teller:
+class _StateReader:
     def __init__(self, history: History, execution: Execution) -> None:
         self._history = history
         self._execution = execution
@@ -93,7 +93,7 @@ class _Teller:
             self._iterations[loop].add(int(index))
             end = path.find("].", end + 1)
 
-    def tell(self, block: CompiledBlock, shown: CompiledBlock, prefix: str = "") -> list[NodeState]:
+    def states(self, block: CompiledBlock, shown: CompiledBlock, prefix: str = "") -> list[NodeState]:
         """Return all states."""
         return list(self._block(block, shown, prefix))
 
@@ -153,7 +153,7 @@ class _Teller:
         if wait is not None:
             return NodeState(path, node.type, shown, wait.attempt, wait.started_at, wait=wait)
         if timer is not None:
-            attempts = timer.next_attempt - 1 - timer.put_off if timer.next_attempt else 1
+            attempts = timer.next_attempt - 1 - timer.postponed if timer.next_attempt else 1
             return NodeState(path, node.type, shown, attempts, timer.started_at, error=timer.error)
         return None
 

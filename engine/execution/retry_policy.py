@@ -13,7 +13,7 @@ from engine.workflow.definition import Retry
 
 _SAY_NOTHING = frozenset({"timeout", "connection_failed", "cancelled", "internal_error", "unavailable"})
 """Codes of errors that do not tell whether the attempt had its effect."""
-_FIRST_PUT_OFF, _LONGEST_PUT_OFF, _MOST_PUT_OFF = 5.0, 300.0, 400
+_FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT, _MOST_POSTPONEMENTS = 5.0, 300.0, 400
 
 
 def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Random) -> float | None:
@@ -28,14 +28,14 @@ def next_delay(retry: Retry | None, attempt: int, error: NodeError, random: Rand
     return max(backoff * random.uniform(0.5, 1.0), min(error.retry_after or 0.0, limits.MAX_RETRY_AFTER))
 
 
-def put_off_delay(times: int, random: Random) -> float | None:
+def postponed_delay(times: int, random: Random) -> float | None:
     """Return the seconds until the next attempt after `times` attempts that could not begin due to the platform.
 
     Such an attempt is not a failure of the node, so its retry policy does not apply; None after about a day.
     """
-    if times >= _MOST_PUT_OFF:
+    if times >= _MOST_POSTPONEMENTS:
         return None
-    return min(_FIRST_PUT_OFF * 2.0 ** min(times - 1, 10), _LONGEST_PUT_OFF) * random.uniform(0.5, 1.0)
+    return min(_FIRST_POSTPONEMENT * 2.0 ** min(times - 1, 10), _LONGEST_POSTPONEMENT) * random.uniform(0.5, 1.0)
 
 
 def wants(retry: Retry, error: NodeError) -> bool:
@@ -57,7 +57,7 @@ def interrupted(attempt: int, error: NodeError | None = None) -> NodeError:
     )
 
 
-def leaves_open(error: NodeError) -> bool:
+def may_have_had_effect(error: NodeError) -> bool:
     """Whether an attempt that ended with this error may have had its effect.
 
     An error that another attempt may overcome is inconclusive, unless it states that nothing happened.

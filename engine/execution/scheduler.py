@@ -16,18 +16,18 @@ from typing import Any
 from engine.execution.commands import (
     Abandon,
     Append,
-    AskCondition,
     Attempt,
-    ChooseItems,
     Close,
     Command,
+    ComputeCondition,
+    ComputeItems,
+    ComputeResult,
     Continue,
     Expire,
-    FindResult,
     InBackground,
-    Pin,
+    LoadValue,
     Queues,
-    Recall,
+    RecordValue,
     TakeUp,
 )
 from engine.execution.context import ExecutionContext
@@ -109,10 +109,10 @@ class Scheduler:
         self._queues.attempts.remove(attempt)
         self._queues.begun(attempt)
 
-    def take_noted(self) -> list[Outcome]:
+    def take_recomputable(self) -> list[Outcome]:
         """Return the outcomes settled since the last call that need no record: any driver computes them alike."""
-        noted, self._queues.noted = self._queues.noted, []
-        return noted
+        found, self._queues.recomputable = self._queues.recomputable, []
+        return found
 
     @property
     def has_commands(self) -> bool:
@@ -133,9 +133,9 @@ class Scheduler:
         return self._suspensions.waits
 
     @property
-    def waits_for_answers(self) -> bool:
+    def waits_for_signals(self) -> bool:
         """Whether a signal could make this execution continue."""
-        return self._suspensions.waits_for_answers
+        return self._suspensions.waits_for_signals
 
     @property
     def signals(self) -> int:
@@ -146,9 +146,9 @@ class Scheduler:
         """Return the times at which something is due."""
         return self._suspensions.due_times()
 
-    def may_have_answers(self, signals: int) -> bool:
+    def may_have_signals(self, signals: int) -> bool:
         """Whether there may be signals that are unknown here, as the execution has counted `signals`."""
-        return self._suspensions.may_have_answers(signals)
+        return self._suspensions.may_have_signals(signals)
 
     # -- events --------------------------------------------------------------------------------------------
 
@@ -157,10 +157,10 @@ class Scheduler:
         self._queues.now = now
         self._suspensions.fire_due()
 
-    def answered(self, count: int, signals: Iterable[Signal], now: datetime) -> None:
+    def signals_found(self, count: int, signals: Iterable[Signal], now: datetime) -> None:
         """Take the signals that were there when the execution had counted `count`."""
         self._queues.now = now
-        self._suspensions.answered(count, signals)
+        self._suspensions.signals_found(count, signals)
 
     def take_up(self, taken: TakeUp, now: datetime) -> bool:
         """Continue a node from the history, open its loop, or queue its attempt; True if it is to be computed now."""
@@ -190,38 +190,38 @@ class Scheduler:
         self._loops.finalize(taken.scope_instance, event, nondeterministic=nondeterministic)
 
     def items_found(
-        self, command: ChooseItems, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
+        self, command: ComputeItems, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
     ) -> None:
         """Take the items of a loop."""
         self._queues.now = now
         self._loops.items_found(command.loop, result, nondeterministic=nondeterministic)
 
     def condition_found(
-        self, command: AskCondition, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
+        self, command: ComputeCondition, result: NodeResult | Outcome, now: datetime, *, nondeterministic: bool
     ) -> None:
         """Take the value of a `while` condition."""
         self._queues.now = now
         self._loops.condition_found(command.loop, result, nondeterministic=nondeterministic)
 
-    def result_found(self, command: FindResult, result: Result, now: datetime) -> None:
+    def result_found(self, command: ComputeResult, result: Result, now: datetime) -> None:
         """Take the result of an iteration."""
         self._queues.now = now
         self._loops.result_found(
             command.scope_instance, result.value, result.error, nondeterministic=result.nondeterministic
         )
 
-    def recalled(self, command: Recall, value: Any, now: datetime) -> None:
+    def value_loaded(self, command: LoadValue, value: Any, now: datetime) -> None:
         """Take a recorded value that was loaded."""
         self._queues.now = now
-        self._loops.recalled(command.target, replace(command.recorded_value, output=value))
+        self._loops.value_loaded(command.target, replace(command.recorded_value, output=value))
 
     def ended(self, command: InBackground, stands: HistoryEvent | None, now: datetime) -> None:
         """Take the end of a command; `stands` is in the history now: its own event, or that of another driver."""
         self._queues.now = now
         self._queues.ended(command)
         match command:
-            case Pin(target) if isinstance(stands, RecordedValue):
-                self._queues.commands.append(Recall(target, stands))
+            case RecordValue(target) if isinstance(stands, RecordedValue):
+                self._queues.commands.append(LoadValue(target, stands))
             case Expire(scope_instance, wait) if isinstance(stands, Signal):
                 self._suspensions.answer(scope_instance, wait, stands)
             case Abandon():
@@ -252,7 +252,7 @@ class Scheduler:
     def give_up_waits(self, now: datetime) -> bool:
         """Abandon the pending signals for outsiders because the execution has failed; return whether there are any."""
         self._queues.now = now
-        return self._suspensions.drop(self.root, but_for_others=True)
+        return self._suspensions.abandon(self.root, but_for_others=True)
 
     def _is_known(self, path: str) -> bool:
         return path in self._history.outcomes or self._trial.pin_at(path) is not None

@@ -38,13 +38,13 @@ class WriteBuffer:
         self.keys: set[str] = set()
         """The history keys that this invocation has written, or has found taken."""
 
-    def note(self, outcome: Outcome) -> None:
+    def keep(self, outcome: Outcome) -> None:
         """Keep an outcome that any driver would compute alike; the next event carries it, or `flush` writes it."""
         self._unwritten.append(outcome)
         self._tell(outcome)
 
     async def record(self, event: HistoryEvent) -> HistoryEvent:
-        """Write an event with the noted outcomes; return the event that stands in the history then.
+        """Write an event with the recomputable outcomes; return the event that stands in the history then.
 
         A canceled caller's write still goes on, so that every recorded event gets its log line.
         """

@@ -78,7 +78,7 @@ class Timer:
     """A node that waits until `due_at`.
 
     Then attempt number `next_attempt` starts, after one that failed with `error`; or, if that is None, the node has
-    succeeded with `output` by `port`. `put_off` of the earlier attempts could not begin, as the platform was in
+    succeeded with `output` by `port`. `postponed` of the earlier attempts could not begin, as the platform was in
     trouble: the node's retry policy does not count them.
     """
 
@@ -89,7 +89,7 @@ class Timer:
     error: dict[str, Any] | None = None
     output: Any = None
     port: str = "main"
-    put_off: int = 0
+    postponed: int = 0
 
     @property
     def key(self) -> str:
@@ -270,7 +270,7 @@ class History:
         return sum(1 for signal in self.signals.values() if not signal.status.is_by_driver)
 
     @property
-    def has_unread_answer(self) -> bool:
+    def has_unread_signal(self) -> bool:
         """Whether a pending signal has a signal that was not taken: a driver that knew of it would have continued."""
         return any(self._is_unread(wait) for wait in self.waits.values())
 

@@ -16,7 +16,7 @@ class AwsRoleConfig(IntegrationConfig):
     role_arn: str = Field(
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}$",
         description="The deployer names it too. Its trust policy names the role of the workspace, whose ARN is the "
-        "stack's output `ReachRolePrefix` and the workspace's id, and this integration's id as `sts:ExternalId`.",
+        "stack's output `NodeRolePrefix` and the workspace's id, and this integration's id as `sts:ExternalId`.",
     )
     region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Default: the stack's.")
 

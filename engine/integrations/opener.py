@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from engine.aws.assumed_role import Role
-    from engine.aws.node_role import Reach
+    from engine.aws.node_role import NodeAws
     from engine.storage.files import WorkspaceFiles
 
 
@@ -39,7 +39,7 @@ class Opener:
         addresses: gives the checked addresses of a host.
         clock: tells the time.
         files: gives the files of a workspace; None where there are none.
-        reach: calls AWS; None where that is not for here.
+        aws: calls AWS; None where that is not for here.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Opener:
         clock: Clock,
         *,
         files: Callable[[str], WorkspaceFiles] | None = None,
-        reach: Reach | None = None,
+        aws: NodeAws | None = None,
     ) -> None:
         self._integrations = integrations
         self._registry = registry
@@ -61,7 +61,7 @@ class Opener:
         self._addresses = addresses
         self._clock = clock
         self._files = files
-        self._reach = reach
+        self._aws = aws
 
     async def open(
         self, workspace_id: str, named: str, redactor: Redactor, idempotency_key: str
@@ -129,11 +129,11 @@ class Opener:
                 return await asyncio.to_thread(files.write, name, redactor.content(content))
 
             found |= {"read_file": read, "write_file": write}
-        if self._reach is not None:
-            reach = self._reach
+        if self._aws is not None:
+            node_aws = self._aws
 
             async def aws(role: Role, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-                return await reach.call(workspace_id, role, service, operation, params)
+                return await node_aws.call(workspace_id, role, service, operation, params)
 
             found["aws"] = aws
         return found

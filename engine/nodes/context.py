@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from engine.aws.assumed_role import Role
-    from engine.aws.node_role import Reach
+    from engine.aws.node_role import NodeAws
     from engine.history.usage import Bill
     from engine.integrations.base import BaseIntegration
     from engine.storage.data_tables import DataTables
@@ -69,7 +69,7 @@ class NodeServices:
     besides; `api_url` is where this platform's own API answers, `execution.api_url` to expressions. `notify` tells the
     supervisor that an execution has something to start (the waits with these keys) or has ended with something left to
     do; it may get lost, for the recovery finds what is left. `files` gives the files of a workspace, `tables` are the
-    data tables, `reach` calls AWS, `sandbox` runs somebody's code, `tool` runs another workflow to its end. `spend`
+    data tables, `aws` calls AWS, `sandbox` runs somebody's code, `tool` runs another workflow to its end. `spend`
     puts something on the execution's bill.
     """
 
@@ -79,7 +79,7 @@ class NodeServices:
     integrations: Callable[[str, str, Redactor, str], Awaitable[tuple[str, BaseIntegration]]] | None = None
     files: Callable[[str], WorkspaceFiles] | None = None
     tables: DataTables | None = None
-    reach: Reach | None = None
+    aws: NodeAws | None = None
     sandbox: Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]] | None = None
     tool: Callable[[ToolCall], Awaitable[Any]] | None = None
     spend: Callable[[Bill], None] = lambda _: None
@@ -164,9 +164,9 @@ class NodeContext:
         Raises:
             NodeError: `not_granted`, `connection_failed`, or AWS's own code as `aws_…`.
         """
-        if self.services.reach is None:
+        if self.services.aws is None:
             raise NodeError("this engine runs without access to AWS", code="config")
-        return await self.services.reach.call(self.workspace_id, role, service, operation, params)
+        return await self.services.aws.call(self.workspace_id, role, service, operation, params)
 
     @property
     def files(self) -> WorkspaceFiles:

@@ -273,7 +273,7 @@ class DynamoStore:
     def _fail_loop(self, ref: ExecutionRef, error: Any) -> None:
         if ref.batch is not None:
             failed = Signal(ref.batch.path, 1, self._clock.now(), SignalStatus.FAILED, error)
-            self._histories.answer_if_open(ref.whole, failed)
+            self._histories.record_signal_if_open(ref.whole, failed)
 
 
 def _load(workflows: WorkflowRepository, workflow_id: str, version: int) -> tuple[WorkflowDefinition, int]:

@@ -87,7 +87,7 @@ class HistoryRepository:
         )
         return self.of(list(items))
 
-    def has_unread_answer(self, ref: ExecutionRef) -> bool:
+    def has_unread_signal(self, ref: ExecutionRef) -> bool:
         """Return whether a pending signal has its signal, and no driver has taken it.
 
         Of a long history little is read: the pending signals, and for those with a signal whether they, or loops around
@@ -107,9 +107,9 @@ class HistoryRepository:
         loops = [loop for wait in answered for loop in loops_around(wait.path)]
         for event in self.get(ref, list(dict.fromkeys([*keys, *loops]))):
             history.add(event)
-        if not history.has_unread_answer:
+        if not history.has_unread_signal:
             return False
-        return self.of(list(self._table.query(f"EXECUTION#{ref}", after="NODE"))).has_unread_answer
+        return self.of(list(self._table.query(f"EXECUTION#{ref}", after="NODE"))).has_unread_signal
 
     def open_waits_for_others(self, ref: ExecutionRef, history: History | None = None) -> Iterator[PendingSignal]:
         """Return the pending signals for other executions and for map workers that have no signal.
@@ -217,7 +217,7 @@ class HistoryRepository:
             return outcome
         return replace(outcome, output=self._payloads.adopt(outcome.output, str(ref)))
 
-    def answer(
+    def record_signal(
         self,
         ref: ExecutionRef,
         signal: Signal,
@@ -257,10 +257,10 @@ class HistoryRepository:
             return stands
         return signal
 
-    def answer_if_open(self, ref: ExecutionRef, signal: Signal) -> None:
+    def record_signal_if_open(self, ref: ExecutionRef, signal: Signal) -> None:
         """Write a signal as `answer`, where it does not matter whether it is still awaited."""
         with suppress(ConditionFailed):
-            self.answer(ref, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
+            self.record_signal(ref, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
 
     def _item(self, ref: ExecutionRef, event: HistoryEvent) -> Item:
         return {

@@ -56,7 +56,7 @@ def event_fields(event: HistoryEvent) -> dict[str, Any]:
                 "next_attempt": event.next_attempt,
                 "started_at": format_time(event.started_at),
                 "due_at": format_time(event.due_at),
-                **({"put_off": event.put_off} if event.put_off else {}),
+                **({"postponed": event.postponed} if event.postponed else {}),
             }
         case PendingSignal():
             return {
@@ -104,7 +104,7 @@ def event_from(fields: dict[str, Any], output: Any) -> HistoryEvent:
         case _Kind.TIMER:
             due_at, started_at = parse_time(fields["due_at"]), parse_time(fields["started_at"])
             following, error, port = fields["next_attempt"], fields["error"], fields["port"]
-            return Timer(path, due_at, started_at, following, error, output, port, fields.get("put_off", 0))
+            return Timer(path, due_at, started_at, following, error, output, port, fields.get("postponed", 0))
         case _Kind.PENDING_SIGNAL:
             started_at, deadline = parse_time(fields["started_at"]), _time(fields["deadline"])
             return PendingSignal(path, fields["attempt"], WaitKind(fields["for"]), started_at, deadline, output)

@@ -69,7 +69,7 @@ def deliver_below(token: Token) -> Response[Any]:
 )
 def answer(execution_id: IdInPath, token: Token) -> Response[Any]:
     """For callers that were told to come back; the URL is all that they need."""
-    execution, found = container.answering().later(execution_id, token)
+    execution, found = container.webhook_responder().later(execution_id, token)
     readable = {"access-control-allow-origin": "*"}  # by pages, too: whoever has the URL may read what is there
     if found is not None:
         return _sent(found, readable)

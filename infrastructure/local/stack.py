@@ -367,7 +367,7 @@ class LocalStack:
         """
         stacks = aws_client("cloudformation", running.port).describe_stacks(StackName=STACK_NAME)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
-        name = outputs["ConductorFunction"]
+        name = outputs["SupervisorFunction"]
         functions = aws_client("lambda", running.port)
         functions.invoke(FunctionName=outputs["ReconcilerFunction"], Payload=json.dumps({"reconcile": {}}))
         for _ in range(_MOST_SWEEPS):

@@ -21,7 +21,7 @@ _NAMELESS = frozenset({"ses", "bedrock"})
 """Services whose resources the emulator ignores when it evaluates policies."""
 
 
-class Reach(Construct):
+class NodeRoles(Construct):
     """The roles and their permissions."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Reach(Construct):
             function.policy.add_statements(
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[role.role_arn for role in roles])
             )
-            function.function.add_environment("MAINSPRING_REACH_ROLE_PREFIX", self.role_prefix)
+            function.function.add_environment("MAINSPRING_NODE_ROLE_PREFIX", self.role_prefix)
 
     def _role(self, name: str, workspace: str, arns: Sequence[str]) -> iam.Role:
         role = iam.Role(

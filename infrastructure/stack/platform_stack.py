@@ -20,7 +20,7 @@ from infrastructure.stack.function_factory import Layers
 from infrastructure.stack.functions import Code
 from infrastructure.stack.machine_names import MachineNames
 from infrastructure.stack.nag_findings import acknowledge
-from infrastructure.stack.node_roles import Reach
+from infrastructure.stack.node_roles import NodeRoles
 from infrastructure.stack.platform_functions import PlatformFunctions
 from infrastructure.stack.retention import Retention
 from infrastructure.stack.state_machines import ExecutionMachines
@@ -83,14 +83,14 @@ class PlatformStack(Stack):
             automation=storage.automation,
             key=storage.key,
         )
-        reach = Reach(
+        node_roles = NodeRoles(
             self,
-            "Reach",
+            "NodeRoles",
             resources=options.resources,
             used_by=[functions.advance, functions.integrations],
             is_local=self._is_local,
         )
-        Retention(self, "Forgetting", storage=storage, code=shared)
+        Retention(self, "Retention", storage=storage, code=shared)
         eventing.acknowledge_reconciler(functions.reconciler)
         eventing.connect(
             storage=storage,
@@ -104,12 +104,12 @@ class PlatformStack(Stack):
             "ApiUrl": api_url,
             "ConsoleUrl": f"{api_url}/console",
             "StateMachineArn": names.machine_arn(names.execution),
-            "ConductorFunction": functions.supervisor.function.function_name,
+            "SupervisorFunction": functions.supervisor.function.function_name,
             "ReconcilerFunction": functions.reconciler.function.function_name,
             "EventBusName": eventing.bus.event_bus_name,
             "InboxUrl": eventing.inbox.queue_url,
             "AutomationTable": storage.automation.table_name,
-            "ReachRolePrefix": reach.role_prefix,
+            "NodeRolePrefix": node_roles.role_prefix,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -42,7 +42,7 @@ class ExecutionMachines(Construct):
         self._automation, self._key = automation, key
         self._substitutions = {
             "AdvanceFunctionArn": advance.function_arn,
-            "ConductorFunctionArn": supervisor.function_arn,
+            "SupervisorFunctionArn": supervisor.function_arn,
             "AutomationTable": automation.table_name,
             # The services' own ARNs contain the partition, too: a wrong one fails each step, and nothing catches that.
             "InvokeFunction": f"arn:{Aws.PARTITION}:states:::lambda:invoke",

@@ -137,7 +137,7 @@ def test_resources_of_the_platform_itself_are_refused(admin: Caller, stack: Loca
             "dynamodb",
             {"operation": "query", "table": own["AutomationTable"], "key_condition": "PK = :p", "values": {":p": "x"}},
         ),
-        ("lambda_invoke", {"function": own["ConductorFunction"], "payload": {"recover": {}}}),
+        ("lambda_invoke", {"function": own["SupervisorFunction"], "payload": {"recover": {}}}),
         ("sqs_send", {"queue_url": own["InboxUrl"], "message": "x"}),
         ("step_functions_start", {"state_machine_arn": own["StateMachineArn"]}),
         ("eventbridge_put", {"bus": own["EventBusName"], "source": "mainspring.x", "detail_type": "x"}),
@@ -168,7 +168,7 @@ def test_aws_role_integration_is_assumed_with_its_id_as_external_id(
 ):
     iam = client_of(stack, "iam")
     outputs = client_of(stack, "cloudformation").describe_stacks(StackName="Mainspring")["Stacks"][0]["Outputs"]
-    prefix = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "ReachRolePrefix")
+    prefix = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "NodeRolePrefix")
     reach = f"{prefix}{FIRST_WORKSPACE}"
     role = f"arn:aws:iam::{ACCOUNT}:role/customer"
     made = admin.ok(

@@ -56,7 +56,7 @@ class Chaos:
         self._random = random.Random(seed)
         self._lambda = client_of(stack, "lambda")
         names = [one["FunctionName"] for one in self._lambda.list_functions()["Functions"]]
-        self._functions = [name for name in names if "-AdvanceFunction" in name or "-ConductorFunction" in name]
+        self._functions = [name for name in names if "-AdvanceFunction" in name or "-SupervisorFunction" in name]
         self.done: Counter[str] = Counter()
 
     def __call__(self, over: threading.Event) -> None:

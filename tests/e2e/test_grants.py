@@ -207,7 +207,7 @@ UNCHECKED = {
     ("Auth", "secretsmanager:GetSecretValue"),  # its workers remember the keys
     ("Advance", "sts:AssumeRole"),  # these remember credentials
     ("Integrations", "sts:AssumeRole"),
-    *(("Reach", action) for actions in (*ACTIONS.values(), ("bedrock:Converse",)) for action in actions),
+    *(("NodeRoles", action) for actions in (*ACTIONS.values(), ("bedrock:Converse",)) for action in actions),
     # which `test_aws_nodes` has tried, against what is granted and what is not
     ("ExecutionMachine", "lambda:InvokeFunction"),
     ("ExecutionMachine", "dynamodb:UpdateItem"),  # what the machines call themselves is not checked

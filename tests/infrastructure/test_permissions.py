@@ -150,15 +150,19 @@ def test_nodes_may_use_only_named_aws_resources(tmp_path_factory: pytest.TempPat
     granted = {
         json.dumps(policy["Roles"]): [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
         for name, policy in resources(named, "AWS::IAM::Policy").items()
-        if name.startswith("Reach")
+        if name.startswith("NodeRoles")
     }
     assert sorted(granted.values()) == [
         [("sqs:SendMessage", queue)],
         [("sqs:SendMessage", queue), ("sts:AssumeRole", role)],
     ]
-    names = [one["RoleName"] for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("Reach")]
+    names = [
+        one["RoleName"] for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("NodeRoles")
+    ]
     assert sorted(name["Fn::Join"][1][-1] for name in names) == [f"-{FIRST_WORKSPACE}", f"-{other}"]
-    trusted = json.dumps([one for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("Reach")])
+    trusted = json.dumps(
+        [one for name, one in resources(named, "AWS::IAM::Role").items() if name.startswith("NodeRoles")]
+    )
     assert "AdvanceRole" in trusted
     assert "IntegrationsRole" in trusted
     assert '"Service"' not in trusted

@@ -10,7 +10,7 @@ import boto3
 from engine.clock import format_time
 from engine.security.secrets import SecretBox
 from engine.services.triggers.dispatch import Dispatcher
-from engine.services.triggers.listeners import Listening
+from engine.services.triggers.listeners import ListenerIndex
 from engine.services.triggers.webhook_addresses import hook_token
 from engine.services.triggers.webhook_response import WebhookResponder
 from engine.services.triggers.webhooks import WebhookService
@@ -35,7 +35,7 @@ def active(world: World, definition: dict[str, Any], *triggers: dict[str, Any]) 
 
 
 def dispatcher(world: World) -> Dispatcher:
-    listening = Listening(world.repositories.listeners)
+    listening = ListenerIndex(world.repositories.listeners)
     return Dispatcher(
         world.repositories, world.starter, listening, world.clock, together=1
     )  # moto copies what others change

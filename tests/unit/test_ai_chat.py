@@ -232,7 +232,7 @@ def converse(content: list[dict[str, Any]], stop: str = "end_turn") -> dict[str,
 def bedrock(aws: Aws, **config: Any) -> tuple[NodeRun, Bill]:
     spent: list[Bill] = []
     run: Callable[..., Any] = asyncio.Runner().run
-    services = NodeServices(reach=aws, tool=Tools(), spend=spent.append)  # type: ignore[arg-type]
+    services = NodeServices(aws=aws, tool=Tools(), spend=spent.append)  # type: ignore[arg-type]
     given = {"model": "eu.amazon.nova-lite-v1:0", "prompt": "Hi", **config}
     return run_node("ai_chat", given, services=services, files={"a.png": PNG}, run=run), sum(spent, Bill())
 

@@ -213,9 +213,9 @@ def test_deactivated_event_trigger_starts_nothing(aws: Aws, monkeypatch: pytest.
     world = World(aws)
     workflow_id = active(world, QUICK, *heard_by(("t", SHOP)))
     fire = dispatcher(world)
-    hearers = fire._listening.hearers(WORKSPACE, shop())
-    assert len(hearers) == 1
-    monkeypatch.setattr(fire._listening, "hearers", lambda *_: hearers)
+    listeners_of = fire._listener_index.listeners_of(WORKSPACE, shop())
+    assert len(listeners_of) == 1
+    monkeypatch.setattr(fire._listener_index, "listeners_of", lambda *_: listeners_of)
     workflow = world.repositories.workflows.get(WORKSPACE, workflow_id)
 
     half = {**QUICK, "triggers": heard_by(("t", {"pattern": {"source": ["shop"], "detail": {"n": [2]}}}))}

@@ -42,7 +42,7 @@ def test_superseded_driver_changes_no_status(aws: Aws):
 
 
 CALLS: dict[str, Callable[[StateMachine], Any]] = {
-    "send_task_success": lambda machine: machine.wake("token"),
+    "send_task_success": lambda machine: machine.resume("token"),
     "start_execution": lambda machine: machine.start("e"),
     "describe_execution": lambda machine: machine.is_driving("e", 1),
 }
@@ -72,7 +72,7 @@ def test_execution_that_is_no_longer_suspended_is_not_resumed(aws: Aws, code: st
     client = boto3.client("stepfunctions")
     with Stubber(client) as stubber:
         stubber.add_client_error("send_task_success", code)
-        assert not StateMachine(client, MACHINE).wake("token")
+        assert not StateMachine(client, MACHINE).resume("token")
 
 
 def test_delayed_driver_is_not_reported_as_lost(aws: Aws, monkeypatch: pytest.MonkeyPatch):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.aws.event_bus import Event, Marks
-from engine.services.triggers.listeners import Listening
+from engine.services.triggers.listeners import ListenerIndex
 from engine.storage.dynamodb.table import Table
 from engine.storage.workflow_records import Workflow
 from tests.stored import delete, publish_version, set_active, stored_workflow
@@ -50,28 +50,28 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def test_event_without_listeners_costs_one_read(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    listening = Listening(aws.repositories.listeners)
+    listening = ListenerIndex(aws.repositories.listeners)
     counted = reads(monkeypatch)
-    assert listening.are_heard([event("x"), event("y")]) == [False, False]
+    assert listening.have_listeners([event("x"), event("y")]) == [False, False]
     assert counted == {"get": 1}
     for _ in range(5):
         make(aws, SHOP, {"source": ["x"], "detail": {"n": [2]}})
 
-    assert listening.are_heard([event("y"), event("shop"), event("shop", "another")]) == [False, True, False]
+    assert listening.have_listeners([event("y"), event("shop"), event("shop", "another")]) == [False, True, False]
     counted.clear()
-    assert listening.are_heard([event("y")] * 100) == [False] * 100
+    assert listening.have_listeners([event("y")] * 100) == [False] * 100
     assert counted == {"get": 1}
     counted.clear()
-    assert len(listening.hearers("ws", delivered("shop"))) == 5
-    assert listening.hearers("ws", delivered("x")) == []
+    assert len(listening.listeners_of("ws", delivered("shop"))) == 5
+    assert listening.listeners_of("ws", delivered("x")) == []
     assert counted == {"get": 2}
 
 
 def test_listener_changes_are_visible_at_once(aws: Aws):
-    listening, other = Listening(aws.repositories.listeners), Listening(aws.repositories.listeners)
+    listening, other = ListenerIndex(aws.repositories.listeners), ListenerIndex(aws.repositories.listeners)
 
     def heard(source: str) -> bool:
-        (one,), (same,) = listening.are_heard([event(source)]), other.are_heard([event(source)])
+        (one,), (same,) = listening.have_listeners([event(source)]), other.have_listeners([event(source)])
         assert one == same
         return one
 
@@ -92,29 +92,29 @@ def test_listener_changes_are_visible_at_once(aws: Aws):
 
 
 def test_stale_reader_cannot_overwrite_listeners(aws: Aws):
-    listening = Listening(aws.repositories.listeners)
+    listening = ListenerIndex(aws.repositories.listeners)
     stale = make(aws, SHOP, active=False)
     publish_version(aws.workflows, stale, listening_to({"source": ["new"]}))
     set_active(aws.workflows, stale, active=True)  # knows the triggers of the version before
-    assert listening.are_heard([event("shop"), event("new")]) == [False, True]
+    assert listening.have_listeners([event("shop"), event("new")]) == [False, True]
     publish_version(aws.workflows, stale, listening_to({"source": ["newer"]}))  # thinks it is inactive
-    assert listening.are_heard([event("new"), event("newer")]) == [False, True]
+    assert listening.have_listeners([event("new"), event("newer")]) == [False, True]
     set_active(aws.workflows, stale, active=True)
     set_active(aws.workflows, stale, active=False)
-    assert listening.are_heard([event("newer")]) == [False]
+    assert listening.have_listeners([event("newer")]) == [False]
     assert (aws.automation.get("LISTENERS#ws", "SUM") or {})["sum"] == 0
 
 
 def test_a_read_that_saw_half_of_a_change_is_not_remembered(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    listening = Listening(aws.repositories.listeners)
+    listening = ListenerIndex(aws.repositories.listeners)
     before = list(aws.automation.query("LISTENERS#ws"))
     make(aws, SHOP)
     real = Table.query
     monkeypatch.setattr(Table, "query", lambda *_, **__: iter(before))  # the sum is new, the items are not yet
-    assert listening.are_heard([event("shop")]) == [False]
+    assert listening.have_listeners([event("shop")]) == [False]
     monkeypatch.setattr(Table, "query", real)
 
-    assert listening.are_heard([event("shop")]) == [True]
+    assert listening.have_listeners([event("shop")]) == [True]
 
 
 def test_concurrent_activations_leave_the_right_listeners(aws: Aws):
@@ -131,5 +131,5 @@ def test_concurrent_activations_leave_the_right_listeners(aws: Aws):
         thread.start()
     for thread in threads:
         thread.join()
-    ids = [one.workflow_id for one in Listening(aws.repositories.listeners).hearers("ws", delivered("shop"))]
+    ids = [one.workflow_id for one in ListenerIndex(aws.repositories.listeners).listeners_of("ws", delivered("shop"))]
     assert sorted(ids) == sorted(one.id for one in workflows)

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from engine.aws.node_role import Reach, _failed
+from engine.aws.node_role import NodeAws, _failed
 from engine.errors import NodeError
 from engine.nodes.context import NodeServices
 from engine.testing import NodeRun, run_node
@@ -34,7 +34,7 @@ class Says:
 
 
 def node(says: Says, kind: str, **config: Any) -> NodeRun:
-    return run_node(kind, config, services=NodeServices(reach=says))  # type: ignore[arg-type]
+    return run_node(kind, config, services=NodeServices(aws=says))  # type: ignore[arg-type]
 
 
 def test_a_machine_that_was_started_before_the_crash_is_started():
@@ -93,10 +93,10 @@ def test_credentials_are_assumed_once_for_each_workspace_and_renewed_before_thei
                 told["Credentials"]["Expiration"] = clock.moment.replace(hour=clock.moment.hour + 1)
                 return told
 
-        reach = Reach(Counting, "arn:aws:iam::123456789012:role/reach-", clock)
+        aws = NodeAws(Counting, "arn:aws:iam::123456789012:role/reach-", clock)
 
         def call(workspace: str) -> Any:
-            return asyncio.run(reach.call(workspace, None, "sqs", "list_queues", {}))
+            return asyncio.run(aws.call(workspace, None, "sqs", "list_queues", {}))
 
         assert call("w-1")["QueueUrls"]
         call("w-1")
@@ -106,10 +106,10 @@ def test_credentials_are_assumed_once_for_each_workspace_and_renewed_before_thei
         call("w-1")
         assert asked == ["mainspring-w-1", "mainspring-w-2", "mainspring-w-1"]
         with pytest.raises(NodeError) as caught:
-            asyncio.run(reach.call("w-1", None, "sqs", "send_message", {"QueueUrl": 7}))
+            asyncio.run(aws.call("w-1", None, "sqs", "send_message", {"QueueUrl": 7}))
         assert caught.value.code == "config"
         with pytest.raises(NodeError, match="the workspace stranger may use no resources of AWS") as refused:
             call("stranger")
         assert refused.value.code == "not_granted"
     with pytest.raises(NodeError, match="has named no resources"):
-        asyncio.run(Reach(lambda: None, "", clock).call("w", None, "sqs", "list_queues", {}))
+        asyncio.run(NodeAws(lambda: None, "", clock).call("w", None, "sqs", "list_queues", {}))

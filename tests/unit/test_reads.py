@@ -82,7 +82,9 @@ def test_reading_pending_signals_reads_no_outcomes_or_outputs(aws: Aws):
         )
     aws.histories.record(made.ref, PendingSignal("ask", 1, WaitKind.APPROVAL, NOW, None, {"message": "?"}))
     for number in range(4):
-        aws.histories.answer(made.ref, Signal(f"w{number}", 1, NOW, SignalStatus.ANSWERED, noise(7_000, number)), NOW)
+        aws.histories.record_signal(
+            made.ref, Signal(f"w{number}", 1, NOW, SignalStatus.ANSWERED, noise(7_000, number)), NOW
+        )
     reads = Reads(aws.dynamodb)
     found = list(aws.histories.open_waits_for_others(made.ref))
 
@@ -98,7 +100,7 @@ def test_snapshot_has_all_pending_signals_and_signals(aws: Aws):
         Signal("each[3].ask", 2, NOW, SignalStatus.ANSWERED, 1, "u"),
     )
     aws.histories.record(made.ref, wait)
-    aws.histories.answer(made.ref, signal, NOW)
+    aws.histories.record_signal(made.ref, signal, NOW)
     history = aws.histories.of(aws.executions.partition(made.id))
 
     assert history.waits == {wait.path: wait}

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.execution.commands import Append, Attempt, ChooseItems, Command, Expire, FindResult, Pin, Recall, TakeUp
+from engine.execution.commands import (
+    Append,
+    Attempt,
+    Command,
+    ComputeItems,
+    ComputeResult,
+    Expire,
+    LoadValue,
+    RecordValue,
+    TakeUp,
+)
 from engine.execution.scheduler import Scheduler
 from engine.execution.scope_instance import Result
 from engine.history.events import (
@@ -166,40 +176,40 @@ def test_recomputable_outcomes_need_no_event():
     assert isinstance(taken, TakeUp)
     one.computed(taken, ended("t"), NOW, nondeterministic=False)
     assert commands(one) == []
-    assert [outcome.path for outcome in one.take_noted()] == ["t"]
+    assert [outcome.path for outcome in one.take_recomputable()] == ["t"]
     assert attempts(one) == ["a"]
 
 
 def test_loop_opens_as_many_iterations_as_may_run_and_collects_results():
     one = scheduler(LOOP)
     (choose,) = commands(one)
-    assert isinstance(choose, ChooseItems)
+    assert isinstance(choose, ComputeItems)
     one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, nondeterministic=False)
     assert commands(one) == []
     assert attempts(one) == ["each[0].a", "each[1].a"]
     for index in (1, 0, 2):
         one.ended(begin(one, f"each[{index}].a"), ended(f"each[{index}].a"), NOW)
         (find,) = commands(one)
-        assert isinstance(find, FindResult)
+        assert isinstance(find, ComputeResult)
         one.result_found(find, Result(index * 10, None, nondeterministic=False), NOW)
         commands(one)
     assert one.root.progress.finished
-    assert [outcome.output for outcome in one.take_noted()] == [[0, 10, 20]]
+    assert [outcome.output for outcome in one.take_recomputable()] == [[0, 10, 20]]
 
 
 def test_nondeterministic_values_are_recorded_first():
     one = scheduler(LOOP)
     (choose,) = commands(one)
-    assert isinstance(choose, ChooseItems)
+    assert isinstance(choose, ComputeItems)
     one.items_found(choose, ForEach((1, 2, 3), 3, collect=False), NOW, nondeterministic=True)
     (pin,) = commands(one)
-    assert isinstance(pin, Pin)
+    assert isinstance(pin, RecordValue)
     assert attempts(one) == []
     other = RecordedValue("each", ValueName.ITEMS, {"items": [7], "concurrency": 1, "collect": False})
     one.ended(pin, other, NOW)
     (recall,) = commands(one)
-    assert isinstance(recall, Recall)
-    one.recalled(recall, recall.recorded_value.output, NOW)
+    assert isinstance(recall, LoadValue)
+    one.value_loaded(recall, recall.recorded_value.output, NOW)
     commands(one)
     assert attempts(one) == ["each[0].a"], "the items that stand in the history"
 
@@ -207,7 +217,7 @@ def test_nondeterministic_values_are_recorded_first():
 def test_failed_iteration_ends_the_loop_once_the_others_are_idle():
     one = scheduler(LOOP)
     (choose,) = commands(one)
-    assert isinstance(choose, ChooseItems)
+    assert isinstance(choose, ComputeItems)
     one.items_found(choose, ForEach((1, 2, 3), 2, collect=False), NOW, nondeterministic=False)
     commands(one)
     first, second = begin(one, "each[0].a"), begin(one, "each[1].a")
@@ -216,7 +226,7 @@ def test_failed_iteration_ends_the_loop_once_the_others_are_idle():
     assert not one.root.failures, "the other one still runs"
     one.ended(second, ended("each[1].a"), NOW)
     pending = commands(one)
-    if isinstance(pending[0], FindResult):
+    if isinstance(pending[0], ComputeResult):
         one.result_found(pending[0], Result(1, None, nondeterministic=False), NOW)
         pending = commands(one)
     (failure,) = pending

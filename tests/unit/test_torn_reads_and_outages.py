@@ -55,12 +55,12 @@ def test_recovery_resumes_an_execution_suspended_despite_its_signal(aws: Aws, mo
     world = World(aws, harsh=AlwaysTorn(0))
     parent = parent_of(world)
 
-    def may_have_answers(suspensions: Suspensions, signals: int) -> bool:
+    def may_have_signals(suspensions: Suspensions, signals: int) -> bool:
         """As a driver that trusts the counter."""
         suspensions.signals = signals
         return False
 
-    monkeypatch.setattr(Suspensions, "may_have_answers", may_have_answers)
+    monkeypatch.setattr(Suspensions, "may_have_signals", may_have_signals)
     world.settle(5)
     assert world.get(parent).status is Status.SUCCEEDED
 

@@ -70,7 +70,7 @@ def test_signal_is_unread_until_its_node_has_continued(aws: Aws, entries: list[A
     histories: HistoryRepository = aws.histories
     for entry in entries:
         histories.record(RUN, entry)
-    assert histories.has_unread_answer(RUN) is is_unread
+    assert histories.has_unread_signal(RUN) is is_unread
 
 
 def test_signal_in_an_ended_loop_is_not_unread(aws: Aws):
@@ -78,7 +78,7 @@ def test_signal_in_an_ended_loop_is_not_unread(aws: Aws):
     for entry in (wait("each[0].a"), signal("each[0].a")):
         histories.record(RUN, entry)
     histories.record_recomputable(RUN, [outcome("each")])
-    assert not histories.has_unread_answer(RUN)
+    assert not histories.has_unread_signal(RUN)
 
 
 @pytest.mark.parametrize("answers", [[], [signal("ask"), outcome("ask")]], ids=["open", "taken"])
@@ -92,7 +92,7 @@ def test_checking_a_suspended_execution_does_not_read_its_history(aws: Aws, answ
     with read_units(aws) as whole:
         aws.executions.partition(RUN)
     with read_units(aws) as looked:
-        assert not histories.has_unread_answer(RUN)
+        assert not histories.has_unread_signal(RUN)
     FIGURES["read units of a look at a parked run of 1,000 outcomes, if all is read"] = int(whole["read"])
     FIGURES[f"read units of the same, as it is ({len(answers)} answers)"] = int(looked["read"])
     assert looked["read"] * 20 < whole["read"]

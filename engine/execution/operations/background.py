@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from engine.execution.commands import Abandon, Append, Attempt, Distribute, Expire, InBackground, Pin, Resolve
+from engine.execution.commands import Abandon, Append, Attempt, Distribute, Expire, InBackground, RecordValue, Resolve
 from engine.execution.context import ExecutionContext
 from engine.execution.environment import Environment
 from engine.execution.operations.distributed_map import distribute
@@ -30,10 +30,10 @@ class Operations:
     def carry_out(self, command: InBackground) -> Coroutine[Any, Any, HistoryEvent | None]:
         """Carry out a command, however long it takes; return what stands in the history afterwards."""
         match command:
-            case Append(_, event) | Pin(_, event) | Expire(_, _, event):
+            case Append(_, event) | RecordValue(_, event) | Expire(_, _, event):
                 work: Coroutine[Any, Any, HistoryEvent | None] = self.record(event)
-            case Attempt(scope_instance, node_id, number, put_off):
-                work = self.step_runner.perform(scope_instance, scope_instance.block.nodes[node_id], number, put_off)
+            case Attempt(scope_instance, node_id, number, postponed):
+                work = self.step_runner.perform(scope_instance, scope_instance.block.nodes[node_id], number, postponed)
             case Resolve(scope_instance, wait, signal):
                 work = self._resolve(scope_instance, wait, signal)
             case Abandon(_, wait, signal):

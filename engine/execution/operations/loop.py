@@ -1,7 +1,7 @@
 """Loops within one invocation: opens their iterations and collects the results. No I/O and no clock.
 
 Whatever has to be computed, loaded or appended is requested by a command; the loop continues when the result arrives by
-`items_found`, `condition_found`, `result_found` or `recalled`.
+`items_found`, `condition_found`, `result_found` or `value_loaded`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from engine import limits
 from engine.errors import NodeError
 from engine.execution.commands import (
     Append,
-    AskCondition,
-    ChooseItems,
     Close,
+    ComputeCondition,
+    ComputeItems,
+    ComputeResult,
     Continue,
     Distribute,
-    FindResult,
-    Pin,
+    LoadValue,
     Queues,
-    Recall,
+    RecordValue,
 )
 from engine.execution.context import ExecutionContext
 from engine.execution.operations.suspension import Suspensions
@@ -95,7 +95,7 @@ class Loops:
         elif nondeterministic or not isinstance(event, Outcome):
             self._queues.start(Append(scope_instance, event))
         else:
-            self._queues.noted.append(event)
+            self._queues.recomputable.append(event)
             self.settle(scope_instance, event)
 
     # -- opening -------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Loops:
             self._next_iteration(loop)
             return
         known = known or self._recorded_value(loop.path, "items")
-        self._queues.at_once(ChooseItems(loop) if known is None else Recall(loop, known))
+        self._queues.at_once(ComputeItems(loop) if known is None else LoadValue(loop, known))
 
     def items_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
         """Begin with the items; nondeterministic ones, or a failure to compute them, are recorded first."""
@@ -132,7 +132,7 @@ class Loops:
         else:
             raise TypeError(f"the node type {loop.node.type} must return items, not {type(result).__name__}")
         if nondeterministic:
-            self._pin(loop, RecordedValue(loop.path, ValueName.ITEMS, choice))
+            self._record_value(loop, RecordedValue(loop.path, ValueName.ITEMS, choice))
         elif isinstance(result, Outcome):
             self.finalize(loop.scope_instance, result, nondeterministic=False)
         else:
@@ -151,14 +151,14 @@ class Loops:
     def _recorded_value(self, path: str, name: FactName) -> RecordedValue | None:
         return self._bodies.recorded_values.get(RecordedValue(path, name).key)
 
-    def _pin(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
+    def _record_value(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
         """Append a recorded value about a loop or an iteration, and continue with the one that stands then."""
         loop = target if isinstance(target, LoopRun) else target.loop
         if loop is None:
             raise TypeError("the outermost scope instance is not an iteration")
-        self._queues.start(Pin(target, recorded_value, loop.scope_instance))
+        self._queues.start(RecordValue(target, recorded_value, loop.scope_instance))
 
-    def recalled(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
+    def value_loaded(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
         """Continue with a recorded value from the history, now that it is loaded."""
         if isinstance(target, ScopeInstance):
             self._close_with(target, recorded_value.output)
@@ -177,7 +177,9 @@ class Loops:
         for one in scope_instance.around:
             if one.loop is None or one.closed or one.finalization:
                 continue
-            is_still = one.running == 0 and not self._suspensions.drop(one) if one.stopping else one.progress.finished
+            is_still = (
+                one.running == 0 and not self._suspensions.abandon(one) if one.stopping else one.progress.finished
+            )
             if is_still:
                 one.finalization = True
                 self._queues.commands.append(Close(one))
@@ -194,7 +196,7 @@ class Loops:
             self._closed(scope_instance, error=stopped)
         else:
             pinned = self._recorded_value(f"{loop.path}[{scope_instance.index}]", "result")
-            self._queues.at_once(FindResult(scope_instance) if pinned is None else Recall(scope_instance, pinned))
+            self._queues.at_once(ComputeResult(scope_instance) if pinned is None else LoadValue(scope_instance, pinned))
 
     def result_found(
         self, scope_instance: ScopeInstance, result: Any, error: dict[str, Any] | None, *, nondeterministic: bool
@@ -210,7 +212,9 @@ class Loops:
         if nondeterministic or error is not None:
             found = {"value": result} if error is None else {"error": {**error, "node": loop.path}}
             loop.failing = loop.failing or (error is not None and not loop.collect)
-            self._pin(scope_instance, RecordedValue(f"{loop.path}[{scope_instance.index}]", ValueName.RESULT, found))
+            self._record_value(
+                scope_instance, RecordedValue(f"{loop.path}[{scope_instance.index}]", ValueName.RESULT, found)
+            )
         else:
             self._closed(scope_instance, result)
 
@@ -237,7 +241,7 @@ class Loops:
         loop.failing = True
         message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
         error = bounded(NodeError(message, code="output_too_large"))
-        self._pin(loop, RecordedValue(loop.path, ValueName.FAILED, error))
+        self._record_value(loop, RecordedValue(loop.path, ValueName.FAILED, error))
 
     def go_on(self, loop: LoopRun) -> None:
         """Open as many iterations as may run, or end the loop when none is left."""
@@ -265,7 +269,7 @@ class Loops:
             return
         known = self._recorded_value(f"{loop.path}[{loop.opened}]", ValueName.CONTINUES)
         data = {"item": loop.results.get(loop.opened - 1), "index": loop.opened}
-        self._queues.at_once(AskCondition(loop, data) if known is None else Recall(loop, known))
+        self._queues.at_once(ComputeCondition(loop, data) if known is None else LoadValue(loop, known))
 
     def condition_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
         """Continue a `while`, or end it."""
@@ -276,7 +280,7 @@ class Loops:
         else:
             raise TypeError(f"the node type {loop.node.type} must return a repetition, not {type(result).__name__}")
         if nondeterministic:
-            self._pin(loop, RecordedValue(f"{loop.path}[{loop.opened}]", ValueName.CONTINUES, choice))
+            self._record_value(loop, RecordedValue(f"{loop.path}[{loop.opened}]", ValueName.CONTINUES, choice))
         else:
             self._go_on_with(loop, choice)
 

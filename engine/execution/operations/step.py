@@ -18,7 +18,14 @@ from engine.attempt_clock import attempt_clock
 from engine.errors import NodeError, PlatformUnavailable, Unavailable
 from engine.execution.environment import Environment
 from engine.execution.output_cache import Loaded
-from engine.execution.retry_policy import as_exception, bounded, interrupted, leaves_open, next_delay, put_off_delay
+from engine.execution.retry_policy import (
+    as_exception,
+    bounded,
+    interrupted,
+    may_have_had_effect,
+    next_delay,
+    postponed_delay,
+)
 from engine.execution.scope_instance import ScopeInstance
 from engine.execution.write_buffer import WriteBuffer
 from engine.history.events import (
@@ -107,11 +114,11 @@ class StepRunner:
         return result, context.scope.nondeterministic or not was_foreseen or scope_instance.is_order_dependent(node.id)
 
     async def perform(
-        self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, put_off: int = 0
+        self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, postponed: int = 0
     ) -> HistoryEvent | None:
         """Attempt a node until it succeeds, waits or gives up, and record that; short back-offs are slept here.
 
-        Every attempt has a number, but the `put_off` ones that could not begin do not count against the attempts that
+        Every attempt has a number, but the `postponed` ones that could not begin do not count against the attempts that
         the author allows, nor in the outcome.
 
         None means that the execution was found to be over between two attempts.
@@ -120,21 +127,21 @@ class StepRunner:
         path = scope_instance.path(node.id)
         while True:
             if node.delivery == "at_most_once" and not await self._may_start(path, attempt, started_at):
-                cut_off = self.failed(scope_instance, node, interrupted(attempt), started_at, attempt - put_off)
+                cut_off = self.failed(scope_instance, node, interrupted(attempt), started_at, attempt - postponed)
                 return await self._record(cut_off)
             tried = await self._attempt(scope_instance, node, attempt)
             if not isinstance(tried, NodeError):
-                made = attempt if isinstance(tried, WaitForSignal) else attempt - put_off
+                made = attempt if isinstance(tried, WaitForSignal) else attempt - postponed
                 return await self._record(self.event_of(path, tried, started_at, made))
-            if node.delivery == "at_most_once" and leaves_open(tried):
+            if node.delivery == "at_most_once" and may_have_had_effect(tried):
                 tried = interrupted(attempt, tried)
             if isinstance(tried, PlatformUnavailable):
-                put_off += 1
-                delay = put_off_delay(put_off, self._environment.random)
+                postponed += 1
+                delay = postponed_delay(postponed, self._environment.random)
             else:
-                delay = next_delay(node.retry, attempt - put_off, tried, self._environment.random)
+                delay = next_delay(node.retry, attempt - postponed, tried, self._environment.random)
             if delay is None or (node.delivery == "at_most_once" and not tried.nothing_happened):
-                return await self._record(self.failed(scope_instance, node, tried, started_at, attempt - put_off))
+                return await self._record(self.failed(scope_instance, node, tried, started_at, attempt - postponed))
             self._log_failure(path, attempt, tried, delay)
             attempt += 1
             if (
@@ -142,7 +149,7 @@ class StepRunner:
                 or delay > limits.INLINE_WAIT
                 or self._remaining() < delay + self.timeout(node) + limits.INVOCATION_RESERVE
             ):
-                return await self._record(self._timer(path, tried, delay, started_at, attempt, put_off))
+                return await self._record(self._timer(path, tried, delay, started_at, attempt, postponed))
             await asyncio.sleep(delay)
             if (await self._environment.store.check(self._ref)).status.is_final:
                 return None
@@ -237,10 +244,10 @@ class StepRunner:
         return scope_instance.failed(node, error, started_at, self._environment.clock.now(), attempt)
 
     def _timer(
-        self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int, put_off: int = 0
+        self, path: str, error: NodeError, delay: float, started_at: datetime, next_attempt: int, postponed: int = 0
     ) -> Timer:
         due_at = self._environment.clock.now() + timedelta(seconds=delay)
-        return Timer(path, due_at, started_at, next_attempt, bounded(error), put_off=put_off)
+        return Timer(path, due_at, started_at, next_attempt, bounded(error), postponed=postponed)
 
     async def context(
         self, scope_instance: ScopeInstance, node: NodeDefinition, attempt: int, data: Mapping[str, Any] | None = None

@@ -35,7 +35,7 @@ class Suspensions:
         return [wait for _, wait in self._waits.values()]
 
     @property
-    def waits_for_answers(self) -> bool:
+    def waits_for_signals(self) -> bool:
         """Whether a signal could make this execution continue."""
         return any(not scope_instance.stopping for scope_instance, _ in self._waits.values())
 
@@ -60,7 +60,7 @@ class Suspensions:
         if signal is None:
             self._has_new_wait = True
         else:
-            self.answer(scope_instance, wait, signal)
+            self.take(scope_instance, wait, signal)
 
     def fire_due(self) -> None:
         """Start nodes whose timers are due; expire pending signals whose deadline has passed."""
@@ -71,7 +71,7 @@ class Suspensions:
                 continue
             if timer.next_attempt is not None:
                 node_id = timer.path.rpartition(".")[2]
-                self._queues.attempts.append(Attempt(scope_instance, node_id, timer.next_attempt, timer.put_off))
+                self._queues.attempts.append(Attempt(scope_instance, node_id, timer.next_attempt, timer.postponed))
             else:
                 # Recorded, like the end of each pending signal: a driver that found a failure when the timer was due
                 # has recorded that.
@@ -85,7 +85,7 @@ class Suspensions:
                 expired = Signal(wait.path, wait.attempt, now, SignalStatus.EXPIRED)
                 self._queues.start(Expire(scope_instance, wait, expired))
 
-    def answer(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> None:
+    def take(self, scope_instance: ScopeInstance, wait: PendingSignal, signal: Signal) -> None:
         """Take the signal of a pending signal: the node ends, or is attempted again later."""
         self._waits.pop(wait.path, None)
         self._ended.add(wait.path)
@@ -93,7 +93,7 @@ class Suspensions:
         if signal.status is not SignalStatus.ABANDONED:
             self._queues.start(Resolve(scope_instance, wait, signal))
 
-    def may_have_answers(self, signals: int) -> bool:
+    def may_have_signals(self, signals: int) -> bool:
         """Whether there may be signals unknown to this invocation, as the execution has counted `signals`.
 
         The counter and the signals are written together, but a read of many items is not atomic: the counter may
@@ -101,19 +101,19 @@ class Suspensions:
         """
         return signals != self.signals or (self._has_new_wait and signals > self._read)
 
-    def answered(self, count: int, signals: Iterable[Signal]) -> None:
+    def signals_found(self, count: int, signals: Iterable[Signal]) -> None:
         """Take the signals that were found when the execution had counted `count`."""
         self.signals, self._has_new_wait = count, False
         for signal in signals:
             if signal.path in self._waits:
-                self.answer(*self._waits[signal.path], signal)
+                self.take(*self._waits[signal.path], signal)
 
     def forget(self, scope_instance: ScopeInstance) -> None:
         """Forget the timers in a closed scope instance and in those below it."""
         for path in [path for path, (one, _) in self._timers.items() if scope_instance in one.around]:
             del self._timers[path]
 
-    def drop(self, scope_instance: ScopeInstance, *, but_for_others: bool = False) -> bool:
+    def abandon(self, scope_instance: ScopeInstance, *, but_for_others: bool = False) -> bool:
         """Settle all pending signals in a scope instance that is to be closed, and below; True if there are any.
 
         This includes what an earlier driver left there: this one does not take up nodes of a failed scope.

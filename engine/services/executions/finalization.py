@@ -128,13 +128,13 @@ class Finalization:
         except Exception:
             logger.exception("the log of %s could not be completed", ref)
 
-    def wake(self, ref: ExecutionRef) -> None:
+    def resume(self, ref: ExecutionRef) -> None:
         """Resume a suspended execution; if it is not suspended, its signal counter keeps it from suspending."""
         found = self._executions.find(str(ref))
         if found is not None and found.task_token is not None:
-            self._machine.wake(found.task_token)
+            self._machine.resume(found.task_token)
 
-    def answer(
+    def send_signal(
         self,
         ref: ExecutionRef,
         wait: PendingSignal | Caller,
@@ -145,10 +145,10 @@ class Finalization:
         now = self._clock.now()
         signal = Signal(wait.path, wait.attempt, now, status, output)
         try:
-            self._histories.answer(ref, signal, now + timedelta(seconds=limits.CHECK_GRACE))
+            self._histories.record_signal(ref, signal, now + timedelta(seconds=limits.CHECK_GRACE))
         except ConditionFailed:
             return
-        self.wake(ref)
+        self.resume(ref)
 
     def pending_signals(self, ref: ExecutionRef) -> Iterator[PendingSignal]:
         """Return the open pending signals of an execution for other executions and drivers."""
@@ -163,7 +163,7 @@ class Finalization:
             "error": execution.error,
         }
         if execution.caller is not None:
-            self.answer(execution.caller.ref, execution.caller, told)
+            self.send_signal(execution.caller.ref, execution.caller, told)
 
     def _end_what_it_started(self, execution: Execution) -> bool:
         """End all that an execution and its map batches waited for; return whether that was all."""

@@ -224,8 +224,8 @@ class Recovery:
             self._supervisor.driver_ended(execution.id, execution.driver_attempt, "gone")
             return "recovered"
         for_others = execution.status is Status.WAITING and self._supervisor.launch_all(execution, execution.ref)
-        if self._should_continue(found) and self._machine.wake(str(found.task_token)):
-            return "woken"  # the invocation that follows sets the next check
+        if self._should_continue(found) and self._machine.resume(str(found.task_token)):
+            return "resumed"  # the invocation that follows sets the next check
         self._check_later(execution, soon=for_others)
         return "driven"
 
@@ -239,7 +239,7 @@ class Recovery:
         is_due = found.suspended_until is not None and found.suspended_until <= self._clock.now()
         if is_due or found.execution.signals != found.seen_signals:
             return True
-        return self._repositories.histories.has_unread_answer(found.execution.ref)
+        return self._repositories.histories.has_unread_signal(found.execution.ref)
 
     def _map_batch(self, found: Driver, ref: ExecutionRef, batch: MapBatch) -> str:
         """Handle a map batch; its map workers are checked with the whole execution."""
@@ -256,8 +256,8 @@ class Recovery:
             self._finalization.end_map_batch(ref)
             return "closed"
         for_others = self._supervisor.launch_all(whole.execution, ref)
-        if self._should_continue(found) and self._machine.wake(str(found.task_token)):
-            return "woken"
+        if self._should_continue(found) and self._machine.resume(str(found.task_token)):
+            return "resumed"
         self._check_later(record, soon=for_others)
         return "driven"
 

@@ -171,7 +171,7 @@ class SignalService:
         now = self._clock.now()
         signal = Signal(place.path, meant, now, SignalStatus.ANSWERED, output, answered_by)
         try:
-            stands = self._histories.answer(place.ref, signal, now, checks_whole=True, also=also)
+            stands = self._histories.record_signal(place.ref, signal, now, checks_whole=True, also=also)
         except ConditionFailed as failed:
             # A map batch or its loop has ended, while the execution continues.
             is_inside = place.ref.batch is not None and failed.index != _WHOLE
@@ -179,7 +179,7 @@ class SignalService:
         if stands is not signal:
             raise _refused(place.path, stands)
         try:
-            self._finalization.wake(place.ref)
+            self._finalization.resume(place.ref)
         except Exception:  # whatever fails from here on: the signal is recorded, and counts
             logger.exception("waking %s failed; the recovery will", place.ref)
         return signal

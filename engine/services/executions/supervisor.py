@@ -69,7 +69,7 @@ class Supervisor:
         elif not keys:
             self.launch_all(found.execution, ref)
             self._finalization.end_failed_maps(found.execution)
-            self._finalization.wake(ref)
+            self._finalization.resume(ref)
         signals = [key.replace("#WAIT#", "#SIGNAL#") for key in keys]
         history = History.of(self._histories.get(ref, [*keys, *signals]))
         for path, wait in history.waits.items():
@@ -151,7 +151,7 @@ class Supervisor:
             logger.warning("%s will be started by the recovery", request.id)
             return self._executions.find(child_id(ref, wait)) is None
         except MainspringError as error:
-            self._finalization.answer(ref, wait, {"error": error.as_dict()})
+            self._finalization.send_signal(ref, wait, {"error": error.as_dict()})
             return False
         self._child_is_there(child, ref, wait, is_waited_for=asked["wait"])
         return False
@@ -159,7 +159,7 @@ class Supervisor:
     def _child_is_there(self, child: Execution, ref: ExecutionRef, wait: PendingSignal, *, is_waited_for: bool) -> None:
         """Notify the caller of the start, or of an end that it was not notified of."""
         if not is_waited_for:
-            self._finalization.answer(ref, wait, {"execution_id": child.id})
+            self._finalization.send_signal(ref, wait, {"execution_id": child.id})
         elif child.status.is_final:
             self._finalization.finalize(child.id)
         else:
@@ -206,7 +206,7 @@ class Supervisor:
             return
         if wait.signal_key in history.signals:
             self._finalization.end_failed_maps(found.execution)
-            self._finalization.wake(ExecutionRef(execution_id))
+            self._finalization.resume(ExecutionRef(execution_id))
         else:
             self._distributed_map(execution_id, wait, ended=map_attempt)
 
@@ -223,7 +223,7 @@ class Supervisor:
             output = self._histories.joined(self._map_batches.results(batches), execution_id)
         except MapBatchFailed as failed:  # the process that ended it died before notifying the loop
             batch = self._executions.find(str(failed.batch), payloads=True)
-            self._finalization.answer(
+            self._finalization.send_signal(
                 ExecutionRef(execution_id), wait, batch.execution.error if batch else None, SignalStatus.FAILED
             )
             return
@@ -231,10 +231,10 @@ class Supervisor:
             message = f"the output is larger than {limits.MAX_OUTPUT_BYTES} bytes"
             self._fail_map(execution_id, wait, "output_too_large", message)
         else:
-            self._finalization.answer(ExecutionRef(execution_id), wait, output)
+            self._finalization.send_signal(ExecutionRef(execution_id), wait, output)
 
     def _fail_map(self, execution_id: str, wait: PendingSignal, code: str, message: str) -> None:
-        self._finalization.answer(
+        self._finalization.send_signal(
             ExecutionRef(execution_id), wait, {"code": code, "message": message}, SignalStatus.FAILED
         )
 

@@ -21,7 +21,7 @@ from engine.errors import MainspringError, Unavailable
 from engine.ids import derived_id
 from engine.services.executions.finalization import check_depth
 from engine.services.executions.start import Request, Starter
-from engine.services.triggers.listeners import Listening
+from engine.services.triggers.listeners import ListenerIndex
 from engine.storage.listeners import Listener
 from engine.storage.repositories import Repositories
 from engine.storage.workflow_records import Workflow
@@ -51,7 +51,7 @@ class Dispatcher:
         self,
         repositories: Repositories,
         starter: Starter,
-        listening: Listening,
+        listening: ListenerIndex,
         clock: Clock,
         *,
         together: int = _TOGETHER,
@@ -60,7 +60,7 @@ class Dispatcher:
         self._triggers = repositories.triggers
         self._listeners = repositories.listeners
         self._starter = starter
-        self._listening = listening
+        self._listener_index = listening
         self._clock = clock
         self._together = together
 
@@ -101,7 +101,9 @@ class Dispatcher:
             Unavailable: to be delivered again, after all triggers were tried; those that have fired do not fire again.
         """
         workspace_id = Marks.of(event).workspace_id
-        return self._each(self._listening.hearers(workspace_id, event) if workspace_id else [], event, "workspace")
+        return self._each(
+            self._listener_index.listeners_of(workspace_id, event) if workspace_id else [], event, "workspace"
+        )
 
     def on_rule(self, digest: str, event: Mapping[str, Any]) -> Counter[str]:
         """Handle an event on the account's bus, matched by the rule of a pattern; as `on_event`."""

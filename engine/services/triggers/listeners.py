@@ -23,7 +23,7 @@ class _Known:
 _NOBODY = _Known(Listeners(), ())
 
 
-class Listening:
+class ListenerIndex:
     """Knows the current listeners of each workspace."""
 
     def __init__(self, repository: ListenerRepository) -> None:
@@ -32,7 +32,7 @@ class Listening:
         self._size = 0
         self._lock = Lock()
 
-    def are_heard(self, events: Sequence[Event]) -> list[bool]:
+    def have_listeners(self, events: Sequence[Event]) -> list[bool]:
         """Tell for each event whether a trigger may want it, by its source and type: most events are for nobody.
 
         A trigger that was active when this was called is found.
@@ -49,7 +49,7 @@ class Listening:
 
         return [is_heard(event) for event in events]
 
-    def hearers(self, workspace_id: str, event: Mapping[str, Any]) -> list[Listener]:
+    def listeners_of(self, workspace_id: str, event: Mapping[str, Any]) -> list[Listener]:
         """Return the triggers of a workspace whose pattern matches an event."""
         known = self._of(workspace_id)
         source, detail_type = str(event["source"]), str(event["detail-type"])
