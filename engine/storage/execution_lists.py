@@ -15,7 +15,7 @@ from engine.history.model import OPEN_STATUSES, Status
 from engine.ids import first_id_at
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import Page, Table, id_cursor
-from engine.storage.execution_record import RARE_STATUSES
+from engine.storage.execution_record import RARE_STATUSES, CheckKind
 
 _ENTRIES = 20_000
 """Index entries that one call reads at most."""
@@ -145,7 +145,7 @@ class ExecutionLists:
             entry["PK"].removeprefix("EXECUTION#")
             for shard in range(limits.CHECK_SHARDS)
             for entry in self._table.query(
-                f"CHECK#{shard}", index="by-check", pk_name="check_shard", sk_name="next_check_at"
+                f"{CheckKind.RECOVERY}#{shard}", index="by-check", pk_name="check_shard", sk_name="next_check_at"
             )
             if entry.get("workspace_key") == everything and entry["PK"].startswith("EXECUTION#")
         ]

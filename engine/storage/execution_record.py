@@ -37,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zlib import crc32
 
@@ -49,6 +50,17 @@ from engine.storage.dynamodb.expressions import Item, update_arguments
 from engine.storage.dynamodb.table import Table
 from engine.storage.payloads import OMITTED, PayloadStore
 from engine.workflow.trial import Trial
+
+
+class CheckKind(StrEnum):
+    """What is due when an item in the index of due items is."""
+
+    RECOVERY = "CHECK"
+    DELIVERY = "SEND"
+    """An outgoing webhook."""
+    PURGE = "PURGE"
+    """An ended execution whose retention is over."""
+
 
 CHECK = ("check_shard", "next_check_at")
 """The attributes of the index of due checks; an item without them is not in it."""
@@ -185,16 +197,13 @@ def finalization_failed(held: Mapping[str, Any]) -> Change:
     return Change(held, _ENDED, add={"failed_finalizations": 1})
 
 
-def check(name: str, at: datetime, kind: str = "CHECK") -> dict[str, str]:
-    """Return the attributes that put an item into the index of due items, for that time; `kind` as in `shard_of`."""
+def check(name: str, at: datetime, kind: CheckKind = CheckKind.RECOVERY) -> dict[str, str]:
+    """Return the attributes that put an item into the index of due items, for that time."""
     return {"next_check_at": format_time(at), "check_shard": shard_of(name, kind)}
 
 
-def shard_of(name: str, kind: str = "CHECK") -> str:
-    """Return the shard of an item in the index of due items.
-
-    `CHECK` is for recovery, `SEND` are outgoing webhooks, `PURGE` are ended executions within their retention.
-    """
+def shard_of(name: str, kind: CheckKind = CheckKind.RECOVERY) -> str:
+    """Return the shard of an item in the index of due items."""
     return f"{kind}#{crc32(name.encode()) % limits.CHECK_SHARDS}"
 
 

@@ -19,6 +19,7 @@ from engine.storage.error_summaries import beside, brief_in
 from engine.storage.execution_lists import ExecutionLists, Filter
 from engine.storage.execution_record import (
     Change,
+    CheckKind,
     bill_in,
     check,
     decoded,
@@ -302,7 +303,7 @@ class ExecutionRepository:
 
         It stays in the index of due items, so the purge needs no other message, and none can be lost.
         """
-        return check(execution_id, ended_at + self._retention, "PURGE")
+        return check(execution_id, ended_at + self._retention, CheckKind.PURGE)
 
     def retire(self, execution: Execution) -> None:
         """Stop checking an execution: it has ended, and its finalization is done."""

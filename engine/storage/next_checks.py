@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine.clock import format_time
 from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Table
-from engine.storage.execution_record import CHECK, record_key, superseded
+from engine.storage.execution_record import CHECK, CheckKind, record_key, superseded
 
 
 class Due(NamedTuple):
@@ -27,7 +27,7 @@ class NextCheckRepository:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def due(self, shard: int, until: datetime, limit: int, kind: str = "CHECK") -> list[Due]:
+    def due(self, shard: int, until: datetime, limit: int, kind: CheckKind = CheckKind.RECOVERY) -> list[Due]:
         """Return what is due by then, the longest overdue first.
 
         Of a backlog longer than `limit`, both ends are read, half and half: what became due since the last check is at
@@ -39,7 +39,7 @@ class NextCheckRepository:
         newest = self._ends(shard, until, limit, kind, descending=True)
         return sorted({*oldest[: limit // 2], *newest[: limit - limit // 2]}, key=lambda one: one.next_check_at)
 
-    def _ends(self, shard: int, until: datetime, limit: int, kind: str, *, descending: bool) -> list[Due]:
+    def _ends(self, shard: int, until: datetime, limit: int, kind: CheckKind, *, descending: bool) -> list[Due]:
         found = self._table.query(
             f"{kind}#{shard}",
             index="by-check",

@@ -13,6 +13,7 @@ from engine.clock import format_time
 from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Status
 from engine.storage.dynamodb.table import Table
+from engine.storage.execution_record import CheckKind
 from engine.storage.logs import log_partitions
 from engine.storage.payloads import PayloadStore
 
@@ -36,7 +37,9 @@ class PurgeRepository:
         record = self._table.get(pk, "META", ("status", "check_shard", "next_check_at"))
         if record is None or not Status(record["status"]).is_final:
             return False
-        if not record.get("check_shard", "").startswith("PURGE#") or record["next_check_at"] > format_time(now):
+        if not record.get("check_shard", "").startswith(f"{CheckKind.PURGE}#") or record["next_check_at"] > format_time(
+            now
+        ):
             return False
         batches = list(self._map_batches(execution_id))
         for batch in batches:
@@ -47,7 +50,7 @@ class PurgeRepository:
         self._payloads.remove(execution_id)
         return self._table.delete_where(
             pk, "META", "begins_with(#check_shard, :purge) AND #next_check_at <= :now",
-            {"purge": "PURGE#", "now": format_time(now)},
+            {"purge": f"{CheckKind.PURGE}#", "now": format_time(now)},
         )  # fmt: skip
 
     def _map_batches(self, execution_id: str) -> Iterator[str]:

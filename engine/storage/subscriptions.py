@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from engine import limits
@@ -14,7 +15,7 @@ from engine.errors import NotFound
 from engine.json_value import dumps
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import ConditionFailed, Page, Table, is_live
-from engine.storage.execution_record import CHECK, check
+from engine.storage.execution_record import CHECK, CheckKind, check
 
 _DELIVERY = "DELIVERY#"
 _FAILURE = ("failing_since", "failures", "paused_until")
@@ -63,16 +64,24 @@ class Attempt:
     milliseconds: int
 
 
+class DeliveryStatus(StrEnum):
+    """The status of an outgoing delivery; it is pending as long as there is a next attempt."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingDelivery:
-    """One event for one subscription, `pending`, `delivered` or `failed`. `body` is sent and signed."""
+    """One event for one subscription. `body` is sent and signed."""
 
     subscription_id: str
     id: str
     type: str
     body: str
     created_at: str
-    status: str = "pending"
+    status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: tuple[Attempt, ...] = ()
     """The latest attempts."""
     made: int = 0
@@ -259,7 +268,7 @@ class SubscriptionRepository:
                 condition="#status = :pending AND #made = :made AND "
                 "(attribute_not_exists(#leased_until) OR #leased_until <= :now) AND #expires_at > :seconds",
                 values={
-                    "pending": "pending",
+                    "pending": DeliveryStatus.PENDING,
                     "made": delivery.made,
                     "now": format_time(now),
                     "seconds": int(now.timestamp()),
@@ -269,7 +278,9 @@ class SubscriptionRepository:
             return False
         return True
 
-    def record(self, delivery: OutgoingDelivery, attempt: Attempt, status: str, next_at: datetime | None) -> None:
+    def record(
+        self, delivery: OutgoingDelivery, attempt: Attempt, status: DeliveryStatus, next_at: datetime | None
+    ) -> None:
         """Record the result of an attempt, and when the next one is."""
         made, attempts = delivery.made + 1, [*delivery.attempts, attempt][-limits.OUTGOING_ATTEMPTS :]
         changes: dict[str, Any] = {
@@ -295,7 +306,7 @@ class SubscriptionRepository:
             NotFound: the delivery is no longer kept.
         """
         changes = {
-            "status": "pending",
+            "status": DeliveryStatus.PENDING,
             "round": delivery.made,
             "next_at": format_time(at),
             **_check(delivery, at + timedelta(seconds=limits.OUTGOING_LEASE)),
@@ -329,7 +340,7 @@ def _delivery_key(delivery: OutgoingDelivery) -> tuple[str, str]:
 
 
 def _check(delivery: OutgoingDelivery, at: datetime) -> dict[str, str]:
-    return check(f"{delivery.subscription_id}{delivery.id}", at, "SEND")
+    return check(f"{delivery.subscription_id}{delivery.id}", at, CheckKind.DELIVERY)
 
 
 def _meta_item(subscription: Subscription) -> Item:
@@ -363,7 +374,7 @@ def _delivery(item: Item) -> OutgoingDelivery:
         item["type"],
         item["body"],
         item["created_at"],
-        item["status"],
+        DeliveryStatus(item["status"]),
         tuple(Attempt(**one) for one in json.loads(item.get("attempts", "[]"))),
         item.get("made", 0),
         item.get("next_at"),

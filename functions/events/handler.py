@@ -25,7 +25,7 @@ from engine.schemas.subscriptions import (
 )
 from engine.schemas.triggers import EventAnswer, EventBody
 from engine.services.principal import Permission
-from engine.storage.subscriptions import OutgoingDelivery, Subscription
+from engine.storage.subscriptions import DeliveryStatus, OutgoingDelivery, Subscription
 from functions import api_services, container
 from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
 
@@ -187,7 +187,7 @@ def _delivery(found: OutgoingDelivery) -> dict[str, Any]:
         "type": found.type,
         "status": found.status,
         "created_at": found.created_at,
-        "next_at": found.next_at if found.status == "pending" else None,
+        "next_at": found.next_at if found.status is DeliveryStatus.PENDING else None,
         "attempts": [AttemptAnswer(**asdict(attempt)) for attempt in found.attempts],
     }
 

@@ -18,7 +18,7 @@ from engine.security.redaction import PROCESS, Redactor
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.events.publish import DomainEvent, Publisher
 from engine.storage.repositories import Repositories
-from engine.storage.subscriptions import Attempt, OutgoingDelivery, Subscription
+from engine.storage.subscriptions import Attempt, DeliveryStatus, OutgoingDelivery, Subscription
 from engine.triggers.signatures import sign_standard
 
 if TYPE_CHECKING:
@@ -63,7 +63,11 @@ class EventDelivery:
     async def _attempt(self, subscription_id: str, delivery_id: str) -> None:
         now = self._clock.now()
         delivery = await asyncio.to_thread(self._subscriptions.delivery, subscription_id, delivery_id, now)
-        if delivery is None or delivery.status != "pending" or (delivery.next_at or "") > format_time(now):
+        if (
+            delivery is None
+            or delivery.status is not DeliveryStatus.PENDING
+            or (delivery.next_at or "") > format_time(now)
+        ):
             return
         until = now + timedelta(seconds=limits.OUTGOING_LEASE)
         if not await asyncio.to_thread(self._subscriptions.lease, delivery, until):
@@ -72,7 +76,7 @@ class EventDelivery:
         if subscription is None or not subscription.is_enabled:
             reason = "the subscription was deleted" if subscription is None else "the subscription is disabled"
             gone = Attempt(format_time(self._clock.now()), None, reason, 0)
-            await asyncio.to_thread(self._subscriptions.record, delivery, gone, "failed", None)
+            await asyncio.to_thread(self._subscriptions.record, delivery, gone, DeliveryStatus.FAILED, None)
             return
         # A manually requested replay is always sent, once.
         by_hand = delivery.made == delivery.round and (delivery.type == "ping" or delivery.round > 0)
@@ -143,7 +147,7 @@ class EventDelivery:
         self, subscription: Subscription, delivery: OutgoingDelivery, attempt: Attempt, wait: int | None
     ) -> None:
         if attempt.error is None:
-            self._subscriptions.record(delivery, attempt, "delivered", None)
+            self._subscriptions.record(delivery, attempt, DeliveryStatus.DELIVERED, None)
             self._subscriptions.working(subscription)
             return
         self._subscriptions.failing(subscription, self._clock.now())
@@ -164,9 +168,11 @@ class EventDelivery:
         made = delivery.made - delivery.round
         if made < len(limits.OUTGOING_BACKOFF) and attempt.status != _GONE:
             pause = max(limits.OUTGOING_BACKOFF[made], min(wait, limits.OUTGOING_BACKOFF[-1]))
-            self._subscriptions.record(delivery, attempt, "pending", self._clock.now() + timedelta(seconds=pause))
+            self._subscriptions.record(
+                delivery, attempt, DeliveryStatus.PENDING, self._clock.now() + timedelta(seconds=pause)
+            )
         else:
-            self._subscriptions.record(delivery, attempt, "failed", None)
+            self._subscriptions.record(delivery, attempt, DeliveryStatus.FAILED, None)
 
     def _disable_if_hopeless(self, subscription: Subscription, delivery: OutgoingDelivery, attempt: Attempt) -> None:
         """Disable a subscription whose receiver has accepted nothing for long, or says that it is gone.

@@ -18,7 +18,7 @@ from engine.security.secrets import SecretBox, subscription_context
 from engine.services.events.publish import TYPES, DomainEvent, Publisher
 from engine.services.principal import Permission, Principal
 from engine.storage.dynamodb.table import Page, id_cursor
-from engine.storage.subscriptions import OutgoingDelivery, Subscription, SubscriptionRepository
+from engine.storage.subscriptions import DeliveryStatus, OutgoingDelivery, Subscription, SubscriptionRepository
 
 _SECRET_BYTES = 32
 
@@ -151,7 +151,7 @@ class SubscriptionService:
         principal.require(Permission.EXECUTE)
         subscription = self._enabled(principal, subscription_id)
         delivery = self._delivery(subscription, delivery_id)
-        if delivery.status == "pending":
+        if delivery.status is DeliveryStatus.PENDING:
             raise Conflict("the delivery is still being attempted", code="not_finished")
         replayed = self._subscriptions.replay(delivery, self._clock.now())
         self._send([(subscription.id, delivery.id)])

@@ -26,6 +26,7 @@ from engine.services.executions.fair_order import in_turns
 from engine.services.executions.finalization import Finalization
 from engine.services.executions.supervisor import Supervisor
 from engine.storage.concurrency_slots import concurrency_key_in, is_watch
+from engine.storage.execution_record import CheckKind
 from engine.storage.executions import Driver
 from engine.storage.next_checks import Due
 from engine.storage.repositories import Repositories
@@ -107,7 +108,7 @@ class Recovery:
         """
         now = self._clock.now()
         again = now + timedelta(seconds=limits.CHECK_AGAIN)
-        due = self._due(now, limits.RECOVERY_READ, "SEND")
+        due = self._due(now, limits.RECOVERY_READ, CheckKind.DELIVERY)
 
         def claim(one: Due) -> bool:
             return self._repositories.subscriptions.claim((one.pk, one.sk), one.next_check_at, now, again)
@@ -122,7 +123,7 @@ class Recovery:
             send(claimed)
         return len(claimed)
 
-    def _due(self, until: datetime, share: int, kind: str = "CHECK") -> list[Due]:
+    def _due(self, until: datetime, share: int, kind: CheckKind = CheckKind.RECOVERY) -> list[Due]:
         """Return what is due in all shards, in fair order."""
         found = [
             one for shard in range(limits.CHECK_SHARDS) for one in self._next_checks.due(shard, until, share, kind)
@@ -131,7 +132,7 @@ class Recovery:
         if len(found) <= 1:
             return found
         owners = self._next_checks.workspaces(found)
-        by_partition = in_turns(found, lambda one: one.pk) if kind == "SEND" else found
+        by_partition = in_turns(found, lambda one: one.pk) if kind is CheckKind.DELIVERY else found
         return in_turns(by_partition, lambda one: owners[one.pk])
 
     def _check_all(self, due: Sequence[Due], remaining: Callable[[], float]) -> Counter[str]:

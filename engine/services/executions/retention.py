@@ -15,6 +15,7 @@ from itertools import islice
 from engine import limits
 from engine.clock import Clock
 from engine.history.execution_ref import ExecutionRef
+from engine.storage.execution_record import CheckKind
 from engine.storage.repositories import Repositories
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Retention:
     def _due(self) -> list[str]:
         now = self._clock.now()
         share = _CHUNK // limits.CHECK_SHARDS
-        shards = (self._next_checks.due(shard, now, share, "PURGE") for shard in range(limits.CHECK_SHARDS))
+        shards = (self._next_checks.due(shard, now, share, CheckKind.PURGE) for shard in range(limits.CHECK_SHARDS))
         return [pk.removeprefix("EXECUTION#") for found in shards for pk, _, _ in found]
 
     def _forget(self, execution_id: str, remaining: Callable[[], float]) -> str:

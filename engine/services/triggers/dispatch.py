@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
@@ -36,13 +37,29 @@ _LATE_WITHOUT_TIME = timedelta(seconds=60)
 """How late a schedule without a time of its own may be: an emulator's, which checks every ten seconds."""
 
 
+class Fired(StrEnum):
+    """What a schedule or an event has done at a trigger."""
+
+    STARTED = "started"
+    KNOWN = "known"
+    """It has started an execution before."""
+    FAILED = "failed"
+    REFUSED = "refused"
+    """It was for an older version of the trigger."""
+    NOT_LIVE = "not_live"
+    """There is no such trigger, or its workflow is not active."""
+    NOT_DUE = "not_due"
+    OWN_END = "own"
+    """The event is the end of an execution of the same workflow."""
+
+
 class Dispatcher:
-    """Starts executions for schedules and events. Its methods return a word for what was done.
+    """Starts executions for schedules and events. Its methods return what was done.
 
     Args:
-        stores: the stored records.
+        repositories: the stored records.
         starter: starts executions.
-        listening: knows the triggers that listen on the platform's bus.
+        listener_index: knows the triggers that listen on the platform's bus.
         clock: tells the time.
         together: how many triggers of one event are started at the same time.
     """
@@ -51,7 +68,7 @@ class Dispatcher:
         self,
         repositories: Repositories,
         starter: Starter,
-        listening: ListenerIndex,
+        listener_index: ListenerIndex,
         clock: Clock,
         *,
         together: int = _TOGETHER,
@@ -60,11 +77,11 @@ class Dispatcher:
         self._triggers = repositories.triggers
         self._listeners = repositories.listeners
         self._starter = starter
-        self._listener_index = listening
+        self._listener_index = listener_index
         self._clock = clock
         self._together = together
 
-    def on_time(self, workflow_id: str, trigger_id: str, scheduled_at: str) -> str:
+    def on_time(self, workflow_id: str, trigger_id: str, scheduled_at: str) -> Fired:
         """Handle a schedule, for the time that EventBridge Scheduler gives.
 
         Raises:
@@ -72,7 +89,7 @@ class Dispatcher:
         """
         found = self._live(workflow_id, trigger_id)
         if found is None:
-            return "not_live"
+            return Fired.NOT_LIVE
         workflow, trigger = found
         config = config_of(trigger)
         if not isinstance(config, ScheduleConfig):
@@ -84,17 +101,17 @@ class Dispatcher:
         due = config.due(moment, tolerance)
         if due is None:
             logger.info("%s is not a time of %s/%s", scheduled_at, workflow_id, trigger_id)
-            return "not_due"
-        word = self._start(workflow, trigger, scheduled(workflow, trigger, config, due))
+            return Fired.NOT_DUE
+        fired = self._start(workflow, trigger, scheduled(workflow, trigger, config, due))
         now = self._clock.now()
         expected_at = config.expected_after(max(due, now))
-        if word == "failed":
+        if fired is Fired.FAILED:
             self._triggers.expect(workflow.id, trigger.id, expected_at)
         else:
-            self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=word == "started")
-        return word
+            self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=fired is Fired.STARTED)
+        return fired
 
-    def on_event(self, event: Mapping[str, Any]) -> Counter[str]:
+    def on_event(self, event: Mapping[str, Any]) -> Counter[Fired]:
         """Handle an event on the platform's bus. Return how many of the triggers that it is for did what.
 
         Raises:
@@ -105,28 +122,28 @@ class Dispatcher:
             self._listener_index.listeners_of(workspace_id, event) if workspace_id else [], event, "workspace"
         )
 
-    def on_rule(self, digest: str, event: Mapping[str, Any]) -> Counter[str]:
+    def on_rule(self, digest: str, event: Mapping[str, Any]) -> Counter[Fired]:
         """Handle an event on the account's bus, matched by the rule of a pattern; as `on_event`."""
         return self._each(self._listeners.of_rule(digest), event, "account")
 
-    def _each(self, listeners: Sequence[Listener], event: Mapping[str, Any], bus: str) -> Counter[str]:
+    def _each(self, listeners: Sequence[Listener], event: Mapping[str, Any], bus: str) -> Counter[Fired]:
         if len(listeners) < 2:  # noqa: PLR2004 - one needs no threads
             return Counter(self._heard(one, event, bus) for one in listeners)
         with ThreadPoolExecutor(self._together) as pool:
             told = [pool.submit(self._heard, one, event, bus) for one in listeners]
         return Counter(one.result() for one in told)
 
-    def _heard(self, listener: Listener, event: Mapping[str, Any], bus: str) -> str:
+    def _heard(self, listener: Listener, event: Mapping[str, Any], bus: str) -> Fired:
         found = self._live(listener.workflow_id, listener.trigger_id)
         if found is None:
-            return "not_live"
+            return Fired.NOT_LIVE
         workflow, trigger = found
         config = config_of(trigger)
         if not isinstance(config, EventConfig) or (config.bus, config.pattern) != (bus, listener.pattern):
             return self._refuse(workflow, trigger, "an event arrived for an older version")
         marks = Marks.of(event)
         if _is_own_end(workflow, event):
-            return "own"
+            return Fired.OWN_END
         event_id = marks.event_id or str(event["id"])
         request = Request(
             workspace_id=workflow.workspace_id,
@@ -149,12 +166,12 @@ class Dispatcher:
             depth=marks.depth + 1,
         )
         key = sha256(f"event {workflow.id} {trigger.id} {event_id}".encode()).hexdigest()
-        word = self._start(workflow, trigger, request, key)
-        if word in ("started", "known"):
+        fired = self._start(workflow, trigger, request, key)
+        if fired in (Fired.STARTED, Fired.KNOWN):
             now, every = self._clock.now(), config.expected_every_seconds
             expected_at = now + timedelta(seconds=every) if every else None
-            self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=word == "started")
-        return word
+            self._triggers.fired(workflow.id, trigger.id, now, expected_at, counts=fired is Fired.STARTED)
+        return fired
 
     def _live(self, workflow_id: str, trigger_id: str) -> tuple[Workflow, TriggerDefinition] | None:
         """Return the workflow and its trigger, if they exist and are active now."""
@@ -167,11 +184,11 @@ class Dispatcher:
             return None
         return workflow, trigger
 
-    def _refuse(self, workflow: Workflow, trigger: TriggerDefinition, reason: str) -> str:
+    def _refuse(self, workflow: Workflow, trigger: TriggerDefinition, reason: str) -> Fired:
         self._triggers.refused(workflow.id, trigger.id, self._clock.now(), reason)
-        return "refused"
+        return Fired.REFUSED
 
-    def _start(self, workflow: Workflow, trigger: TriggerDefinition, request: Request, key: str | None = None) -> str:
+    def _start(self, workflow: Workflow, trigger: TriggerDefinition, request: Request, key: str | None = None) -> Fired:
         try:
             check_depth(request)
             started = self._starter.start(request, key, remember=limits.DELIVERY_SECONDS)
@@ -180,8 +197,8 @@ class Dispatcher:
         except MainspringError as error:
             logger.warning("%s/%s started nothing: %s", workflow.id, trigger.id, error.message)
             self._triggers.failed(workflow.id, trigger.id, self._clock.now(), error.as_dict())
-            return "failed"
-        return "started" if started.is_new else "known"
+            return Fired.FAILED
+        return Fired.STARTED if started.is_new else Fired.KNOWN
 
 
 def _is_own_end(workflow: Workflow, event: Mapping[str, Any]) -> bool:
