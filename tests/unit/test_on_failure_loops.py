@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.aws.event_bus import Marks
 from engine.clock import format_time
-from engine.services.events.publish import domain_events_of
+from engine.services.events.publish import end_event_of
 from engine.triggers.definition import TriggerDefinition
 from engine.triggers.event import EventConfig
 from engine.triggers.samples import sample
@@ -24,7 +24,7 @@ def deliver(world: World) -> Counter[str]:
     """Tell whoever listens of all that has ended, as the platform's bus does; how often what was done."""
     done: Counter[str] = Counter()
     for execution in world.all():
-        told = domain_events_of(execution)
+        told = end_event_of(execution)
         event = {
             "id": "x",
             "source": "mainspring",
@@ -63,5 +63,5 @@ def test_the_sample_of_an_end_has_all_that_is_told_of_one(aws: Aws):
     trigger = TriggerDefinition.model_validate(HANDLER)
     made_up = sample(trigger, config, NOW)["body"]
 
-    assert made_up.keys() == domain_events_of(execution).data.keys()
+    assert made_up.keys() == end_event_of(execution).data.keys()
     assert (made_up["workflow_id"], made_up["status"]) == ("w-1", "failed")

@@ -57,7 +57,7 @@ class Sender:
         return self.answer(request)
 
     def tell(self, domain_event_id: str = "01920000-0000-7000-8000-000000000001") -> str:
-        self.publisher.tell([DomainEvent(domain_event_id, "execution.failed", WORKSPACE, NOW, {"n": 1})])
+        self.publisher.publish([DomainEvent(domain_event_id, "execution.failed", WORKSPACE, NOW, {"n": 1})])
         return domain_event_id
 
     def send(self, *deliveries: str) -> None:

@@ -44,7 +44,7 @@ def test_signal_that_is_counted_but_not_yet_readable_is_found(aws: Aws, monkeypa
     The driver finds it by itself: the recovery, which would wake it later, sees nothing here.
     """
     world = World(aws, harsh=AlwaysTorn(0))
-    monkeypatch.setattr(world.recovery, "_has_domain_events", lambda _: False)
+    monkeypatch.setattr(world.recovery, "_should_continue", lambda _: False)
     parent = parent_of(world)
     world.settle(3)
     assert world.get(parent).status is Status.SUCCEEDED

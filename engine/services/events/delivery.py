@@ -190,7 +190,7 @@ class EventDelivery:
             return
         data = {"subscription_id": subscription.id, "url": subscription.url, "reason": reason}
         domain_event_id = derived_id(parse_time(since), subscription.id, "disabled", since)
-        self._publisher.tell(
+        self._publisher.publish(
             [DomainEvent(domain_event_id, "subscription.disabled", subscription.workspace_id, now, data)]
         )
         self._subscriptions.disable(subscription, reason, format_time(now))

@@ -60,7 +60,7 @@ class Publisher:
     """Publishes domain events.
 
     Args:
-        stores: subscriptions, and the states of triggers.
+        repositories: subscriptions, and the states of triggers.
         bus: the bus of the platform.
         send: requests that deliveries are sent now; if the request is lost, recovery sends them.
         clock: tells the time.
@@ -109,7 +109,7 @@ class Publisher:
                     by_trigger[execution.workflow_id, execution.trigger_id][execution.id] = str(execution.status)
             noted = pool.map(lambda one: self._noted(*one), by_trigger.items())
             again = {execution_id for ids in noted for execution_id in ids}
-        self.tell([domain_events_of(execution) for execution in ended])
+        self.publish([end_event_of(execution) for execution in ended])
         return again
 
     def _whole(self, items: Mapping[str, Item]) -> dict[str, Item]:
@@ -156,7 +156,7 @@ class Publisher:
             return statuses
         return ()
 
-    def tell(self, domain_events: Sequence[DomainEvent]) -> None:
+    def publish(self, domain_events: Sequence[DomainEvent]) -> None:
         """Put domain events on the bus, and queue them for subscribers.
 
         Raises:
@@ -187,20 +187,18 @@ class Publisher:
         if queued:
             self._send(queued)
 
-    def queue(self, subscription_id: str, domain_events: DomainEvent) -> bool:
-        """Queue domain events for a subscription; False if they were queued before."""
+    def queue(self, subscription_id: str, domain_event: DomainEvent) -> bool:
+        """Queue a domain event for a subscription; False if it was queued before."""
         now = self._clock.now()
-        body = dumps(
-            {"type": domain_events.type, "timestamp": format_time(domain_events.at), "data": domain_events.data}
-        )
+        body = dumps({"type": domain_event.type, "timestamp": format_time(domain_event.at), "data": domain_event.data})
         delivery = OutgoingDelivery(
-            subscription_id, domain_events.id, domain_events.type, body, format_time(now), next_at=format_time(now)
+            subscription_id, domain_event.id, domain_event.type, body, format_time(now), next_at=format_time(now)
         )
         return self._subscriptions.queue(delivery, now)
 
 
-def domain_events_of(execution: Execution) -> DomainEvent:
-    """Return the events about the end of an execution."""
+def end_event_of(execution: Execution) -> DomainEvent:
+    """Return the domain event about the end of an execution."""
     ended = execution.completed_at or execution.created_at
     result, given = execution.result, execution.trigger.get("body")
     is_small, is_short = _fits(result), _fits(given)
@@ -236,11 +234,11 @@ def _fits(value: Any) -> bool:
     return value is not OMITTED and len(dumps(value).encode()) <= limits.MAX_EVENT_RESULT_BYTES
 
 
-def _event(domain_events: DomainEvent) -> Event:
+def _event(domain_event: DomainEvent) -> Event:
     return Event(
         PLATFORM_SOURCE,
-        domain_events.type,
-        domain_events.data,
-        domain_events.at,
-        Marks(domain_events.workspace_id, domain_events.id, domain_events.depth),
+        domain_event.type,
+        domain_event.data,
+        domain_event.at,
+        Marks(domain_event.workspace_id, domain_event.id, domain_event.depth),
     )

@@ -125,10 +125,10 @@ class SubscriptionService:
         subscription = self._enabled(principal, subscription_id)
         now = self._clock.now()
         data = {"subscription_id": subscription.id, "message": "Hello from Mainspring"}
-        domain_events = DomainEvent(new_id(), "ping", principal.workspace_id, now, data)
-        self._publisher.queue(subscription.id, domain_events)
-        self._send([(subscription.id, domain_events.id)])
-        return self._delivery(subscription, domain_events.id)
+        domain_event = DomainEvent(new_id(), "ping", principal.workspace_id, now, data)
+        self._publisher.queue(subscription.id, domain_event)
+        self._send([(subscription.id, domain_event.id)])
+        return self._delivery(subscription, domain_event.id)
 
     def deliveries(self, principal: Principal, subscription_id: str, cursor: str | None, limit: int) -> Page:
         """Return a page of the delivery log, the newest first. Raises NotFound."""

@@ -48,7 +48,7 @@ class TriggerHealth:
                 "last_fired_at": format_time(state.last_fired_at) if state.last_fired_at else None,
             }
             domain_event_id = derived_id(expected, workflow.id, trigger.id, "silent")
-            self._publisher.tell(
+            self._publisher.publish(
                 [DomainEvent(domain_event_id, "trigger.silent", workflow.workspace_id, expected, data)]
             )
         self._triggers.silent(workflow.id, trigger.id, expected)

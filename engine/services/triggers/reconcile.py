@@ -68,7 +68,7 @@ class Reconciler:
     """Makes EventBridge's schedules and rules equal to the workflows' records.
 
     Args:
-        stores: the records, which are authoritative.
+        repositories: the records, which are authoritative.
         schedules: the schedules of EventBridge Scheduler.
         rules: the rules of the account's bus.
         clock: tells the time.

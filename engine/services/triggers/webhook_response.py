@@ -46,7 +46,7 @@ class WebhookResponder:
     """Waits for the answers of executions.
 
     Args:
-        stores: keep executions.
+        repositories: keep executions.
         machine: drives an execution that could not be run ahead.
         advance: calls Advance for an execution; returns its decision.
         sleep: waits for a number of seconds.

@@ -14,7 +14,15 @@ from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody, WorkflowChange, WorkflowCreation
 from engine.services.principal import Permission, Principal
-from engine.services.workflows.changing import Seen, author_of, changed, is_nothing, newest_of, own, saving
+from engine.services.workflows.changing import (
+    Seen,
+    author_of,
+    change_to_save,
+    change_workflow,
+    is_empty,
+    newest_of,
+    own_of,
+)
 from engine.services.workflows.checks import Checker, Own
 from engine.storage.drafts import Draft
 from engine.storage.dynamodb.table import Page
@@ -150,13 +158,13 @@ class WorkflowService:
         def make(workflow: Workflow) -> Change | None:
             seen.check(workflow, version=True, published=body.publish)
             newest = newest_of(self._workflows, workflow)
-            checked = self._checker.require(principal, body.definition, own(workflow, newest, body.name))
-            change = saving(
+            checked = self._checker.require(principal, body.definition, own_of(workflow, newest, body.name))
+            change = change_to_save(
                 principal, self._clock, workflow, newest, checked, message=body.message, publish=body.publish
             )  # fmt: skip
             return self._with(change, _differing(workflow, body))
 
-        return self.whole(changed(self._workflows, principal, workflow_id, make))
+        return self.whole(change_workflow(self._workflows, principal, workflow_id, make))
 
     def patch(self, principal: Principal, workflow_id: str, body: WorkflowChange, seen: Seen) -> Workflow:
         """Change the given ones of name, description, labels and folder. Makes no version.
@@ -171,12 +179,12 @@ class WorkflowService:
             seen.check(workflow)
             return self._with(Change(), _differing(workflow, body))
 
-        return self.whole(changed(self._workflows, principal, workflow_id, make))
+        return self.whole(change_workflow(self._workflows, principal, workflow_id, make))
 
     def _with(self, change: Change, attributes: dict[str, Any]) -> Change | None:
         """Return a change with additional attributes; None if it changes nothing."""
         change = replace(change, attributes=attributes)
-        if is_nothing(change):
+        if is_empty(change):
             return None
         return replace(change, attributes={**attributes, "updated_at": format_time(self._clock.now())})
 
@@ -199,7 +207,7 @@ class WorkflowService:
             gone = {"is_active": False, "deleted_at": format_time(self._clock.now()), **dict.fromkeys(_GONE)}
             return Change(gone, also=[self._drafts.deletion(one, must_be=False) for one in drafts])
 
-        changed(self._workflows, principal, workflow_id, make)
+        change_workflow(self._workflows, principal, workflow_id, make)
         for one in drafts:
             self._drafts.discard(one)
 
@@ -233,7 +241,7 @@ class WorkflowService:
                 return None
             return Change({"is_active": active, "updated_at": format_time(self._clock.now())})
 
-        return self.whole(changed(self._workflows, principal, workflow_id, make))
+        return self.whole(change_workflow(self._workflows, principal, workflow_id, make))
 
     def problems(self, principal: Principal, definition: Any) -> list[Problem]:
         """Return all current problems of a definition: errors for which `create` would refuse it, and warnings."""
@@ -254,7 +262,7 @@ class WorkflowService:
             if newest is None:
                 raise not_published("it has no version yet")
             definition = newest.written
-        return self._checker.check(principal, definition, own(workflow, newest)).problems
+        return self._checker.check(principal, definition, own_of(workflow, newest)).problems
 
 
 def not_published(hint: str) -> Conflict:

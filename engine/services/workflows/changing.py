@@ -52,7 +52,7 @@ def conflict(workflow: Workflow, based_on: int, **more: Any) -> PreconditionFail
     return PreconditionFailed(message, details={**told, **more})
 
 
-def changed(
+def change_workflow(
     workflows: WorkflowRepository, principal: Principal, workflow_id: str, make: Callable[[Workflow], Change | None]
 ) -> Workflow:
     """Change a workflow; `make` computes the change from the current state, again after a concurrent change.
@@ -79,7 +79,7 @@ class Newest:
     version: WorkflowVersion
     layout: Layout
 
-    def says(self, checked: Checked) -> bool:
+    def equals(self, checked: Checked) -> bool:
         """Return whether it equals the checked definition, ignoring `ui`."""
         same_names = (self.version.named or {}) == (checked.named or {})
         return same_names and is_equal(self.version.definition, checked.definition)
@@ -98,7 +98,7 @@ def newest_of(workflows: WorkflowRepository, workflow: Workflow) -> Newest | Non
     return Newest(stored, workflows.layout(workflow.id, workflow.version))
 
 
-def own(workflow: Workflow, newest: Newest | None, name: str | None = None) -> Own:
+def own_of(workflow: Workflow, newest: Newest | None, name: str | None = None) -> Own:
     """Return a workflow in the form in which its definition may refer to it."""
     return Own(workflow.id, name or workflow.name, lambda: newest.version if newest else None)
 
@@ -108,7 +108,7 @@ def author_of(principal: Principal) -> Author:
     return Author(principal.user_id, principal.name or principal.email or principal.user_id)
 
 
-def saving(
+def change_to_save(
     principal: Principal,
     clock: Clock,
     workflow: Workflow,
@@ -126,7 +126,7 @@ def saving(
     """
     author, now = author_of(principal), format_time(clock.now())
     layout = of_versions(checked.layout)
-    if newest is not None and newest.says(checked):
+    if newest is not None and newest.equals(checked):
         change = Change(layout=(workflow.version, layout) if layout not in ({}, newest.layout) else None)
         number, definition = workflow.version, newest.version.definition
     else:
@@ -139,16 +139,16 @@ def saving(
         drawn = layout or (newest.layout if newest else {})
         change = Change(version=version, layout=(number, drawn) if drawn else None)
     if publish and number != workflow.published_version:
-        publication = published(workflow, number, author, message, now)
+        publication = new_publication(workflow, number, author, message, now)
         change = replace(change, publication=publication, published=definition)
     return change
 
 
-def published(workflow: Workflow, version: int, author: Author, message: str | None, now: str) -> Publication:
+def new_publication(workflow: Workflow, version: int, author: Author, message: str | None, now: str) -> Publication:
     """Return the publication of a version at this time."""
     return Publication(workflow.publication + 1, version, "publish", author, message, now, workflow.publication)
 
 
-def is_nothing(change: Change) -> bool:
+def is_empty(change: Change) -> bool:
     """Return whether a change changes nothing."""
     return change == Change()

@@ -14,12 +14,12 @@ from engine.services.principal import Permission, Principal
 from engine.services.workflows.changing import (
     Seen,
     author_of,
-    changed,
-    is_nothing,
+    change_to_save,
+    change_workflow,
+    is_empty,
+    new_publication,
     newest_of,
-    own,
-    published,
-    saving,
+    own_of,
 )
 from engine.services.workflows.checks import Checked, Checker, require_account_bus
 from engine.storage.dynamodb.table import Page
@@ -105,12 +105,12 @@ class PublishingService:
                 return None
             stored = self._workflows.get_version(workflow.id, number)
             # In the form that runs: with the ids that names were resolved to when it was saved.
-            self._checker.require(principal, stored.definition, own(workflow, None))
+            self._checker.require(principal, stored.definition, own_of(workflow, None))
             now = format_time(self._clock.now())
-            publication = published(workflow, number, author_of(principal), message, now)
+            publication = new_publication(workflow, number, author_of(principal), message, now)
             return Change({"updated_at": now}, publication=publication, published=stored.definition)
 
-        return changed(self._workflows, principal, workflow_id, make)
+        return change_workflow(self._workflows, principal, workflow_id, make)
 
     def rollback(self, principal: Principal, workflow_id: str, message: str | None, seen: Seen) -> Workflow:
         """Publish the previous publication's version again; another rollback goes further back.
@@ -139,7 +139,7 @@ class PublishingService:
             )  # fmt: skip
             return Change({"updated_at": now}, publication=publication, published=stored.definition)
 
-        return changed(self._workflows, principal, workflow_id, make)
+        return change_workflow(self._workflows, principal, workflow_id, make)
 
     def restore(
         self, principal: Principal, workflow_id: str, version: int, message: str | None, seen: Seen, *, publish: bool
@@ -156,18 +156,18 @@ class PublishingService:
         def make(workflow: Workflow) -> Change | None:
             seen.check(workflow, version=True, published=publish)
             stored = self._workflows.get_version(workflow.id, version)
-            self._checker.require(principal, stored.definition, own(workflow, None))
+            self._checker.require(principal, stored.definition, own_of(workflow, None))
             layout = self._workflows.layout(workflow.id, version)
             checked = Checked([], layout, stored.definition, stored.named)
-            change = saving(
+            change = change_to_save(
                 principal, self._clock, workflow, newest_of(self._workflows, workflow), checked,
                 message=message, publish=publish, restored_from=version,
             )  # fmt: skip
-            if is_nothing(change):
+            if is_empty(change):
                 return None
             return replace(change, attributes={"updated_at": format_time(self._clock.now())})
 
-        return changed(self._workflows, principal, workflow_id, make)
+        return change_workflow(self._workflows, principal, workflow_id, make)
 
 
 def _number(cursor: str | None) -> int | None:
