@@ -1,4 +1,4 @@
-"""The crash sweep: whatever is stopped wherever, driven on it comes to the same end and repeats nothing needlessly."""
+"""A crash at each write: driven on, any execution comes to the same end and repeats nothing needlessly."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ NESTED = {
 }
 
 
-def sweep(definition: dict[str, Any], trigger: Any, most: int | None = None) -> None:
+def check_all_crashes(definition: dict[str, Any], trigger: Any, most: int | None = None) -> None:
     FIGURES["crash points tried in memory"] += crash_everywhere(definition, trigger, most)
     FIGURES["workflows crashed in memory"] += 1
 
@@ -65,17 +65,17 @@ def sweep(definition: dict[str, Any], trigger: Any, most: int | None = None) -> 
 def test_every_example_converges_after_a_crash_at_any_write(path: Path):
     """With the platform's own API, which they call, answering in memory."""
     example = json.loads(path.read_text())
-    sweep(example["definition"], example.get("input"))
+    check_all_crashes(example["definition"], example.get("input"))
 
 
 def test_nested_loops_waits_and_retries_converge_after_a_crash():
-    sweep(NESTED, None)
+    check_all_crashes(NESTED, None)
 
 
 @settings(max_examples=60, deadline=None)
 @given(workflows(6, RICH), st.integers(0, 9))
 def test_any_workflow_converges_after_a_crash_at_any_write(definition: dict[str, Any], n: int):
-    sweep(definition, {"n": n}, 40)
+    check_all_crashes(definition, {"n": n}, 40)
 
 
 @settings(max_examples=30, deadline=None)
@@ -84,4 +84,4 @@ def test_at_most_once_holds_in_any_workflow(definition: dict[str, Any], n: int):
     for node in definition["nodes"]:
         if node["type"] == "effect":
             node["delivery"] = "at_most_once"
-    sweep(definition, {"n": n}, 40)
+    check_all_crashes(definition, {"n": n}, 40)

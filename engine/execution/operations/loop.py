@@ -36,7 +36,7 @@ from engine.workflow.compiled import CompiledBlock, find_block
 from engine.workflow.definition import NodeDefinition
 
 if TYPE_CHECKING:
-    from engine.history.events import FactName
+    from engine.history.events import ValueName
 
 _ANY_DEPTH = 10 * limits.MAX_JSON_DEPTH
 """For measuring values that are known not to be nested too deeply."""
@@ -148,7 +148,7 @@ class Loops:
         else:
             self.go_on(loop)
 
-    def _recorded_value(self, path: str, name: FactName) -> RecordedValue | None:
+    def _recorded_value(self, path: str, name: ValueName) -> RecordedValue | None:
         return self._bodies.recorded_values.get(RecordedValue(path, name).key)
 
     def _record_value(self, target: LoopRun | ScopeInstance, recorded_value: RecordedValue) -> None:
