@@ -258,7 +258,7 @@ class HistoryRepository:
         return signal
 
     def record_signal_if_open(self, ref: ExecutionRef, signal: Signal) -> None:
-        """Write a signal as `answer`, where it does not matter whether it is still awaited."""
+        """Write a signal as `record_signal`, where it does not matter whether it is still awaited."""
         with suppress(ConditionFailed):
             self.record_signal(ref, signal, signal.at + timedelta(seconds=limits.CHECK_GRACE))
 

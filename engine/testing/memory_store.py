@@ -69,7 +69,7 @@ class MemoryStore:
         carried = self.carried.setdefault(ref.execution_id, {})
         if winner is event:
             carried[event.key] = [*lines]
-            await self.record_recomputable(ref.execution_id, along)
+            await self.record_recomputable(ref, along)
         elif position is not None:
             position.found += carried.get(event.key, ())
         return winner
