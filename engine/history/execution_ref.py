@@ -57,3 +57,8 @@ class ExecutionRef:
     def whole(self) -> ExecutionRef:
         """The whole execution."""
         return ExecutionRef(self.execution_id)
+
+
+def execution_id_in(text: str) -> str:
+    """Return the id of the execution that the text of a reference begins with, whatever follows."""
+    return text.partition("~")[0]

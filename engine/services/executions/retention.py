@@ -14,7 +14,7 @@ from itertools import islice
 
 from engine import limits
 from engine.clock import Clock
-from engine.history.execution_ref import ExecutionRef
+from engine.history.execution_ref import execution_id_in
 from engine.storage.execution_record import CheckKind
 from engine.storage.repositories import Repositories
 
@@ -80,7 +80,7 @@ class Retention:
         after, removed = self._purge.last_owner(), 0
         owners = self._payloads.owners(after)
         while chunk := list(islice(owners, _CHUNK)):
-            wholes = list(dict.fromkeys(ExecutionRef.parse(owner).execution_id for owner in chunk))
+            wholes = list(dict.fromkeys(execution_id_in(owner) for owner in chunk))
             for one in self._purge.without_record(wholes):
                 removed += self._payloads.remove(one, self._clock.now() - _ORPHANED_AFTER)
             if remaining() < _RESERVE:
