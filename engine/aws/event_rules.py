@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TARGET_ID = "dispatch"
 
 
-class Taken(Exception):
+class ChangedMeanwhile(Exception):
     """Another process is creating or removing the same rule."""
 
 
@@ -78,7 +78,7 @@ class Rules:
         """Create a rule, or update it and remove targets that are not the platform's.
 
         Raises:
-            Taken: the rule was removed meanwhile.
+            ChangedMeanwhile: the rule was removed meanwhile.
         """
         full = self._prefix + name
         self._client.put_rule(Name=full, EventBusName=self._bus, EventPattern=dumps(rule.pattern), State="ENABLED")
@@ -92,13 +92,13 @@ class Rules:
             if others:
                 self._client.remove_targets(Rule=full, EventBusName=self._bus, Ids=others)
         except self._client.exceptions.ResourceNotFoundException:
-            raise Taken from None
+            raise ChangedMeanwhile from None
 
     def delete(self, name: str) -> bool:
         """Remove a rule; return False if there is none.
 
         Raises:
-            Taken: the rule was given a target meanwhile.
+            ChangedMeanwhile: the rule was given a target meanwhile.
         """
         full = self._prefix + name
         try:
@@ -111,7 +111,7 @@ class Rules:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":  # which a rule with targets causes
                 raise
-            raise Taken from None
+            raise ChangedMeanwhile from None
         return True
 
     def _targets(self, full: str) -> list[Any]:

@@ -14,7 +14,7 @@ from engine.json_value import check_output, dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import StartBody, TriggerBody
 from engine.services.executions.start import Request
-from engine.services.executions.trigger_trials import tried
+from engine.services.executions.trigger_trials import trial_trigger
 from engine.services.principal import Principal
 from engine.storage.repositories import Repositories
 from engine.storage.workflow_records import Workflow
@@ -106,7 +106,7 @@ class Trials:
         if "input" in body.model_fields_set:
             raise InvalidInput.at("input", "give `input` or `trigger`, not both; `trigger.payload` has a `body`")
         trigger = _find_trigger(raw, body.trigger)
-        return tried(
+        return trial_trigger(
             self._repositories,
             workflow.id,
             trigger,

@@ -18,7 +18,7 @@ from engine.triggers.types import config_of
 _MOST_BYTES = 1024 * 1024
 
 
-def tried(
+def trial_trigger(
     repositories: Repositories,
     workflow_id: str,
     trigger: TriggerDefinition,
@@ -45,7 +45,7 @@ def tried(
     """
     base: Mapping[str, Any] | None = sample(trigger, config_of(trigger), now)
     if last:
-        base = captured(repositories, workflow_id, trigger.id)
+        base = last_trigger(repositories, workflow_id, trigger.id)
     if base is None:
         raise Conflict("this trigger has started nothing yet that could be repeated", code="nothing_captured")
     for name in payload or {}:
@@ -58,7 +58,7 @@ def tried(
     return {**value, "type": trigger.type, "trigger_id": trigger.id, "test": True}
 
 
-def captured(repositories: Repositories, workflow_id: str, trigger_id: str) -> dict[str, Any] | None:
+def last_trigger(repositories: Repositories, workflow_id: str, trigger_id: str) -> dict[str, Any] | None:
     """Return the value of `trigger` in the newest ended execution that this trigger started; None if there is none."""
     for execution_id in sorted(repositories.triggers.get(workflow_id, trigger_id).recent, reverse=True):
         found = repositories.executions.find(execution_id, payloads=True, at_most=_MOST_BYTES)

@@ -14,7 +14,7 @@ from engine.errors import Conflict, InvalidInput, NotFound
 from engine.history.model import Execution
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.executions.start import Request, Starter
-from engine.services.executions.trigger_trials import captured, tried
+from engine.services.executions.trigger_trials import last_trigger, trial_trigger
 from engine.services.principal import Permission, Principal
 from engine.services.triggers.dispatch import scheduled
 from engine.services.triggers.webhook_addresses import hook_url
@@ -180,7 +180,7 @@ class TriggerService:
         principal.require(Permission.READ)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         made_up = sample(trigger, config_of(trigger), self._clock.now())
-        return made_up, captured(self._repositories, workflow.id, trigger.id)
+        return made_up, last_trigger(self._repositories, workflow.id, trigger.id)
 
     def test(
         self, principal: Principal, workflow_id: str, trigger_id: str, payload: Mapping[str, Any] | None, *, last: bool
@@ -201,7 +201,7 @@ class TriggerService:
         """
         principal.require(Permission.EXECUTE)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
-        value = tried(self._repositories, workflow.id, trigger, payload, self._clock.now(), last=last)
+        value = trial_trigger(self._repositories, workflow.id, trigger, payload, self._clock.now(), last=last)
         request = Request(
             workspace_id=workflow.workspace_id,
             workflow_id=workflow.id,

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
-from engine.aws.event_rules import Rule, Rules, Taken
+from engine.aws.event_rules import ChangedMeanwhile, Rule, Rules
 from engine.aws.schedules import SCHEDULED_TIME, Schedule, Schedules
 from engine.clock import Clock
 from engine.errors import Unavailable
@@ -204,7 +204,7 @@ class Reconciler:
                 elif self._rules.get(digest) != wanted:
                     self._rules.put(digest, wanted)
                     done["rules_put"] += 1
-            except Taken:
+            except ChangedMeanwhile:
                 continue
             if bool(self._listeners.of_rule(digest)) == bool(listeners):
                 return done

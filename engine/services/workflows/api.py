@@ -21,9 +21,9 @@ from engine.services.workflows.changing import (
     change_workflow,
     is_empty,
     newest_of,
-    own_of,
+    self_reference,
 )
-from engine.services.workflows.checks import Checker, Own
+from engine.services.workflows.checks import Checker, SelfReference
 from engine.storage.drafts import Draft
 from engine.storage.dynamodb.table import Page
 from engine.storage.repositories import Repositories
@@ -94,7 +94,9 @@ class WorkflowService:
         workflow_id, now, author = new_id(), format_time(self._clock.now()), author_of(principal)
         checked = None
         if body.definition is not None:
-            checked = self._checker.require(principal, body.definition, Own(workflow_id, body.name, lambda: None))
+            checked = self._checker.require(
+                principal, body.definition, SelfReference(workflow_id, body.name, lambda: None)
+            )
         if self._workflows.count(principal.workspace_id) >= limits.MAX_WORKFLOWS:
             message = f"a workspace holds at most {limits.MAX_WORKFLOWS} workflows; delete one first"
             raise Conflict(message, code="limit_reached")
@@ -158,7 +160,7 @@ class WorkflowService:
         def make(workflow: Workflow) -> Change | None:
             seen.check(workflow, version=True, published=body.publish)
             newest = newest_of(self._workflows, workflow)
-            checked = self._checker.require(principal, body.definition, own_of(workflow, newest, body.name))
+            checked = self._checker.require(principal, body.definition, self_reference(workflow, newest, body.name))
             change = change_to_save(
                 principal, self._clock, workflow, newest, checked, message=body.message, publish=body.publish
             )  # fmt: skip
@@ -262,7 +264,7 @@ class WorkflowService:
             if newest is None:
                 raise not_published("it has no version yet")
             definition = newest.written
-        return self._checker.check(principal, definition, own_of(workflow, newest)).problems
+        return self._checker.check(principal, definition, self_reference(workflow, newest)).problems
 
 
 def not_published(hint: str) -> Conflict:

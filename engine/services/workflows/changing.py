@@ -11,7 +11,7 @@ from engine.clock import Clock, format_time
 from engine.errors import Conflict, PreconditionFailed, Unavailable
 from engine.json_value import is_equal
 from engine.services.principal import Principal
-from engine.services.workflows.checks import Checked, Own
+from engine.services.workflows.checks import Checked, SelfReference
 from engine.storage.workflow_records import Author, Publication, Workflow, WorkflowVersion
 from engine.storage.workflows import Change, WorkflowRepository
 from engine.workflow.layout import Layout, joined, of_versions
@@ -98,9 +98,9 @@ def newest_of(workflows: WorkflowRepository, workflow: Workflow) -> Newest | Non
     return Newest(stored, workflows.layout(workflow.id, workflow.version))
 
 
-def own_of(workflow: Workflow, newest: Newest | None, name: str | None = None) -> Own:
+def self_reference(workflow: Workflow, newest: Newest | None, name: str | None = None) -> SelfReference:
     """Return a workflow in the form in which its definition may refer to it."""
-    return Own(workflow.id, name or workflow.name, lambda: newest.version if newest else None)
+    return SelfReference(workflow.id, name or workflow.name, lambda: newest.version if newest else None)
 
 
 def author_of(principal: Principal) -> Author:

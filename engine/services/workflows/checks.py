@@ -40,7 +40,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class SelfReference:
     """The workflow of a definition: it may refer to itself, and names keep the meaning that they had in it before."""
 
     id: str
@@ -58,7 +58,7 @@ class Checker:
         self._integrations = integrations
         self._factory = factory
 
-    def check(self, principal: Principal, raw: Any, own: Own | None = None) -> Checked:
+    def check(self, principal: Principal, raw: Any, own: SelfReference | None = None) -> Checked:
         """Return all problems of a definition, well-formed or not."""
         whole, layout = split(raw) if isinstance(raw, dict) else (raw, {})
         definition, problems = validate(whole, self._factory)
@@ -75,7 +75,7 @@ class Checker:
         runs, named = bound(definition.as_json(), ids)
         return Checked(problems, layout, runs, named or None)
 
-    def require(self, principal: Principal, raw: Any, own: Own | None = None) -> Checked:
+    def require(self, principal: Principal, raw: Any, own: SelfReference | None = None) -> Checked:
         """Check a definition that has to run.
 
         Raises:
@@ -100,7 +100,7 @@ class Checker:
     # -- references --------------------------------------------------------------------------------------------
 
     def _names(
-        self, principal: Principal, definition: Mapping[str, Any], own: Own | None
+        self, principal: Principal, definition: Mapping[str, Any], own: SelfReference | None
     ) -> tuple[list[Problem], dict[str, str]]:
         """Return the problems of its references to workflows, and the ids of those that it refers to by name."""
         asked = [(path, holder[KEY]) for path, holder in references(definition)]
@@ -130,7 +130,7 @@ class Checker:
         ]  # fmt: skip
         return problems, ids
 
-    def _known(self, found: Mapping[str, Workflow], names: Iterable[str], own: Own | None) -> Known:
+    def _known(self, found: Mapping[str, Workflow], names: Iterable[str], own: SelfReference | None) -> Known:
         by_id = {workflow_id: one.name for workflow_id, one in found.items()}
         if own is None:
             return Known(by_id, {})

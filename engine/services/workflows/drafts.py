@@ -12,7 +12,14 @@ from engine.json_value import dumps, is_equal
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import DraftBody
 from engine.services.principal import Permission, Principal
-from engine.services.workflows.changing import author_of, change_to_save, change_workflow, conflict, newest_of, own_of
+from engine.services.workflows.changing import (
+    author_of,
+    change_to_save,
+    change_workflow,
+    conflict,
+    newest_of,
+    self_reference,
+)
 from engine.services.workflows.checks import Checker
 from engine.storage.drafts import Draft
 from engine.storage.dynamodb.table import ConditionFailed
@@ -138,7 +145,7 @@ class DraftService:
             if draft.base_version != workflow.version:
                 raise self._conflict(workflow, draft)
             newest = newest_of(self._workflows, workflow)
-            checked = self._checker.require(principal, draft.definition, own_of(workflow, newest))
+            checked = self._checker.require(principal, draft.definition, self_reference(workflow, newest))
             change = change_to_save(principal, self._clock, workflow, newest, checked, message=message, publish=True)
             attributes = {"updated_at": format_time(self._clock.now()), "published_draft": draft.tag}
             return replace(change, attributes=attributes, also=[self._drafts.deletion(draft)])
@@ -168,7 +175,7 @@ class DraftService:
         principal.require(Permission.EXECUTE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         newest = newest_of(self._workflows, workflow)
-        checked = self._checker.require(principal, definition, own_of(workflow, newest))
+        checked = self._checker.require(principal, definition, self_reference(workflow, newest))
         tried = WorkflowVersion(
             workflow_id, 0, checked.definition, format_time(self._clock.now()), author_of(principal),
             named=checked.named,

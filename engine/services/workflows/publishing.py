@@ -19,7 +19,7 @@ from engine.services.workflows.changing import (
     is_empty,
     new_publication,
     newest_of,
-    own_of,
+    self_reference,
 )
 from engine.services.workflows.checks import Checked, Checker, require_account_bus
 from engine.storage.dynamodb.table import Page
@@ -105,7 +105,7 @@ class PublishingService:
                 return None
             stored = self._workflows.get_version(workflow.id, number)
             # In the form that runs: with the ids that names were resolved to when it was saved.
-            self._checker.require(principal, stored.definition, own_of(workflow, None))
+            self._checker.require(principal, stored.definition, self_reference(workflow, None))
             now = format_time(self._clock.now())
             publication = new_publication(workflow, number, author_of(principal), message, now)
             return Change({"updated_at": now}, publication=publication, published=stored.definition)
@@ -156,7 +156,7 @@ class PublishingService:
         def make(workflow: Workflow) -> Change | None:
             seen.check(workflow, version=True, published=publish)
             stored = self._workflows.get_version(workflow.id, version)
-            self._checker.require(principal, stored.definition, own_of(workflow, None))
+            self._checker.require(principal, stored.definition, self_reference(workflow, None))
             layout = self._workflows.layout(workflow.id, version)
             checked = Checked([], layout, stored.definition, stored.named)
             change = change_to_save(
