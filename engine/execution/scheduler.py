@@ -223,7 +223,7 @@ class Scheduler:
             case RecordValue(target) if isinstance(stands, RecordedValue):
                 self._queues.commands.append(LoadValue(target, stands))
             case Expire(scope_instance, wait) if isinstance(stands, Signal):
-                self._suspensions.answer(scope_instance, wait, stands)
+                self._suspensions.take(scope_instance, wait, stands)
             case Abandon():
                 pass  # the outcome of its node is no longer relevant
             case _:

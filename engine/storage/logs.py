@@ -159,7 +159,7 @@ class LogRepository:
 
     def _lines(self, execution_id: str, cursor: str | None) -> Iterator[tuple[str, LogLine]]:
         places = _places(cursor)
-        logs = [_log_of(execution_id)]
+        logs = [_log_of(ExecutionRef(execution_id))]
         if len(places) > 1 or self._is_spread(execution_id):
             logs += [f"{logs[0]}#LOG#{shard}" for shard in range(SHARDS)]
         places += [(_FIRST, 0)] * (len(logs) - len(places))

@@ -57,7 +57,7 @@ class MapBatchRepository:
             bill=Bill(),
             driver_attempt=1,
             signals=0,
-            stalled_attempts=0,
+            stalled_invocations=0,
             progress={},
         )
         item = self._executions.encoded(record)

@@ -202,7 +202,7 @@ def test_a_cancelled_execution_starts_nothing_more():
         driver = asyncio.create_task(started.engine.advance(started.ref))
         await asyncio.sleep(4)
         await started.store.finish(
-            started.execution_id,
+            started.ref,
             Status.CANCELLED,
             started.clock.now(),
             started_at=started.clock.now(),

@@ -120,7 +120,7 @@ class Loops:
         if known is None and not self._bodies.loops_over_items(node.type):
             self._next_iteration(loop)
             return
-        known = known or self._recorded_value(loop.path, "items")
+        known = known or self._recorded_value(loop.path, ValueName.ITEMS)
         self._queues.at_once(ComputeItems(loop) if known is None else LoadValue(loop, known))
 
     def items_found(self, loop: LoopRun, result: NodeResult | Outcome, *, nondeterministic: bool) -> None:
@@ -195,8 +195,8 @@ class Loops:
             stopped = {"code": "stopped", "message": "another item failed", "details": None, "node": loop.path}
             self._closed(scope_instance, error=stopped)
         else:
-            pinned = self._recorded_value(f"{loop.path}[{scope_instance.index}]", "result")
-            self._queues.at_once(ComputeResult(scope_instance) if pinned is None else LoadValue(scope_instance, pinned))
+            known = self._recorded_value(f"{loop.path}[{scope_instance.index}]", ValueName.RESULT)
+            self._queues.at_once(ComputeResult(scope_instance) if known is None else LoadValue(scope_instance, known))
 
     def result_found(
         self, scope_instance: ScopeInstance, result: Any, error: dict[str, Any] | None, *, nondeterministic: bool

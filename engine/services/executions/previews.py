@@ -8,7 +8,6 @@ from engine import limits
 from engine.clock import Clock
 from engine.errors import ExpressionError, InvalidInput
 from engine.execution.inspection import evaluate_value, load_needed, settle_block
-from engine.history.events import NodeStatus
 from engine.json_value import dumps
 from engine.schemas.previews import PreviewAnswer, PreviewBody, PreviewPart, PreviewProblem
 from engine.services.executions.node_details import NodeInspector
@@ -64,7 +63,7 @@ class Previews:
         if body.workflow_id is not None:
             found = self._samples.of(principal, body.workflow_id)
             nodes = {
-                path: {"error": node.error} if node.status is NodeStatus.FAILED else node.output
+                path: {"error": node.error} if node.status == "failed" else node.output
                 for path, node in found.nodes.items()
             }
             return {**empty, "trigger": found.trigger or {}, "nodes": nodes}
