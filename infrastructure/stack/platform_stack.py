@@ -90,7 +90,7 @@ class PlatformStack(Stack):
             used_by=[functions.advance, functions.integrations],
             is_local=self._is_local,
         )
-        Retention(self, "Retention", storage=storage, code=shared)
+        Retention(self, "Forgetting", storage=storage, code=shared)
         eventing.acknowledge_reconciler(functions.reconciler)
         eventing.connect(
             storage=storage,
