@@ -126,6 +126,7 @@ await stories({
 
   'a file is brought in and deleted': async ({ page, person, call }) => {
     await signIn(page, person, '/files');
+    await page.getByText('No files yet').waitFor();
     await accessible(page, 'no files');
     const chooser = page.waitForEvent('filechooser');
     await press(page, page.getByRole('button', { name: 'Upload' }));

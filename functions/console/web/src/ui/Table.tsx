@@ -26,7 +26,7 @@ export function Table<Row>({ label, columns, rows, rowKey, onRowClick }: TablePr
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys
     <div className="overflow-x-auto rounded-lg border border-line bg-card" role="region" aria-label={label} tabIndex={0}>
-      <table className="w-full border-collapse text-left">
+      <table aria-label={label} className="w-full border-collapse text-left">
         <thead>
           <tr className="border-b border-line text-sm text-muted">
             {columns.map((column) => (

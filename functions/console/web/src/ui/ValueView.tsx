@@ -48,7 +48,7 @@ export function ValueView({ value, label }: { value: unknown; label: string }) {
         {value !== null && value !== undefined && <IconButton size="sm" icon={Copy} label={t('Copy')} onClick={copy} />}
       </div>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys */}
-      <div className="max-h-96 overflow-auto rounded-md bg-hover px-3 py-2 text-sm" role="region" aria-label={label} tabIndex={0}>
+      <div className="max-h-96 overflow-auto rounded-md bg-hover px-3 py-2 text-sm" role="group" aria-label={label} tabIndex={0}>
         {asJson ? <LongText text={JSON.stringify(value, null, 2)} mono /> : <Shown value={value} depth={0} />}
       </div>
     </section>
