@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from engine.services.workflows.api import WorkflowService
     from engine.services.workflows.drafts import DraftService
     from engine.services.workflows.publishing import PublishingService
+    from engine.services.workspaces import WorkspaceService
+    from engine.storage.data_tables import DataTables
+    from engine.storage.files import WorkspaceFiles
 
 
 @cache
@@ -104,17 +107,41 @@ def approval_service() -> ApprovalService:
 def data_service() -> DataService:
     """Files and data tables."""
     from engine.services.data import DataService
-    from engine.storage.data_tables import DataTables
+
+    return DataService(_files, _data_tables(), container.clock)
+
+
+def _files(workspace_id: str) -> WorkspaceFiles:
     from engine.storage.files import WorkspaceFiles
 
-    def files(workspace_id: str) -> WorkspaceFiles:
-        return WorkspaceFiles(lambda: container.client("s3"), container.settings.payload_bucket, workspace_id)
+    return WorkspaceFiles(lambda: container.client("s3"), container.settings.payload_bucket, workspace_id)
 
-    return DataService(
-        files,
-        DataTables(Table(container.client("dynamodb"), container.settings.automation_table), container.clock.now),
-        container.clock,
-    )
+
+def _data_tables() -> DataTables:
+    from engine.storage.data_tables import DataTables
+
+    return DataTables(Table(container.client("dynamodb"), container.settings.automation_table), container.clock.now)
+
+
+@cache
+def workspace_service() -> WorkspaceService:
+    """Workspaces and their members."""
+    from engine.services.workspaces import WorkspaceService
+
+    return WorkspaceService(container.workspaces(), container.users(), container.clock, _what_is_left)
+
+
+def _what_is_left(workspace_id: str) -> list[str]:
+    """Return what a workspace still holds, in words."""
+    stored = container.repositories()
+    held = {
+        "workflows": stored.workflows.page(workspace_id, None, 1).items,
+        "integrations": stored.integrations.of_workspace(workspace_id),
+        "subscriptions": stored.subscriptions.of_workspace(workspace_id),
+        "data tables": _data_tables().names(workspace_id),
+        "files": _files(workspace_id).list("", 1, None)[0],
+    }
+    return [name for name, found in held.items() if found]
 
 
 @cache

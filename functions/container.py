@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.services.executions.retention import Retention
     from engine.services.executions.start import Starter
     from engine.services.executions.supervisor import Supervisor
+    from engine.services.invitations import InvitationService
     from engine.services.triggers.dispatch import Dispatcher
     from engine.services.triggers.listeners import ListenerIndex
     from engine.services.triggers.reconcile import Reconciler
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from engine.services.triggers.webhooks import WebhookService
     from engine.storage.repositories import Repositories
     from engine.storage.users import UserRepository
+    from engine.storage.workspaces import WorkspaceRepository
 
 settings = Settings.from_environment()
 clock = SystemClock()
@@ -314,7 +316,25 @@ def auth_service() -> AuthService:
     """Sign-in and users."""
     from engine.services.auth import AuthService
 
-    return AuthService(users(), signing_keys, clock, open_registration=settings.open_registration)
+    return AuthService(
+        users(), workspaces(), invitation_service(), signing_keys, clock, open_registration=settings.open_registration
+    )
+
+
+@cache
+def workspaces() -> WorkspaceRepository:
+    """The Identity table's repository of workspaces."""
+    from engine.storage.workspaces import WorkspaceRepository
+
+    return WorkspaceRepository(Table(client("dynamodb"), settings.identity_table))
+
+
+@cache
+def invitation_service() -> InvitationService:
+    """Invitations to workspaces."""
+    from engine.services.invitations import InvitationService
+
+    return InvitationService(workspaces(), users(), clock)
 
 
 @cache

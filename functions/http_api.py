@@ -7,11 +7,9 @@ authorizer only finds out who they are, so that refusals have our error shape) a
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import json
 import logging
-import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -42,11 +40,12 @@ from engine.errors import (
     UnsupportedType,
 )
 from engine.ids import ID_PATTERN
-from engine.json_value import depth_of
 from engine.schemas.common import ErrorAnswer
+from engine.security.permissions import Access, Permission
 from engine.services.principal import Principal
 from engine.validation_messages import sentence
 from functions.public_routes import PUBLIC_ROUTES
+from functions.request_bodies import checked_body, strict_json
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], dict[str, Any]]
@@ -85,8 +84,7 @@ _MEANINGS = {
     429: "Too many requests; see Retry-After.",
     503: "Try again later.",
 }
-_LONGEST_ESCAPE = 6
-"""Bytes of one character in JSON, such as a control character."""
+_NEEDED = "x-mainspring-permission"
 _THROTTLED = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
 )
@@ -130,18 +128,24 @@ def _refuse_unknown_query(app: APIGatewayHttpResolver, next_middleware: Any) -> 
     return next_middleware(app)
 
 
+def allows(needed: Permission | Access) -> dict[str, Any]:
+    """The OpenAPI extensions of a route, which say what its callers need; `make_handler` refuses all others."""
+    return {_NEEDED: str(needed), **({"security": []} if needed is Access.PUBLIC else {})}
+
+
 def make_handler(app: APIGatewayHttpResolver, *, takes_json: bool = True) -> Handler:
     """The Lambda handler of a resolver; unless it `takes_json` its routes read the bodies themselves."""
+    routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001 - the library has no other way to list them
+    needed = {
+        f"{route.method} {route.openapi_path}": str((route.openapi_extensions or {})[_NEEDED])
+        for route in routes
+        if route.include_in_schema
+    }
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         logger.info("request", route=event.get("routeKey"), request_id=getattr(context, "aws_request_id", None))
         try:
-            principal = principal_of(event)
-            if event.get("routeKey") == "$default" and str(event.get("rawPath")).startswith("/hooks/"):
-                raise NotFound("there is nothing at this address")  # for whoever calls a hook, signed in or not
-            if principal is None and event.get("routeKey") not in PUBLIC_ROUTES:
-                raise _why_refused(event)
-            app.append_context(principal=principal)  # type: ignore[no-untyped-call]
+            app.append_context(principal=_admitted(event, needed))  # type: ignore[no-untyped-call]
             answer = app.resolve(checked_body(event) if takes_json else event, context)
         except MainspringError as error:
             answer = _proxy(_own_error(error))
@@ -153,6 +157,34 @@ def make_handler(app: APIGatewayHttpResolver, *, takes_json: bool = True) -> Han
         return answer
 
     return handler
+
+
+def _admitted(event: Event, needed: Mapping[str, str]) -> Principal | None:
+    """Return who is calling, if they may call this route, before anything of the request is looked at.
+
+    Args:
+        event: the request.
+        needed: what the function's routes need, by route key.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Forbidden: the caller's role does not grant what the route needs.
+        NotFound: there is no such route.
+    """
+    principal, key = principal_of(event), str(event.get("routeKey"))
+    if key == "$default" and str(event.get("rawPath")).startswith("/hooks/"):
+        raise NotFound("there is nothing at this address")  # for whoever calls a hook, signed in or not
+    if key in PUBLIC_ROUTES:
+        return principal
+    if principal is None:
+        raise _why_refused(event)
+    if key not in needed:
+        raise NotFound("there is nothing at this address")
+    if needed[key] == Access.ADMIN:
+        principal.require_admin()
+    elif needed[key] != Access.SIGNED_IN:
+        principal.require(Permission(needed[key]))
+    return principal
 
 
 def raw_answer(status: int, content_type: str | None, body: bytes, headers: Mapping[str, str]) -> Response[Any]:
@@ -212,69 +244,8 @@ def principal_of(event: Event) -> Principal | None:
         is_admin=found["is_admin"] in (True, "true"),
         email=found.get("email", ""),
         name=found.get("name", ""),
+        own_grants=None if found.get("grants") is None else frozenset(map(Permission, found["grants"].split())),
     )
-
-
-def checked_body(event: Event) -> Event:
-    """The event with its body as text.
-
-    Raises:
-        TooLarge: the body is over the bound.
-        RequestError: it is not UTF-8, or its type is not JSON.
-    """
-    body = event.get("body")
-    if not body:
-        return event
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    content_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content_type != "application/json":
-        raise UnsupportedType(f"the body's type is {content_type[:80]}; send application/json")
-    too_large = TooLarge(f"a request body has at most {limits.MAX_BODY_BYTES} bytes")
-    if event.get("isBase64Encoded"):
-        if len(body) > 4 * math.ceil(limits.MAX_BODY_BYTES / 3):
-            raise too_large
-        try:
-            body = base64.b64decode(body, validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise RequestError("the body is not UTF-8 text", code="malformed_json") from None
-    if len(body.encode(errors="surrogatepass")) > limits.MAX_BODY_BYTES:
-        raise too_large
-    headers["content-type"] = "application/json"
-    return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
-
-
-def check_payload(body: str) -> None:
-    """Refuse a text that Lambda would not take, as API Gateway would then answer in its own shape: also where it does.
-
-    Raises:
-        TooLarge: what the body has in what a function is called with, where it is escaped, is too large.
-    """
-    most = limits.LAMBDA_BYTES - limits.LAMBDA_SPARE_BYTES
-    if len(body) * _LONGEST_ESCAPE > most and len(json.dumps(body, ensure_ascii=False).encode()) > most:
-        raise TooLarge(
-            f"a text has at most {most} bytes once quotes, line ends and control characters in it are escaped; "
-            "send it compressed, or as application/octet-stream"
-        )
-
-
-def strict_json(text: str) -> Any:
-    """JSON as the RFC has it, an object, not nested too deep, every string encodable.
-
-    Raises:
-        json.JSONDecodeError: it is not, which the resolver answers as invalid input.
-    """
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except json.JSONDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise json.JSONDecodeError(f"not usable JSON ({error})", "", 0) from None
-    if not isinstance(value, dict):
-        raise json.JSONDecodeError("the body must be an object", "", 0)
-    if depth_of(value, limits.MAX_JSON_DEPTH) > limits.MAX_JSON_DEPTH:
-        raise json.JSONDecodeError(f"nested more than {limits.MAX_JSON_DEPTH} deep", "", 0)
-    return value
 
 
 def errors(*statuses: int) -> dict[int, OpenAPIResponse]:
@@ -374,10 +345,6 @@ def _proxy(response: Response[Any]) -> dict[str, Any]:
         "body": response.body,
         "isBase64Encoded": False,
     }
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 logging.getLogger("botocore").setLevel(logging.WARNING)

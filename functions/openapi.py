@@ -13,6 +13,7 @@ from engine.workflow.definition import json_schema
 API_FUNCTIONS = (
     "auth",
     "users",
+    "workspaces",
     "workflows",
     "executions",
     "triggers",

@@ -10,6 +10,7 @@ PUBLIC_ROUTES = frozenset(
         "POST /api/auth/register",
         "POST /api/auth/login",
         "POST /api/auth/refresh",
+        "GET /api/invitations/{token}",
         "GET /api/health",
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",

@@ -57,6 +57,7 @@ _GROUPS = {
         "retention",
         "trigger_commands",
         "user_story",
+        "workspaces",
         "z_fuzz",
     ),
     "second": (

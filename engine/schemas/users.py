@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from engine.schemas.common import Answer, Body
+from engine.security.permissions import Permission
 
 
 def _email_address(text: str) -> str:
@@ -30,15 +31,23 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class Registration(Body):
-    """A new user."""
+class Person(Body):
+    """What is said of a new user."""
 
     email: EmailAddress
     password: Password
     full_name: FullName | None = None
 
 
-class NewUser(Registration):
+class Registration(Person):
+    """A new user, who registers."""
+
+    invitation: Annotated[str, StringConstraints(max_length=500)] | None = Field(
+        default=None, description="The token of an invitation to a workspace, for this e-mail address."
+    )
+
+
+class NewUser(Person):
     """A new user, added by an administrator."""
 
     is_admin: bool = False
@@ -61,15 +70,19 @@ class RefreshRequest(Body):
     """A refresh token, to be replaced; without one where it is in a cookie."""
 
     refresh_token: Annotated[str, StringConstraints(max_length=500)] | None = None
+    workspace_id: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        default=None, description="The workspace that the access token is to be for; else where the session is."
+    )
 
 
 class Tokens(Answer):
     """What signing in gives. A refresh token is good once: keep the new one."""
 
     access_token: str
-    refresh_token: str | None = Field(description="null where it is in a cookie.")
+    refresh_token: str | None = Field(description="null where it is in a cookie, or stays as it was.")
     token_type: str = "Bearer"  # noqa: S105 - not a secret
     expires_in: int = Field(description="Seconds until the access token expires.")
+    workspace_id: str = Field(description="The workspace that the access token is for.")
 
 
 class UserAnswer(Answer):
@@ -87,7 +100,9 @@ class MeAnswer(UserAnswer):
     """The caller, and the workspace that the access token is for."""
 
     workspace_id: str
+    workspace_name: str
     role: str
+    permissions: list[Permission] = Field(description="What the role grants.")
 
 
 class UserList(Answer):

@@ -9,8 +9,8 @@ from unicodedata import normalize
 
 from engine.clock import Clock, format_time
 from engine.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
-from engine.ids import FIRST_WORKSPACE, new_id
-from engine.schemas.users import Credentials, NewUser, ProfileChange, Registration, Tokens
+from engine.ids import FIRST_WORKSPACE, is_id, new_id
+from engine.schemas.users import Credentials, NewUser, Person, ProfileChange, Registration, Tokens
 from engine.security.passwords import hash_password, needs_rehash, verify_password
 from engine.security.tokens import (
     ACCESS_SECONDS,
@@ -22,9 +22,11 @@ from engine.security.tokens import (
     parse_refresh_token,
     sign_access_token,
 )
+from engine.services.invitations import InvitationService
 from engine.services.principal import Principal
 from engine.storage.dynamodb.table import ConditionFailed, Page
 from engine.storage.users import Session, User, UserRepository
+from engine.storage.workspaces import Workspace, WorkspaceRepository
 
 _WINDOW_SECONDS = 900
 _MOST_FAILURES = {"account": 20, "address": 100}
@@ -35,26 +37,42 @@ class AuthService:
 
     Args:
         users: the Identity table.
+        workspaces: the workspaces.
+        invitations: knows who is invited.
         keys: gives the signing keys, with the id of the current one.
         clock: tells the time.
-        open_registration: whether anybody may register, not only the first user.
+        open_registration: whether anybody may register, not only the first user and whoever is invited.
     """
 
     def __init__(
-        self, users: UserRepository, keys: Callable[[], Mapping[str, str]], clock: Clock, *, open_registration: bool
+        self,
+        users: UserRepository,
+        workspaces: WorkspaceRepository,
+        invitations: InvitationService,
+        keys: Callable[[], Mapping[str, str]],
+        clock: Clock,
+        *,
+        open_registration: bool,
     ) -> None:
         self._users = users
+        self._workspaces = workspaces
+        self._invitations = invitations
         self._keys = keys
         self._clock = clock
         self._open = open_registration
 
     def register(self, registration: Registration) -> User:
-        """Add the first user, who becomes the administrator; or anybody, where registration is open.
+        """Add the first user, who becomes the administrator; somebody invited; or anybody, where registration is open.
+
+        Whoever is invited is a member of that workspace from the same moment on, and their first sign-in is there.
 
         Raises:
-            Forbidden: registration is closed.
+            Forbidden: registration is closed, or the invitation is for another address.
+            NotFound: the invitation was used or withdrawn, or is over.
             Conflict: the address is taken.
         """
+        if registration.invitation is not None:
+            return self._register_invited(registration, registration.invitation)
         if self._users.is_empty():
             user = replace(self._new_user(registration, is_admin=True), workspace_id=FIRST_WORKSPACE)
             try:
@@ -70,21 +88,29 @@ class AuthService:
         self._users.create(user, first=False)
         return user
 
-    def add_user(self, principal: Principal, new: NewUser) -> User:
-        """Add a user, as an administrator.
+    def _register_invited(self, registration: Registration, token: str) -> User:
+        invitation = self._invitations.of_token(token)
+        user = self._new_user(registration, is_admin=False)
+        if invitation.email != user.email:
+            raise Forbidden(
+                f"this invitation is for {invitation.email}; register with that address", code="not_for_you"
+            )
+        also = self._workspaces.acceptance(invitation, user.id, self._clock.now())
+        self._users.create(user, first=False, also=also)
+        return user
+
+    def add_user(self, new: NewUser) -> User:
+        """Add a user, for an administrator.
 
         Raises:
-            Forbidden: the caller is no administrator.
             Conflict: the address is taken.
         """
-        principal.require_admin()
         user = self._new_user(new, is_admin=new.is_admin)
         self._users.create(user, first=False)
         return user
 
-    def list_users(self, principal: Principal, cursor: str | None, limit: int) -> Page:
+    def list_users(self, cursor: str | None, limit: int) -> Page:
         """A page of all users, for administrators."""
-        principal.require_admin()
         return self._users.page(cursor, limit)
 
     def set_active(self, principal: Principal, user_id: str, *, active: bool) -> User:
@@ -93,7 +119,6 @@ class AuthService:
         Raises:
             Conflict: administrators would lock themselves out.
         """
-        principal.require_admin()
         if user_id == principal.user_id and not active:
             raise Conflict("you cannot deactivate yourself", code="own_account")
         return self._users.set_active(user_id, active=active)
@@ -131,13 +156,31 @@ class AuthService:
         until = now + REFRESH_SECONDS
         session = Session(refresh.session_id, user.id, user.workspace_id, *hashes, until, _hash(browser))
         self._users.add_session(session)
-        return self._tokens(session, refresh, now)
+        return self._answer(user.id, session.id, session.workspace_id, refresh)
 
-    def refresh(self, text: str, browser: str = "") -> Tokens:
+    def enter(self, principal: Principal, workspace_id: str) -> Tokens:
+        """Give the caller's session an access token for another of their workspaces, and later ones by default.
+
+        Raises:
+            NotFound: the caller is no member of such a workspace.
+            Unauthenticated: the session has just ended.
+        """
+        if not self._is_member(workspace_id, principal.user_id):
+            raise NotFound("you are no member of such a workspace")
+        try:
+            self._users.enter(principal.user_id, principal.session_id, workspace_id)
+        except ConditionFailed:
+            raise Unauthenticated("this session is over; sign in again", code="session_ended") from None
+        return self._answer(principal.user_id, principal.session_id, workspace_id, None)
+
+    def refresh(self, text: str, browser: str = "", workspace_id: str | None = None) -> Tokens:
         """Replace a refresh token. A token that was replaced before ends its session: somebody has stolen it.
 
         A browser may show it again for half a minute, and gets the same new one: its tabs share the session, and an
         answer may be lost. One that never was a token of the session, though it names it, is refused and ends nothing.
+
+        The access token is for `workspace_id`, or where the session is; whoever is no member there any more comes back
+        to their personal workspace, which the answer says.
 
         Raises:
             Unauthenticated: the token is not good any more.
@@ -154,52 +197,61 @@ class AuthService:
         if user is None or not user.is_active:
             self._users.end_session(old.user_id, old.session_id)
             raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token")
-        return self._tokens(session, new, now)
+        wanted = workspace_id or session.workspace_id
+        if wanted != user.workspace_id and not self._is_member(wanted, user.id):
+            wanted = user.workspace_id
+        return self._answer(session.user_id, session.id, wanted, new)
 
     def logout(self, principal: Principal) -> None:
         """End the caller's session: its tokens are refused from now on."""
         self._users.end_session(principal.user_id, principal.session_id)
 
-    def me(self, principal: Principal) -> User:
-        """The caller.
+    def me(self, principal: Principal) -> tuple[User, Workspace]:
+        """Return the caller, and the workspace that their access token is for.
 
         Raises:
-            Unauthenticated: they are gone.
+            Unauthenticated: they are gone, or it is.
         """
-        user = self._users.by_id(principal.user_id)
-        if user is None:
-            raise Unauthenticated("this user does not exist any more", code="invalid_token")
-        return user
+        user, workspace = self._users.by_id(principal.user_id), self._workspaces.find(principal.workspace_id)
+        if user is None or workspace is None:
+            raise Unauthenticated("this user or workspace does not exist any more", code="invalid_token")
+        return user, workspace
 
-    def change_profile(self, principal: Principal, change: ProfileChange) -> User:
+    def change_profile(self, principal: Principal, change: ProfileChange) -> tuple[User, Workspace]:
         """Change what the caller says of themselves.
 
         Raises:
             Unauthenticated: they are gone.
         """
         try:
-            return self._users.set_full_name(principal.user_id, change.full_name)
+            self._users.set_full_name(principal.user_id, change.full_name)
         except NotFound:
             raise Unauthenticated("this user does not exist any more", code="invalid_token") from None
+        return self.me(principal)
 
-    def _new_user(self, registration: Registration, *, is_admin: bool) -> User:
+    def _new_user(self, person: Person, *, is_admin: bool) -> User:
         return User(
             id=new_id(),
-            email=registration.email.lower(),
-            full_name=registration.full_name,
-            password_hash=hash_password(registration.password),
+            email=person.email.lower(),
+            full_name=person.full_name,
+            password_hash=hash_password(person.password),
             is_admin=is_admin,
             is_active=True,
             workspace_id=new_id(),
             created_at=format_time(self._clock.now()),
         )
 
-    def _tokens(self, session: Session, refresh: RefreshToken, now: int) -> Tokens:
-        claims = AccessClaims(session.user_id, session.id, session.workspace_id)
+    def _is_member(self, workspace_id: str, user_id: str) -> bool:
+        is_there = is_id(workspace_id) and self._workspaces.find(workspace_id) is not None
+        return is_there and self._workspaces.member(workspace_id, user_id) is not None
+
+    def _answer(self, user_id: str, session_id: str, workspace_id: str, refresh: RefreshToken | None) -> Tokens:
+        claims = AccessClaims(user_id, session_id, workspace_id)
         return Tokens(
-            access_token=sign_access_token(claims, self._keys(), now),
-            refresh_token=refresh.text,
+            access_token=sign_access_token(claims, self._keys(), int(self._clock.now().timestamp())),
+            refresh_token=refresh.text if refresh else None,
             expires_in=ACCESS_SECONDS,
+            workspace_id=workspace_id,
         )
 
 

@@ -13,7 +13,7 @@ from engine.clock import Clock
 from engine.errors import InvalidInput, NodeError, NotFound, PreconditionFailed, RequestError, TooLarge
 from engine.json_value import dumps
 from engine.security.plain_names import MAX_NAME_BYTES
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.services.table_csv import CsvRow, read, written
 from engine.storage.data_tables import DataTables, Row, RowConflict
 from engine.storage.files import FileInfo, WorkspaceFiles
@@ -59,14 +59,12 @@ class DataService:
         self, principal: Principal, prefix: str, limit: int, cursor: str | None, *, folders: bool
     ) -> tuple[Sequence[FileInfo], Sequence[str], str | None]:
         """Files by name, folders directly below `prefix` if they are asked for, and the cursor of the rest."""
-        principal.require(Permission.READ)
         _check_text("prefix", prefix, MAX_NAME_BYTES)
         _check_text("cursor", cursor or "", MAX_NAME_BYTES + 8)
         return self._files(principal.workspace_id).page(prefix, limit, cursor, folders=folders)
 
     def upload(self, principal: Principal, name: str, size: int, content_type: str | None) -> Link:
         """Where to put a file of a size. Raises InvalidInput where it cannot have that name."""
-        principal.require(Permission.WRITE)
         try:
             url, headers = self._files(principal.workspace_id).upload_url(name, size, content_type, LINK_SECONDS)
         except NodeError as error:
@@ -75,7 +73,6 @@ class DataService:
 
     def download(self, principal: Principal, name: str) -> Link:
         """Where to get a file. Raises NotFound."""
-        principal.require(Permission.READ)
         files = self._files(principal.workspace_id)
         try:
             return Link(files.url(name, LINK_SECONDS), self._expiry(), {}, files.info(name))
@@ -84,7 +81,6 @@ class DataService:
 
     def delete_file(self, principal: Principal, name: str) -> None:
         """Forget a file, whether it is there or not. Raises InvalidInput where none can have that name."""
-        principal.require(Permission.WRITE)
         try:
             self._files(principal.workspace_id).delete(name)
         except NodeError as error:
@@ -97,14 +93,12 @@ class DataService:
 
     def tables(self, principal: Principal) -> list[str]:
         """The names of the tables."""
-        principal.require(Permission.READ)
         return self._tables.names(principal.workspace_id)
 
     def rows(
         self, principal: Principal, table: str, prefix: str, limit: int, cursor: str | None
     ) -> tuple[list[Row], str | None]:
         """Rows by key, and the cursor of the rest. Raises InvalidInput where that is none of this list."""
-        principal.require(Permission.READ)
         _check_text("prefix", prefix, limits.MAX_ROW_KEY_BYTES)
         _check_text("cursor", cursor or "", limits.MAX_ROW_KEY_BYTES)
         try:
@@ -129,7 +123,6 @@ class DataService:
             PreconditionFailed: code `row_changed`; `details` has the row that is there.
             TooLarge: the value or the key is over the bound.
         """
-        principal.require(Permission.WRITE)
         _check(key, value)
         try:
             return self._tables.put_seen(
@@ -146,7 +139,6 @@ class DataService:
 
     def delete_row(self, principal: Principal, table: str, key: str, version: int | None) -> None:
         """Forget a row, if it has the version that is given. Raises PreconditionFailed, code `row_changed`."""
-        principal.require(Permission.WRITE)
         _check_text("key", key, limits.MAX_ROW_KEY_BYTES)
         workspace = principal.workspace_id
         if not self._tables.delete(workspace, table, key, version) and version is not None:
@@ -154,12 +146,10 @@ class DataService:
 
     def delete_table(self, principal: Principal, table: str) -> None:
         """Forget a table with all of its rows."""
-        principal.require(Permission.WRITE)
         self._tables.delete_table(principal.workspace_id, table)
 
     def export(self, principal: Principal, table: str, prefix: str) -> str:
         """Rows as CSV. Raises TooLarge."""
-        principal.require(Permission.READ)
         _check_text("prefix", prefix, limits.MAX_ROW_KEY_BYTES)
         rows: list[Row] = []
         size, cursor = 0, None
@@ -178,7 +168,6 @@ class DataService:
         Raises:
             InvalidInput: it is no such file.
         """
-        principal.require(Permission.WRITE)
         workspace = principal.workspace_id
         rows = list(read(text, MAX_CSV_ROWS))
         there = self._tables.get_many(workspace, table, [row.key for row in rows])

@@ -21,7 +21,7 @@ from engine.integrations.oauth2 import AuthorizationCode
 from engine.integrations.opener import Opener
 from engine.integrations.registry import IntegrationRegistry
 from engine.security.redaction import Redactor
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.integrations import Integration
 from engine.storage.oauth_consents import Consent, ConsentRepository
 from engine.storage.repositories import Repositories
@@ -63,7 +63,6 @@ class OAuthConsent:
             NotFound: there is no such integration.
             Conflict: it is of a type that needs no consent.
         """
-        principal.require(Permission.WRITE)
         integration = self._integrations.get(principal.workspace_id, integration_id)
         opened = self._opener.opened(integration, Redactor(), "")
         if not isinstance(opened, AuthorizationCode):

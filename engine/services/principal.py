@@ -4,41 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from engine.errors import Forbidden
-
-
-class Role(StrEnum):
-    """A member's role. Each may do what the ones after it may."""
-
-    OWNER = "owner"
-    EDITOR = "editor"
-    OPERATOR = "operator"
-    VIEWER = "viewer"
-
-
-class Permission(StrEnum):
-    """What a role may do: change workflows, start and cancel executions, or look."""
-
-    WRITE = "write"
-    EXECUTE = "execute"
-    READ = "read"
-
-
-_GRANTS = {
-    Role.OWNER: frozenset(Permission),
-    Role.EDITOR: frozenset(Permission),
-    Role.OPERATOR: frozenset({Permission.EXECUTE, Permission.READ}),
-    Role.VIEWER: frozenset({Permission.READ}),
-}
+from engine.security.permissions import GRANTS, Permission
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The caller: user, session, and the one workspace that the access token is for.
 
-    `email` is in lower case, `name` is for people.
+    `email` is in lower case, `name` is for people. `own_grants` is what a role grants that the workspace has added;
+    None for the roles that each workspace has.
     """
 
     user_id: str
@@ -48,6 +24,7 @@ class Principal:
     is_admin: bool
     email: str = ""
     name: str = ""
+    own_grants: frozenset[Permission] | None = None
 
     def require(self, permission: Permission) -> None:
         """Refuse what the role does not grant.
@@ -56,11 +33,11 @@ class Principal:
             Forbidden: it does not.
         """
         if not self.may(permission):
-            raise Forbidden(f"your role in this workspace, {self.role}, does not allow to {permission}")
+            raise Forbidden(f"your role in this workspace, {self.role}, does not grant the permission `{permission}`")
 
     def may(self, permission: Permission) -> bool:
         """Whether the role grants it."""
-        return self.role in set(Role) and permission in _GRANTS[Role(self.role)]
+        return permission in (GRANTS.get(self.role, frozenset()) if self.own_grants is None else self.own_grants)
 
     def is_one_of(self, names: Sequence[str]) -> bool:
         """Whether the caller is among these: e-mail addresses, user ids, roles."""

@@ -1,15 +1,18 @@
-"""The Identity table: users and their unique e-mail addresses, sessions, workspaces and memberships."""
+"""Users, their unique e-mail addresses and their sessions, in the Identity table (see also `workspaces`)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from engine.errors import Conflict, NotFound
+from engine.security.permissions import GRANTS, Permission, permissions_of
 from engine.security.tokens import GRACE_SECONDS, RefreshToken
 from engine.storage.dynamodb.expressions import Item
 from engine.storage.dynamodb.table import ConditionFailed, Page, Put, Table, is_live
+from engine.storage.workspaces import Workspace, creation
 
 FIRST_USER = ("PLATFORM#", "FIRST_USER")
 
@@ -50,11 +53,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the authorizer needs to know, read in one call. Missing parts are None."""
+    """What the authorizer needs to know, read in one call. Missing parts are None.
+
+    `own_grants` is what the role grants if the workspace has added it; None for the roles that each workspace has.
+    """
 
     user: User | None
     session: Session | None
     role: str | None
+    own_grants: frozenset[Permission] | None = None
 
 
 class UserRepository:
@@ -63,26 +70,33 @@ class UserRepository:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def create(self, user: User, *, first: bool) -> None:
-        """Store a user with a personal workspace, atomically.
+    def create(self, user: User, *, first: bool, also: Sequence[Put | dict[str, Any]] = ()) -> None:
+        """Store a user with a personal workspace, atomically, with `also`: the acceptance of an invitation.
 
         Raises:
-            Conflict: code `email_taken`, or `not_first` if `first` is set and there is a user already.
+            Conflict: code `email_taken`, or `not_first` if `first` is set and there is a user already, or
+                `invitation_used` if `also` is not possible any more.
         """
+        personal = Workspace(
+            user.workspace_id, user.full_name or user.email, is_personal=True, created_at=user.created_at,
+            created_by=user.id,
+        )  # fmt: skip
+        pk, sk = FIRST_USER
         writes = [
             Put({"PK": f"EMAIL#{user.email}", "SK": "USER", "user_id": user.id}),
+            *([Put({"PK": pk, "SK": sk, "user_id": user.id})] if first else []),
             Put({"PK": f"USER#{user.id}", "SK": "PROFILE", "user_list": "USERS", **_user_item(user)}),
-            Put({"PK": f"WORKSPACE#{user.workspace_id}", "SK": "META", "created_at": user.created_at}),
-            Put({"PK": f"WORKSPACE#{user.workspace_id}", "SK": f"MEMBER#{user.id}", "role": "owner"}),
+            *creation(personal),
+            *also,
         ]
-        pk, sk = FIRST_USER
-        writes.append(Put({"PK": pk, "SK": sk, "user_id": user.id}, if_absent=first))
         try:
             self._table.transact(writes)
         except ConditionFailed as failed:
-            if failed.index == len(writes) - 1:
+            if failed.index == 0:
+                raise Conflict(f"there is a user with the e-mail address {user.email}", code="email_taken") from None
+            if first and failed.index == 1:
                 raise Conflict("there is a user already", code="not_first") from None
-            raise Conflict(f"there is a user with the e-mail address {user.email}", code="email_taken") from None
+            raise Conflict("the invitation was used or withdrawn", code="invitation_used") from None
 
     def is_empty(self) -> bool:
         """Return whether nobody has registered yet."""
@@ -191,12 +205,24 @@ class UserRepository:
         profile = (f"USER#{user_id}", "PROFILE")
         session = (f"USER#{user_id}", f"SESSION#{session_id}")
         member = (f"WORKSPACE#{workspace_id}", f"MEMBER#{user_id}")
-        found = self._table.get_many([profile, session, member])
+        workspace = (f"WORKSPACE#{workspace_id}", "META")
+        found = self._table.get_many([profile, session, member, workspace])
+        role = found[member]["role"] if member in found and workspace in found else None
         return Identity(
             _user(found[profile]) if profile in found else None,
             _session(found[session]) if session in found and is_live(found[session], now) else None,
-            found[member]["role"] if member in found else None,
+            role,
+            None if role is None or role in GRANTS else permissions_of(role, found[workspace]["roles"]),
         )
+
+    def enter(self, user_id: str, session_id: str, workspace_id: str) -> None:
+        """Make a workspace the one that a session is in. Raises ConditionFailed if the session is over."""
+        self._table.update(f"USER#{user_id}", f"SESSION#{session_id}", {"workspace_id": workspace_id})
+
+    def many(self, user_ids: Sequence[str]) -> dict[str, User]:
+        """Return those of these users that there are, by id."""
+        found = self._table.get_many([(f"USER#{one}", "PROFILE") for one in dict.fromkeys(user_ids)])
+        return {user.id: user for user in map(_user, found.values())}
 
     def failures(self, subject: str, now: int) -> tuple[int, int]:
         """Return the number of a subject's recent failed sign-ins, and when (epoch seconds) they are forgotten."""

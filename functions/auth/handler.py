@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -18,14 +18,16 @@ from engine.schemas.users import (
     Tokens,
     UserAnswer,
 )
+from engine.schemas.workspaces import EnterBody
+from engine.security.permissions import Access, Permission
 from engine.services.principal import Principal
 from engine.storage.users import User
+from engine.storage.workspaces import Workspace
 from functions import container
 from functions.auth import cookies
-from functions.http_api import caller, errors, make_app, make_handler
+from functions.http_api import allows, caller, errors, make_app, make_handler
 
 app = make_app()
-_PUBLIC: dict[str, Any] = {"security": []}
 KeptIn = Annotated[
     Literal["cookie"] | None,
     Query(description="`cookie` keeps the refresh token in a cookie, which no script can read."),
@@ -37,9 +39,9 @@ _CREATED: dict[int, OpenAPIResponse] = {201: {"description": "Created"}}
     "/api/auth/register",
     status_code=201,
     tags=["auth"],
-    summary="Register the first user, or yourself where registration is open",
-    responses={**_CREATED, **errors(400, 403, 409, 413, 415)},
-    openapi_extensions=_PUBLIC,
+    summary="Register the first user, or yourself where you are invited or registration is open",
+    responses={**_CREATED, **errors(400, 403, 404, 409, 413, 415)},
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def register(body: Registration) -> UserAnswer:
     """The first user becomes the administrator."""
@@ -51,7 +53,7 @@ def register(body: Registration) -> UserAnswer:
     tags=["auth"],
     summary="Sign in",
     responses={200: {"description": "Signed in"}, **errors(400, 401, 403, 413, 415, 429)},
-    openapi_extensions=_PUBLIC,
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def login(body: Credentials, session: KeptIn = None) -> Response[Tokens]:
     """Gives an access token for 15 minutes and a refresh token for 30 days, in the answer or in a cookie."""
@@ -65,7 +67,7 @@ def login(body: Credentials, session: KeptIn = None) -> Response[Tokens]:
     tags=["auth"],
     summary="Replace a refresh token",
     responses={200: {"description": "New tokens"}, **errors(400, 401, 403, 413, 415)},
-    openapi_extensions=_PUBLIC,
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def refresh(body: RefreshRequest, session: KeptIn = None) -> Response[Tokens]:
     """A refresh token is good once; using one again ends its session.
@@ -79,7 +81,7 @@ def refresh(body: RefreshRequest, session: KeptIn = None) -> Response[Tokens]:
         raise InvalidInput.at("refresh_token", problem)
     text = body.refresh_token or cookies.kept_token(event, container.settings.api_url)
     try:
-        return _answer(container.auth_service().refresh(text, browser), session)
+        return _answer(container.auth_service().refresh(text, browser, body.workspace_id), session)
     except Unauthenticated as refused:
         if session:  # the cookie is of no use any more
             refused.headers.update(cookies.keeping(event, container.settings.api_url, ""))
@@ -96,11 +98,24 @@ def _answer(tokens: Tokens, session: str | None) -> Response[Tokens]:
 
 
 @app.post(
+    "/api/auth/workspace",
+    tags=["auth"],
+    summary="Go to another of your workspaces",
+    responses={200: {"description": "An access token for it"}, **errors(400, 401, 404, 413, 415)},
+    openapi_extensions=allows(Access.SIGNED_IN),
+)
+def enter_workspace(body: EnterBody) -> Tokens:
+    """The session is there from now on. Its refresh token stays as it was; older access tokens too."""
+    return container.auth_service().enter(caller(app), body.workspace_id)
+
+
+@app.post(
     "/api/auth/logout",
     status_code=204,
     tags=["auth"],
     summary="End this session",
     responses={204: {"description": "Signed out", "content": {}}, **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def logout(session: KeptIn = None) -> Response[None]:
     """Its access and refresh tokens are refused from now on; with `session=cookie` the browser forgets its own."""
@@ -110,11 +125,17 @@ def logout(session: KeptIn = None) -> Response[None]:
     return Response(204, headers=cookies.keeping(app.current_event.raw_event, container.settings.api_url, ""))
 
 
-@app.get("/api/auth/me", tags=["auth"], summary="Who am I", responses={200: {"description": "You"}, **errors(401)})
+@app.get(
+    "/api/auth/me",
+    tags=["auth"],
+    summary="Who am I",
+    responses={200: {"description": "You"}, **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
+)
 def me() -> MeAnswer:
     """The caller, and the workspace that the access token is for."""
     principal = caller(app)
-    return _me(principal, container.auth_service().me(principal))
+    return _me(principal, *container.auth_service().me(principal))
 
 
 @app.patch(
@@ -122,16 +143,23 @@ def me() -> MeAnswer:
     tags=["auth"],
     summary="Change your own name",
     responses={200: {"description": "You"}, **errors(400, 401, 413, 415)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def change_me(body: ProfileChange) -> MeAnswer:
     """Others see the name where you are the author of something. Without one they see your address."""
     principal = caller(app)
-    return _me(principal, container.auth_service().change_profile(principal, body))
+    return _me(principal, *container.auth_service().change_profile(principal, body))
 
 
-def _me(principal: Principal, user: User) -> MeAnswer:
+def _me(principal: Principal, user: User, workspace: Workspace) -> MeAnswer:
     answer = UserAnswer.model_validate(user, from_attributes=True)
-    return MeAnswer(**answer.model_dump(), workspace_id=principal.workspace_id, role=principal.role)
+    return MeAnswer(
+        **answer.model_dump(),
+        workspace_id=workspace.id,
+        workspace_name=workspace.name,
+        role=principal.role,
+        permissions=[one for one in Permission if principal.may(one)],
+    )
 
 
 handler = make_handler(app)

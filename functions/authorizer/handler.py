@@ -51,9 +51,13 @@ def identify(header: str | None) -> dict[str, Any]:
         keys = container.fresh_signing_keys()
     claims = verify_access_token(token, keys)
     identity = _users.identity(claims.user_id, claims.session_id, claims.workspace_id, container.clock.now())
-    if identity.user is None or not identity.user.is_active or identity.session is None or identity.role is None:
+    if identity.user is None or not identity.user.is_active or identity.session is None:
         raise Unauthenticated("this session is over; sign in again", code="session_ended")
+    if identity.role is None:
+        raise Unauthenticated("you are no member of this workspace any more; refresh the token", code="no_member")
+    own = {} if identity.own_grants is None else {"grants": " ".join(sorted(identity.own_grants))}
     return {
+        **own,
         "user_id": claims.user_id,
         "session_id": claims.session_id,
         "workspace_id": claims.workspace_id,

@@ -30,9 +30,10 @@ from engine.schemas.data import (
     UploadAnswer,
     UploadBody,
 )
+from engine.security.permissions import Permission
 from engine.storage.data_tables import Row
 from functions import api_services
-from functions.http_api import Limit, caller, errors, make_app, make_handler, raw_answer
+from functions.http_api import Limit, allows, caller, errors, make_app, make_handler, raw_answer
 
 app = make_app()
 _TABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}", re.ASCII)
@@ -54,6 +55,7 @@ IfMatch = Annotated[
     tags=["files"],
     summary="List files",
     responses={200: {"description": "A page of files"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_files(
     prefix: Prefix = "",
@@ -72,6 +74,7 @@ def list_files(
     tags=["files"],
     summary="Upload a file",
     responses={200: {"description": "Where to put it"}, **errors(400, 401, 403, 413, 415)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def upload(body: UploadBody) -> UploadAnswer:
     """The bytes go to the address that this gives; a file of that name is replaced."""
@@ -84,6 +87,7 @@ def upload(body: UploadBody) -> UploadAnswer:
     tags=["files"],
     summary="Download a file",
     responses={200: {"description": "Where to get it"}, **errors(400, 401, 403, 404, 413, 415)},
+    openapi_extensions=allows(Permission.READ),
 )
 def download(body: DownloadBody) -> DownloadAnswer:
     """Who has the address can read the file, for 15 minutes."""
@@ -104,6 +108,7 @@ def download(body: DownloadBody) -> DownloadAnswer:
     tags=["files"],
     summary="Delete a file",
     responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def delete_file(name: Annotated[str, Query(min_length=1, max_length=700, description="The file.")]) -> Response[None]:
     """One that is not there is as good as deleted."""
@@ -116,6 +121,7 @@ def delete_file(name: Annotated[str, Query(min_length=1, max_length=700, descrip
     tags=["data tables"],
     summary="List data tables",
     responses={200: {"description": "All of the workspace"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_tables() -> TableList:
     """Tables to which something was written."""
@@ -129,6 +135,7 @@ def list_tables() -> TableList:
     tags=["data tables"],
     summary="Delete a data table",
     responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def delete_table(table: TableName) -> Response[None]:
     """With all of its rows."""
@@ -141,6 +148,7 @@ def delete_table(table: TableName) -> Response[None]:
     tags=["data tables"],
     summary="List rows",
     responses={200: {"description": "A page of rows"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_rows(
     table: TableName, prefix: Prefix = "", limit: Limit = limits.PAGE_SIZE, cursor: ListCursor = None
@@ -155,6 +163,7 @@ def list_rows(
     tags=["data tables"],
     summary="Write a row",
     responses={200: {"description": "The row", "headers": _VERSION}, **errors(400, 401, 403, 404, 412, 413, 415)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def put_row(
     table: TableName,
@@ -186,6 +195,7 @@ def put_row(
     tags=["data tables"],
     summary="Delete a row",
     responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404, 412)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def delete_row(table: TableName, key: Key, if_match: IfMatch = None) -> Response[None]:
     """One that is not there is as good as deleted."""
@@ -201,6 +211,7 @@ def delete_row(table: TableName, key: Key, if_match: IfMatch = None) -> Response
         200: {"description": "CSV", "content": {"text/csv": {"schema": {"type": "string"}}}},
         **errors(401, 403, 404, 413),
     },
+    openapi_extensions=allows(Permission.READ),
 )
 def export(table: TableName, prefix: Prefix = "") -> Response[Any]:
     """What it gives can be imported again."""
@@ -215,6 +226,7 @@ def export(table: TableName, prefix: Prefix = "") -> Response[Any]:
     tags=["data tables"],
     summary="Import rows",
     responses={200: {"description": "What became of them"}, **errors(400, 401, 403, 404, 413, 415)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def import_csv(table: TableName, body: CsvBody) -> CsvAnswer:
     """A row with a `version` is written only if the table's row has that one. Rows with problems are left out."""

@@ -24,10 +24,10 @@ from engine.schemas.subscriptions import (
     SubscriptionWithSecret,
 )
 from engine.schemas.triggers import EventAnswer, EventBody
-from engine.services.principal import Permission
+from engine.security.permissions import Permission
 from engine.storage.subscriptions import DeliveryStatus, OutgoingDelivery, Subscription
 from functions import api_services, container
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors, make_app, make_handler
 
 app = make_app()
 
@@ -38,11 +38,11 @@ app = make_app()
     tags=["events"],
     summary="Send an event",
     responses={202: {"description": "Taken"}, **errors(400, 401, 403, 413, 415, 503)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def send(body: EventBody) -> EventAnswer:
     """Starts the active workflows of the workspace that have a trigger whose pattern fits, each once for an `id`."""
     principal = caller(app)
-    principal.require(Permission.EXECUTE)
     if body.source.split(".")[0] in (PLATFORM_SOURCE, "aws"):
         raise InvalidInput.at("source", f"`{PLATFORM_SOURCE}` and `aws` tell of themselves; choose another name")
     size = len(dumps(body.data).encode())
@@ -61,6 +61,7 @@ def send(body: EventBody) -> EventAnswer:
     tags=["events"],
     summary="Subscribe to events",
     responses={201: {"description": "Created, with its secret"}, **errors(400, 401, 403, 409, 413, 415)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def create(body: SubscriptionBody) -> SubscriptionWithSecret:
     """From now on they are sent to the URL, signed as Standard Webhooks has it. The secret is told this once."""
@@ -73,6 +74,7 @@ def create(body: SubscriptionBody) -> SubscriptionWithSecret:
     tags=["events"],
     summary="List subscriptions",
     responses={200: {"description": "All of the workspace"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_subscriptions() -> SubscriptionList:
     """A workspace has few, so there is one page."""
@@ -85,6 +87,7 @@ def list_subscriptions() -> SubscriptionList:
     tags=["events"],
     summary="Get a subscription",
     responses={200: {"description": "The subscription"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get(subscription_id: IdInPath) -> SubscriptionAnswer:
     """Without its secret."""
@@ -96,6 +99,7 @@ def get(subscription_id: IdInPath) -> SubscriptionAnswer:
     tags=["events"],
     summary="Change a subscription",
     responses={200: {"description": "As it is now"}, **errors(400, 401, 403, 404, 413, 415)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def change(subscription_id: IdInPath, body: SubscriptionChange) -> SubscriptionAnswer:
     """Only what is given; one that was disabled is enabled by `is_enabled`."""
@@ -108,6 +112,7 @@ def change(subscription_id: IdInPath, body: SubscriptionChange) -> SubscriptionA
     tags=["events"],
     summary="Delete a subscription",
     responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def delete(subscription_id: IdInPath) -> Response[None]:
     """Nothing more is sent."""
@@ -120,6 +125,7 @@ def delete(subscription_id: IdInPath) -> Response[None]:
     tags=["events"],
     summary="Change the secret",
     responses={200: {"description": "With the new secret"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def rotate(subscription_id: IdInPath) -> SubscriptionWithSecret:
     """For a day all is signed with the old secret as well."""
@@ -133,6 +139,7 @@ def rotate(subscription_id: IdInPath) -> SubscriptionWithSecret:
     tags=["events"],
     summary="Try a subscription",
     responses={202: {"description": "The delivery"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def ping(subscription_id: IdInPath) -> DeliverySummary:
     """Sends an event of type `ping`."""
@@ -144,6 +151,7 @@ def ping(subscription_id: IdInPath) -> DeliverySummary:
     tags=["events"],
     summary="Read the delivery log",
     responses={200: {"description": "A page of deliveries"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def deliveries(subscription_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> DeliveryList:
     """The newest first, with each attempt, for 30 days."""
@@ -156,6 +164,7 @@ def deliveries(subscription_id: IdInPath, limit: Limit = limits.PAGE_SIZE, curso
     tags=["events"],
     summary="Get a delivery",
     responses={200: {"description": "With what was sent"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def delivery(subscription_id: IdInPath, delivery_id: IdInPath) -> DeliveryAnswer:
     """Its id is the event's, and the `webhook-id` that is sent."""
@@ -169,6 +178,7 @@ def delivery(subscription_id: IdInPath, delivery_id: IdInPath) -> DeliveryAnswer
     tags=["events"],
     summary="Send a delivery again",
     responses={202: {"description": "It is being sent"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def replay(subscription_id: IdInPath, delivery_id: IdInPath) -> DeliverySummary:
     """With the same id and body, and all attempts anew."""

@@ -20,9 +20,9 @@ from engine.schemas.executions import (
     ProgressAnswer,
     WaitAnswer,
 )
+from engine.security.permissions import Permission
 from engine.services.executions.api import shown
 from engine.services.executions.finalization import child_id
-from engine.services.principal import Permission
 from functions import container
 from functions.executions.app import app
 from functions.http_api import caller

@@ -16,12 +16,13 @@ from engine.schemas.approvals import (
     DeciderAnswer,
     NodeBeforeAnswer,
 )
+from engine.security.permissions import Permission
 from engine.storage.approvals import Approval
 from engine.storage.payloads import OMITTED
 from functions import api_services
 from functions.executions.answers import time_of
 from functions.executions.app import app
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors
+from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors
 
 Mine = Annotated[bool, Query(description="Those that you may answer; of decided ones, those that you have decided.")]
 
@@ -31,6 +32,7 @@ Mine = Annotated[bool, Query(description="Those that you may answer; of decided 
     tags=["approvals"],
     summary="List approvals",
     responses={200: {"description": "A page of approvals"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_approvals(
     limit: Limit = limits.PAGE_SIZE,
@@ -58,6 +60,7 @@ def list_approvals(
     tags=["approvals"],
     summary="Count open approvals",
     responses={200: {"description": "How many wait"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def count(mine: Mine = False) -> ApprovalCount:  # noqa: FBT002 - a query parameter
     """At most a hundred are counted."""
@@ -70,6 +73,7 @@ def count(mine: Mine = False) -> ApprovalCount:  # noqa: FBT002 - a query parame
     tags=["approvals"],
     summary="Get an approval",
     responses={200: {"description": "With what it takes to decide"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get_approval(approval_id: IdInPath) -> ApprovalDetail:
     """What was decided is known for 90 days."""

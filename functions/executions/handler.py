@@ -29,13 +29,14 @@ from engine.schemas.executions import (
     SignalBody,
     StartBody,
 )
+from engine.security.permissions import Access, Permission
 from engine.services.executions.api import known_level
 from engine.storage.execution_lists import Filter
 from functions import api_services
 from functions.executions.answers import answer_parts, node_parts, shown_answer, summary
 from functions.executions.app import app
 from functions.executions.inspection import NodePath
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_handler, raw_answer
+from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors, make_handler, raw_answer
 
 IdempotencyKey = Annotated[
     str | None,
@@ -58,6 +59,7 @@ Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339 with an off
     tags=["executions"],
     summary="Start an execution",
     responses={202: {"description": "Started"}, **errors(400, 401, 403, 404, 409, 413, 415, 503)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionAnswer:
     """The same `Idempotency-Key` gives the same execution for 24 hours.
@@ -73,6 +75,7 @@ def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionA
     tags=["executions"],
     summary="List executions",
     responses={200: {"description": "A page of executions"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_executions(  # noqa: PLR0913, PLR0917 - the parameters of the route
     limit: Limit = limits.PAGE_SIZE,
@@ -99,6 +102,7 @@ def list_executions(  # noqa: PLR0913, PLR0917 - the parameters of the route
     tags=["executions"],
     summary="Get an execution",
     responses={200: {"description": "The execution with its nodes"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get(
     execution_id: IdInPath,
@@ -120,6 +124,7 @@ def get(
     tags=["executions"],
     summary="Get a file",
     responses={200: {"description": "Its bytes", "content": {"application/octet-stream": {}}}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response[Any]:
     """A file that came with a webhook's multipart body; `trigger.body` has its hash."""
@@ -133,6 +138,7 @@ def get_file(execution_id: IdInPath, sha256: Annotated[str, Path(pattern=r"^[0-9
     tags=["executions"],
     summary="Read the log",
     responses={200: {"description": "A page of log lines"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def logs(
     execution_id: IdInPath,
@@ -165,6 +171,7 @@ def logs(
     tags=["executions"],
     summary="Cancel an execution",
     responses={200: {"description": "The cancelled execution"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     """No node starts after this. Cancelling twice changes nothing; what is finished cannot be cancelled."""
@@ -178,6 +185,7 @@ def cancel(execution_id: IdInPath) -> Response[ExecutionAnswer]:
     tags=["executions"],
     summary="Go on from a point of an execution",
     responses={202: {"description": "Started"}, **errors(400, 401, 403, 404, 409, 413, 415, 503)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def retry(
     execution_id: IdInPath, body: RetryBody | None = None, idempotency_key: IdempotencyKey = None
@@ -192,6 +200,7 @@ def retry(
     tags=["executions"],
     summary="Answer a node that waits",
     responses={200: {"description": "The answer was taken"}, **errors(400, 401, 403, 404, 409, 413, 415)},
+    openapi_extensions=allows(Permission.READ),
 )
 def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAnswer:
     """An approval takes `decision`, a callback `body`. The first answer stands; any further one is refused."""
@@ -203,7 +212,7 @@ def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAn
     tags=["executions"],
     summary="Call back",
     responses={200: {"description": "The call was taken"}, **errors(400, 404, 409, 413, 415)},
-    openapi_extensions={"security": []},
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def call_back(execution_id: IdInPath, token: CallbackToken, body: CallbackBody) -> SignalAnswer:
     """For other systems; the URL is all that they need, and is good once. `{{ execution.callbacks.<node> }}` has it."""

@@ -20,12 +20,13 @@ from engine.schemas.executions import (
     TemplateProblemAnswer,
 )
 from engine.schemas.previews import PreviewAnswer, PreviewBody, WorkflowSamples
+from engine.security.permissions import Permission
 from engine.services.executions.node_details import NodeDetails
 from engine.workflow.trial import Trial
 from functions import api_services
 from functions.executions.answers import node_parts, time_of
 from functions.executions.app import app
-from functions.http_api import IdInPath, Limit, caller, errors
+from functions.http_api import IdInPath, Limit, allows, caller, errors
 
 NodePath = Annotated[str, Path(min_length=1, max_length=1_000, description="The node's id, or its path in a loop.")]
 
@@ -35,6 +36,7 @@ NodePath = Annotated[str, Path(min_length=1, max_length=1_000, description="The 
     tags=["executions"],
     summary="Get a node of an execution",
     responses={200: {"description": "All that is known of it"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get_node(
     execution_id: IdInPath,
@@ -90,6 +92,7 @@ def _details(found: NodeDetails) -> dict[str, Any]:
     tags=["executions"],
     summary="Get what an execution ran",
     responses={200: {"description": "The definition"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get_definition(execution_id: IdInPath) -> RunDefinition:
     """Whatever has become of the workflow since; of a test run with what was pinned."""
@@ -112,6 +115,7 @@ def get_definition(execution_id: IdInPath) -> RunDefinition:
     tags=["executions"],
     summary="Preview a template",
     responses={200: {"description": "Its value, or what is wrong"}, **errors(400, 401, 403, 404, 413, 415)},
+    openapi_extensions=allows(Permission.READ),
 )
 def preview(body: PreviewBody) -> PreviewAnswer:
     """Evaluates it as a node would; stores nothing."""
@@ -123,6 +127,7 @@ def preview(body: PreviewBody) -> PreviewAnswer:
     tags=["workflows"],
     summary="See what the nodes of a workflow gave last",
     responses={200: {"description": "Outputs by node"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def samples(
     workflow_id: IdInPath,

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from engine.schemas.statistics import StatisticsAnswer
+from engine.security.permissions import Permission
 from functions import api_services
 from functions.executions.app import app
-from functions.http_api import caller, errors
+from functions.http_api import allows, caller, errors
 
 
 @app.get(
@@ -18,6 +19,7 @@ from functions.http_api import caller, errors
     tags=["executions"],
     summary="See what has run",
     responses={200: {"description": "Sums by day or by workflow"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def statistics(
     first: Annotated[date | None, Query(alias="from", description="The first day. Default: 30 days in all.")] = None,

@@ -22,6 +22,7 @@ from engine.schemas.integrations import (
     UsageList,
     UsingNodeAnswer,
 )
+from engine.security.permissions import Access, Permission
 from engine.security.redaction import redact_logs
 from engine.services.integrations import IntegrationUsage
 from engine.storage.integrations import Integration
@@ -29,6 +30,7 @@ from engine.threads import NodeThreads, node_runner
 from functions import container, outbound
 from functions.http_api import (
     IdInPath,
+    allows,
     caller,
     catalogue,
     catalogue_answer,
@@ -51,6 +53,7 @@ _COOKIE = "mainspring_consent"
     tags=["integrations"],
     summary="Create an integration",
     responses={201: {"description": "Created"}, **errors(400, 401, 403, 409, 413, 415)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def create(body: IntegrationBody) -> IntegrationAnswer:
     """Its secrets are encrypted, and never shown again."""
@@ -62,6 +65,7 @@ def create(body: IntegrationBody) -> IntegrationAnswer:
     tags=["integrations"],
     summary="List integrations",
     responses={200: {"description": "All of the workspace"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_integrations() -> IntegrationList:
     """By name; a workspace has few, so there is one page."""
@@ -74,6 +78,7 @@ def list_integrations() -> IntegrationList:
     tags=["integrations"],
     summary="List integration types",
     responses={**catalogue(IntegrationTypeList, "All integration types"), **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def types() -> Response[Any]:
     """The JSON Schema of each config and of what each action takes and gives, for forms."""
@@ -92,6 +97,7 @@ def _types() -> str:
     tags=["integrations"],
     summary="Get an integration",
     responses={200: {"description": "The integration"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get(integration_id: IdInPath) -> IntegrationAnswer:
     """Without its secrets."""
@@ -103,6 +109,7 @@ def get(integration_id: IdInPath) -> IntegrationAnswer:
     tags=["integrations"],
     summary="Change an integration",
     responses={200: {"description": "As it is now"}, **errors(400, 401, 403, 404, 409, 413, 415)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def change(integration_id: IdInPath, body: IntegrationChange) -> IntegrationAnswer:
     """What is left out stays as it is. Secrets are wanted again only if an address changes to which they may go."""
@@ -115,6 +122,7 @@ def change(integration_id: IdInPath, body: IntegrationChange) -> IntegrationAnsw
     tags=["integrations"],
     summary="Delete an integration",
     responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def delete(
     integration_id: IdInPath,
@@ -130,6 +138,7 @@ def delete(
     tags=["integrations"],
     summary="See who uses an integration",
     responses={200: {"description": "The workflows that name it"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def usages(integration_id: IdInPath) -> UsageList:
     """Those whose published or newest version does, and in which nodes."""
@@ -142,6 +151,7 @@ def usages(integration_id: IdInPath) -> UsageList:
     tags=["integrations"],
     summary="Try an integration",
     responses={200: {"description": "Whether it works"}, **errors(401, 403, 404, 503)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def test(integration_id: IdInPath) -> TestAnswer:
     """Signs in over there, or asks something that changes nothing."""
@@ -154,6 +164,7 @@ def test(integration_id: IdInPath) -> TestAnswer:
     tags=["integrations"],
     summary="Begin to connect an account",
     responses={200: {"description": "Where to go in a browser"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.CONNECT),
 )
 def consent(integration_id: IdInPath) -> ConsentAnswer:
     """For types that are connected by people: open the URL in a browser within a quarter of an hour, and go on."""
@@ -166,7 +177,7 @@ def consent(integration_id: IdInPath) -> ConsentAnswer:
     tags=["integrations"],
     summary="The page that says who wants which account to be connected",
     responses={200: {"description": "A page for people", "content": {"text/html": {"schema": {"type": "string"}}}}},
-    openapi_extensions={"security": []},
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     """Where `consent` sends the browser."""
@@ -178,7 +189,7 @@ def start(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     tags=["integrations"],
     summary="Go on to the provider",
     responses={303: {"description": "To the provider, with a cookie"}},
-    openapi_extensions={"security": []},
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def go(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     """Binds what was begun to this browser."""
@@ -198,7 +209,7 @@ def go(state: Annotated[str, Query(max_length=200)] = "") -> Response[Any]:
     tags=["integrations"],
     summary="Where the browser comes back after a consent",
     responses={200: {"description": "A page for people", "content": {"text/html": {"schema": {"type": "string"}}}}},
-    openapi_extensions={"security": []},
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def came_back(
     state: Annotated[str, Query(max_length=200)] = "",

@@ -11,11 +11,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.platform import Health, NodeTypeList, ReferenceAnswer
+from engine.security.permissions import Access
 from engine.workflow.definition import json_schema
-from functions.http_api import catalogue, catalogue_answer, errors, make_app, make_handler
+from functions.http_api import allows, catalogue, catalogue_answer, errors, make_app, make_handler
 
 app = make_app()
-_PUBLIC: dict[str, Any] = {"security": []}
 _PACKED = Path(__file__).parent.parent  # what is written there when the functions are packed
 _factory = NodeExecutorFactory()
 
@@ -25,7 +25,7 @@ _factory = NodeExecutorFactory()
     tags=["platform"],
     summary="Is it up",
     responses={200: {"description": "It is"}},
-    openapi_extensions=_PUBLIC,
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def health() -> Health:
     """Answers without touching the database."""
@@ -37,7 +37,7 @@ def health() -> Health:
     tags=["platform"],
     summary="This document",
     responses={**catalogue(None, "OpenAPI 3.1")},
-    openapi_extensions=_PUBLIC,
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def openapi() -> Response[Any]:
     """Generated from the handlers when the functions are packed."""
@@ -49,6 +49,7 @@ def openapi() -> Response[Any]:
     tags=["platform"],
     summary="The reference",
     responses={**catalogue(ReferenceAnswer, "All pages"), **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def reference() -> Response[Any]:
     """Node types, integration types, triggers, error codes and limits, in Markdown."""
@@ -60,6 +61,7 @@ def reference() -> Response[Any]:
     tags=["platform"],
     summary="List node types",
     responses={**catalogue(NodeTypeList, "All node types"), **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def node_types() -> Response[Any]:
     """Ports, and the JSON Schema of each config, for forms."""
@@ -77,6 +79,7 @@ def _types() -> str:
     tags=["platform"],
     summary="The JSON Schema of a workflow definition",
     responses={**catalogue(None, "JSON Schema"), **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def workflow_schema() -> Response[Any]:
     """For editors. What a node's `config` holds is told by its node type."""

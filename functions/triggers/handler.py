@@ -29,6 +29,7 @@ from engine.schemas.triggers import (
     TriggerList,
     TriggerTypeList,
 )
+from engine.security.permissions import Access, Permission
 from engine.services.triggers.api import TriggerView
 from engine.triggers.catalogue import describe
 from engine.triggers.types import TRIGGER_TYPES
@@ -37,6 +38,7 @@ from functions.http_api import (
     Cursor,
     IdInPath,
     Limit,
+    allows,
     caller,
     catalogue,
     catalogue_answer,
@@ -54,6 +56,7 @@ TriggerInPath = Annotated[str, Path(pattern=NODE_ID_PATTERN)]
     tags=["triggers"],
     summary="List triggers",
     responses={200: {"description": "The triggers of a page of workflows"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_triggers(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> TriggerList:
     """How each trigger of the workspace is. `limit` counts workflows, the newest first; some have no triggers."""
@@ -66,6 +69,7 @@ def list_triggers(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> Tri
     tags=["triggers"],
     summary="Get a trigger",
     responses={200: {"description": "The trigger"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     """How it is, and the address of a webhook."""
@@ -77,6 +81,7 @@ def get(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     tags=["triggers"],
     summary="See when a workflow comes next",
     responses={200: {"description": "The next ten times of each schedule"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def schedule(workflow_id: IdInPath) -> ScheduleList:
     """The times at which it comes if it is active then."""
@@ -94,6 +99,7 @@ def schedule(workflow_id: IdInPath) -> ScheduleList:
     tags=["triggers"],
     summary="Start what a schedule has missed",
     responses={202: {"description": "Started, in the order of the times"}, **errors(400, 401, 403, 404, 413, 415, 503)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def backfill(workflow_id: IdInPath, body: BackfillBody) -> BackfillAnswer:
     """One execution for each time; a time that had its execution keeps it, so calling twice changes nothing."""
@@ -110,10 +116,11 @@ def backfill(workflow_id: IdInPath, body: BackfillBody) -> BackfillAnswer:
     tags=["triggers"],
     summary="See when a schedule would come",
     responses={200: {"description": "In words, and its next times"}, **errors(400, 401, 403, 413, 415)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def preview_schedule(body: PreviewScheduleBody) -> SchedulePreviewAnswer:
     """Stores nothing."""
-    words, config, times = api_services.trigger_service().preview(caller(app), body.config, body.language, body.count)
+    words, config, times = api_services.trigger_service().preview(body.config, body.language, body.count)
     return SchedulePreviewAnswer(words=words, timezone=config.timezone, times=[format_time(one) for one in times])
 
 
@@ -122,6 +129,7 @@ def preview_schedule(body: PreviewScheduleBody) -> SchedulePreviewAnswer:
     tags=["triggers"],
     summary="List trigger types",
     responses={**catalogue(TriggerTypeList, "All trigger types"), **errors(401)},
+    openapi_extensions=allows(Access.SIGNED_IN),
 )
 def types() -> Response[Any]:
     """The JSON Schema of each config and of what it gives, for forms."""
@@ -133,6 +141,7 @@ def types() -> Response[Any]:
     tags=["triggers"],
     summary="See what a trigger gives",
     responses={200: {"description": "Made up, and as it last was"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def sample(workflow_id: IdInPath, trigger_id: TriggerInPath) -> SampleAnswer:
     """What `trigger` is in the workflow's expressions."""
@@ -146,6 +155,7 @@ def sample(workflow_id: IdInPath, trigger_id: TriggerInPath) -> SampleAnswer:
     tags=["triggers"],
     summary="Fire a trigger to try it",
     responses={202: {"description": "Started"}, **errors(400, 401, 403, 404, 409, 413, 415, 503)},
+    openapi_extensions=allows(Permission.EXECUTE),
 )
 def fire(workflow_id: IdInPath, trigger_id: TriggerInPath, body: FiringBody | None = None) -> ExecutionStarted:
     """Starts an execution as the trigger would, also while the workflow is not active."""
@@ -161,6 +171,7 @@ def fire(workflow_id: IdInPath, trigger_id: TriggerInPath, body: FiringBody | No
     tags=["triggers"],
     summary="Give a webhook another address",
     responses={200: {"description": "The trigger with its new address"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def rotate(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     """The address that it had is good no more, at once."""
@@ -173,6 +184,7 @@ def rotate(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     tags=["triggers"],
     summary="Set a webhook's secret",
     responses={204: {"description": "Set", "content": {}}, **errors(400, 401, 403, 404, 409, 413, 415)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def set_secret(workflow_id: IdInPath, trigger_id: TriggerInPath, body: SecretBody) -> Response[None]:
     """What its callers sign with, or their password. It is encrypted, and cannot be read again."""

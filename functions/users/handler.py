@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from engine import limits
 from engine.schemas.users import NewUser, UserAnswer, UserList
+from engine.security.permissions import Access
 from functions import container
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_app, make_handler
+from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors, make_app, make_handler
 
 app = make_app()
 
@@ -16,10 +17,11 @@ app = make_app()
     tags=["users"],
     summary="Add a user",
     responses={201: {"description": "Created"}, **errors(400, 401, 403, 409, 413, 415)},
+    openapi_extensions=allows(Access.ADMIN),
 )
 def add_user(body: NewUser) -> UserAnswer:
     """Only administrators may."""
-    return UserAnswer.model_validate(container.auth_service().add_user(caller(app), body), from_attributes=True)
+    return UserAnswer.model_validate(container.auth_service().add_user(body), from_attributes=True)
 
 
 @app.get(
@@ -27,10 +29,11 @@ def add_user(body: NewUser) -> UserAnswer:
     tags=["users"],
     summary="List users",
     responses={200: {"description": "A page of users"}, **errors(401, 403)},
+    openapi_extensions=allows(Access.ADMIN),
 )
 def list_users(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> UserList:
     """In the order in which they were added."""
-    page = container.auth_service().list_users(caller(app), cursor, limit)
+    page = container.auth_service().list_users(cursor, limit)
     items = [UserAnswer.model_validate(user, from_attributes=True) for user in page.items]
     return UserList(items=items, next_cursor=page.next_cursor)
 
@@ -40,6 +43,7 @@ def list_users(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> UserLi
     tags=["users"],
     summary="Keep a user out, at once",
     responses={200: {"description": "The user"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Access.ADMIN),
 )
 def deactivate(user_id: IdInPath) -> UserAnswer:
     """Their access tokens are refused from now on."""
@@ -52,6 +56,7 @@ def deactivate(user_id: IdInPath) -> UserAnswer:
     tags=["users"],
     summary="Let a deactivated user in again",
     responses={200: {"description": "The user"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Access.ADMIN),
 )
 def activate(user_id: IdInPath) -> UserAnswer:
     """They can sign in again."""

@@ -14,13 +14,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from engine import limits
 from engine.errors import RequestError
+from engine.security.permissions import Access
 from engine.services.triggers.webhook_response import Answer
 from engine.triggers.signatures import Delivery
 from functions import container
-from functions.http_api import IdInPath, check_payload, errors, make_app, make_handler, raw_answer
+from functions.http_api import IdInPath, allows, errors, make_app, make_handler, raw_answer
+from functions.request_bodies import check_payload
 
 app = make_app()
-_PUBLIC: dict[str, Any] = {"security": []}
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 ROUTE_KEYS = ["ANY /hooks/{token}", "ANY /hooks/{token}/{path+}", "GET /api/answers/{execution_id}/{token}"]
 """What API Gateway sends here."""
@@ -40,7 +41,7 @@ Token = Annotated[str, Path(min_length=1, max_length=200)]
         202: {"description": "Taken; the body says where the answer will be"},
         **errors(400, 401, 404, 413, 415, 429, 503),
     },
-    openapi_extensions=_PUBLIC,
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def deliver(token: Token) -> Response[Any]:
     """What a webhook takes and answers is up to its workflow. Its address is all that the caller needs to know."""
@@ -65,7 +66,7 @@ def deliver_below(token: Token) -> Response[Any]:
     tags=["webhooks"],
     summary="Get the answer of a delivery",
     responses={200: {"description": "The answer"}, 202: {"description": "Not there yet"}, **errors(404)},
-    openapi_extensions=_PUBLIC,
+    openapi_extensions=allows(Access.PUBLIC),
 )
 def answer(execution_id: IdInPath, token: Token) -> Response[Any]:
     """For callers that were told to come back; the URL is all that they need."""

@@ -70,7 +70,7 @@ def workflow_answer(workflow: Workflow, status: int = 200) -> Response[WorkflowA
     principal = caller(app)
     if workflow.version and workflow.definition is None:
         workflow = api_services.workflow_service().whole(workflow)
-    drafts = api_services.workflow_service().drafts(principal, workflow.id) if status == 200 else []  # noqa: PLR2004
+    drafts = api_services.workflow_service().drafts(workflow.id) if status == 200 else []  # noqa: PLR2004
     body = WorkflowAnswer(
         **summary(workflow).model_dump(),
         definition=workflow.definition,

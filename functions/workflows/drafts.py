@@ -10,10 +10,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from engine.errors import InvalidInput
 from engine.schemas.workflows import DraftAnswer, DraftBody, DraftSaved, MessageBody, WorkflowAnswer
+from engine.security.permissions import Permission
 from engine.services.workflows.drafts import ANY
 from engine.storage.drafts import Draft
 from functions import api_services
-from functions.http_api import IdInPath, caller, errors
+from functions.http_api import IdInPath, allows, caller, errors
 from functions.workflows.answers import IfMatch, app, author, workflow_answer
 
 _TAG = re.compile(r'^(?:W/)?"([0-9a-f-]{36})"$', re.ASCII)
@@ -25,6 +26,7 @@ IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=100
     tags=["workflows"],
     summary="Get your draft",
     responses={200: {"description": "The draft"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get_draft(workflow_id: IdInPath) -> Response[DraftAnswer]:
     """Its ETag is what the next one sends as If-Match."""
@@ -38,6 +40,7 @@ def get_draft(workflow_id: IdInPath) -> Response[DraftAnswer]:
     tags=["workflows"],
     summary="Save your draft",
     responses={200: {"description": "Saved"}, **errors(400, 401, 403, 404, 412, 413, 415, 428)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def save_draft(
     workflow_id: IdInPath, body: DraftBody, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
@@ -57,6 +60,7 @@ def save_draft(
     tags=["workflows"],
     summary="Discard your draft",
     responses={204: {"description": "There is none", "content": {}}, **errors(401, 403, 404, 412)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def delete_draft(workflow_id: IdInPath, if_match: IfMatch = None) -> Response[None]:
     """Discarding it twice changes nothing."""
@@ -69,6 +73,7 @@ def delete_draft(workflow_id: IdInPath, if_match: IfMatch = None) -> Response[No
     tags=["workflows"],
     summary="Publish your draft",
     responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 409, 412, 413, 415)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def publish_draft(
     workflow_id: IdInPath, body: MessageBody | None = None, if_match: IfMatch = None

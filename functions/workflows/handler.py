@@ -20,9 +20,10 @@ from engine.schemas.workflows import (
     WorkflowUsageAnswer,
     WorkflowUsageList,
 )
+from engine.security.permissions import Permission
 from engine.services.workflows.api import Filter, usage_of
 from functions import api_services
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors, make_handler
+from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors, make_handler
 from functions.workflows import drafts, versions
 from functions.workflows.answers import IfMatch, app, seen_by, summary, validation, workflow_answer
 
@@ -35,6 +36,7 @@ __all__ = ["app", "drafts", "handler", "versions"]  # the routes of the other tw
     tags=["workflows"],
     summary="Create a workflow",
     responses={201: {"description": "Created"}, **errors(400, 401, 403, 409, 413, 415)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def create(body: WorkflowCreation) -> Response[WorkflowAnswer]:
     """Inactive; with version 1, published unless `publish` is false, or without a version, to be drafted."""
@@ -46,6 +48,7 @@ def create(body: WorkflowCreation) -> Response[WorkflowAnswer]:
     tags=["workflows"],
     summary="List workflows",
     responses={200: {"description": "A page of workflows"}, **errors(401, 403)},
+    openapi_extensions=allows(Permission.READ),
 )
 def list_workflows(
     q: Annotated[str | None, Query(max_length=200, description="In name, description or a label, in any case.")] = None,
@@ -66,6 +69,7 @@ def list_workflows(
     tags=["workflows"],
     summary="Check a definition",
     responses={200: {"description": "All problems at once"}, **errors(400, 401, 403, 413, 415)},
+    openapi_extensions=allows(Permission.READ),
 )
 def validate_definition(body: DefinitionBody) -> ValidationAnswer:
     """Finds what creating a workflow of it would refuse, and stores nothing."""
@@ -77,6 +81,7 @@ def validate_definition(body: DefinitionBody) -> ValidationAnswer:
     tags=["workflows"],
     summary="Get a workflow",
     responses={200: {"description": "The workflow"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """With the newest version's definition; its ETag is what a change sends as If-Match."""
@@ -88,6 +93,7 @@ def get(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     tags=["workflows"],
     summary="Make a new version",
     responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 409, 412, 413, 415, 428)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def save(workflow_id: IdInPath, body: WorkflowBody, if_match: IfMatch = None) -> Response[WorkflowAnswer]:
     """What runs stays as it is, unless `publish` is true. A definition that says the same makes no version."""
@@ -100,6 +106,7 @@ def save(workflow_id: IdInPath, body: WorkflowBody, if_match: IfMatch = None) ->
     tags=["workflows"],
     summary="Change name, description, labels or folder",
     responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 412, 413, 415)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def patch(workflow_id: IdInPath, body: WorkflowChange, if_match: IfMatch = None) -> Response[WorkflowAnswer]:
     """Makes no version. What is not given stays."""
@@ -113,6 +120,7 @@ def patch(workflow_id: IdInPath, body: WorkflowChange, if_match: IfMatch = None)
     tags=["workflows"],
     summary="Delete a workflow",
     responses={204: {"description": "Deleted", "content": {}}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def delete(
     workflow_id: IdInPath,
@@ -128,6 +136,7 @@ def delete(
     tags=["workflows"],
     summary="List the workflows that name one",
     responses={200: {"description": "All of them"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def usages(workflow_id: IdInPath) -> WorkflowUsageList:
     """As a sub-workflow, as a tool or for failures, in their published or their newest version."""
@@ -140,6 +149,7 @@ def usages(workflow_id: IdInPath) -> WorkflowUsageList:
     tags=["workflows"],
     summary="Check a workflow's definition",
     responses={200: {"description": "All problems at once"}, **errors(400, 401, 403, 404, 409, 413, 415)},
+    openapi_extensions=allows(Permission.READ),
 )
 def validate_stored(workflow_id: IdInPath, body: OwnDefinitionBody | None = None) -> ValidationAnswer:
     """The newest version, or one that is given, against today's node types, integrations and workflows."""
@@ -152,6 +162,7 @@ def validate_stored(workflow_id: IdInPath, body: OwnDefinitionBody | None = None
     tags=["workflows"],
     summary="Activate",
     responses={200: {"description": "The workflow"}, **errors(401, 403, 404, 409)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Its published version's triggers start it from now on. Activating twice changes nothing."""
@@ -163,6 +174,7 @@ def activate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     tags=["workflows"],
     summary="Deactivate",
     responses={200: {"description": "The workflow"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def deactivate(workflow_id: IdInPath) -> Response[WorkflowAnswer]:
     """Deactivating twice changes nothing."""

@@ -20,9 +20,10 @@ from engine.schemas.workflows import (
     VersionSummary,
     WorkflowAnswer,
 )
+from engine.security.permissions import Permission
 from engine.services.workflows.publishing import Named
 from functions import api_services
-from functions.http_api import Cursor, IdInPath, Limit, caller, errors
+from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors
 from functions.workflows.answers import (
     IfMatch,
     VersionInPath,
@@ -43,6 +44,7 @@ NamedInPath = Annotated[
     tags=["workflows"],
     summary="List versions",
     responses={200: {"description": "A page of versions"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> VersionList:
     """The newest first, without their definitions."""
@@ -56,6 +58,7 @@ def versions(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cur
     tags=["workflows"],
     summary="Get a version",
     responses={200: {"description": "The version"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def get_version(workflow_id: IdInPath, version: VersionInPath) -> VersionAnswer:
     """With its definition."""
@@ -68,6 +71,7 @@ def get_version(workflow_id: IdInPath, version: VersionInPath) -> VersionAnswer:
     tags=["workflows"],
     summary="Compare two versions",
     responses={200: {"description": "What differs"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def compare(workflow_id: IdInPath, version: NamedInPath, other: NamedInPath) -> DiffAnswer:
     """By node and edge, and what it means: hosts, integrations, workflows and triggers that are new or gone."""
@@ -80,6 +84,7 @@ def compare(workflow_id: IdInPath, version: NamedInPath, other: NamedInPath) -> 
     tags=["workflows"],
     summary="Restore a version",
     responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 409, 412, 413, 415, 428)},
+    openapi_extensions=allows(Permission.EDIT),
 )
 def restore(
     workflow_id: IdInPath, version: VersionInPath, body: RestoreBody | None = None, if_match: IfMatch = None
@@ -97,6 +102,7 @@ def restore(
     tags=["workflows"],
     summary="Publish a version",
     responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 409, 412, 413, 415, 428)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def publish(
     workflow_id: IdInPath, body: PublishBody | None = None, if_match: IfMatch = None
@@ -112,6 +118,7 @@ def publish(
     tags=["workflows"],
     summary="Publish again what was published before",
     responses={200: {"description": "The workflow"}, **errors(400, 401, 403, 404, 409, 412, 413, 415, 428)},
+    openapi_extensions=allows(Permission.PUBLISH),
 )
 def rollback(
     workflow_id: IdInPath, body: MessageBody | None = None, if_match: IfMatch = None
@@ -126,6 +133,7 @@ def rollback(
     tags=["workflows"],
     summary="List publications",
     responses={200: {"description": "A page of publications"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.READ),
 )
 def publications(workflow_id: IdInPath, limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> PublicationList:
     """Which version was made the one that runs, when, by whom and why; the newest first."""

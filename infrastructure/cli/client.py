@@ -45,7 +45,31 @@ class Client:
         running = stack.running()
         if running is None:
             raise LocalStackError("the local stack does not run; `mainspring up` starts it")
-        return cls(running.api_url, sign_in(running.api_url, *stack.credentials()))
+        return cls(running.api_url, sign_in(running.api_url, *stack.credentials())).in_named_workspace()
+
+    def in_named_workspace(self) -> Client:
+        """This client, in the workspace that MAINSPRING_WORKSPACE names, if it names one.
+
+        Raises:
+            ApiError: there is none of that name or id.
+        """
+        named = os.environ.get("MAINSPRING_WORKSPACE")
+        if named:
+            self.enter(named)
+        return self
+
+    def enter(self, named: str) -> None:
+        """Work in another of the caller's workspaces from now on: the one of that id or name.
+
+        Raises:
+            ApiError: there is none, or more than one.
+        """
+        found = self.call("GET", "/api/workspaces")["items"]
+        ids = [one["id"] for one in found if named in (one["id"], one["name"])]
+        if not ids:
+            raise ApiError(f"you are in no workspace {named!r}; `mainspring workspaces` lists yours")
+        answer = self.call("POST", "/api/auth/workspace", json={"workspace_id": self._only(ids, named, "workspace")})
+        self._http.headers["authorization"] = f"Bearer {answer['access_token']}"
 
     def workflow_id(self, named: str) -> str:
         """The id of the workflow of that id or name.
@@ -173,7 +197,7 @@ def remote(api_url: str | None, token: str | None) -> Client | None:
     if bool(api_url) != bool(token):
         missing = "--token (or MAINSPRING_TOKEN)" if api_url else "--api-url (or MAINSPRING_API_URL)"
         raise ApiError(f"give {missing} as well")
-    return Client(api_url, token) if api_url and token else None
+    return Client(api_url, token).in_named_workspace() if api_url and token else None
 
 
 def _answer(response: httpx2.Response) -> Any:

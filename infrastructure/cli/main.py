@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from infrastructure.cli.executions import answer, approvals, cancel, executions, logs, retry
 from infrastructure.cli.help import CommandLine
+from infrastructure.cli.members import invitations, member_app, members, workspace_app, workspaces
 from infrastructure.cli.options import (
     ApiUrl,
     AsJson,
@@ -69,9 +70,11 @@ _register("Executions", executions, logs, retry, cancel, approvals, answer)
 app.command("triggers", rich_help_panel="Triggers and events")(show_triggers)
 app.add_typer(trigger_app, name="trigger", rich_help_panel="Triggers and events")
 _register("Triggers and events", event)
-_register("Workspace", integrations, users)
+_register("Workspace", integrations, workspaces, members, invitations, users)
 _register("Help", reference)
 app.add_typer(integration_app, name="integration", rich_help_panel="Workspace")
+app.add_typer(workspace_app, name="workspace", rich_help_panel="Workspace")
+app.add_typer(member_app, name="member", rich_help_panel="Workspace")
 app.add_typer(user_app, name="user", rich_help_panel="Workspace")
 
 

@@ -68,6 +68,10 @@ class Grants:
         """Allow reading and writing the workspaces' files."""
         objects = self.storage.payloads.arn_for_objects(f"{FILE_PREFIX}*")
         self._allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [objects])
+        return self.file_names()
+
+    def file_names(self) -> Grants:
+        """Allow listing the workspaces' files."""
         listed = iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.storage.payloads.bucket_arn])
         listed.add_condition("StringLike", {"s3:prefix": f"{FILE_PREFIX}*"})
         self.statements.append(listed)

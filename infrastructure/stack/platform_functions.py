@@ -108,7 +108,7 @@ class PlatformFunctions(FunctionFactory):
         return self._function(
             "auth",
             grants=Grants(self._storage)
-            .table(self._storage.identity, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+            .table(self._storage.identity, "GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
             .signing_keys(),
             environment={**self._identity, **self._signing, **self._registration},
             memory=1024,
@@ -124,6 +124,18 @@ class PlatformFunctions(FunctionFactory):
             ),
             environment=self._identity,
             memory=1024,
+        )
+
+    @cached_property
+    def workspaces(self) -> Function:
+        """Serves the API of workspaces, and looks whether one is empty."""
+        return self._function(
+            "workspaces",
+            grants=Grants(self._storage)
+            .table(self._storage.identity, *_ITEMS, "DeleteItem", "BatchGetItem", "ConditionCheckItem")
+            .table(self._storage.automation, "Query", "BatchGetItem", indexes=["by-workspace"])
+            .file_names(),
+            environment={**self._identity, **self._automation, **self._payloads},
         )
 
     @cached_property

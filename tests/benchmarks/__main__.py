@@ -56,8 +56,8 @@ from tests.unit.conftest import INDEXES, create_table
 
 ROOT = Path(__file__).parent.parent.parent
 HANDLERS = (
-    "authorizer", "auth", "users", "workflows", "executions", "triggers", "events", "webhooks", "platform", "advance",
-    "supervisor", "dispatch", "reconciler", "publisher", "deliveries", "integrations",
+    "authorizer", "auth", "users", "workspaces", "workflows", "executions", "triggers", "events", "webhooks",
+    "platform", "advance", "supervisor", "dispatch", "reconciler", "publisher", "deliveries", "integrations",
 )  # fmt: skip
 ADVANCE_GB = 1.0
 MEASURED = {

@@ -35,13 +35,23 @@ def operations(document: dict) -> list[tuple[str, str]]:
 
 
 def filled(path: str, value: str = UNKNOWN) -> str:
-    for name in ("workflow_id", "execution_id", "user_id", "subscription_id", "delivery_id", "integration_id"):
+    for name in (
+        "workflow_id",
+        "execution_id",
+        "user_id",
+        "subscription_id",
+        "delivery_id",
+        "integration_id",
+        "workspace_id",
+        "invitation_id",
+    ):
         path = path.replace("{" + name + "}", value)
     return (
         path.replace("{version}", "1")
         .replace("{other}", "1")
         .replace("{trigger_id}", "in")
         .replace("{sha256}", "0" * 64)
+        .replace("{name}", "own")
     )
 
 

@@ -130,8 +130,9 @@ def answer(admin: Caller, name: str, node: str) -> None:
         time.sleep(0.1)
 
 
-def mainspring(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return command_line(*arguments, "--data", str(stack.data))
+def mainspring(stack: LocalStack, *arguments: str, workspace: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {"MAINSPRING_WORKSPACE": workspace} if workspace else {}
+    return command_line(*arguments, "--data", str(stack.data), environment=environment)
 
 
 def command_line(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -241,6 +241,7 @@ def test_exactly_the_public_routes_have_no_authorizer(template: Template):
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",  # its URL proves itself
         "GET /api/answers/{execution_id}/{token}",  # this one too
+        "GET /api/invitations/{token}",  # and this
         "GET /api/oauth/callback",  # its state proves itself, once, in one browser
         "GET /api/oauth/go",
         "GET /api/oauth/start",

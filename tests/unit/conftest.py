@@ -18,6 +18,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from engine.history.model import Execution
+from engine.services.invitations import InvitationService
 from engine.storage.dynamodb.table import Table
 from engine.storage.executions import ExecutionRepository
 from engine.storage.history import HistoryRepository
@@ -25,6 +26,7 @@ from engine.storage.indexes import AUTOMATION_INDEXES
 from engine.storage.repositories import Repositories
 from engine.storage.users import Session, User, UserRepository
 from engine.storage.workflows import WorkflowRepository
+from engine.storage.workspaces import WorkspaceRepository
 from tests.stored import stored_workflow
 from tests.unit.invoked import AT, EXECUTION, HASH, SESSION, TRIGGERS, USER, WORKFLOW, WORKSPACE
 
@@ -64,6 +66,16 @@ class Aws:
     def users(self) -> UserRepository:
         """The Identity table's repository."""
         return UserRepository(self.identity)
+
+    @property
+    def workspaces(self) -> WorkspaceRepository:
+        """The Identity table's repository of workspaces."""
+        return WorkspaceRepository(self.identity)
+
+    @property
+    def invitations(self) -> InvitationService:
+        """The service of invitations."""
+        return InvitationService(self.workspaces, self.users, self.clock)
 
     @property
     def repositories(self) -> Repositories:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,3 +92,26 @@ def invoke(function: str, payload: dict[str, Any]) -> Any:
 
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$0000000000000000000000000000000000000000000"
+
+
+def route_key(function: str, method: str, path: str) -> str:
+    """API Gateway's key of the route that a path belongs to."""
+    app = import_module(f"functions.{function}.handler").app
+    for route in (*app._static_routes, *app._dynamic_routes):
+        if route.method == method and re.fullmatch(re.sub(r"<\w+>", "[^/]+", route.path), path):
+            return f"{method} {route.openapi_path}"
+    return "$default"
+
+
+def called(function: str, method: str, path: str, who: Mapping[str, str] | None, body: Any = None) -> tuple[int, Any]:
+    """Status and JSON of what a function answers to a call of the API; `who` is what the authorizer has found."""
+    context: dict[str, Any] = {"http": {"method": method, "path": path, "sourceIp": "1.2.3.4"}, "stage": "$default"}
+    request = {
+        "version": "2.0", "routeKey": route_key(function, method, path), "rawPath": path, "rawQueryString": "",
+        "headers": {"content-type": "application/json"}, "isBase64Encoded": False,
+        "requestContext": {**context, **({"authorizer": {"lambda": dict(who)}} if who else {})},
+        "body": None if body is None else json.dumps(body),
+    }  # fmt: skip
+    answer = invoke(function, request)
+    is_json = answer["body"] and answer["headers"]["content-type"] == "application/json"
+    return answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"]

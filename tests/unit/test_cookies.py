@@ -23,7 +23,14 @@ HOST = "127.0.0.1:4566"
 
 @pytest.fixture(autouse=True)
 def auth(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AuthService:
-    service = AuthService(aws.users, lambda: {"current": "k", "k": "0" * 64}, aws.clock, open_registration=False)
+    service = AuthService(
+        aws.users,
+        aws.workspaces,
+        aws.invitations,
+        lambda: {"current": "k", "k": "0" * 64},
+        aws.clock,
+        open_registration=False,
+    )
     service.register(Registration.model_validate({**ADA, "full_name": "Ada"}))
     monkeypatch.setattr(container, "auth_service", lambda: service)
     monkeypatch.setattr(container, "settings", SimpleNamespace(api_url=API))

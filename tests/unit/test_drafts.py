@@ -19,6 +19,7 @@ from engine.services.workflows.publishing import PublishingService
 from engine.storage.integrations import Integration
 from functions import api_services
 from tests.unit.conftest import Aws
+from tests.unit.invoked import route_key
 
 ADA, BOB = new_id(), new_id()
 NAMES = {ADA: "Ada Lovelace", BOB: ""}
@@ -43,9 +44,11 @@ class Api:
         who |= {"is_admin": "true" if self.admin else "false", "email": "b@example.com", "name": NAMES[self.user]}
         headers = {"content-type": "application/json", **({"if-match": match} if match else {})}
         context = {"http": {"method": method, "path": path}, "stage": "$default", "authorizer": {"lambda": who}}
-        event = {"version": "2.0", "routeKey": f"{method} x", "rawPath": path, "rawQueryString": "", "headers": headers,
-                 "queryStringParameters": query, "requestContext": context, "isBase64Encoded": False,
-                 "body": None if body is None else json.dumps(body)}  # fmt: skip
+        event = {
+            "version": "2.0", "routeKey": route_key("workflows", method, path), "rawPath": path, "headers": headers,
+            "rawQueryString": "", "queryStringParameters": query, "requestContext": context, "isBase64Encoded": False,
+            "body": None if body is None else json.dumps(body),
+        }  # fmt: skip
         handler = import_module("functions.workflows.handler").handler
         answer = handler(event, SimpleNamespace(aws_request_id="r"))
         self.etags[path] = answer["headers"].get("etag", "")

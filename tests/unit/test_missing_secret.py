@@ -13,7 +13,7 @@ from infrastructure.cli import triggers as cli_triggers
 from infrastructure.cli import workflows
 from infrastructure.cli.main import app
 from tests.unit.conftest import Aws
-from tests.unit.invoked import TRIGGERS, WORKFLOW, event, invoke
+from tests.unit.invoked import TRIGGERS, WORKFLOW, event, invoke, route_key
 
 
 class Api:
@@ -23,12 +23,13 @@ class Api:
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         request = event("api/triggers_get")
-        request |= {"rawPath": path, "pathParameters": {}, "routeKey": f"{method} {path}"}
+        function = "triggers" if "/triggers" in path else "workflows"
+        request |= {"rawPath": path, "pathParameters": {}, "routeKey": route_key(function, method, path)}
         request["headers"] = {**request["headers"], "content-type": "application/json", **arguments.get("headers", {})}
         request["requestContext"]["http"] |= {"method": method, "path": path}
         if "json" in arguments:
             request["body"] = json.dumps(arguments["json"])
-        answer = invoke("triggers" if "/triggers" in path else "workflows", request)
+        answer = invoke(function, request)
         assert answer["statusCode"] < 300, answer["body"]
         return json.loads(answer["body"]) if answer.get("body") else None
 

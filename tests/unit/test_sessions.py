@@ -17,7 +17,7 @@ KEYS = {"current": "k", "k": "0" * 64}
 
 @pytest.fixture
 def auth(aws: Aws) -> AuthService:
-    service = AuthService(aws.users, lambda: KEYS, aws.clock, open_registration=False)
+    service = AuthService(aws.users, aws.workspaces, aws.invitations, lambda: KEYS, aws.clock, open_registration=False)
     service.register(Registration.model_validate({**ADA, "full_name": "Ada"}))
     return service
 

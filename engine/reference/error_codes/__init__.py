@@ -5,11 +5,12 @@ A code that the source uses and the table has not, or the other way round, fails
 
 from __future__ import annotations
 
-from engine.reference.error_codes import definitions, executions, nodes, requests
+from engine.reference.error_codes import definitions, executions, nodes, requests, workspaces
 from engine.reference.error_codes.base import ErrorCode
 
 GROUPS: dict[str, dict[str, ErrorCode]] = {
     "Requests": requests.CODES,
+    "Workspaces": workspaces.CODES,
     "Definitions": definitions.CODES,
     "Nodes": nodes.CODES,
     "Executions and triggers": executions.CODES,

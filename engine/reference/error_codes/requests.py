@@ -78,7 +78,7 @@ CODES: dict[str, ErrorCode] = {
     "registration_closed": ErrorCode(
         "Nobody can register.",
         "There is a user already, and registration is not open.",
-        "Ask an administrator to add you with `POST /api/users`.",
+        "Ask for an invitation, or ask an administrator to add you.",
     ),
     "no_session": ErrorCode(
         "This browser has no session.",
@@ -107,8 +107,8 @@ CODES: dict[str, ErrorCode] = {
     ),
     "forbidden": ErrorCode(
         "The identity is known and may not do this.",
-        "It needs an administrator, or another workspace.",
-        "Ask an administrator.",
+        "The role in the workspace does not grant the permission that the route names, or it needs an administrator.",
+        "Ask an owner of the workspace for another role.",
     ),
     "not_an_approver": ErrorCode(
         "This user may not answer the approval.",

@@ -16,7 +16,7 @@ from engine.ids import new_id
 from engine.schemas.subscriptions import SubscriptionBody, SubscriptionChange
 from engine.security.secrets import SecretBox, subscription_context
 from engine.services.events.publish import TYPES, DomainEvent, Publisher
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.dynamodb.table import Page, id_cursor
 from engine.storage.subscriptions import DeliveryStatus, OutgoingDelivery, Subscription, SubscriptionRepository
 
@@ -47,7 +47,6 @@ class SubscriptionService:
             InvalidInput: the URL is not one, or an event type does not exist.
             Conflict: the workspace has the maximum number.
         """
-        principal.require(Permission.WRITE)
         _check(body.url, body.events)
         if len(self._subscriptions.of_workspace(principal.workspace_id)) >= limits.MAX_SUBSCRIPTIONS:
             message = f"a workspace has at most {limits.MAX_SUBSCRIPTIONS} subscriptions; delete one first"
@@ -69,12 +68,10 @@ class SubscriptionService:
 
     def page(self, principal: Principal) -> list[Subscription]:
         """List all subscriptions of the workspace."""
-        principal.require(Permission.READ)
         return self._subscriptions.of_workspace(principal.workspace_id)
 
     def get(self, principal: Principal, subscription_id: str) -> Subscription:
         """Return a subscription. Raises NotFound."""
-        principal.require(Permission.READ)
         return self._subscriptions.get(principal.workspace_id, subscription_id)
 
     def change(self, principal: Principal, subscription_id: str, body: SubscriptionChange) -> Subscription:
@@ -84,7 +81,6 @@ class SubscriptionService:
             NotFound: there is no such subscription.
             InvalidInput: as `create`.
         """
-        principal.require(Permission.WRITE)
         subscription = self._subscriptions.get(principal.workspace_id, subscription_id)
         given = {name: getattr(body, name) for name in body.model_fields_set}
         events = body.events if body.events is not None else subscription.events
@@ -98,12 +94,10 @@ class SubscriptionService:
 
     def delete(self, principal: Principal, subscription_id: str) -> None:
         """Delete a subscription. Raises NotFound."""
-        principal.require(Permission.WRITE)
         self._subscriptions.delete(self._subscriptions.get(principal.workspace_id, subscription_id))
 
     def rotate(self, principal: Principal, subscription_id: str) -> tuple[Subscription, str]:
         """Create a new secret; for a day, deliveries are signed with the old one too. Raises NotFound."""
-        principal.require(Permission.WRITE)
         subscription = self._subscriptions.get(principal.workspace_id, subscription_id)
         now, secret = self._clock.now(), _new_secret()
         changes = {
@@ -121,7 +115,6 @@ class SubscriptionService:
             NotFound: there is no such subscription.
             Conflict: it is disabled.
         """
-        principal.require(Permission.EXECUTE)
         subscription = self._enabled(principal, subscription_id)
         now = self._clock.now()
         data = {"subscription_id": subscription.id, "message": "Hello from Mainspring"}
@@ -132,13 +125,11 @@ class SubscriptionService:
 
     def deliveries(self, principal: Principal, subscription_id: str, cursor: str | None, limit: int) -> Page:
         """Return a page of the delivery log, the newest first. Raises NotFound."""
-        principal.require(Permission.READ)
         subscription = self._subscriptions.get(principal.workspace_id, subscription_id)
         return self._subscriptions.deliveries(subscription.id, id_cursor(cursor), limit, self._clock.now())
 
     def delivery(self, principal: Principal, subscription_id: str, delivery_id: str) -> OutgoingDelivery:
         """Return one delivery with its content. Raises NotFound."""
-        principal.require(Permission.READ)
         return self._delivery(self._subscriptions.get(principal.workspace_id, subscription_id), delivery_id)
 
     def replay(self, principal: Principal, subscription_id: str, delivery_id: str) -> OutgoingDelivery:
@@ -148,7 +139,6 @@ class SubscriptionService:
             NotFound: there is no such delivery.
             Conflict: the subscription is disabled, or the delivery is still being attempted.
         """
-        principal.require(Permission.EXECUTE)
         subscription = self._enabled(principal, subscription_id)
         delivery = self._delivery(subscription, delivery_id)
         if delivery.status is DeliveryStatus.PENDING:

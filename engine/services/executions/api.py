@@ -21,7 +21,7 @@ from engine.schemas.executions import LogLevel, RetryBody, StartBody
 from engine.services.executions.finalization import Finalization
 from engine.services.executions.start import Request, Starter
 from engine.services.executions.trials import Trials
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.dynamodb.table import Page
 from engine.storage.execution_lists import Filter
 from engine.storage.payloads import OMITTED
@@ -77,7 +77,6 @@ class ExecutionService:
             Conflict: code `idempotency_mismatch`: the key was used for another request.
             Unavailable: Step Functions did not accept it.
         """
-        principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
         if body.is_test:
             asked = dumps(body.model_dump(mode="json", exclude_unset=True))
@@ -99,7 +98,6 @@ class ExecutionService:
             InvalidInput: `from` is not a node at the top level of the workflow.
             Conflict: the execution has not ended, nothing has failed, or the versions do not fit.
         """
-        principal.require(Permission.EXECUTE)
         text = _bounded_input(body.input)
         old, history = self._load(principal.workspace_id, execution_id)
         if old.is_test:
@@ -146,7 +144,6 @@ class ExecutionService:
             NotFound: the execution does not exist.
             InvalidInput: `nodes_after` is not one of its nodes.
         """
-        principal.require(Permission.READ)
         execution = self._executions.with_progress(principal.workspace_id, execution_id, SHOWN_BYTES)
         history = self._histories.without_outputs(execution.ref)
         loops = [wait for wait in history.waits.values() if wait.kind is WaitKind.DISTRIBUTED_MAP]
@@ -182,7 +179,6 @@ class ExecutionService:
 
     def file(self, principal: Principal, execution_id: str, digest: str) -> bytes:
         """Return a file that came with a delivery. Raises NotFound."""
-        principal.require(Permission.READ)
         self._executions.get(principal.workspace_id, execution_id, payloads=False)
         content = self._payloads.file(execution_id, digest)
         if content is None:
@@ -199,7 +195,6 @@ class ExecutionService:
 
     def definition(self, principal: Principal, execution_id: str) -> tuple[Execution, WorkflowVersion]:
         """Return the definition that an execution ran. Raises NotFound."""
-        principal.require(Permission.READ)
         execution = self._executions.get(principal.workspace_id, execution_id)
         return execution, self._workflows.written(execution.workflow_id, execution.workflow_version)
 
@@ -213,7 +208,6 @@ class ExecutionService:
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Return a page of the workspace's executions, the newest first."""
-        principal.require(Permission.READ)
         return self._executions.page(principal.workspace_id, wanted, cursor, limit)
 
     def logs(
@@ -231,7 +225,6 @@ class ExecutionService:
             NotFound: the execution does not exist.
             InvalidInput: the cursor is not valid.
         """
-        principal.require(Permission.READ)
         self._executions.get(principal.workspace_id, execution_id, payloads=False)
         below = (f"{node_id}[", f"{node_id}.")
 
@@ -252,7 +245,6 @@ class ExecutionService:
             NotFound: the execution does not exist.
             Conflict: the execution is finished.
         """
-        principal.require(Permission.EXECUTE)
         execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
         message = "the execution was cancelled"
         final = self._finalization.close(execution, Status.CANCELLED, "cancelled", message, user_id=principal.user_id)

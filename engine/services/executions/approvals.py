@@ -12,8 +12,9 @@ from engine.execution.inspection import settle_block
 from engine.history.events import Stored
 from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
+from engine.security.permissions import Permission
 from engine.services.executions.node_details import NodeInspector
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.approvals import Approval
 from engine.storage.dynamodb.table import Page, id_cursor
 from engine.storage.payloads import OMITTED
@@ -59,7 +60,7 @@ class ApprovalService:
         """Return whether the caller is among the people who may decide."""
         if approval.approvers:
             return principal.is_one_of(approval.approvers)
-        return principal.may(Permission.EXECUTE)
+        return principal.may(Permission.ANSWER)
 
     def page(
         self,
@@ -76,7 +77,6 @@ class ApprovalService:
 
         A page may have fewer than `limit` though more follow.
         """
-        principal.require(Permission.READ)
         before = id_cursor(cursor)
         workspace = principal.workspace_id
         rows = (
@@ -112,7 +112,6 @@ class ApprovalService:
 
     def context(self, principal: Principal, approval_id: str) -> ApprovalContext:
         """Return one approval, with the data that a decision needs. Raises NotFound."""
-        principal.require(Permission.READ)
         approval = self._approvals.find(principal.workspace_id, approval_id)
         if approval is None or (approval.decision is None and not self._approvals.still_open([approval])):
             raise NotFound("there is no such approval, or nobody waits for it any more")

@@ -28,8 +28,9 @@ from engine.history.model import Execution, LogLine
 from engine.nodes.base import ForEach
 from engine.nodes.context import NodeContext, NodeServices
 from engine.nodes.registry import NodeExecutorFactory
+from engine.security.permissions import Permission
 from engine.services.executions.node_history import ref_of_node
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.repositories import Repositories
 from engine.workflow.compiled import CompiledBlock, find_block, find_node, prepare_once
 from engine.workflow.definition import NodeDefinition, WorkflowDefinition
@@ -112,7 +113,6 @@ class NodeInspector:
         Raises:
             NotFound: the execution, node or iteration does not exist.
         """
-        principal.require(Permission.READ)
         place = self.place(principal.workspace_id, execution_id, path)
         node = find_node(place.whole, path)
         if node is None:

@@ -10,9 +10,10 @@ from engine.errors import ExpressionError, InvalidInput
 from engine.execution.inspection import evaluate_value, load_needed, settle_block
 from engine.json_value import dumps
 from engine.schemas.previews import PreviewAnswer, PreviewBody, PreviewPart, PreviewProblem
+from engine.security.permissions import Permission
 from engine.services.executions.node_details import NodeInspector
 from engine.services.executions.samples import Samples
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.workflow.compiled import CompiledBlock, find_node
 from engine.workflow.expressions.preview import PreviewedExpression, TemplateProblem, preview
 from engine.workflow.expressions.scope import Scope
@@ -34,7 +35,6 @@ class Previews:
             NotFound: the execution, node or workflow does not exist.
             InvalidInput: the request names too many or too few scopes.
         """
-        principal.require(Permission.READ)
         has_value = "value" in body.model_fields_set
         if has_value == (body.text is not None):
             raise InvalidInput.at("text", "give `text` or `value`, one of both")

@@ -14,7 +14,7 @@ from engine.history.execution_ref import ExecutionRef
 from engine.json_value import dumps
 from engine.schemas.previews import SampleNode, WorkflowSamples
 from engine.services.executions.node_details import NodeInspector
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
 
@@ -63,7 +63,6 @@ class Samples:
         Raises:
             NotFound: the workflow does not exist, or it has no such execution.
         """
-        principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         ids = list(self._newest(principal, workflow.id)) if execution_id is None else [execution_id]
         budget, found = _Budget(), _Found()

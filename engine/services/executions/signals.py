@@ -26,9 +26,10 @@ from engine.history.model import Execution
 from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
+from engine.security.permissions import Permission
 from engine.services.executions.finalization import Finalization
 from engine.services.executions.node_history import ref_of_node
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.storage.approvals import Asker
 from engine.storage.dynamodb.table import ConditionFailed, Put
 from engine.storage.repositories import Repositories
@@ -78,7 +79,6 @@ class SignalService:
             Conflict: the node does not wait, was answered before, or its deadline has passed.
             TooLarge: the body exceeds the bound.
         """
-        principal.require(Permission.READ)
         execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
         place = self._place(execution, path)
         kind = _ANSWERABLE.get(place.node.type)
@@ -91,7 +91,7 @@ class SignalService:
             by = principal.user_id
             output = {"decision": body.decision, "comment": body.comment, "by": by, "at": now, "shown": shown}
         elif kind is WaitKind.CALLBACK:
-            principal.require(Permission.EXECUTE)
+            principal.require(Permission.ANSWER)
             output = {"body": body.body, "at": now}
         else:
             raise InvalidInput.at("node", f"`{path}` is a `{place.node.type}` node, which waits for no answer")
@@ -132,7 +132,7 @@ class SignalService:
             raise Conflict(f"`{place.path}` does not wait for an answer yet", code="not_waiting")
         approvers = self._histories.load(place.wait.output)["approvers"]
         if not approvers:
-            principal.require(Permission.EXECUTE)
+            principal.require(Permission.ANSWER)
         elif not principal.is_one_of(approvers):
             raise Forbidden("you are not among those who may answer this", code="not_an_approver")
 

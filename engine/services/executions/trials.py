@@ -13,6 +13,7 @@ from engine.errors import Conflict, InvalidInput, TooLarge
 from engine.json_value import check_output, dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import StartBody, TriggerBody
+from engine.security.permissions import Permission
 from engine.services.executions.start import Request
 from engine.services.executions.trigger_trials import trial_trigger
 from engine.services.principal import Principal
@@ -54,6 +55,7 @@ class Trials:
             NotFound: the workflow, version or draft does not exist.
             InvalidInput: the requested part cannot run, or a field does not fit it.
             TooLarge: the pins exceed the bound.
+            Forbidden: the caller may start workflows, and not write them.
             Conflict: nothing is published, or the trigger has not received anything yet.
         """
         _check_sizes(body)
@@ -84,6 +86,7 @@ class Trials:
             return None
         if body.version is not None:
             raise InvalidInput.at("draft", "give `draft` or `version`, not both")
+        principal.require(Permission.EDIT)  # else whoever may start what others wrote could run anything
         return (
             body.draft if isinstance(body.draft, dict) else self._drafts.draft_definition(principal, body.workflow_id)
         )

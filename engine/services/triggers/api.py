@@ -12,10 +12,11 @@ from engine import limits
 from engine.clock import Clock, format_time
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.history.model import Execution
+from engine.security.permissions import Permission
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, hook_context
 from engine.services.executions.start import Request, Starter
 from engine.services.executions.trigger_trials import last_trigger, trial_trigger
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.services.triggers.dispatch import scheduled
 from engine.services.triggers.webhook_addresses import hook_url
 from engine.storage.dynamodb.table import Page
@@ -81,7 +82,6 @@ class TriggerService:
 
     def page(self, principal: Principal, cursor: str | None, limit: int) -> Page:
         """Return the triggers of a page of the workspace's workflows, of which some may have none."""
-        principal.require(Permission.READ)
         page = self._workflows.page(principal.workspace_id, cursor, limit)
         pairs = [(workflow, trigger) for workflow in page.items for trigger in workflow.triggers]
         states = self._triggers.get_many([(workflow.id, trigger.id) for workflow, trigger in pairs])
@@ -90,7 +90,6 @@ class TriggerService:
 
     def get(self, principal: Principal, workflow_id: str, trigger_id: str) -> TriggerView:
         """Return one trigger. Raises NotFound."""
-        principal.require(Permission.READ)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
 
@@ -101,7 +100,6 @@ class TriggerService:
 
         Raises NotFound.
         """
-        principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         now = self._clock.now()
         return workflow, [
@@ -110,14 +108,13 @@ class TriggerService:
         ]
 
     def preview(
-        self, principal: Principal, raw: Mapping[str, Any], language: Language, count: int
+        self, raw: Mapping[str, Any], language: Language, count: int
     ) -> tuple[str, ScheduleConfig, list[datetime]]:
         """A schedule in words, its config, and its next times.
 
         Raises:
             InvalidInput: it is none; `details` has all that is wrong.
         """
-        principal.require(Permission.READ)
         problems = list(
             problems_of(
                 [TriggerDefinition(id="a", type="schedule", config=dict(raw))], has_limit=False, has_respond=False
@@ -147,7 +144,6 @@ class TriggerService:
             InvalidInput: the end is in the future or before the begin, or there are more times than one call can start.
             Unavailable: some have been started; call again to continue.
         """
-        principal.require(Permission.EXECUTE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         if end > self._clock.now():
             raise InvalidInput.at("to", "it is in the future; a backfill only starts what was missed")
@@ -177,7 +173,6 @@ class TriggerService:
 
         A generated sample, and the newest real one if there is one.
         """
-        principal.require(Permission.READ)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         made_up = sample(trigger, config_of(trigger), self._clock.now())
         return made_up, last_trigger(self._repositories, workflow.id, trigger.id)
@@ -199,7 +194,6 @@ class TriggerService:
             Conflict: code `nothing_captured`: it has received nothing yet.
             InvalidInput: the payload has parts that this type lacks, or is too large.
         """
-        principal.require(Permission.EXECUTE)
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         value = trial_trigger(self._repositories, workflow.id, trigger, payload, self._clock.now(), last=last)
         request = Request(
@@ -214,7 +208,6 @@ class TriggerService:
 
     def rotate(self, principal: Principal, workflow_id: str, trigger_id: str) -> TriggerView:
         """Give a webhook a new URL. Raises NotFound, or Conflict if the trigger is not a webhook."""
-        principal.require(Permission.WRITE)
         workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
         workflow = self._workflows.rotate(workflow, trigger.id, format_time(self._clock.now()))
         return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
@@ -227,7 +220,6 @@ class TriggerService:
             Conflict: the trigger does not need a secret.
             InvalidInput: the secret is too long.
         """
-        principal.require(Permission.WRITE)
         workflow, trigger = self._find_hook(principal, workflow_id, trigger_id)
         config = config_of(trigger)
         if not isinstance(config, WebhookConfig) or not config.auth.needs_secret:

@@ -13,7 +13,8 @@ from engine.execution.callbacks import new_secret
 from engine.ids import new_id
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import WorkflowBody, WorkflowChange, WorkflowCreation
-from engine.services.principal import Permission, Principal
+from engine.security.permissions import Permission
+from engine.services.principal import Principal
 from engine.services.workflows.changing import (
     Seen,
     author_of,
@@ -89,8 +90,10 @@ class WorkflowService:
         Raises:
             InvalidInput: the definition cannot run; `details` lists all problems.
             Conflict: the workspace has reached its limit of workflows.
+            Forbidden: it is to be published, which the caller may not do.
         """
-        principal.require(Permission.WRITE)
+        if body.definition is not None and body.publish:
+            principal.require(Permission.PUBLISH)
         workflow_id, now, author = new_id(), format_time(self._clock.now()), author_of(principal)
         checked = None
         if body.definition is not None:
@@ -119,7 +122,6 @@ class WorkflowService:
 
     def get(self, principal: Principal, workflow_id: str) -> Workflow:
         """Return the workflow with the definition of its newest version, None if it has none. Raises NotFound."""
-        principal.require(Permission.READ)
         return self.whole(self._workflows.get(principal.workspace_id, workflow_id))
 
     def whole(self, workflow: Workflow) -> Workflow:
@@ -128,14 +130,12 @@ class WorkflowService:
             return workflow
         return replace(workflow, definition=self._workflows.written(workflow.id, workflow.version).definition)
 
-    def drafts(self, principal: Principal, workflow_id: str) -> list[Draft]:
+    def drafts(self, workflow_id: str) -> list[Draft]:
         """Return who has a draft of a workflow that the caller may see; without the drafts' contents."""
-        principal.require(Permission.READ)
         return self._drafts.of_workflow(workflow_id)
 
     def page(self, principal: Principal, wanted: Filter, cursor: str | None, limit: int) -> Page:
         """Return a page of the workspace's matching workflows, newest first."""
-        principal.require(Permission.READ)
         found: list[Workflow] = []
         size = limit if wanted == Filter() else limits.MAX_PAGE_SIZE
         while True:
@@ -154,8 +154,10 @@ class WorkflowService:
             NotFound: the workflow does not exist.
             InvalidInput: the definition cannot run.
             PreconditionFailed: another version, or publication, was made first.
+            Forbidden: it is to be published, which the caller may not do.
         """
-        principal.require(Permission.WRITE)
+        if body.publish:
+            principal.require(Permission.PUBLISH)
 
         def make(workflow: Workflow) -> Change | None:
             seen.check(workflow, version=True, published=body.publish)
@@ -175,7 +177,6 @@ class WorkflowService:
             NotFound: the workflow does not exist.
             PreconditionFailed: the workflow was changed meanwhile.
         """
-        principal.require(Permission.WRITE)
 
         def make(workflow: Workflow) -> Change | None:
             seen.check(workflow)
@@ -197,7 +198,6 @@ class WorkflowService:
             NotFound: the workflow does not exist.
             Conflict: code `in_use`: other workflows refer to it, and the deletion was not forced.
         """
-        principal.require(Permission.WRITE)
         drafts: list[Draft] = []
 
         def make(workflow: Workflow) -> Change:
@@ -215,7 +215,6 @@ class WorkflowService:
 
     def usages(self, principal: Principal, workflow_id: str) -> list[Usage]:
         """Return the other workflows that refer to it. Raises NotFound."""
-        principal.require(Permission.READ)
         return self._usages(self._workflows.get(principal.workspace_id, workflow_id))
 
     def _usages(self, workflow: Workflow) -> list[Usage]:
@@ -234,7 +233,6 @@ class WorkflowService:
             NotFound: the workflow does not exist.
             Conflict: code `not_published`: the workflow has no published version.
         """
-        principal.require(Permission.WRITE)
 
         def make(workflow: Workflow) -> Change | None:
             if active and not workflow.published_version:
@@ -247,7 +245,6 @@ class WorkflowService:
 
     def problems(self, principal: Principal, definition: Any) -> list[Problem]:
         """Return all current problems of a definition: errors for which `create` would refuse it, and warnings."""
-        principal.require(Permission.READ)
         return self._checker.check(principal, definition).problems
 
     def problems_of(self, principal: Principal, workflow_id: str, definition: Any = None) -> list[Problem]:
@@ -257,7 +254,6 @@ class WorkflowService:
             NotFound: the workflow does not exist.
             Conflict: code `not_published`: the workflow has no version yet.
         """
-        principal.require(Permission.READ)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         newest = newest_of(self._workflows, workflow)
         if definition is None:

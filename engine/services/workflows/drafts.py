@@ -11,7 +11,7 @@ from engine.errors import InvalidInput, NotFound, PreconditionFailed, Preconditi
 from engine.json_value import dumps, is_equal
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.workflows import DraftBody
-from engine.services.principal import Permission, Principal
+from engine.services.principal import Principal
 from engine.services.workflows.changing import (
     author_of,
     change_to_save,
@@ -47,7 +47,6 @@ class DraftService:
         Raises:
             NotFound: the workflow does not exist; code `no_draft`: the caller has no draft of it.
         """
-        principal.require(Permission.READ)
         self._workflows.get(principal.workspace_id, workflow_id)
         return self._require(principal, workflow_id)
 
@@ -70,7 +69,6 @@ class DraftService:
             PreconditionRequired: there is a draft already, and the request does not say which one it replaces.
             PreconditionFailed: code `draft_conflict`: the stored draft is not the one that was seen.
         """
-        principal.require(Permission.WRITE)
         size = len(dumps(body.definition).encode())
         if size > limits.MAX_DRAFT_BYTES:
             raise TooLarge(f"a draft has at most {limits.MAX_DRAFT_BYTES} bytes, this has {size}")
@@ -112,7 +110,6 @@ class DraftService:
             NotFound: the workflow does not exist.
             PreconditionFailed: code `draft_conflict`: the stored draft is not the one that was seen.
         """
-        principal.require(Permission.READ)
         self._workflows.get(principal.workspace_id, workflow_id)
         while (there := self._drafts.get(workflow_id, principal.user_id)) is not None:
             if seen not in (None, ANY, there.tag):
@@ -131,7 +128,6 @@ class DraftService:
             PreconditionFailed: code `draft_conflict`: the stored draft is not the one that was seen. Code
                 `version_conflict`: another version was made first; `details` has all that a merge needs.
         """
-        principal.require(Permission.WRITE)
         draft = self._drafts.get(workflow_id, principal.user_id)
         if draft is None:
             workflow = self._workflows.get(principal.workspace_id, workflow_id)
@@ -172,7 +168,6 @@ class DraftService:
             NotFound: the workflow does not exist.
             InvalidInput: the definition cannot run; `details` lists all problems.
         """
-        principal.require(Permission.EXECUTE)
         workflow = self._workflows.get(principal.workspace_id, workflow_id)
         newest = newest_of(self._workflows, workflow)
         checked = self._checker.require(principal, definition, self_reference(workflow, newest))

@@ -1,0 +1,107 @@
+"""Several people in one workspace, through the API and the command line."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from infrastructure.local.stack import LocalStack
+from tests.e2e.conftest import PASSWORD, Caller
+from tests.e2e.test_examples import mainspring
+from tests.e2e.triggers import eventually
+
+NODES = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
+
+
+@pytest.fixture(scope="module")
+def team(stack: LocalStack) -> str:
+    """A workspace of the administrator's; its id."""
+    made = mainspring(stack, "workspace", "create", "Accounting")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def inside(stack: LocalStack, team: str, *words: str) -> str:
+    """What a command prints that works in the workspace."""
+    done = mainspring(stack, *words, workspace=team)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def entered(anonymous: httpx2.Client, team: str, email: str, password: str = PASSWORD) -> dict[str, str]:
+    """The header of somebody who has signed in and gone to the workspace."""
+    tokens = anonymous.post("/api/auth/login", json={"email": email, "password": password}).json()
+    header = {"authorization": f"Bearer {tokens['access_token']}"}
+    gone = anonymous.post("/api/auth/workspace", json={"workspace_id": team}, headers=header)
+    assert gone.is_success, gone.text
+    return {"authorization": f"Bearer {gone.json()['access_token']}"}
+
+
+def test_somebody_who_is_invited_registers_works_and_is_removed(stack: LocalStack, team: str, anonymous: httpx2.Client):
+    email = f"ben-{uuid4().hex[:8]}@example.com"
+    link = inside(stack, team, "member", "invite", email, "--role", "editor").strip()
+    assert email in inside(stack, team, "invitations")
+    token = link.partition("#")[2]
+    offer = anonymous.get(f"/api/invitations/{token}").json()
+    assert (offer["workspace_name"], offer["email"], offer["role"]) == ("Accounting", email, "editor")
+    new = {"email": email, "password": PASSWORD, "full_name": "Ben", "invitation": token}
+    assert anonymous.post("/api/auth/register", json=new).status_code == 201
+    header = entered(anonymous, team, email)
+
+    made = anonymous.post("/api/workflows", json={"name": "Shared", "definition": NODES}, headers=header)
+    assert made.status_code == 201, made.text
+    assert inside(stack, team, "workflows").count("Shared") == 1
+    assert "Shared" not in mainspring(stack, "workflows").stdout, "it is not in the administrator's own workspace"
+    mine = {"workflow_id": made.json()["id"], "input": 1}
+    assert anonymous.post("/api/executions", json=mine, headers=header).status_code == 202
+    inside(stack, team, "member", "set", email, "--role", "viewer")
+    refused = anonymous.post("/api/executions", json=mine, headers=header)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert "`execute`" in refused.json()["error"]["message"]
+    (member,) = [one for one in json.loads(inside(stack, team, "members", "--json")) if one["email"] == email]
+    assert (member["full_name"], member["role"]) == ("Ben", "viewer")
+    inside(stack, team, "member", "remove", email, "--yes")
+
+    assert anonymous.get("/api/workflows", headers=header).json()["error"]["code"] == "no_member"
+    assert email not in inside(stack, team, "members")
+
+
+def test_an_approval_for_a_role_is_answered_by_a_member_who_has_it(
+    stack: LocalStack, team: str, other: Caller, anonymous: httpx2.Client
+):
+    link = inside(stack, team, "member", "invite", other.email, "--role", "viewer").strip()
+    other.ok("POST", f"/api/invitations/{link.partition('#')[2]}/accept")
+    viewer, owner = entered(anonymous, team, other.email), entered(anonymous, team, *stack.credentials())
+    ask = {"id": "ask", "type": "approval", "config": {"message": "Pay?", "approvers": ["viewer"]}}
+    made = anonymous.post("/api/workflows", json={"name": "Ask", "definition": {"nodes": [ask]}}, headers=owner).json()
+    run = anonymous.post("/api/executions", json={"workflow_id": made["id"]}, headers=owner).json()
+    signal = f"/api/executions/{run['id']}/signals/ask"
+
+    refused = eventually(lambda: _answered(anonymous, signal, owner))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_an_approver")
+    assert anonymous.post(signal, json={"decision": "approved"}, headers=viewer).status_code == 200
+
+
+def test_the_last_owner_stays_and_a_workspace_goes_only_when_empty(stack: LocalStack, team: str):
+    def said(*words: str) -> str:
+        done = mainspring(stack, *words, workspace=team)
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr
+
+    assert "make somebody else one first" in said("workspace", "leave", "--yes")
+    inside(stack, team, "workspace", "rename", "Books")
+    assert "workflows" in said("workspace", "delete", "--yes")
+    assert "you are in no workspace" in mainspring(stack, "members", workspace="Nowhere").stderr
+    empty = mainspring(stack, "workspace", "create", "Empty").stdout.strip()
+    inside(stack, empty, "workspace", "delete", "--yes")
+    assert [one["name"] for one in json.loads(mainspring(stack, "workspaces", "--json").stdout)][1:] == ["Books"]
+
+
+def _answered(anonymous: httpx2.Client, signal: str, header: dict[str, str]) -> httpx2.Response | None:
+    """What an answer gets once the node waits for one."""
+    response = anonymous.post(signal, json={"decision": "approved"}, headers=header)
+    is_early = response.status_code == 409 and response.json()["error"]["code"] == "not_waiting"
+    return None if is_early else response
