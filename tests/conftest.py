@@ -57,16 +57,12 @@ _GROUPS = {
         "retention",
         "trigger_commands",
         "user_story",
-        "workspaces",
         "z_fuzz",
     ),
     "second": (
         "schedules",
         "aws_nodes",
         "commands",
-        "console",
-        "console_api",
-        "drafts",
         "events",
         "examples",
         "load",
@@ -75,11 +71,12 @@ _GROUPS = {
         "webhooks",
         "triggers",
     ),
+    "third": ("console", "console_api", "drafts", "workspaces"),
 }
 """The tests of the local stack, each group in one process.
 
-`alone` takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other process does
-what needs no stack. The other two share it then.
+`alone` takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other processes do
+what needs no stack. The others share it then.
 """
 
 
