@@ -238,3 +238,11 @@ def test_an_unknown_type_of_a_node_is_told_with_the_nearest(written: str, meant:
     (problem,) = validate({"nodes": [{"id": "a", "type": written}]}, FACTORY)[1]
     assert f"did you mean `{meant}`" in problem.message
     assert len(problem.message) < 120, "not with all there are"
+
+
+def test_a_text_that_is_left_empty_is_required_and_nobody_is_told_a_pattern():
+    trigger = {"id": "form", "type": "webhook", "config": {"auth": {"type": "header", "header": ""}}}
+    nodes = [{"id": "a", "type": "transform", "config": {"value": 1}}]
+    found = validate({"nodes": nodes, "triggers": [trigger]}, FACTORY)[1]
+
+    assert [(p.path, p.message) for p in found] == [("triggers[0].config.auth.header", "`header` is required")]

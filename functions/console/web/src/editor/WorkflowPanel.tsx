@@ -7,6 +7,7 @@ import { request } from '@/api/client';
 import { t } from '@/app/i18n';
 import { Field, TextArea, TextInput } from '@/ui';
 
+import { Described } from '../form/Described';
 import { describe, type Field as FormField, type Schema } from '../form/describe';
 import { placed } from '../form/place';
 import { FormContext, SchemaForm } from '../form/SchemaForm';
@@ -70,6 +71,8 @@ function Summary({ count }: { count: number }) {
   const isUnchecked = useEditor((state) => state.isUnchecked);
   const store = useEditorStore();
   const errors = problems.filter((one) => one.severity !== 'warning');
+  if (count === 0)
+    return <p className="rounded-md border border-line bg-page p-3 text-muted">{t('Add what starts it, such as a form that is sent to a webhook, and then one step after the other.')}</p>;
   return (
     <section className="flex flex-col gap-1.5 rounded-md border border-line bg-page p-3">
       <p className="font-medium">
@@ -84,10 +87,10 @@ function Summary({ count }: { count: number }) {
             <li key={index}>
               {problem.node !== null ? (
                 <button type="button" className="text-left underline decoration-line-strong hover:decoration-ink" onClick={() => store.getState().selectNode(problem.node ?? '')}>
-                  <code>{problem.node}</code>: {problem.message}
+                  <code>{problem.node}</code>: <Described text={problem.message} />
                 </button>
               ) : (
-                problem.message
+                <Described text={problem.message} />
               )}
             </li>
           ))}

@@ -45,7 +45,9 @@ export function withValue(values: Values, key: string, value: unknown): Record<s
 export function SchemaForm({ fields, values, onChange, path = '', oneOf = [] }: SchemaFormProps) {
   const shown = fields.filter((field) => isShown(field, values, fields) && !oneOf.includes(field.key));
   const given = (field: Field) => values[field.key] !== undefined;
-  const common = shown.filter((field) => !field.advanced || given(field));
+  // By whom something is done comes before what is done.
+  const byWhom = (field: Field) => (field.widget === 'integration' ? 0 : 1);
+  const common = shown.filter((field) => !field.advanced || given(field)).sort((one, other) => byWhom(one) - byWhom(other));
   const advanced = shown.filter((field) => field.advanced && !given(field));
   const row = (field: Field) => (
     <FieldRow

@@ -12,6 +12,8 @@ function inside(field: Field, step: string): Field | undefined {
   switch (field.widget) {
     case 'object':
       return field.fields?.find((one) => one.key === name);
+    case 'union':
+      return field.variants?.flatMap((one) => one.fields ?? []).find((one) => one.key === name);
     case 'map':
       return step.startsWith('.') ? field.item : undefined;
     case 'list':

@@ -278,7 +278,8 @@ function Bare({ field, value, path, onChange }: InputProps) {
 
 function ListInput({ field, value, path, onChange }: InputProps) {
   const { isReadOnly } = useContext(FormContext);
-  const values = Array.isArray(value) ? (value as unknown[]) : value === undefined || value === null ? [] : [value];
+  const given = value ?? field.default;
+  const values = Array.isArray(given) ? (given as unknown[]) : given === undefined || given === null ? [] : [given];
   const item = field.item;
   if (!item) return null;
   const change = (next: unknown[]) => onChange(next.length === 0 && !field.required ? undefined : next);
@@ -315,13 +316,24 @@ function variantOf(field: Field, value: unknown): number {
     };
     return words[kind]?.includes(one.widget) ?? false;
   };
-  return Math.max(0, (field.variants ?? []).findIndex(fits));
+  return Math.max(0, (field.variants ?? []).findIndex((one) => fits(one) && hasFixed(one, value)));
+}
+
+/** The fields of an object that can have one value only, such as `type`: they tell variants apart. */
+function isFixed(field: Field): boolean {
+  return field.widget === 'choice' && field.required && field.options.length === 1;
+}
+
+function hasFixed({ fields = [] }: Field, value: unknown): boolean {
+  if (!isPlain(value)) return true;
+  return fields.filter(isFixed).every((one) => value[one.key] === one.options[0]?.value);
 }
 
 function UnionInput({ field, value, path, onChange }: InputProps) {
   const { isReadOnly } = useContext(FormContext);
   const variants = field.variants ?? [];
-  const at = variantOf(field, value);
+  const shown = value ?? field.default;
+  const at = variantOf(field, shown);
   const variant = variants[at];
   if (!variant) return null;
   return (
@@ -337,7 +349,21 @@ function UnionInput({ field, value, path, onChange }: InputProps) {
           if (chosen) onChange(initialValue(chosen));
         }}
       />
-      <Bare field={{ ...variant, label: field.label, required: field.required, nullable: field.nullable }} value={value} path={path} onChange={onChange} />
+      <OfVariant field={field} variant={variant} value={shown} path={path} onChange={onChange} />
     </div>
   );
+}
+
+/** What is to be entered of a variant: not what tells it from the others, that is chosen already. */
+function OfVariant({ field, variant, value, path, onChange }: InputProps & { variant: Field }) {
+  const fields = variant.fields?.filter((one) => !isFixed(one));
+  if (variant.widget === 'object' && fields && fields.length < (variant.fields?.length ?? 0)) {
+    if (fields.length === 0) return variant.description ? <p className="text-sm text-muted">{variant.description}</p> : null;
+    return (
+      <div className={INSIDE}>
+        <SchemaForm fields={fields} values={isPlain(value) ? value : {}} onChange={onChange} path={path} />
+      </div>
+    );
+  }
+  return <Bare field={{ ...variant, label: field.label, required: field.required, nullable: field.nullable }} value={value} path={path} onChange={onChange} />;
 }

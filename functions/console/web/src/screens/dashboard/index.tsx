@@ -17,6 +17,13 @@ export default function Dashboard() {
   const stats = useQuery(byDay(days));
   const isEmpty = workflows.data?.items.length === 0;
   if (isEmpty) return <GettingStarted />;
+  // Not the dashboard yet: whoever has nothing would see it for a moment.
+  if (workflows.isPending)
+    return (
+      <Page title={t('Dashboard')}>
+        <Skeleton lines={8} />
+      </Page>
+    );
   const span = (
     <Select
       aria-label={t('Time')}

@@ -201,6 +201,8 @@ export default {
     'Es beweist, wer sendet. Geben Sie es dem Absender, bevor Sie es setzen: es wird verschlüsselt und kann nicht wieder gelesen werden.',
   'Copy the secret': 'Das Geheimnis kopieren',
   'Switch it on': 'Einschalten',
+  'Add what starts it, such as a form that is sent to a webhook, and then one step after the other.':
+    'Fügen Sie hinzu, was ihn startet, zum Beispiel ein Formular, das an einen Webhook gesendet wird, und dann Schritt für Schritt das Weitere.',
   'Its triggers start it from now on. Without it, it only runs when somebody starts it.':
     'Ab jetzt starten ihn seine Auslöser. Sonst läuft er nur, wenn ihn jemand startet.',
   'It is published, but could not be switched on': 'Er ist veröffentlicht, konnte aber nicht eingeschaltet werden',
