@@ -7,6 +7,7 @@ import { Button } from './Button';
 import { cx } from './cx';
 import { IconButton } from './IconButton';
 import { TOASTS } from './Toast';
+import { useOpener } from './useOpener';
 
 export interface DialogProps {
   open: boolean;
@@ -43,6 +44,7 @@ export function Dialog(props: DialogProps) {
     const first = body.current?.querySelector<HTMLElement>(FOCUSABLE);
     (first ?? (event.currentTarget as HTMLElement)).focus();
   };
+  const giveBack = useOpener(open);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -58,6 +60,7 @@ export function Dialog(props: DialogProps) {
               ? 'inset-y-0 right-0 w-full sm:w-[min(34rem,92vw)] sm:rounded-l-lg'
               : `inset-x-2 bottom-2 mx-auto max-h-[92dvh] rounded-lg sm:inset-x-4 sm:top-[12vh] sm:bottom-auto sm:max-h-[80vh] ${WIDTH[size]}`,
           )}
+          onCloseAutoFocus={giveBack}
         >
           <div className="flex items-start gap-4 px-5 pt-4 pb-3">
             <div className="min-w-0 flex-1">
