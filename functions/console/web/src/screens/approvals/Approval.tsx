@@ -1,6 +1,7 @@
 /** One approval: what is asked, what it is about, and the decision, which stays within reach of a thumb. */
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { isNotFound } from '@/api/client';
 import { POLL } from '@/api/queries';
 import { t } from '@/app/i18n';
@@ -35,6 +36,17 @@ export default function ApprovalScreen() {
 
 function Loaded({ item, back }: { item: Approval; back: { to: string; label: string } }) {
   const navigate = useNavigate();
+  const isHere = useRef(false);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  // Who has gone elsewhere meanwhile stays there.
+  const goOn = () => {
+    if (isHere.current) void navigate({ to: '/approvals' });
+  };
   return (
     <Page title={item.workflow_name || t('Approval')} back={back} aside={item.test && <Badge tone="violet">{t('Test')}</Badge>} full>
       <div className="flex h-full flex-col">
@@ -49,7 +61,7 @@ function Loaded({ item, back }: { item: Approval; back: { to: string; label: str
         {!item.decision && item.may_answer && (
           <div className="shrink-0 border-t border-line bg-card">
             <div className="mx-auto w-full max-w-2xl p-4">
-              <DecisionForm runId={item.execution_id} node={item.node} attempt={item.attempt} onDone={() => void navigate({ to: '/approvals' })} />
+              <DecisionForm runId={item.execution_id} node={item.node} attempt={item.attempt} onDone={goOn} />
             </div>
           </div>
         )}
