@@ -11,7 +11,7 @@ from engine.triggers.patterns import check_pattern
 
 
 class EventConfig(TriggerConfig):
-    """An EventBridge pattern over `source`, `detail-type`, `detail` and the like."""
+    """Starts when something happens: an event of yours, of the platform, or of the AWS account."""
 
     bus: Literal["workspace", "account"] = Field(
         default="workspace",

@@ -22,7 +22,7 @@ _EXACT = timedelta(seconds=1)
 
 
 class ScheduleConfig(TriggerConfig):
-    """One of `cron`, `every` and `at`, in a time zone."""
+    """Starts at times: every Monday at nine, every ten minutes, or once."""
 
     cron: Annotated[str, Field(max_length=200)] | None = Field(
         default=None, description="Five fields, such as `30 9 * * 1-5`, or `@daily` and the like."

@@ -26,7 +26,7 @@ Origin = Annotated[str, Field(max_length=300), AfterValidator(_origin)]
 
 
 class WebhookConfig(TriggerConfig):
-    """Who may call, how requests are read, and what the response is."""
+    """Starts when a form or another system sends something to its address; steps see it as `trigger.body`."""
 
     methods: list[Method] = Field(
         default=["POST"],
@@ -36,8 +36,8 @@ class WebhookConfig(TriggerConfig):
     )
     auth: Annotated[Auth, Field(discriminator="type")] = Field(
         default=NoAuth(type="none"),
-        description="How callers prove who they are. Its secret is set apart: "
-        "`PUT /api/workflows/{id}/triggers/{trigger}/secret`.",
+        description="Whoever sends shows it with each call. Its secret is no part of the workflow: it is set once the "
+        "workflow is published.",
     )
     body: BodyType = Field(
         default="json",

@@ -51,10 +51,10 @@ async function connectMail(page) {
   await page.getByRole('button', { name: /Mail server/ }).click();
   const form = page.getByRole('dialog');
   await entry(form, 'Name').fill(MAIL_NAME);
-  await entry(form, 'Host').fill('127.0.0.1');
+  await entry(form, 'Server').fill('127.0.0.1');
   await entry(form, 'Security').selectOption('"off"');
   await entry(form, 'Port').fill(process.env.CONSOLE_SMTP_PORT);
-  await entry(form, 'From address').fill('Shop <office@shop.example>');
+  await entry(form, "Sender's address").fill('Shop <office@shop.example>');
   await form.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: MAIL_NAME, level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Test' }).click();
@@ -67,7 +67,7 @@ async function draw(page) {
   await page.keyboard.type(FLOW);
   await page.keyboard.press('Enter');
   await addStep(page, 'webhook', 'Add trigger');
-  await panel(page).getByLabel('Kind of Auth').selectOption({ label: 'Header auth' });
+  await panel(page).getByLabel('Kind of How callers prove who they are').selectOption({ label: 'Header auth' });
   await entry(panel(page), 'Header').fill('X-Form-Key');
   await addStep(page, 'approval', 'Add the first step');
   await entry(panel(page), 'Message').fill('Pay {{ trigger.body.amount }} to {{ trigger.body.name }}?');

@@ -9,6 +9,7 @@ import { Button, Field as UiField, IconButton, Select, Switch, TextArea, TextInp
 import { ExpressionInput } from '../expr/ExpressionInput';
 import { CodeInput } from './CodeInput';
 import { initialValue, type Field } from './describe';
+import { Described } from './Described';
 import { IntegrationInput, WorkflowInput } from './references';
 import { useRows } from './rows';
 import { FormContext, SchemaForm } from './SchemaForm';
@@ -358,7 +359,7 @@ function UnionInput({ field, value, path, onChange }: InputProps) {
 function OfVariant({ field, variant, value, path, onChange }: InputProps & { variant: Field }) {
   const fields = variant.fields?.filter((one) => !isFixed(one));
   if (variant.widget === 'object' && fields && fields.length < (variant.fields?.length ?? 0)) {
-    if (fields.length === 0) return variant.description ? <p className="text-sm text-muted">{variant.description}</p> : null;
+    if (fields.length === 0) return variant.description ? <p className="text-sm text-muted"><Described text={variant.description} /></p> : null;
     return (
       <div className={INSIDE}>
         <SchemaForm fields={fields} values={isPlain(value) ? value : {}} onChange={onChange} path={path} />
