@@ -82,6 +82,7 @@ async function signedIn(context, person) {
 
 const taken = async (page, name, view) => {
   await page.waitForLoadState('networkidle', { timeout: 5_000 }).catch(() => null);
+  await page.waitForFunction(() => !document.querySelector('[role=status] .animate-pulse')).catch(() => null); // nothing loads
   await page.waitForTimeout(400);
   await page.screenshot({ path: `${folder}/${name}-${view}.png` });
 };
@@ -110,7 +111,7 @@ for (const [view, options] of Object.entries(VIEWS)) {
     await page.goto(new URL(place, consoleUrl).href);
     await page.locator('#main h1').first().waitFor();
     await taken(page, name, view);
-    const one = page.locator(`main td a[href^="${place}/"], main li a[href^="${place}/"]`).filter({ hasNotText: 'Monthly' }).first();
+    const one = page.locator(`main td a[href^="${place}/"], main li a[href^="${place}/"]`).filter({ hasNotText: /Monthly|Import/ }).first();
     if (await one.count()) {
       await one.click();
       await page.waitForTimeout(800);
