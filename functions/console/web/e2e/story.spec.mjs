@@ -34,7 +34,10 @@ async function begin(page) {
   await accessible(page, 'registration');
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Create account' }).click();
-  await page.getByRole('navigation', { name: 'Main' }).filter({ visible: true }).waitFor();
+  const inside = page.getByRole('navigation', { name: 'Main' }).filter({ visible: true });
+  const closed = page.getByText('Registration is closed');
+  await inside.or(closed).first().waitFor();
+  assert.equal(await closed.count(), 0, 'Registration is closed');
 }
 
 async function addStep(page, words, button = 'Add step') {
@@ -122,7 +125,7 @@ async function approve(page) {
   await page.getByLabel('Comment').fill('as agreed');
   await accessible(page, 'an approval of a form that was sent');
   await page.getByRole('button', { name: 'Approve' }).click();
-  await page.getByText('Nothing waits for a decision').waitFor();
+  await page.waitForURL(/\/approvals$/); // others of the workspace may wait
   await page.setViewportSize(WIDE);
 }
 
