@@ -201,24 +201,48 @@ def catalogue_answer(app: APIGatewayHttpResolver, text: str) -> Response[Any]:
     """
     etag, compressed = _packed(text)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
-    asked = {name.lower(): value for name, value in (app.current_event.raw_event.get("headers") or {}).items()}
-    known = [one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")]
-    if etag in known or "*" in known:
+    if _has_already(app, etag):
         return Response(304, "application/json", "", headers={**headers})
-    if "gzip" in asked.get("accept-encoding", ""):
+    if "gzip" in _asked(app).get("accept-encoding", ""):
         return raw_answer(200, "application/json", compressed, {**headers, "Content-Encoding": "gzip"})
     return Response(200, "application/json", text, headers={**headers})
+
+
+def polled_answer(app: APIGatewayHttpResolver, answer: BaseModel) -> Response[Any]:
+    """What callers ask for again and again while it changes: its body is only sent to those who have another one.
+
+    Browsers must not keep it, unlike a catalogue: it holds people's data.
+    """
+    text = answer.model_dump_json()
+    headers: dict[str, Any] = {"ETag": _tag_of(text.encode())}
+    if _has_already(app, headers["ETag"]):
+        return Response(304, "application/json", "", headers=headers)
+    return Response(200, "application/json", text, headers=headers)
+
+
+def _asked(app: APIGatewayHttpResolver) -> dict[str, str]:
+    return {name.lower(): value for name, value in (app.current_event.raw_event.get("headers") or {}).items()}
+
+
+def _has_already(app: APIGatewayHttpResolver, etag: str) -> bool:
+    """Whether the caller says that it has the answer with this tag."""
+    known = [one.strip().removeprefix("W/") for one in _asked(app).get("if-none-match", "").split(",")]
+    return etag in known or "*" in known
 
 
 @lru_cache(maxsize=8)
 def _packed(text: str) -> tuple[str, bytes]:
     """A text's tag, and what it is compressed."""
     body = text.encode()
-    return f'"{sha256(body).hexdigest()[:32]}"', gzip.compress(body, 9, mtime=0)
+    return _tag_of(body), gzip.compress(body, 9, mtime=0)
 
 
-def catalogue(model: type[BaseModel] | None, description: str) -> dict[int, OpenAPIResponse]:
-    """The OpenAPI entries of a route that answers by `catalogue_answer`."""
+def _tag_of(body: bytes) -> str:
+    return f'"{sha256(body).hexdigest()[:32]}"'
+
+
+def tagged(model: type[BaseModel] | None, description: str) -> dict[int, OpenAPIResponse]:
+    """The OpenAPI entries of a route that answers by `catalogue_answer` or `polled_answer`."""
     headers = {"ETag": {"description": "Send it as `If-None-Match`.", "schema": {"type": "string"}}}
     content: Any = {"model": model} if model else {"schema": {"type": "object"}}
     found: Any = {"description": description, "headers": headers, "content": {"application/json": content}}

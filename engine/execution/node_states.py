@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from engine import limits
@@ -41,6 +40,8 @@ class NodeState:
     port: str | None = None
     """The port by which the node ended; None before it ends."""
     is_pinned: bool = False
+    dollars: float | None = None
+    """Estimate of what it has cost; None where it is not asked for."""
 
 
 def node_states(
@@ -60,19 +61,19 @@ def iteration_states(block: CompiledBlock, history: History, execution: Executio
     return _StateReader(history, execution).states(block, block, prefix)
 
 
-def node_page(
-    block: CompiledBlock, history: History, execution: Execution, after: str | None, shown: CompiledBlock | None = None
-) -> tuple[list[NodeState], str | None]:
-    """Return the states of `SHOWN_NODES` nodes after the node with path `after`, and the last path if there are more.
+def node_page(states: Sequence[NodeState], after: str | None) -> tuple[list[NodeState], str | None]:
+    """Return `SHOWN_NODES` states after that of the node with path `after`, and the last path if there are more.
 
     Raises:
         InvalidInput: there is no such node in this execution.
     """
-    states = iter(node_states(block, history, execution, shown))
-    if after is not None and not any(state.id == after for state in states):
-        raise InvalidInput.at("nodes_after", "not the path of a node that this execution has shown")
-    found = list(islice(states, limits.SHOWN_NODES))
-    return found, found[-1].id if next(states, None) is not None else None
+    begin = 0
+    if after is not None:
+        begin = next((place for place, state in enumerate(states, 1) if state.id == after), 0)
+        if not begin:
+            raise InvalidInput.at("nodes_after", "not the path of a node that this execution has shown")
+    found = list(states[begin : begin + limits.SHOWN_NODES])
+    return found, found[-1].id if begin + len(found) < len(states) else None
 
 
 class _StateReader:

@@ -48,12 +48,21 @@ class Bill:
     def dollars(self) -> float:
         """Return the total at list price, without any free tier."""
         return (
-            self.lambda_calls * prices.LAMBDA_REQUEST
-            + self.lambda_mb_ms / 1024 / 1000 * prices.LAMBDA_GB_SECOND_ARM
+            self.compute_dollars
             + self.transitions * prices.TRANSITION
             + self.write_units * prices.WRITE_UNIT
             + self.read_units * prices.READ_UNIT
             + self.s3_puts * prices.S3_PUT
             + self.s3_gets * prices.S3_GET
-            + self.ai_micro_dollars / 1_000_000
+            + self.model_dollars
         )
+
+    @property
+    def compute_dollars(self) -> float:
+        """Return the part of the functions."""
+        return self.lambda_calls * prices.LAMBDA_REQUEST + self.lambda_mb_ms / 1024 / 1000 * prices.LAMBDA_GB_SECOND_ARM
+
+    @property
+    def model_dollars(self) -> float:
+        """Return the part of AI models."""
+        return self.ai_micro_dollars / 1_000_000

@@ -153,6 +153,12 @@ class NodeAnswer(Answer):
     wait: WaitAnswer | None = None
     progress: ProgressAnswer | None = None
     pinned: bool = Field(default=False, description="Whether it did not run, as a test run had its output pinned.")
+    dollars: float | None = Field(
+        default=None,
+        description="Estimate of what it has cost, a loop with all that ran in it: what is metered is whole "
+        "invocations, of which each node gets a share by the time that it took and by what was written for it. "
+        "Null where it was asked for by itself.",
+    )
 
 
 class ExecutionFacts(Answer):

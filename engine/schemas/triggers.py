@@ -52,6 +52,12 @@ class TriggerList(Answer):
     next_cursor: str | None
 
 
+class AddressAnswer(Answer):
+    """Where a webhook is called."""
+
+    url: str
+
+
 class ScheduleAnswer(Answer):
     """The coming times of one schedule."""
 

@@ -124,6 +124,7 @@ def node_parts(execution: Execution, node: NodeState) -> dict[str, Any]:
         "wait": _wait(execution, node.wait) if node.wait else None,
         "progress": ProgressAnswer.model_validate(node.progress) if node.progress else None,
         "pinned": node.is_pinned,
+        "dollars": None if node.dollars is None else round(node.dollars, 9),
     }
 
 

@@ -36,7 +36,18 @@ from functions import api_services
 from functions.executions.answers import answer_parts, node_parts, shown_answer, summary
 from functions.executions.app import app
 from functions.executions.inspection import NodePath
-from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors, make_handler, raw_answer
+from functions.http_api import (
+    Cursor,
+    IdInPath,
+    Limit,
+    allows,
+    caller,
+    errors,
+    make_handler,
+    polled_answer,
+    raw_answer,
+    tagged,
+)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -74,7 +85,7 @@ def start(body: StartBody, idempotency_key: IdempotencyKey = None) -> ExecutionA
     "/api/executions",
     tags=["executions"],
     summary="List executions",
-    responses={200: {"description": "A page of executions"}, **errors(401, 403)},
+    responses={**tagged(ExecutionList, "A page of executions"), **errors(401, 403)},
     openapi_extensions=allows(Permission.READ),
 )
 def list_executions(  # noqa: PLR0913, PLR0917 - the parameters of the route
@@ -90,33 +101,35 @@ def list_executions(  # noqa: PLR0913, PLR0917 - the parameters of the route
     test: Annotated[bool | None, Query(description="Only test runs, or none.")] = None,
     created_after: Moment = None,
     created_before: Moment = None,
-) -> ExecutionList:
+) -> Response[Any]:
     """The newest first. A page may hold fewer than `limit` although there is a `next_cursor`."""
     wanted = Filter(workflow_id, _statuses(status), trigger_type, test, q, created_after, created_before)
     page = api_services.execution_service().page(caller(app), wanted, cursor, limit)
-    return ExecutionList(items=[summary(one) for one in page.items], next_cursor=page.next_cursor)
+    items = [summary(one) for one in page.items]
+    return polled_answer(app, ExecutionList(items=items, next_cursor=page.next_cursor))
 
 
 @app.get(
     "/api/executions/<execution_id>",
     tags=["executions"],
     summary="Get an execution",
-    responses={200: {"description": "The execution with its nodes"}, **errors(401, 403, 404)},
+    responses={**tagged(ExecutionDetail, "The execution with its nodes"), **errors(401, 403, 404)},
     openapi_extensions=allows(Permission.READ),
 )
 def get(
     execution_id: IdInPath,
     nodes_after: Annotated[str | None, Query(max_length=1_000, description="The `next_nodes` of an answer.")] = None,
-) -> ExecutionDetail:
+) -> Response[Any]:
     """With the states of up to 1,000 nodes. Values that do not fit into 4 MB are left out, and `omitted` names them."""
     view = api_services.execution_service().get(caller(app), execution_id, nodes_after)
-    return ExecutionDetail(
+    found = ExecutionDetail(
         **answer_parts(view.execution),
         trigger={name: value for name, value in view.execution.trigger.items() if name != "body"},
         nodes=[NodeAnswer(**node_parts(view.execution, node)) for node in view.nodes],
         omitted=view.omitted,
         next_nodes=view.next_nodes,
     )
+    return polled_answer(app, found)
 
 
 @app.get(

@@ -32,13 +32,13 @@ from functions.http_api import (
     IdInPath,
     allows,
     caller,
-    catalogue,
     catalogue_answer,
     errors,
     logger,
     make_app,
     make_handler,
     raw_answer,
+    tagged,
 )
 
 app = make_app()
@@ -77,7 +77,7 @@ def list_integrations() -> IntegrationList:
     "/api/integration-types",
     tags=["integrations"],
     summary="List integration types",
-    responses={**catalogue(IntegrationTypeList, "All integration types"), **errors(401)},
+    responses={**tagged(IntegrationTypeList, "All integration types"), **errors(401)},
     openapi_extensions=allows(Access.SIGNED_IN),
 )
 def types() -> Response[Any]:

@@ -13,7 +13,7 @@ from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.platform import Health, NodeTypeList, ReferenceAnswer
 from engine.security.permissions import Access
 from engine.workflow.definition import json_schema
-from functions.http_api import allows, catalogue, catalogue_answer, errors, make_app, make_handler
+from functions.http_api import allows, catalogue_answer, errors, make_app, make_handler, tagged
 
 app = make_app()
 _PACKED = Path(__file__).parent.parent  # what is written there when the functions are packed
@@ -36,7 +36,7 @@ def health() -> Health:
     "/api/openapi.json",
     tags=["platform"],
     summary="This document",
-    responses={**catalogue(None, "OpenAPI 3.1")},
+    responses={**tagged(None, "OpenAPI 3.1")},
     openapi_extensions=allows(Access.PUBLIC),
 )
 def openapi() -> Response[Any]:
@@ -48,7 +48,7 @@ def openapi() -> Response[Any]:
     "/api/reference",
     tags=["platform"],
     summary="The reference",
-    responses={**catalogue(ReferenceAnswer, "All pages"), **errors(401)},
+    responses={**tagged(ReferenceAnswer, "All pages"), **errors(401)},
     openapi_extensions=allows(Access.SIGNED_IN),
 )
 def reference() -> Response[Any]:
@@ -60,7 +60,7 @@ def reference() -> Response[Any]:
     "/api/node-types",
     tags=["platform"],
     summary="List node types",
-    responses={**catalogue(NodeTypeList, "All node types"), **errors(401)},
+    responses={**tagged(NodeTypeList, "All node types"), **errors(401)},
     openapi_extensions=allows(Access.SIGNED_IN),
 )
 def node_types() -> Response[Any]:
@@ -78,7 +78,7 @@ def _types() -> str:
     "/api/workflow-schema",
     tags=["platform"],
     summary="The JSON Schema of a workflow definition",
-    responses={**catalogue(None, "JSON Schema"), **errors(401)},
+    responses={**tagged(None, "JSON Schema"), **errors(401)},
     openapi_extensions=allows(Access.SIGNED_IN),
 )
 def workflow_schema() -> Response[Any]:

@@ -14,6 +14,7 @@ from engine.clock import format_time
 from engine.ids import NODE_ID_PATTERN
 from engine.schemas.executions import ExecutionStarted
 from engine.schemas.triggers import (
+    AddressAnswer,
     BackfillAnswer,
     BackfillBody,
     BackfillItem,
@@ -40,11 +41,11 @@ from functions.http_api import (
     Limit,
     allows,
     caller,
-    catalogue,
     catalogue_answer,
     errors,
     make_app,
     make_handler,
+    tagged,
 )
 
 app = make_app()
@@ -74,6 +75,21 @@ def list_triggers(limit: Limit = limits.PAGE_SIZE, cursor: Cursor = None) -> Tri
 def get(workflow_id: IdInPath, trigger_id: TriggerInPath) -> TriggerAnswer:
     """How it is, and the address of a webhook."""
     return _answer(api_services.trigger_service().get(caller(app), workflow_id, trigger_id))
+
+
+@app.get(
+    "/api/workflows/<workflow_id>/triggers/<trigger_id>/address",
+    tags=["triggers"],
+    summary="Get a webhook's address",
+    responses={200: {"description": "The address"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Permission.EXECUTE),
+)
+def address(workflow_id: IdInPath, trigger_id: TriggerInPath) -> AddressAnswer:
+    """Of a webhook of the workflow, or of one that is only in a draft: it is known before anything is published.
+
+    It answers 404 until a version with the webhook is published and the workflow is active.
+    """
+    return AddressAnswer(url=api_services.trigger_service().address(caller(app), workflow_id, trigger_id))
 
 
 @app.get(
@@ -128,7 +144,7 @@ def preview_schedule(body: PreviewScheduleBody) -> SchedulePreviewAnswer:
     "/api/trigger-types",
     tags=["triggers"],
     summary="List trigger types",
-    responses={**catalogue(TriggerTypeList, "All trigger types"), **errors(401)},
+    responses={**tagged(TriggerTypeList, "All trigger types"), **errors(401)},
     openapi_extensions=allows(Access.SIGNED_IN),
 )
 def types() -> Response[Any]:

@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,18 +44,30 @@ def build_console(target: Path) -> Path:
 
 def built_web() -> Path:
     """Return the files for browsers, from the cache or built now."""
-    from platformdirs import user_cache_path
-
-    cache = user_cache_path("mainspring") / "console"
-    place = cache / _fingerprint()
+    place = cache_folder() / _fingerprint()
     if place.is_dir():
         return place
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:  # of concurrent processes one builds
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with building() as work:
         if not place.is_dir():
-            _build(cache / "work", place)
+            build(work, place)
     return place
+
+
+def cache_folder() -> Path:
+    """Return the folder of the builds."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mainspring") / "console"
+
+
+@contextmanager
+def building() -> Iterator[Path]:
+    """Give the folder to build in, to one process at a time."""
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield cache / "work"
 
 
 def node_folder() -> Path:
@@ -82,8 +96,11 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:32]
 
 
-def _build(work: Path, place: Path) -> None:
-    """Build in a copy. Packages that are installed there are reused while the lock file is the same."""
+def build(work: Path, place: Path) -> None:
+    """Build in a copy, and move what was made to its place.
+
+    Packages that are installed there are reused while the lock file is the same.
+    """
     web = CONSOLE / "web"
     installed = _installed_for(work)
     for path in work.iterdir() if work.is_dir() else ():

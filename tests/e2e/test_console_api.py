@@ -47,6 +47,13 @@ def soon(look: Callable[[], Any]) -> Any:
     raise AssertionError("it does not come")
 
 
+def is_known(admin: Caller, path: str) -> bool:
+    """Whether an answer that the caller has already is not sent again."""
+    tag = admin.request("GET", path).headers["etag"]
+    again = admin.request("GET", path, headers={"if-none-match": tag})
+    return (again.status_code, again.content) == (304, b"")
+
+
 def test_test_run_can_be_inspected_and_publishes_no_events(admin: Caller):
     workflow = admin.workflow(LOOP, "Tried by the console")["id"]
     pins = {"send": {"output": {"body": "pinned"}}}
@@ -55,6 +62,7 @@ def test_test_run_can_be_inspected_and_publishes_no_events(admin: Caller):
     assert (run["test"], run["status"], run["result"]) == (True, "succeeded", {"done": "pinned"})
     assert [node["id"] for node in run["nodes"] if node["pinned"]] == ["send"]
     path = f"/api/executions/{run['id']}"
+    assert soon(lambda: is_known(admin, path))
     definition = admin.ok("GET", f"{path}/definition")
     assert (definition["definition"]["nodes"], definition["pins"]["send"]["port"]) == (LOOP["nodes"], "main")
     inner = admin.ok("GET", f"{path}/nodes/each%5B1%5D.sum")

@@ -165,6 +165,23 @@ def test_twenty_deliveries_with_one_id_are_one_execution(admin: Caller):
     assert httpx2.post(url, json={"x": 1}, headers={"x-id": "d-2"}).json()["execution_id"] not in answers[0].text
 
 
+def test_the_address_is_known_before_anything_is_published(admin: Caller):
+    workflow_id = admin.ok("POST", "/api/workflows", json={"name": "Not there yet"})["id"]
+    path = f"/api/workflows/{workflow_id}"
+    url = admin.ok("GET", f"{path}/triggers/in/address")["url"]
+    assert httpx2.post(url, json={}).status_code == 404
+    assert admin.request("GET", f"{path}/triggers/in").status_code == 404
+
+    definition = {
+        "nodes": [{"id": "a", "type": "transform", "config": {"value": 1}}],
+        "triggers": [{"id": "in", "type": "webhook"}],
+    }
+    admin.ok("PUT", path, json={"definition": definition, "publish": True}, headers={"if-match": "*"})
+    admin.ok("POST", f"{path}/activate")
+    assert admin.ok("GET", f"{path}/triggers/in")["url"] == url
+    assert httpx2.post(url, json={}).status_code == 202
+
+
 def test_refused_webhook_calls_all_look_alike(admin: Caller):
     workflow_id = live(admin, [{"id": "in", "type": "webhook"}])
     url = trigger(admin, workflow_id)["url"]

@@ -11,7 +11,8 @@ from typing import Any
 from engine import limits
 from engine.errors import Conflict, NotFound, TooLarge
 from engine.execution.fork import reusable
-from engine.execution.node_states import NodeState, node_page
+from engine.execution.node_costs import node_costs
+from engine.execution.node_states import NodeState, node_page, node_states
 from engine.history.events import History, Stored, WaitKind
 from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution, LogLine, Status
@@ -153,7 +154,10 @@ class ExecutionService:
         whole = prepare_once(definition, self._factory)
         trial = execution.trial
         block = whole if trial is None else prepare_once(trial.applied(definition), self._factory)
-        states, next_nodes = node_page(block, history, execution, nodes_after, whole)
+        states = node_states(block, history, execution, whole)
+        costs = node_costs(states, history, execution)
+        states, next_nodes = node_page(states, nodes_after)
+        states = [replace(state, dollars=costs.get(state.id, 0.0)) for state in states]
         view = shown(execution, self._with_outputs(execution.ref, states), self._histories.load)
         return replace(view, next_nodes=next_nodes)
 

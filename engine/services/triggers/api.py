@@ -93,6 +93,17 @@ class TriggerService:
         workflow, trigger = self._find(principal, workflow_id, trigger_id)
         return self._view(principal, workflow, trigger, self._triggers.get(workflow.id, trigger.id))
 
+    def address(self, principal: Principal, workflow_id: str, trigger_id: str) -> str:
+        """Return the URL that a webhook of this id has, or will have once it is published.
+
+        Whoever has the URL can call it, so it is for those who may start the workflow. Raises NotFound.
+        """
+        workflow = self._workflows.get(principal.workspace_id, workflow_id)
+        trigger = workflow.trigger(trigger_id)
+        if trigger is not None and trigger.type != "webhook":
+            raise NotFound(f"`{trigger_id}` is a trigger of type {trigger.type}; only a webhook has an address")
+        return hook_url(self._api_url, workflow, trigger_id)
+
     def schedule(
         self, principal: Principal, workflow_id: str
     ) -> tuple[Workflow, list[tuple[TriggerDefinition, ScheduleConfig, list[datetime]]]]:

@@ -1,36 +1,10 @@
-/** The editor: by mouse, by keys alone, on a phone; nothing that was typed is lost. */
-import { accessible, assert, NARROW, newPerson, signIn, stories } from './support.mjs';
-
-const CHAIN = {
-  nodes: [
-    { id: 'greet', type: 'transform', config: { value: 'Hello {{ trigger.body.name }}' } },
-    { id: 'shout', type: 'transform', config: { value: '{{ $uppercase(nodes.greet) }}' } },
-  ],
-  edges: [{ from: 'greet', to: 'shout' }],
-};
-
-async function opened(page, definition) {
-  const ada = await newPerson();
-  const made = await ada.call('POST', '/api/workflows', { name: 'Greeting', ...(definition ? { definition } : {}) });
-  await signIn(page, ada, `/workflows/${made.id}`);
-  await page.getByRole('heading', { name: 'Greeting', level: 1 }).waitFor();
-  const draft = () => ada.call('GET', `/api/workflows/${made.id}/draft`);
-  return { ada, id: made.id, draft };
-}
-
-const saved = (page) => page.locator('[data-save=saved]').waitFor();
-const card = (page, name) => page.locator('.react-flow__node').filter({ has: page.getByText(name, { exact: true }) }).first();
-
-async function add(page, words) {
-  await page.getByRole('dialog').getByPlaceholder('Search').fill(words);
-  await page.getByRole('option').first().waitFor();
-  await page.keyboard.press('Enter');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
-}
+/** The editor: by mouse, undone and done again, copied and pasted, in two tabs, on a phone. */
+import { accessible, assert, NARROW, stories } from './support.mjs';
+import { add, card, CHAIN, changed, opened, output, ran, saved } from './editing.mjs';
 
 await stories({
   'a workflow is drawn by mouse, tried, and undone': async ({ page }) => {
-    const { draft } = await opened(page);
+    const { draft } = await opened(page, null);
     await page.getByRole('button', { name: 'Add the first step' }).click();
     await add(page, 'transform');
     await page.getByRole('button', { name: 'Add step' }).click();
@@ -51,49 +25,60 @@ await stories({
     assert.deepEqual((await draft()).definition.edges, [{ from: 'transform_data', to: 'wait' }]);
   },
 
-  'all of it goes with keys alone, in the outline': async ({ page }) => {
-    const { draft } = await opened(page, CHAIN);
-    await page.getByRole('button', { name: 'Outline' }).focus();
-    await page.keyboard.press('Enter');
-    const tree = page.getByRole('tree', { name: 'Steps' });
-    await tree.getByRole('treeitem').first().focus();
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('/');
-    await add(page, 'wait');
-    await saved(page);
-    assert.deepEqual((await draft()).definition.edges, [...CHAIN.edges, { from: 'shout', to: 'wait' }]);
-    await page.getByRole('treeitem', { name: /^Wait/ }).focus();
-    await page.keyboard.press('Delete');
-    await page.getByRole('treeitem', { name: /^Wait/ }).waitFor({ state: 'detached' });
-    await page.keyboard.press('Control+z');
-    await page.getByRole('treeitem', { name: /^Wait/ }).waitFor();
-    await accessible(page, 'the editor with its outline');
-  },
-
-  'an id that is renamed is renamed in all that refers to it': async ({ page }) => {
-    const { draft } = await opened(page, CHAIN);
+  'everything is undone and done again: a name, a rename with its references, a connection, a pin, the workflow': async ({ page }) => {
+    const { draft } = await opened(page, { ...CHAIN, vars: { limit: 1 } });
+    const states = [];
+    const done = async () => {
+      await changed(page);
+      states.push((await draft()).definition);
+    };
     await card(page, 'greet').click();
+    await page.getByLabel('Name of the step').fill('Say hello');
+    await done();
     await page.getByLabel('Id of the step').fill('welcome');
     await page.keyboard.press('Enter');
-    await page.locator('[data-save=unsaved], [data-save=saving]').first().waitFor();
-    await saved(page);
-    const { definition } = await draft();
-    assert.deepEqual(definition.edges, [{ from: 'welcome', to: 'shout' }]);
-    assert.equal(definition.nodes[1].config.value, '{{ $uppercase(nodes.welcome) }}');
+    await done();
+    assert.deepEqual(states[1].edges, [{ from: 'welcome', to: 'shout' }]);
+    assert.equal(states[1].nodes[1].config.value, '{{ $uppercase(nodes.welcome) }}');
+    await (await output(page, 'Say hello')).getByRole('button', { name: 'Pin an example' }).click();
+    await done();
+    await card(page, 'shout').click();
+    await page.getByRole('button', { name: 'More for this step' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await done();
+    assert.deepEqual(states[3].edges, []);
+
+    for (const state of [...states.slice(0, -1).reverse(), null]) {
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await changed(page);
+      const { definition } = await draft();
+      if (state) assert.deepEqual(definition, state);
+      else assert.deepEqual(definition.nodes, CHAIN.nodes);
+    }
+    for (const state of states) {
+      await page.getByRole('button', { name: 'Redo' }).click();
+      await changed(page);
+      assert.deepEqual((await draft()).definition, state);
+    }
   },
 
-  'nothing that was typed is lost with the tab': async ({ page, expect }) => {
-    expect(/ERR_FAILED/); // the server cannot be reached
-    const { draft } = await opened(page, CHAIN);
+  'steps are copied and pasted as JSON, with what they say of each other': async ({ page }) => {
+    const { draft } = await opened(page);
     await card(page, 'greet').click();
-    await page.route('**/draft', (route) => (route.request().method() === 'PUT' ? route.abort() : route.fallback()));
-    await page.getByLabel('Name of the step').fill('A name that is not saved');
-    await page.locator('[data-save=retrying]').waitFor();
-    await page.unroute('**/draft');
-    await page.reload();
-    await card(page, 'A name that is not saved').waitFor();
-    await saved(page);
-    assert.equal((await draft()).definition.nodes[0].name, 'A name that is not saved');
+    await card(page, 'shout').click({ modifiers: ['Control'] });
+    await page.keyboard.press('Control+c');
+    const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    assert.deepEqual(copied, CHAIN);
+    await page.keyboard.press('Control+v');
+    await changed(page);
+    const { nodes, edges } = (await draft()).definition;
+    assert.deepEqual(nodes.map(({ id }) => id), ['greet', 'shout', 'greet_2', 'shout_2']);
+    assert.equal(nodes[3].config.value, '{{ $uppercase(nodes.greet_2) }}');
+    assert.deepEqual(edges[1], { from: 'greet_2', to: 'shout_2' });
+    await page.keyboard.press('Control+x');
+    await card(page, 'greet_2').waitFor({ state: 'detached' });
+    await changed(page);
+    assert.deepEqual((await draft()).definition.nodes, CHAIN.nodes);
   },
 
   'two tabs come together': async ({ page, context, expect }) => {
@@ -112,13 +97,26 @@ await stories({
     assert.deepEqual((await draft()).definition.nodes.map((node) => node.name), ['From this tab', 'From the other tab']);
   },
 
-  'it works on a phone': async ({ page }) => {
+  'a step is edited, tried and published on a phone': async ({ page }) => {
     await page.setViewportSize(NARROW);
-    await opened(page, CHAIN);
+    const { get } = await opened(page);
     await card(page, 'shout').click();
     await page.getByLabel('Name of the step').fill('Loud');
-    await saved(page);
+    const field = page.getByRole('tabpanel').getByRole('textbox').first();
+    await field.fill('{{ nodes.greet & "!" }}');
+    await page.keyboard.press('Escape');
+    await accessible(page, 'the settings of a step');
     await page.getByRole('button', { name: 'Close' }).click();
     await card(page, 'Loud').waitFor();
+    await saved(page);
+    await page.getByRole('button', { name: 'Test run' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+    await ran(page);
+    await (await output(page, 'Loud')).getByText('Hello you!').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('Version 2 is published').waitFor();
+    assert.equal((await get()).definition.nodes[1].config.value, '{{ nodes.greet & "!" }}');
   },
 });

@@ -1,44 +1,20 @@
 /** Test runs with their states on the canvas, pins, publishing, conflicts by step, versions. */
-import { accessible, assert, newPerson, signIn, stories } from './support.mjs';
-
-const CHAIN = {
-  nodes: [
-    { id: 'greet', type: 'transform', config: { value: 'Hello {{ trigger.body.name ?? "you" }}' } },
-    { id: 'shout', type: 'transform', config: { value: '{{ $uppercase(nodes.greet) }}' } },
-  ],
-  edges: [{ from: 'greet', to: 'shout' }],
-};
-
-async function opened(page) {
-  const ada = await newPerson();
-  const made = await ada.call('POST', '/api/workflows', { name: 'Greeting', definition: CHAIN });
-  await signIn(page, ada, `/workflows/${made.id}`);
-  await page.getByRole('heading', { name: 'Greeting', level: 1 }).waitFor();
-  return { ada, id: made.id, get: () => ada.call('GET', `/api/workflows/${made.id}`) };
-}
-
-const saved = (page) => page.locator('[data-save=saved]').waitFor();
-const card = (page, name) => page.locator('.react-flow__node').filter({ has: page.getByText(name, { exact: true }) }).first();
+import { accessible, assert, stories } from './support.mjs';
+import { card, CHAIN, changed, opened, output, saved, testRun } from './editing.mjs';
 
 async function named(page, step, name) {
   await card(page, step).click();
   await page.getByLabel('Name of the step').fill(name);
-  await page.locator('[data-save=unsaved], [data-save=saving]').first().waitFor();
-  await saved(page);
+  await changed(page);
 }
 
 await stories({
   'a test run shows on the canvas what each step gave, and a pin stands in for a step': async ({ page }) => {
     const { get } = await opened(page);
-    await page.getByRole('button', { name: 'Test run' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
-    await page.locator('[data-run=succeeded]').waitFor();
-    await card(page, 'shout').click();
-    await page.getByRole('tab', { name: 'Output' }).click();
-    await page.getByText('HELLO YOU').waitFor();
+    await testRun(page);
+    await (await output(page, 'shout')).getByText('HELLO YOU').waitFor();
     await accessible(page, 'the editor with a run');
-    await card(page, 'greet').click();
-    await page.getByRole('tab', { name: 'Output' }).click();
+    await output(page, 'greet');
     await page.getByRole('button', { name: 'Pin this output' }).click();
     await saved(page);
     assert.equal((await get()).version, 1);

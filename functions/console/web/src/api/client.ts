@@ -67,8 +67,31 @@ export async function requestTagged<T>(
   );
   const text = await answer.text();
   const content: unknown = text && isJson(answer) ? JSON.parse(text) : text;
-  if (!answer.ok) throw apiError(answer, content);
+  if (!answer.ok && answer.status !== 304) throw apiError(answer, content);
   return { data: content as T, etag: answer.headers.get('etag'), status: answer.status };
+}
+
+interface Seen {
+  etag: string;
+  data: unknown;
+}
+
+const MOST_SEEN = 24;
+const seen = new Map<string, Seen>();
+
+/**
+ * As `request` to read what is asked for again and again: where the answer has not changed, the server does not send it
+ * again, and the same object is given. Do not change it.
+ */
+export async function poll<T>(path: string, { query = {} }: Pick<RequestOptions, 'query'> = {}): Promise<T> {
+  const key = JSON.stringify([path, query]);
+  const before = seen.get(key);
+  const { data, etag, status } = await requestTagged<T>('GET', path, { query, headers: before ? { 'if-none-match': before.etag } : {} });
+  if (status === 304 && before) return before.data as T;
+  seen.delete(key); // what is asked for now is forgotten last
+  if (etag !== null) seen.set(key, { etag, data });
+  for (const oldest of [...seen.keys()].slice(0, -MOST_SEEN)) seen.delete(oldest);
+  return data;
 }
 
 function isJson(answer: Response): boolean {

@@ -13,12 +13,13 @@ import {
   type NodeTypes,
   type ReactFlowInstance,
 } from '@xyflow/react';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
 
 import { t } from '@/app/i18n';
 import { useTheme } from '@/app/theme';
 
 import * as actions from './actions';
+import { MANY_NODES, useArrangements } from './arranging';
 import type { Catalogue } from './catalogue';
 import type { Difference } from './compare';
 import * as commands from './commands';
@@ -30,8 +31,6 @@ import { WayLine } from './WayLine';
 
 const NODE_TYPES: NodeTypes = { card: Card, loop: LoopFrame, pill: Pill };
 const EDGE_TYPES: EdgeTypes = { way: WayLine };
-/** From here on only what is seen is in the page. */
-const MANY_NODES = 150;
 
 export interface CanvasProps {
   catalogue: Catalogue;
@@ -48,13 +47,18 @@ export function Canvas({ catalogue, difference, label }: CanvasProps) {
   const problems = useEditor((state) => state.problems);
   const run = useEditor((state) => state.run);
   const isReadOnly = useEditor((state) => state.isReadOnly);
+  const arrangements = useArrangements();
   const { nodes, edges } = useMemo(
     () => graphOf({ document, catalogue, open, selection, problems, run, difference }),
-    [document, catalogue, open, selection, problems, run, difference],
+    // Arrangements that come in are not seen from here.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [document, catalogue, open, selection, problems, run, difference, arrangements],
   );
   const { dragged, onNodesChange } = useMoves(nodes);
   const flow = useRef<ReactFlowInstance<CanvasNode, WayEdge> | null>(null);
   useShownSelection(flow);
+  const pane = useRef<HTMLDivElement>(null);
+  useKeptMiddle(pane, flow);
 
   const onConnect = useCallback(
     ({ source, sourceHandle, target }: Connection) => actions.connect(store, source, sourceHandle ?? 'main', target),
@@ -63,6 +67,7 @@ export function Canvas({ catalogue, difference, label }: CanvasProps) {
   return (
     <CatalogueContext value={catalogue}>
       <ReactFlow<CanvasNode, WayEdge>
+        ref={pane}
         aria-label={label ?? t('Canvas')}
         nodes={dragged}
         edges={edges}
@@ -154,6 +159,26 @@ function useMoves(nodes: CanvasNode[]) {
     [nodes, moving],
   );
   return { dragged, onNodesChange };
+}
+
+/** What is in the middle stays there when a panel opens or closes beside the canvas. */
+function useKeptMiddle(pane: RefObject<HTMLDivElement | null>, flow: { current: ReactFlowInstance<CanvasNode, WayEdge> | null }): void {
+  useEffect(() => {
+    if (!pane.current) return;
+    let before: { width: number; height: number } | undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      const instance = flow.current;
+      if (before && instance && before.width > 0) {
+        const { x, y, zoom } = instance.getViewport();
+        void instance.setViewport({ x: x + (width - before.width) / 2, y: y + (height - before.height) / 2, zoom });
+      }
+      before = { width, height };
+    });
+    observer.observe(pane.current);
+    return () => observer.disconnect();
+  }, [pane, flow]);
 }
 
 /** What is chosen elsewhere, such as in the outline, comes into view. */

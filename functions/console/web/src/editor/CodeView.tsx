@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { keep, readKept } from '@/app/kept';
 import { Button } from '@/ui';
 
 import { CodeInput } from '../form/CodeInput';
@@ -12,26 +13,14 @@ import { equal } from './compare';
 import { useDefinition, useEditor, useEditorStore } from './store';
 import type { Definition } from './types';
 
-function keyOf(workflowId: string): string {
-  return `mainspring.code.${workflowId}`;
+/** By this name, text that is no workflow yet outlives the tab. */
+function keptAs(workflowId: string): string {
+  return `code.${workflowId}`;
 }
 
-/** Text that is no workflow yet outlives the tab. */
 function unfinished(workflowId: string): string | null {
-  try {
-    return localStorage.getItem(keyOf(workflowId));
-  } catch {
-    return null;
-  }
-}
-
-function keepUnfinished(workflowId: string, text: string | null): void {
-  try {
-    if (text === null) localStorage.removeItem(keyOf(workflowId));
-    else localStorage.setItem(keyOf(workflowId), text);
-  } catch {
-    // The storage is full or forbidden.
-  }
+  const kept = readKept(keptAs(workflowId));
+  return typeof kept === 'string' ? kept : null;
 }
 
 function parsed(text: string): Definition | string {
@@ -59,7 +48,7 @@ export function CodeView({ workflowId }: { workflowId: string }) {
     told.current = definition; // changed elsewhere, such as by undo
     setText(JSON.stringify(definition, null, 2));
     setProblem(null);
-    keepUnfinished(workflowId, null);
+    keep(keptAs(workflowId), null);
   }, [definition, workflowId]);
 
   const change = (next: string) => {
@@ -67,16 +56,16 @@ export function CodeView({ workflowId }: { workflowId: string }) {
     const found = parsed(next);
     if (typeof found === 'string') {
       setProblem(found);
-      keepUnfinished(workflowId, next);
+      keep(keptAs(workflowId), next);
       return;
     }
     setProblem(null);
-    keepUnfinished(workflowId, null);
+    keep(keptAs(workflowId), null);
     told.current = found;
     store.getState().apply(t('Edited as code'), (document) => (equal(document.definition, found) ? document : { ...document, definition: found }), 'code');
   };
   const discard = () => {
-    keepUnfinished(workflowId, null);
+    keep(keptAs(workflowId), null);
     setProblem(null);
     setText(JSON.stringify(definition, null, 2));
   };

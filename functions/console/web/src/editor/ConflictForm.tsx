@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { msg, t } from '@/app/i18n';
 import { Button, cx, Dialog } from '@/ui';
 
+import type { SaveConflict } from './autosave';
 import { differingFields } from './compare';
 import type { Conflict, Side } from './merge';
 import { useEditor, useEditorStore } from './store';
@@ -54,17 +55,19 @@ export function ConflictForm({ conflicts, choices, onChoose }: ConflictFormProps
 
 /** Another tab has changed the same steps of the draft: nothing is saved until it is decided, nothing is lost either. */
 export function DraftConflict({ session }: { session: EditorSession }) {
-  const store = useEditorStore();
   const conflict = useEditor((state) => state.conflict);
+  return conflict && <Decision key={conflict.etag} session={session} conflict={conflict} />;
+}
+
+function Decision({ session, conflict }: { session: EditorSession; conflict: SaveConflict }) {
+  const store = useEditorStore();
   const { choices, choose } = useChoices();
   const [isBusy, setBusy] = useState(false);
-  if (!conflict) return null;
   const isDecided = conflict.conflicts.every((one) => choices[one.key]);
   const finish = async () => {
     setBusy(true);
     store.setState({ conflict: null });
     await session.saver.resolve(conflict, choices).catch(() => undefined); // the state of saving tells it
-    setBusy(false);
   };
   return (
     <Dialog

@@ -15,6 +15,7 @@ import { useCatalogue, type Catalogue } from './catalogue';
 import { CodeView } from './CodeView';
 import * as commands from './commands';
 import { DraftConflict } from './ConflictForm';
+import { SETTINGS } from './focus';
 import { Outline } from './Outline';
 import { Palette } from './Palette';
 import { Panel } from './Panel';
@@ -65,11 +66,12 @@ function Open({ session, catalogue, pinnedRun }: { session: EditorSession; catal
   usePinnedRun(store, runs, pinnedRun);
   const onRun = useCallback(() => setDialog('run'), []);
   const onPublish = useCallback(() => setDialog('publish'), []);
-  useKeys(store, catalogue, { onRun, onPublish });
+  const onOutline = useCallback(() => setOutline((isThere) => !isThere), []);
+  useKeys(store, catalogue, { onRun, onPublish, onOutline });
   const close = () => setDialog(null);
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <Head session={session} runs={runs} view={view} onView={setView} onOutline={() => setOutline(!hasOutline)} onDialog={setDialog} />
+      <Head session={session} runs={runs} view={view} onView={setView} onOutline={onOutline} onDialog={setDialog} />
       {session.isRecovered && <Recovered />}
       <div className="relative flex min-h-0 flex-1">
         {hasOutline && view === 'canvas' && (
@@ -96,7 +98,7 @@ function Open({ session, catalogue, pinnedRun }: { session: EditorSession; catal
       <Announcements />
       <Palette catalogue={catalogue} />
       <DraftConflict session={session} />
-      {dialog === 'run' && <TestRunDialog runs={runs} onClose={close} />}
+      {dialog === 'run' && <TestRunDialog workflowId={workflow.id} runs={runs} onClose={close} />}
       {dialog === 'publish' && <PublishDialog session={session} catalogue={catalogue} onClose={close} />}
       {dialog === 'versions' && <VersionsDialog session={session} catalogue={catalogue} onClose={close} />}
     </div>
@@ -109,6 +111,7 @@ function Side({ children }: { children: ReactNode }) {
   const isAsked = useEditor((state) => state.isPanelOpen);
   return (
     <aside
+      id={SETTINGS}
       aria-label={t('Settings')}
       className={cx(
         'border-line bg-card max-md:absolute max-md:inset-x-0 max-md:bottom-0 max-md:z-20 max-md:max-h-[75%] max-md:overflow-y-auto max-md:rounded-t-lg max-md:border-t max-md:shadow-floating md:w-92 md:shrink-0 md:border-l lg:w-100',

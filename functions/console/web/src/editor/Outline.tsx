@@ -1,7 +1,7 @@
 /** The workflow as a tree. It does all that the canvas does, by keys and with a screen reader. */
 
 import { ArrowUpRight, Copy, EllipsisVertical, Plus, Trash2, Unplug } from 'lucide-react';
-import { useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
 import { t } from '@/app/i18n';
 import { cx, Dialog, IconButton, Menu, statusLook, type MenuEntry } from '@/ui';
@@ -9,6 +9,7 @@ import { cx, Dialog, IconButton, Menu, statusLook, type MenuEntry } from '@/ui';
 import * as actions from './actions';
 import { portsOf, titleOf, type Catalogue } from './catalogue';
 import { connectionProblem } from './commands';
+import { focusSettings } from './focus';
 import { TypeIcon } from './icons';
 import { useDefinition, useEditor, useEditorStore, type EditorStore } from './store';
 import { bodyOf, edgesOf, findNode } from './tree';
@@ -81,6 +82,9 @@ export function Outline({ catalogue, onChoose }: { catalogue: Catalogue; onChoos
   const chosen = selection.kind === 'nodes' ? selection.ids : selection.kind === 'trigger' ? [`trigger:${selection.id}`] : [];
   const current = items.find((item) => chosen.includes(item.key)) ?? items[0];
 
+  useEffect(() => {
+    list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+  }, []);
   const choose = (item: Item) => {
     const { select, selectNode } = store.getState();
     if (item.kind === 'trigger') select({ kind: 'trigger', id: item.id });
@@ -109,6 +113,7 @@ export function Outline({ catalogue, onChoose }: { catalogue: Catalogue; onChoos
       Enter: () => {
         choose(item);
         onChoose?.();
+        focusSettings();
       },
       ' ': () => choose(item),
       c: () => setConnecting(item.kind === 'node' ? item.id : null),

@@ -9,7 +9,7 @@ import { Button, Duration, Field, Select, Skeleton, Status, toast } from '@/ui';
 
 import { CodeInput } from '../form/CodeInput';
 import { JsonText } from '../form/JsonText';
-import { calls, type NodeType, type Pin, type RunNode, type Samples } from './api';
+import { calls, type NodeType, type RunNode, type Sample, type Samples } from './api';
 import { IterationStepper } from './IterationStepper';
 import { JsonView } from './JsonView';
 import { durationOf } from './NodeCard';
@@ -17,7 +17,7 @@ import { omit } from './omit';
 import { useSamples } from './SampleScope';
 import { useEditor, useEditorStore } from './store';
 import { loopsAround } from './tree';
-import type { Json, NodeDefinition } from './types';
+import type { Json, NodeDefinition, Pin } from './types';
 
 const MAX_PIN_BYTES = 64_000;
 
@@ -27,7 +27,6 @@ export function OutputTab({ node, type, workflowId }: { node: NodeDefinition; ty
   const samples = useSamples(workflowId);
   const sample = sampleOf(samples, node.id);
   const { pin, setPin } = usePin(node.id);
-  const output = ran ? ran.output : sample?.output;
   const definition = useEditor((state) => state.history.document.definition);
   const around = [...loopsAround(definition, node.id).reverse(), node.id].flatMap((id) => run?.loops[id] ?? []);
   return (
@@ -39,7 +38,7 @@ export function OutputTab({ node, type, workflowId }: { node: NodeDefinition; ty
         </div>
       ))}
       {pin ? (
-        <PinForm pin={pin} ports={type?.ports ?? ['main']} onChange={setPin} />
+        <PinForm pin={pin} keptAs={`pin.${workflowId}.${node.id}`} ports={type?.ports ?? ['main']} onChange={setPin} />
       ) : (
         <>
           {run && ran && <OfRun runId={run.id} ran={ran} />}
@@ -51,14 +50,25 @@ export function OutputTab({ node, type, workflowId }: { node: NodeDefinition; ty
             </>
           )}
           {!run && !sample && <p className="text-muted">{t('It has not run yet. Start a test run to see what it gives.')}</p>}
-          <PinButton output={output} port={ran?.port ?? sample?.port ?? undefined} onPin={setPin} />
+          {ran?.status !== 'skipped' && <PinButton pin={pinFor(ran, sample)} onPin={setPin} />}
         </>
       )}
     </div>
   );
 }
 
-function sampleOf(samples: Samples | undefined, id: string) {
+/** What a step gave, as a pin; undefined where it has given nothing yet, or its output is too large to be shown. */
+function pinFor(ran: RunNode | undefined, sample: Sample | undefined): Pin | undefined {
+  const of = (output: unknown, port: string | null | undefined): Pin => ({ output: output as Json, ...(port ? { port } : {}) });
+  if (ran) {
+    if (ran.status === 'succeeded') return of(ran.output, ran.port);
+    return ran.status === 'failed' ? of(ran.error, 'error') : undefined;
+  }
+  if (!sample || sample.omitted) return undefined;
+  return sample.status === 'failed' ? of(sample.error, 'error') : of(sample.output, sample.port);
+}
+
+function sampleOf(samples: Samples | undefined, id: string): Sample | undefined {
   return samples?.nodes[id] ?? Object.entries(samples?.nodes ?? {}).find(([path]) => path.endsWith(`.${id}`))?.[1];
 }
 
@@ -73,8 +83,8 @@ function OfRun({ runId, ran }: { runId: string; ran: RunNode }) {
       </div>
       {ran.error && (
         <div className="rounded-md bg-bad-soft p-2.5 text-bad">
-          <p className="font-medium">{ran.error.code}</p>
-          <p className="break-words">{ran.error.message}</p>
+          <p className="font-medium">{String(ran.error.code)}</p>
+          <p className="break-words">{String(ran.error.message)}</p>
         </div>
       )}
       {ran.status !== 'skipped' && (
@@ -103,7 +113,7 @@ function Given({ runId, path }: { runId: string; path: string }) {
 function usePin(id: string): { pin: Pin | undefined; setPin: (pin: Pin | undefined) => void } {
   const store = useEditorStore();
   const document = useEditor((state) => state.history.document);
-  const pins = (document.ui.pins as Record<string, Pin> | undefined) ?? {};
+  const pins = document.ui.pins ?? {};
   const loops = loopsAround(document.definition, id);
   const path = [...loops.reverse(), id].join('.');
   const setPin = (pin: Pin | undefined) => {
@@ -114,7 +124,7 @@ function usePin(id: string): { pin: Pin | undefined; setPin: (pin: Pin | undefin
     store.getState().apply(
       pin ? t('Pinned an output') : t('Took away a pin'),
       (one) => {
-        const rest = omit((one.ui.pins as Record<string, Pin> | undefined) ?? {}, path);
+        const rest = omit(one.ui.pins ?? {}, path);
         return { ...one, ui: { ...one.ui, pins: pin ? { ...rest, [path]: pin } : rest } };
       },
       `pin:${path}`,
@@ -123,25 +133,32 @@ function usePin(id: string): { pin: Pin | undefined; setPin: (pin: Pin | undefin
   return { pin: pins[path], setPin };
 }
 
-function PinButton({ output, port, onPin }: { output: Json | undefined; port: string | undefined; onPin: (pin: Pin) => void }) {
+function PinButton({ pin, onPin }: { pin: Pin | undefined; onPin: (pin: Pin) => void }) {
   const isReadOnly = useEditor((state) => state.isReadOnly);
   if (isReadOnly) return null;
   return (
     <div className="flex flex-col gap-1">
-      <Button size="sm" icon={PinIcon} className="self-start" onClick={() => onPin({ output: output ?? {}, ...(port ? { port } : {}) })}>
-        {output === undefined ? t('Pin an example') : t('Pin this output')}
+      <Button size="sm" icon={PinIcon} className="self-start" onClick={() => onPin(pin ?? { output: {} })}>
+        {pin === undefined ? t('Pin an example') : pin.port === 'error' ? t('Pin this failure') : t('Pin this output')}
       </Button>
       <p className="text-sm text-muted">{t('A pinned step does not run in test runs: it gives what is pinned.')}</p>
     </div>
   );
 }
 
-function PinForm({ pin, ports, onChange }: { pin: Pin; ports: readonly string[]; onChange: (pin: Pin | undefined) => void }) {
+interface PinFormProps {
+  pin: Pin;
+  ports: readonly string[];
+  keptAs: string;
+  onChange: (pin: Pin | undefined) => void;
+}
+
+function PinForm({ pin, ports, keptAs, onChange }: PinFormProps) {
   const [label] = useState(() => t('Pinned output'));
   return (
     <div className="flex flex-col gap-3">
       <Field label={label} hint={t('Test runs give this instead of running the step.')}>
-        <JsonText value={pin.output} onChange={(value) => onChange({ ...pin, output: (value ?? null) as Json })}>
+        <JsonText value={pin.output} keptAs={keptAs} onChange={(value) => onChange({ ...pin, output: (value ?? null) as Json })}>
           {(text, setText) => <CodeInput value={text} onChange={setText} language="json" label={label} />}
         </JsonText>
       </Field>

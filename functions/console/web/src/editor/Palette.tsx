@@ -10,6 +10,7 @@ import { cx, Dialog } from '@/ui';
 import * as actions from './actions';
 import type { NodeType, TriggerType } from './api';
 import { firstSentence, type Catalogue } from './catalogue';
+import { focusAdded } from './focus';
 import { TypeIcon, tintOf } from './icons';
 import { useEditor, useEditorStore, type Place } from './store';
 
@@ -72,10 +73,12 @@ function Choices({ catalogue, place, onDone }: { catalogue: Catalogue; place: Pl
   const add = (type: NodeType) => {
     onDone();
     actions.addStep(store, type, place);
+    focusAdded();
   };
   const addTrigger = (type: TriggerType) => {
     onDone();
     actions.addTrigger(store, type);
+    focusAdded();
   };
   return (
     <Command label={t('Add a step')} className="flex flex-col gap-2" loop filter={fit}>

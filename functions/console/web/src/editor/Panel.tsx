@@ -18,7 +18,7 @@ import { SampleScope } from './SampleScope';
 import { useDefinition, useEditor, useEditorStore } from './store';
 import { findNode, loopsAround } from './tree';
 import { TriggerPanel } from './TriggerPanel';
-import type { Json, NodeDefinition, Scope } from './types';
+import type { NodeDefinition, Scope } from './types';
 import type { TestRuns } from './useTestRun';
 import { WorkflowPanel } from './WorkflowPanel';
 
@@ -137,7 +137,9 @@ function IdInput({ id }: { id: string }) {
         onBlur={finish}
         onKeyDown={(event) => {
           if (event.key === 'Enter') finish();
-          if (event.key === 'Escape') setText(id);
+          if (event.key !== 'Escape' || text === id) return;
+          event.preventDefault(); // it takes back what was typed, and stays
+          setText(id);
         }}
       />
       {problem && <span className="block text-xs text-bad">{problem === 'taken' ? t('Another step has this id.') : t('Letters, digits and _, not first a digit.')}</span>}
@@ -151,7 +153,7 @@ function NodeMenu({ node, scope, runs }: { node: NodeDefinition; scope: Scope; r
   const close = <IconButton icon={X} label={t('Close')} onClick={() => store.getState().select({ kind: 'none' })} />;
   if (isReadOnly) return close;
   const path = [...loopsAround(store.getState().history.document.definition, node.id).reverse(), node.id].join('.');
-  const input = () => ({ input: (store.getState().history.document.ui.testInput as Json | undefined) ?? {} });
+  const input = () => ({ input: store.getState().history.document.ui.testInput ?? {} });
   return (
     <div className="flex">
       <Menu

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { useKeptText } from '@/app/kept';
 import { Button, Dialog, Field, Skeleton, Switch, TextArea, toast, toastError } from '@/ui';
 
 import { calls, type Workflow } from './api';
@@ -15,7 +16,7 @@ import { compare, isEqual } from './compare';
 import { ConflictForm, useChoices } from './ConflictForm';
 import { DiffList } from './DiffList';
 import { merge } from './merge';
-import { asVersion, definitionOf, withoutUi } from './store';
+import { asVersion, definitionOf, documentOf } from './store';
 import type { Definition } from './types';
 import type { EditorSession } from './useEditorSession';
 
@@ -48,7 +49,7 @@ function newerOf(error: unknown): Newer | null {
 export function PublishDialog({ session, catalogue, onClose }: { session: EditorSession; catalogue: Catalogue; onClose: () => void }) {
   const { workflow, store } = session;
   const queries = useQueryClient();
-  const [message, setMessage] = useState('');
+  const [message, setMessage] = useKeptText(`message.${workflow.id}`);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [newer, setNewer] = useState<Newer | null>(null);
@@ -68,6 +69,7 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
       if (newer) await bringTogether(session, newer, choices);
       const published = await send(session, message);
       session.setWorkflow(published);
+      setMessage('');
       await queries.invalidateQueries({ queryKey: ['workflows'] });
       await queries.invalidateQueries({ queryKey: ['versions', workflow.id] });
       await queries.invalidateQueries({ queryKey: ['workflow-trigger', workflow.id] });
@@ -176,7 +178,7 @@ async function bringTogether({ workflow, saver, store }: EditorSession, newer: N
   const { definition } = merge(newer.base, mine, newer.theirs, choices);
   const saved = await calls.saveDraft(workflow.id, definition, saver.etag(), newer.version);
   saver.saved(definition, saved.etag);
-  store.getState().apply(t('Merged with version {n}', { n: newer.version }), (document) => ({ ...document, definition: withoutUi(definition) }));
+  store.getState().apply(t('Merged with version {n}', { n: newer.version }), (document) => documentOf(document.name, document.description, definition));
 }
 
 function Usages({ workflow }: { workflow: Workflow }) {

@@ -20,11 +20,9 @@ export function RunBar({ workflowId, runs }: { workflowId: string; runs: TestRun
         <>
           <span data-run={run.status} role="status" className="flex items-center gap-1.5">
             <Status status={run.status} />
-            {run.dollars !== undefined && (
-              <span className="text-sm text-muted max-md:hidden">
-                <Money dollars={run.dollars} />
-              </span>
-            )}
+            <span className="text-sm text-muted max-md:hidden">
+              <Money dollars={run.dollars} />
+            </span>
           </span>
           {isOpen(run.status) && (
             <IconButton icon={Ban} label={t('Cancel the run')} onClick={() => void calls.cancelRun(run.id).catch((error: unknown) => toastError(t('It could not be canceled'), error))} />

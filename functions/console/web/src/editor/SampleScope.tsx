@@ -5,11 +5,11 @@ import { useMemo, type ReactNode } from 'react';
 
 import type { ExampleScope } from '../expr/complete';
 import { ScopeContext } from '../expr/scope';
-import { calls, type Pin, type Samples } from './api';
+import { calls, type Samples } from './api';
 import type { ShownRun } from './shownRun';
 import { useEditor } from './store';
 import { ancestors, bodyOf, findNode, loopsAround } from './tree';
-import type { Definition, JsonObject, WorkflowDocument } from './types';
+import type { Definition, Pin, WorkflowDocument } from './types';
 
 export function useSamples(workflowId: string): Samples | undefined {
   return useQuery({ queryKey: ['samples', workflowId], queryFn: () => calls.samples(workflowId), staleTime: 30_000, retry: false }).data;
@@ -36,15 +36,14 @@ function outputOf(id: string, run: ShownRun | null, samples: Samples | undefined
 
 function scopeFor(document: WorkflowDocument, id: string | null, run: ShownRun | null, samples: Samples | undefined): ExampleScope {
   const { definition, ui } = document;
-  const pins = (ui.pins as Record<string, Pin> | undefined) ?? {};
+  const pins = ui.pins ?? {};
   const nodes = Object.fromEntries(
     knownBefore(definition, id).map((one) => {
       const output = outputOf(one, run, samples, pins);
       return [one, output === undefined ? {} : output];
     }),
   );
-  const testInput = ui.testInput as JsonObject | undefined;
-  const trigger = samples?.trigger ?? { body: testInput ?? {} };
+  const trigger = samples?.trigger ?? { body: ui.testInput ?? {} };
   const loop = id === null ? undefined : loopsAround(definition, id)[0];
   const item = loop === undefined ? {} : { item: samples?.nodes[loop]?.item ?? {}, index: samples?.nodes[loop]?.index ?? 0 };
   const execution = { id: '', workflow_id: '', api_url: '', callbacks: {} };

@@ -14,15 +14,15 @@ import type { TestRuns } from './useTestRun';
 
 type Begin = Pick<TestRun, 'input' | 'trigger'>;
 
-export function TestRunDialog({ runs, onClose }: { runs: TestRuns; onClose: () => void }) {
+export function TestRunDialog({ workflowId, runs, onClose }: { workflowId: string; runs: TestRuns; onClose: () => void }) {
   const store = useEditorStore();
   const document = useEditor((state) => state.history.document);
   const triggers = document.definition.triggers ?? [];
   const [from, setFrom] = useState('input');
   const [isBusy, setBusy] = useState(false);
-  const input = (document.ui.testInput as Json | undefined) ?? {};
+  const input = document.ui.testInput ?? {};
   const setInput = (value: unknown) =>
-    store.getState().apply(t('Changed the test input'), (one) => ({ ...one, ui: { ...one.ui, testInput: value ?? {} } }), 'test-input');
+    store.getState().apply(t('Changed the test input'), (one) => ({ ...one, ui: { ...one.ui, testInput: (value ?? {}) as Json } }), 'test-input');
   const start = async () => {
     setBusy(true);
     if (await runs.start(beginOf(from, input))) onClose();
@@ -62,7 +62,7 @@ export function TestRunDialog({ runs, onClose }: { runs: TestRuns; onClose: () =
         )}
         {from === 'input' && (
           <Field label={t('Input')} hint={t('JSON; steps see it as trigger.body.')}>
-            <JsonText value={input} onChange={setInput}>
+            <JsonText value={input} onChange={setInput} keptAs={`input.${workflowId}`}>
               {(text, setText) => <CodeInput value={text} onChange={setText} language="json" label={t('Input')} />}
             </JsonText>
           </Field>

@@ -133,9 +133,15 @@ function Times({ config }: { config: JsonObject }) {
   );
 }
 
-/** What is only there once the workflow was published: the address of a webhook, its secret, its health. */
+/** A webhook's address, which is there from the beginning, and its secret, which can be set once it is published. */
 function Live({ trigger, workflowId, published }: Omit<TriggerPanelProps, 'catalogue'>) {
   const isWebhook = trigger.type === 'webhook';
+  const address = useQuery({
+    queryKey: ['workflow-trigger', workflowId, trigger.id, 'address'],
+    queryFn: () => calls.hookAddress(workflowId, trigger.id),
+    enabled: isWebhook,
+    retry: false,
+  });
   const { data: live } = useQuery({
     queryKey: ['version', workflowId, published],
     queryFn: () => calls.version(workflowId, published ?? 0),
@@ -151,15 +157,27 @@ function Live({ trigger, workflowId, published }: Omit<TriggerPanelProps, 'catal
     retry: false,
   });
   if (!isWebhook) return null;
-  if (!state?.url) return <p className="text-sm text-muted">{t('It has an address once the workflow was published.')}</p>;
+  const hint = isLive ? t('Whatever is sent here starts the workflow while it is on.') : t('It stays the same. Once the workflow is published and on, whatever is sent here starts it; until then it answers 404.');
   return (
     <section className="flex flex-col gap-4">
-      <Field label={t('Address')} hint={t('Whatever is sent here starts the workflow while it is on.')}>
-        <CopyRow text={state.url} />
-      </Field>
-      {state.has_secret !== null && <Secret state={state} workflowId={workflowId} />}
+      {address.data && (
+        <Field label={t('Address')} hint={hint}>
+          <CopyRow text={address.data.url} />
+        </Field>
+      )}
+      {address.error && <p className="text-sm text-muted">{t('You may not see its address: whoever has it can start the workflow.')}</p>}
+      {state && state.has_secret !== null && <Secret state={state} workflowId={workflowId} />}
+      {!state && needsSecret(trigger) && (
+        <p className="text-sm text-muted">{t('Its senders prove with a secret who they are. Publish the workflow, then set the secret here; until then nothing is accepted.')}</p>
+      )}
     </section>
   );
+}
+
+/** What its senders have to prove is written in `auth`; without it everybody may send. */
+function needsSecret({ config }: TriggerDefinition): boolean {
+  const { auth } = config ?? {};
+  return typeof auth === 'object' && auth !== null && 'type' in auth && auth.type !== 'none';
 }
 
 function CopyRow({ text }: { text: string }) {

@@ -56,7 +56,7 @@ function VersionList({ versions, shown, onChoose }: { versions: readonly Version
             </span>
             <span className="truncate text-sm text-muted">{one.message ?? (one.restored_from === null ? '' : t('Version {n} brought back', { n: one.restored_from }))}</span>
             <span className="text-xs text-muted">
-              {one.author?.name} · <Time at={one.created_at} />
+              {one.author.name} · <Time at={one.created_at} />
             </span>
           </button>
         </li>

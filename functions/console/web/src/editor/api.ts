@@ -1,188 +1,52 @@
 /** The calls that the editor and the workflow list make. */
 
-import { isNotFound, request, requestTagged } from '@/api/client';
+import { ApiError, isNotFound, request, requestTagged } from '@/api/client';
+import type { components } from '@/api/schema';
+import { readRun } from '@/screens/runs/api';
 
 import type { Schema } from '../form/describe';
-import type { Definition, Edge, Json, JsonObject } from './types';
+import type { Definition, JsonObject } from './types';
 
-export interface Author {
-  id: string;
-  name: string;
-}
+type Schemas = components['schemas'];
 
-export interface WorkflowSummary {
-  id: string;
-  name: string;
-  description: string | null;
-  labels: string[];
-  folder: string | null;
-  version: number | null;
-  published_version: number | null;
-  published_at: string | null;
-  published_by: Author | null;
-  is_active: boolean;
-  created_at: string;
-  updated_at: string;
-}
-
-export interface Workflow extends WorkflowSummary {
-  definition: Definition | null;
-  drafts: { author: Author; base_version: number | null; updated_at: string; is_mine: boolean }[];
-}
+/** What the API's document says of an answer, with what it leaves open as the editor knows it. */
+type Known<T, Own> = Omit<T, keyof Own> & Own;
 
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
 }
 
-export interface DraftSaved {
-  base_version: number | null;
-  updated_at: string;
-  etag: string;
-}
+export type WorkflowSummary = Schemas['WorkflowSummary'];
+export type Workflow = Known<Schemas['WorkflowAnswer'], { definition: Definition | null }>;
+export type Version = Schemas['VersionSummary'];
+export type VersionWithDefinition = Known<Schemas['VersionAnswer'], { definition: Definition }>;
+export type DraftSaved = Schemas['DraftSaved'];
+export type Draft = Known<Schemas['DraftAnswer'], { definition: Definition }>;
+export type Problem = Schemas['DefinitionProblem'];
 
-export interface Draft extends DraftSaved {
-  definition: Definition;
-}
+export type NodeType = Known<Schemas['NodeTypeAnswer'], { config_schema: Schema; retry_schema: Schema }>;
+export type TriggerType = Known<Schemas['TriggerTypeAnswer'], { config_schema: Schema }>;
+export type IntegrationAction = Known<Schemas['ActionAnswer'], { input_schema: Schema }>;
+export type IntegrationType = Known<Schemas['IntegrationTypeAnswer'], { actions: IntegrationAction[] }>;
+export type Integration = Schemas['IntegrationAnswer'];
 
-export interface Problem {
-  path: string;
-  code: string;
-  message: string;
-  node: string | null;
-  edge?: Edge | null;
-  severity?: 'error' | 'warning';
-}
-
-export interface NodeType {
-  type: string;
-  title: string;
-  description: string;
-  ports: string[];
-  ports_from?: string | null;
-  effect: string;
-  group: string;
-  icon: string;
-  examples: JsonObject[];
-  integrations: string[];
-  has_body: boolean;
-  default_timeout_seconds: number;
-  config_schema: Schema;
-  retry_schema: Schema;
-  output_schema?: Schema | null;
-  output_examples?: Json[];
-}
-
-export interface TriggerType {
-  type: string;
-  title: string;
-  description: string;
-  icon: string;
-  group: string;
-  config_schema: Schema;
-  examples: JsonObject[];
-  sample: JsonObject;
-}
-
-export interface IntegrationAction {
-  name: string;
-  title: string;
-  description: string;
-  input_schema: Schema;
-}
-
-export interface IntegrationType {
-  type: string;
-  title: string;
-  actions: IntegrationAction[];
-}
-
-export interface Integration {
-  id: string;
-  name: string;
-  type: string;
-}
-
-export interface Version {
-  version: number;
-  author: Author | null;
-  message: string | null;
-  created_at: string;
-  restored_from: number | null;
-  is_published: boolean;
-}
-
-export interface VersionWithDefinition extends Version {
-  definition: Definition;
-}
-
-export interface RunNode {
-  id: string;
-  type: string;
-  status: string;
-  attempts: number;
-  started_at: string | null;
-  completed_at: string | null;
-  output: Json;
-  error: { code: string; message: string } | null;
-  port: string | null;
-  pinned?: boolean;
-}
-
-export interface Run {
-  id: string;
-  workflow_id: string;
-  workflow_version: number | null;
-  status: string;
-  test?: boolean;
-  draft?: boolean;
-  created_at: string;
-  started_at: string | null;
-  completed_at: string | null;
-  error: { code: string; message: string; node?: string | null } | null;
-  bill?: { dollars: number };
-  nodes?: RunNode[];
-}
-
-export interface Pin {
-  output: Json;
-  port?: string;
-}
-
-export interface TestRun {
-  workflow_id: string;
-  draft: Definition;
-  input?: Json;
-  trigger?: { id: string; payload?: JsonObject; last?: boolean };
-  pins?: Record<string, Pin>;
-  until?: string;
-  only?: string;
-}
-
-export interface Sample {
-  output: Json;
-  port: string | null;
-  status: string;
-  execution_id: string;
-  item?: Json;
-  index?: number;
-  omitted?: boolean;
-}
-
-export interface Samples {
-  trigger: JsonObject | null;
-  nodes: Record<string, Sample>;
-}
-
-export interface Preview {
-  value: Json;
-  found: boolean;
-  omitted?: boolean;
-  problems: { path: string; message: string; offset?: number; length?: number }[];
-}
+export type Run = Schemas['ExecutionDetail'];
+export type RunSummary = Schemas['ExecutionSummary'];
+export type RunNode = Schemas['NodeAnswer'];
+export type TestRun = Omit<Partial<Schemas['StartBody']>, 'draft'> & { workflow_id: string; draft: Definition };
+export type Sample = Schemas['SampleNode'];
+export type Samples = Schemas['WorkflowSamples'];
+export type Preview = Schemas['PreviewAnswer'];
+export type TriggerState = Schemas['TriggerAnswer'];
 
 const workflowPath = (id: string) => `/api/workflows/${encodeURIComponent(id)}`;
 const runPath = (id: string) => `/api/executions/${encodeURIComponent(id)}`;
+
+/** Nothing but a refusal of what is sent is for good. */
+export function isTemporary(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status === 429 || error.status >= 500;
+}
 
 /** All pages of a list that is not long. */
 async function everyPage<T>(path: string, query: Record<string, string> = {}): Promise<T[]> {
@@ -216,7 +80,7 @@ export const calls = {
     request<unknown>('DELETE', workflowPath(id), { query: { force: force || undefined } }),
   setActive: (id: string, active: boolean) =>
     request<Workflow>('POST', `${workflowPath(id)}/${active ? 'activate' : 'deactivate'}`),
-  usages: (id: string) => request<{ items: { workflow_id: string; name: string }[] }>('GET', `${workflowPath(id)}/usages`),
+  usages: (id: string) => request<Schemas['WorkflowUsageList']>('GET', `${workflowPath(id)}/usages`),
 
   saveDraft: (id: string, definition: Definition, etag: string | null, baseVersion?: number | null) =>
     request<DraftSaved>('PUT', `${workflowPath(id)}/draft`, {
@@ -235,7 +99,7 @@ export const calls = {
       headers: { 'if-match': etag },
     }),
   validate: (id: string, definition: Definition, signal?: AbortSignal) =>
-    request<{ valid: boolean; problems: Problem[] }>('POST', `${workflowPath(id)}/validate`, {
+    request<Schemas['ValidationAnswer']>('POST', `${workflowPath(id)}/validate`, {
       body: { definition },
       ...(signal ? { signal } : {}),
     }),
@@ -253,31 +117,27 @@ export const calls = {
   integrations: async () => (await request<Page<Integration>>('GET', '/api/integrations')).items,
 
   startTest: (body: TestRun, key: string) =>
-    request<Run>('POST', '/api/executions', { body, headers: { 'idempotency-key': key } }),
-  run: (id: string) => request<Run>('GET', runPath(id)),
+    request<Schemas['ExecutionAnswer']>('POST', '/api/executions', { body, headers: { 'idempotency-key': key } }),
+  run: readRun,
   cancelRun: (id: string) => request<unknown>('POST', `${runPath(id)}/cancel`),
   runs: (workflowId: string) =>
-    request<Page<Run>>('GET', '/api/executions', { query: { workflow_id: workflowId, limit: 20 } }),
+    request<Page<RunSummary>>('GET', '/api/executions', { query: { workflow_id: workflowId, limit: 20 } }),
   runNode: (id: string, path: string) =>
-    request<JsonObject>('GET', `${runPath(id)}/nodes/${encodeURIComponent(path)}`),
+    request<Schemas['NodeDetail']>('GET', `${runPath(id)}/nodes/${encodeURIComponent(path)}`),
   samples: (id: string, runId?: string) =>
     request<Samples>('GET', `${workflowPath(id)}/samples`, { query: { execution_id: runId } }),
   preview: (text: string, scope: JsonObject, signal: AbortSignal) =>
     request<Preview>('POST', '/api/expressions', { body: { text, scope }, signal }),
   schedule: (config: JsonObject, language: string, signal: AbortSignal) =>
-    request<{ words: string; times: string[]; timezone: string }>('POST', '/api/schedules/preview', {
+    request<Schemas['SchedulePreviewAnswer']>('POST', '/api/schedules/preview', {
       body: { config, language, count: 10 },
       signal,
     }),
 
   trigger: (id: string, trigger: string) => request<TriggerState>('GET', `${workflowPath(id)}/triggers/${trigger}`),
+  /** Where a webhook is called, also one that is only drawn. */
+  hookAddress: (id: string, trigger: string) =>
+    request<Schemas['AddressAnswer']>('GET', `${workflowPath(id)}/triggers/${trigger}/address`),
   setSecret: (id: string, trigger: string, secret: string) =>
     request<unknown>('PUT', `${workflowPath(id)}/triggers/${trigger}/secret`, { body: { secret } }),
 };
-
-export interface TriggerState {
-  id: string;
-  status: string;
-  url: string | null;
-  has_secret: boolean | null;
-}

@@ -137,8 +137,19 @@ export function removeNodes(document: WorkflowDocument, ids: Iterable<string>): 
   };
   const definition = prune(document.definition) as Definition;
   const left = allIds(definition);
-  const positions = Object.fromEntries(Object.entries(document.ui.positions ?? {}).filter(([id]) => left.has(id)));
-  return { ...document, definition, ui: document.ui.positions ? { ...document.ui, positions } : document.ui };
+  return { ...document, definition, ui: keptUi(document.ui, (path) => (path.split('.').every((id) => left.has(id)) ? path : null)) };
+}
+
+/** What is kept by node, under other paths, or without it where there is none. Positions are by id, pins by path. */
+function keptUi(ui: WorkflowDocument['ui'], pathOf: (path: string) => string | null): WorkflowDocument['ui'] {
+  const kept = <T>(values: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(values).flatMap(([path, value]) => {
+        const now = pathOf(path);
+        return now === null ? [] : [[now, value] as const];
+      }),
+    );
+  return { ...ui, ...(ui.positions ? { positions: kept(ui.positions) } : {}), ...(ui.pins ? { pins: kept(ui.pins) } : {}) };
 }
 
 export function move(document: WorkflowDocument, positions: Record<string, Point>): WorkflowDocument {
@@ -162,7 +173,7 @@ export function renameProblem(definition: Definition, id: string, wanted: string
   return wanted !== id && allIds(definition).has(wanted) ? 'taken' : undefined;
 }
 
-/** Another id for a node: in its edges, in all templates that read its output, and where it was put. */
+/** Another id for a node: in its edges, in all templates that read its output, its place, and its pin. */
 export function renameNode(document: WorkflowDocument, id: string, wanted: string): WorkflowDocument {
   const { definition } = document;
   if (id === wanted || !findNode(definition, id) || renameProblem(definition, id, wanted)) return document;
@@ -186,12 +197,8 @@ export function renameNode(document: WorkflowDocument, id: string, wanted: strin
       : {}),
     ...(body.output === undefined ? {} : { output: renameInValue(body.output, renaming) }),
   });
-  const positions = Object.entries(document.ui.positions ?? {}).map(([key, at]) => [key === id ? wanted : key, at]);
-  return {
-    ...document,
-    definition: inBody(definition),
-    ui: document.ui.positions ? { ...document.ui, positions: Object.fromEntries(positions) as Record<string, Point> } : document.ui,
-  };
+  const renamed = (path: string) => path.split('.').map((step) => (step === id ? wanted : step)).join('.');
+  return { ...document, definition: inBody(definition), ui: keptUi(document.ui, renamed) };
 }
 
 /** A field of a node; `undefined` takes it away. */

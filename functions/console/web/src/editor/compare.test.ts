@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { anyCommand, documents } from './arbitraries';
 import { compare, equal, isEqual } from './compare';
+import { arrange } from './arrange';
 import { layout, NODE_HEIGHT } from './layout';
 import { merge } from './merge';
 import { walk } from './tree';
@@ -88,6 +89,21 @@ describe('merge', () => {
     expect(merge(BASE, mine, theirs, { 'node:a': 'theirs' }).definition.nodes.map(({ id }) => id).sort()).toEqual(['a', 'b']);
   });
 
+  it('keeps places, pins and the test input of both', () => {
+    const ui = (more: object) => ({ ...BASE, ui: { positions: { a: { x: 1, y: 1 } }, testInput: { n: 1 }, ...more } }) as Definition;
+    const mine = ui({ positions: { a: { x: 5, y: 5 } }, pins: { a: { output: 1 } }, testInput: { n: 2 } });
+    const theirs = ui({ positions: { a: { x: 1, y: 1 }, b: { x: 7, y: 7 } } });
+    const { definition, conflicts } = merge(ui({}), mine, theirs);
+    expect(conflicts).toEqual([]);
+    expect((definition as Definition & { ui: unknown }).ui).toEqual({
+      positions: { a: { x: 5, y: 5 }, b: { x: 7, y: 7 } },
+      pins: { a: { output: 1 } },
+      testInput: { n: 2 },
+    });
+    const unpinned = merge(mine, ui({ testInput: { n: 2 } }), mine).definition;
+    expect((unpinned as Definition & { ui: { pins?: object } }).ui.pins).toBeUndefined();
+  });
+
   it('compares JSON whatever the order of keys', () => {
     expect(equal({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 })).toBe(true);
     expect(equal({ a: 1 }, { a: 1, b: 2 })).toBe(false);
@@ -108,7 +124,7 @@ describe('layout', () => {
         { from: 'yes', to: 'end' },
       ],
     };
-    const placed = new Map(layout({ body, ports, open: new Set(), positions: {} }).map((one) => [one.id, one]));
+    const placed = new Map(layout({ body, ports, open: new Set(), positions: {}, arrange }).map((one) => [one.id, one]));
     const at = (id: string) => placed.get(id) ?? { x: NaN, y: NaN };
     expect(at('yes').x).toBeLessThan(at('no').x);
     expect(at('if').y).toBeLessThan(at('yes').y);
@@ -120,7 +136,7 @@ describe('layout', () => {
     fc.assert(
       fc.property(documents, ({ definition }) => {
         const open = new Set([...walk(definition)].flatMap(({ node }) => (node.body ? [node.id] : [])));
-        const placed = layout({ body: definition, ports, open, positions: {} });
+        const placed = layout({ body: definition, ports, open, positions: {}, arrange });
         expect(placed.map((one) => one.id).sort()).toEqual([...walk(definition)].map(({ node }) => node.id).sort());
         for (const one of placed) {
           for (const other of placed) {
@@ -136,7 +152,7 @@ describe('layout', () => {
   });
 
   it('leaves nodes where people have put them', () => {
-    const placed = layout({ body: BASE, ports, open: new Set(), positions: { b: { x: 500, y: 7 } } });
+    const placed = layout({ body: BASE, ports, open: new Set(), positions: { b: { x: 500, y: 7 } }, arrange });
     expect(placed.find((one) => one.id === 'b')).toMatchObject({ x: 500, y: 7 });
   });
 });

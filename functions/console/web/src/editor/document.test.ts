@@ -127,6 +127,15 @@ describe('renameNode', () => {
     expect(ui.positions).toEqual({ get_order: { x: 1, y: 2 } });
   });
 
+  it('keeps the pin of the step, also in a loop', () => {
+    const loop = { id: 'each', type: 'for_each', body: { nodes: [{ id: 'call', type: 'http' }] } };
+    const pins = { fetch: { output: 1 }, each: { output: [] }, 'each.call': { output: 2, port: 'error' } };
+    const document = { ...TWO, definition: { ...TWO.definition, nodes: [...TWO.definition.nodes, loop] }, ui: { pins } };
+    expect(commands.renameNode(document, 'call', 'ask').ui.pins).toEqual({ fetch: pins.fetch, each: pins.each, 'each.ask': pins['each.call'] });
+    expect(Object.keys(commands.renameNode(document, 'each', 'all').ui.pins ?? {})).toEqual(['fetch', 'all', 'all.call']);
+    expect(commands.removeNodes(document, ['each']).ui.pins).toEqual({ fetch: pins.fetch });
+  });
+
   it('refuses an id that is taken or malformed', () => {
     expect(commands.renameNode(TWO, 'fetch', 'send')).toBe(TWO);
     expect(commands.renameNode(TWO, 'fetch', '1st')).toBe(TWO);

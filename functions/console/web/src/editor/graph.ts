@@ -3,6 +3,7 @@
 import type { Edge as FlowEdge, Node as FlowNode } from '@xyflow/react';
 
 import type { Problem, RunNode, TriggerType } from './api';
+import { arranged } from './arranging';
 import { portsOf, type Catalogue } from './catalogue';
 import type { Difference, Kind } from './compare';
 import { layout, type Placed } from './layout';
@@ -65,30 +66,48 @@ function startsOf(document: WorkflowDocument): string[] {
   return triggers.length > 0 ? triggers.map(({ id }) => START + id) : [START];
 }
 
-function placesOf(input: GraphInput): Placed[] {
+/** Undefined while nothing is known of where things stand. */
+function placesOf(input: GraphInput): Placed[] | undefined {
   const { document, catalogue, open } = input;
-  return layout({
+  let unknown = 0;
+  const placed = layout({
     body: document.definition,
     ports: (node) => portsOf(node, catalogue),
     open,
     positions: document.ui.positions ?? {},
+    arrange: (wanted) => {
+      const places = arranged(wanted);
+      unknown += places ? 0 : 1;
+      return places ?? {};
+    },
     above: startsOf(document).map((id) => ({ id, ...PILL })),
   });
+  return unknown > 0 ? undefined : placed;
 }
 
-let remembered: { key: readonly unknown[]; placed: Placed[] } | undefined;
+/** What was drawn last of a node or an edge: where nothing about it has changed, React Flow sees that it is the same. */
+const drawnNodes = new WeakMap<NodeDefinition, CanvasNode>();
+const drawnEdges = new WeakMap<Edge, WayEdge>();
 
-/** The layout of the same document is not made twice. */
-function placed(input: GraphInput): Placed[] {
-  const key = [input.document.definition, input.document.ui, input.open, input.catalogue];
-  if (remembered && remembered.key.every((one, index) => one === key[index])) return remembered.placed;
-  const made = placesOf(input);
-  remembered = { key, placed: made };
-  return made;
+function again<Key extends object, Value extends object>(before: WeakMap<Key, Value>, key: Key, now: Value): Value {
+  const known = before.get(key);
+  if (known && isAlike(known, now)) return known;
+  before.set(key, now);
+  return now;
+}
+
+/** Alike down to the fields of their data and to lists; anything below is compared by identity. */
+function isAlike(one: unknown, other: unknown, levels = 3): boolean {
+  if (Object.is(one, other)) return true;
+  if (levels === 0 || typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false;
+  const [a, b] = [one, other] as [Record<string, unknown>, Record<string, unknown>];
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => key in b && isAlike(a[key], b[key], levels - 1));
 }
 
 export function graphOf(input: GraphInput): { nodes: CanvasNode[]; edges: WayEdge[] } {
-  const places = placed(input);
+  const places = placesOf(input);
+  if (!places) return { nodes: [], edges: [] };
   const nodes = new Map([...walk(input.document.definition)].map((found) => [found.node.id, found]));
   const chosen = new Set(input.selection.kind === 'nodes' ? input.selection.ids : []);
   const left = edgesByNode(input.document.definition);
@@ -126,7 +145,7 @@ export function graphOf(input: GraphInput): { nodes: CanvasNode[]; edges: WayEdg
       ...(scope === null ? {} : { parentId: scope }),
       zIndex: depthOf(nodes, scope),
     };
-    return [isOpen ? { ...common, type: 'loop' } : { ...common, type: 'card' }];
+    return [again(drawnNodes, node, isOpen ? { ...common, type: 'loop' } : { ...common, type: 'card' })];
   });
   return { nodes: drawn, edges: edgesIn(input, new Set(drawn.map(({ id }) => id))) };
 }
@@ -189,7 +208,8 @@ function edgesIn(input: GraphInput, drawn: ReadonlySet<string>): WayEdge[] {
       if (!drawn.has(edge.from) || !drawn.has(edge.to)) continue;
       const id = edgeKey(edge);
       const data: WayData = { edge, scope, taken: taken(edge, run), mark: added.has(id) ? 'added' : undefined };
-      edges.push({ id, type: 'way', source: edge.from, sourceHandle: portOf(edge), target: edge.to, selected: id === chosen, data, zIndex: 5 });
+      const way: WayEdge = { id, type: 'way', source: edge.from, sourceHandle: portOf(edge), target: edge.to, selected: id === chosen, data, zIndex: 5 };
+      edges.push(again(drawnEdges, edge, way));
     }
     for (const node of body.nodes) if (node.body) inside(node.body, node.id);
   };

@@ -1,15 +1,12 @@
 /** Where nodes stand that nobody has put anywhere: top to bottom, what leaves by an earlier port further left. */
 
-import dagre from '@dagrejs/dagre';
-
+import type { Places, ToArrange } from './arrange';
 import { edgesOf } from './tree';
 import type { Body, NodeDefinition, Point } from './types';
 import { portOf } from './types';
 
 export const NODE_WIDTH = 248;
 export const NODE_HEIGHT = 72;
-const GAP_X = 48;
-const GAP_Y = 56;
 /** Room for the head and the frame of a loop that is open. */
 export const LOOP_HEAD = 84;
 export const LOOP_PADDING = 24;
@@ -34,6 +31,8 @@ export interface LayoutInput {
   /** Loops whose bodies are shown in place. */
   open: ReadonlySet<string>;
   positions: Readonly<Record<string, Point>>;
+  /** Gives places to what nobody has put anywhere. */
+  arrange: (wanted: ToArrange) => Places;
   /** What stands above the first nodes: the triggers. */
   above?: readonly { id: string; width: number; height: number }[];
 }
@@ -87,31 +86,21 @@ function boundsOf(boxes: readonly (Point & Size)[]): Point & Size {
   return { x, y, width: right - x, height: bottom - y };
 }
 
-/** Places by dagre: the upper left corner of each node. */
+/** Where a body's nodes stand by themselves, below what is above them. */
 function automatic(
   input: LayoutInput,
   body: Body,
   sizes: ReadonlyMap<string, Size>,
   above: readonly { id: string; width: number; height: number }[],
 ): Map<string, Point> {
-  const graph = new dagre.graphlib.Graph<object, Partial<Point & Size>>({ multigraph: true });
-  graph.setGraph({ rankdir: 'TB', nodesep: GAP_X, ranksep: GAP_Y, marginx: 0, marginy: 0 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const one of above) graph.setNode(one.id, { width: one.width, height: one.height });
-  for (const node of body.nodes) graph.setNode(node.id, { ...(sizes.get(node.id) ?? {}) });
   const reached = new Set(edgesOf(body).map((edge) => edge.to));
-  for (const one of above) {
-    for (const node of body.nodes) if (!reached.has(node.id)) graph.setEdge(one.id, node.id);
-  }
-  for (const { from, to, name } of orderedEdges(input, body)) graph.setEdge(from, to, {}, name);
-  dagre.layout(graph);
-  const ids = [...above.map(({ id }) => id), ...body.nodes.map((node) => node.id)];
-  return new Map(
-    ids.map((id) => {
-      const { x, y, width, height } = graph.node(id);
-      return [id, { x: Math.round((x ?? 0) - (width ?? 0) / 2), y: Math.round((y ?? 0) - (height ?? 0) / 2) }];
-    }),
-  );
+  const firsts = body.nodes.filter((node) => !reached.has(node.id));
+  const boxes = body.nodes.map(({ id }) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT, ...sizes.get(id) }));
+  const places = input.arrange({
+    boxes: [...above, ...boxes],
+    edges: [...above.flatMap((one) => firsts.map(({ id }) => ({ from: one.id, to: id }))), ...orderedEdges(input, body)],
+  });
+  return new Map(Object.entries(places));
 }
 
 /** dagre reverses ties, so that edges go in by port from last to first: what leaves by the first port stands left. */

@@ -47,11 +47,34 @@ export function merge(
   const body = mergeBody(base, mine, theirs, pick, '');
   const settings = mergeFields(base, mine, theirs, (key, b, m, t) => pick('setting', key, b, m, t));
   const triggers = mergeTriggers(base, mine, theirs, pick);
-  const definition = { ...settings, ...body, ...(triggers.length > 0 ? { triggers } : {}) } as Definition;
+  const ui = mergeUi(base, mine, theirs);
+  const definition = { ...settings, ...body, ...(triggers.length > 0 ? { triggers } : {}), ...(ui ? { ui } : {}) } as Definition;
   return { definition, conflicts };
 }
 
 type Pick = (what: Conflict['what'], id: string, base: unknown, mine: unknown, theirs: unknown) => unknown;
+
+type Fields = Record<string, unknown>;
+
+/** Places, pins and the test input: what only one has changed is taken, of the rest mine. Nobody is asked about these. */
+function mergeUi(base: object, mine: object, theirs: object): Fields | undefined {
+  const of = (one: object) => (one as { ui?: Fields }).ui ?? {};
+  const ui = mergeDeep(of(base), of(mine), of(theirs), 2);
+  return Object.keys(ui).length > 0 ? ui : undefined;
+}
+
+function mergeDeep(base: Fields, mine: Fields, theirs: Fields, levels: number): Fields {
+  const entries = [...new Set([...Object.keys(mine), ...Object.keys(theirs)])].map((key) => {
+    const [b, m, t] = [base[key], mine[key], theirs[key]];
+    if (levels > 1 && isFields(m) && isFields(t)) return [key, mergeDeep(isFields(b) ? b : {}, m, t, levels - 1)] as const;
+    return [key, equal(m, b) ? t : m] as const;
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** Mine in my order, and behind them what only they have. */
 function idsOf(mine: readonly { id: string }[], theirs: readonly { id: string }[]): string[] {

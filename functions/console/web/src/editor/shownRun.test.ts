@@ -42,6 +42,6 @@ test('what is looked at stays while a run goes on, and is forgotten with another
 });
 
 test('an iteration that failed is the first to be seen', () => {
-  const nodes = (RUN.nodes ?? []).map((one) => (one.id === 'each[1].shout' ? { ...one, status: 'failed' } : one));
+  const nodes = RUN.nodes.map((one) => (one.id === 'each[1].shout' ? { ...one, status: 'failed' as const } : one));
   expect(shownRun({ ...RUN, nodes }).loops.each?.index).toBe(1);
 });

@@ -14,7 +14,7 @@ export interface ShownLoop {
 export interface ShownRun {
   id: string;
   status: string;
-  dollars?: number;
+  dollars: number;
   isTest: boolean;
   /** By the id of the step; of a loop's steps those of the chosen iteration. */
   nodes: Readonly<Record<string, RunNode>>;
@@ -35,11 +35,13 @@ function statesOf(all: readonly RunNode[], chosen: Chosen): States {
   return { nodes, loops: Object.fromEntries(loops), chosen, all };
 }
 
+/** What is told of a run that has just been started, or of one with its nodes. */
+export type Told = Pick<Run, 'id' | 'status' | 'test' | 'dollars'> & { nodes?: readonly RunNode[] };
+
 /** @param before what is shown now: of the same run, the same iterations are looked at. */
-export function shownRun(run: Run, before: ShownRun | null = null): ShownRun {
+export function shownRun(run: Told, before: ShownRun | null = null): ShownRun {
   const chosen = before?.id === run.id ? before.chosen : {};
-  const dollars = run.bill ? { dollars: run.bill.dollars } : {};
-  return { id: run.id, status: run.status, isTest: run.test ?? false, ...dollars, ...statesOf(run.nodes ?? [], chosen) };
+  return { id: run.id, status: run.status, isTest: run.test, dollars: run.dollars, ...statesOf(run.nodes ?? [], chosen) };
 }
 
 /** The same run with another iteration of the loop at this path. */

@@ -140,7 +140,7 @@ export function documentOf(name: string, description: string | null, definition:
   return { name, description: description ?? '', definition: withoutUi(definition), ui: uiOf(definition) };
 }
 
-export function withoutUi(definition: Definition): Definition {
+function withoutUi(definition: Definition): Definition {
   return omit(definition as Definition & { ui?: unknown }, 'ui');
 }
 

@@ -50,9 +50,18 @@ export interface Point {
   y: number;
 }
 
+export interface Pin {
+  output: Json;
+  port?: string;
+}
+
 /** What only the editor needs: it changes nothing of what runs. */
 export interface Ui {
   positions?: Record<string, Point>;
+  /** By the path of the step, such as `each.fetch`: what it gives in test runs instead of running. */
+  pins?: Record<string, Pin>;
+  /** With what test runs begin. */
+  testInput?: Json;
   [key: string]: unknown;
 }
 

@@ -3,14 +3,14 @@
 import { useEffect, useState } from 'react';
 
 import { ApiError } from '@/api/client';
-import { apiBase } from '@/app/base';
-import { useSession } from '@/app/session';
+import { keep, readKept } from '@/app/kept';
 
-import { calls, draftOf, type Workflow } from './api';
+import { calls, draftOf, isTemporary, type Workflow } from './api';
 import { autosave, beginning, type Autosave, type Backup, type Ports, type SaveConflict } from './autosave';
 import { isBody } from './clipboard';
 import { createEditorStore, definitionOf, documentOf, type EditorStore } from './store';
 import type { Definition } from './types';
+import { metadataOf } from './useMetadata';
 
 export interface EditorSession {
   workflow: Workflow;
@@ -24,40 +24,21 @@ export interface EditorSession {
 
 type Opened = Omit<EditorSession, 'setWorkflow'>;
 
-function backupKey(workflowId: string): string {
-  const person = useSession.getState().me?.id ?? '';
-  return `mainspring.unsaved.${apiBase}.${person}.${workflowId}`;
+/** By this name, what is not saved yet outlives the tab. */
+function keptAs(workflowId: string): string {
+  return `unsaved.${workflowId}`;
 }
 
-function readBackup(key: string): Backup | null {
-  try {
-    const found = JSON.parse(localStorage.getItem(key) ?? 'null') as Backup | null;
-    return found && isBody(found.definition) && isBody(found.saved) ? found : null;
-  } catch {
-    return null;
-  }
-}
-
-function writeBackup(key: string, backup: Backup | null): void {
-  try {
-    if (backup) localStorage.setItem(key, JSON.stringify(backup));
-    else localStorage.removeItem(key);
-  } catch {
-    // The storage is full or forbidden: the draft on the server is a second away.
-  }
-}
-
-/** Nothing but a refusal of what is sent is for good. */
-function isTemporary(error: unknown): boolean {
-  return !(error instanceof ApiError) || error.status === 429 || error.status >= 500;
+function readBackup(workflowId: string): Backup | null {
+  const found = readKept(keptAs(workflowId)) as Backup | null;
+  return found && isBody(found.definition) && isBody(found.saved) ? found : null;
 }
 
 function portsFor(workflowId: string, store: EditorStore): Ports {
-  const key = backupKey(workflowId);
   return {
     put: (definition, etag) => calls.saveDraft(workflowId, definition, etag),
     get: () => draftOf(workflowId),
-    backup: (backup) => writeBackup(key, backup),
+    backup: (backup) => keep(keptAs(workflowId), backup),
     isConflict: (error) => error instanceof ApiError && (error.status === 412 || error.code === 'draft_conflict'),
     isTemporary,
     later: (run, ms) => {
@@ -78,14 +59,15 @@ async function open(id: string): Promise<Opened> {
   const draft = workflow.drafts.some((one) => one.is_mine) ? await draftOf(id) : null;
   const newest = workflow.definition ?? EMPTY;
   const saved = { definition: draft && isBody(draft.definition) ? draft.definition : newest, etag: draft?.etag ?? null };
-  const begin = beginning(saved, readBackup(backupKey(id)));
-  const store = createEditorStore(documentOf(workflow.name, workflow.description, begin.definition));
+  const begin = beginning(saved, readBackup(id));
+  const { name, description } = metadataOf(workflow);
+  const store = createEditorStore(documentOf(name, description, begin.definition));
   const saver = autosave(portsFor(id, store), begin.from);
   if (begin.isRecovered) saver.changed(begin.definition);
   store.subscribe((state, before) => {
     if (state.history.document !== before.history.document) saver.changed(definitionOf(state.history.document));
   });
-  return { workflow, workflowEtag: etag, store, saver, isRecovered: begin.isRecovered };
+  return { workflow, workflowEtag: etag, store, saver, isRecovered: begin.isRecovered || name !== workflow.name || description !== (workflow.description ?? '') };
 }
 
 export function useEditorSession(id: string): { session: EditorSession | null; error: unknown; retry: () => void } {

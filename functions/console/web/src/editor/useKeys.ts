@@ -2,11 +2,13 @@
 
 import { useEffect } from 'react';
 
+import { msg, t } from '@/app/i18n';
+import { addKeyHelp, MOD } from '@/app/keys';
 import { toast } from '@/ui';
-import { t } from '@/app/i18n';
 
 import * as actions from './actions';
 import type { Catalogue } from './catalogue';
+import { focusSettings, leaveSettings, SETTINGS } from './focus';
 import type { EditorStore } from './store';
 
 function isInField(target: EventTarget | null): boolean {
@@ -17,18 +19,47 @@ function isInDialog(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('[role="dialog"], [role="menu"]') !== null;
 }
 
+function isInSettings(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(`#${SETTINGS}`) !== null;
+}
+
+/** Whether Enter means something to what has the focus itself. */
+function isPressable(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('button, a, summary, [role="treeitem"], [role="tab"], [role="option"]') !== null;
+}
+
+const HELP = {
+  title: msg('Editor'),
+  keys: [
+    { keys: '/', label: msg('Add step') },
+    { keys: 'Enter', label: msg('To the settings of the step') },
+    { keys: 'Esc', label: msg('Back from its settings') },
+    { keys: 'O', label: msg('Outline') },
+    { keys: `${MOD} Enter`, label: msg('Test run') },
+    { keys: 'P', label: msg('Publish') },
+    { keys: `${MOD} Z`, label: msg('Undo') },
+    { keys: `${MOD} Shift Z`, label: msg('Redo') },
+    { keys: `${MOD} C`, label: msg('Copy as JSON') },
+    { keys: `${MOD} V`, label: msg('Paste JSON') },
+    { keys: `${MOD} D`, label: msg('Duplicate') },
+    { keys: 'Del', label: msg('Delete') },
+  ],
+};
+
 export interface Keys {
   onRun: () => void;
   onPublish: () => void;
+  onOutline: () => void;
 }
 
-export function useKeys(store: EditorStore, catalogue: Catalogue | undefined, { onRun, onPublish }: Keys): void {
+export function useKeys(store: EditorStore, catalogue: Catalogue | undefined, { onRun, onPublish, onOutline }: Keys): void {
+  useEffect(() => addKeyHelp(HELP), []);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isInDialog(event.target) || store.getState().isReadOnly) return;
       const isCommand = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
-      const act = isCommand ? commandOf(key, event.shiftKey) : isInField(event.target) ? undefined : plainOf(event.key);
+      const act = isCommand ? commandOf(key, event.shiftKey) : isInField(event.target) ? inField(event) : plainOf(event);
       if (!act) return;
       event.preventDefault();
       act();
@@ -43,11 +74,14 @@ export function useKeys(store: EditorStore, catalogue: Catalogue | undefined, { 
       if (key === 'd') return () => actions.duplicateChosen(store);
       return undefined;
     };
-    const plainOf = (key: string): (() => void) | undefined => {
+    const inField = ({ key, target }: KeyboardEvent) => (key === 'Escape' && isInSettings(target) ? leaveSettings : undefined);
+    const plainOf = ({ key, target }: KeyboardEvent): (() => void) | undefined => {
       if (key === '/' && catalogue) return () => store.getState().openPalette(actions.placeFor(store, catalogue));
       if (key === 'Delete' || key === 'Backspace') return () => actions.removeChosen(store);
-      if (key === 'Escape') return () => store.getState().select({ kind: 'none' });
+      if (key === 'Enter') return isPressable(target) || store.getState().selection.kind === 'none' ? undefined : focusSettings;
+      if (key === 'Escape') return isInSettings(target) ? leaveSettings : () => store.getState().select({ kind: 'none' });
       if (key === 'p') return onPublish;
+      if (key === 'o') return onOutline;
       return undefined;
     };
     const onCopy = (event: ClipboardEvent) => {
@@ -73,5 +107,5 @@ export function useKeys(store: EditorStore, catalogue: Catalogue | undefined, { 
       globalThis.document.removeEventListener('cut', onCopy);
       globalThis.document.removeEventListener('paste', onPaste);
     };
-  }, [store, catalogue, onRun, onPublish]);
+  }, [store, catalogue, onRun, onPublish, onOutline]);
 }

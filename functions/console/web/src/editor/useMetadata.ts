@@ -1,44 +1,86 @@
-/** Name and description belong to the workflow, not to a version: they are saved one second after their last change. */
+/**
+ * Name and description belong to the workflow, not to a version: they are saved one second after their last change.
+ *
+ * Until that has happened this browser keeps them, as it does what is not in the draft yet.
+ */
 
 import { useEffect } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 
 import { t } from '@/app/i18n';
+import { keep, readKept } from '@/app/kept';
 import { toastError } from '@/ui';
 
-import { calls } from './api';
+import { calls, isTemporary, type Workflow } from './api';
+import type { EditorStore } from './store';
 import type { EditorSession } from './useEditorSession';
 
 const AFTER_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+
+interface Metadata {
+  name: string;
+  description: string;
+}
+
+function keptAs(workflowId: string): string {
+  return `metadata.${workflowId}`;
+}
+
+/** The name and the description that were typed last; those of the workflow unless some could not be saved. */
+export function metadataOf(workflow: Workflow): Metadata {
+  const kept = readKept(keptAs(workflow.id)) as Metadata | null;
+  return kept ?? { name: workflow.name, description: workflow.description ?? '' };
+}
+
+function writtenIn(store: EditorStore): Metadata {
+  const { name, description } = store.getState().history.document;
+  return { name, description };
+}
+
+function isSame(one: Metadata, other: Metadata): boolean {
+  return one.name.trim() === other.name.trim() && one.description === other.description;
+}
 
 export function useMetadata({ store, workflow }: EditorSession): void {
   const queries = useQueryClient();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const saved = { name: workflow.name, description: workflow.description ?? '' };
-    const save = () => {
+    let saved: Metadata = { name: workflow.name, description: workflow.description ?? '' };
+    let failures = 0;
+    const schedule = (ms: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void save(), ms);
+    };
+    const save = async () => {
       timer = undefined;
-      const { name, description } = store.getState().history.document;
-      if (name.trim() === '' || (name === saved.name && description === saved.description)) return;
-      calls
-        .patchWorkflow(workflow.id, { name: name.trim(), description: description === '' ? null : description })
-        .then(() => {
-          Object.assign(saved, { name, description });
-          return queries.invalidateQueries({ queryKey: ['workflows'] });
-        })
-        .catch((error: unknown) => toastError(t('The name could not be saved'), error));
+      const wanted = writtenIn(store);
+      if (wanted.name.trim() === '' || isSame(wanted, saved)) return;
+      try {
+        await calls.patchWorkflow(workflow.id, { name: wanted.name.trim(), description: wanted.description === '' ? null : wanted.description });
+      } catch (error) {
+        failures += 1;
+        if (isTemporary(error)) schedule(Math.min(MAX_PAUSE_MS, AFTER_MS * 2 ** failures));
+        else toastError(t('The name could not be saved'), error);
+        return;
+      }
+      saved = wanted;
+      failures = 0;
+      if (isSame(writtenIn(store), saved)) keep(keptAs(workflow.id), null);
+      await queries.invalidateQueries({ queryKey: ['workflows'] });
     };
     const end = store.subscribe(({ history: { document } }, before) => {
       if (document.name === before.history.document.name && document.description === before.history.document.description) return;
-      clearTimeout(timer);
-      timer = setTimeout(save, AFTER_MS);
+      const now = writtenIn(store);
+      keep(keptAs(workflow.id), isSame(now, saved) ? null : now);
+      schedule(AFTER_MS);
     });
+    if (!isSame(writtenIn(store), saved)) schedule(AFTER_MS); // it was kept from the last time
     return () => {
       end();
-      if (timer !== undefined) {
-        clearTimeout(timer);
-        save();
-      }
+      const isDue = timer !== undefined;
+      clearTimeout(timer);
+      if (isDue) void save().finally(() => clearTimeout(timer)); // once: what cannot be saved now is kept
     };
     // Only what the workflow is, not what became of it since: that is in `saved`.
     // eslint-disable-next-line react-hooks/exhaustive-deps

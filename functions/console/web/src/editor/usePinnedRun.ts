@@ -1,18 +1,21 @@
-/** Opened from a run: it is shown, and what its steps gave is pinned, so that a test run goes the same way. */
+/**
+ * Opened from a run: it is shown, what its steps gave is pinned, and what it began with is the test input, so that a
+ * test run goes the same way.
+ */
 
+import { useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 
 import { t } from '@/app/i18n';
 import { toast, toastError } from '@/ui';
 
-import { calls, type Pin } from './api';
+import { calls } from './api';
+import { withDataOf } from './runData';
 import type { EditorStore } from './store';
-import { allIds } from './tree';
 import type { TestRuns } from './useTestRun';
 
-const MAX_PINS_BYTES = 100_000;
-
 export function usePinnedRun(store: EditorStore, runs: TestRuns, runId: string | undefined): void {
+  const navigate = useNavigate();
   useEffect(() => {
     if (runId === undefined) return;
     let isLeft = false;
@@ -20,18 +23,11 @@ export function usePinnedRun(store: EditorStore, runs: TestRuns, runId: string |
       .run(runId)
       .then((run) => {
         if (isLeft) return;
-        const ids = allIds(store.getState().history.document.definition);
-        const pins: Record<string, Pin> = {};
-        let bytes = 0;
-        for (const node of run.nodes ?? []) {
-          if (node.status !== 'succeeded' || !ids.has(node.id)) continue;
-          const pin = { output: node.output, ...(node.port ? { port: node.port } : {}) };
-          bytes += JSON.stringify(pin).length;
-          if (bytes <= MAX_PINS_BYTES) pins[node.id] = pin;
-        }
-        store.getState().apply(t('Pinned the outputs of a run'), (document) => ({ ...document, ui: { ...document.ui, pins } }));
+        store.getState().apply(t('Pinned the outputs of a run'), (document) => withDataOf(document, run));
         runs.show(runId);
         toast(t('What its steps gave is pinned'), { text: t('Test runs use it. Take a pin away to run the step anew.') });
+        // Once: loading the page again must not bring back pins that were taken away since.
+        void navigate({ to: '.', search: {}, replace: true });
       })
       .catch((error: unknown) => toastError(t('The run could not be read'), error));
     return () => {

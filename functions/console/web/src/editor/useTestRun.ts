@@ -6,9 +6,10 @@ import { POLL } from '@/api/queries';
 import { toastError } from '@/ui';
 import { t } from '@/app/i18n';
 
-import { calls, type Pin, type TestRun } from './api';
+import { calls, type TestRun } from './api';
 import { shownRun } from './shownRun';
 import type { EditorStore } from './store';
+import type { Pin } from './types';
 
 const OPEN = new Set(['pending', 'queued', 'running', 'waiting']);
 const QUICK_MS = 10_000;
@@ -18,7 +19,7 @@ export function isOpen(status: string): boolean {
 }
 
 export function pinsOf(store: EditorStore): Record<string, Pin> {
-  return (store.getState().history.document.ui.pins as Record<string, Pin> | undefined) ?? {};
+  return store.getState().history.document.ui.pins ?? {};
 }
 
 export interface TestRuns {
@@ -69,7 +70,7 @@ export function useTestRun(store: EditorStore, workflowId: string): TestRuns {
       const body: TestRun = { workflow_id: workflowId, draft, ...(Object.keys(pins).length > 0 ? { pins } : {}), ...options };
       try {
         const run = await calls.startTest(body, crypto.randomUUID());
-        store.setState({ run: { ...shownRun(run), isTest: true } });
+        store.setState({ run: shownRun(run) });
         follow(run.id);
         return true;
       } catch (error) {

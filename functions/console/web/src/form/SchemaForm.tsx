@@ -1,7 +1,7 @@
 /** A form for any schema: its fields with what is wrong at each, the rarely needed ones folded away. */
 
 import { Braces, PencilLine } from 'lucide-react';
-import { createContext, useContext, useId, type ReactNode } from 'react';
+import { createContext, useContext, useId, useState, type ReactNode } from 'react';
 
 import { t } from '@/app/i18n';
 import { Field as UiField, IconButton, Select } from '@/ui';
@@ -119,7 +119,7 @@ const GROUPS = new Set(['object', 'map', 'list', 'union', 'json']);
 export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
   const { problems, isLiteral, isReadOnly } = useContext(FormContext);
   const canBeExpression = !field.literal && !isLiteral && !TEXTUAL.has(field.widget);
-  const isExpression = canBeExpression && (hasTemplate(value) || value === EMPTY_EXPRESSION);
+  const { isHeld: isExpression, hold } = useHeld(canBeExpression && (hasTemplate(value) || value === EMPTY_EXPRESSION));
   const toggle = canBeExpression && !isReadOnly && (
     <IconButton
       icon={isExpression ? PencilLine : Braces}
@@ -129,10 +129,14 @@ export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
       onClick={() => onChange(isExpression ? undefined : EMPTY_EXPRESSION)}
     />
   );
-  const input = isExpression ? (
-    <ExpressionInput value={String(value)} onChange={onChange} isExpression label={field.label} disabled={isReadOnly} />
-  ) : (
-    <Input field={field} value={value} path={path} onChange={onChange} />
+  const input = (
+    <div className="contents" {...hold}>
+      {isExpression ? (
+        <ExpressionInput value={String(value)} onChange={onChange} isExpression label={field.label} disabled={isReadOnly} />
+      ) : (
+        <Input field={field} value={value} path={path} onChange={onChange} />
+      )}
+    </div>
   );
   const hint = field.description ? <Described text={field.description} /> : undefined;
   if (GROUPS.has(field.widget) && !isExpression) {
@@ -147,6 +151,14 @@ export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
       {input}
     </UiField>
   );
+}
+
+/** A condition that stays as it was while somebody types: another input in the same place would not have the focus. */
+function useHeld(condition: boolean) {
+  const [isHeld, setHeld] = useState(condition);
+  const [isTyping, setTyping] = useState(false);
+  if (!isTyping && isHeld !== condition) setHeld(condition);
+  return { isHeld, hold: { onFocus: () => setTyping(true), onBlur: () => setTyping(false) } };
 }
 
 /** What a switch to an expression begins with. */

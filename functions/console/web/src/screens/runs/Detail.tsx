@@ -77,7 +77,7 @@ function Loaded({ run }: { run: Run }) {
     },
     { value: 'log', label: t('Log'), content: <Log run={run} node={undefined} /> },
     { value: 'data', label: t('Input and result'), content: <Outcome run={run} /> },
-    { value: 'cost', label: t('Cost'), content: <Bill bill={run.bill} /> },
+    { value: 'cost', label: t('Cost'), content: <Bill run={run} titles={titles} onChoose={(id) => show({ node: id })} /> },
   ];
   return (
     <Page

@@ -3,35 +3,16 @@ import { useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { request } from '@/api/client';
 import { t } from '@/app/i18n';
-import { formatDateTime, formatDuration } from '@/app/i18n/format';
-import { buttonClass, Skeleton, Status, Tabs, Time, type Tab } from '@/ui';
+import { formatDateTime, formatDuration, formatMoney } from '@/app/i18n/format';
+import { buttonClass, Skeleton, Status, Tabs, Time, Tooltip, type Tab } from '@/ui';
 import { ValueView } from '@/ui/ValueView';
-import { isOpen, runPath, type Run, type RunNode } from './api';
+import { isOpen, runPath, type NodeDetail, type Run, type RunNode } from './api';
+import { howEstimated } from './Bill';
 import { RunLink } from './Facts';
 import { Log } from './Log';
 import { durationOf } from './model';
 import { useNow } from './useNow';
 import { WaitForm } from './WaitForm';
-
-interface Attempt {
-  attempt: number;
-  status: string;
-  at: string;
-  error: { code?: string; message: string } | null;
-  next_at: string | null;
-}
-
-/** What the list of nodes does not tell. */
-interface NodeDetail {
-  output: unknown;
-  output_url: string | null;
-  config: Record<string, unknown> | null;
-  evaluated: Record<string, unknown> | null;
-  problems: { path: string; message: string }[];
-  history: Attempt[];
-  scope: Record<string, unknown>;
-  came_from: string[];
-}
 
 export function NodePanel({ run, node, title }: { run: Run; node: RunNode; title: string }) {
   const ms = durationOf(node, useNow(isOpen(node.status)));
@@ -58,6 +39,13 @@ export function NodePanel({ run, node, title }: { run: Run; node: RunNode; title
           <Status status={node.status} />
           {ms !== null && formatDuration(ms)}
           {node.started_at && <Time at={node.started_at} />}
+          {(node.dollars ?? 0) > 0 && (
+            <Tooltip text={howEstimated()}>
+              <button type="button" className="underline decoration-dotted underline-offset-2">
+                {t('about {dollars}', { dollars: formatMoney(node.dollars ?? 0) })}
+              </button>
+            </Tooltip>
+          )}
         </div>
       </div>
       {node.wait && <WaitForm run={run} node={node.id} wait={node.wait} />}
@@ -130,9 +118,9 @@ function Attempts({ node, detail }: { node: RunNode; detail: NodeDetail | undefi
           <div className="flex flex-wrap items-center gap-2">
             <span className="font-medium">{t('Attempt {n}', { n: one.attempt })}</span>
             <Status status={one.status} />
-            <span className="text-sm text-muted">{formatDateTime(one.at, { dateStyle: 'medium', timeStyle: 'medium' })}</span>
+            {one.at && <span className="text-sm text-muted">{formatDateTime(one.at, { dateStyle: 'medium', timeStyle: 'medium' })}</span>}
           </div>
-          {one.error && <p className="mt-1 text-sm break-words text-bad">{one.error.message}</p>}
+          {one.error && <p className="mt-1 text-sm break-words text-bad">{String(one.error.message)}</p>}
           {one.next_at && (
             <p className="mt-1 text-sm text-muted">
               {t('Next attempt')} <Time at={one.next_at} />

@@ -1,11 +1,12 @@
 /** What can be done with a run: stop it, go on from where it failed, open the workflow with its data. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { Ban, ChevronDown, PencilRuler, RotateCw } from 'lucide-react';
-import { useRef } from 'react';
+import { Link } from '@tanstack/react-router';
+import { Ban, PencilRuler, RotateCw } from 'lucide-react';
+import { useState } from 'react';
 import { t } from '@/app/i18n';
-import { Button, buttonClass, confirm, Menu, toast, toastError, type MenuEntry } from '@/ui';
-import { cancelRun, isOpen, retryRun, type RetryBody, type Run } from './api';
+import { Button, buttonClass, confirm, toast, toastError } from '@/ui';
+import { cancelRun, isOpen, type Run } from './api';
+import { RunAgainDialog } from './RunAgainDialog';
 
 export function RunActions({ run, from }: { run: Run; from: string | undefined }) {
   return (
@@ -49,43 +50,14 @@ function Cancel({ run }: { run: Run }) {
 }
 
 function Retry({ run, from }: { run: Run; from: string | undefined }) {
-  const navigate = useNavigate();
-  const client = useQueryClient();
-  // A click that is sent again after a lost answer starts nothing twice.
-  const key = useRef(crypto.randomUUID());
-  const retry = useMutation({
-    mutationFn: (body: RetryBody) => retryRun(run.id, body, key.current),
-    onSuccess: (next) => {
-      void client.invalidateQueries({ queryKey: ['runs', 'list'] });
-      void navigate({ to: '/runs/$runId', params: { runId: next.id } });
-    },
-    onError: (error) => toastError(t('It could not be started again'), error),
-    onSettled: () => {
-      key.current = crypto.randomUUID();
-    },
-  });
-  if (run.test) return null;
-  const entries: MenuEntry[] = [];
-  const offer = (heading: string, body: RetryBody) => {
-    entries.push(
-      { heading },
-      { label: t('With the same version'), onSelect: () => retry.mutate({ ...body, version: 'same' }) },
-      { label: t('With the version that is live now'), onSelect: () => retry.mutate({ ...body, version: 'current' }) },
-    );
-  };
-  if (run.status !== 'succeeded') offer(t('From what failed'), { from: 'failed' });
-  if (from) offer(t('From the step {node}', { node: from }), { from });
-  const first = run.nodes.find(({ id }) => !id.includes('['))?.id;
-  if (first && first !== from) offer(t('From its first step'), { from: first });
+  const [isAsking, setAsking] = useState(false);
+  if (run.test || run.nodes.length === 0) return null;
   return (
-    <Menu
-      trigger={
-        <Button icon={RotateCw} loading={retry.isPending}>
-          {t('Run again')}
-          <ChevronDown aria-hidden className="size-3.5" />
-        </Button>
-      }
-      items={entries}
-    />
+    <>
+      <Button icon={RotateCw} onClick={() => setAsking(true)}>
+        {t('Run again')}
+      </Button>
+      {isAsking && <RunAgainDialog run={run} chosen={from} onClose={() => setAsking(false)} />}
+    </>
   );
 }

@@ -5,7 +5,6 @@ import { Canvas } from '@/editor/Canvas';
 import { useCatalogue } from '@/editor/catalogue';
 import type { ShownRun } from '@/editor/shownRun';
 import { createEditorStore, documentOf, EditorContext } from '@/editor/store';
-import type { RunNode as EditorNode } from '@/editor/api';
 import type { Definition } from '@/editor/types';
 import { EmptyState, ErrorState, Skeleton } from '@/ui';
 import type { Run } from './api';
@@ -34,8 +33,8 @@ const STEPPED_ELSEWHERE = { loops: {}, chosen: {}, all: [] };
 
 /** The states by the id of the node, as the canvas wants them. */
 export function shownRun(run: Run, rows: readonly Row[]): ShownRun {
-  const nodes = Object.fromEntries(rows.map(({ id, node }) => [id, node as unknown as EditorNode]));
-  return { id: run.id, status: run.status, isTest: run.test, dollars: run.bill.dollars, nodes, ...STEPPED_ELSEWHERE };
+  const nodes = Object.fromEntries(rows.map(({ id, node }) => [id, node]));
+  return { id: run.id, status: run.status, isTest: run.test, dollars: run.dollars, nodes, ...STEPPED_ELSEWHERE };
 }
 
 interface DrawnProps extends RunCanvasProps {

@@ -1,5 +1,5 @@
 /** The calls about runs, and what they answer. */
-import { request } from '@/api/client';
+import { poll, request } from '@/api/client';
 import type { components } from '@/api/schema';
 
 type Schemas = components['schemas'];
@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type RunSummary = Schemas['ExecutionSummary'];
 export type Run = Schemas['ExecutionDetail'];
 export type RunNode = Schemas['NodeAnswer'];
+export type NodeDetail = Schemas['NodeDetail'];
 export type Wait = Schemas['WaitAnswer'];
 export type LogLine = Schemas['LogAnswer'];
 export type LogPage = Schemas['LogList'];
@@ -29,21 +30,23 @@ export function runPath(id: string): string {
 export type RunQuery = Record<string, string | undefined>;
 
 export function listRuns(query: RunQuery, cursor: string | undefined): Promise<Page<RunSummary>> {
-  return request('GET', '/api/executions', { query: { ...query, limit: 50, cursor } });
+  return poll('/api/executions', { query: { ...query, limit: 50, cursor } });
 }
 
 const MOST_NODE_PAGES = 20;
 
 /** A run with all its nodes, whose list comes in pages where loops made many. */
 export async function readRun(id: string): Promise<Run> {
-  const run = await request<Run>('GET', runPath(id));
-  let after = run.next_nodes;
+  const run = await poll<Run>(runPath(id));
+  if (!run.next_nodes) return run;
+  const nodes = [...run.nodes];
+  let after: string | null = run.next_nodes;
   for (let page = 1; after && page < MOST_NODE_PAGES; page += 1) {
-    const next: Run = await request<Run>('GET', runPath(id), { query: { nodes_after: after } });
-    run.nodes.push(...next.nodes);
-    after = next.next_nodes;
+    const next: Run = await poll<Run>(runPath(id), { query: { nodes_after: after } });
+    nodes.push(...next.nodes);
+    after = next.next_nodes ?? null;
   }
-  return { ...run, next_nodes: after ?? null };
+  return { ...run, nodes, next_nodes: after };
 }
 
 export function cancelRun(id: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunNode } from './api';
+import { billed } from './Bill';
 import { barOf, durationOf, firstToSee, iterationsOf, placeOf, pollAfter, rowsOf } from './model';
 
 function node(id: string, status: RunNode['status'] = 'succeeded', times: [string | null, string | null] = [null, null]): RunNode {
@@ -108,5 +109,13 @@ describe('polls', () => {
     expect(pollAfter('waiting', '2026-11-01T00:00:00Z', now)).toBe(30_000);
     expect(pollAfter('failed', '2026-11-01T00:00:59Z', now)).toBe(false);
     expect(pollAfter(undefined, undefined, now)).toBe(false);
+  });
+});
+
+describe('the cost of steps', () => {
+  test('the dearest is first, and what is in a loop is not told twice', () => {
+    const cost = (id: string, dollars: number | null): RunNode => ({ ...node(id), dollars });
+    const found = billed([cost('a', 0.1), cost('each', 0.5), cost('each[0].b', 0.5), cost('skipped', 0), cost('unknown', null), cost('c', 0.2)]);
+    expect(found.map(({ id }) => id)).toEqual(['each', 'c', 'a']);
   });
 });

@@ -6,7 +6,7 @@ import { useDeferredValue, useState } from 'react';
 
 import { request } from '@/api/client';
 import { t } from '@/app/i18n';
-import { calls, type Page as ApiPage, type Run, type WorkflowSummary } from '@/editor/api';
+import { calls, type Page as ApiPage, type RunSummary, type WorkflowSummary } from '@/editor/api';
 import { Badge, Button, EmptyState, ErrorState, Page, Select, Skeleton, Status, Table, TextInput, Time, type Column } from '@/ui';
 
 import { ImportDialog } from './ImportDialog';
@@ -150,10 +150,10 @@ function FilterBar({ q, filters, workflows, onWords, onFilter }: FilterBarProps)
   );
 }
 
-function useLastRuns(): ReadonlyMap<string, Run> {
+function useLastRuns(): ReadonlyMap<string, RunSummary> {
   const { data } = useQuery({
     queryKey: ['runs', 'last'],
-    queryFn: () => request<ApiPage<Run>>('GET', '/api/executions', { query: { limit: 100 } }),
+    queryFn: () => request<ApiPage<RunSummary>>('GET', '/api/executions', { query: { limit: 100 } }),
     refetchInterval: 10_000,
   });
   // The newest first: of each workflow the first one that is found.
@@ -212,7 +212,7 @@ function State({ workflow }: { workflow: WorkflowSummary }) {
   return <Badge tone={workflow.is_active ? 'ok' : 'neutral'}>{workflow.is_active ? t('On') : t('Off')}</Badge>;
 }
 
-function LastRun({ run }: { run: Run | undefined }) {
+function LastRun({ run }: { run: RunSummary | undefined }) {
   if (!run) return <span className="text-muted">–</span>;
   return (
     <Link to={'/runs/$runId'} params={{ runId: run.id }} className="inline-flex items-center gap-2 hover:underline">

@@ -189,7 +189,17 @@ export default {
   'There is no trigger called {type} in this installation.': 'In dieser Installation gibt es keinen Auslöser namens {type}.',
   'Changed the trigger': 'Auslöser geändert',
   'The next times, in {zone}': 'Die nächsten Male, in {zone}',
-  'It has an address once the workflow was published.': 'Er hat eine Adresse, sobald der Workflow veröffentlicht ist.',
+  'It stays the same. Once the workflow is published and on, whatever is sent here starts it; until then it answers 404.':
+    'Sie bleibt dieselbe. Sobald der Workflow veröffentlicht und eingeschaltet ist, startet ihn, was hierher gesendet wird; bis dahin antwortet sie mit 404.',
+  'You may not see its address: whoever has it can start the workflow.': 'Seine Adresse dürfen Sie nicht sehen: Wer sie hat, kann den Workflow starten.',
+  'Its senders prove with a secret who they are. Publish the workflow, then set the secret here; until then nothing is accepted.':
+    'Wer sendet, weist sich mit einem Geheimnis aus. Veröffentlichen Sie den Workflow und hinterlegen Sie dann hier das Geheimnis; bis dahin wird nichts angenommen.',
+  Editor: 'Editor',
+  'To the settings of the step': 'Zu den Einstellungen des Schritts',
+  'Back from its settings': 'Zurück von den Einstellungen',
+  'Copy as JSON': 'Als JSON kopieren',
+  'Paste JSON': 'JSON einfügen',
+  'Pin this failure': 'Diesen Fehlschlag anheften',
   Address: 'Adresse',
   'Whatever is sent here starts the workflow while it is on.': 'Was hierher geschickt wird, startet den Workflow, solange er eingeschaltet ist.',
   'Copy the address': 'Adresse kopieren',

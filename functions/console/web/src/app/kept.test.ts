@@ -1,0 +1,48 @@
+// @vitest-environment jsdom
+import { act, renderHook } from '@testing-library/react';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+
+const session = vi.hoisted(() => ({ me: { id: 'ada' } }));
+vi.mock('./session', () => ({ useSession: { getState: () => session } }));
+
+import { keep, readKept, useKeptText } from './kept';
+
+afterEach(() => {
+  session.me = { id: 'ada' };
+  localStorage.clear();
+});
+
+describe('what is kept', () => {
+  test('is there the next time, until it is forgotten', () => {
+    keep('code.1', { text: '{' });
+    expect(readKept('code.1')).toEqual({ text: '{' });
+    keep('code.1', null);
+    expect(readKept('code.1')).toBeNull();
+  });
+
+  test('is not shown to somebody else who uses this browser', () => {
+    keep('code.1', 'mine');
+    session.me = { id: 'bob' };
+    expect(readKept('code.1')).toBeNull();
+  });
+
+  test('may be spoiled, or find no room', () => {
+    keep('code.1', 'x');
+    localStorage.setItem(Object.keys(localStorage)[0] ?? '', '{');
+    expect(readKept('code.1')).toBeNull();
+    const set = vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    expect(() => keep('code.2', 'x')).not.toThrow();
+    set.mockRestore();
+  });
+
+  test('is what a field begins with', () => {
+    const { result } = renderHook(() => useKeptText('message.1'));
+    expect(result.current[0]).toBe('');
+    act(() => result.current[1]('Fixed the typo'));
+    expect(renderHook(() => useKeptText('message.1')).result.current[0]).toBe('Fixed the typo');
+    act(() => result.current[1](''));
+    expect(readKept('message.1')).toBeNull();
+  });
+});
