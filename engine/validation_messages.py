@@ -17,6 +17,6 @@ def sentence(error: Mapping[str, Any]) -> str:
         return f"`{field}` is required"
     if kind == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == ID_PATTERN:
         return "this is not an id; ids look like 01920000-0000-7000-8000-000000000001"
-    if kind == "string_pattern_mismatch" and error["input"] == "":
+    if kind == "string_pattern_mismatch" and error.get("input") == "":  # what may be a secret comes without it
         return f"`{field}` is required"
     return str(error["msg"]).removeprefix("Value error, ")

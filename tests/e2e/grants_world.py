@@ -79,6 +79,40 @@ class World:
         headers = {"authorization": f"Bearer {self.sign_in().json()['access_token']}"}
         return self.anonymous.post("/api/auth/logout", headers=headers).is_success
 
+    def _as_user(self, method: str, path: str, header: dict[str, str], body: Any = None) -> httpx2.Response:
+        return self.anonymous.request(method, path, json=body, headers=header)
+
+    def works_together(self) -> bool:
+        """A workspace from its creation to its deletion, with somebody who is invited, joins and is removed."""
+        header = {"authorization": f"Bearer {self.sign_in().json()['access_token']}"}
+        made = self._as_user("POST", "/api/workspaces", header, {"name": "Grants"})
+        if not made.is_success or not self._as_user("GET", "/api/workspaces", header).is_success:
+            return False
+        here = f"/api/workspaces/{made.json()['id']}"
+        entered = self._as_user("POST", "/api/auth/workspace", header, {"workspace_id": made.json()["id"]})
+        header = {"authorization": f"Bearer {entered.json()['access_token']}"}
+        offer = self._as_user("POST", f"{here}/invitations", header, {"email": self.admin.email, "role": "viewer"})
+        if not offer.is_success or not self.works("POST", f"/api/invitations/{offer.json()['token']}/accept"):
+            return False
+        member = self.admin.ok("GET", "/api/auth/me")["id"]
+        return all(
+            self._as_user(method, path, header, body).is_success
+            for method, path, body in (
+                ("GET", f"{here}/members", None),
+                ("PATCH", here, {"name": "Grants again"}),
+                ("DELETE", f"{here}/members/{member}", None),
+                ("DELETE", here, None),
+            )
+        )
+
+    def registers_who_is_invited(self) -> bool:
+        """Registration is closed; an invitation opens it for one address."""
+        here = f"/api/workspaces/{self.admin.ok('GET', '/api/auth/me')['workspace_id']}"
+        email = f"{uuid4()}@example.com"
+        token = self.admin.ok("POST", f"{here}/invitations", json={"email": email, "role": "viewer"})["token"]
+        body = {"email": email, "password": PASSWORD, "invitation": token}
+        return self.anonymous.post("/api/auth/register", json=body).is_success
+
     def looks_keys_up(self) -> bool:
         """A token with an unknown key id makes the authorizer read the keys anew."""
         unknown = "eyJhbGciOiJIUzI1NiIsImtpZCI6Ims5In0.e30.eHg"

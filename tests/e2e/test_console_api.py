@@ -149,12 +149,12 @@ def test_approvals_are_listed_decided_and_remembered(admin: Caller, other: Calle
 
 
 def test_files_and_tables_are_listed_changed_and_deleted(admin: Caller, anonymous: httpx2.Client):
-    name = "reports/März 2026.csv"
+    name = "own reports/März 2026.csv"
     link = admin.ok("POST", "/api/files/upload", json={"name": name, "bytes": 5})
     assert httpx2.put(link["url"], content=b"hello", headers=link["headers"]).is_success
     listed = admin.ok("GET", "/api/files", params={"folders": "true"})
-    assert "reports/" in listed["folders"]
-    assert [one["name"] for one in admin.ok("GET", "/api/files", params={"prefix": "reports/"})["items"]] == [name]
+    assert "own reports/" in listed["folders"]
+    assert [one["name"] for one in admin.ok("GET", "/api/files", params={"prefix": "own reports/"})["items"]] == [name]
     there = admin.ok("POST", "/api/files/download", json={"name": name})
     assert httpx2.get(there["url"]).content == b"hello"
     admin.ok("DELETE", "/api/files", params={"name": name})

@@ -171,7 +171,7 @@ def test_the_platforms_bus_has_one_rule_however_many_triggers_there_are(template
 def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template: Template):
     functions = resources(template, "AWS::Lambda::Function")
 
-    assert len(functions) == 20
+    assert len(functions) == 21
     assert len({json.dumps(function["Role"]) for function in functions.values()}) == 20
     assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 20
     for function in functions.values():

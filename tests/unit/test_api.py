@@ -15,7 +15,7 @@ from engine import limits
 from engine.history.model import Status
 from engine.security.tokens import AccessClaims, sign_access_token
 from tests.unit.conftest import NOW, Aws
-from tests.unit.invoked import API, EVENTS, EXECUTION, SESSION, USER, WORKSPACE, event, invoke
+from tests.unit.invoked import API, EVENTS, EXECUTION, SESSION, USER, WORKSPACE, called, event, invoke
 
 CATALOGUES = ("integrations_types", "platform_node_types", "triggers_types")
 
@@ -236,3 +236,13 @@ def test_a_body_is_bounded_in_bytes_not_in_characters(seeded: Aws, is_base64: bo
     asked = {**event("api/workflows_create"), "body": body, "isBase64Encoded": is_base64}
 
     assert invoke("workflows", asked)["statusCode"] == 413
+
+
+def test_a_wrong_text_beside_a_secret_is_told_by_its_field(seeded: Aws):
+    """What was given is not looked at, since it may be the secret."""
+    who = event("api/integrations_create")["requestContext"]["authorizer"]["lambda"]
+    config = {"hosts": ["a.example"], "username": "a:b", "password": "x"}
+    body = {"name": "wrong", "type": "http_basic", "config": config}
+    status, answer = called("integrations", "POST", "/api/integrations", who, body)
+
+    assert (status, answer["error"]["details"][0]["path"]) == (422, "config.username")

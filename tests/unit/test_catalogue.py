@@ -78,5 +78,5 @@ def test_no_handler_loads_what_only_running_nodes_needs():
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     heavy = {"psycopg", "pymysql", "openpyxl", "selectolax", "jsonschema_rs", "xmltodict", "smtplib"}
-    assert len(handlers) == 19
+    assert len(handlers) == 20
     assert not heavy & loaded

@@ -21,7 +21,7 @@ await stories({
       await page.getByRole('button', { name: 'ping' }).click();
       await page.getByRole('list', { name: 'Attempts' }).getByRole('listitem').first().waitFor();
       await accessible(page, 'a delivery');
-      await page.getByRole('button', { name: 'Close' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
       await accessible(page, 'a subscription');
       await page.setViewportSize(NARROW);
       await page.getByLabel('Send messages').click();
