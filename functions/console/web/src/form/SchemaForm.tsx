@@ -1,7 +1,7 @@
 /** A form for any schema: its fields with what is wrong at each, the rarely needed ones folded away. */
 
 import { Braces, PencilLine } from 'lucide-react';
-import { createContext, useContext, useId, useState, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useId, useRef, useState, type ReactNode } from 'react';
 
 import { t } from '@/app/i18n';
 import { Field as UiField, IconButton, Select } from '@/ui';
@@ -153,12 +153,28 @@ export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
   );
 }
 
-/** A condition that stays as it was while somebody types: another input in the same place would not have the focus. */
+/** Milliseconds that a press of a mouse takes. */
+const PRESS = 300;
+
+/**
+ * A condition that stays as it was while somebody types: another input in the same place would not have the focus.
+ *
+ * And until the press that took the focus away is over: if what is pressed moved meanwhile, it would not be a click.
+ */
 function useHeld(condition: boolean) {
   const [isHeld, setHeld] = useState(condition);
   const [isTyping, setTyping] = useState(false);
+  const end = useRef(0);
+  useEffect(() => () => window.clearTimeout(end.current), []);
   if (!isTyping && isHeld !== condition) setHeld(condition);
-  return { isHeld, hold: { onFocus: () => setTyping(true), onBlur: () => setTyping(false) } };
+  const onFocus = () => {
+    window.clearTimeout(end.current);
+    setTyping(true);
+  };
+  const onBlur = () => {
+    end.current = window.setTimeout(() => setTyping(false), PRESS);
+  };
+  return { isHeld, hold: { onFocus, onBlur } };
 }
 
 /** What a switch to an expression begins with. */
