@@ -172,8 +172,8 @@ def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template
     functions = resources(template, "AWS::Lambda::Function")
 
     assert len(functions) == 21
-    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 20
-    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 20
+    assert len({json.dumps(function["Role"]) for function in functions.values()}) == 21
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions.values()}) == 21
     for function in functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     ours = {name: function for name, function in functions.items() if not name.startswith(("Sandbox", "Console"))}
