@@ -8,15 +8,15 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from engine.schemas.common import Answer, Body
 from engine.schemas.users import EmailAddress
-from engine.security.permissions import Permission
+from engine.security.permissions import Permission, in_order
 
 WorkspaceName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 
 def _with_read(permissions: list[Permission]) -> list[Permission]:
-    """In order, once each; whoever may do something may look."""
-    return [one for one in Permission if one in {*permissions, Permission.READ}]
+    """Whoever may do something may look."""
+    return in_order({*permissions, Permission.READ})
 
 
 class WorkspaceBody(Body):

@@ -6,7 +6,7 @@ which ones the caller has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 
@@ -57,6 +57,11 @@ GRANTS: Mapping[str, frozenset[Permission]] = {
     Role.OPERATOR: frozenset({Permission.READ, Permission.EXECUTE, Permission.ANSWER}),
     Role.VIEWER: frozenset({Permission.READ}),
 }
+
+
+def in_order(permissions: Collection[Permission]) -> list[Permission]:
+    """Return permissions as they are listed everywhere, each once."""
+    return [one for one in Permission if one in permissions]
 
 
 def permissions_of(role: str, own_roles: Mapping[str, Sequence[str]]) -> frozenset[Permission]:

@@ -64,7 +64,7 @@ class AuthService:
     def register(self, registration: Registration) -> User:
         """Add the first user, who becomes the administrator; somebody invited; or anybody, where registration is open.
 
-        Whoever is invited is a member of that workspace from the same moment on, and their first sign-in is there.
+        Whoever is invited is a member of that workspace from the same moment on.
 
         Raises:
             Forbidden: registration is closed, or the invitation is for another address.
@@ -89,12 +89,8 @@ class AuthService:
         return user
 
     def _register_invited(self, registration: Registration, token: str) -> User:
-        invitation = self._invitations.of_token(token)
+        invitation = self._invitations.for_address(token, registration.email.lower(), "register")
         user = self._new_user(registration, is_admin=False)
-        if invitation.email != user.email:
-            raise Forbidden(
-                f"this invitation is for {invitation.email}; register with that address", code="not_for_you"
-            )
         also = self._workspaces.acceptance(invitation, user.id, self._clock.now())
         self._users.create(user, first=False, also=also)
         return user
@@ -212,10 +208,10 @@ class AuthService:
         Raises:
             Unauthenticated: they are gone, or it is.
         """
-        user, workspace = self._users.by_id(principal.user_id), self._workspaces.find(principal.workspace_id)
-        if user is None or workspace is None:
-            raise Unauthenticated("this user or workspace does not exist any more", code="invalid_token")
-        return user, workspace
+        user = self._users.by_id(principal.user_id)
+        if user is None:
+            raise _gone()
+        return user, self._workspace(principal)
 
     def change_profile(self, principal: Principal, change: ProfileChange) -> tuple[User, Workspace]:
         """Change what the caller says of themselves.
@@ -224,10 +220,10 @@ class AuthService:
             Unauthenticated: they are gone.
         """
         try:
-            self._users.set_full_name(principal.user_id, change.full_name)
+            user = self._users.set_full_name(principal.user_id, change.full_name)
         except NotFound:
-            raise Unauthenticated("this user does not exist any more", code="invalid_token") from None
-        return self.me(principal)
+            raise _gone() from None
+        return user, self._workspace(principal)
 
     def _new_user(self, person: Person, *, is_admin: bool) -> User:
         return User(
@@ -241,6 +237,12 @@ class AuthService:
             created_at=format_time(self._clock.now()),
         )
 
+    def _workspace(self, principal: Principal) -> Workspace:
+        workspace = self._workspaces.find(principal.workspace_id)
+        if workspace is None:
+            raise _gone()
+        return workspace
+
     def _is_member(self, workspace_id: str, user_id: str) -> bool:
         is_there = is_id(workspace_id) and self._workspaces.find(workspace_id) is not None
         return is_there and self._workspaces.member(workspace_id, user_id) is not None
@@ -253,6 +255,10 @@ class AuthService:
             expires_in=ACCESS_SECONDS,
             workspace_id=workspace_id,
         )
+
+
+def _gone() -> Unauthenticated:
+    return Unauthenticated("this user or workspace does not exist any more", code="invalid_token")
 
 
 def _hash(browser: str) -> str:

@@ -69,35 +69,43 @@ class InvitationService:
         if not self._workspaces.withdraw(workspace_id, invitation_id):
             raise NotFound("there is no such invitation; it may have been accepted")
 
-    def offer(self, token: str) -> tuple[Invitation, Workspace, User | None]:
-        """Return what a token of an invitation offers, and who offers it. Raises NotFound."""
-        invitation = self.of_token(token)
-        workspace = self._workspaces.find(invitation.workspace_id)
-        if workspace is None:
-            raise _no_invitation()
-        return invitation, workspace, self._users.by_id(invitation.by)
+    def offer(self, token: str) -> tuple[Invitation, Workspace, User]:
+        """Return what the token of an open invitation offers, and who offers it.
 
-    def of_token(self, token: str) -> Invitation:
-        """Return the open invitation that a token belongs to. Raises NotFound."""
+        Whoever invited has to be able to do so still: who is out of a workspace lets nobody else in.
+
+        Raises:
+            NotFound: there is no such invitation any more.
+        """
         workspace_id, _, rest = token.partition(".")
         invitation_id, _, secret = rest.partition(".")
         found = None
         if is_id(workspace_id) and is_id(invitation_id):
             found = self._workspaces.invitation(workspace_id, invitation_id, self._clock.now())
         digest = sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-        if found is None or not secrets.compare_digest(found.secret_hash, digest) or not self._is_backed(found):
+        if found is None or not secrets.compare_digest(found.secret_hash, digest):
             raise _no_invitation()
-        return found
-
-    def _is_backed(self, invitation: Invitation) -> bool:
-        """Return whether whoever invited could still do so: who is out of a workspace lets nobody else in."""
-        workspace = self._workspaces.find(invitation.workspace_id)
-        member = self._workspaces.member(invitation.workspace_id, invitation.by)
-        inviter = self._users.by_id(invitation.by)
+        workspace = self._workspaces.find(found.workspace_id)
+        member = self._workspaces.member(found.workspace_id, found.by)
+        inviter = self._users.by_id(found.by)
         if workspace is None or member is None or inviter is None or not inviter.is_active:
-            return False
+            raise _no_invitation()
         theirs = permissions_of(member.role, workspace.roles)
-        return Permission.MANAGE in theirs and permissions_of(invitation.role, workspace.roles) <= theirs
+        if Permission.MANAGE not in theirs or not permissions_of(found.role, workspace.roles) <= theirs:
+            raise _no_invitation()
+        return found, workspace, inviter
+
+    def for_address(self, token: str, email: str, how: str) -> Invitation:
+        """Return the open invitation of a token, for whoever has an address; `how` they prove it is for the message.
+
+        Raises:
+            NotFound: there is no such invitation any more.
+            Forbidden: it is for another address.
+        """
+        invitation, _, _ = self.offer(token)
+        if invitation.email != email:
+            raise Forbidden(f"this invitation is for {invitation.email}; {how} with that address", code="not_for_you")
+        return invitation
 
     def accept(self, principal: Principal, token: str) -> tuple[Workspace, Member]:
         """Make the caller a member; doing it again changes nothing.
@@ -107,9 +115,7 @@ class InvitationService:
             Forbidden: it is for another e-mail address.
             Conflict: the caller is in as many workspaces as one may be, or is a member already.
         """
-        invitation = self.of_token(token)
-        if invitation.email != principal.email:
-            raise Forbidden(f"this invitation is for {invitation.email}; sign in with that address", code="not_for_you")
+        invitation = self.for_address(token, principal.email, "sign in")
         if self._workspaces.member(invitation.workspace_id, principal.user_id) is not None:
             raise Conflict("you are a member of this workspace already", code="already_member")
         if len(self._workspaces.of_user(principal.user_id)) >= limits.MAX_WORKSPACES:

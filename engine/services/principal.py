@@ -35,9 +35,14 @@ class Principal:
         if not self.may(permission):
             raise Forbidden(f"your role in this workspace, {self.role}, does not grant the permission `{permission}`")
 
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role grants."""
+        return GRANTS.get(self.role, frozenset()) if self.own_grants is None else self.own_grants
+
     def may(self, permission: Permission) -> bool:
         """Whether the role grants it."""
-        return permission in (GRANTS.get(self.role, frozenset()) if self.own_grants is None else self.own_grants)
+        return permission in self.permissions
 
     def is_one_of(self, names: Sequence[str]) -> bool:
         """Whether the caller is among these: e-mail addresses, user ids, roles."""

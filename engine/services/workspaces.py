@@ -74,7 +74,7 @@ class WorkspaceService:
 
     def rename(self, principal: Principal, workspace_id: str, name: str) -> Workspace:
         """Give the workspace another name. Raises NotFound."""
-        current_workspace(self._workspaces, principal, workspace_id)
+        self.get(principal, workspace_id)
         try:
             return self._workspaces.rename(workspace_id, name)
         except ConditionFailed:
@@ -87,7 +87,7 @@ class WorkspaceService:
             NotFound: the caller's access token is for another one.
             Conflict: it is a personal one, or it still holds something.
         """
-        if current_workspace(self._workspaces, principal, workspace_id).is_personal:
+        if self.get(principal, workspace_id).is_personal:
             raise Conflict("a personal workspace stays as long as its user", code="personal_workspace")
         left = self._what_is_left(workspace_id)
         if left:
@@ -105,7 +105,7 @@ class WorkspaceService:
             Forbidden: it would grant, or grants, what the caller may not do.
             Conflict: the workspace has too many roles, or somebody else changes them.
         """
-        workspace = current_workspace(self._workspaces, principal, workspace_id)
+        workspace = self.get(principal, workspace_id)
         if name in GRANTS:
             raise InvalidInput.at("name", f"each workspace has the role `{name}`; choose another name")
         roles = {**workspace.roles, name: [str(one) for one in body.permissions]}
@@ -122,7 +122,7 @@ class WorkspaceService:
             NotFound: there is no such role, or the caller's access token is for another workspace.
             Conflict: members have it, or invitations offer it.
         """
-        workspace = current_workspace(self._workspaces, principal, workspace_id)
+        workspace = self.get(principal, workspace_id)
         if name not in workspace.roles:
             raise NotFound("the workspace has not added a role of this name")
         check_grants(principal, permissions_of(name, workspace.roles))
@@ -142,7 +142,7 @@ class WorkspaceService:
 
     def members(self, principal: Principal, workspace_id: str) -> list[tuple[Member, User]]:
         """Return all members. Raises NotFound."""
-        current_workspace(self._workspaces, principal, workspace_id)
+        self.get(principal, workspace_id)
         members = self._workspaces.members(workspace_id)
         users = self._users.many([member.user_id for member in members])
         return [(member, users[member.user_id]) for member in members if member.user_id in users]
@@ -156,7 +156,7 @@ class WorkspaceService:
             Forbidden: the role grants, or the member has, more than the caller.
             Conflict: the workspace would have no owner.
         """
-        workspace = current_workspace(self._workspaces, principal, workspace_id)
+        workspace = self.get(principal, workspace_id)
         check_role(principal, workspace, role)
         member = self._changed(
             principal, workspace, user_id, lambda one: self._workspaces.set_role(one, role, principal.user_id)
@@ -174,7 +174,7 @@ class WorkspaceService:
             Forbidden: they may do more than the caller.
             Conflict: the workspace would have no owner, or it is their personal one.
         """
-        workspace = current_workspace(self._workspaces, principal, workspace_id)
+        workspace = self.get(principal, workspace_id)
         if workspace.is_personal and workspace.created_by == user_id:
             raise Conflict("everybody stays in their personal workspace", code="personal_workspace")
         self._changed(principal, workspace, user_id, self._workspaces.remove)

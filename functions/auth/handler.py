@@ -19,7 +19,7 @@ from engine.schemas.users import (
     UserAnswer,
 )
 from engine.schemas.workspaces import EnterBody
-from engine.security.permissions import Access, Permission
+from engine.security.permissions import Access, in_order
 from engine.services.principal import Principal
 from engine.storage.users import User
 from engine.storage.workspaces import Workspace
@@ -158,7 +158,7 @@ def _me(principal: Principal, user: User, workspace: Workspace) -> MeAnswer:
         workspace_id=workspace.id,
         workspace_name=workspace.name,
         role=principal.role,
-        permissions=[one for one in Permission if principal.may(one)],
+        permissions=in_order(principal.permissions),
     )
 
 

@@ -14,7 +14,7 @@ from engine.schemas.workspaces import (
     WorkspaceAnswer,
     WorkspaceDetails,
 )
-from engine.security.permissions import GRANTS, Permission, permissions_of
+from engine.security.permissions import GRANTS, in_order, permissions_of
 from engine.storage.users import User
 from engine.storage.workspaces import Invitation, Member, Workspace
 from functions import container
@@ -38,11 +38,6 @@ def workspace_details(workspace: Workspace, role: str) -> WorkspaceDetails:
         for name in [*GRANTS, *sorted(workspace.roles)]
     ]
     return WorkspaceDetails(**workspace_answer(workspace, role).model_dump(), roles=roles)
-
-
-def in_order(permissions: frozenset[Permission]) -> list[Permission]:
-    """Permissions as they are listed everywhere."""
-    return [one for one in Permission if one in permissions]
 
 
 def member_answer(member: Member, user: User) -> MemberAnswer:

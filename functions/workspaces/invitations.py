@@ -70,7 +70,7 @@ def get_invitation(token: TokenInPath) -> OfferAnswer:
         workspace_name=workspace.name,
         email=invitation.email,
         role=invitation.role,
-        invited_by=(inviter.full_name or inviter.email) if inviter else "",
+        invited_by=inviter.full_name or inviter.email,
         expires_at=end_of(invitation),
     )
 
