@@ -55,8 +55,9 @@ def rename(name: Name, data: Data, api_url: ApiUrl = None, token: Token = None) 
 def delete_workspace(data: Data, yes: Yes = False, api_url: ApiUrl = None, token: Token = None) -> None:
     """Delete the workspace, which has to be empty."""
     client = client_for(data, api_url, token, start=False)
-    confirm(f"delete the workspace {client.call('GET', '/api/auth/me')['workspace_name']}?", yes=yes)
-    client.call("DELETE", _here(client))
+    me = client.call("GET", "/api/auth/me")
+    confirm(f"delete the workspace {me['workspace_name']}?", yes=yes)
+    client.call("DELETE", f"/api/workspaces/{me['workspace_id']}")
     console.print("deleted")
 
 
@@ -64,8 +65,9 @@ def delete_workspace(data: Data, yes: Yes = False, api_url: ApiUrl = None, token
 def leave(data: Data, yes: Yes = False, api_url: ApiUrl = None, token: Token = None) -> None:
     """Leave the workspace."""
     client = client_for(data, api_url, token, start=False)
-    confirm(f"leave the workspace {client.call('GET', '/api/auth/me')['workspace_name']}?", yes=yes)
-    client.call("POST", f"{_here(client)}/leave")
+    me = client.call("GET", "/api/auth/me")
+    confirm(f"leave the workspace {me['workspace_name']}?", yes=yes)
+    client.call("POST", f"/api/workspaces/{me['workspace_id']}/leave")
     console.print("left")
 
 
@@ -105,12 +107,12 @@ def invite(email: Email, data: Data, role: Role = "editor", api_url: ApiUrl = No
 def withdraw(email: Email, data: Data, api_url: ApiUrl = None, token: Token = None) -> None:
     """Withdraw the invitations of somebody: their links are good for nothing from now on."""
     client = client_for(data, api_url, token, start=False)
-    found = client.call("GET", f"{_here(client)}/invitations")["items"]
-    theirs = [one["id"] for one in found if one["email"] == email.lower()]
+    place = f"{_here(client)}/invitations"
+    theirs = [one["id"] for one in client.call("GET", place)["items"] if one["email"] == email.lower()]
     if not theirs:
         raise Complaint(f"there is no open invitation of {email}")
     for one in theirs:
-        client.call("DELETE", f"{_here(client)}/invitations/{one}")
+        client.call("DELETE", f"{place}/{one}")
     console.print("withdrawn")
 
 
