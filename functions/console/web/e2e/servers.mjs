@@ -8,8 +8,8 @@ async function listening(server) {
   return server.address().port;
 }
 
-/** Do something while a server runs. */
-async function during(server, what) {
+/** Do something with its port while a server runs. */
+export async function during(server, what) {
   try {
     return await what(await listening(server));
   } finally {

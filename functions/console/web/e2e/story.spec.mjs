@@ -7,6 +7,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 
+import { add, saved } from './editing.mjs';
 import { accessible, assert, consoleUrl, NARROW, newPerson, PASSWORD, signIn, stories, WIDE } from './support.mjs';
 
 const NOW = Date.now().toString(36);
@@ -19,7 +20,6 @@ const TABLE = `claims-${NOW}`;
 const panel = (page) => page.getByRole('complementary', { name: 'Settings' });
 /** The input of a label, not the buttons beside it that have it in their names. */
 const entry = (root, label) => root.locator('input, textarea, select').and(root.getByLabel(new RegExp(`^${label}( \\*)?$`)));
-const saved = (page) => page.locator('[data-save=saved]').waitFor();
 const screen = (page, name) => page.getByRole('navigation', { name: 'Main' }).filter({ visible: true }).getByRole('link', { name }).click();
 
 async function begin(page) {
@@ -42,10 +42,7 @@ async function begin(page) {
 
 async function addStep(page, words, button = 'Add step') {
   await page.getByRole('button', { name: button }).click();
-  await page.getByRole('dialog').getByPlaceholder('Search').fill(words);
-  await page.getByRole('option').first().waitFor();
-  await page.keyboard.press('Enter');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await add(page, words);
 }
 
 async function connectMail(page) {

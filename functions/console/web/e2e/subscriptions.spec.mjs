@@ -1,15 +1,15 @@
 /** Who is told when runs end: added, tried, looked into, turned off. */
 import { createServer } from 'node:http';
+import { during } from './servers.mjs';
 import { accessible, NARROW, signIn, stories } from './support.mjs';
 
 await stories({
   'who is told when runs end gets a message that is seen with its attempts': async ({ page, person }) => {
     const server = createServer((request, response) => request.resume().on('end', () => response.writeHead(503).end('busy')));
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
+    await during(server, async (port) => {
       await signIn(page, person, '/subscriptions');
       await page.getByRole('button', { name: 'New subscription' }).click();
-      await page.getByLabel('Address').fill(`http://127.0.0.1:${server.address().port}/told`);
+      await page.getByLabel('Address').fill(`http://127.0.0.1:${port}/told`);
       await page.getByLabel('Description').fill('The ticket system');
       await page.getByLabel('A run succeeded').check();
       await accessible(page, 'the form of a subscription');
@@ -26,8 +26,6 @@ await stories({
       await page.setViewportSize(NARROW);
       await page.getByLabel('Send messages').click();
       await page.getByText('Off', { exact: true }).waitFor();
-    } finally {
-      server.close();
-    }
+    });
   },
 });

@@ -4,6 +4,7 @@ export { cx } from './cx';
 export { confirm, ConfirmHost, Dialog, type DialogProps } from './Dialog';
 export { Field, inputClass, Select, TextArea, TextInput, useFieldProps, type FieldProps, type Option } from './Field';
 export { IconButton, type IconButtonProps } from './IconButton';
+export { Line } from './Line';
 export { Menu, type MenuEntry, type MenuItem } from './Menu';
 export { Card, Page, type PageProps } from './Page';
 export { EmptyState, ErrorState, Skeleton, type EmptyStateProps } from './states';

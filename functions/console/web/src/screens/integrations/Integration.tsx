@@ -2,12 +2,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { CircleAlert, CircleCheck, FlaskConical, Link2, Pencil, Trash2 } from 'lucide-react';
-import { useMemo, useState, type ReactNode } from 'react';
+import { useMemo, useState } from 'react';
 import { ApiError, isNotFound } from '@/api/client';
 import { POLL } from '@/api/queries';
 import { said, t } from '@/app/i18n';
 import { describe } from '@/form/describe';
-import { Badge, Button, Card, confirm, cx, EmptyState, ErrorState, Page, Skeleton, Time, toastError } from '@/ui';
+import { Badge, Button, Card, confirm, cx, EmptyState, ErrorState, Line, Page, Skeleton, Time, toastError } from '@/ui';
 import { ValueView } from '@/ui/ValueView';
 import { calls, useTypes, type Integration, type IntegrationType, type Tested, type Usage } from './api';
 import { labelIn, sentence, settingsOf } from './config';
@@ -101,15 +101,6 @@ function Settings({ integration, type }: { integration: Integration; type: Integ
         </Line>
       </dl>
     </Card>
-  );
-}
-
-function Line({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="contents">
-      <dt className="text-muted">{name}</dt>
-      <dd className="min-w-0 break-words">{children}</dd>
-    </div>
   );
 }
 

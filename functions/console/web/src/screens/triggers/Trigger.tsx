@@ -2,12 +2,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { Copy, FlaskConical, History, KeyRound, PencilRuler, RefreshCw } from 'lucide-react';
-import { useState, type ReactNode } from 'react';
+import { useState } from 'react';
 import { isNotFound } from '@/api/client';
 import { POLL } from '@/api/queries';
 import { t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
-import { Button, buttonClass, Card, confirm, EmptyState, ErrorState, Field, IconButton, Page, Skeleton, Status, Switch, TextInput, Time, toast, toastError } from '@/ui';
+import { Button, buttonClass, Card, confirm, EmptyState, ErrorState, Field, IconButton, Line, Page, Skeleton, Status, Switch, TextInput, Time, toast, toastError } from '@/ui';
 import { ValueView } from '@/ui/ValueView';
 import { RunLink } from '../runs/Facts';
 import { calls, type Trigger } from './api';
@@ -95,15 +95,6 @@ function Trouble({ trigger }: { trigger: Trigger }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Line({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="contents">
-      <dt className="text-muted">{name}</dt>
-      <dd className="min-w-0 break-words">{children}</dd>
-    </div>
   );
 }
 
