@@ -138,7 +138,7 @@ def _moment(text: str | None) -> datetime | None:
 
 @contextmanager
 def locked(path: Path, *, alone: bool) -> Iterator[None]:
-    """Hold a lock that the other test process may hold too, unless somebody has it alone."""
+    """Hold a lock that other test processes may share, unless one of them holds it alone."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield

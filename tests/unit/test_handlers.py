@@ -178,8 +178,8 @@ def test_a_driver_that_died_is_followed_by_another(seeded: Aws):
 
 
 def test_recovery_returns_its_counts(seeded: Aws):
-    assert invoke("supervisor", event("supervisor/sweep")) == {"recovered": 1}
-    assert invoke("supervisor", event("supervisor/sweep")) == {}
+    assert invoke("supervisor", event("supervisor/recover")) == {"recovered": 1}
+    assert invoke("supervisor", event("supervisor/recover")) == {}
 
 
 def test_driver_continues_as_new_before_its_history_is_full(seeded: Aws):
