@@ -113,7 +113,7 @@ class Smtp(BaseIntegration):
             try:
                 return sorted(server.sendmail(bare_address(sender), message.recipients, raw))
             finally:
-                _bid_farewell(server)
+                _quit(server)
 
         refused: list[str] = await _conversed(work, limits.MAX_NODE_TIMEOUT)
         return {**told(mail, message), **({"refused": refused} if refused else {})}
@@ -128,7 +128,7 @@ class Smtp(BaseIntegration):
                 said = PROCESS.shown(server.noop()[1].decode(errors="replace"), 100)
                 return f"signed in; the server says {said!r}"
             finally:
-                _bid_farewell(server)
+                _quit(server)
 
         said: str = await _conversed(work, _TRIAL_SECONDS)
         return said
@@ -162,10 +162,10 @@ class Smtp(BaseIntegration):
         return server
 
 
-def _bid_farewell(server: smtplib.SMTP) -> None:
-    """What the server answers to that does not matter any more: it has taken the mail, or has said why not.
+def _quit(server: smtplib.SMTP) -> None:
+    """End the session; its answer does not matter any more, as the server has taken the mail or has said why not.
 
-    So it is not waited for long, or a mail that was taken would count as one that was not.
+    It is not waited for long: else a mail that was accepted could count as one that was not.
     """
     with contextlib.suppress(smtplib.SMTPException, OSError):
         server.putcmd("quit")

@@ -61,7 +61,7 @@ def serve(descriptor: int) -> None:
         wait = max(0.0, quick[0].slow_at - time.monotonic()) * 1_000 + 1 if quick else None
         ready_now = poll.poll(wait)
         while quick and quick[0].slow_at <= time.monotonic():
-            _make_way(quick.pop(0))
+            _lower_priority(quick.pop(0))
         for ready, _ in ready_now:
             if ready == control.fileno():
                 new = _accept(control, children)
@@ -111,7 +111,7 @@ def _accept(control: socket.socket, children: dict[int, _Child]) -> _Child | Non
     return _Child(pid, caller, life, time.monotonic() + _SLOW_SECONDS)
 
 
-def _make_way(child: _Child) -> None:
+def _lower_priority(child: _Child) -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS_OF_SLOW)
 

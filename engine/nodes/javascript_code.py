@@ -32,7 +32,7 @@ class JavascriptCodeConfig(CodeConfig):
 
     @field_validator("code")
     @classmethod
-    def _sound(cls, code: str) -> str:
+    def _check_code(cls, code: str) -> str:
         if "\0" in code:
             raise ValueError("the code holds a NUL character")
         for name in named_nodes(code):

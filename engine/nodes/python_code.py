@@ -36,7 +36,7 @@ class PythonCodeConfig(CodeConfig):
 
     @field_validator("code")
     @classmethod
-    def _sound(cls, code: str) -> str:
+    def _check_code(cls, code: str) -> str:
         check_code(code)
         return code
 

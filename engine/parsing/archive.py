@@ -61,7 +61,7 @@ def opened_archive(content: IO[bytes]) -> Iterator[ZipFile]:
         if len(entries) > limits.MAX_ZIP_ENTRIES:
             raise NodeError(f"the archive has more than {limits.MAX_ZIP_ENTRIES} entries", code="too_large")
         if sum(entry.file_size for entry in entries) > limits.MAX_UNPACKED_BYTES:
-            raise _bomb(limits.MAX_UNPACKED_BYTES)
+            raise _unpacks_too_large(limits.MAX_UNPACKED_BYTES)
         yield archive
 
 
@@ -81,7 +81,7 @@ class _Counted:
             raise NodeError(f"the entry {self._name!r} is damaged: {error}", code="bad_content") from None
         self._left -= len(chunk)
         if self._left < 0:
-            raise _bomb(self._most)
+            raise _unpacks_too_large(self._most)
         return chunk
 
 
@@ -243,5 +243,5 @@ def _unique(name: str, taken: set[str]) -> str:
     return found
 
 
-def _bomb(most: int) -> NodeError:
+def _unpacks_too_large(most: int) -> NodeError:
     return NodeError(f"the archive unpacks to more than {most} bytes", code="too_large")

@@ -105,7 +105,7 @@ def up(
     stack = LocalStack(data, say_step)
     ran_before = stack.running() is not None
     running = stack.up(port, stack_choices(resource, extension))
-    _introduce(stack, running)
+    _print_sign_in(stack, running)
     if detach or ran_before:
         console.print(f"`{stop_command(data)}` stops it.")
         return
@@ -162,7 +162,7 @@ def status(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: T
     if as_json:
         print(json.dumps(shown))
     elif running is not None:
-        _introduce(stack, running)
+        _print_sign_in(stack, running)
     else:
         console.print(f"nothing runs in {escape(str(stack.data))}; `mainspring up` starts it")
     if running is None:
@@ -204,7 +204,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def _introduce(stack: LocalStack, running: Running) -> None:
+def _print_sign_in(stack: LocalStack, running: Running) -> None:
     email, password = stack.credentials()
     results.print(f"[bold green]Mainspring is running[/] (data in {escape(str(stack.data))})")
     results.print(f"  console   {running.console_url}")

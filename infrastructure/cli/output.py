@@ -22,7 +22,7 @@ results = Console(highlight=False, soft_wrap=True)
 
 _WIDTH = 400
 """Columns when the output is not a terminal."""
-_COLOURS = {
+_COLORS = {
     "succeeded": "green",
     "failed": "red",
     "timed_out": "red",
@@ -125,10 +125,10 @@ def _loops_of(execution: dict[str, Any]) -> str:
 
 
 def _print_node(execution_id: str, node: dict[str, Any]) -> None:
-    colour = _COLOURS.get(node["status"], "white")
+    color = _COLORS.get(node["status"], "white")
     attempts = f" after {node['attempts']} attempts" if node["attempts"] > 1 else ""
     error = f": {node['error']['message']}" if node["error"] else ""
-    console.print(f"  [{colour}]{node['status']:9}[/] {escape(node['id'])}{attempts}[dim]{escape(error)}[/]")
+    console.print(f"  [{color}]{node['status']:9}[/] {escape(node['id'])}{attempts}[dim]{escape(error)}[/]")
     wait = node["wait"] or {}
     if wait.get("kind") == "approval":
         console.print(f"            {escape(wait['message'])}")

@@ -22,7 +22,7 @@ trigger_app = CommandLine(help="Fire a trigger, see when it comes, set its secre
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of one of its triggers.")]
 
-_COLOURS = {"healthy": "green", "failing": "red", "silent": "red", "no_secret": "red"}
+_COLORS = {"healthy": "green", "failing": "red", "silent": "red", "no_secret": "red"}
 
 
 def show_triggers(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
@@ -58,7 +58,7 @@ def _row(one: dict[str, Any]) -> Iterator[str]:
     why = why_not_healthy(one)
     status = one["status"] if one["is_active"] else "inactive"
     yield from (escape(one["workflow_name"]), escape(one["id"]), one["type"])
-    yield f"[{_COLOURS.get(status, 'dim')}]{status}[/]"
+    yield f"[{_COLORS.get(status, 'dim')}]{status}[/]"
     yield from (str(one["fired"]), str(one["refused"]))
     yield from (short_time(one["last_fired_at"]), short_time(one["next_expected_at"]))
     yield escape(why or one["last_refusal"] or "")

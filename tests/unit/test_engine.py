@@ -1,4 +1,4 @@
-"""The engine's behaviour, through `advance`, in memory and under virtual time."""
+"""The engine's behavior, through `advance`, in memory and under virtual time."""
 
 from __future__ import annotations
 

@@ -82,14 +82,14 @@ def _part(text: str, start: int, end: int, scope: Scope) -> PreviewedExpression:
         value = expression.evaluate(scope, "", Notes())
     except ExpressionError as error:
         begin = start + 2 + len(inside) - len(inside.lstrip())
-        at, length = _at_fault(source, error)
+        at, length = _position_of_mistake(source, error)
         where = _units(text[: begin + at])
         problem = TemplateProblem(_reason(error), where, _units(source[at : at + length]) or place[1])
         return PreviewedExpression(*place, source, problem=problem)
     return PreviewedExpression(*place, source, None if value is NOTHING else value)
 
 
-def _at_fault(source: str, error: ExpressionError) -> tuple[int, int]:
+def _position_of_mistake(source: str, error: ExpressionError) -> tuple[int, int]:
     """Where in an expression the mistake is, as far as that is known: else all of it."""
     details = error.details if isinstance(error.details, dict) else {}
     position = details.get("position")

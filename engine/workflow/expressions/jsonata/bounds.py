@@ -33,13 +33,13 @@ UNDEFINED = object()
 """JSONata's *undefined*: no value, as opposed to `null`."""
 
 
-def _be_silent(module: ModuleType) -> None:
+def _silence(module: ModuleType) -> None:
     """Silence the library, which prints data that must not get into a log."""
     vars(module)["print"] = lambda *_: None
 
 
 for _module in (jsonata.functions, jsonata.jsonata, jsonata.parser):
-    _be_silent(_module)
+    _silence(_module)
 
 
 class Compiled:
