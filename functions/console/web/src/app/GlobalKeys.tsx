@@ -1,4 +1,4 @@
-/** Listens for the keys of everywhere, and shows the palette and the list of keys, which are loaded then. */
+/** Listens for the keys of everywhere, and shows what opens over any screen, which is loaded then. */
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect } from 'react';
 import { create } from 'zustand';
@@ -7,8 +7,9 @@ import { navigation } from './screen';
 
 const Palette = lazy(() => import('./Palette'));
 const KeyHelpDialog = lazy(() => import('./KeyHelpDialog'));
+const NewWorkspaceDialog = lazy(() => import('./NewWorkspaceDialog'));
 
-type Open = 'palette' | 'keys' | null;
+type Open = 'palette' | 'keys' | 'workspace' | null;
 
 export const useOverlay = create<{ open: Open; show: (open: Open) => void }>((set) => ({
   open: null,
@@ -42,6 +43,7 @@ export function GlobalKeys() {
     <Suspense fallback={null}>
       {open === 'palette' && <Palette onClose={close} />}
       {open === 'keys' && <KeyHelpDialog onClose={close} />}
+      {open === 'workspace' && <NewWorkspaceDialog onClose={close} />}
     </Suspense>
   );
 }

@@ -10,6 +10,7 @@ import { navigation, type NavigationEntry } from './screen';
 import { signOut, useSession } from './session';
 import { useTheme } from './theme';
 import { Wordmark } from './Wordmark';
+import { WorkspaceMenu } from './WorkspaceMenu';
 
 const PLACES = 4;
 
@@ -50,6 +51,7 @@ export function Sidebar() {
       <div className="mb-3 px-1.5">
         <Wordmark />
       </div>
+      <WorkspaceMenu />
       <SearchButton />
       {navigation.map((entry) => (
         <Entry key={entry.to} entry={entry} />
@@ -126,6 +128,7 @@ export function BottomBar() {
       </button>
       <Dialog open={open} onOpenChange={setOpen} title={t('Go to')}>
         <div className="flex flex-col">
+          <WorkspaceMenu onNavigate={() => setOpen(false)} />
           <SearchButton onClick={() => setOpen(false)} />
           {navigation.map((entry) => (
             <Entry key={entry.to} entry={entry} onNavigate={() => setOpen(false)} />

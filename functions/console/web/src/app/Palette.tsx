@@ -2,15 +2,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Command } from 'cmdk';
-import { Keyboard, Languages, LogOut, Moon, Sun, Workflow, type LucideIcon } from 'lucide-react';
+import { ArrowLeftRight, Keyboard, Languages, LogOut, Moon, Plus, Sun, Workflow, type LucideIcon } from 'lucide-react';
 import { Dialog } from 'radix-ui';
 import { useEffect, useState } from 'react';
 import { request } from '@/api/client';
+import { toastError } from '@/ui';
+import { can } from './can';
 import { useOverlay } from './GlobalKeys';
 import { chooseLocale, locale, t } from './i18n';
 import { navigation, screens } from './screen';
-import { signOut } from './session';
+import { signOut, useSession } from './session';
 import { useTheme } from './theme';
+import { enterWorkspace, useWorkspaces } from './workspaces';
 
 const PAUSE_MS = 200;
 
@@ -69,7 +72,8 @@ function Entries({ text, onClose }: { text: string; onClose: () => void }) {
     onClose();
     action();
   };
-  const commands = screens.flatMap((screen) => screen.commands ?? []);
+  const me = useSession((state) => state.me);
+  const commands = screens.flatMap((screen) => screen.commands ?? []).filter(({ needs }) => can(me, needs));
   return (
     <>
       <Workflows text={text} go={go} />
@@ -92,11 +96,23 @@ function Entries({ text, onClose }: { text: string; onClose: () => void }) {
           icon={Languages}
           onSelect={does(() => void chooseLocale(locale() === 'de' ? 'en' : 'de'))}
         />
+        <Workspaces does={does} />
+        <Item label={t('Create a workspace')} icon={Plus} onSelect={does(() => show('workspace'))} />
         <Item label={t('Show the keys')} icon={Keyboard} onSelect={does(() => show('keys'))} />
         <Item label={t('Sign out')} icon={LogOut} onSelect={does(() => void signOut())} />
       </Group>
     </>
   );
+}
+
+/** The ways to the person's other workspaces. */
+function Workspaces({ does }: { does: (action: () => void) => () => void }) {
+  const here = useSession((state) => state.me?.workspace_id);
+  const { data = [] } = useWorkspaces();
+  const go = (id: string) => does(() => void enterWorkspace(id).catch((error: unknown) => toastError(t('That did not work'), error)));
+  return data
+    .filter(({ id }) => id !== here)
+    .map(({ id, name }) => <Item key={id} id={id} label={t('Go to workspace {name}', { name })} icon={ArrowLeftRight} onSelect={go(id)} />);
 }
 
 function Workflows({ text, go }: { text: string; go: (to: string) => () => void }) {

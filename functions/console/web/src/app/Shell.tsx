@@ -1,13 +1,31 @@
 /** The frame of all screens: navigation beside them, or below them on a phone. */
 import { Outlet } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { SignInAgain } from '@/screens/sign-in/SignInAgain';
+import { toast } from '@/ui';
 import { GlobalKeys } from './GlobalKeys';
 import { t } from './i18n';
 import { BottomBar, Sidebar } from './Navigation';
-import { useSession } from './session';
+import { isLookedAt, takeOut } from './place';
+import { lookAgain, useSession } from './session';
 
 export function Shell() {
   const status = useSession((state) => state.status);
+  useEffect(() => {
+    const outOf = takeOut();
+    if (outOf !== null) toast(t('You are no member of {name} any more', { name: outOf }), { text: t('This is your own workspace.') });
+    const look = () => {
+      if (document.visibilityState !== 'visible') return;
+      isLookedAt();
+      void lookAgain();
+    };
+    window.addEventListener('focus', look);
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      window.removeEventListener('focus', look);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, []);
   return (
     <div className="flex h-dvh flex-col md:flex-row">
       <a

@@ -2,13 +2,13 @@
 import { act, renderHook } from '@testing-library/react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
-const session = vi.hoisted(() => ({ me: { id: 'ada' } }));
+const session = vi.hoisted(() => ({ me: { id: 'ada', workspace_id: 'home' } }));
 vi.mock('./session', () => ({ useSession: { getState: () => session } }));
 
 import { keep, readKept, useKeptText } from './kept';
 
 afterEach(() => {
-  session.me = { id: 'ada' };
+  session.me = { id: 'ada', workspace_id: 'home' };
   localStorage.clear();
 });
 
@@ -22,8 +22,16 @@ describe('what is kept', () => {
 
   test('is not shown to somebody else who uses this browser', () => {
     keep('code.1', 'mine');
-    session.me = { id: 'bob' };
+    session.me = { id: 'bob', workspace_id: 'home' };
     expect(readKept('code.1')).toBeNull();
+  });
+
+  test('is not shown in another workspace, and is there again in its own', () => {
+    keep('message.1', 'of home');
+    session.me = { id: 'ada', workspace_id: 'accounting' };
+    expect(readKept('message.1')).toBeNull();
+    session.me = { id: 'ada', workspace_id: 'home' };
+    expect(readKept('message.1')).toBe('of home');
   });
 
   test('may be spoiled, or find no room', () => {

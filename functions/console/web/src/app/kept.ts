@@ -1,13 +1,15 @@
 /**
  * What somebody has typed that is nowhere else yet: kept in this browser, so that it outlives a closed tab, a crash and
- * a session that has ended. It is by person, as several may use one browser.
+ * a session that has ended. It is by person and workspace: several people may use one browser, and nothing of one workspace
+ * is seen in another.
  */
 import { useState } from 'react';
 import { apiBase } from './base';
 import { useSession } from './session';
 
 function keyOf(name: string): string {
-  return `mainspring.kept.${apiBase}.${useSession.getState().me?.id ?? ''}.${name}`;
+  const { me } = useSession.getState();
+  return `mainspring.kept.${apiBase}.${me?.id ?? ''}.${me?.workspace_id ?? ''}.${name}`;
 }
 
 /** What was kept under a name; null where nothing was, or it is no JSON any more. */

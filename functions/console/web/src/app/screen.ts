@@ -4,6 +4,7 @@
  */
 import type { LucideIcon } from 'lucide-react';
 import type { ComponentType } from 'react';
+import type { Permission } from './can';
 
 export interface ScreenRoute {
   /** As TanStack Router writes it: `/runs/$runId`. */
@@ -34,6 +35,8 @@ export interface Command {
   label: string;
   icon: LucideIcon;
   to: string;
+  /** It is not offered to those who may not do it. */
+  needs?: Permission;
 }
 
 export interface Screen {

@@ -1,14 +1,17 @@
 /**
- * Who is signed in. The access token is in memory only; the refresh token is in a cookie that no script can read.
+ * Who is signed in, and in which workspace this tab is. The access token is in memory only; the refresh token is in a
+ * cookie that no script can read.
  *
- * Tabs take turns with refreshing (`navigator.locks`) and tell each other what they got (`BroadcastChannel`). A call
- * whose session has ended waits until the person has signed in again, so that nothing that they typed is lost.
+ * Tabs take turns with refreshing (`navigator.locks`) and tell each other what they got (`BroadcastChannel`); those that
+ * are in another workspace get a token of their own. A call whose session has ended waits until the person has signed in
+ * again, so that nothing that they typed is lost.
  */
 import { create } from 'zustand';
 import { apiError } from '@/api/errors';
 import type { components } from '@/api/schema';
 import { apiBase, consoleBase } from './base';
 import { t } from './i18n';
+import { comeTo, forgetPlace, isOut, placeOfTab } from './place';
 
 export type Me = components['schemas']['MeAnswer'];
 type Tokens = components['schemas']['Tokens'];
@@ -45,8 +48,15 @@ let waiting: (() => void)[] = [];
 
 tabs.onmessage = ({ data }: MessageEvent<Message>) => {
   if (data.kind === 'signed-out') leave();
-  else if (take(data.access)) void resumed();
+  else if (!isElsewhere(data.access)) {
+    if (take(data.access)) void resumed();
+  } else if (useSession.getState().status === 'expired') void resumeHere();
 };
+
+/** Somebody has signed in again in a tab that is in another workspace: the cookie is good for this one, too. */
+async function resumeHere(): Promise<void> {
+  if (await refresh(access).catch(() => false)) await resumed();
+}
 
 async function post(path: string, body: unknown): Promise<Response> {
   return fetch(`${location.origin}${apiBase}${path}`, {
@@ -66,19 +76,39 @@ async function refused(answer: Response): Promise<Error> {
   return apiError(answer, body);
 }
 
-/** The user that a token names. The server checks tokens; this only tells two people apart. */
-function personOf(token: string): unknown {
+interface Claims {
+  sub: unknown;
+  ws: unknown;
+}
+
+/** The user and the workspace that a token names. The server checks tokens; this only tells them apart. */
+function claimsOf(token: string): Claims {
   const claims = token.split('.')[1] ?? '';
-  return (JSON.parse(atob(claims.replace(/-/g, '+').replace(/_/g, '/'))) as { sub: unknown }).sub;
+  return JSON.parse(atob(claims.replace(/-/g, '+').replace(/_/g, '/'))) as Claims;
+}
+
+/** The workspace that this tab is in, or was in when its page was loaded last. */
+function wantedWorkspace(): string | null {
+  return useSession.getState().me?.workspace_id ?? placeOfTab();
+}
+
+/** Whether a token is for another workspace of the same person: it is for another tab. */
+function isElsewhere(found: Access): boolean {
+  const { me } = useSession.getState();
+  const { sub, ws } = claimsOf(found.token);
+  return (me === null || me.id === sub) && (wantedWorkspace() ?? ws) !== ws;
 }
 
 /**
- * Go on with an access token; false where it is somebody else's, who signed in with this browser meanwhile. Then the
- * page begins anew: nothing that one person began may be sent as another.
+ * Go on with an access token; false where it is somebody else's, who signed in with this browser meanwhile, or where the
+ * person is out of the workspace. Then the page begins anew: nothing that one person began may be sent as another, and
+ * nothing of one workspace be seen in another.
  */
 function take(found: Access): boolean {
   const { me } = useSession.getState();
-  if (me && me.id !== personOf(found.token)) {
+  const { sub, ws } = claimsOf(found.token);
+  if (me && (me.id !== sub || me.workspace_id !== ws)) {
+    if (me.id === sub) isOut(me.workspace_name);
     location.assign(consoleBase);
     return false;
   }
@@ -102,7 +132,7 @@ function isFresh(found: Access | null): found is Access {
 async function refresh(than: Access | null): Promise<boolean> {
   return navigator.locks.request(LOCK, async () => {
     if (access !== than && isFresh(access)) return true; // another call or tab was first
-    const answer = await post('/api/auth/refresh?session=cookie', {});
+    const answer = await refreshIn(wantedWorkspace());
     if (answer.status === 401) {
       localStorage.removeItem(HAD_SESSION);
       return false;
@@ -110,6 +140,18 @@ async function refresh(than: Access | null): Promise<boolean> {
     if (!answer.ok) throw await refused(answer);
     return keep((await answer.json()) as Tokens) || new Promise<boolean>(() => undefined); // the page goes
   });
+}
+
+function refreshIn(workspaceId: string | null): Promise<Response> {
+  return post('/api/auth/refresh?session=cookie', workspaceId === null ? {} : { workspace_id: workspaceId });
+}
+
+/** A new session is in the person's own workspace: go where this tab was. */
+async function inPlace(tokens: Tokens): Promise<Tokens> {
+  const wanted = wantedWorkspace();
+  if (wanted === null || wanted === tokens.workspace_id) return tokens;
+  const answer = await refreshIn(wanted);
+  return answer.ok ? ((await answer.json()) as Tokens) : tokens;
 }
 
 /** Wait until somebody is signed in again. The shell shows a dialog meanwhile. */
@@ -127,7 +169,9 @@ async function resumed(): Promise<void> {
   if (!useSession.getState().me) {
     const answer = await fetch(`${location.origin}${apiBase}/api/auth/me`, { headers: bearer() });
     if (!answer.ok) throw await refused(answer);
-    useSession.setState({ me: (await answer.json()) as Me });
+    const me = (await answer.json()) as Me;
+    comeTo(me.workspace_id);
+    useSession.setState({ me });
   }
   useSession.setState({ status: 'signed-in' });
   const calls = waiting;
@@ -147,6 +191,7 @@ export async function authorizedFetch(request: Request): Promise<Response> {
     for (const [name, value] of Object.entries(bearer())) attempt.headers.set(name, value);
     const used = access;
     const answer = await fetch(attempt);
+    if (answer.status === 403) void lookAgain();
     if (answer.status !== 401) return answer;
     if (!(await refresh(used))) await signedInAgain();
   }
@@ -167,7 +212,7 @@ export async function signIn(email: string, password: string): Promise<void> {
   const kept = await navigator.locks.request(LOCK, async () => {
     const answer = await post('/api/auth/login?session=cookie', { email, password });
     if (!answer.ok) throw await refused(answer);
-    return keep((await answer.json()) as Tokens);
+    return keep(await inPlace((await answer.json()) as Tokens));
   });
   if (kept) await resumed();
 }
@@ -177,8 +222,28 @@ export function changed(me: Me): void {
   useSession.setState({ me });
 }
 
-export async function register(email: string, password: string, fullName: string): Promise<void> {
-  const answer = await post('/api/auth/register', { email, password, ...(fullName ? { full_name: fullName } : {}) });
+const LOOK_EVERY_MS = 5_000;
+let lookedAt = 0;
+
+/** Others may have given the person another role: what they may do is asked again, now and then. */
+export async function lookAgain(): Promise<void> {
+  if (!isFresh(access) || Date.now() - lookedAt < LOOK_EVERY_MS) return;
+  lookedAt = Date.now();
+  const answer = await fetch(`${location.origin}${apiBase}/api/auth/me`, { headers: bearer() }).catch(() => null);
+  if (answer?.ok) changed((await answer.json()) as Me);
+}
+
+interface NewPerson {
+  email: string;
+  password: string;
+  fullName: string;
+  /** The token of the invitation that lets them in. */
+  invitation?: string;
+}
+
+export async function register({ email, password, fullName, invitation }: NewPerson): Promise<void> {
+  const more = { ...(fullName ? { full_name: fullName } : {}), ...(invitation ? { invitation } : {}) };
+  const answer = await post('/api/auth/register', { email, password, ...more });
   if (!answer.ok) throw await refused(answer);
   await signIn(email, password);
 }
@@ -200,5 +265,6 @@ export async function signOut(): Promise<void> {
 /** The page begins anew, so that nothing of the session stays in memory. */
 function leave(): void {
   ended('signed-out');
+  forgetPlace();
   location.assign(consoleBase);
 }

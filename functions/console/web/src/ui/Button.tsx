@@ -1,5 +1,6 @@
 import { LoaderCircle, type LucideIcon } from 'lucide-react';
 import type { ButtonHTMLAttributes, Ref } from 'react';
+import { useCan, type Permission } from '@/app/can';
 import { cx } from './cx';
 
 type Variant = 'primary' | 'secondary' | 'ghost' | 'danger';
@@ -10,6 +11,8 @@ export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   icon?: LucideIcon | undefined;
   /** Shows that it is under way and takes no further click. */
   loading?: boolean;
+  /** It is not there for those who may not do it. */
+  needs?: Permission | undefined;
   ref?: Ref<HTMLButtonElement>;
 }
 
@@ -34,10 +37,13 @@ export function Button({
   icon: Icon,
   loading = false,
   disabled,
+  needs,
   className,
   children,
   ...rest
 }: ButtonProps) {
+  const isThere = useCan(needs);
+  if (!isThere) return null;
   const Shown = loading ? LoaderCircle : Icon;
   return (
     <button

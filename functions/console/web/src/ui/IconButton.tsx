@@ -1,4 +1,5 @@
 import { LoaderCircle, type LucideIcon } from 'lucide-react';
+import { useCan } from '@/app/can';
 import { BASE, LOOK, type ButtonProps } from './Button';
 import { cx } from './cx';
 import { Tooltip } from './Tooltip';
@@ -9,7 +10,9 @@ export interface IconButtonProps extends Omit<ButtonProps, 'children'> {
   icon: LucideIcon;
 }
 
-export function IconButton({ label, icon: Icon, variant = 'ghost', size = 'md', className, loading, ...rest }: IconButtonProps) {
+export function IconButton({ label, icon: Icon, variant = 'ghost', size = 'md', className, loading, needs, ...rest }: IconButtonProps) {
+  const isThere = useCan(needs);
+  if (!isThere) return null;
   const Shown = loading ? LoaderCircle : Icon;
   return (
     <Tooltip text={label}>

@@ -1,6 +1,8 @@
 import type { LucideIcon } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { can, type Permission } from '@/app/can';
+import { useSession, type Me } from '@/app/session';
 import { cx } from './cx';
 
 export interface MenuItem {
@@ -12,12 +14,29 @@ export interface MenuItem {
   /** Shown at the right, such as `Ctrl D`. */
   keys?: string;
   checked?: boolean;
+  /** It is not there for those who may not do it. */
+  needs?: Permission;
 }
 
 export type MenuEntry = MenuItem | 'separator' | { heading: string };
 
-/** A menu below its trigger, which is a `Button` or an `IconButton`. */
+/** The entries for somebody, without lines that separate nothing. */
+export function entriesFor(me: Me | null, items: readonly MenuEntry[]): MenuEntry[] {
+  const found: MenuEntry[] = [];
+  for (const item of items) {
+    if (item !== 'separator') {
+      if ('heading' in item || can(me, item.needs)) found.push(item);
+    } else if (found.length > 0 && found.at(-1) !== 'separator') found.push(item);
+  }
+  if (found.at(-1) === 'separator') found.pop();
+  return found;
+}
+
+/** A menu below its trigger, which is a `Button` or an `IconButton`. It is not there where all its entries are not. */
 export function Menu({ trigger, items, align = 'end' }: { trigger: ReactNode; items: readonly MenuEntry[]; align?: 'start' | 'end' }) {
+  const me = useSession((state) => state.me);
+  const shown = entriesFor(me, items);
+  if (items.length > 0 && shown.length === 0) return null;
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
@@ -28,7 +47,7 @@ export function Menu({ trigger, items, align = 'end' }: { trigger: ReactNode; it
           collisionPadding={8}
           className="z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 overflow-y-auto rounded-md border border-line bg-raised p-1 shadow-floating"
         >
-          {items.map((item, index) => (
+          {shown.map((item, index) => (
             <Entry key={index} item={item} />
           ))}
         </DropdownMenu.Content>

@@ -8,5 +8,5 @@ export default defineScreen({
     { path: '/integrations', load: () => import('./index') },
     { path: '/integrations/$integrationId', load: () => import('./Integration') },
   ],
-  commands: [{ label: msg('Connect a service'), icon: Plug, to: '/integrations?new=1' }],
+  commands: [{ label: msg('Connect a service'), icon: Plug, to: '/integrations?new=1', needs: 'connect' }],
 });

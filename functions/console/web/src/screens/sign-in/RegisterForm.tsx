@@ -7,9 +7,15 @@ import { problemOf } from './problem';
 
 const LEAST_PASSWORD = 8;
 
-export function RegisterForm() {
+interface Invitation {
+  token: string;
+  email: string;
+}
+
+/** A new account; with an invitation it is of the address that is invited, and of a member. */
+export function RegisterForm({ invitation }: { invitation?: Invitation }) {
   const [name, setName] = useState('');
-  const [email, setEmail] = useState('');
+  const [email, setEmail] = useState(invitation?.email ?? '');
   const [password, setPassword] = useState('');
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
@@ -23,7 +29,7 @@ export function RegisterForm() {
     setBusy(true);
     setProblems({});
     try {
-      await register(email, password, name.trim());
+      await register({ email, password, fullName: name.trim(), ...(invitation ? { invitation: invitation.token } : {}) });
     } catch (error) {
       const fields = error instanceof ApiError ? error.fields : {};
       setProblems(Object.keys(fields).length ? fields : { '': problemOf(error) });
@@ -42,6 +48,7 @@ export function RegisterForm() {
           name="email"
           autoComplete="username"
           required
+          readOnly={invitation !== undefined}
           value={email}
           onChange={(event) => setEmail(event.target.value)}
         />

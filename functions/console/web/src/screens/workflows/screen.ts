@@ -6,5 +6,5 @@ import { defineScreen } from '@/app/screen';
 export default defineScreen({
   nav: { to: '/workflows', label: msg('Workflows'), icon: Workflow, order: 20, onPhone: true, key: 'w' },
   routes: [{ path: '/workflows', load: () => import('./index') }],
-  commands: [{ label: msg('New workflow'), icon: Plus, to: '/workflows?new=1' }],
+  commands: [{ label: msg('New workflow'), icon: Plus, to: '/workflows?new=1', needs: 'edit' }],
 });
