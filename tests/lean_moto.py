@@ -6,15 +6,18 @@ Of the processor time of tests with moto that was two thirds. `unit/test_lean_mo
 from __future__ import annotations
 
 import base64
+import copy
 import json
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 import botocore.session
 from botocore.loaders import Loader
 from moto.core import responses
 from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import bytesize
@@ -29,6 +32,8 @@ def install() -> None:
     responses.method_names_from_class = cache(responses.method_names_from_class)
     DynamoResult.execute_result = _as_it_is
     Table.all_items = _all_items
+    Table.__deepcopy__ = _copy_of
+    DynamoDBBackend.transact_write_items = _transact(DynamoDBBackend.transact_write_items)
     Item.__init__ = _make_item
     loader = Loader()  # each session would read the SDK's models from disk again: megabytes of JSON
     botocore.session.create_loader = lambda _: loader
@@ -46,6 +51,49 @@ def _all_items(table: Table) -> list[Item]:
     """The items of a table in order; moto would read their keys anew for each comparison of two."""
     items = [item for partition in table.items.values() for item in partition.values()]
     return sorted(items, key=lambda item: (item.hash_key.cast_value, item.range_key.cast_value))
+
+
+def _copy_of(table: Table, _: object) -> Table:
+    """What a transaction goes back to: another table of the same items. moto would copy each item of each table."""
+    copied: Table = object.__new__(type(table))
+    copied.__dict__.update(table.__dict__)
+    copied.items = copy.copy(table.items)
+    for key, partition in table.items.items():
+        copied.items[key] = copy.copy(partition)
+    if table.stream_shard is not None:
+        copied.stream_shard = copy.copy(table.stream_shard)
+        copied.stream_shard.table = copied
+        copied.stream_shard.items = list(table.stream_shard.items)
+    return copied
+
+
+def _transact(transact: Callable[[DynamoDBBackend, list[dict[str, Any]]], None]) -> Callable[..., None]:
+    """Transactions whose updates change copies of the items, since tables that are gone back to hold the items."""
+
+    @wraps(transact)
+    def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+        before = []
+        for update in [one["Update"] for one in transact_items if "Update" in one]:
+            found = backend.get_item(update["TableName"], update["Key"])
+            if found is not None:
+                before.append((update["TableName"], found))
+                _put(backend.tables[update["TableName"]], copy.deepcopy(found))
+        try:
+            transact(backend, transact_items)
+        except Exception:
+            for name, item in before:
+                _put(backend.tables[name], item)
+            raise
+
+    return transact_write_items
+
+
+def _put(table: Table, item: Item) -> None:
+    """Put an item into its place, and tell no stream of it."""
+    if item.range_key is None:
+        table.items[item.hash_key] = item
+    else:
+        table.items[item.hash_key][item.range_key] = item
 
 
 def _make_item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
