@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
@@ -91,6 +92,7 @@ def answers() -> Iterator[Any]:
 def test_answers_of_dynamodb_are_those_that_moto_gives(monkeypatch: pytest.MonkeyPatch):
     lean = list(answers())
     monkeypatch.setattr(DynamoResult, "execute_result", ActionResult.execute_result)
+    monkeypatch.setattr(Endpoint, "make_request", Endpoint.make_request.__wrapped__)
     monkeypatch.delattr(Table, "__deepcopy__")
     monkeypatch.setattr(DynamoDBBackend, "transact_write_items", DynamoDBBackend.transact_write_items.__wrapped__)
     plain = list(answers())
