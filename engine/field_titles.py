@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.value_titles import with_value_titles
+
 TITLES = {
     "accept_statuses": "Statuses that are no failure",
     "access_key_id": "Access key ID",
@@ -118,7 +120,7 @@ def made_of(name: str) -> str:
 
 
 def with_titles(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema whose fields, also those of the objects in it, have titles for people."""
+    """A schema whose fields, also those of the objects in it, have titles for people, and so have their values."""
     changed = dict(schema)
     if isinstance(schema.get("properties"), dict):
         changed["properties"] = {name: _titled(name, field) for name, field in schema["properties"].items()}
@@ -128,6 +130,7 @@ def with_titles(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _titled(name: str, field: dict[str, Any]) -> dict[str, Any]:
+    field = with_value_titles(name, field)
     title = TITLES.get(name)
     if title is None or field.get("title", made_of(name)) != made_of(name):
         return field

@@ -4,6 +4,7 @@
 * `when`: only if other fields have one of these values.
 * `advanced`: folded away at first.
 * `literal`: no templates here.
+* `titles`: what people call its values (`engine.value_titles`).
 """
 
 from __future__ import annotations

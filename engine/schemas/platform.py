@@ -32,7 +32,7 @@ class NodeTypeAnswer(Answer):
     has_body: bool = Field(description="Whether it is a loop, with nodes of its own in `body`.")
     default_timeout_seconds: float
     config_schema: dict[str, Any] = Field(
-        description="With `x-mainspring` beside fields, for forms: `widget`, `when`, `advanced`, `literal`."
+        description="With `x-mainspring` for forms beside fields: `widget`, `when`, `advanced`, `literal`, `titles`."
     )
     ports_from: str | None = Field(description="Where in a config further ports are named: `config.cases[].port`.")
     output_schema: dict[str, Any] | None = Field(description="JSON Schema of its outputs, where it is known.")

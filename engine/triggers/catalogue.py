@@ -81,7 +81,7 @@ _ABOUT = {
 def _with_hints(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     hints = _HINTS[name]
     properties = {
-        field: {**one, "x-mainspring": {**hints.get(field, {}), "literal": True}}
+        field: {**one, "x-mainspring": {**one.get("x-mainspring", {}), **hints.get(field, {}), "literal": True}}
         for field, one in schema["properties"].items()
     }
     return {**schema, "properties": properties}

@@ -18,6 +18,8 @@ from engine.nodes.form_hints import KEY
 from engine.nodes.registry import NodeExecutorFactory
 from engine.triggers.catalogue import describe
 from engine.triggers.types import TRIGGER_TYPES
+from engine.value_titles import TITLES as VALUE_TITLES
+from engine.value_titles import values_of
 from engine.workflow.definition import Retry, json_schema
 from tests.unit.conftest import NOW
 
@@ -92,7 +94,7 @@ def test_every_form_hint_matches_its_field(name: str):
         properties = one.get("properties", {})
         for field, schema in properties.items():
             hint = schema.get(KEY, {})
-            assert set(hint) <= {"widget", "language", "when", "advanced", "literal"}, field
+            assert set(hint) <= {"widget", "language", "when", "advanced", "literal", "titles"}, field
             assert hint.get("widget", "json") in WIDGETS
             assert ("language" in hint) == (hint.get("widget") == "code")
             assert hint.get("language", "sql") in LANGUAGES
@@ -127,3 +129,40 @@ def test_titles_say_units_and_no_abbreviations():
 def test_each_title_is_of_some_field():
     names = {name for schema in ALL.values() for name, _ in fields(schema)}
     assert sorted(TITLES.keys() - names) == []
+
+
+def choices(value: Any) -> Iterator[dict[str, Any]]:
+    """The schemas that name the values which they take."""
+    if isinstance(value, dict):
+        if "enum" in value or "const" in value:
+            yield value
+        for one in value.values():
+            yield from choices(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from choices(one)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_value_of_a_choice_has_a_title(name: str):
+    without = [
+        value
+        for one in choices({key: ALL[name].get(key, {}) for key in ("properties", "$defs")})
+        for value in values_of(one)
+        if not one.get(KEY, {}).get("titles", {}).get(value)
+    ]
+    assert without == []
+
+
+def test_each_title_of_a_value_is_of_some_value():
+    used = {
+        (name, value)
+        for schema in ALL.values()
+        for name, field in fields(schema)
+        for one in choices(field)
+        for value in values_of(one)
+    }
+    assert sorted(VALUE_TITLES.keys() - {name for name, _ in used}) == []
+    # Fields of several names share the titles of text encodings and of HTTP methods.
+    titled = {value for titles in VALUE_TITLES.values() for value in titles}
+    assert sorted(titled - {value for _, value in used}) == []

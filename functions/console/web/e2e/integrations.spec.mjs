@@ -32,7 +32,7 @@ await stories({
       await form.getByLabel(/^Name/).fill('Office mail');
       await form.getByLabel(/^Server/).fill('127.0.0.1');
       await form.getByLabel(/^Port/).fill(String(port));
-      await form.getByLabel(/^Security/).selectOption('off');
+      await form.getByLabel(/^Security/).selectOption({ label: 'None' });
       await form.getByLabel(/^User name/).fill(ACCOUNT.username);
       await form.getByLabel(/^Password/).fill('mistyped');
       await form.getByLabel(/^Sender's address/).fill('nobody');

@@ -67,7 +67,7 @@ async function draw(page) {
   await page.keyboard.type(FLOW);
   await page.keyboard.press('Enter');
   await addStep(page, 'webhook', 'Add trigger');
-  await panel(page).getByLabel('Kind of How callers prove who they are').selectOption({ label: 'Header auth' });
+  await panel(page).getByLabel('How callers prove who they are: kind').selectOption({ label: 'A secret in a header' });
   await entry(panel(page), 'Header').fill('X-Form-Key');
   await addStep(page, 'approval', 'Add the first step');
   await entry(panel(page), 'Message').fill('Pay {{ trigger.body.amount }} to {{ trigger.body.name }}?');
@@ -81,12 +81,12 @@ async function draw(page) {
   await entry(panel(page), 'Operation').selectOption('"put"');
   await entry(panel(page), 'Table').fill(TABLE);
   await entry(panel(page), 'Key').fill('{{ trigger.body.claim }}');
-  await panel(page).getByRole('button', { name: 'Set Value' }).click();
+  await panel(page).getByRole('button', { name: 'Value: set a value' }).click();
   const value = panel(page).getByRole('group', { name: 'Value', exact: true });
-  await value.getByLabel('Kind of Value').selectOption({ label: 'Object' });
+  await value.getByLabel('Value: kind').selectOption({ label: 'Object' });
   for (const [name, text] of [['who', '{{ trigger.body.name }}'], ['amount', '{{ trigger.body.amount }}']]) {
     await value.getByRole('button', { name: 'Add a field' }).click();
-    await value.getByLabel('Name in Value').last().fill(name);
+    await value.getByLabel('Value: name').last().fill(name);
     await value.getByRole('textbox').last().fill(text);
   }
   await saved(page);

@@ -23,6 +23,7 @@ import { MANY_NODES, useArrangements } from './arranging';
 import type { Catalogue } from './catalogue';
 import type { Difference } from './compare';
 import * as commands from './commands';
+import { SETTINGS } from './focus';
 import { graphOf, START, type CanvasNode, type WayEdge } from './graph';
 import { Card, CatalogueContext, LoopFrame, Pill } from './NodeCard';
 import { useEditor, useEditorStore } from './store';
@@ -31,6 +32,8 @@ import { WayLine } from './WayLine';
 
 const NODE_TYPES: NodeTypes = { card: Card, loop: LoopFrame, pill: Pill };
 const EDGE_TYPES: EdgeTypes = { way: WayLine };
+
+type Flow = ReactFlowInstance<CanvasNode, WayEdge>;
 
 export interface CanvasProps {
   catalogue: Catalogue;
@@ -55,9 +58,9 @@ export function Canvas({ catalogue, difference, label }: CanvasProps) {
     [document, catalogue, open, selection, problems, run, difference, arrangements],
   );
   const { dragged, onNodesChange } = useMoves(nodes);
-  const flow = useRef<ReactFlowInstance<CanvasNode, WayEdge> | null>(null);
-  useShownSelection(flow);
+  const flow = useRef<Flow | null>(null);
   const pane = useRef<HTMLDivElement>(null);
+  useShownSelection(pane, flow);
   useKeptMiddle(pane, flow);
 
   const onConnect = useCallback(
@@ -162,7 +165,7 @@ function useMoves(nodes: CanvasNode[]) {
 }
 
 /** What is in the middle stays there when a panel opens or closes beside the canvas. */
-function useKeptMiddle(pane: RefObject<HTMLDivElement | null>, flow: { current: ReactFlowInstance<CanvasNode, WayEdge> | null }): void {
+function useKeptMiddle(pane: RefObject<HTMLDivElement | null>, flow: RefObject<Flow | null>): void {
   useEffect(() => {
     if (!pane.current) return;
     let before: { width: number; height: number } | undefined;
@@ -181,24 +184,66 @@ function useKeptMiddle(pane: RefObject<HTMLDivElement | null>, flow: { current: 
   }, [pane, flow]);
 }
 
-/** What is chosen elsewhere, such as in the outline, comes into view. */
-function useShownSelection(flow: { current: ReactFlowInstance<CanvasNode, WayEdge> | null }): void {
-  const chosen = useEditor(({ selection }) => (selection.kind === 'nodes' && selection.ids.length === 1 ? selection.ids[0] : undefined));
+const PRESS_MS = 300;
+const LOOK_MS = 60;
+const LOOKS = 20;
+
+/**
+ * What is chosen elsewhere, such as in the outline, or was just added comes into view.
+ *
+ * It is looked for until it stays where it is: a new step is placed and measured a little later, and the panel that
+ * opens beside it takes a part of the canvas. Whoever moves the canvas meanwhile is left alone.
+ */
+function useShownSelection(pane: RefObject<HTMLDivElement | null>, flow: RefObject<Flow | null>): void {
+  const chosen = useEditor(({ selection }) => (selection.kind === 'nodes' ? selection.ids.join(' ') : ''));
+  const pressed = useRef(-Infinity);
   useEffect(() => {
-    const instance = flow.current;
-    if (chosen === undefined || !instance) return;
-    const timer = setTimeout(() => {
-      const node = instance.getInternalNode(chosen);
-      const pane = globalThis.document.querySelector('.react-flow')?.getBoundingClientRect();
-      if (!node || !pane) return;
-      const { x, y } = node.internals.positionAbsolute;
-      const zoom = instance.getZoom();
-      const at = instance.flowToScreenPosition({ x, y });
-      const right = at.x + (node.measured.width ?? 0) * zoom;
-      const bottom = at.y + (node.measured.height ?? 0) * zoom;
-      const isSeen = at.x >= pane.left && at.y >= pane.top && right <= pane.right && bottom <= pane.bottom;
-      if (!isSeen) void instance.setCenter(x + (node.measured.width ?? 0) / 2, y + (node.measured.height ?? 0) / 2, { zoom, duration: 200 });
-    }, 60);
-    return () => clearTimeout(timer);
-  }, [chosen, flow]);
+    const press = () => {
+      pressed.current = performance.now();
+    };
+    const box = pane.current;
+    box?.addEventListener('pointerup', press);
+    return () => box?.removeEventListener('pointerup', press);
+  }, [pane]);
+  useEffect(() => {
+    const box = pane.current;
+    if (!chosen || !box) return undefined;
+    // Steps that are picked one by one on the canvas stay where the pointer has found them.
+    if (chosen.includes(' ') && performance.now() - pressed.current < PRESS_MS) return undefined;
+    let looks = 0;
+    let seen = 0;
+    const stop = () => clearInterval(timer);
+    const look = () => {
+      looks += 1;
+      const isSeen = flow.current ? show(flow.current, box, chosen.split(' ')) : undefined;
+      seen = isSeen ? seen + 1 : 0;
+      if (seen >= 3 || looks >= LOOKS) stop();
+    };
+    const timer = setInterval(look, LOOK_MS);
+    box.addEventListener('pointerdown', stop);
+    box.addEventListener('wheel', stop, { passive: true });
+    return () => {
+      stop();
+      box.removeEventListener('pointerdown', stop);
+      box.removeEventListener('wheel', stop);
+    };
+  }, [chosen, pane, flow]);
+}
+
+/** Puts steps into the middle of what is seen of the canvas, unless they are seen; undefined while they are not there. */
+function show(flow: Flow, pane: HTMLElement, ids: string[]): boolean | undefined {
+  if (ids.some((id) => !flow.getInternalNode(id))) return undefined;
+  const { x, y, width, height } = flow.getNodesBounds(ids);
+  const { left, top, right, bottom } = pane.getBoundingClientRect();
+  // On a phone the settings lie over the canvas.
+  const settings = globalThis.document.getElementById(SETTINGS)?.getBoundingClientRect();
+  const end = settings && settings.height > 0 && settings.left < right && settings.top > top ? Math.min(bottom, settings.top) : bottom;
+  const zoom = flow.getZoom();
+  const from = flow.flowToScreenPosition({ x, y });
+  // Of what is larger than the canvas its beginning is enough.
+  const wide = Math.min(width * zoom, right - left);
+  const high = Math.min(height * zoom, end - top);
+  if (from.x >= left - 1 && from.y >= top - 1 && from.x + wide <= right + 1 && from.y + high <= end + 1) return true;
+  void flow.setCenter(x + wide / zoom / 2, y + high / zoom / 2 + (bottom - end) / zoom / 2, { zoom });
+  return false;
 }

@@ -240,7 +240,7 @@ function MoreMenu({ session, view, onView, onDialog }: Pick<HeadProps, 'session'
         { label: t('Tidy up'), icon: Wand, onSelect: () => store.getState().apply(t('Tidied up'), commands.tidy) },
         'separator',
         { label: workflow.is_active ? t('Switch off') : t('Switch on'), icon: Zap, disabled: workflow.published_version === null, onSelect: () => void toggle() },
-        { label: t('Runs of this workflow'), icon: Play, onSelect: () => void navigate({ to: `/runs?workflow_id=${workflow.id}` }) },
+        { label: t('Runs of this workflow'), icon: Play, onSelect: () => void navigate({ to: '/runs', search: { workflow: workflow.id } }) },
         'separator',
         { label: t('Discard the draft'), icon: Trash2, danger: true, onSelect: () => void discard() },
       ]}

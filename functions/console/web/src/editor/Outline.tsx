@@ -212,7 +212,7 @@ function RowMenu({ item, catalogue, onConnect }: { item: Item; catalogue: Catalo
   return (
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- keeps clicks on the menu from the row
     <span onClick={(event) => event.stopPropagation()} onKeyDown={(event) => event.stopPropagation()}>
-      <Menu trigger={<IconButton icon={EllipsisVertical} size="sm" label={t('Do something with {label}', { label: item.label })} />} items={entries} />
+      <Menu trigger={<IconButton icon={EllipsisVertical} size="sm" label={t('{label}: more', { label: item.label })} />} items={entries} />
     </span>
   );
 }

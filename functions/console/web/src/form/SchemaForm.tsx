@@ -9,7 +9,7 @@ import { Field as UiField, IconButton, Select } from '@/ui';
 import { ExpressionInput } from '../expr/ExpressionInput';
 import { hasTemplate } from '../expr/scanner';
 import { omit } from '../editor/omit';
-import { isShown, type Field } from './describe';
+import { isShown, withTitles, type Field } from './describe';
 import { Described } from './Described';
 import { Input } from './widgets';
 
@@ -125,7 +125,7 @@ export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
       icon={isExpression ? PencilLine : Braces}
       size="sm"
       className="-my-1"
-      label={isExpression ? t('Enter a value for {label}', { label: field.label }) : t('Use an expression for {label}', { label: field.label })}
+      label={isExpression ? t('{label}: enter a value', { label: field.label }) : t('{label}: use an expression', { label: field.label })}
       onClick={() => onChange(isExpression ? undefined : EMPTY_EXPRESSION)}
     />
   );
@@ -138,7 +138,7 @@ export function FieldRow({ field, value, path, onChange }: FieldRowProps) {
       )}
     </div>
   );
-  const hint = field.description ? <Described text={field.description} /> : undefined;
+  const hint = field.description ? <Described text={withTitles(field)} /> : undefined;
   if (GROUPS.has(field.widget) && !isExpression) {
     return (
       <Group field={field} error={problems[path]} hint={hint} aside={toggle}>

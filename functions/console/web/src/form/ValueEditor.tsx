@@ -61,7 +61,7 @@ export function ValueEditor({ value, onChange, label, depth = 0, disabled }: Val
   return (
     <div className="flex min-w-0 flex-col gap-1.5">
       <Select
-        aria-label={t('Kind of {label}', { label })}
+        aria-label={t('{label}: kind', { label })}
         value={kind}
         disabled={disabled}
         className="h-7 w-auto! self-start text-sm"
@@ -122,7 +122,7 @@ function ListOfValues({ value, onChange, label, depth = 0, disabled }: ValueEdit
             <IconButton
               icon={Trash2}
               size="sm"
-              label={t('Remove {label}', { label: name })}
+              label={t('{label}: remove', { label: name })}
               disabled={disabled}
               onClick={() => onChange(value.filter((_, at) => at !== index))}
             />
@@ -144,7 +144,7 @@ function ObjectOfValues({ value, onChange, label, depth = 0, disabled }: ValueEd
         <div key={row.id} className="flex flex-col gap-1">
           <div className="flex items-center gap-1">
             <TextInput
-              aria-label={t('Name in {label}', { label })}
+              aria-label={t('{label}: name', { label })}
               value={row.key}
               disabled={disabled}
               placeholder={t('name')}
@@ -155,7 +155,7 @@ function ObjectOfValues({ value, onChange, label, depth = 0, disabled }: ValueEd
               icon={Trash2}
               size="sm"
               disabled={disabled}
-              label={t('Remove {label}', { label: row.key || t('entry') })}
+              label={t('{label}: remove', { label: row.key || t('entry') })}
               onClick={() => remove(row.id)}
             />
           </div>

@@ -37,7 +37,7 @@ function checkValue(field: Field, value: unknown, path: string): Finding[] {
       return checkNumber(field, value, path);
     case 'choice': {
       const allowed = field.options.map((option) => option.value);
-      return allowed.includes(value) ? [] : [{ path, code: 'choice', expected: allowed.map(String).join(', ') }];
+      return allowed.includes(value) ? [] : [{ path, code: 'choice', expected: field.options.map((option) => option.label).join(', ') }];
     }
     case 'text':
     case 'multiline':

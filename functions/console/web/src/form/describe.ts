@@ -93,6 +93,7 @@ interface Hints {
   literal?: boolean;
   label?: string;
   one_of?: string[];
+  titles?: Record<string, string>;
 }
 
 const LITERAL_WIDGETS = new Set(['integration', 'code', 'secret', 'password']);
@@ -141,7 +142,7 @@ function fieldOf(key: string, raw: Schema, root: Schema, at: { required: boolean
   const branches = all.filter((one) => one.type !== 'null');
   const [only] = branches;
   const schema: Schema = branches.length === 1 && only ? { ...only, ...omit(outer, 'anyOf', 'oneOf') } : outer;
-  const hints: Hints = { ...branches.map(hintsOf).reduce((one, other) => ({ ...one, ...other }), {}), ...hintsOf(outer) };
+  const hints = [...branches, outer].map(hintsOf).reduce((one, other) => ({ ...one, ...other, titles: { ...one.titles, ...other.titles } }), {});
   const field: Field = {
     key,
     label: said(hints.label ?? labelOf(key, outer.title)),
@@ -217,8 +218,8 @@ const BY_HINT: Record<string, Widget> = {
 function ofOne(field: Field, schema: Schema, root: Schema, hints: Hints, depth: number): Field {
   const hinted = BY_HINT[hints.widget ?? ''];
   if (hinted) return { ...field, widget: hinted, ...(hints.language ? { language: hints.language } : {}) };
-  if (schema.enum) return { ...field, widget: 'choice', options: schema.enum.map(optionOf) };
-  if (schema.const !== undefined) return { ...field, widget: 'choice', options: [optionOf(schema.const)] };
+  if (schema.enum) return { ...field, widget: 'choice', options: schema.enum.map((value) => optionOf(value, hints)) };
+  if (schema.const !== undefined) return { ...field, widget: 'choice', options: [optionOf(schema.const, hints)] };
   switch (schema.type) {
     case 'string': {
       const long = (field.maxLength ?? 0) >= LONG_TEXT && schema.format === undefined;
@@ -277,7 +278,7 @@ function ofBranches(field: Field, branches: Schema[], root: Schema, hints: Hints
   const rest = branches.filter((one) => !fixed.includes(one));
   if (rest.length === 0) {
     const values = fixed.flatMap((one) => one.enum ?? [one.const]);
-    return { ...field, widget: 'choice', options: values.map(optionOf) };
+    return { ...field, widget: 'choice', options: values.map((value) => optionOf(value, hints)) };
   }
   const [only] = rest;
   if (fixed.length > 0 && rest.length === 1 && only?.type === 'string') {
@@ -292,7 +293,7 @@ function ofBranches(field: Field, branches: Schema[], root: Schema, hints: Hints
   if (depth >= MAX_DEPTH || branches.some(isAny)) return { ...field, widget: 'json' };
   const variants = branches.map((one) => {
     const variant = fieldOf(field.key, one, root, { required: true, depth: depth + 1 });
-    return { ...variant, label: variantLabel(one), description: SCALARS.has(String(one.type)) ? '' : variant.description };
+    return { ...variant, label: variantLabel(one, variant), description: SCALARS.has(String(one.type)) ? '' : variant.description };
   });
   return { ...field, widget: 'union', variants };
 }
@@ -302,14 +303,33 @@ function sameTypes(branches: Schema[], types: string[]): boolean {
   return types.every((type) => found.includes(type));
 }
 
-function variantLabel(schema: Schema): string {
+function variantLabel(schema: Schema, variant: Field): string {
+  const value = variant.fields?.find(isFixed)?.options[0];
+  if (value && value.label !== value.value) return value.label;
   if (schema.type === 'object' && schema.title) return said(sentenceCase(schema.title));
   const [kind] = kindsOf(schema);
-  return sentenceCase(kind ?? schema.title ?? 'value');
+  return said(sentenceCase(kind ?? schema.title ?? 'value'));
 }
 
-function optionOf(value: unknown): { value: unknown; label: string } {
-  return { value, label: typeof value === 'string' ? value : JSON.stringify(value) };
+function optionOf(value: unknown, hints: Hints): { value: unknown; label: string } {
+  if (typeof value !== 'string') return { value, label: JSON.stringify(value) };
+  const title = hints.titles?.[value];
+  return { value, label: title === undefined ? readable(value) : said(title) };
+}
+
+/** A value that nobody has given a title; codes such as GET or utf-8 stay as they are. */
+function readable(value: string): string {
+  return /^[a-z]+(_[a-z]+)+$/.test(value) ? value.replaceAll('_', ' ') : value;
+}
+
+/** The fields of an object that can have one value only, such as `type`: they tell variants apart. */
+export function isFixed(field: Field): boolean {
+  return field.widget === 'choice' && field.required && field.options.length === 1;
+}
+
+/** A description in which the values of a choice are called as the choice calls them. */
+export function withTitles({ description, options }: Field): string {
+  return options.reduce((text, { value, label }) => text.replaceAll(`\`${String(value)}\``, `“${label}”`), description);
 }
 
 const WORDS: Record<string, string> = { id: 'ID', url: 'URL', json: 'JSON', html: 'HTML', csv: 'CSV', arn: 'ARN', xml: 'XML', ca: 'CA', mb: 'MB', sql: 'SQL', utf: 'UTF' };

@@ -45,8 +45,8 @@ function values(): unknown {
 
 test('the form is that of the kind which is chosen, and the kind is asked for once', async () => {
   render(<Form />);
-  const kind = screen.getByLabelText('Kind of Auth');
-  expect(screen.queryByRole('button', { name: 'Set Auth' })).toBeNull();
+  const kind = screen.getByLabelText('Auth: kind');
+  expect(screen.queryByRole('button', { name: /^Auth: set/ })).toBeNull();
   await userEvent.selectOptions(kind, 'Header auth');
   await userEvent.type(screen.getByLabelText('Header *'), 'X-Key');
   expect(values()).toEqual({ auth: { type: 'header', header: 'X-Key' } });

@@ -8,7 +8,7 @@ import { Button, Field as UiField, IconButton, Select, Switch, TextArea, TextInp
 
 import { ExpressionInput } from '../expr/ExpressionInput';
 import { CodeInput } from './CodeInput';
-import { initialValue, type Field } from './describe';
+import { initialValue, isFixed, type Field } from './describe';
 import { Described } from './Described';
 import { IntegrationInput, WorkflowInput } from './references';
 import { useRows } from './rows';
@@ -132,7 +132,7 @@ function ChoiceInput({ field, value, onChange }: InputProps) {
   const hasDefault = field.default !== undefined && field.default !== null;
   const chosen = value === undefined || value === null ? (hasDefault ? JSON.stringify(field.default) : '') : JSON.stringify(value);
   const unknown = chosen !== '' && !keys.includes(chosen) ? [{ value: chosen, label: textOf(value) }] : [];
-  const options = field.options.map((option, index) => ({ value: keys[index] ?? '', label: readable(option.label) }));
+  const options = field.options.map((option, index) => ({ value: keys[index] ?? '', label: option.label }));
   return (
     <Select
       value={chosen}
@@ -144,12 +144,6 @@ function ChoiceInput({ field, value, onChange }: InputProps) {
   );
 }
 
-/** Words of a choice for people; codes such as GET or utf-8 stay as they are. */
-function readable(option: string): string {
-  if (option === '\t') return t('Tab');
-  return /^[a-z]+(_[a-z]+)+$/.test(option) ? option.replaceAll('_', ' ') : option;
-}
-
 function CodeOf({ field, value, onChange }: InputProps) {
   const { isReadOnly } = useContext(FormContext);
   return <CodeInput value={textOf(value)} onChange={onChange} language={field.language} label={field.label} readOnly={isReadOnly} />;
@@ -159,9 +153,7 @@ function AnyInput({ field, value, onChange }: InputProps) {
   const { isReadOnly } = useContext(FormContext);
   if (value === undefined || (value === null && !field.required)) {
     return (
-      <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} onClick={() => onChange(field.accepts.includes('object') ? {} : field.accepts.includes('list') ? [] : '')}>
-        {t('Set {label}', { label: field.label })}
-      </Button>
+      <SetValue field={field} onChange={() => onChange(field.accepts.includes('object') ? {} : field.accepts.includes('list') ? [] : '')} />
     );
   }
   return (
@@ -172,11 +164,21 @@ function AnyInput({ field, value, onChange }: InputProps) {
   );
 }
 
+/** What these two are about is said above them; who hears them one by one is told it. */
+function SetValue({ field, onChange }: { field: Field; onChange: () => void }) {
+  const { isReadOnly } = useContext(FormContext);
+  return (
+    <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} aria-label={t('{label}: set a value', { label: field.label })} onClick={onChange}>
+      {t('Set a value')}
+    </Button>
+  );
+}
+
 function Unset({ field, onChange }: Pick<InputProps, 'field' | 'onChange'>) {
   const { isReadOnly } = useContext(FormContext);
   return (
-    <Button size="sm" variant="ghost" icon={Trash2} className="self-start text-muted" disabled={isReadOnly} onClick={() => onChange(undefined)}>
-      {t('Remove {label}', { label: field.label })}
+    <Button size="sm" variant="ghost" icon={Trash2} className="self-start text-muted" disabled={isReadOnly} aria-label={t('{label}: remove', { label: field.label })} onClick={() => onChange(undefined)}>
+      {t('Remove')}
     </Button>
   );
 }
@@ -203,12 +205,9 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 }
 
 function ObjectInput({ field, value, path, onChange }: InputProps) {
-  const { isReadOnly } = useContext(FormContext);
   if (!isPlain(value) && !field.required) {
     return (
-      <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} onClick={() => onChange(initialValue({ ...field, default: undefined }))}>
-        {t('Set {label}', { label: field.label })}
-      </Button>
+      <SetValue field={field} onChange={() => onChange(initialValue({ ...field, default: undefined }))} />
     );
   }
   return (
@@ -233,7 +232,7 @@ function MapInput({ field, value, path, onChange }: InputProps) {
         <div key={row.id} className="flex items-start gap-1.5">
           <TextInput
             className="w-2/5! shrink-0"
-            aria-label={t('Name in {label}', { label: field.label })}
+            aria-label={t('{label}: name', { label: field.label })}
             placeholder={t('name')}
             value={row.key}
             disabled={isReadOnly}
@@ -242,7 +241,7 @@ function MapInput({ field, value, path, onChange }: InputProps) {
           <div className="min-w-0 flex-1">
             <Bare field={{ ...item, label: row.key || t('value') }} value={row.value} path={`${path}.${row.key}`} onChange={(next) => setValue(row.id, next ?? '')} />
           </div>
-          <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('Remove {label}', { label: row.key || t('entry') })} onClick={() => remove(row.id)} />
+          <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('{label}: remove', { label: row.key || t('entry') })} onClick={() => remove(row.id)} />
         </div>
       ))}
       <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} onClick={() => add(initialValue(item))}>
@@ -293,7 +292,7 @@ function ListInput({ field, value, path, onChange }: InputProps) {
             <div className="min-w-0 flex-1">
               <Bare field={{ ...item, label: name }} value={one} path={`${path}[${index}]`} onChange={(next) => change(values.map((old, at) => (at === index ? (next ?? '') : old)))} />
             </div>
-            <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('Remove {label}', { label: name })} onClick={() => change(values.filter((_, at) => at !== index))} />
+            <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('{label}: remove', { label: name })} onClick={() => change(values.filter((_, at) => at !== index))} />
           </div>
         );
       })}
@@ -320,11 +319,6 @@ function variantOf(field: Field, value: unknown): number {
   return Math.max(0, (field.variants ?? []).findIndex((one) => fits(one) && hasFixed(one, value)));
 }
 
-/** The fields of an object that can have one value only, such as `type`: they tell variants apart. */
-function isFixed(field: Field): boolean {
-  return field.widget === 'choice' && field.required && field.options.length === 1;
-}
-
 function hasFixed({ fields = [] }: Field, value: unknown): boolean {
   if (!isPlain(value)) return true;
   return fields.filter(isFixed).every((one) => value[one.key] === one.options[0]?.value);
@@ -340,11 +334,11 @@ function UnionInput({ field, value, path, onChange }: InputProps) {
   return (
     <div className="flex min-w-0 flex-col gap-1">
       <Select
-        aria-label={t('Kind of {label}', { label: field.label })}
+        aria-label={t('{label}: kind', { label: field.label })}
         className="h-7 w-auto! self-start text-sm"
         value={String(at)}
         disabled={isReadOnly}
-        options={variants.map((one, index) => ({ value: String(index), label: t(one.label) }))}
+        options={variants.map((one, index) => ({ value: String(index), label: one.label }))}
         onChange={(next) => {
           const chosen = variants[Number(next)];
           if (chosen) onChange(initialValue(chosen));

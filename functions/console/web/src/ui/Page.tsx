@@ -5,6 +5,7 @@ import { cx } from './cx';
 import { useTitle } from './title';
 
 export interface PageProps {
+  /** Empty while it is not known: nobody is told of a heading that says nothing. */
   title: string;
   /** Beside the title, such as a state. */
   aside?: ReactNode;
@@ -28,7 +29,7 @@ export function Page({ title, aside, actions, back, full = false, children }: Pa
             <ChevronLeft aria-hidden className="size-4.5" />
           </Link>
         )}
-        <h1 className="min-w-0 truncate text-lg font-semibold">{title}</h1>
+        {title && <h1 className="min-w-0 truncate text-lg font-semibold">{title}</h1>}
         {aside}
         {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
       </header>

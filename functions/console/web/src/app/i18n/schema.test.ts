@@ -7,9 +7,8 @@ import german from './schema/de.json';
 
 function* texts(fields: readonly Field[]): Generator<string> {
   for (const field of fields) {
-    yield* [field.label, field.description].filter(Boolean);
-    yield* texts([...(field.fields ?? []), ...(field.item ? [field.item] : [])]);
-    for (const variant of field.variants ?? []) yield* texts(variant.fields ?? []);
+    yield* [field.label, field.description, ...field.options.map(({ label }) => label)].filter(Boolean);
+    yield* texts([...(field.fields ?? []), ...(field.item ? [field.item] : []), ...(field.variants ?? [])]);
   }
 }
 

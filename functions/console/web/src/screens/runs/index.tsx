@@ -180,13 +180,16 @@ function RunTable({ runs }: { runs: readonly RunSummary[] }) {
             </Link>
             {run.test && <Badge tone="violet">{t('Test')}</Badge>}
           </div>
+          <p className="text-sm text-muted md:hidden">
+            <Time at={run.created_at} />
+          </p>
           {run.error && <p className="mt-0.5 line-clamp-2 text-sm break-words text-bad">{errorLine(run.error)}</p>}
         </>
       ),
     },
     { key: 'state', header: t('State'), cell: (run) => <Status status={run.queued ? 'queued' : run.status} /> },
     { key: 'start', header: t('Started by'), hideOnPhone: true, cell: (run) => <span className="whitespace-nowrap text-muted">{startWord(run.trigger_type)}</span> },
-    { key: 'at', header: t('Started'), cell: (run) => <Time at={run.created_at} /> },
+    { key: 'at', header: t('Started'), hideOnPhone: true, cell: (run) => <Time at={run.created_at} /> },
     { key: 'duration', header: t('Duration'), hideOnPhone: true, align: 'right', cell: (run) => <Took run={run} /> },
     {
       key: 'dollars',

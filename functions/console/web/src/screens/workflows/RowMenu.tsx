@@ -53,7 +53,7 @@ export function RowMenu({ workflow }: { workflow: WorkflowSummary }) {
             disabled: workflow.published_version === null,
             onSelect: act(toggle),
           },
-          { label: t('Runs of this workflow'), icon: Play, onSelect: () => void navigate({ to: `/runs?workflow_id=${workflow.id}` }) },
+          { label: t('Runs of this workflow'), icon: Play, onSelect: () => void navigate({ to: '/runs', search: { workflow: workflow.id } }) },
           { label: t('Duplicate'), icon: Copy, onSelect: act(duplicate) },
           { label: t('Folder and labels'), icon: FolderInput, onSelect: () => setOrganizing(true) },
           { label: t('Export'), icon: Download, onSelect: act(async () => download(workflow, await definitionOf(workflow.id))) },

@@ -108,7 +108,7 @@ export default {
   'Add a step inside': 'Schritt darin hinzufügen',
   'Connect to …': 'Verbinden mit …',
   'Disconnect from {to}': 'Von {to} trennen',
-  'Do something with {label}': 'Etwas mit {label} tun',
+  '{label}: more': '{label}: mehr',
   'Connect {id} to …': '{id} verbinden mit …',
   'There is no other step that may come next.': 'Kein anderer Schritt kann als nächster kommen.',
   'This step has not run in this run.': 'Dieser Schritt ist in diesem Lauf nicht gelaufen.',
