@@ -11,6 +11,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cronsim import CronSim, CronSimError
@@ -199,6 +200,7 @@ def _special_day(special: str, month: datetime, last: int) -> int | None:
 # -- reading -----------------------------------------------------------------------------------------------
 
 
+@lru_cache(1_000)  # a schedule is asked for its next time at each start, always with the same expression
 def _parsed(expression: str) -> Cron:
     """Parse; raises CronSimError, ValueError or BadCron."""
     fields = expression.split()
