@@ -43,58 +43,31 @@ os.environ.update(
 
 
 _TESTS = Path(__file__).parent
-_GROUPS = {
-    "alone": ("restart", "chaos", "grants"),  # the last leaves much behind, which each start would look at
-    "first": (
-        "access",
-        "bad_input",
-        "canary",
-        "documents",
-        "concurrency",
-        "durable",
-        "integrations",
-        "outgoing",
-        "retention",
-        "trigger_commands",
-        "user_story",
-        "z_fuzz",
-    ),
-    "second": (
-        "schedules",
-        "aws_nodes",
-        "commands",
-        "events",
-        "examples",
-        "load",
-        "nodes",
-        "webhook_answers",
-        "webhooks",
-        "triggers",
-    ),
-    "third": ("console", "console_api", "drafts", "workspaces"),
-}
-"""The tests of the local stack, each group in one process.
-
-`alone` takes grants away and stops the stack, so it has the stack alone, at the beginning, while the other processes do
-what needs no stack. The others share it then.
+_ALONE = ("restart", "chaos", "grants")  # the last leaves much behind, which each start would look at
+"""The tests of the local stack that take grants away or stop it: they have it alone, at the beginning, while the other
+processes do what needs no stack. The others share it then.
 """
+_LONG = ("console", "triggers", "durable", "examples", "commands", "documents")
+"""The tests of the local stack that take minutes: they begin first, so that no process has them left at the end."""
+_LAST = ("z_fuzz",)
+"""Those that leave behind what other tests would stumble over."""
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test; those that need no stack go by file, but those of the template share what is synthesized."""
+    """What one process does in turn: a file of tests, or a spec of the console.
+
+    Those of the template share what is synthesized; those that need the stack alone have it from the first to the last.
+    """
     file = nodeid.partition("::")[0]
     if file.startswith("tests/infrastructure/"):
         return "tests/infrastructure"
-    if not file.startswith("tests/e2e/"):
-        return file
-    group = next((name for name, modules in _GROUPS.items() if _module_of(nodeid) in modules), None)
-    if group is None:
-        raise pytest.UsageError(f"{file} is in no group of the local stack's tests: name it in `_GROUPS` of {__file__}")
-    return group
+    if file.startswith("tests/e2e/") and _module_of(nodeid) in _ALONE:
+        return "alone"
+    return nodeid if file == "tests/e2e/test_console.py" else file
 
 
 def _module_of(nodeid: str) -> str:
-    """Of a test of the local stack, as `_GROUPS` has it."""
+    """Of a test of the local stack, as `_ALONE` has it."""
     return nodeid.partition("::")[0].removeprefix("tests/e2e/test_").removesuffix(".py")
 
 
@@ -162,12 +135,17 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what needs the stack alone, and what needs none; see `_GROUPS`."""
-    order = ("alone", "", *(name for name in _GROUPS if name != "alone"))
+    """First what needs the stack alone, then what needs none, then what shares it; see `_ALONE`."""
 
     def position(item: pytest.Item) -> tuple[int, int]:
-        group = group_of(item.nodeid)
-        return (order.index(group), _GROUPS[group].index(_module_of(item.nodeid))) if group in _GROUPS else (1, 0)
+        module = _module_of(item.nodeid)
+        if not item.nodeid.startswith("tests/e2e/"):
+            return 1, 0
+        if module in _ALONE:
+            return 0, _ALONE.index(module)
+        if module in _LAST:
+            return 3, 0
+        return 2, _LONG.index(module) if module in _LONG else len(_LONG)
 
     items.sort(key=position)
     for item in items:

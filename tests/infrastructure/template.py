@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk.assertions import Template
+if TYPE_CHECKING:
+    from aws_cdk.assertions import Template
 
 
 def resources(template: Template, kind: str) -> dict[str, dict[str, Any]]:

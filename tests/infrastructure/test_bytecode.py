@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.stack import app, bytecode
+from infrastructure.stack import bytecode
 from infrastructure.stack.bytecode import DEPLOYED_VERSION, compile_all, deployed_interpreter
 from infrastructure.stack.packaging import DEPLOYED_PLATFORM, build_functions
 
@@ -68,7 +68,7 @@ def test_without_the_right_python_no_byte_code_is_packaged_and_a_warning_is_give
     try:
         assert not compile_all(tmp_path, seen_as="/opt/python", local=False)
         assert not digests(tmp_path)
-        assert "without byte code" in app.NO_INTERPRETER
+        assert "without byte code" in bytecode.NO_INTERPRETER
     finally:
         deployed_interpreter.cache_clear()
 

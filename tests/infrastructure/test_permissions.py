@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import aws_cdk
 import pytest
-from aws_cdk.assertions import Template
 
 from engine.ids import FIRST_WORKSPACE
-from infrastructure.stack.app import STACK_NAME, build_app
 from infrastructure.stack.named_resources import ResourceError, by_workspace
-from infrastructure.stack.packaging import ROOT
 from tests.infrastructure.template import listed, resources, statements
+
+if TYPE_CHECKING:
+    import aws_cdk
+    from aws_cdk.assertions import Template
 
 
 def policy_of(template: Template, function: str) -> str:
@@ -137,15 +138,14 @@ def test_the_console_has_no_layer_and_may_only_write_its_log(template: Template)
     assert "ConsoleLogs" in json.dumps(granted[0]["Resource"])
 
 
-def test_nodes_may_use_only_named_aws_resources(tmp_path_factory: pytest.TempPathFactory):
+def test_nodes_may_use_only_named_aws_resources(synthesized: Callable[[dict[str, str]], aws_cdk.Stack]):
+    from aws_cdk.assertions import Template
+
     queue = "arn:aws:sqs:eu-central-1:111122223333:orders"
     role = "arn:aws:iam::111122223333:role/mainspring"
     other = "01920000-0000-7000-8000-000000000009"
     chosen = {"resources": f"{queue}, {role} {other}={queue},{other}={queue}"}
-    context = json.loads((ROOT / "cdk.json").read_text())["context"] | chosen
-    stack = build_app(context=context, outdir=tmp_path_factory.mktemp("cdk")).node.find_child(STACK_NAME)
-    assert isinstance(stack, aws_cdk.Stack)
-    named = Template.from_stack(stack)
+    named = Template.from_stack(synthesized(chosen))
 
     granted = {
         json.dumps(policy["Roles"]): [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import aws_cdk
 import pytest
-from aws_cdk.assertions import Match, Template
-from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
-from statelint.config import Config
-from statelint.linter import Linter
 
 from engine import limits
 from engine.storage.indexes import AUTOMATION_INDEXES
-from infrastructure.stack.state_machines import DEFINITION, MAP_DEFINITION
+from infrastructure.stack.packaging import ROOT
 from tests.infrastructure.template import listed, resources, statements
+
+if TYPE_CHECKING:
+    import aws_cdk
+    from aws_cdk.assertions import Template
+
+DEFINITION, MAP_DEFINITION = (
+    ROOT / "infrastructure" / "stack" / f"{name}.asl.json" for name in ("execution", "distributed_map")
+)
 
 
 def test_cdk_nag_has_no_finding_without_a_reason(stack: aws_cdk.Stack):
+    from cdk_nag import AwsSolutionsChecks
+
     report = AwsSolutionsChecks(stack).validate_scope(stack)
     found = sorted((v.rule_name, c.construct_path) for v in report.violations for c in v.violating_resources)
 
@@ -28,6 +32,8 @@ def test_cdk_nag_has_no_finding_without_a_reason(stack: aws_cdk.Stack):
 
 
 def test_every_acknowledgement_has_its_reason(stack: aws_cdk.Stack):
+    import aws_cdk
+
     key = aws_cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
     reasons = [
         reason
@@ -42,6 +48,9 @@ def test_every_acknowledgement_has_its_reason(stack: aws_cdk.Stack):
 
 
 def test_cfn_lint_has_no_complaint(template: Template):
+    from cfnlint.api import lint
+    from cfnlint.config import ManualArgs
+
     found = lint(json.dumps(template.to_json()), config=ManualArgs(blocks=["us-east-1"], ignore_checks=["W3005"]))
 
     assert [str(match) for match in found] == []
@@ -49,6 +58,9 @@ def test_cfn_lint_has_no_complaint(template: Template):
 
 @pytest.mark.parametrize("definition", [DEFINITION, MAP_DEFINITION], ids=lambda path: path.stem)
 def test_state_machine_definitions_are_valid(definition: Path):
+    from statelint.config import Config
+    from statelint.linter import Linter
+
     deployed = definition.read_text()
     for resource in ("InvokeFunction", "UpdateItemAndWait"):
         deployed = deployed.replace(f'"${{{resource}}}"', '"arn:aws:states:::a:b"')
@@ -306,6 +318,8 @@ def test_the_api_is_throttled_and_logged(template: Template):
 
 
 def test_death_of_a_driver_is_reported_to_the_supervisor(template: Template):
+    from aws_cdk.assertions import Match
+
     template.has_resource_properties(
         "AWS::Events::Rule",
         {
