@@ -126,6 +126,7 @@ class InvitationList(Answer):
 class OfferAnswer(Answer):
     """An invitation, as whoever has its link sees it."""
 
+    workspace_id: str
     workspace_name: str
     email: str
     role: str

@@ -67,6 +67,7 @@ def get_invitation(token: TokenInPath) -> OfferAnswer:
     """For whoever has the link."""
     invitation, workspace, inviter = container.invitation_service().offer(token)
     return OfferAnswer(
+        workspace_id=workspace.id,
         workspace_name=workspace.name,
         email=invitation.email,
         role=invitation.role,

@@ -63,7 +63,7 @@ await stories({
     expect(REFUSED);
     const person = await newPerson('Grace Hopper', { isAdmin: true });
     const administrator = await asAdministrator();
-    await signIn(page, person, '/settings');
+    await signIn(page, person, '/settings?tab=users');
     await page.getByRole('button', { name: 'Add a user' }).click();
     const form = page.getByRole('dialog', { name: 'Add a user' });
     const email = `typed-${Date.now().toString(36)}@example.com`;

@@ -30,15 +30,17 @@ export async function launch() {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
 }
 
-/** Calls of the API as somebody: `await call('POST', '/api/workflows', {…})`. */
-export async function caller(email, password) {
+/** Calls of the API as somebody, in their own workspace or another: `await call('POST', '/api/workflows', {…})`. */
+export async function caller(email, password, workspaceId = null) {
   const post = (path, body, headers = {}) =>
     fetch(`${apiUrl}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
-  const tokens = await (await post('/api/auth/login', { email, password })).json();
+  let tokens = await (await post('/api/auth/login', { email, password })).json();
+  const header = { authorization: `Bearer ${tokens.access_token}` };
+  if (workspaceId) tokens = await (await post('/api/auth/workspace', { workspace_id: workspaceId }, header)).json();
   return async (method, path, body, headers = {}) => {
     const answer = await fetch(`${apiUrl}${path}`, {
       method,

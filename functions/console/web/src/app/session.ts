@@ -6,14 +6,15 @@
  * are in another workspace get a token of their own. A call whose session has ended waits until the person has signed in
  * again, so that nothing that they typed is lost.
  */
-import { create } from 'zustand';
 import { apiError } from '@/api/errors';
 import type { components } from '@/api/schema';
 import { apiBase, consoleBase } from './base';
 import { t } from './i18n';
+import { useSession, type Me, type Status } from './me';
 import { comeTo, forgetPlace, isOut, placeOfTab } from './place';
 
-export type Me = components['schemas']['MeAnswer'];
+export { useSession, type Me } from './me';
+
 type Tokens = components['schemas']['Tokens'];
 
 interface Access {
@@ -22,15 +23,7 @@ interface Access {
   endsAt: number;
 }
 
-type Status = 'signed-out' | 'signed-in' | 'expired';
 type Message = { kind: 'access'; access: Access } | { kind: 'signed-out' };
-
-interface SessionState {
-  status: Status;
-  me: Me | null;
-}
-
-export const useSession = create<SessionState>(() => ({ status: 'signed-out', me: null }));
 
 const OWN_HEADER = { 'x-mainspring-console': '1' };
 const REFRESH_AHEAD_MS = 30_000;
@@ -96,7 +89,7 @@ function wantedWorkspace(): string | null {
 function isElsewhere(found: Access): boolean {
   const { me } = useSession.getState();
   const { sub, ws } = claimsOf(found.token);
-  return (me === null || me.id === sub) && (wantedWorkspace() ?? ws) !== ws;
+  return me !== null && me.id === sub && me.workspace_id !== ws;
 }
 
 /**
@@ -233,7 +226,7 @@ export async function lookAgain(): Promise<void> {
   if (answer?.ok) changed((await answer.json()) as Me);
 }
 
-interface NewPerson {
+export interface NewPerson {
   email: string;
   password: string;
   fullName: string;
@@ -248,7 +241,8 @@ export async function register({ email, password, fullName, invitation }: NewPer
   await signIn(email, password);
 }
 
-export async function signOut(): Promise<void> {
+/** With `stays` the page is not left: it is one for whoever is not signed in, too. */
+export async function signOut({ stays = false } = {}): Promise<void> {
   try {
     if (isFresh(access) || (await refresh(access))) await post('/api/auth/logout?session=cookie', {});
   } catch (error) {
@@ -259,12 +253,12 @@ export async function signOut(): Promise<void> {
   }
   localStorage.removeItem(HAD_SESSION);
   tabs.postMessage({ kind: 'signed-out' } satisfies Message);
-  leave();
+  leave(stays);
 }
 
 /** The page begins anew, so that nothing of the session stays in memory. */
-function leave(): void {
+function leave(stays = false): void {
   ended('signed-out');
   forgetPlace();
-  location.assign(consoleBase);
+  if (!stays) location.assign(consoleBase);
 }

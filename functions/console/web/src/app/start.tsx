@@ -2,6 +2,7 @@
 import { setNonce } from 'get-nonce';
 import { lazy, StrictMode, Suspense, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
+import { isInvitation } from '@/screens/invitation/offer';
 import { SignIn } from '@/screens/sign-in/SignIn';
 import { styleNonce } from './base';
 import { ErrorBoundary } from './ErrorBoundary';
@@ -12,6 +13,7 @@ import './theme';
 
 const loadWorkspace = () => import('./Workspace');
 const Workspace = lazy(loadWorkspace);
+const Invitation = lazy(() => import('@/screens/invitation/Invitation'));
 
 /** The policy of the page takes addresses of scripts from here only, and these are files of this address: workers. */
 function trustOwnScripts(): void {
@@ -44,6 +46,12 @@ export async function start(): Promise<void> {
 function App() {
   const language = useSyncExternalStore(onLocaleChange, locale);
   const status = useSession((state) => state.status);
+  if (isInvitation(location.pathname))
+    return (
+      <Suspense fallback={null}>
+        <Invitation key={language} />
+      </Suspense>
+    );
   if (status === 'signed-out') return <SignIn key={language} />;
   return (
     <Suspense fallback={null}>

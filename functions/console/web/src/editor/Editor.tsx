@@ -5,6 +5,7 @@ import { ChevronLeft, Code, EllipsisVertical, GitCompare, ListTree, PanelRight, 
 import { Link } from '@tanstack/react-router';
 import { useCallback, useState, type ReactNode } from 'react';
 
+import { useCan } from '@/app/can';
 import { t } from '@/app/i18n';
 import { Badge, Button, confirm, cx, ErrorState, IconButton, Menu, Skeleton, toast, toastError, useTitle } from '@/ui';
 
@@ -64,8 +65,10 @@ function Open({ session, catalogue, pinnedRun }: { session: EditorSession; catal
   useValidation(store, workflow.id);
   useMetadata(session);
   usePinnedRun(store, runs, pinnedRun);
-  const onRun = useCallback(() => setDialog('run'), []);
-  const onPublish = useCallback(() => setDialog('publish'), []);
+  const mayRun = useMayTest();
+  const mayPublish = useCan('publish');
+  const onRun = useCallback(() => setDialog(mayRun ? 'run' : null), [mayRun]);
+  const onPublish = useCallback(() => setDialog(mayPublish ? 'publish' : null), [mayPublish]);
   const onOutline = useCallback(() => setOutline((isThere) => !isThere), []);
   useKeys(store, catalogue, { onRun, onPublish, onOutline });
   const close = () => setDialog(null);
@@ -152,10 +155,10 @@ function AddButtons({ catalogue, hasOutline }: { catalogue: Catalogue; hasOutlin
   const { openPalette } = store.getState();
   return (
     <div className={cx('absolute top-3 left-3 z-10 flex gap-2', hasOutline && 'max-md:hidden')}>
-      <Button icon={Plus} variant={isEmpty ? 'primary' : 'secondary'} title="/" onClick={() => openPalette(actions.placeFor(store, catalogue))}>
+      <Button needs="edit" icon={Plus} variant={isEmpty ? 'primary' : 'secondary'} title="/" onClick={() => openPalette(actions.placeFor(store, catalogue))}>
         {isEmpty ? t('Add the first step') : t('Add step')}
       </Button>
-      <Button icon={Zap} onClick={() => openPalette({ kind: 'trigger' })}>
+      <Button needs="edit" icon={Zap} onClick={() => openPalette({ kind: 'trigger' })}>
         {t('Add trigger')}
       </Button>
     </div>
@@ -171,8 +174,16 @@ interface HeadProps {
   onDialog: (dialog: DialogName) => void;
 }
 
+/** Test runs are of drafts: they take both. */
+function useMayTest(): boolean {
+  const mayEdit = useCan('edit');
+  const mayExecute = useCan('execute');
+  return mayEdit && mayExecute;
+}
+
 function Head({ session, runs, view, onView, onOutline, onDialog }: HeadProps) {
   const { workflow, store } = session;
+  const mayRun = useMayTest();
   const name = useEditor((state) => state.history.document.name);
   const canUndo = useEditor((state) => state.history.past.length > 0);
   const canRedo = useEditor((state) => state.history.future.length > 0);
@@ -194,10 +205,12 @@ function Head({ session, runs, view, onView, onOutline, onDialog }: HeadProps) {
         <IconButton icon={Redo2} label={t('Redo')} disabled={!canRedo} onClick={redo} />
         <IconButton icon={ListTree} label={t('Outline')} onClick={onOutline} />
         <MoreMenu session={session} view={view} onView={onView} onDialog={onDialog} />
-        <Button icon={Play} onClick={() => onDialog('run')}>
-          <span className="max-sm:sr-only">{t('Test run')}</span>
-        </Button>
-        <Button icon={Rocket} variant="primary" onClick={() => onDialog('publish')}>
+        {mayRun && (
+          <Button icon={Play} onClick={() => onDialog('run')}>
+            <span className="max-sm:sr-only">{t('Test run')}</span>
+          </Button>
+        )}
+        <Button needs="publish" icon={Rocket} variant="primary" onClick={() => onDialog('publish')}>
           <span className="max-sm:sr-only">{t('Publish')}</span>
         </Button>
       </div>
@@ -237,12 +250,12 @@ function MoreMenu({ session, view, onView, onDialog }: Pick<HeadProps, 'session'
         { label: view === 'code' ? t('Show the canvas') : t('Show as code'), icon: Code, onSelect: () => onView(view === 'code' ? 'canvas' : 'code') },
         { label: t('Versions'), icon: GitCompare, onSelect: () => onDialog('versions') },
         { label: t('Settings of the workflow'), icon: PanelRight, onSelect: () => store.setState({ selection: { kind: 'none' }, isPanelOpen: true }) },
-        { label: t('Tidy up'), icon: Wand, onSelect: () => store.getState().apply(t('Tidied up'), commands.tidy) },
+        { label: t('Tidy up'), icon: Wand, needs: 'edit', onSelect: () => store.getState().apply(t('Tidied up'), commands.tidy) },
         'separator',
-        { label: workflow.is_active ? t('Switch off') : t('Switch on'), icon: Zap, disabled: workflow.published_version === null, onSelect: () => void toggle() },
+        { label: workflow.is_active ? t('Switch off') : t('Switch on'), icon: Zap, needs: 'publish', disabled: workflow.published_version === null, onSelect: () => void toggle() },
         { label: t('Runs of this workflow'), icon: Play, onSelect: () => void navigate({ to: '/runs', search: { workflow: workflow.id } }) },
         'separator',
-        { label: t('Discard the draft'), icon: Trash2, danger: true, onSelect: () => void discard() },
+        { label: t('Discard the draft'), icon: Trash2, danger: true, needs: 'edit', onSelect: () => void discard() },
       ]}
     />
   );

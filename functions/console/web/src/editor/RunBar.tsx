@@ -25,7 +25,7 @@ export function RunBar({ workflowId, runs }: { workflowId: string; runs: TestRun
             </span>
           </span>
           {isOpen(run.status) && (
-            <IconButton icon={Ban} label={t('Cancel the run')} onClick={() => void calls.cancelRun(run.id).catch((error: unknown) => toastError(t('It could not be canceled'), error))} />
+            <IconButton needs="execute" icon={Ban} label={t('Cancel the run')} onClick={() => void calls.cancelRun(run.id).catch((error: unknown) => toastError(t('It could not be canceled'), error))} />
           )}
           <Link to={'/runs/$runId'} params={{ runId: run.id }} aria-label={t('Open the run')} className="rounded-md p-2 text-muted hover:bg-hover hover:text-ink max-md:hidden">
             <ExternalLink aria-hidden className="size-4" />

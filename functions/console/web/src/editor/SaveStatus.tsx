@@ -1,6 +1,6 @@
 /** Whether what is on the canvas is saved: said in words, and to screen readers when it changes for the worse. */
 
-import { Check, CloudOff, LoaderCircle, PencilLine, TriangleAlert, type LucideIcon } from 'lucide-react';
+import { Check, CloudOff, Eye, LoaderCircle, PencilLine, TriangleAlert, type LucideIcon } from 'lucide-react';
 
 import { msg, t } from '@/app/i18n';
 import { cx } from '@/ui';
@@ -17,10 +17,14 @@ const LOOK: Record<SaveState, { icon: LucideIcon; word: string; className: strin
   refused: { icon: TriangleAlert, word: msg('Could not be saved'), className: 'text-bad' },
 };
 
+/** For those who may only look. */
+const READ_ONLY = { icon: Eye, word: msg('Only to look at'), className: 'text-muted' };
+
 export function SaveStatus() {
   const save = useEditor((state) => state.save);
   const error = useEditor((state) => state.saveError);
-  const { icon: Icon, word, className } = LOOK[save];
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const { icon: Icon, word, className } = isReadOnly ? READ_ONLY : LOOK[save];
   return (
     <span data-save={save} role="status" title={error ?? undefined} className={cx('flex items-center gap-1.5 text-sm whitespace-nowrap', className)}>
       <Icon aria-hidden className="size-3.5" />

@@ -223,7 +223,7 @@ function Secret({ state, workflowId }: { state: TriggerState; workflowId: string
         ) : (
           <IconButton icon={Copy} label={t('Copy the secret')} onClick={() => void navigator.clipboard.writeText(secret).then(() => toast(t('Copied')))} />
         )}
-        <Button loading={isBusy} disabled={secret === ''} onClick={() => void save()}>
+        <Button needs="publish" loading={isBusy} disabled={secret === ''} onClick={() => void save()}>
           {t('Set')}
         </Button>
       </div>

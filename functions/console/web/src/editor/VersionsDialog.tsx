@@ -104,7 +104,7 @@ function VersionView({ version, versions, session, catalogue, onClose }: Version
           <h3 className="mb-1 font-medium">{earlier ? t('What version {n} changed', { n: version.version }) : t('The first version')}</h3>
           {earlier && <DiffList difference={compare(before, after)} catalogue={catalogue} />}
         </div>
-        <Button icon={RotateCcw} onClick={restore}>
+        <Button needs="edit" icon={RotateCcw} onClick={restore}>
           {t('Bring back')}
         </Button>
       </div>

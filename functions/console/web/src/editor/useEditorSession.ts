@@ -3,14 +3,16 @@
 import { useEffect, useState } from 'react';
 
 import { ApiError } from '@/api/client';
+import { can } from '@/app/can';
 import { keep, readKept } from '@/app/kept';
+import { useSession } from '@/app/session';
 
 import { calls, draftOf, isTemporary, type Workflow } from './api';
 import { autosave, beginning, type Autosave, type Backup, type Ports, type SaveConflict } from './autosave';
 import { isBody } from './clipboard';
 import { createEditorStore, definitionOf, documentOf, type EditorStore } from './store';
 import type { Definition } from './types';
-import { metadataOf } from './useMetadata';
+import { asSaved, metadataOf } from './useMetadata';
 
 export interface EditorSession {
   workflow: Workflow;
@@ -59,9 +61,10 @@ async function open(id: string): Promise<Opened> {
   const draft = workflow.drafts.some((one) => one.is_mine) ? await draftOf(id) : null;
   const newest = workflow.definition ?? EMPTY;
   const saved = { definition: draft && isBody(draft.definition) ? draft.definition : newest, etag: draft?.etag ?? null };
-  const begin = beginning(saved, readBackup(id));
-  const { name, description } = metadataOf(workflow);
-  const store = createEditorStore(documentOf(name, description, begin.definition));
+  const isReadOnly = !can(useSession.getState().me, 'edit');
+  const begin = beginning(saved, isReadOnly ? null : readBackup(id));
+  const { name, description } = isReadOnly ? asSaved(workflow) : metadataOf(workflow);
+  const store = createEditorStore(documentOf(name, description, begin.definition), { isReadOnly });
   const saver = autosave(portsFor(id, store), begin.from);
   if (begin.isRecovered) saver.changed(begin.definition);
   store.subscribe((state, before) => {

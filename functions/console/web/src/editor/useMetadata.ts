@@ -30,7 +30,11 @@ function keptAs(workflowId: string): string {
 /** The name and the description that were typed last; those of the workflow unless some could not be saved. */
 export function metadataOf(workflow: Workflow): Metadata {
   const kept = readKept(keptAs(workflow.id)) as Metadata | null;
-  return kept ?? { name: workflow.name, description: workflow.description ?? '' };
+  return kept ?? asSaved(workflow);
+}
+
+export function asSaved(workflow: Workflow): Metadata {
+  return { name: workflow.name, description: workflow.description ?? '' };
 }
 
 function writtenIn(store: EditorStore): Metadata {
@@ -46,7 +50,7 @@ export function useMetadata({ store, workflow }: EditorSession): void {
   const queries = useQueryClient();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let saved: Metadata = { name: workflow.name, description: workflow.description ?? '' };
+    let saved = asSaved(workflow);
     let failures = 0;
     const schedule = (ms: number) => {
       clearTimeout(timer);

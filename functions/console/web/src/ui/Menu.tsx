@@ -2,7 +2,7 @@ import type { LucideIcon } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { can, type Permission } from '@/app/can';
-import { useSession, type Me } from '@/app/session';
+import { useSession, type Me } from '@/app/me';
 import { cx } from './cx';
 
 export interface MenuItem {

@@ -93,7 +93,7 @@ function UploadButton({ isSending, onFiles }: { isSending: boolean; onFiles: (fi
           event.target.value = '';
         }}
       />
-      <Button icon={Upload} variant="primary" loading={isSending} onClick={() => input.current?.click()}>
+      <Button needs="edit" icon={Upload} variant="primary" loading={isSending} onClick={() => input.current?.click()}>
         {t('Upload')}
       </Button>
     </>
@@ -181,7 +181,7 @@ function FileTable({ rows, prefix }: { rows: readonly Row[]; prefix: string }) {
         'folder' in row ? null : (
           <>
             <IconButton size="sm" icon={Download} label={t('Download {name}', { name: row.name })} onClick={() => void take(row.name)} />
-            <IconButton size="sm" icon={Trash2} label={t('Delete {name}', { name: row.name })} onClick={() => void remove(row.name)} />
+            <IconButton needs="edit" size="sm" icon={Trash2} label={t('Delete {name}', { name: row.name })} onClick={() => void remove(row.name)} />
           </>
         ),
     },

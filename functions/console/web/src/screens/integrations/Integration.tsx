@@ -52,10 +52,10 @@ function Loaded({ integration, type, back }: LoadedProps) {
       actions={
         <>
           {type?.is_connected_by_people && <Connect integration={integration} />}
-          <Button icon={FlaskConical} loading={test.isPending} onClick={() => test.mutate()}>
+          <Button needs="execute" icon={FlaskConical} loading={test.isPending} onClick={() => test.mutate()}>
             {t('Test')}
           </Button>
-          <Button icon={Pencil} disabled={!type} onClick={() => setChanging(true)}>
+          <Button needs="connect" icon={Pencil} disabled={!type} onClick={() => setChanging(true)}>
             {t('Change')}
           </Button>
           <Remove integration={integration} />
@@ -150,7 +150,7 @@ function Connect({ integration }: { integration: Integration }) {
     }
   };
   return (
-    <Button icon={Link2} variant={integration.status === 'ready' ? 'secondary' : 'primary'} loading={isAsking} onClick={() => void connect()}>
+    <Button needs="connect" icon={Link2} variant={integration.status === 'ready' ? 'secondary' : 'primary'} loading={isAsking} onClick={() => void connect()}>
       {integration.status === 'ready' ? t('Connect another account') : t('Connect an account')}
     </Button>
   );
@@ -186,7 +186,7 @@ function Remove({ integration }: { integration: Integration }) {
     await calls.remove(integration.id, true).then(done, (error: unknown) => toastError(t('It could not be deleted'), error));
   };
   return (
-    <Button icon={Trash2} variant="danger" onClick={() => void ask()}>
+    <Button needs="connect" icon={Trash2} variant="danger" onClick={() => void ask()}>
       <span className="max-sm:sr-only">{t('Delete')}</span>
     </Button>
   );

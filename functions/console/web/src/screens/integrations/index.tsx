@@ -17,7 +17,7 @@ export default function IntegrationsScreen() {
   const list = useQuery({ queryKey: ['integrations', 'list'], queryFn: calls.list });
   const integrations = list.data?.items ?? [];
   const add = (
-    <Button icon={Plus} variant="primary" onClick={() => setAdding('gallery')}>
+    <Button needs="connect" icon={Plus} variant="primary" onClick={() => setAdding('gallery')}>
       {t('Connect a service')}
     </Button>
   );

@@ -43,7 +43,7 @@ function Cancel({ run }: { run: Run }) {
     if (yes) cancel.mutate();
   };
   return (
-    <Button icon={Ban} loading={cancel.isPending} onClick={() => void ask()}>
+    <Button needs="execute" icon={Ban} loading={cancel.isPending} onClick={() => void ask()}>
       {t('Cancel the run')}
     </Button>
   );
@@ -54,7 +54,7 @@ function Retry({ run, from }: { run: Run; from: string | undefined }) {
   if (run.test || run.nodes.length === 0) return null;
   return (
     <>
-      <Button icon={RotateCw} onClick={() => setAsking(true)}>
+      <Button needs="execute" icon={RotateCw} onClick={() => setAsking(true)}>
         {t('Run again')}
       </Button>
       {isAsking && <RunAgainDialog run={run} chosen={from} onClose={() => setAsking(false)} />}

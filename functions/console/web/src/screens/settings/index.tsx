@@ -1,48 +1,46 @@
-/** The person's own settings, and for administrators who else there is. */
-import { useSyncExternalStore } from 'react';
-import { chooseLocale, locale, LOCALES, onLocaleChange, t, type Locale } from '@/app/i18n';
+/** The person's own settings, those of the workspace, and for administrators who else there is. */
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
+import { t } from '@/app/i18n';
 import { useSession } from '@/app/session';
-import { useTheme, type Theme } from '@/app/theme';
-import { Card, Field, Page, Select } from '@/ui';
+import { Page, Skeleton, Tabs } from '@/ui';
+import { Appearance } from './Appearance';
 import { Profile } from './Profile';
 import { Users } from './Users';
 
+const Members = lazy(() => import('./Members'));
+const Roles = lazy(() => import('./Roles'));
+const WorkspaceSettings = lazy(() => import('./WorkspaceSettings'));
+
 export default function SettingsScreen() {
   const isAdmin = useSession((state) => state.me?.is_admin ?? false);
+  const navigate = useNavigate();
+  const { tab }: { tab?: unknown } = useSearch({ strict: false });
+  const tabs = [
+    { value: 'you', label: t('You'), content: <You /> },
+    { value: 'members', label: t('Members'), content: <Members /> },
+    { value: 'roles', label: t('Roles'), content: <Roles /> },
+    { value: 'workspace', label: t('Workspace'), content: <WorkspaceSettings /> },
+    ...(isAdmin ? [{ value: 'users', label: t('Users'), content: <Users /> }] : []),
+  ].map((one) => ({ ...one, content: <Suspense fallback={<Skeleton />}>{one.content}</Suspense> }));
+  const shown = tabs.find(({ value }) => value === tab)?.value ?? 'you';
   return (
     <Page title={t('Settings')}>
-      <Profile />
-      <Appearance />
-      {isAdmin && <Users />}
+      <Tabs
+        label={t('Settings')}
+        tabs={tabs}
+        value={shown}
+        onChange={(value) => void navigate({ to: '/settings', search: value === 'you' ? {} : { tab: value }, replace: true })}
+      />
     </Page>
   );
 }
 
-function Appearance() {
-  const { theme, choose } = useTheme();
-  const language = useSyncExternalStore(onLocaleChange, locale);
+function You() {
   return (
-    <Card title={t('Appearance')}>
-      <div className="grid gap-4 sm:grid-cols-2">
-        <Field label={t('Colors')}>
-          <Select
-            value={theme}
-            onChange={(value) => choose(value as Theme)}
-            options={[
-              { value: 'system', label: t('As the system') },
-              { value: 'light', label: t('Light') },
-              { value: 'dark', label: t('Dark') },
-            ]}
-          />
-        </Field>
-        <Field label={t('Language')}>
-          <Select
-            value={language}
-            onChange={(value) => void chooseLocale(value as Locale)}
-            options={Object.entries(LOCALES).map(([value, label]) => ({ value, label }))}
-          />
-        </Field>
-      </div>
-    </Card>
+    <div className="flex flex-col gap-5">
+      <Profile />
+      <Appearance />
+    </div>
   );
 }

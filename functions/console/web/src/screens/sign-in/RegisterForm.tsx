@@ -13,7 +13,7 @@ interface Invitation {
 }
 
 /** A new account; with an invitation it is of the address that is invited, and of a member. */
-export function RegisterForm({ invitation }: { invitation?: Invitation }) {
+export function RegisterForm({ invitation, onRegister = register }: { invitation?: Invitation; onRegister?: typeof register }) {
   const [name, setName] = useState('');
   const [email, setEmail] = useState(invitation?.email ?? '');
   const [password, setPassword] = useState('');
@@ -29,7 +29,7 @@ export function RegisterForm({ invitation }: { invitation?: Invitation }) {
     setBusy(true);
     setProblems({});
     try {
-      await register({ email, password, fullName: name.trim(), ...(invitation ? { invitation: invitation.token } : {}) });
+      await onRegister({ email, password, fullName: name.trim(), ...(invitation ? { invitation: invitation.token } : {}) });
     } catch (error) {
       const fields = error instanceof ApiError ? error.fields : {};
       setProblems(Object.keys(fields).length ? fields : { '': problemOf(error) });

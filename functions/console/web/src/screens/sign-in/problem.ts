@@ -9,6 +9,8 @@ export function problemOf(error: unknown): string {
       return t('The e-mail address or the password is wrong.');
     case 'registration_closed':
       return t('Registration is closed. An administrator can add you.');
+    case 'email_taken':
+      return t('There is an account with this address. Sign in with it.');
     default:
       if (error.status === 429) return t('Too many failed sign-ins. Try again later.');
       return error.message;

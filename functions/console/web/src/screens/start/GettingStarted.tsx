@@ -40,7 +40,7 @@ export function GettingStarted() {
             title={t('See one run')}
             text={t('We make a small workflow that checks an order, and run it. You see what each step did.')}
             action={
-              <Button variant="primary" icon={Play} loading={begin.isPending} onClick={() => begin.mutate()}>
+              <Button needs="publish" variant="primary" icon={Play} loading={begin.isPending} onClick={() => begin.mutate()}>
                 {t('Make it and run it')}
               </Button>
             }

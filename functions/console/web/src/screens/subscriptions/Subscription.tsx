@@ -73,12 +73,12 @@ function Actions({ subscription, onChange }: { subscription: Subscription; onCha
   };
   return (
     <>
-      <Button icon={Send} loading={ping.isPending} onClick={() => ping.mutate()}>
+      <Button needs="execute" icon={Send} loading={ping.isPending} onClick={() => ping.mutate()}>
         {t('Send a test')}
       </Button>
-      <IconButton icon={Pencil} label={t('Change')} onClick={onChange} />
-      <IconButton icon={KeyRound} label={t('New secret')} onClick={() => void rotate()} />
-      <IconButton icon={Trash2} label={t('Delete')} onClick={() => void remove()} />
+      <IconButton needs="connect" icon={Pencil} label={t('Change')} onClick={onChange} />
+      <IconButton needs="connect" icon={KeyRound} label={t('New secret')} onClick={() => void rotate()} />
+      <IconButton needs="connect" icon={Trash2} label={t('Delete')} onClick={() => void remove()} />
       {secret !== null && <SecretShown secret={secret} onClose={() => setSecret(null)} />}
     </>
   );
@@ -122,7 +122,7 @@ function About({ subscription }: { subscription: Subscription }) {
         )}
       </dl>
       <div className="mt-4">
-        <Switch label={t('Send messages')} checked={subscription.is_enabled} disabled={turn.isPending} onChange={(on) => turn.mutate(on)} />
+        <Switch label={t('Send messages')} checked={subscription.is_enabled} needs="connect" disabled={turn.isPending} onChange={(on) => turn.mutate(on)} />
       </div>
     </Card>
   );
@@ -204,7 +204,7 @@ function DeliveryDialog({ subscription, delivery, onClose }: { subscription: str
       onOpenChange={onClose}
       title={data?.type ?? t('Message')}
       footer={
-        <Button icon={RotateCw} loading={replay.isPending} onClick={() => replay.mutate()}>
+        <Button needs="execute" icon={RotateCw} loading={replay.isPending} onClick={() => replay.mutate()}>
           {t('Send again')}
         </Button>
       }

@@ -15,7 +15,7 @@ export default function SubscriptionsScreen() {
   const list = useQuery({ queryKey: ['subscriptions', 'list'], queryFn: calls.list, refetchInterval: POLL.waiting });
   const subscriptions = list.data?.items ?? [];
   const add = (
-    <Button icon={Plus} variant="primary" onClick={() => setAdding(true)}>
+    <Button needs="connect" icon={Plus} variant="primary" onClick={() => setAdding(true)}>
       {t('New subscription')}
     </Button>
   );

@@ -3,6 +3,7 @@ import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/re
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { Download, Plus, Rows3, Trash2, Upload } from 'lucide-react';
 import { useDeferredValue, useMemo, useState } from 'react';
+import { useCan } from '@/app/can';
 import { t } from '@/app/i18n';
 import { Button, confirm, EmptyState, ErrorState, IconButton, Page, Skeleton, TextInput, toast, toastError } from '@/ui';
 import { calls, type TableRow } from './api';
@@ -32,6 +33,7 @@ export default function GridScreen() {
   const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
   const columns = columnsOf(rows);
   const close = () => setDialog(null);
+  const isChangeable = useCan('edit');
   const remove = useRemove(table);
   return (
     <Page title={table} back={{ to: '/tables', label: t('All tables') }} actions={<Actions table={table} onOpen={setDialog} />}>
@@ -41,7 +43,7 @@ export default function GridScreen() {
       {list.isPending && <Skeleton lines={5} />}
       {list.error && !list.data && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
       {list.isSuccess && rows.length === 0 && (
-        <EmptyState icon={Rows3} title={t('No rows')} text={t('Add one by hand, or bring in a CSV file.')} action={<Button onClick={() => setDialog('new')}>{t('Add a row')}</Button>} />
+        <EmptyState icon={Rows3} title={t('No rows')} text={t('Add one by hand, or bring in a CSV file.')} action={<Button needs="edit" onClick={() => setDialog('new')}>{t('Add a row')}</Button>} />
       )}
       <UnsavedEdits edits={edits} />
       {rows.length > 0 && <RowGrid rows={rows} columns={columns.slice(0, MOST_COLUMNS)} onEdit={edits.edit} onOpen={setDialog} onRemove={(row) => void remove(row)} />}
@@ -55,7 +57,9 @@ export default function GridScreen() {
       )}
       {rows.length > 0 && (
         <p className="text-sm text-muted max-md:hidden">
-          {t('{n, plural, one {# row} other {# rows}} shown. Click a cell to change it; arrows move, Enter edits, Escape cancels, Tab goes to the next.', { n: rows.length })}
+          {isChangeable
+            ? t('{n, plural, one {# row} other {# rows}} shown. Click a cell to change it; arrows move, Enter edits, Escape cancels, Tab goes to the next.', { n: rows.length })
+            : t('{n, plural, one {# row} other {# rows}} shown.', { n: rows.length })}
         </p>
       )}
       {dialog === 'import' && <ImportDialog table={table} onClose={close} />}
@@ -93,10 +97,10 @@ function Actions({ table, onOpen }: { table: string; onOpen: (dialog: 'new' | 'i
   };
   return (
     <>
-      <IconButton icon={Trash2} label={t('Delete {name}', { name: table })} onClick={() => void remove()} />
+      <IconButton needs="edit" icon={Trash2} label={t('Delete {name}', { name: table })} onClick={() => void remove()} />
       <IconButton icon={Download} label={t('Take out as CSV')} onClick={() => void take()} />
-      <IconButton icon={Upload} label={t('Bring in CSV')} onClick={() => onOpen('import')} />
-      <Button icon={Plus} variant="primary" onClick={() => onOpen('new')}>
+      <IconButton needs="edit" icon={Upload} label={t('Bring in CSV')} onClick={() => onOpen('import')} />
+      <Button needs="edit" icon={Plus} variant="primary" onClick={() => onOpen('new')}>
         {t('Add a row')}
       </Button>
     </>

@@ -51,12 +51,12 @@ export function RowDialog({ table, row, columns, onClose }: RowDialogProps) {
       footer={
         <>
           {row && (
-            <Button variant="danger" className="mr-auto" onClick={() => void remove()}>
+            <Button needs="edit" variant="danger" className="mr-auto" onClick={() => void remove()}>
               {t('Delete')}
             </Button>
           )}
           <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button type="submit" variant="primary" loading={save.isPending} disabled={!key.trim()}>
+          <Button needs="edit" type="submit" variant="primary" loading={save.isPending} disabled={!key.trim()}>
             {t('Save')}
           </Button>
         </>
@@ -77,7 +77,7 @@ export function RowDialog({ table, row, columns, onClose }: RowDialogProps) {
           <Field label={t('Another field')}>
             <div className="flex gap-2">
               <TextInput value={added} placeholder={t('Its name')} onChange={(event) => setAdded(event.target.value)} />
-              <Button icon={Plus} disabled={!added.trim()} onClick={addField}>
+              <Button needs="edit" icon={Plus} disabled={!added.trim()} onClick={addField}>
                 {t('Add')}
               </Button>
             </div>

@@ -1,6 +1,7 @@
 /** Rows as a grid: cells are changed where they stand. Arrows move, Enter or F2 edits, Escape leaves it, Tab goes on. */
 import { Trash2 } from 'lucide-react';
 import { useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useCan } from '@/app/can';
 import { t } from '@/app/i18n';
 import { cx, IconButton, Time } from '@/ui';
 import type { TableRow } from './api';
@@ -32,6 +33,7 @@ const MOVES: Record<string, Place> = {
 };
 
 export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProps) {
+  const isChangeable = useCan('edit');
   const grid = useRef<HTMLTableElement>(null);
   const [at, setAt] = useState<Place>({ row: 0, column: -1 });
   const [editing, setEditing] = useState<Editing | null>(null);
@@ -58,7 +60,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
   const begin = (place: Place, text?: string) => {
     const row = rows[place.row];
     const column = columns[place.column];
-    if (!row || column === undefined || !hasCell(row.value, column)) return;
+    if (!isChangeable || !row || column === undefined || !hasCell(row.value, column)) return;
     setAt(place);
     setProblem(null);
     isOver.current = false;
@@ -160,7 +162,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
                 <Time at={row.updated_at} />
               </td>
               <td className="w-10 px-1">
-                <IconButton icon={Trash2} size="sm" label={t('Delete {name}', { name: row.key })} onClick={() => onRemove(row)} {...focusable(index, columns.length)} />
+                <IconButton needs="edit" icon={Trash2} size="sm" label={t('Delete {name}', { name: row.key })} onClick={() => onRemove(row)} {...focusable(index, columns.length)} />
               </td>
             </tr>
           ))}

@@ -13,7 +13,7 @@ export default function TablesScreen() {
   const [isAdding, setAdding] = useState(false);
   const { data, error, isPending, refetch } = useQuery({ queryKey: ['tables'], queryFn: calls.tables });
   const add = (
-    <Button icon={Plus} variant="primary" onClick={() => setAdding(true)}>
+    <Button needs="edit" icon={Plus} variant="primary" onClick={() => setAdding(true)}>
       {t('New table')}
     </Button>
   );

@@ -29,7 +29,7 @@ export function TemplateDialog({ template, isMaking, onUse, onClose }: TemplateD
       footer={
         <>
           <Button onClick={onClose}>{t('Close')}</Button>
-          <Button variant="primary" icon={Plus} autoFocus loading={isMaking} onClick={onUse}>
+          <Button needs="edit" variant="primary" icon={Plus} autoFocus loading={isMaking} onClick={onUse}>
             {t('Use this')}
           </Button>
         </>

@@ -65,6 +65,7 @@ export default function TemplatesScreen() {
             <Facts template={template} />
             <div className="flex flex-wrap gap-2">
               <Button
+                needs="edit"
                 icon={Plus}
                 aria-label={t('Use this: {name}', { name: template.name })}
                 loading={isMaking(template)}

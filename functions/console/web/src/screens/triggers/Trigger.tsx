@@ -49,11 +49,11 @@ function Loaded({ trigger, back }: { trigger: Trigger; back: { to: string; label
       actions={
         <>
           {trigger.type === 'schedule' && (
-            <Button icon={History} onClick={() => setDialog('backfill')}>
+            <Button needs="execute" icon={History} onClick={() => setDialog('backfill')}>
               {t('Catch up')}
             </Button>
           )}
-          <Button icon={FlaskConical} onClick={() => setDialog('test')}>
+          <Button needs="execute" icon={FlaskConical} onClick={() => setDialog('test')}>
             {t('Test')}
           </Button>
           <Link to={'/workflows/$workflowId'} params={{ workflowId: trigger.workflow_id }} className={buttonClass()}>
@@ -112,7 +112,7 @@ function HealthCard({ trigger }: { trigger: Trigger }) {
       aside={
         <span className="flex items-center gap-2 text-sm">
           {trigger.is_active ? t('On') : t('Off')}
-          <Switch bare label={t('Triggers of this workflow')} checked={trigger.is_active} disabled={turn.isPending} onChange={(on) => turn.mutate(on)} />
+          <Switch bare label={t('Triggers of this workflow')} checked={trigger.is_active} needs="publish" disabled={turn.isPending} onChange={(on) => turn.mutate(on)} />
         </span>
       }
     >
@@ -186,11 +186,11 @@ function AddressCard({ trigger, onSecret }: { trigger: Trigger; onSecret: () => 
         )}
         <div className="flex flex-wrap gap-2">
           {trigger.has_secret !== null && (
-            <Button icon={KeyRound} onClick={onSecret}>
+            <Button needs="publish" icon={KeyRound} onClick={onSecret}>
               {trigger.has_secret ? t('Replace the secret') : t('Set a secret')}
             </Button>
           )}
-          <Button icon={RefreshCw} variant="danger" loading={rotate.isPending} onClick={() => void ask()}>
+          <Button needs="publish" icon={RefreshCw} variant="danger" loading={rotate.isPending} onClick={() => void ask()}>
             {t('New address')}
           </Button>
         </div>

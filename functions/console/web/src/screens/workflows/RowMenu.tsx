@@ -50,15 +50,16 @@ export function RowMenu({ workflow }: { workflow: WorkflowSummary }) {
           {
             label: workflow.is_active ? t('Switch off') : t('Switch on'),
             icon: Power,
+            needs: 'publish',
             disabled: workflow.published_version === null,
             onSelect: act(toggle),
           },
           { label: t('Runs of this workflow'), icon: Play, onSelect: () => void navigate({ to: '/runs', search: { workflow: workflow.id } }) },
-          { label: t('Duplicate'), icon: Copy, onSelect: act(duplicate) },
-          { label: t('Folder and labels'), icon: FolderInput, onSelect: () => setOrganizing(true) },
+          { label: t('Duplicate'), icon: Copy, needs: 'edit', onSelect: act(duplicate) },
+          { label: t('Folder and labels'), icon: FolderInput, needs: 'edit', onSelect: () => setOrganizing(true) },
           { label: t('Export'), icon: Download, onSelect: act(async () => download(workflow, await definitionOf(workflow.id))) },
           'separator',
-          { label: t('Delete'), icon: Trash2, danger: true, onSelect: act(() => remove(workflow)) },
+          { label: t('Delete'), icon: Trash2, danger: true, needs: 'publish', onSelect: act(() => remove(workflow)) },
         ]}
       />
       {isOrganizing && <OrganizeDialog workflow={workflow} onClose={() => setOrganizing(false)} />}

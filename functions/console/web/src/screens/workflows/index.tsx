@@ -42,10 +42,10 @@ export default function WorkflowsScreen() {
       title={t('Workflows')}
       actions={
         <>
-          <Button icon={Upload} onClick={() => setDialog('import')}>
+          <Button needs="edit" icon={Upload} onClick={() => setDialog('import')}>
             {t('Import')}
           </Button>
-          <Button icon={Plus} variant="primary" onClick={() => setDialog('new')}>
+          <Button needs="edit" icon={Plus} variant="primary" onClick={() => setDialog('new')}>
             {t('New workflow')}
           </Button>
         </>
@@ -79,7 +79,7 @@ function NothingYet({ onNew }: { onNew: () => void }) {
       text={t('A workflow is a chain of steps that runs by itself: when a form is sent, each morning, or when you start it.')}
       action={
         <>
-          <Button icon={FilePlus} variant="primary" onClick={onNew}>
+          <Button needs="edit" icon={FilePlus} variant="primary" onClick={onNew}>
             {t('Begin with an empty one')}
           </Button>
           <Link to={'/templates'} className="inline-flex h-8 items-center rounded-md border border-line bg-card px-3 font-medium shadow-raised hover:bg-hover">

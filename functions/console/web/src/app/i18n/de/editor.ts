@@ -234,4 +234,5 @@ export default {
   'Changed the description': 'Beschreibung geändert',
   '{n, plural, one {# step} other {# steps}}': '{n, plural, one {# Schritt} other {# Schritte}}',
   'nothing is wrong': 'nichts ist falsch',
+  'Only to look at': 'Nur zum Ansehen',
 };

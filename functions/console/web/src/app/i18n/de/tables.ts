@@ -46,4 +46,5 @@ export default {
   'Leave it': 'So lassen',
   'Save mine': 'Meines speichern',
   empty: 'leer',
+  '{n, plural, one {# row} other {# rows}} shown.': '{n, plural, one {# Zeile} other {# Zeilen}} gezeigt.',
 } satisfies Record<string, string>;
