@@ -110,13 +110,14 @@ def called(
     who: Mapping[str, str] | None,
     body: Any = None,
     query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[int, Any]:
     """Status and JSON of what a function answers to a call of the API; `who` is what the authorizer has found."""
     context: dict[str, Any] = {"http": {"method": method, "path": path, "sourceIp": "1.2.3.4"}, "stage": "$default"}
     request = {
         "version": "2.0", "routeKey": route_key(function, method, path), "rawPath": path, "rawQueryString": "",
         "queryStringParameters": dict(query or {}),
-        "headers": {"content-type": "application/json"}, "isBase64Encoded": False,
+        "headers": {"content-type": "application/json", **(headers or {})}, "isBase64Encoded": False,
         "requestContext": {**context, **({"authorizer": {"lambda": dict(who)}} if who else {})},
         "body": None if body is None else json.dumps(body),
     }  # fmt: skip
