@@ -9,6 +9,8 @@ from hashlib import sha256
 import uuid_utils
 
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"
+DATA_TABLE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}$"
+"""What a data table may be called."""
 FIRST_WORKSPACE = "00000000-0000-7000-8000-000000000001"
 """The workspace of the first administrator, which a deployer can name before it is there."""
 _ID = re.compile(ID_PATTERN)

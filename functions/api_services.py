@@ -157,7 +157,7 @@ def samples() -> Samples:
     """What the nodes of workflows gave last."""
     from engine.services.executions.samples import Samples
 
-    return Samples(container.repositories(), node_inspector())
+    return Samples(container.repositories(), node_inspector(), container.clock)
 
 
 @cache

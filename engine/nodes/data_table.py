@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, model_validator
 from engine import limits
 from engine.aws.errors import translate_aws_errors
 from engine.errors import NodeError
+from engine.ids import DATA_TABLE_PATTERN
 from engine.json_value import dumps
 from engine.nodes.base import BaseNode, Completed, NodeConfig, NodeResult
 from engine.nodes.context import NodeContext
@@ -27,7 +28,7 @@ class DataTableConfig(NodeConfig):
     table: str = Field(
         min_length=1,
         max_length=100,
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$",
+        pattern=DATA_TABLE_PATTERN,
         description="Name of the table; it is created when needed.",
     )
     key: str | int | None = Field(default=None, description="Key of the row; for all operations except `query`.")

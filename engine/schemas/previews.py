@@ -77,7 +77,9 @@ class SampleNode(Answer):
 class WorkflowSamples(Answer):
     """What there is to complete expressions from, and to pin."""
 
-    trigger: dict[str, Any] | None
-    trigger_execution_id: str | None
+    trigger: dict[str, Any] | None = Field(
+        description="What started the newest execution; before the first one what a trigger of the draft would give."
+    )
+    trigger_execution_id: str | None = Field(description="Which execution that was; null if it is made up.")
     nodes: dict[str, SampleNode] = Field(description="By id; in a loop as `each.call`.")
     executions: list[str] = Field(description="From which they come, the newest first.")

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponseHea
 from engine import limits
 from engine.clock import format_time
 from engine.errors import InvalidInput, NotFound
+from engine.ids import DATA_TABLE_PATTERN
 from engine.schemas.data import (
     CsvAnswer,
     CsvBody,
@@ -36,7 +37,7 @@ from functions import api_services
 from functions.http_api import Limit, allows, caller, errors, make_app, make_handler, raw_answer
 
 app = make_app()
-_TABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}", re.ASCII)
+_TABLE = re.compile(DATA_TABLE_PATTERN)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,15})"?', re.ASCII)
 _VERSION: dict[str, OpenAPIResponseHeader] = {
     "ETag": {"description": "The row's version, for `If-Match`.", "schema": {"type": "string"}}

@@ -14,6 +14,8 @@ from engine.services.executions.node_details import NodeDetails, NodeInspector
 from engine.services.executions.previews import Previews
 from engine.services.executions.samples import Samples
 from engine.services.principal import Principal
+from engine.services.workflows.changing import author_of
+from engine.storage.drafts import Draft
 from tests.harness import edges
 from tests.unit.conftest import Aws
 from tests.world import WORKSPACE, World
@@ -134,7 +136,7 @@ def test_urls_of_callbacks_are_only_for_those_who_may_answer(world: World):
 
     assert details(world, execution_id, "a").evaluated["value"].startswith("https://api.example/")  # type: ignore[index]
     assert details(world, execution_id, "a", VIEWER).evaluated == {"value": HIDDEN}
-    previews = Previews(inspector(world), Samples(world.repositories, inspector(world)), world.clock)
+    previews = Previews(inspector(world), Samples(world.repositories, inspector(world), world.clock), world.clock)
     body = PreviewBody(text="{{ execution.callbacks.wait }}", execution_id=execution_id)
     assert previews.of(VIEWER, body).value == HIDDEN
 
@@ -161,7 +163,7 @@ def test_preview_uses_scope_execution_or_samples(world: World):
     workflow_id = world.workflow(LOOP)
     execution_id = world.start(workflow_id)
     world.settle()
-    samples = Samples(world.repositories, inspector(world))
+    samples = Samples(world.repositories, inspector(world), world.clock)
     previews = Previews(inspector(world), samples, world.clock)
 
     def preview(**body: Any) -> Any:
@@ -192,7 +194,7 @@ def test_samples_are_the_newest_output_of_each_node(world: World):
     world.settle()
     world.clock.offset += 10
     world.cancel(second := world.start(workflow_id, 2))
-    found = Samples(world.repositories, inspector(world)).of(USER, workflow_id)
+    found = Samples(world.repositories, inspector(world), world.clock).of(USER, workflow_id)
 
     assert found.executions == [second, first]
     assert (found.trigger, found.trigger_execution_id) == ({"type": "manual", "body": 2}, second)
@@ -200,4 +202,43 @@ def test_samples_are_the_newest_output_of_each_node(world: World):
     assert (found.nodes["each"].item, found.nodes["each"].index) == ({"id": "a"}, 0)
     assert found.nodes["list"].execution_id == first
     with pytest.raises(NotFound):
-        Samples(world.repositories, inspector(world)).of(USER, workflow_id, new_id())
+        Samples(world.repositories, inspector(world), world.clock).of(USER, workflow_id, new_id())
+
+
+WEBHOOK = {"id": "hook", "type": "webhook", "config": {"body": "json"}}
+FAILED = {"pattern": {"source": ["mainspring"], "detail-type": ["execution.failed"]}}
+
+
+def test_before_the_first_execution_the_trigger_is_made_up(world: World):
+    workflow_id = world.workflow({**LOOP, "triggers": [WEBHOOK]})
+    samples = Samples(world.repositories, inspector(world), world.clock)
+    previews = Previews(inspector(world), samples, world.clock)
+    found = samples.of(USER, workflow_id)
+    body = PreviewBody.model_validate({"text": "{{ trigger.body.text }}", "workflow_id": workflow_id})
+
+    assert (found.trigger_execution_id, found.executions) == (None, [])
+    assert found.trigger is not None
+    assert (found.trigger["type"], found.trigger["body"]) == ("webhook", {"id": "sample-1", "text": "Hello"})
+    assert previews.of(USER, body).value == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("definition", "wanted"),
+    [
+        ({"triggers": [{"id": "on", "type": "event", "config": FAILED}]}, "call"),
+        ({"triggers": [{"id": "none"}, "unfinished", {"id": "on", "type": "event", "config": FAILED}]}, "call"),
+        ({"triggers": [{"id": "hook", "type": "webhook", "config": {"body": 17}}]}, None),
+        ({"triggers": {"no": "list"}}, None),
+        ({}, None),
+    ],
+)
+def test_the_made_up_trigger_is_that_of_the_draft_also_of_an_unfinished_one(
+    world: World, definition: dict[str, Any], wanted: str | None
+):
+    workflow_id = world.workflow({**LOOP, "triggers": [WEBHOOK]})
+    at = "2026-05-01T09:00:00.000Z"
+    draft = Draft(workflow_id, author_of(USER), 0, at, at, "", definition)
+    world.repositories.drafts.save(draft, None)
+    trigger = Samples(world.repositories, inspector(world), world.clock).of(USER, workflow_id).trigger
+
+    assert (trigger and trigger["body"]["error"]["node"]) == wanted

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.clock import format_time
+from pydantic import ValidationError
+
+from engine.clock import Clock, format_time
 from engine.errors import NotFound
 from engine.history.events import History, Outcome, Stored
 from engine.history.execution_ref import ExecutionRef
@@ -17,6 +19,10 @@ from engine.services.executions.node_details import NodeInspector
 from engine.services.principal import Principal
 from engine.storage.payloads import OMITTED
 from engine.storage.repositories import Repositories
+from engine.storage.workflow_records import Workflow
+from engine.triggers.definition import TriggerDefinition
+from engine.triggers.samples import sample
+from engine.triggers.types import TRIGGER_TYPES
 
 _EXECUTIONS = 10
 """How many of the newest executions are searched."""
@@ -51,7 +57,9 @@ class _Found:
 class Samples:
     """Reads samples."""
 
-    def __init__(self, repositories: Repositories, inspector: NodeInspector) -> None:
+    def __init__(self, repositories: Repositories, inspector: NodeInspector, clock: Clock) -> None:
+        self._clock = clock
+        self._drafts = repositories.drafts
         self._executions = repositories.executions
         self._histories = repositories.histories
         self._workflows = repositories.workflows
@@ -59,6 +67,8 @@ class Samples:
 
     def of(self, principal: Principal, workflow_id: str, execution_id: str | None = None) -> WorkflowSamples:
         """Return the latest output of each node, in one execution or among the newest.
+
+        Before the first execution, `trigger` is made up by the triggers of the caller's draft, or the newest version.
 
         Raises:
             NotFound: the workflow does not exist, or it has no such execution.
@@ -81,7 +91,28 @@ class Samples:
                 trigger, began = given, one
             self._add(found, one, self._histories.without_outputs(ExecutionRef(one)), budget)
         self._add_items(principal, found, budget)
+        if trigger is None and execution_id is None:
+            trigger = self._made_up(principal, workflow)
         return WorkflowSamples(trigger=trigger, trigger_execution_id=began, nodes=found.nodes, executions=used)
+
+    def _made_up(self, principal: Principal, workflow: Workflow) -> dict[str, Any] | None:
+        """Return what the first trigger that is complete would give; None if there is none."""
+        draft = self._drafts.get(workflow.id, principal.user_id)
+        if draft is not None:
+            definition = draft.definition or {}
+        elif workflow.version:
+            definition = self._workflows.get_version(workflow.id, workflow.version).definition
+        else:
+            return None
+        triggers = definition.get("triggers")  # a draft may be any JSON
+        for one in triggers if isinstance(triggers, list) else []:
+            try:
+                trigger = TriggerDefinition.model_validate(one)
+                config = TRIGGER_TYPES[trigger.type].model_validate(trigger.config)
+            except (ValidationError, KeyError):
+                continue
+            return {**sample(trigger, config, self._clock.now()), "type": trigger.type}
+        return None
 
     def _newest(self, principal: Principal, workflow_id: str) -> Iterator[str]:
         return self._executions.newest_of(principal.workspace_id, workflow_id, _EXECUTIONS)

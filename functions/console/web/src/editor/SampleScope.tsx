@@ -1,6 +1,6 @@
 /** What expressions in a step see: outputs of the shown run, of earlier runs, and pins, of the steps before it. */
 
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, type ReactNode } from 'react';
 
 import type { ExampleScope } from '../expr/complete';
@@ -11,8 +11,20 @@ import { useEditor } from './store';
 import { ancestors, bodyOf, findNode, loopsAround } from './tree';
 import type { Definition, Pin, WorkflowDocument } from './types';
 
+/** How long it may take until the server knows a trigger that was just added. */
+const SAVED_MS = 2_000;
+
 export function useSamples(workflowId: string): Samples | undefined {
-  return useQuery({ queryKey: ['samples', workflowId], queryFn: () => calls.samples(workflowId), staleTime: 30_000, retry: false }).data;
+  const triggers = useEditor((state) => state.history.document.definition.triggers);
+  return useQuery({
+    // Before the first run they are made up by the triggers of the draft.
+    queryKey: ['samples', workflowId, JSON.stringify(triggers ?? [])],
+    queryFn: () => calls.samples(workflowId),
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+    retry: false,
+    refetchInterval: ({ state }) => (triggers?.length && state.data?.trigger === null && state.dataUpdateCount < 5 ? SAVED_MS : false),
+  }).data;
 }
 
 /** The steps that may have run before one: those before it, before its loops, and the loops themselves not. */
@@ -34,6 +46,13 @@ function outputOf(id: string, run: ShownRun | null, samples: Samples | undefined
   return found?.output;
 }
 
+/** What started the last run; before that what its trigger would give, with the input that somebody has written for test runs. */
+export function triggerOf(samples: Samples | undefined, testInput: unknown): Record<string, unknown> {
+  const given = samples?.trigger ?? { body: {} };
+  const isMadeUp = (samples?.trigger_execution_id ?? null) === null;
+  return isMadeUp && testInput !== undefined ? { ...given, body: testInput } : given;
+}
+
 function scopeFor(document: WorkflowDocument, id: string | null, run: ShownRun | null, samples: Samples | undefined): ExampleScope {
   const { definition, ui } = document;
   const pins = ui.pins ?? {};
@@ -43,7 +62,7 @@ function scopeFor(document: WorkflowDocument, id: string | null, run: ShownRun |
       return [one, output === undefined ? {} : output];
     }),
   );
-  const trigger = samples?.trigger ?? { body: ui.testInput ?? {} };
+  const trigger = triggerOf(samples, ui.testInput);
   const loop = id === null ? undefined : loopsAround(definition, id)[0];
   const item = loop === undefined ? {} : { item: samples?.nodes[loop]?.item ?? {}, index: samples?.nodes[loop]?.index ?? 0 };
   const execution = { id: '', workflow_id: '', api_url: '', callbacks: {} };

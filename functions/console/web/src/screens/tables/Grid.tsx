@@ -46,7 +46,7 @@ export default function GridScreen() {
         <EmptyState icon={Rows3} title={t('No rows')} text={t('Add one by hand, or bring in a CSV file.')} action={<Button needs="edit" onClick={() => setDialog('new')}>{t('Add a row')}</Button>} />
       )}
       <UnsavedEdits edits={edits} />
-      {rows.length > 0 && <RowGrid rows={rows} columns={columns.slice(0, MOST_COLUMNS)} onEdit={edits.edit} onOpen={setDialog} onRemove={(row) => void remove(row)} />}
+      {rows.length > 0 && <RowGrid rows={rows} columns={columns.slice(0, MOST_COLUMNS)} onEdit={edits.edit} onType={edits.type} onOpen={setDialog} onRemove={(row) => void remove(row)} />}
       {columns.length > MOST_COLUMNS && (
         <p className="text-sm text-muted">{t('The other {n} fields are in each row: click its key.', { n: columns.length - MOST_COLUMNS })}</p>
       )}

@@ -21,6 +21,8 @@ export interface RowGridProps {
   rows: readonly TableRow[];
   columns: readonly string[];
   onEdit: (row: TableRow, column: string, text: string) => void;
+  /** Somebody is typing; null gives it up. */
+  onType: (row: TableRow, column: string, text: string | null) => void;
   onOpen: (row: TableRow) => void;
   onRemove: (row: TableRow) => void;
 }
@@ -32,7 +34,7 @@ const MOVES: Record<string, Place> = {
   ArrowRight: { row: 0, column: 1 },
 };
 
-export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProps) {
+export function RowGrid({ rows, columns, onEdit, onType, onOpen, onRemove }: RowGridProps) {
   const isChangeable = useCan('edit');
   const grid = useRef<HTMLTableElement>(null);
   const [at, setAt] = useState<Place>({ row: 0, column: -1 });
@@ -66,6 +68,11 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
     isOver.current = false;
     setEditing({ ...place, text: text ?? textOf(cellOf(row.value, column)) });
   };
+  const type = (text: string | null) => {
+    const row = editing && rows[editing.row];
+    const column = editing && columns[editing.column];
+    if (row && column !== undefined && column !== null) onType(row, column, text);
+  };
   /** Takes what was typed; says whether it could be. */
   const commit = (): boolean => {
     if (!editing || isOver.current) return true;
@@ -77,7 +84,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
         return false;
       }
       onEdit(row, column, editing.text);
-    }
+    } else type(null);
     isOver.current = true;
     setEditing(null);
     return true;
@@ -95,6 +102,7 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
       event.preventDefault();
       event.stopPropagation();
       isOver.current = true;
+      type(null);
       setEditing(null);
       go(editing);
     }
@@ -150,7 +158,10 @@ export function RowGrid({ rows, columns, onEdit, onOpen, onRemove }: RowGridProp
                       label={t('{column} of {key}', { column, key: row.key })}
                       text={editing.text}
                       problem={problem}
-                      onChange={(text) => setEditing({ ...editing, text })}
+                      onChange={(text) => {
+                        type(text);
+                        setEditing({ ...editing, text });
+                      }}
                       onBlur={commit}
                     />
                   </td>

@@ -5,7 +5,8 @@ import { Button } from '@/ui';
 import { cellOf, textOf } from './cells';
 import type { RowEdits, Unsaved } from './edits';
 
-function told({ key, column, row, message }: Unsaved): string {
+function told({ key, column, row, message, isBroughtBack }: Unsaved): string {
+  if (isBroughtBack) return t('“{column}” of {key} was not saved the last time.', { column, key });
   if (message) return t('“{column}” of {key} could not be saved: {message}', { column, key, message });
   if (!row) return t('{key} was deleted meanwhile.', { key });
   return t('{key} has changed meanwhile: “{column}” is {there} now.', { key, column, there: textOf(cellOf(row.value, column)) || t('empty') });
@@ -26,7 +27,7 @@ export function UnsavedEdits({ edits }: { edits: RowEdits }) {
               {t('Leave it')}
             </Button>
             <Button size="sm" variant="primary" onClick={() => edits.insist(one)}>
-              {one.message ? t('Try again') : t('Save mine')}
+              {one.message || one.isBroughtBack ? t('Try again') : t('Save mine')}
             </Button>
           </span>
         </div>

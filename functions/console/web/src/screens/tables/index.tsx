@@ -1,13 +1,12 @@
 /** The tables in which workflows keep what they need to remember. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Plus, Table2 } from 'lucide-react';
 import { useState } from 'react';
+import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { Button, Dialog, EmptyState, ErrorState, Field, Page, Skeleton, TextInput } from '@/ui';
 import { calls } from './api';
-
-const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 export default function TablesScreen() {
   const [isAdding, setAdding] = useState(false);
@@ -46,32 +45,31 @@ function NewTable({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [name, setName] = useState('');
-  const [problem, setProblem] = useState<string | null>(null);
-  const go = () => {
-    if (!NAME.test(name)) {
-      setProblem(t('Letters, digits, - and _ only, at most 64.'));
-      return;
-    }
-    void client.invalidateQueries({ queryKey: ['tables'] });
-    void navigate({ to: '/tables/$table', params: { table: name } });
-  };
+  // Which names a table may have is known by the API alone.
+  const look = useMutation({
+    mutationFn: () => calls.rows(name, '', undefined),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ['tables'] });
+      void navigate({ to: '/tables/$table', params: { table: name } });
+    },
+  });
   return (
     <Dialog
       open
       onOpenChange={onClose}
       size="sm"
       title={t('New table')}
-      onSubmit={go}
+      onSubmit={() => look.mutate()}
       footer={
         <>
           <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button type="submit" variant="primary">
+          <Button type="submit" variant="primary" loading={look.isPending} disabled={!name}>
             {t('Go on')}
           </Button>
         </>
       }
     >
-      <Field label={t('Name')} required error={problem} hint={t('It is kept with its first row.')}>
+      <Field label={t('Name')} required error={look.error && messageOf(look.error)} hint={t('It is kept with its first row.')}>
         <TextInput value={name} onChange={(event) => setName(event.target.value)} />
       </Field>
     </Dialog>

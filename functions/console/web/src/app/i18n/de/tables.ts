@@ -5,7 +5,6 @@ export default {
   'No tables yet': 'Noch keine Tabellen',
   'Workflows remember things in tables: customers, counters, what was done before. You can look at them and change them here.':
     'Workflows merken sich Dinge in Tabellen: Kunden, Zähler, was schon getan ist. Hier können Sie sie ansehen und ändern.',
-  'Letters, digits, - and _ only, at most 64.': 'Nur Buchstaben, Ziffern, - und _, höchstens 64.',
   'Go on': 'Weiter',
   'It is kept with its first row.': 'Sie bleibt, sobald sie eine Zeile hat.',
   'Keys that begin with': 'Schlüssel, die so beginnen',
@@ -39,6 +38,7 @@ export default {
   'This is no JSON yet.': 'Das ist noch kein JSON.',
   '{column} of {key}': '{column} von {key}',
   'Delete {name}': '{name} löschen',
+  '“{column}” of {key} was not saved the last time.': '„{column}“ von {key} wurde beim letzten Mal nicht gespeichert.',
   '“{column}” of {key} could not be saved: {message}': '„{column}“ von {key} konnte nicht gespeichert werden: {message}',
   '{key} was deleted meanwhile.': '{key} wurde inzwischen gelöscht.',
   '{key} has changed meanwhile: “{column}” is {there} now.': '{key} hat sich inzwischen geändert: „{column}“ ist jetzt {there}.',
