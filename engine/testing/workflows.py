@@ -25,6 +25,7 @@ from engine.workflow.definition import WorkflowDefinition
 from engine.workflow.validator import validate
 
 MOST_INVOCATIONS = 500
+_API_URL = "https://api.example"
 
 
 @dataclass
@@ -167,6 +168,7 @@ def run_workflow(  # noqa: PLR0913 - what a run may meet
     body = {"type": "manual", "body": trigger, **(trigger_fields or {})}
     store.add(Execution("execution-1", "workspace-1", "workflow-1", 1, "manual", "user-1", body, at), checked)
     given = replace(services or NodeServices(), files=lambda _: kept)
+    given = replace(given, api_url=given.api_url or _API_URL)  # addresses that are made of it are checked as ever
     engine = WorkflowEngine(store, factory, services=given, clock=clock, random=Random(0))  # noqa: S311 - jitter
     run = WorkflowRun(checked, store, engine, clock)
     run.people = _People(dict(answers or {}))

@@ -92,7 +92,7 @@ def _read(file: Path) -> tuple[Cases, dict[str, Any]]:
     except InvalidInput as error:
         raise Complaint(f"{file} does not hold test cases: {error.message}", error.details) from None
     stem = next(file.name.removesuffix(suffix) for suffix in _SUFFIXES if file.name.endswith(suffix))
-    workflow = file.with_name(cases.workflow or f"{stem}.json")
+    workflow = file.parent / (cases.workflow or f"{stem}.json")
     _name, _description, definition, _value = read_workflow(workflow)
     _, problems = validate(definition, NodeExecutorFactory())
     if problems:

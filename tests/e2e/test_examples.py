@@ -214,6 +214,7 @@ def test_cases_of_the_examples_pass():
         ("cases: []", "cases"),
         ("cases: [", "is not YAML"),
         ("workflow: none.json\ncases: [{name: x}]", "cannot be read"),
+        ("workflow: nowhere/none.json\ncases: [{name: x}]", "cannot be read"),
         ("workflow: call.json\ncases: [{name: x, expect: {status: failed}}]", "`call` (http) reaches outside"),
     ],
 )
