@@ -133,7 +133,7 @@ class PlatformStack(Stack):
         local = urlsplit(options.api_url or "")
         origin = f"{local.scheme}://{local.netloc}" if options.api_url else bucket
         console.function.add_environment("MAINSPRING_FILES_ORIGIN", origin)
-        told = ["auth", "advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
+        told = ["auth", "workspaces", "advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
         for function in (console.function, *(getattr(functions, name).function for name in told)):
             function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         return api.url

@@ -24,6 +24,13 @@ def team(stack: LocalStack) -> str:
     return made.stdout.strip()
 
 
+def console_of(stack: LocalStack) -> str:
+    """The console's address."""
+    running = stack.running()
+    assert running is not None
+    return running.console_url
+
+
 def inside(stack: LocalStack, team: str, *words: str) -> str:
     """What a command prints that works in the workspace."""
     done = mainspring(stack, *words, workspace=team)
@@ -43,6 +50,7 @@ def entered(anonymous: httpx2.Client, team: str, email: str, password: str = PAS
 def test_somebody_who_is_invited_registers_works_and_is_removed(stack: LocalStack, team: str, anonymous: httpx2.Client):
     email = f"ben-{uuid4().hex[:8]}@example.com"
     link = inside(stack, team, "member", "invite", email, "--role", "editor").strip()
+    assert link.startswith(f"{console_of(stack)}/invitation#")
     assert email in inside(stack, team, "invitations")
     token = link.partition("#")[2]
     offer = anonymous.get(f"/api/invitations/{token}").json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -136,6 +137,19 @@ def test_the_console_has_no_layer_and_may_only_write_its_log(template: Template)
     assert origin[1]["Fn::GetAtt"][1] == "RegionalDomainName"
     assert [sorted(one["Action"]) for one in granted] == [["logs:CreateLogStream", "logs:PutLogEvents"]]
     assert "ConsoleLogs" in json.dumps(granted[0]["Resource"])
+
+
+def test_functions_that_make_addresses_know_the_one_of_the_api(template: Template):
+    folder = Path(__file__).parents[2] / "functions"
+    making = {path.parent.name for path in folder.glob("*/*.py") if "settings.api_url" in path.read_text()}
+    told = [
+        name.lower()
+        for name, one in resources(template, "AWS::Lambda::Function").items()
+        if "MAINSPRING_API_URL" in one.get("Environment", {}).get("Variables", {})
+    ]
+
+    assert {"auth", "workspaces"} <= making
+    assert [name for name in making if not any(one.startswith(name) for one in told)] == []
 
 
 def test_nodes_may_use_only_named_aws_resources(synthesized: Callable[[dict[str, str]], aws_cdk.Stack]):

@@ -48,7 +48,7 @@ await stories({
     const { id } = await call('POST', '/api/workflows', { name: 'Pay invoices', definition: NODES, publish: true });
     const email = `ben-${process.pid}-${Date.now().toString(36)}@example.com`;
     const link = await invited(page, email, 'viewer');
-    await page.getByRole('cell', { name: email }).waitFor();
+    await page.getByRole('cell', { name: email, exact: true }).waitFor();
     await accessible(page, 'members');
 
     const ben = await browserOf(context);

@@ -21,11 +21,15 @@ export interface TableProps<Row> {
   onRowClick?: (row: Row) => void;
 }
 
-/** A table in a card. Its first column says what the row is, with a link where there is one. */
+/**
+ * A table in a card. Its first column says what the row is, with a link where there is one.
+ *
+ * What is only for screen readers is placed absolutely: the card is what it is placed in, else it widens the page.
+ */
 export function Table<Row>({ label, columns, rows, rowKey, onRowClick }: TableProps<Row>) {
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys
-    <div className="overflow-x-auto rounded-lg border border-line bg-card" role="region" aria-label={label} tabIndex={0}>
+    <div className="relative overflow-x-auto rounded-lg border border-line bg-card" role="region" aria-label={label} tabIndex={0}>
       <table aria-label={label} className="w-full border-collapse text-left">
         <thead>
           <tr className="border-b border-line text-sm text-muted">

@@ -91,7 +91,7 @@ function MemberRole({ member, members, roles }: { member: Member; members: Membe
   const problem = isLast ? t('The only owner. Make somebody else one first.') : change.error && problemOf(change.error);
   const id = `role-${member.user_id}`;
   return (
-    <div className="flex max-w-56 flex-col gap-1">
+    <div className="flex max-w-56 min-w-28 flex-col gap-1">
       <Select
         aria-label={t('Role of {name}', { name: nameOf(member) })}
         aria-describedby={problem ? id : undefined}

@@ -34,7 +34,7 @@ export default function Roles() {
 function RoleTable({ roles, onChange }: { roles: Role[]; onChange: (role: Role) => void }) {
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable with keys
-    <div className="overflow-x-auto rounded-lg border border-line" role="region" aria-label={t('Roles')} tabIndex={0}>
+    <div className="relative overflow-x-auto rounded-lg border border-line" role="region" aria-label={t('Roles')} tabIndex={0}>
       <table aria-label={t('Roles')} className="w-full border-collapse text-left">
         <thead>
           <tr className="border-b border-line align-bottom">
