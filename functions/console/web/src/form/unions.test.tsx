@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 /** A choice among objects that a fixed field tells apart, such as `type`. */
-import { cleanup, render, screen } from '@testing-library/react';
+import { cleanup, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { Tooltip } from 'radix-ui';
 import { useState } from 'react';
@@ -22,6 +22,7 @@ const SCHEMA: Schema = {
   },
   properties: {
     auth: { oneOf: [{ $ref: '#/$defs/NoAuth' }, { $ref: '#/$defs/HeaderAuth' }], default: { type: 'none' } },
+    note: { title: 'Note' },
     methods: { type: 'array', items: { enum: ['GET', 'POST'] }, default: ['POST'] },
   },
 };
@@ -61,6 +62,17 @@ test('a list shows what holds where nothing is given', async () => {
   expect(first.value).toBe('"POST"');
   await userEvent.selectOptions(first, 'GET');
   expect(values()).toEqual({ methods: ['GET'] });
+});
+
+test('with keys alone the focus goes on to what has come instead of the button that was pressed', async () => {
+  render(<Form />);
+  screen.getByRole('button', { name: 'Note: set a value' }).focus();
+  await userEvent.keyboard('{Enter}');
+  await waitFor(() => expect(document.activeElement?.getAttribute('aria-label')).toBe('Note: kind'));
+  screen.getByRole('button', { name: 'Note: remove' }).focus();
+  await userEvent.keyboard('{Enter}');
+  await waitFor(() => expect(document.activeElement?.getAttribute('aria-label')).toBe('Note: set a value'));
+  expect(values()).toEqual({});
 });
 
 test('what is wrong with a field of the chosen kind is said at it', () => {

@@ -10,6 +10,7 @@ import { ExpressionInput } from '../expr/ExpressionInput';
 import { CodeInput } from './CodeInput';
 import { initialValue, isFixed, type Field } from './describe';
 import { Described } from './Described';
+import { focusInPlace } from './focus';
 import { IntegrationInput, WorkflowInput } from './references';
 import { useRows } from './rows';
 import { FormContext, SchemaForm } from './SchemaForm';
@@ -168,7 +169,12 @@ function AnyInput({ field, value, onChange }: InputProps) {
 function SetValue({ field, onChange }: { field: Field; onChange: () => void }) {
   const { isReadOnly } = useContext(FormContext);
   return (
-    <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} aria-label={t('{label}: set a value', { label: field.label })} onClick={onChange}>
+    <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} aria-label={t('{label}: set a value', { label: field.label })}
+      onClick={(event) => {
+        focusInPlace(event);
+        onChange();
+      }}
+    >
       {t('Set a value')}
     </Button>
   );
@@ -177,7 +183,12 @@ function SetValue({ field, onChange }: { field: Field; onChange: () => void }) {
 function Unset({ field, onChange }: Pick<InputProps, 'field' | 'onChange'>) {
   const { isReadOnly } = useContext(FormContext);
   return (
-    <Button size="sm" variant="ghost" icon={Trash2} className="self-start text-muted" disabled={isReadOnly} aria-label={t('{label}: remove', { label: field.label })} onClick={() => onChange(undefined)}>
+    <Button size="sm" variant="ghost" icon={Trash2} className="self-start text-muted" disabled={isReadOnly} aria-label={t('{label}: remove', { label: field.label })}
+      onClick={(event) => {
+        focusInPlace(event);
+        onChange(undefined);
+      }}
+    >
       {t('Remove')}
     </Button>
   );
@@ -241,7 +252,11 @@ function MapInput({ field, value, path, onChange }: InputProps) {
           <div className="min-w-0 flex-1">
             <Bare field={{ ...item, label: row.key || t('value') }} value={row.value} path={`${path}.${row.key}`} onChange={(next) => setValue(row.id, next ?? '')} />
           </div>
-          <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('{label}: remove', { label: row.key || t('entry') })} onClick={() => remove(row.id)} />
+          <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('{label}: remove', { label: row.key || t('entry') })} onClick={(event) => {
+              focusInPlace(event);
+              remove(row.id);
+            }}
+          />
         </div>
       ))}
       <Button size="sm" icon={Plus} className="self-start" disabled={isReadOnly} onClick={() => add(initialValue(item))}>
@@ -292,7 +307,11 @@ function ListInput({ field, value, path, onChange }: InputProps) {
             <div className="min-w-0 flex-1">
               <Bare field={{ ...item, label: name }} value={one} path={`${path}[${index}]`} onChange={(next) => change(values.map((old, at) => (at === index ? (next ?? '') : old)))} />
             </div>
-            <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('{label}: remove', { label: name })} onClick={() => change(values.filter((_, at) => at !== index))} />
+            <IconButton icon={Trash2} size="sm" disabled={isReadOnly} label={t('{label}: remove', { label: name })} onClick={(event) => {
+                focusInPlace(event);
+                change(values.filter((_, at) => at !== index));
+              }}
+            />
           </div>
         );
       })}
