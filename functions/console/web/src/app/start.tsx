@@ -2,6 +2,7 @@
 import { setNonce } from 'get-nonce';
 import { lazy, StrictMode, Suspense, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
+import { isAnswerPage } from '@/screens/answer/link';
 import { isInvitation } from '@/screens/invitation/offer';
 import { SignIn } from '@/screens/sign-in/SignIn';
 import { styleNonce } from './base';
@@ -14,6 +15,7 @@ import './theme';
 const loadWorkspace = () => import('./Workspace');
 const Workspace = lazy(loadWorkspace);
 const Invitation = lazy(() => import('@/screens/invitation/Invitation'));
+const Answer = lazy(() => import('@/screens/answer/Answer'));
 
 /** The policy of the page takes addresses of scripts from here only, and these are files of this address: workers. */
 function trustOwnScripts(): void {
@@ -50,6 +52,12 @@ function App() {
     return (
       <Suspense fallback={null}>
         <Invitation key={language} />
+      </Suspense>
+    );
+  if (isAnswerPage(location.pathname))
+    return (
+      <Suspense fallback={null}>
+        <Answer key={language} />
       </Suspense>
     );
   if (status === 'signed-out') return <SignIn key={language} />;

@@ -61,7 +61,7 @@ function Loaded({ item, back }: { item: Approval; back: { to: string; label: str
         {!item.decision && item.may_answer && (
           <div className="shrink-0 border-t border-line bg-card">
             <div className="mx-auto w-full max-w-2xl p-4">
-              <DecisionForm runId={item.execution_id} node={item.node} attempt={item.attempt} onDone={goOn} />
+              <DecisionForm runId={item.execution_id} node={item.node} attempt={item.attempt} form={item.form} onDone={goOn} />
             </div>
           </div>
         )}
@@ -83,6 +83,7 @@ function Question({ item }: { item: Approval }) {
             {t('until')} <Time at={item.deadline} />
           </Badge>
         )}
+        {!item.decision && item.needs > 1 && <span>{t('{n} of {needs} approved', { n: item.answers.length, needs: item.needs })}</span>}
         {item.approvers.length > 0 && <span>{t('for {people}', { people: item.approvers.join(', ') })}</span>}
       </p>
       {item.decision && (
@@ -93,9 +94,28 @@ function Question({ item }: { item: Approval }) {
           {item.comment && <p className="break-words whitespace-pre-wrap">{item.comment}</p>}
         </div>
       )}
+      {item.answers.length > 0 && <Answers item={item} />}
       {!item.decision && !item.may_answer && <p className="rounded-md bg-hover px-3 py-2">{t('You are not among those who may answer this.')}</p>}
       {item.notes && <p className="break-words whitespace-pre-wrap text-muted">{item.notes}</p>}
     </section>
+  );
+}
+
+/** Where several people have to approve it: what each of them has said. */
+function Answers({ item }: { item: Approval }) {
+  return (
+    <ul className="flex flex-col divide-y divide-line rounded-lg border border-line bg-card">
+      {item.answers.map((one) => (
+        <li key={one.by} className="px-4 py-2.5">
+          <p className="flex flex-wrap items-center gap-2 text-sm text-muted">
+            <Badge tone={one.decision === 'approved' ? 'ok' : 'bad'}>{one.decision === 'approved' ? t('Approved') : t('Rejected')}</Badge>
+            <span className="break-all">{one.email ?? one.by}</span>
+            <Time at={one.at} />
+          </p>
+          {one.comment && <p className="mt-1 break-words whitespace-pre-wrap">{one.comment}</p>}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -3,6 +3,15 @@ import { useQuery } from '@tanstack/react-query';
 import { request } from '@/api/client';
 import { POLL } from '@/api/queries';
 
+/** One of several answers. */
+export interface GivenAnswer {
+  by: string;
+  email: string | null;
+  decision: 'approved' | 'rejected';
+  comment: string | null;
+  at: string;
+}
+
 export interface ApprovalSummary {
   id: string;
   execution_id: string;
@@ -11,6 +20,9 @@ export interface ApprovalSummary {
   message: string;
   approvers: string[];
   may_answer: boolean;
+  needs: number;
+  answers: GivenAnswer[];
+  form: Record<string, unknown> | null;
   asked_at: string;
   deadline: string | null;
   workflow_id: string;

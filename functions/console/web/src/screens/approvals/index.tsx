@@ -98,6 +98,7 @@ function Card({ item }: { item: ApprovalSummary }) {
               {t('until')} <Time at={item.deadline} />
             </Badge>
           )}
+          {!item.decision && item.needs > 1 && <span>{t('{n} of {needs} approved', { n: item.answers.length, needs: item.needs })}</span>}
           {!item.decision && !item.may_answer && <span>{t('for {people}', { people: item.approvers.join(', ') })}</span>}
         </span>
       </span>

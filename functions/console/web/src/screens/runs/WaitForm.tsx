@@ -1,11 +1,12 @@
 /** What a step waits for, and the answer: a decision, or what a callback would bring. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Check, Copy, Send, X } from 'lucide-react';
+import { Copy, Send } from 'lucide-react';
 import { useState } from 'react';
 import { t } from '@/app/i18n';
 import { ApiError } from '@/api/client';
 import { Button, Field, IconButton, TextArea, TextInput, Time, toast, toastError } from '@/ui';
 import { sendSignal, type Run, type SignalBody, type Wait } from './api';
+import { DecisionFields } from './DecisionFields';
 
 interface WaitProps {
   run: Pick<Run, 'id'>;
@@ -21,7 +22,7 @@ export function WaitForm(props: WaitProps) {
         {wait.message && <p className="break-words whitespace-pre-wrap">{wait.message}</p>}
         {wait.approvers && <p className="text-sm text-muted">{t('Asked: {people}', { people: wait.approvers.join(', ') })}</p>}
         <Until at={wait.deadline} />
-        <DecisionForm runId={props.run.id} node={props.node} attempt={wait.attempt} />
+        <DecisionForm runId={props.run.id} node={props.node} attempt={wait.attempt} form={wait.form} />
       </div>
     );
   if (wait.kind === 'callback') return <CallbackForm {...props} />;
@@ -42,9 +43,9 @@ export function useSignal(runId: string, node: string, onDone?: () => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (body: SignalBody) => sendSignal(runId, node, body),
-    onSuccess: (_answer, { decision }) => {
+    onSuccess: (answer, { decision }) => {
       const said = decision === 'approved' ? t('Approved') : decision === 'rejected' ? t('Rejected') : t('Sent');
-      toast(said, { tone: 'ok' });
+      toast(answer.decided ? said : t('Further people have to approve it'), { tone: 'ok' });
       onDone?.();
     },
     onError: (error) => {
@@ -56,25 +57,23 @@ export function useSignal(runId: string, node: string, onDone?: () => void) {
   });
 }
 
-export function DecisionForm({ runId, node, attempt, onDone }: { runId: string; node: string; attempt: number; onDone?: () => void }) {
-  const [comment, setComment] = useState('');
+interface DecisionFormProps {
+  runId: string;
+  node: string;
+  attempt: number;
+  form?: object | null;
+  onDone?: () => void;
+}
+
+export function DecisionForm({ runId, node, attempt, form, onDone }: DecisionFormProps) {
   const signal = useSignal(runId, node, onDone);
-  const decide = (decision: 'approved' | 'rejected') => signal.mutate({ decision, attempt, ...(comment.trim() ? { comment: comment.trim() } : {}) });
-  const isSending = (decision: string) => signal.isPending && signal.variables.decision === decision;
   return (
-    <div className="flex flex-col gap-3">
-      <Field label={t('Comment')} hint={t('Optional. The workflow can use it.')}>
-        <TextArea rows={2} value={comment} maxLength={4000} onChange={(event) => setComment(event.target.value)} />
-      </Field>
-      <div className="grid grid-cols-2 gap-2">
-        <Button icon={X} variant="danger" className="h-10" disabled={signal.isPending} loading={isSending('rejected')} onClick={() => decide('rejected')}>
-          {t('Reject')}
-        </Button>
-        <Button icon={Check} variant="primary" className="h-10" disabled={signal.isPending} loading={isSending('approved')} onClick={() => decide('approved')}>
-          {t('Approve')}
-        </Button>
-      </div>
-    </div>
+    <DecisionFields
+      form={form}
+      error={signal.error instanceof ApiError && signal.error.status === 422 ? signal.error : null}
+      sending={signal.isPending ? (signal.variables.decision ?? null) : null}
+      onDecide={(given) => signal.mutate({ ...given, attempt })}
+    />
   );
 }
 

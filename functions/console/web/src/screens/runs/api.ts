@@ -69,10 +69,11 @@ export function readLogs(id: string, query: { node_id?: string | undefined; leve
 export interface SignalBody {
   decision?: 'approved' | 'rejected';
   comment?: string;
+  values?: Record<string, unknown>;
   body?: unknown;
   attempt: number;
 }
 
-export function sendSignal(runId: string, node: string, body: SignalBody): Promise<unknown> {
+export function sendSignal(runId: string, node: string, body: SignalBody): Promise<{ decided: boolean }> {
   return request('POST', `${runPath(runId)}/signals/${encodeURIComponent(node)}`, { body });
 }
