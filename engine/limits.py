@@ -108,6 +108,12 @@ MAX_CALL_DEPTH = 10
 MAX_SHOWN_ITERATIONS = 500
 """Invocations of loops whose nodes an answer tells one by one."""
 
+MAX_NEEDED_APPROVALS = 20
+"""People of whom one approval may need an answer."""
+MAX_SHARED_ANSWER_BYTES = 16 * 1024
+"""Of one of several answers to an approval, which are kept together in one item."""
+MAX_REMINDERS = 10
+"""Reminders of one approval."""
 MAX_SIGNAL_BYTES = 256 * 1024
 DEFAULT_SIGNAL_SECONDS = 30 * 24 * 3600.0
 """How long an approval or a callback is waited for where the definition does not say."""
@@ -210,6 +216,8 @@ OUTGOING_PAUSE_AFTER = 5
 OUTGOING_PAUSE = 60.0
 """Seconds of the first pause; each that follows without success is twice as long, up to the longest."""
 OUTGOING_PAUSE_LONGEST = 600.0
+MAIL_SECONDS = 40.0
+"""Of one attempt to send a mail to people; its lease is longer."""
 SEND_TOGETHER = 20
 """So many of them one call sends, all at the same time."""
 OUTGOING_LEASE = 60.0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.services.executions.signals import SignalService
     from engine.services.executions.statistics import Statistics
     from engine.services.executions.trials import Trials
+    from engine.services.link_answers import LinkAnswers
     from engine.services.triggers.api import TriggerService
     from engine.services.workflows.api import WorkflowService
     from engine.services.workflows.drafts import DraftService
@@ -128,7 +129,13 @@ def workspace_service() -> WorkspaceService:
     """Workspaces and their members."""
     from engine.services.workspaces import WorkspaceService
 
-    return WorkspaceService(container.workspaces(), container.users(), container.clock, _what_is_left)
+    return WorkspaceService(
+        container.workspaces(),
+        container.users(),
+        container.clock,
+        _what_is_left,
+        container.repositories().workspace_settings.delete,
+    )
 
 
 def _what_is_left(workspace_id: str) -> list[str]:
@@ -173,6 +180,14 @@ def _trials() -> Trials:
     from engine.services.executions.trials import Trials
 
     return Trials(container.repositories(), draft_service(), container.clock)
+
+
+@cache
+def link_answers() -> LinkAnswers:
+    """Answers by the links of mails."""
+    from engine.services.link_answers import LinkAnswers
+
+    return LinkAnswers(container.repositories(), signal_service(), container.people(), container.clock)
 
 
 @cache

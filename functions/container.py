@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from engine.services.executions.start import Starter
     from engine.services.executions.supervisor import Supervisor
     from engine.services.invitations import InvitationService
+    from engine.services.mail.outbox import Outbox
+    from engine.services.people import People
     from engine.services.triggers.dispatch import Dispatcher
     from engine.services.triggers.listeners import ListenerIndex
     from engine.services.triggers.reconcile import Reconciler
@@ -335,6 +337,22 @@ def invitation_service() -> InvitationService:
     from engine.services.invitations import InvitationService
 
     return InvitationService(workspaces(), users(), clock)
+
+
+@cache
+def people() -> People:
+    """The people of workspaces, for approvals."""
+    from engine.services.people import People
+
+    return People(users(), workspaces())
+
+
+@cache
+def outbox() -> Outbox:
+    """The outbox of mail to people."""
+    from engine.services.mail.outbox import Outbox
+
+    return Outbox(repositories(), box(), clock, has_sender=bool(settings.mail_sender))
 
 
 @cache

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from engine.integrations.opener import Opener
     from engine.integrations.registry import IntegrationRegistry
     from engine.nodes.context import ToolCall
+    from engine.services.approval_notices import ApprovalNotices
     from engine.services.events.delivery import EventDelivery
     from engine.services.integrations import IntegrationService
+    from engine.services.mail.sending import MailSender
     from engine.services.oauth_consent import OAuthConsent
     from engine.storage.data_tables import DataTables
     from engine.storage.files import WorkspaceFiles
@@ -146,6 +148,35 @@ def oauth_consent() -> OAuthConsent:
     from engine.services.oauth_consent import OAuthConsent
 
     return OAuthConsent(container.repositories(), registry(), opener(), container.settings.api_url, container.clock)
+
+
+@cache
+def mail_sender() -> MailSender:
+    """The sender of mail to people."""
+    from engine.services.mail.sending import MailSender
+
+    return MailSender(
+        container.repositories(),
+        container.box(),
+        opener,
+        lambda: container.client("sesv2"),
+        container.settings.mail_sender,
+        container.clock,
+    )
+
+
+@cache
+def approval_notices() -> ApprovalNotices:
+    """What records the mails of approvals."""
+    from engine.services.approval_notices import ApprovalNotices
+
+    return ApprovalNotices(
+        container.repositories(),
+        container.outbox(),
+        container.people(),
+        container.settings.api_url,
+        container.clock,
+    )
 
 
 @cache

@@ -11,6 +11,8 @@ PUBLIC_ROUTES = frozenset(
         "POST /api/auth/login",
         "POST /api/auth/refresh",
         "GET /api/invitations/{token}",
+        "GET /api/approvals/links/{token}",
+        "POST /api/approvals/links/{token}",
         "GET /api/health",
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",

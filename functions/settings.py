@@ -35,6 +35,7 @@ class Settings:
     allowed_networks: str = ""
     retention_days: int = 90
     api_url: str = ""
+    mail_sender: str = ""
     memory_mb: int = 0
 
     @classmethod
@@ -69,6 +70,7 @@ class Settings:
             open_registration=values.get("MAINSPRING_OPEN_REGISTRATION", "") == "true",
             allowed_networks=values.get("MAINSPRING_ALLOWED_NETWORKS", ""),
             api_url=values.get("MAINSPRING_API_URL", ""),
+            mail_sender=values.get("MAINSPRING_MAIL_SENDER", ""),
             memory_mb=int(values.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
             retention_days=int(values.get("MAINSPRING_RETENTION_DAYS", "90")),
         )

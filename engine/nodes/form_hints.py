@@ -77,6 +77,13 @@ _BY_TYPE: Mapping[str, Mapping[str, Hint]] = {
         "limit": _when("operation", "query"),
         "cursor": {**_when("operation", "query"), **_ADVANCED},
     },
+    "approval": {
+        "form": {"widget": "json", **_ADVANCED},
+        "not_the_starter": _ADVANCED,
+        "remind_after": {"widget": "duration", **_ADVANCED},
+        "escalate_after": {"widget": "duration", **_ADVANCED},
+        "escalate_to": _ADVANCED,
+    },
     "delay": {"seconds": {"widget": "duration"}},
     "dynamodb": {
         "table": {},
@@ -165,6 +172,9 @@ _OUTPUTS: Mapping[str, tuple[Hint | None, list[Any]]] = {
                 "by": {"type": ["string", "null"], "description": "Who has decided."},
                 "at": {**_TEXT, "description": "When."},
                 "shown": {"type": ["string", "null"], "description": "SHA-256 of the message that was decided."},
+                "proof": {"enum": ["session", "link"], "description": "How it was proven who has decided."},
+                "values": {"type": ["object", "null"], "description": "What was filled into the form."},
+                "answers": {"type": "array", "description": "Where several have to approve: each answer."},
             },
         },
         [
@@ -174,6 +184,7 @@ _OUTPUTS: Mapping[str, tuple[Hint | None, list[Any]]] = {
                 "by": "0192…",
                 "at": "2026-05-01T09:00:00.000Z",
                 "shown": "9f86…",
+                "proof": "session",
             }
         ],
     ),

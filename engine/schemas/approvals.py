@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue, StringConstraints
 
-from engine.schemas.common import Answer
+from engine.schemas.common import Answer, Body
 
 
 class DeciderAnswer(Answer):
@@ -14,6 +14,18 @@ class DeciderAnswer(Answer):
 
     id: str
     email: str | None
+
+
+class GivenAnswer(Answer):
+    """One of several answers to an approval."""
+
+    by: str = Field(description="A user's id; or the address to which the link was mailed.")
+    email: str | None
+    decision: Literal["approved", "rejected"]
+    comment: str | None
+    at: str
+    proof: str = Field(description="How it was proven whose it is: by a `session`, or the `link` of a mail.")
+    values: dict[str, Any] | None = None
 
 
 class ApprovalAnswer(Answer):
@@ -25,7 +37,10 @@ class ApprovalAnswer(Answer):
     attempt: int
     message: str
     approvers: list[str] = Field(description="Who may answer; nobody: whoever may run workflows.")
-    may_answer: bool = Field(description="Whether you are among them.")
+    may_answer: bool = Field(description="Whether you are among them, and have not answered.")
+    needs: int = Field(description="How many people have to approve it.")
+    answers: list[GivenAnswer] = Field(description="Where several have to: those that were given.")
+    form: dict[str, Any] | None = Field(description="JSON Schema of what who approves fills in.")
     asked_at: str
     deadline: str
     workflow_id: str
@@ -35,6 +50,32 @@ class ApprovalAnswer(Answer):
     comment: str | None
     decided_by: DeciderAnswer | None
     decided_at: str | None
+
+
+class LinkAnswer(Answer):
+    """What a link of a mail asks."""
+
+    state: Literal["open", "answered", "decided", "late", "over"] = Field(
+        description="`answered`: by you. `over`: nobody waits for an answer any more."
+    )
+    decision: Literal["approved", "rejected"] | None
+    email: str = Field(description="The address to which the link was mailed.")
+    workflow_name: str | None
+    message: str
+    form: dict[str, Any] | None = Field(description="JSON Schema of what who approves fills in.")
+    needs: int = Field(description="How many people have to approve it.")
+    approved: int = Field(description="How many have.")
+    asked_at: str
+    deadline: str | None
+    test: bool = Field(description="Whether a test run asks.")
+
+
+class LinkBody(Body):
+    """A decision."""
+
+    decision: Literal["approved", "rejected"]
+    comment: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+    values: dict[str, JsonValue] | None = Field(default=None, description="What is filled into the form.")
 
 
 class ApprovalList(Answer):

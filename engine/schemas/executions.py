@@ -85,6 +85,7 @@ class SignalBody(Body):
     decision: Literal["approved", "rejected"] | None = None
     comment: Annotated[str, StringConstraints(max_length=4_000)] | None = None
     body: Any = Field(default=None, description="What a callback gives; any JSON.")
+    values: dict[str, JsonValue] | None = Field(default=None, description="What an approver fills into the form.")
     attempt: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Which attempt of the node is meant; an answer to an older one is refused."
     )
@@ -97,6 +98,7 @@ class SignalAnswer(Answer):
     node: str
     attempt: int
     at: str
+    decided: bool = Field(description="Whether the node goes on; false where further people have to approve.")
 
 
 class CallbackBody(RootModel[dict[str, JsonValue]]):
@@ -111,6 +113,8 @@ class WaitAnswer(Answer):
     deadline: str | None
     message: str | None = None
     approvers: list[str] | None = None
+    needs: int | None = Field(default=None, description="How many people have to approve it.")
+    form: dict[str, Any] | None = Field(default=None, description="JSON Schema of what who approves fills in.")
     url: str | None = Field(default=None, description="Where a callback is received.")
     execution_id: str | None = Field(default=None, description="The execution that is waited for.")
 

@@ -20,9 +20,20 @@ def _with_read(permissions: list[Permission]) -> list[Permission]:
 
 
 class WorkspaceBody(Body):
-    """A workspace, to be created or renamed."""
+    """A workspace to be created."""
 
     name: WorkspaceName = Field(description="What members see; it need not be unique.")
+
+
+class WorkspaceChange(Body):
+    """What is to change; what is left out stays."""
+
+    name: WorkspaceName | None = Field(default=None, description="What members see; it need not be unique.")
+    mail_integration: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="The integration that sends mail to people, by its name or id; an `smtp`. Null: the deployment's "
+        "own sender, if it has one.",
+    )
 
 
 class RoleBody(Body):
@@ -70,9 +81,11 @@ class WorkspaceAnswer(Answer):
 
 
 class WorkspaceDetails(WorkspaceAnswer):
-    """A workspace with its roles."""
+    """A workspace with its roles and settings."""
 
     roles: list[RoleAnswer]
+    mail_integration: str | None = Field(description="The name of the integration that sends mail to people.")
+    can_send_mail: bool = Field(description="Whether there is one, or the deployment has a sender of its own.")
 
 
 class WorkspaceList(Answer):

@@ -71,6 +71,11 @@ def subscription_context(workspace_id: str, subscription_id: str) -> dict[str, s
     return {"workspace": workspace_id, "subscription": subscription_id}
 
 
+def mail_context(workspace_id: str, mail_id: str) -> dict[str, str]:
+    """Return the encryption context of the link in a mail."""
+    return {"workspace": workspace_id, "mail": mail_id}
+
+
 def integration_context(workspace_id: str, integration_id: str) -> dict[str, str]:
     """Return the encryption context of an integration's secrets."""
     return {"workspace": workspace_id, "integration": integration_id}

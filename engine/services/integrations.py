@@ -23,6 +23,7 @@ from engine.schemas.integrations import IntegrationBody, IntegrationChange
 from engine.security.hosts import Binding
 from engine.security.redaction import Redactor
 from engine.security.secrets import MAX_SECRET_BYTES, SecretBox, integration_context
+from engine.services.mail.outbox import check_no_mail_by
 from engine.services.principal import Principal
 from engine.storage.integrations import Integration
 from engine.storage.repositories import Repositories
@@ -145,12 +146,15 @@ class IntegrationService:
 
         Raises:
             NotFound: there is no such integration.
-            Conflict: code `in_use`: workflows name it, and it was not said that this does not matter.
+            Conflict: code `in_use`: workflows name it, or the workspace sends its mail by it, and it was not said that
+                this does not matter.
         """
         integration = self._integrations.get(principal.workspace_id, integration_id)
         users = [workflow for workflow, _ in self._users(integration)]
         if users and not force:
             raise _in_use("workflows use it; change them first, or delete it with `?force=true`", users)
+        if not force:
+            check_no_mail_by(self._repositories.workspace_settings, principal.workspace_id, integration.id)
         self._integrations.delete(integration)
 
     def usages(self, principal: Principal, integration_id: str) -> list[IntegrationUsage]:

@@ -36,6 +36,7 @@ class WorkspaceService:
         users: the users.
         clock: tells the time.
         what_is_left: says what a workspace still holds, as words for people; nothing if it can go.
+        forget: removes its settings, before it is deleted.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class WorkspaceService:
         users: UserRepository,
         clock: Clock,
         what_is_left: Callable[[str], list[str]],
+        forget: Callable[[str], None],
     ) -> None:
         self._workspaces = workspaces
         self._users = users
         self._clock = clock
         self._what_is_left = what_is_left
+        self._forget = forget
 
     # -- workspaces --------------------------------------------------------------------------------------------
 
@@ -92,6 +95,7 @@ class WorkspaceService:
         left = self._what_is_left(workspace_id)
         if left:
             raise Conflict(f"it still has {' and '.join(left)}; delete these first", code="not_empty")
+        self._forget(workspace_id)
         self._workspaces.delete(workspace_id)
 
     # -- roles -------------------------------------------------------------------------------------------------

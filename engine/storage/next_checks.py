@@ -12,6 +12,9 @@ from engine.history.model import Execution
 from engine.storage.dynamodb.table import ConditionFailed, Table
 from engine.storage.execution_record import CHECK, CheckKind, record_key, superseded
 
+_OF_WORKSPACE = ("MAIL#", "APPROVALS#")
+"""Partitions that are named after the workspace."""
+
 
 class Due(NamedTuple):
     """The key of an item that is due for a check, and since when."""
@@ -53,10 +56,11 @@ class NextCheckRepository:
 
     def workspaces(self, due: Sequence[Due]) -> dict[str, str]:
         """Return the workspace of each of these by the key of its partition; deleted ones have none."""
-        records = {one.pk: _record_of(one.pk) for one in due}
+        records = {one.pk: _record_of(one.pk) for one in due if not one.pk.startswith(_OF_WORKSPACE)}
         keys = list(dict.fromkeys((pk, "META") for pk in records.values()))
         found = self._table.get_many(keys, ["workspace_id"], consistent=False)
-        return {pk: found.get((record, "META"), {}).get("workspace_id", "") for pk, record in records.items()}
+        named = {one.pk: one.pk.partition("#")[2] for one in due if one.pk not in records}
+        return named | {pk: found.get((record, "META"), {}).get("workspace_id", "") for pk, record in records.items()}
 
     def check_again(self, key: tuple[str, str], seen: str | None, at: datetime) -> bool:
         """Set the next check; return False if another process changed it since `seen`, so that only one checks.

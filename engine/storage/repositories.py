@@ -15,6 +15,7 @@ from engine.storage.history import HistoryRepository
 from engine.storage.integrations import IntegrationRepository
 from engine.storage.listeners import ListenerRepository
 from engine.storage.logs import LogRepository
+from engine.storage.mails import MailRepository
 from engine.storage.map_batches import MapBatchRepository
 from engine.storage.next_checks import NextCheckRepository
 from engine.storage.oauth_consents import ConsentRepository
@@ -24,6 +25,7 @@ from engine.storage.statistics import StatisticsRepository
 from engine.storage.subscriptions import SubscriptionRepository
 from engine.storage.triggers import TriggerRepository
 from engine.storage.workflows import WorkflowRepository
+from engine.storage.workspace_settings import WorkspaceSettingsRepository
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -50,6 +52,8 @@ class Repositories:
     payloads: PayloadStore
     statistics: StatisticsRepository
     purge: PurgeRepository
+    mails: MailRepository
+    workspace_settings: WorkspaceSettingsRepository
 
     @classmethod
     def of(cls, table: Table, s3: Callable[[], S3Client], bucket: str, retention_days: int) -> Repositories:
@@ -75,4 +79,6 @@ class Repositories:
             payloads,
             StatisticsRepository(table),
             PurgeRepository(table, payloads),
+            MailRepository(table),
+            WorkspaceSettingsRepository(table),
         )

@@ -1,4 +1,4 @@
-"""Deliveries: sends outgoing webhooks; called when they are queued, and by recovery when they are due."""
+"""Deliveries: sends outgoing webhooks and mail; called when they are queued, and by recovery when they are due."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from engine.security.redaction import redact_logs
+from engine.storage.mails import PARTITION
 from engine.threads import NodeThreads, node_runner
 from functions import outbound
 
 logger = Logger()
+_APPROVALS = "APPROVALS#"
 redact_logs(logger)
 _delivering = outbound.delivering()
 _runner = node_runner(NodeThreads())  # one event loop for the worker's life, so that connections stay open
@@ -18,7 +20,28 @@ _runner = node_runner(NodeThreads())  # one event loop for the worker's life, so
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Makes one attempt for each delivery that is due."""
-    deliveries = [(str(one[0]), str(one[1])) for one in event["deliver"]]
-    logger.info("sending", deliveries=len(deliveries))
-    _runner.run(_delivering.send(deliveries))
-    return {"tried": len(deliveries)}
+    due = [(str(one[0]), str(one[1])) for one in event["deliver"]]
+    logger.info("sending", deliveries=len(due))
+    _runner.run(_send(due))
+    return {"tried": len(due)}
+
+
+def _recorded(approvals: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Record the mails of approvals; return their keys. An approval for which that fails is left to recovery."""
+    mails = []
+    for pk, sort_key in approvals:
+        try:
+            mails += outbound.approval_notices().tell(pk.removeprefix(_APPROVALS), sort_key)
+        except Exception:
+            logger.exception("mails of an approval are left to recovery")
+    return mails
+
+
+async def _send(due: list[tuple[str, str]]) -> None:
+    waiting = [one for one in due if one[0].startswith(_APPROVALS)]
+    if waiting:
+        due = [*(one for one in due if one not in waiting), *_recorded(waiting)]
+    mails = [(pk.removeprefix(PARTITION), mail_id) for pk, mail_id in due if pk.startswith(PARTITION)]
+    if mails:
+        await outbound.mail_sender().send(mails)
+    await _delivering.send([one for one in due if not one[0].startswith(PARTITION)])

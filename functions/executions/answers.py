@@ -18,11 +18,13 @@ from engine.schemas.executions import (
     ExecutionAnswer,
     ExecutionSummary,
     ProgressAnswer,
+    SignalAnswer,
     WaitAnswer,
 )
 from engine.security.permissions import Permission
 from engine.services.executions.api import shown
 from engine.services.executions.finalization import child_id
+from engine.services.executions.signals import Given
 from functions import container
 from functions.executions.app import app
 from functions.http_api import caller
@@ -104,6 +106,8 @@ def _wait(execution: Execution, wait: PendingSignal) -> WaitAnswer:
         deadline=time_of(wait.deadline),
         message=told.get("message"),
         approvers=told.get("approvers") or None,
+        needs=told.get("needs", 1) if wait.kind is WaitKind.APPROVAL else None,
+        form=told.get("form"),
         url=url,
         execution_id=started,
     )
@@ -126,6 +130,17 @@ def node_parts(execution: Execution, node: NodeState) -> dict[str, Any]:
         "pinned": node.is_pinned,
         "dollars": None if node.dollars is None else round(node.dollars, 9),
     }
+
+
+def given_answer(execution_id: str, given: Given) -> SignalAnswer:
+    """An answer that was taken."""
+    return SignalAnswer(
+        execution_id=execution_id,
+        node=given.path,
+        attempt=given.attempt,
+        at=format_time(given.at),
+        decided=given.is_decided,
+    )
 
 
 def time_of(moment: datetime | None) -> str | None:

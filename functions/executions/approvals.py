@@ -14,12 +14,13 @@ from engine.schemas.approvals import (
     ApprovalDetail,
     ApprovalList,
     DeciderAnswer,
+    GivenAnswer,
     NodeBeforeAnswer,
 )
 from engine.security.permissions import Permission
 from engine.storage.approvals import Approval
 from engine.storage.payloads import OMITTED
-from functions import api_services
+from functions import api_services, container
 from functions.executions.answers import time_of
 from functions.executions.app import app
 from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors
@@ -106,8 +107,11 @@ def _facts(approval: Approval) -> dict[str, Any]:
         "execution_id": approval.execution_id,
         "node": approval.path,
         "attempt": approval.attempt,
-        "message": approval.message,
-        "approvers": list(approval.approvers),
+        "message": approval.terms.message,
+        "approvers": list(approval.terms.approvers_at(approval.asked_at, container.clock.now())),
+        "needs": approval.terms.needs,
+        "answers": [GivenAnswer.model_validate(one) for one in approval.answers],
+        "form": approval.terms.form,
         "may_answer": approval.decision is None and api_services.approval_service().may_answer(caller(app), approval),
         "asked_at": format_time(approval.asked_at),
         "deadline": format_time(approval.deadline),

@@ -9,11 +9,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AwareDatetime
 
+import functions.executions.approval_links
 import functions.executions.approvals
 import functions.executions.statistics  # noqa: F401 - their routes
 from engine import limits
 from engine.clock import format_time
-from engine.history.events import Signal
 from engine.history.model import FINAL_STATUSES, OPEN_STATUSES, Status
 from engine.schemas.executions import (
     CallbackBody,
@@ -33,7 +33,7 @@ from engine.security.permissions import Access, Permission
 from engine.services.executions.api import known_level
 from engine.storage.execution_lists import Filter
 from functions import api_services
-from functions.executions.answers import answer_parts, node_parts, shown_answer, summary
+from functions.executions.answers import answer_parts, given_answer, node_parts, shown_answer, summary
 from functions.executions.app import app
 from functions.executions.inspection import NodePath
 from functions.http_api import (
@@ -216,8 +216,9 @@ def retry(
     openapi_extensions=allows(Permission.READ),
 )
 def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAnswer:
-    """An approval takes `decision`, a callback `body`. The first answer stands; any further one is refused."""
-    return _taken(execution_id, api_services.signal_service().answer(caller(app), execution_id, unquote(node), body))
+    """An approval takes `decision` and `values`, a callback `body`. Whoever has answered cannot answer again."""
+    given = api_services.signal_service().answer(caller(app), execution_id, unquote(node), body)
+    return given_answer(execution_id, given)
 
 
 @app.post(
@@ -229,16 +230,12 @@ def signal(execution_id: IdInPath, node: NodePath, body: SignalBody) -> SignalAn
 )
 def call_back(execution_id: IdInPath, token: CallbackToken, body: CallbackBody) -> SignalAnswer:
     """For other systems; the URL is all that they need, and is good once. `{{ execution.callbacks.<node> }}` has it."""
-    return _taken(execution_id, api_services.signal_service().call_back(execution_id, token, body.root))
+    return given_answer(execution_id, api_services.signal_service().call_back(execution_id, token, body.root))
 
 
 def _statuses(text: str | None) -> frozenset[Status]:
     """What is meant by such as `failed,open`."""
     return frozenset(Status) if text is None else frozenset().union(*(_WORDS[word] for word in text.split(",")))
-
-
-def _taken(execution_id: str, signal: Signal) -> SignalAnswer:
-    return SignalAnswer(execution_id=execution_id, node=signal.path, attempt=signal.attempt, at=format_time(signal.at))
 
 
 handler = make_handler(app)

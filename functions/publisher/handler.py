@@ -1,4 +1,4 @@
-"""Publisher: publishes the ends of executions; called by the table's stream."""
+"""Publisher: publishes the ends of executions, and has new mails sent; called by the table's stream."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functions.streams import failures
 
 logger = Logger()
 _publisher = container.publisher()
+_EXECUTION = "EXECUTION#"
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -20,7 +21,17 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     if "tell" in event:  # by an operator, of what the dead letters name
         return {"again": sorted(_publisher.executions_ended(event["tell"]))}
-    ids = [record["dynamodb"]["Keys"]["PK"]["S"].removeprefix("EXECUTION#") for record in event["Records"]]
+    keys = [record["dynamodb"]["Keys"] for record in event["Records"]]
+    _send([(key["PK"]["S"], key["SK"]["S"]) for key in keys if not key["PK"]["S"].startswith(_EXECUTION)])
+    ids = [key["PK"]["S"].removeprefix(_EXECUTION) for key in keys if key["PK"]["S"].startswith(_EXECUTION)]
     again = _publisher.executions_ended(ids)
     logger.info("told", executions=len(ids), again=sorted(again))
-    return failures(event, {f"EXECUTION#{execution_id}" for execution_id in again})
+    return failures(event, {f"{_EXECUTION}{execution_id}" for execution_id in again})
+
+
+def _send(due: list[tuple[str, str]]) -> None:
+    """Have new mails sent at once. Those of which that fails are left to recovery, and hold up no other record."""
+    try:
+        container.send_deliveries(due)
+    except Exception:
+        logger.exception("mails are left to recovery", mails=len(due))

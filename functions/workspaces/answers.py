@@ -37,7 +37,13 @@ def workspace_details(workspace: Workspace, role: str) -> WorkspaceDetails:
         RoleAnswer(name=name, permissions=in_order(permissions_of(name, workspace.roles)), is_own=name not in GRANTS)
         for name in [*GRANTS, *sorted(workspace.roles)]
     ]
-    return WorkspaceDetails(**workspace_answer(workspace, role).model_dump(), roles=roles)
+    outbox = container.outbox()
+    return WorkspaceDetails(
+        **workspace_answer(workspace, role).model_dump(),
+        roles=roles,
+        mail_integration=outbox.integration_name(workspace.id),
+        can_send_mail=outbox.can_send(workspace.id),
+    )
 
 
 def member_answer(member: Member, user: User) -> MemberAnswer:

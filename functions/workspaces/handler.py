@@ -14,11 +14,12 @@ from engine.schemas.workspaces import (
     RoleBody,
     WorkspaceAnswer,
     WorkspaceBody,
+    WorkspaceChange,
     WorkspaceDetails,
     WorkspaceList,
 )
 from engine.security.permissions import Access, Permission, Role
-from functions import api_services
+from functions import api_services, container
 from functions.http_api import IdInPath, allows, caller, errors, make_handler
 from functions.workspaces import invitations
 from functions.workspaces.answers import app, member_answer, workspace_answer, workspace_details
@@ -70,15 +71,20 @@ def get_workspace(workspace_id: IdInPath) -> WorkspaceDetails:
 @app.patch(
     "/api/workspaces/<workspace_id>",
     tags=["workspaces"],
-    summary="Rename a workspace",
+    summary="Change a workspace",
     responses={200: {"description": "The workspace"}, **errors(400, 401, 403, 404, 413, 415)},
     openapi_extensions=allows(Permission.MANAGE),
 )
-def rename_workspace(workspace_id: IdInPath, body: WorkspaceBody) -> WorkspaceDetails:
-    """A name need not be unique."""
+def change_workspace(workspace_id: IdInPath, body: WorkspaceChange) -> WorkspaceDetails:
+    """Its name, and what sends its mail to people."""
     principal = caller(app)
-    renamed = api_services.workspace_service().rename(principal, workspace_id, body.name)
-    return workspace_details(renamed, principal.role)
+    service = api_services.workspace_service()
+    workspace = service.get(principal, workspace_id)
+    if "mail_integration" in body.model_fields_set:
+        container.outbox().choose_integration(principal, body.mail_integration)
+    if body.name is not None:
+        workspace = service.rename(principal, workspace_id, body.name)
+    return workspace_details(workspace, principal.role)
 
 
 @app.delete(

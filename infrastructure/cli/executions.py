@@ -65,25 +65,27 @@ def _why(error: dict[str, Any] | None) -> str:
     return where + " ".join(error["message"].split())
 
 
-def approvals(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:
+def approvals(
+    data: Data,
+    mine: Annotated[bool, typer.Option("--mine", help="Only those that you may answer.")] = False,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
     """List the approvals that executions wait for."""
     client = client_for(data, api_url, token, start=False)
-    columns = ("execution", "node", "message", "deadline")
-    show_list(_open_approvals(client), columns, _approval_row, as_json=as_json, empty="nobody is asked for an approval")
-
-
-def _open_approvals(client: Client) -> Iterator[dict[str, Any]]:
-    for execution in client.pages("/api/executions", status="waiting", limit=100):
-        for node in client.call("GET", f"/api/executions/{execution['id']}")["nodes"]:
-            if node["wait"] and node["wait"]["kind"] == "approval":
-                yield {**node["wait"], "execution_id": execution["id"], "node": node["id"]}
+    columns = ("execution", "node", "message", "approved", "deadline")
+    found = client.pages("/api/approvals", mine="true" if mine else "false", limit=100)
+    show_list(found, columns, _approval_row, as_json=as_json, empty="nobody is asked for an approval")
 
 
 def _approval_row(one: dict[str, Any]) -> Iterator[str]:
-    yield from (one["execution_id"], one["node"], one["message"] or "", short_time(one["deadline"]))
+    yield from (one["execution_id"], one["node"], one["message"])
+    yield f"{len(one['answers'])} of {one['needs']}" if one["needs"] > 1 else ""
+    yield short_time(one["deadline"])
 
 
-def answer(
+def answer(  # noqa: PLR0917 - options
     execution_id: Execution,
     node: Annotated[
         str, typer.Argument(metavar="NODE", help="The node that waits; in a loop its path: `each[3].ask`.")
@@ -91,14 +93,17 @@ def answer(
     decision: Annotated[Decision, typer.Argument(metavar="DECISION", help=f"What you say: {' or '.join(Decision)}.")],
     data: Data,
     comment: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+    values: Annotated[
+        str | None, typer.Option(metavar="JSON", help="What you fill into the form of the approval, or @FILE.")
+    ] = None,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
     """Answer an approval that an execution waits for."""
     client = client_for(data, api_url, token, start=False)
-    body = {"decision": decision, "comment": comment}
-    client.call("POST", f"/api/executions/{execution_id}/signals/{quote(node, safe='')}", json=body)
-    console.print(f"{escape(node)} is {decision}")
+    body = {"decision": decision, "comment": comment, **({} if values is None else {"values": read_input(values)})}
+    done = client.call("POST", f"/api/executions/{execution_id}/signals/{quote(node, safe='')}", json=body)
+    console.print(f"{escape(node)} is {decision}" if done["decided"] else f"{escape(node)} waits for further people")
 
 
 def retry(

@@ -13,7 +13,7 @@ from infrastructure.cli.output import Complaint, console, results, short_time, s
 if TYPE_CHECKING:
     from infrastructure.cli.client import Client
 
-workspace_app = CommandLine(help="Make, rename, delete or leave a workspace.")
+workspace_app = CommandLine(help="Make, rename, delete or leave a workspace, or choose what sends its mail.")
 member_app = CommandLine(help="Invite somebody, change a member's role, or remove one.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What members see.")]
@@ -49,6 +49,29 @@ def rename(name: Name, data: Data, api_url: ApiUrl = None, token: Token = None) 
     client = client_for(data, api_url, token, start=False)
     client.call("PATCH", _here(client), json={"name": name})
     console.print("renamed")
+
+
+@workspace_app.command("mail")
+def mail_by(
+    data: Data,
+    integration: Annotated[
+        str | None, typer.Argument(metavar="INTEGRATION", help="An `smtp` integration's name, or its id.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Use none; the deployment's own sender, if it has one.")] = False,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Choose the integration that sends the workspace's mail to people, or print which one does."""
+    if integration is not None and none:
+        raise Complaint("give an integration, or --none")
+    client = client_for(data, api_url, token, start=False)
+    if integration is None and not none:
+        found = client.call("GET", _here(client))
+        own = "the deployment's own sender" if found["can_send_mail"] else "nothing; choose an integration"
+        results.print(found["mail_integration"] or own, markup=False)
+        return
+    client.call("PATCH", _here(client), json={"mail_integration": integration})
+    console.print("changed")
 
 
 @workspace_app.command("delete")

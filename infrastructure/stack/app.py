@@ -3,7 +3,8 @@
 Context, with `-c name=value`: `open_registration` (true lets anybody register), `allowed_networks` (private networks
 that nodes may reach, as `10.0.0.0/16,…`), `retention_days` (of finished executions), `resources` (AWS resources that
 nodes may use, separated by commas: `WORKSPACE=ARN`, or `ARN` alone for the first administrator's workspace),
-`extensions` (folders of Python packages with node or integration types, also separated by commas).
+`extensions` (folders of Python packages with node or integration types, also separated by commas), `mail_sender` (the
+address, verified in Amazon SES, that sends mail to people for workspaces that have not chosen a `mail_integration`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,9 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         raise PackagingError(
             f"retention_days is at least {LEAST_RETENTION_DAYS}: repeated deliveries are known so long"
         )
+    mail_sender = choice("mail_sender")
+    if mail_sender and "@" not in parseaddr(mail_sender)[1]:
+        raise PackagingError(f"mail_sender={mail_sender!r} is no address, such as `Mainspring <flows@company.example>`")
     resources = by_workspace(choice("resources").replace(",", " ").split())
     extensions = [ROOT / folder for folder in choice("extensions").split(",") if folder]
     with ThreadPoolExecutor(2) as pool:
@@ -80,6 +85,7 @@ def build_app(*, context: Mapping[str, Any] | None = None, outdir: Path | None =
         open_registration=choice("open_registration").lower() == "true",
         allowed_networks=choice("allowed_networks"),
         retention_days=retention_days,
+        mail_sender=mail_sender,
         resources=resources,
         local_api_id=choice("local_api_id") or None,
         api_url=choice("api_url") or None,

@@ -173,6 +173,14 @@ class Eventing(Construct):
                     "NewImage": {"status": {"S": _ENDED}, "workspace_key": {"S": [{"exists": True}]}},
                 }
             },
+            {"eventName": ["INSERT"], "dynamodb": {"Keys": {"PK": {"S": [{"prefix": "MAIL#"}]}}}},
+            {
+                "eventName": ["INSERT"],  # an approval that asks by mail
+                "dynamodb": {
+                    "Keys": {"PK": {"S": [{"prefix": "APPROVALS#"}]}},
+                    "NewImage": {"check_shard": {"S": [{"exists": True}]}},
+                },
+            },
             tries=_ENDED_TRIES,
             parallel=4,
         )

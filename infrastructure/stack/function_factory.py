@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 
-from aws_cdk import Size
+from aws_cdk import Size, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -24,6 +25,13 @@ class Layers:
     extensions: Sequence[lambda_.ILayerVersion]
 
 
+def identities_of(stack: Stack, sender: str) -> list[str]:
+    """Return the ARNs of the identities of SES of which one has to be verified: the sender's address and its domain."""
+    address = parseaddr(sender)[1]
+    names = address, address.rpartition("@")[2]
+    return [stack.format_arn(service="ses", resource="identity", resource_name=name) for name in names]
+
+
 class FunctionFactory:
     """What the functions of a stack share.
 
@@ -38,6 +46,7 @@ class FunctionFactory:
         allowed_networks: private networks that nodes may reach.
         open_registration: whether anybody may register.
         retention_days: of finished executions.
+        mail_sender: the address that sends mail to people by SES; empty for none.
         is_local: whether they run in the emulator.
     """
 
@@ -54,6 +63,7 @@ class FunctionFactory:
         allowed_networks: str,
         open_registration: bool,
         retention_days: int,
+        mail_sender: str,
         is_local: bool,
     ) -> None:
         self._scope = scope
@@ -73,6 +83,8 @@ class FunctionFactory:
         }
         self._registration = {"MAINSPRING_OPEN_REGISTRATION": "true" if open_registration else "false"}
         self._networks = {"MAINSPRING_ALLOWED_NETWORKS": allowed_networks}
+        self._mail = {"MAINSPRING_MAIL_SENDER": mail_sender} if mail_sender else {}
+        self._mail_identities = identities_of(Stack.of(scope), mail_sender) if mail_sender else []
         self._key = {"MAINSPRING_KEY_ID": storage.key.key_id}
         self._bus = {"MAINSPRING_EVENT_BUS": eventing.bus.event_bus_name}
         self._machines = {

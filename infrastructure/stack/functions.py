@@ -122,6 +122,12 @@ class Grants:
             .on(names.executions_arn(names.distributed_map), "states:StopExecution")
         )
 
+    def mailing(self, identities: Sequence[str]) -> Grants:
+        """Allow sending mail as these identities of SES, where there are any."""
+        if identities:
+            self._allow(["ses:SendEmail", "ses:SendRawEmail"], list(identities))
+        return self
+
     def on(self, resource: str, *actions: str) -> Grants:
         """Allow actions on one resource."""
         self._allow(list(actions), [resource])

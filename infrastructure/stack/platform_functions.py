@@ -133,9 +133,19 @@ class PlatformFunctions(FunctionFactory):
             "workspaces",
             grants=Grants(self._storage)
             .table(self._storage.identity, *_ITEMS, "DeleteItem", "BatchGetItem", "ConditionCheckItem")
-            .table(self._storage.automation, "Query", "BatchGetItem", indexes=["by-workspace"])
+            .table(
+                self._storage.automation,
+                "GetItem",
+                "PutItem",
+                "UpdateItem",
+                "DeleteItem",
+                "Query",
+                "BatchGetItem",
+                indexes=["by-workspace"],
+            )
+            .secrets("mail")
             .file_names(),
-            environment={**self._identity, **self._automation, **self._payloads},
+            environment={**self._identity, **self._automation, **self._payloads, **self._key, **self._mail},
         )
 
     @cached_property
@@ -165,9 +175,11 @@ class PlatformFunctions(FunctionFactory):
                 "ConditionCheckItem",
                 "DeleteItem",
                 indexes=["by-workspace", "by-workflow", "by-outcome", "by-check"],
-            ),
-            environment={**self._automation, **self._payloads, **self._machines},
-            layers=self._layers.extensions,
+            )
+            .table(self._storage.identity, "GetItem"),
+            # To whom the link of an approval was mailed has to be somebody who may answer it still.
+            environment={**self._identity, **self._automation, **self._payloads, **self._machines},
+            layers=[self._layers.nodes, *self._layers.extensions],  # which check what is filled into forms
         )
 
     @cached_property
@@ -333,7 +345,7 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def deliveries(self) -> Function:
-        """Sends outgoing webhooks."""
+        """Sends outgoing webhooks and mail."""
         return self._function(
             "deliveries",
             grants=self._eventing.publishes(
@@ -347,8 +359,20 @@ class PlatformFunctions(FunctionFactory):
                     "Query",
                     indexes=["by-workspace"],
                 )
+                .table(self._storage.identity, "GetItem", "BatchGetItem", "Query")  # who is asked by mail
                 .secrets("subscription")
+                .secrets("integration")
+                .secrets("mail")
+                .mailing(self._mail_identities)
             ),
-            environment={**self._automation, **self._bus, **self._key, **self._networks},
+            environment={
+                **self._identity,
+                **self._automation,
+                **self._bus,
+                **self._key,
+                **self._networks,
+                **self._mail,
+            },
             timeout=SUPERVISOR_SECONDS,
+            layers=[self._layers.nodes, *self._layers.extensions],
         )

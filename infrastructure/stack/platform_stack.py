@@ -43,6 +43,7 @@ class Options:
     open_registration: bool = False
     allowed_networks: str = ""
     retention_days: int = 90
+    mail_sender: str = ""
     resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     local_api_id: str | None = None
     api_url: str | None = None
@@ -72,6 +73,7 @@ class PlatformStack(Stack):
             allowed_networks=options.allowed_networks,
             open_registration=options.open_registration,
             retention_days=options.retention_days,
+            mail_sender=options.mail_sender,
             is_local=self._is_local,
         )
         ExecutionMachines(
@@ -133,7 +135,17 @@ class PlatformStack(Stack):
         local = urlsplit(options.api_url or "")
         origin = f"{local.scheme}://{local.netloc}" if options.api_url else bucket
         console.function.add_environment("MAINSPRING_FILES_ORIGIN", origin)
-        told = ["auth", "workspaces", "advance", "executions", "supervisor", "triggers", "webhooks", "integrations"]
+        told = [
+            "auth",
+            "workspaces",
+            "deliveries",
+            "advance",
+            "executions",
+            "supervisor",
+            "triggers",
+            "webhooks",
+            "integrations",
+        ]
         for function in (console.function, *(getattr(functions, name).function for name in told)):
             function.add_environment("MAINSPRING_API_URL", options.api_url or api.url)
         return api.url

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -12,6 +15,8 @@ from infrastructure.local.stack import LocalStack
 from tests.e2e.conftest import PASSWORD, Caller
 from tests.e2e.test_examples import mainspring
 from tests.e2e.triggers import eventually
+from tests.servers import PASSWORD as MAIL_PASSWORD
+from tests.servers import USER, mail_server
 
 NODES = {"nodes": [{"id": "a", "type": "transform", "config": {"value": "{{ trigger.body }}"}}]}
 
@@ -91,6 +96,55 @@ def test_an_approval_for_a_role_is_answered_by_a_member_who_has_it(
     refused = eventually(lambda: _answered(anonymous, signal, owner))
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_an_approver")
     assert anonymous.post(signal, json={"decision": "approved"}, headers=viewer).status_code == 200
+
+
+def test_an_approval_by_mail_is_answered_by_two_people_at_once_and_by_no_scanner(
+    stack: LocalStack, team: str, anonymous: httpx2.Client, tmp_path: Path
+):
+    """Two of three have to approve; whoever they are, they need no account. A scanner follows each link first."""
+    owner = entered(anonymous, team, *stack.credentials())
+    people = [f"{name}-{uuid4().hex[:6]}@shop.example" for name in ("ann", "bob", "cleo")]
+    with mail_server(tmp_path) as server:
+        config = {
+            "host": "localhost", "port": server.port, "username": USER, "password": MAIL_PASSWORD,
+            "ca_certificate": server.ca_pem, "from_address": "Flows <flows@shop.example>",
+        }  # fmt: skip
+        smtp = {"name": "post", "type": "smtp", "config": config}
+        assert anonymous.post("/api/integrations", json=smtp, headers=owner).status_code == 201
+        inside(stack, team, "workspace", "mail", "post")
+        assert inside(stack, team, "workspace", "mail").strip() == "post"
+        form = {"type": "object", "properties": {"account": {"type": "string", "minLength": 3}}, "required": ["account"]}
+        asks = {"message": "Pay 17 €?", "approvers": people, "needs": 2, "mail": True, "form": form}
+        definition = {"nodes": [{"id": "ask", "type": "approval", "config": asks}]}
+        made = anonymous.post("/api/workflows", json={"name": "Mail", "definition": definition}, headers=owner).json()
+        run = anonymous.post("/api/executions", json={"workflow_id": made["id"]}, headers=owner).json()
+        eventually(lambda: len({str(mail["To"]) for mail in server.mails} & set(people)) == 3)
+        links = {str(mail["To"]): mail.get_content() for mail in server.mails}
+    tokens = [links[one].partition("/console/answer#")[2].split()[0] for one in people]
+    paths = [f"/api/approvals/links/{token}" for token in tokens]
+    for path in [*paths, *paths]:
+        shown = anonymous.get(path)  # the scanner
+        assert (shown.status_code, shown.json()["state"], shown.json()["approved"]) == (200, "open", 0)
+    yes = {"decision": "approved", "values": {"account": "DE12"}}
+    bad = anonymous.post(paths[0], json={"decision": "approved", "values": {"account": "x"}})
+    assert (bad.status_code, bad.json()["error"]["details"][0]["path"]) == (422, "values.account")
+
+    with ThreadPoolExecutor(2) as pool:
+        given = list(pool.map(lambda path: anonymous.post(path, json=yes), paths[:2]))
+    assert [one.status_code for one in given] == [200, 200]
+    assert sorted(one.json()["decided"] for one in given) == [False, True]
+    late = anonymous.post(paths[2], json={"decision": "rejected"})
+    assert late.status_code == 409
+    assert anonymous.get(paths[2]).json()["state"] == "decided"
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = anonymous.get(f"/api/executions/{run['id']}", headers=owner).json()
+        return found if found["status"] == "succeeded" else None
+
+    told = eventually(ended)["result"]["ask"]
+    assert (told["decision"], told["proof"], told["values"]) == ("approved", "link", {"account": "DE12"})
+    assert {one["by"] for one in told["answers"]} == set(people[:2])
+    assert json.loads(inside(stack, team, "approvals", "--json")) == []
 
 
 def test_the_last_owner_stays_and_a_workspace_goes_only_when_empty(stack: LocalStack, team: str):

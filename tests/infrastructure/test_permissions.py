@@ -60,10 +60,15 @@ def test_only_rules_of_the_platform_may_invoke_dispatch(template: Template):
 def test_functions_that_run_nodes_cannot_see_identities_or_signing_keys(template: Template):
     identity = next(name for name in resources(template, "AWS::DynamoDB::Table") if "Identity" in name)
     secret = next(iter(resources(template, "AWS::SecretsManager::Secret")))
-    eventing = ("Webhooks", "Triggers", "Events", "Dispatch", "Reconciler", "Publisher", "Deliveries")
-    for function in ("Advance", "Supervisor", "Workflows", "Executions", "Platform", *eventing):
+    eventing = ("Webhooks", "Triggers", "Events", "Dispatch", "Reconciler", "Publisher")
+    for function in ("Advance", "Supervisor", "Workflows", "Platform", *eventing):
         assert identity not in policy_of(template, function), function
+    for function in ("Advance", "Supervisor", "Workflows", "Platform", "Executions", "Deliveries", *eventing):
         assert secret not in policy_of(template, function), function
+    for function in ("Executions", "Deliveries"):  # they look up to whom an approval was mailed, and change nothing
+        granted = [one for name, one in statements(template) if name.startswith(f"{function}Policy")]
+        actions = {action for one in granted if identity in json.dumps(one["Resource"]) for action in listed(one["Action"])}
+        assert actions <= {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}, function
     for function in ("Auth", "Authorizer", "Users"):
         assert "Automation" not in policy_of(template, function)
     assert "states:" not in policy_of(template, "Advance")
@@ -82,8 +87,9 @@ def key_use(template: Template, function: str) -> list[dict[str, Any]]:
 
 def test_the_key_is_used_through_services_or_for_secrets_of_one_kind(template: Template):
     """What runs nodes decrypts integrations, and neither the secrets of webhooks nor those of subscriptions."""
-    kinds = {"Advance": "integration", "Integrations": "integration", "Webhooks": "trigger", "Triggers": "trigger",
-             "Events": "subscription", "Deliveries": "subscription"}  # fmt: skip
+    kinds = {"Advance": ["integration"], "Integrations": ["integration"], "Webhooks": ["trigger"],
+             "Triggers": ["trigger"], "Events": ["subscription"], "Workspaces": ["mail"],
+             "Deliveries": ["subscription", "integration", "mail"]}  # fmt: skip
     functions = {name.partition("Function")[0] for name in resources(template, "AWS::Lambda::Function")}
     for function in functions - {"Sandbox", "Console"}:
         direct = [one["StringLike"] for one in key_use(template, f"{function}Policy") if "StringLike" in one]
@@ -92,11 +98,10 @@ def test_the_key_is_used_through_services_or_for_secrets_of_one_kind(template: T
             for one in key_use(template, f"{function}Policy")
             if "StringEquals" in one
         ]
-        wanted = (
-            [{"kms:EncryptionContext:workspace": "*", f"kms:EncryptionContext:{kinds[function]}": "*"}]
-            if function in kinds
-            else []
-        )
+        wanted = [
+            {"kms:EncryptionContext:workspace": "*", f"kms:EncryptionContext:{kind}": "*"}
+            for kind in kinds.get(function, [])
+        ]
         assert direct == wanted, function
         assert len(through) == 1
         assert ("secretsmanager" in through[0]) == (function in ("Auth", "Authorizer"))

@@ -191,7 +191,7 @@ def test_functions_are_arm_on_python_313_traced_and_have_their_own_logs(template
     ours = {name: function for name, function in functions.items() if not name.startswith(("Sandbox", "Console"))}
     assert all(function["TracingConfig"] == {"Mode": "Active"} for function in ours.values())
     two = {name for name, function in ours.items() if len(function["Layers"]) == 2}
-    assert {name.partition("Function")[0] for name in two} == {"Advance", "Integrations"}
+    assert {name.partition("Function")[0] for name in two} == {"Advance", "Integrations", "Deliveries", "Executions"}
     for group in resources(template, "AWS::Logs::LogGroup").values():
         assert group["RetentionInDays"] == 90
 
@@ -254,6 +254,8 @@ def test_exactly_the_public_routes_have_no_authorizer(template: Template):
         "POST /api/callbacks/{execution_id}/{token}",  # its URL proves itself
         "GET /api/answers/{execution_id}/{token}",  # this one too
         "GET /api/invitations/{token}",  # and this
+        "GET /api/approvals/links/{token}",  # and these, as long as who got the mail may answer
+        "POST /api/approvals/links/{token}",
         "GET /api/oauth/callback",  # its state proves itself, once, in one browser
         "GET /api/oauth/go",
         "GET /api/oauth/start",

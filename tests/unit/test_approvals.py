@@ -85,7 +85,7 @@ def test_approval_shows_its_context_and_its_decision(world: World):
     (done,) = service(world).page(OWNER, None, 50, is_decided=True, mine=True).items
     assert (done.decision, done.comment, done.decided_by_email) == ("rejected", "no", "ada@x.example")
     found = service(world).context(OWNER, ids[second])
-    assert found.approval.message == "Pay 17?"
+    assert found.approval.terms.message == "Pay 17?"
     assert [(one.node.name, one.output) for one in found.before] == [("Fetch", {"total": 17})]
     assert found.execution is not None
     assert found.execution.trigger["body"] == {"n": 1}

@@ -110,6 +110,11 @@ CODES: dict[str, ErrorCode] = {
         "The role in the workspace does not grant the permission that the route names, or it needs an administrator.",
         "Ask an owner of the workspace for another role.",
     ),
+    "is_the_starter": ErrorCode(
+        "This user may not answer the approval.",
+        "The user has started the execution, and its `not_the_starter` is set.",
+        "Ask one of the other approvers.",
+    ),
     "not_an_approver": ErrorCode(
         "This user may not answer the approval.",
         "The user is not among its `approvers`.",

@@ -9,10 +9,11 @@ from typing import Any
 from engine.clock import Clock
 from engine.errors import NodeError, NotFound
 from engine.execution.inspection import settle_block
+from engine.history.approval_terms import voter
 from engine.history.events import Stored
 from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
-from engine.security.permissions import Permission
+from engine.services.executions.approval_answers import may_answer
 from engine.services.executions.node_details import NodeInspector
 from engine.services.principal import Principal
 from engine.storage.approvals import Approval
@@ -57,10 +58,10 @@ class ApprovalService:
         self._clock = clock
 
     def may_answer(self, principal: Principal, approval: Approval) -> bool:
-        """Return whether the caller is among the people who may decide."""
-        if approval.approvers:
-            return principal.is_one_of(approval.approvers)
-        return principal.may(Permission.ANSWER)
+        """Return whether the caller is among the people who may decide, and has not answered."""
+        if approval.starter == principal.user_id or approval.has_answered(voter(principal.user_id, principal.email)):
+            return False
+        return may_answer(approval.terms, principal, approval.asked_at, self._clock.now())
 
     def page(
         self,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from datetime import datetime
 from typing import Any
 
 from engine import limits
 from engine.clock import Clock, format_time
-from engine.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
+from engine.errors import Conflict, InvalidInput, NotFound, TooLarge
 from engine.execution.callbacks import read_token
+from engine.history.approval_terms import ApprovalTerms
 from engine.history.events import (
     History,
     PendingSignal,
@@ -27,10 +28,18 @@ from engine.json_value import dumps
 from engine.nodes.registry import NodeExecutorFactory
 from engine.schemas.executions import SignalBody
 from engine.security.permissions import Permission
+from engine.services.executions.approval_answers import (
+    Proof,
+    answer_of,
+    answered_by_you,
+    as_one_of_several,
+    check_may_answer,
+    check_values,
+)
 from engine.services.executions.finalization import Finalization
 from engine.services.executions.node_history import ref_of_node
 from engine.services.principal import Principal
-from engine.storage.approvals import Asker
+from engine.storage.approvals import Approval, Asker
 from engine.storage.dynamodb.table import ConditionFailed, Put
 from engine.storage.repositories import Repositories
 from engine.workflow.compiled import find_node, prepare_once
@@ -39,7 +48,28 @@ from engine.workflow.definition import NodeDefinition, WorkflowDefinition
 logger = logging.getLogger(__name__)
 _WHOLE = 2
 """Index of the condition on the whole execution when a node in a map batch is answered."""
+_TRIES = 25
+"""Of an answer while others answer at the same moment; each try that fails is another's success."""
 _ANSWERABLE = {"approval": WaitKind.APPROVAL, "wait_for_callback": WaitKind.CALLBACK}
+
+
+class _Outrun(Exception):
+    """Somebody else has answered since the answers were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that was taken, and whether it decides: where several people have to approve, only the last does."""
+
+    path: str
+    attempt: int
+    at: datetime
+    is_decided: bool = True
+
+    @classmethod
+    def of(cls, signal: Signal) -> Given:
+        """Return it for a signal that was recorded."""
+        return cls(signal.path, signal.attempt, signal.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +99,9 @@ class SignalService:
         self._clock = clock
         self._factory = NodeExecutorFactory()
 
-    def answer(self, principal: Principal, execution_id: str, path: str, body: SignalBody) -> Signal:
+    def answer(
+        self, principal: Principal, execution_id: str, path: str, body: SignalBody, proof: Proof = Proof.SESSION
+    ) -> Given:
         """Answer the node at a path.
 
         Raises:
@@ -82,23 +114,15 @@ class SignalService:
         execution = self._executions.get(principal.workspace_id, execution_id, payloads=False)
         place = self._place(execution, path)
         kind = _ANSWERABLE.get(place.node.type)
-        now = format_time(self._clock.now())
         if kind is WaitKind.APPROVAL:
-            self._check_approver(principal, execution, place)
-            if body.decision is None:
-                raise InvalidInput.at("decision", "give `approved` or `rejected`")
-            shown = self._digest_of_shown(place)
-            by = principal.user_id
-            output = {"decision": body.decision, "comment": body.comment, "by": by, "at": now, "shown": shown}
-        elif kind is WaitKind.CALLBACK:
-            principal.require(Permission.ANSWER)
-            output = {"body": body.body, "at": now}
-        else:
+            return self._decide(principal, execution, place, body, proof)
+        if kind is not WaitKind.CALLBACK:
             raise InvalidInput.at("node", f"`{path}` is a `{place.node.type}` node, which waits for no answer")
-        also = self._decided(principal, execution, place, output, body.attempt) if kind is WaitKind.APPROVAL else ()
-        return self._write(execution, place, body.attempt, principal.user_id, output, also)
+        principal.require(Permission.ANSWER)
+        output = {"body": body.body, "at": format_time(self._clock.now())}
+        return Given.of(self._write(execution, place, body.attempt, principal.user_id, output))
 
-    def call_back(self, execution_id: str, token: str, body: Any) -> Signal:
+    def call_back(self, execution_id: str, token: str, body: Any) -> Given:
         """Record the call of a callback's URL.
 
         Raises:
@@ -112,34 +136,81 @@ class SignalService:
             raise NotFound("there is nothing at this address")
         place = self._place(found.execution, path)
         output = {"body": body, "at": format_time(self._clock.now())}
-        return self._write(found.execution, place, None, None, output)
+        return Given.of(self._write(found.execution, place, None, None, output))
 
-    def _decided(
-        self, principal: Principal, execution: Execution, place: _Place, output: dict[str, Any], attempt: int | None
-    ) -> Sequence[Put | dict[str, Any]]:
-        """Return the transaction entries that update the workspace's approvals for the answer."""
-        wait = place.wait
-        if wait is None or attempt not in (None, wait.attempt):
-            return ()  # the answer is refused
-        wait = replace(wait, output=self._histories.load(wait.output))
-        now = self._clock.now()
-        return self._approvals.decided(Asker.of(execution), place.ref, wait, output, principal.email, now)
-
-    def _check_approver(self, principal: Principal, execution: Execution, place: _Place) -> None:
+    def _decide(
+        self, principal: Principal, execution: Execution, place: _Place, body: SignalBody, proof: Proof
+    ) -> Given:
+        """Record an answer to an approval, which decides alone or together with those before it."""
         if place.wait is None:
             if execution.status.is_final:
                 raise _over(execution)
             raise Conflict(f"`{place.path}` does not wait for an answer yet", code="not_waiting")
-        approvers = self._histories.load(place.wait.output)["approvers"]
-        if not approvers:
-            principal.require(Permission.ANSWER)
-        elif not principal.is_one_of(approvers):
-            raise Forbidden("you are not among those who may answer this", code="not_an_approver")
+        wait = replace(place.wait, output=self._histories.load(place.wait.output))
+        terms = ApprovalTerms.of(wait.output)
+        check_may_answer(terms, principal, wait.started_at, self._clock.now(), execution.triggered_by)
+        if body.decision is None:
+            raise InvalidInput.at("decision", "give `approved` or `rejected`")
+        check_values(terms, body)
+        answer = answer_of(terms, principal, body, proof, self._clock.now())
+        if terms.needs > 1:
+            return self._decide_together(principal, execution, place, wait, terms, answer, body.attempt)
+        also: Sequence[Put | dict[str, Any]] = ()
+        if body.attempt in (None, wait.attempt):  # else it is refused
+            also = self._decided(execution, place.ref, wait, answer, principal)
+        return Given.of(self._write(execution, place, body.attempt, answer["by"], answer, also))
 
-    def _digest_of_shown(self, place: _Place) -> str | None:
-        """Return the SHA-256 of the message that was answered: it proves later what was approved."""
-        message = self._histories.load(place.wait.output)["message"] if place.wait is not None else None
-        return None if message is None else sha256(message.encode("utf-8", "surrogatepass")).hexdigest()
+    def _decide_together(
+        self,
+        principal: Principal,
+        execution: Execution,
+        place: _Place,
+        wait: PendingSignal,
+        terms: ApprovalTerms,
+        answer: dict[str, Any],
+        attempt: int | None,
+    ) -> Given:
+        """Record one of several answers. Of concurrent ones each sees those before it: the last that is needed decides.
+
+        The row of the approval has the answers. It is changed on the condition that no other answer came meanwhile, and
+        in one transaction with the signal, or with the check that there is none.
+        """
+        kept = as_one_of_several(answer, principal)
+        for _ in range(_TRIES):
+            meant = self._meant(execution, place, attempt)
+            row = self._approvals.row(execution.workspace_id, place.ref, wait)
+            if row is None:
+                raise _given_up(place.path)
+            if row.has_answered(kept["voter"]):
+                raise answered_by_you(place.path)
+            answers = [*row.answers, kept]
+            try:
+                if answer["decision"] == "approved" and len(answers) < terms.needs:
+                    self._approvals.add_answer(row, kept)
+                    return Given(place.path, meant, self._clock.now(), is_decided=False)
+                whole = {**answer, "answers": answers}
+                also = self._decided(execution, place.ref, wait, whole, principal, row)
+                return Given.of(self._write(execution, place, attempt, answer["by"], whole, also))
+            except _Outrun:
+                place = self._place(execution, place.path)
+            except ConditionFailed as failed:
+                if failed.index:
+                    raise _given_up(place.path) from None
+                place = self._place(execution, place.path)
+        raise Conflict("others answer at the same moment; try again", code="changed_meanwhile")
+
+    def _decided(
+        self,
+        execution: Execution,
+        ref: ExecutionRef,
+        wait: PendingSignal,
+        answer: dict[str, Any],
+        principal: Principal,
+        before: Approval | None = None,
+    ) -> Sequence[Put | dict[str, Any]]:
+        """Return the transaction entries that update the workspace's approvals for the answer."""
+        now, asker = self._clock.now(), Asker.of(execution)
+        return self._approvals.decided(asker, ref, wait, answer, principal.email, now, before)
 
     def _place(self, execution: Execution, path: str) -> _Place:
         stored = self._workflows.get_version(execution.workflow_id, execution.workflow_version)
@@ -173,6 +244,8 @@ class SignalService:
         try:
             stands = self._histories.record_signal(place.ref, signal, now, checks_whole=True, also=also)
         except ConditionFailed as failed:
+            if also and failed.index >= _WHOLE + (2 if place.ref.batch is not None else 0):
+                raise _Outrun from None
             # A map batch or its loop has ended, while the execution continues.
             is_inside = place.ref.batch is not None and failed.index != _WHOLE
             raise (_given_up(place.path) if is_inside else _over(execution)) from None
