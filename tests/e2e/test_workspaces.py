@@ -113,7 +113,8 @@ def test_an_approval_by_mail_is_answered_by_two_people_at_once_and_by_no_scanner
         assert anonymous.post("/api/integrations", json=smtp, headers=owner).status_code == 201
         inside(stack, team, "workspace", "mail", "post")
         assert inside(stack, team, "workspace", "mail").strip() == "post"
-        form = {"type": "object", "properties": {"account": {"type": "string", "minLength": 3}}, "required": ["account"]}
+        account = {"type": "string", "minLength": 3}
+        form = {"type": "object", "properties": {"account": account}, "required": ["account"]}
         asks = {"message": "Pay 17 €?", "approvers": people, "needs": 2, "mail": True, "form": form}
         definition = {"nodes": [{"id": "ask", "type": "approval", "config": asks}]}
         made = anonymous.post("/api/workflows", json={"name": "Mail", "definition": definition}, headers=owner).json()

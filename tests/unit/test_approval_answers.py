@@ -239,7 +239,8 @@ def test_process_that_dies_at_an_answer_leaves_it_whole_or_not_at_all(office: Of
                     if refused.code not in _REFUSED:
                         raise
             world.fate.revive()
-        world.pass_time(200)  # recovery wakes what nobody has
+        world.pass_time(120)
+        world.recovery.run(lambda: 100.0)  # it wakes what nobody has
         assert [a["voter"] for a in office.result(one)["answers"]] == ["ann@x.example", "bob@x.example"]
 
 
