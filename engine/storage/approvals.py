@@ -175,10 +175,9 @@ class ApprovalRepository:
         key = f"APPROVALS#{approval.workspace_id}", f"{_OPEN}{approval.id}"
         condition, values = _is_unchanged(approval)
         change = update_arguments({"answers": dumps([*approval.answers, answer])}, (), condition, values)
-        over = [(pk, sk, "attribute_not_exists(#PK)", {}) for pk, sk in _ends(approval)]
-        live = [(pk, sk, open_status(), open_values()) for pk, sk in _records(approval)]
-        checks = [self._table.check_entry(*one) for one in (*over, *live)]
-        self._table.transact([self._table.update_entry(*key, change), *checks])
+        over = [self._table.check_entry(*one, "attribute_not_exists(#PK)", {}) for one in _ends(approval)]
+        live = [self._table.check_entry(*one, open_status(), open_values()) for one in _records(approval)]
+        self._table.transact([self._table.update_entry(*key, change), *over, *live])
 
     def waiting(self, workspace_id: str, sort_key: str) -> Approval | None:
         """Return an approval by the key of its row, which is open according to it."""

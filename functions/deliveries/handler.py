@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
 
 def _recorded(approvals: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Record the mails of approvals; return their keys. An approval for which that fails is left to recovery."""
-    mails = []
+    mails: list[tuple[str, str]] = []
     for pk, sort_key in approvals:
         try:
             mails += outbound.approval_notices().tell(pk.removeprefix(_APPROVALS), sort_key)

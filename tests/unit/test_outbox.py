@@ -126,7 +126,8 @@ def test_recorded_mail_is_sent_once_by_the_workspaces_integration(post: Post):
 
 
 def test_mail_whose_sending_was_never_begun_is_found_by_recovery(world: World, server: MailServer):
-    post = Post(replace(world.aws, clock=world.clock), server)
+    clock: Any = world.clock
+    post = Post(replace(world.aws, clock=clock), server)
     post.chooses(server.port)
     mail = post.record()
     sent: list[tuple[str, str]] = []
