@@ -34,7 +34,7 @@ class Asked:
     state: LinkState
     approved: int
     """How many have approved."""
-    decision: str | None
+    decision: Literal["approved", "rejected"] | None
 
 
 class LinkAnswers:

@@ -136,6 +136,7 @@ def _check(mail: Mail, at: datetime) -> dict[str, str]:
 
 
 def _mail(item: Item) -> Mail:
-    known = {name: item[name] for name in Mail.__dataclass_fields__ if name in item}
-    status, workspace_id = MailStatus(item["status"]), item["PK"].removeprefix(PARTITION)
-    return Mail(**{**known, "status": status, "id": item["SK"], "workspace_id": workspace_id})
+    known: dict[str, Any] = {name: item[name] for name in Mail.__dataclass_fields__ if name in item}
+    known |= {"id": item["SK"], "workspace_id": item["PK"].removeprefix(PARTITION)}
+    known["status"] = MailStatus(item["status"])
+    return Mail(**known)
