@@ -76,7 +76,7 @@ class Asker:
     workflow_id: str
     workflow_name: str | None
     is_test: bool
-    started_by: str | None
+    started_by: str | None = None
 
     @classmethod
     def of(cls, execution: Execution) -> Asker:
