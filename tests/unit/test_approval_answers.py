@@ -27,7 +27,7 @@ from engine.storage.users import User
 from engine.storage.workspaces import Member, Workspace, joining
 from tests.crash import Died
 from tests.unit.conftest import Aws
-from tests.unit.invoked import AT, HASH
+from tests.unit.invoked import AT, HASH, called
 from tests.unit.test_approvals import listed, rows, service
 from tests.world import WORKSPACE, World
 
@@ -446,3 +446,14 @@ def test_approval_without_mail_is_never_looked_at(office: Office):
     item = office.aws.automation.get(f"APPROVALS#{WORKSPACE}", office.row())
     assert item is not None
     assert {"next_check_at", "check_shard"} & item.keys() == set()
+
+
+def test_routes_of_links_need_no_sign_in(seeded: Aws):
+    del seeded
+    unknown = f"{new_id()}.{'A' * 60}"
+    for method, body in (("GET", None), ("POST", {"decision": "approved"})):
+        for token in ("x", unknown):
+            status, answer = called("executions", method, f"/api/approvals/links/{token}", {}, body)
+            assert (status, answer["error"]["code"]) == (404, "not_found")
+    status, answer = called("executions", "POST", "/api/approvals/links/x", {}, {"decision": "maybe"})
+    assert (status, answer["error"]["details"][0]["path"]) == (422, "decision")
