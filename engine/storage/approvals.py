@@ -101,7 +101,7 @@ def asked(asker: Asker, ref: ExecutionRef, wait: PendingSignal) -> Put:
     deadline = wait.deadline or wait.started_at
     terms = ApprovalTerms.of(wait.output)
     options = terms.options()
-    item = {
+    item: Item = {
         "PK": f"APPROVALS#{asker.workspace_id}",
         "SK": f"{_OPEN}{approval_id(ref, wait)}",
         "execution_id": asker.execution_id,
