@@ -128,6 +128,7 @@ class NewInvitation(InvitationAnswer):
 
     token: str
     url: str = Field(description="The page of the console where it is accepted; send it to them.")
+    is_mailed: bool = Field(description="Whether it goes to them by mail: the workspace has a way to send some.")
 
 
 class InvitationList(Answer):

@@ -62,10 +62,15 @@ def invitation_answer(invitation: Invitation) -> InvitationAnswer:
     )  # fmt: skip
 
 
-def new_invitation(invitation: Invitation, token: str) -> NewInvitation:
-    """An invitation with its link. The token is behind `#`, which browsers send to no server and no log has."""
-    url = f"{container.settings.api_url}/console/invitation#{quote(token)}"
-    return NewInvitation(**invitation_answer(invitation).model_dump(), token=token, url=url)
+def link_of(token: str) -> str:
+    """The page of an invitation. The token is behind `#`, which browsers send to no server and no log has."""
+    return f"{container.settings.api_url}/console/invitation#{quote(token)}"
+
+
+def new_invitation(invitation: Invitation, token: str, *, is_mailed: bool) -> NewInvitation:
+    """An invitation with its link."""
+    shown = invitation_answer(invitation).model_dump()
+    return NewInvitation(**shown, token=token, url=link_of(token), is_mailed=is_mailed)
 
 
 def end_of(invitation: Invitation) -> str:

@@ -9,9 +9,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from engine.schemas.workspaces import InvitationBody, InvitationList, NewInvitation, OfferAnswer, WorkspaceAnswer
 from engine.security.permissions import Access, Permission
+from engine.services.principal import Principal
+from engine.storage.mails import LINK
+from engine.storage.workspaces import Invitation
 from functions import container
 from functions.http_api import IdInPath, allows, caller, errors
-from functions.workspaces.answers import app, end_of, invitation_answer, new_invitation, workspace_answer
+from functions.workspaces.answers import app, end_of, invitation_answer, link_of, new_invitation, workspace_answer
 
 TokenInPath = Annotated[str, Path(min_length=1, max_length=500)]
 
@@ -25,8 +28,31 @@ TokenInPath = Annotated[str, Path(min_length=1, max_length=500)]
     openapi_extensions=allows(Permission.MANAGE),
 )
 def invite(workspace_id: IdInPath, body: InvitationBody) -> NewInvitation:
-    """Send them the link, which is shown only here. It is good once, for a week, and only for their address."""
-    return new_invitation(*container.invitation_service().invite(caller(app), workspace_id, body))
+    """The link is shown only here. It is good once, for a week, and only for their address.
+
+    Where the workspace can send mail they get it by mail; else send it to them.
+    """
+    principal = caller(app)
+    invitation, token = container.invitation_service().invite(principal, workspace_id, body)
+    return new_invitation(invitation, token, is_mailed=_is_mailed(principal, invitation, token))
+
+
+def _is_mailed(principal: Principal, invitation: Invitation, token: str) -> bool:
+    """Have the link sent, where there is a way to; it is stored encrypted, and only until it is sent."""
+    outbox = container.outbox()
+    workspace = container.workspaces().find(invitation.workspace_id)
+    if workspace is None or not outbox.can_send(workspace.id):
+        return False
+    who = principal.name or principal.email
+    text = (
+        f"{who} invites you to the workspace {workspace.name} of Mainspring.\n\n"
+        f"Accept here, until {end_of(invitation)[:10]}:\n{LINK}\n\n"
+        f"The link is for {invitation.email} only. If you do not know what this is, do nothing.\n"
+    )
+    outbox.send(
+        workspace.id, invitation.id, invitation.email, f"{who} invites you to {workspace.name}", text, link_of(token)
+    )
+    return True
 
 
 @app.get(

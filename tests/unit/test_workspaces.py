@@ -14,7 +14,7 @@ from engine.services.auth import AuthService
 from engine.storage.users import Session, User
 from functions import container
 from functions.authorizer import handler as authorizer
-from tests.unit.conftest import Aws
+from tests.unit.conftest import Aws, items_with
 from tests.unit.invoked import AT, HASH, called
 
 KEYS = {"current": "k1", "k1": "x" * 64}
@@ -160,6 +160,27 @@ def test_an_invitation_ends_after_a_week_when_withdrawn_and_with_who_made_it(tea
     carol.refused(404, "not_found", "POST", f"/api/invitations/{offers[2]['token']}/accept")
 
     assert team.workspaces.invitations(workspace, team.clock.now()) == []
+
+
+def test_an_invitation_is_mailed_where_the_workspace_can_and_its_token_is_stored_nowhere(
+    team: Aws, ann: Person, monkeypatch: pytest.MonkeyPatch
+):
+    workspace = shared(ann)
+    guest = {"email": "guest@example.com", "role": "viewer"}
+    assert ann.ok("POST", ann.at("/invitations"), guest)["is_mailed"] is False
+    assert items_with(team, "to", "subject") == []
+    monkeypatch.setattr(container, "settings", replace(container.settings, mail_sender="mail@example.com"))
+    container.outbox.cache_clear()
+
+    made = ann.ok("POST", ann.at("/invitations"), guest)
+
+    container.outbox.cache_clear()
+    (mail,) = items_with(team, "to", "subject")
+    assert made["is_mailed"] is True
+    said = {name: mail[name]["S"] for name in ("PK", "to", "subject", "text")}
+    assert said.pop("text").count("{{link}}") == 1
+    assert said == {"PK": f"MAIL#{workspace}", "to": guest["email"], "subject": "Ann invites you to Accounting"}
+    assert made["token"].rpartition(".")[2] not in str(mail)
 
 
 def test_whoever_is_invited_registers_where_registration_is_closed(team: Aws, ann: Person):

@@ -72,7 +72,11 @@ function LinkDialog({ invitation, onClose }: { invitation: NewInvitation; onClos
       open
       onOpenChange={onClose}
       title={t('{email} is invited', { email: invitation.email })}
-      description={t('Send them this link. It is shown only here, and good until {time}.', { time: formatDateTime(invitation.expires_at) })}
+      description={
+        invitation.is_mailed
+          ? t('They get this link by mail. It is shown only here, and good until {time}.', { time: formatDateTime(invitation.expires_at) })
+          : t('Send them this link. It is shown only here, and good until {time}.', { time: formatDateTime(invitation.expires_at) })
+      }
       footer={
         <>
           <Button onClick={onClose}>{t('Done')}</Button>

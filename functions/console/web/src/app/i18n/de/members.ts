@@ -49,6 +49,8 @@ export default {
   '{email} is invited': '{email} ist eingeladen',
   'Send them this link. It is shown only here, and good until {time}.':
     'Schicken Sie diesen Link. Er wird nur hier gezeigt und gilt bis {time}.',
+  'They get this link by mail. It is shown only here, and good until {time}.':
+    'Der Link kommt per Mail. Er wird nur hier gezeigt und gilt bis {time}.',
   'Copy the link': 'Link kopieren',
   Link: 'Link',
   Done: 'Fertig',
