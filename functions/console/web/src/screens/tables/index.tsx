@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Plus, Table2 } from 'lucide-react';
 import { useState } from 'react';
+import { isNotFound } from '@/api/client';
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { Button, Dialog, EmptyState, ErrorState, Field, Page, Skeleton, TextInput } from '@/ui';
@@ -40,6 +41,11 @@ export default function TablesScreen() {
   );
 }
 
+/** For the API nothing is at a name that no table can have. */
+function told(error: unknown): string {
+  return isNotFound(error) ? t('No table can be called so: letters, digits, _, -, . and blanks only, at most 100.') : messageOf(error);
+}
+
 /** A table is there once it has a row. */
 function NewTable({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
@@ -69,7 +75,7 @@ function NewTable({ onClose }: { onClose: () => void }) {
         </>
       }
     >
-      <Field label={t('Name')} required error={look.error && messageOf(look.error)} hint={t('It is kept with its first row.')}>
+      <Field label={t('Name')} required error={look.error && told(look.error)} hint={t('It is kept with its first row.')}>
         <TextInput value={name} onChange={(event) => setName(event.target.value)} />
       </Field>
     </Dialog>

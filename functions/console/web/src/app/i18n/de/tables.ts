@@ -38,6 +38,7 @@ export default {
   'This is no JSON yet.': 'Das ist noch kein JSON.',
   '{column} of {key}': '{column} von {key}',
   'Delete {name}': '{name} löschen',
+  'No table can be called so: letters, digits, _, -, . and blanks only, at most 100.': 'So kann keine Tabelle heißen: nur Buchstaben, Ziffern, _, -, . und Leerzeichen, höchstens 100.',
   '“{column}” of {key} was not saved the last time.': '„{column}“ von {key} wurde beim letzten Mal nicht gespeichert.',
   '“{column}” of {key} could not be saved: {message}': '„{column}“ von {key} konnte nicht gespeichert werden: {message}',
   '{key} was deleted meanwhile.': '{key} wurde inzwischen gelöscht.',
