@@ -43,9 +43,9 @@ os.environ.update(
 
 
 _TESTS = Path(__file__).parent
-_ALONE = ("restart", "chaos", "grants")  # the last leaves much behind, which each start would look at
-"""The tests of the local stack that take grants away or stop it: they have it alone, at the beginning, while the other
-processes do what needs no stack. The others share it then.
+_ALONE = ("restart", "chaos", "story", "grants")  # the last leaves much behind, which each start would look at
+"""The tests of the local stack that take grants away, forget its users or stop it: they have it alone, at the
+beginning, while the other processes do what needs no stack. The others share it then.
 """
 _LONG = ("console", "triggers", "durable", "examples", "commands", "documents")
 """The tests of the local stack that take minutes: they begin first, so that no process has them left at the end."""

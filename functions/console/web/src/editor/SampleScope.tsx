@@ -6,6 +6,7 @@ import { useMemo, type ReactNode } from 'react';
 import type { ExampleScope } from '../expr/complete';
 import { ScopeContext } from '../expr/scope';
 import { calls, type Samples } from './api';
+import { triggerOf } from './samples';
 import type { ShownRun } from './shownRun';
 import { useEditor } from './store';
 import { ancestors, bodyOf, findNode, loopsAround } from './tree';
@@ -44,13 +45,6 @@ function outputOf(id: string, run: ShownRun | null, samples: Samples | undefined
   if (ran && ran.output !== null) return ran.output;
   const found = samples?.nodes[id] ?? Object.entries(samples?.nodes ?? {}).find(([path]) => path.endsWith(`.${id}`))?.[1];
   return found?.output;
-}
-
-/** What started the last run; before that what its trigger would give, with the input that somebody has written for test runs. */
-export function triggerOf(samples: Samples | undefined, testInput: unknown): Record<string, unknown> {
-  const given = samples?.trigger ?? { body: {} };
-  const isMadeUp = (samples?.trigger_execution_id ?? null) === null;
-  return isMadeUp && testInput !== undefined ? { ...given, body: testInput } : given;
 }
 
 function scopeFor(document: WorkflowDocument, id: string | null, run: ShownRun | null, samples: Samples | undefined): ExampleScope {

@@ -1,7 +1,7 @@
 /** What expressions see of a trigger before and after the first run. */
 import { expect, test } from 'vitest';
 import type { Samples } from './api';
-import { triggerOf } from './SampleScope';
+import { triggerOf } from './samples';
 
 const MADE_UP: Samples = { trigger: { type: 'webhook', body: { text: 'Hello' } }, trigger_execution_id: null, nodes: {}, executions: [] };
 
