@@ -86,6 +86,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 
 _SLOW = frozenset(
     {
+        "approval_answers",
         "attempt_deadlines",
         "concurrency_queue",
         "conversations",
@@ -93,6 +94,9 @@ _SLOW = frozenset(
         "databases",  # starts a PostgreSQL and a MariaDB
         "dispatch",
         "driver_memory",
+        "engine_faults",
+        "error_codes",
+        "expression_bounds",
         "fairness",
         "finalization_failures",
         "html_xml",
@@ -103,15 +107,20 @@ _SLOW = frozenset(
         "logs",
         "matching",
         "outgoing",
+        "query_parameters",
         "record_payloads",
+        "reference",
         "retention",
+        "route_permissions",
         "sandbox",
         "spreadsheets",
         "ssrf",
         "torn_reads_and_outages",
         "unread_answers",
         "webhook_deliveries",
+        "workspace_isolation",
         "world",
+        "zip",
     }
 )
 """Files of `tests/unit` that are no part of `pytest -m quick`: simulations, real servers, many processes."""
