@@ -88,6 +88,7 @@ _SLOW = frozenset(
     {
         "approval_answers",
         "attempt_deadlines",
+        "command_help",
         "concurrency_queue",
         "conversations",
         "data_nodes",
@@ -116,9 +117,11 @@ _SLOW = frozenset(
         "spreadsheets",
         "ssrf",
         "torn_reads_and_outages",
+        "trials",
         "unread_answers",
         "webhook_deliveries",
         "workspace_isolation",
+        "workspaces",
         "world",
         "zip",
     }
