@@ -37,6 +37,7 @@ _ENCODINGS = {
     "cp850": "MS-DOS, Western European (CP850)",
     "cp866": "MS-DOS, Cyrillic (CP866)",
 }
+_CONTENT = {"json": "Values, read from JSON", "text": "Text", "base64": "Bytes, as base64"}
 _METHODS = {name: name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 TITLES: Mapping[str, Mapping[str, str]] = {
     "algorithm": {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "md5": "MD5"},
@@ -45,7 +46,7 @@ TITLES: Mapping[str, Mapping[str, str]] = {
         "result": "The result, when the run has ended",
         "respond": "What a step “Respond to the webhook” says",
     },
-    "as": {"text": "Text", "base64": "Bytes, as base64", "json": "Values, read from JSON"},
+    "as": _CONTENT,
     "body": {
         "json": "JSON",
         "form": "Fields of a form",
@@ -90,12 +91,7 @@ TITLES: Mapping[str, Mapping[str, str]] = {
     "overlap": {"allow": "Run at the same time", "skip": "Skip this one", "queue": "Wait until it has ended"},
     "parse_mode": {"MarkdownV2": "Markdown", "HTML": "HTML"},
     "place": {"header": "Into a header", "query": "Into the address"},
-    "response": {
-        "auto": "By its media type",
-        "json": "Values, read from JSON",
-        "text": "Text",
-        "base64": "Bytes, as base64",
-    },
+    "response": {"auto": "By its media type", **_CONTENT},
     "role": {"user": "The user", "assistant": "The assistant"},
     "security": {"starttls": "STARTTLS", "tls": "TLS from the start", "off": "None"},
     "start_of": {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"},

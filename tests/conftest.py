@@ -87,6 +87,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByStack:
 _SLOW = frozenset(
     {
         "approval_answers",
+        "approval_mails",
         "attempt_deadlines",
         "command_help",
         "concurrency_queue",

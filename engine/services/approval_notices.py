@@ -22,6 +22,12 @@ from engine.storage.repositories import Repositories
 logger = logging.getLogger(__name__)
 _MOST_RECIPIENTS = 100
 _SUBJECT_CHARACTERS = 120
+_BEGINNINGS = {
+    "asked": "Please decide",
+    "reminder": "Reminder",
+    "escalated": "Please decide, as nobody has so far",
+}
+"""How the subject of a mail begins, by its step."""
 
 
 class ApprovalNotices:
@@ -88,7 +94,7 @@ def _written(approval: Approval, step: Step) -> tuple[str, str]:
     """Return the subject and the text of a mail."""
     question = " ".join(approval.terms.message.split())
     short = question if len(question) <= _SUBJECT_CHARACTERS else f"{question[:_SUBJECT_CHARACTERS]}…"
-    begin = {"a": "Please decide", "r": "Reminder", "e": "Please decide, as nobody has so far"}[step.name[0]]
+    begin = _BEGINNINGS[step.name.partition(" ")[0]]
     needs = f"{approval.terms.needs} people have to approve it.\n" if approval.terms.needs > 1 else ""
     test = "This is a test run.\n" if approval.is_test else ""
     message = approval.terms.message.replace("{{", "{\u200b{")  # what is asked holds no place for a link

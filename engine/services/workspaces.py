@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 from engine import limits
 from engine.clock import Clock, format_time
@@ -24,7 +23,6 @@ from engine.storage.workspaces import (
     WorkspaceRepository,
 )
 
-_INVITATION_TIME = timedelta(days=7)
 _TRIES = 5
 
 

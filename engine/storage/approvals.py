@@ -27,6 +27,7 @@ from engine.storage.dynamodb.table import ConditionFailed, Put, Table
 from engine.storage.execution_record import CHECK, CheckKind, check, open_status, open_values
 from engine.storage.history import sort_key
 
+PARTITION = "APPROVALS#"
 _KEPT = timedelta(days=90)
 """How long decisions are kept."""
 _SPARE = timedelta(days=1)
@@ -102,7 +103,7 @@ def asked(asker: Asker, ref: ExecutionRef, wait: PendingSignal) -> Put:
     terms = ApprovalTerms.of(wait.output)
     options = terms.options()
     item: Item = {
-        "PK": f"APPROVALS#{asker.workspace_id}",
+        "PK": f"{PARTITION}{asker.workspace_id}",
         "SK": f"{_OPEN}{approval_id(ref, wait)}",
         "execution_id": asker.execution_id,
         "execution_ref": str(ref),
@@ -162,7 +163,7 @@ class ApprovalRepository:
 
     def row(self, workspace_id: str, ref: ExecutionRef, wait: PendingSignal) -> Approval | None:
         """Return the row of a pending signal that nobody has decided."""
-        item = self._table.get(f"APPROVALS#{workspace_id}", f"{_OPEN}{approval_id(ref, wait)}")
+        item = self._table.get(f"{PARTITION}{workspace_id}", f"{_OPEN}{approval_id(ref, wait)}")
         return _approval(item) if item else None
 
     def add_answer(self, approval: Approval, answer: Mapping[str, Any]) -> None:
@@ -172,7 +173,7 @@ class ApprovalRepository:
             ConditionFailed: with `index` 0, somebody else has answered since `approval` was read, or it was decided;
                 with another one, nobody waits for an answer any more.
         """
-        key = f"APPROVALS#{approval.workspace_id}", f"{_OPEN}{approval.id}"
+        key = f"{PARTITION}{approval.workspace_id}", f"{_OPEN}{approval.id}"
         condition, values = _is_unchanged(approval)
         change = update_arguments({"answers": dumps([*approval.answers, answer])}, (), condition, values)
         over = [self._table.check_entry(*one, "attribute_not_exists(#PK)", {}) for one in _ends(approval)]
@@ -181,12 +182,12 @@ class ApprovalRepository:
 
     def waiting(self, workspace_id: str, sort_key: str) -> Approval | None:
         """Return an approval by the key of its row, which is open according to it."""
-        item = self._table.get(f"APPROVALS#{workspace_id}", sort_key) if sort_key.startswith(_OPEN) else None
+        item = self._table.get(f"{PARTITION}{workspace_id}", sort_key) if sort_key.startswith(_OPEN) else None
         return _approval(item) if item else None
 
     def told(self, approval: Approval, until: datetime, next_at: datetime | None) -> None:
         """Record that its mails until a time are recorded, and when the next one is due; None if none is."""
-        key = f"APPROVALS#{approval.workspace_id}", f"{_OPEN}{approval.id}"
+        key = f"{PARTITION}{approval.workspace_id}", f"{_OPEN}{approval.id}"
         due = {} if next_at is None else check(key[1], next_at, CheckKind.DELIVERY)
         changes = {"told_until": format_time(until), **due}
         with suppress(ConditionFailed):  # it was decided meanwhile
@@ -195,11 +196,11 @@ class ApprovalRepository:
     def forget(self, workspace_id: str, ref: ExecutionRef, waits: Sequence[PendingSignal]) -> None:
         """Remove the rows of approvals that are no longer awaited."""
         for wait in waits:
-            self._table.delete(f"APPROVALS#{workspace_id}", f"{_OPEN}{approval_id(ref, wait)}")
+            self._table.delete(f"{PARTITION}{workspace_id}", f"{_OPEN}{approval_id(ref, wait)}")
 
     def find(self, workspace_id: str, approval: str) -> Approval | None:
         """Find an approval that is open according to its row, or was decided."""
-        pk = f"APPROVALS#{workspace_id}"
+        pk = f"{PARTITION}{workspace_id}"
         items = self._table.get_many([(pk, f"{_OPEN}{approval}"), (pk, f"{_DECIDED}{approval}")])
         found = items.get((pk, f"{_DECIDED}{approval}")) or items.get((pk, f"{_OPEN}{approval}"))
         return _approval(found) if found else None
@@ -214,7 +215,7 @@ class ApprovalRepository:
 
     def _rows(self, workspace_id: str, kind: str, before: str | None) -> Iterator[Approval]:
         last = f"{kind}{before or '~'}"
-        items = self._table.query(f"APPROVALS#{workspace_id}", after=kind, before=last, descending=True)
+        items = self._table.query(f"{PARTITION}{workspace_id}", after=kind, before=last, descending=True)
         return (_approval(item) for item in items if item["SK"] != last)
 
     def is_open(self, approval: Approval) -> bool:
@@ -232,7 +233,7 @@ class ApprovalRepository:
         """Return the approvals that are still awaited; the rows of the others are removed."""
         over = self._over(approvals)
         for one in over:
-            self._table.delete(f"APPROVALS#{one.workspace_id}", f"{_OPEN}{one.id}")
+            self._table.delete(f"{PARTITION}{one.workspace_id}", f"{_OPEN}{one.id}")
         gone = {one.id for one in over}
         return [one for one in approvals if one.id not in gone]
 

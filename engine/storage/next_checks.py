@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from engine.clock import format_time
 from engine.history.model import Execution
+from engine.storage import approvals, mails
 from engine.storage.dynamodb.table import ConditionFailed, Table
 from engine.storage.execution_record import CHECK, CheckKind, record_key, superseded
 
-_OF_WORKSPACE = ("MAIL#", "APPROVALS#")
+_OF_WORKSPACE = (mails.PARTITION, approvals.PARTITION)
 """Partitions that are named after the workspace."""
 
 

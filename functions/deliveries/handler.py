@@ -7,12 +7,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from engine.security.redaction import redact_logs
-from engine.storage.mails import PARTITION
+from engine.storage import approvals, mails
 from engine.threads import NodeThreads, node_runner
 from functions import outbound
 
 logger = Logger()
-_APPROVALS = "APPROVALS#"
 redact_logs(logger)
 _delivering = outbound.delivering()
 _runner = node_runner(NodeThreads())  # one event loop for the worker's life, so that connections stay open
@@ -26,22 +25,21 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     return {"tried": len(due)}
 
 
-def _recorded(approvals: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _recorded(waiting: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Record the mails of approvals; return their keys. An approval for which that fails is left to recovery."""
-    mails: list[tuple[str, str]] = []
-    for pk, sort_key in approvals:
+    recorded: list[tuple[str, str]] = []
+    for pk, sort_key in waiting:
         try:
-            mails += outbound.approval_notices().tell(pk.removeprefix(_APPROVALS), sort_key)
+            recorded += outbound.approval_notices().tell(pk.removeprefix(approvals.PARTITION), sort_key)
         except Exception:
             logger.exception("mails of an approval are left to recovery")
-    return mails
+    return recorded
 
 
 async def _send(due: list[tuple[str, str]]) -> None:
-    waiting = [one for one in due if one[0].startswith(_APPROVALS)]
-    if waiting:
-        due = [*(one for one in due if one not in waiting), *_recorded(waiting)]
-    mails = [(pk.removeprefix(PARTITION), mail_id) for pk, mail_id in due if pk.startswith(PARTITION)]
-    if mails:
-        await outbound.mail_sender().send(mails)
-    await _delivering.send([one for one in due if not one[0].startswith(PARTITION)])
+    """Send each by what it is, which its partition tells."""
+    waiting = [one for one in due if one[0].startswith(approvals.PARTITION)]
+    letters = [one for one in due if one[0].startswith(mails.PARTITION)] + _recorded(waiting)
+    if letters:
+        await outbound.mail_sender().send([(pk.removeprefix(mails.PARTITION), mail_id) for pk, mail_id in letters])
+    await _delivering.send([one for one in due if not one[0].startswith((approvals.PARTITION, mails.PARTITION))])

@@ -37,12 +37,12 @@ def workspace_details(workspace: Workspace, role: str) -> WorkspaceDetails:
         RoleAnswer(name=name, permissions=in_order(permissions_of(name, workspace.roles)), is_own=name not in GRANTS)
         for name in [*GRANTS, *sorted(workspace.roles)]
     ]
-    outbox = container.outbox()
+    sender = container.outbox().sender(workspace.id)
     return WorkspaceDetails(
         **workspace_answer(workspace, role).model_dump(),
         roles=roles,
-        mail_integration=outbox.integration_name(workspace.id),
-        can_send_mail=outbox.can_send(workspace.id),
+        mail_integration=sender.integration_name,
+        can_send_mail=sender.can_send,
     )
 
 

@@ -58,15 +58,16 @@ def objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from schema.get("$defs", {}).values()
 
 
-def patterns(value: Any) -> Iterator[str]:
+def parts_of(value: Any) -> Iterator[dict[str, Any]]:
+    """All objects in a value, the outer ones first."""
     if isinstance(value, dict):
-        if isinstance(value.get("pattern"), str):
-            yield value["pattern"]
-        for one in value.values():
-            yield from patterns(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from patterns(one)
+        yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts_of(one)
+
+
+def patterns(value: Any) -> Iterator[str]:
+    return (one["pattern"] for one in parts_of(value) if isinstance(one.get("pattern"), str))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -133,14 +134,7 @@ def test_each_title_is_of_some_field():
 
 def choices(value: Any) -> Iterator[dict[str, Any]]:
     """The schemas that name the values which they take."""
-    if isinstance(value, dict):
-        if "enum" in value or "const" in value:
-            yield value
-        for one in value.values():
-            yield from choices(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from choices(one)
+    return (one for one in parts_of(value) if "enum" in one or "const" in one)
 
 
 @pytest.mark.parametrize("name", ALL)

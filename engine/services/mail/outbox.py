@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.clock import Clock, format_time
 from engine.errors import Conflict, InvalidInput
 from engine.security.secrets import SecretBox, mail_context
@@ -13,6 +15,14 @@ from engine.storage.workspace_settings import WorkspaceSettingsRepository
 
 MAIL_TYPES = frozenset({"smtp"})
 """The types of integrations that send mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """How a workspace sends mail: whether it can, and the name of the integration that it has chosen for it."""
+
+    can_send: bool
+    integration_name: str | None
 
 
 class Outbox:
@@ -59,11 +69,11 @@ class Outbox:
         mail = Mail(mail_id, workspace_id, to, line, text, format_time(now), sealed, next_at=format_time(now))
         return self._mails.queue(mail, now)
 
-    def integration_name(self, workspace_id: str) -> str | None:
-        """Return the name of the integration that sends the workspace's mail."""
+    def sender(self, workspace_id: str) -> Sender:
+        """Return how the workspace's mail is sent."""
         chosen = self._settings.get(workspace_id).mail_integration
         found = self._integrations.find(workspace_id, chosen) if chosen else None
-        return found.name if found else None
+        return Sender(self._has_sender or chosen is not None, found.name if found else None)
 
     def choose_integration(self, principal: Principal, named: str | None) -> None:
         """Choose the integration that sends the workspace's mail, by its name or id; None for none.

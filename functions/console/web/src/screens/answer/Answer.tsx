@@ -2,14 +2,15 @@
 import { QueryClientProvider, useMutation } from '@tanstack/react-query';
 import { Check, CircleSlash, Clock, X } from 'lucide-react';
 import { Tooltip } from 'radix-ui';
-import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { ApiError } from '@/api/errors';
 import { queryClient } from '@/api/queries';
 import { t } from '@/app/i18n';
+import { useMailedLink } from '@/app/useMailedLink';
 import { Wordmark } from '@/app/Wordmark';
 import { Badge, ErrorState, Skeleton, Time, useTitle } from '@/ui';
 import { DecisionFields } from '../runs/DecisionFields';
-import { answerLink, readLink, tokenIn, type Asked, type LinkBody } from './link';
+import { answerLink, readLink, type Asked, type LinkBody } from './link';
 
 export default function Answer() {
   return (
@@ -22,16 +23,8 @@ export default function Answer() {
 }
 
 function Shown() {
-  const [token] = useState(() => tokenIn(location.hash));
-  const [asked, setAsked] = useState<Asked | null>();
-  const [error, setError] = useState<unknown>(null);
+  const { token, found: asked, error, again } = useMailedLink(readLink);
   useTitle(t('Please decide'));
-  const read = useCallback(() => readLink(token).then(setAsked, setError), [token]);
-  useEffect(() => void read(), [read]);
-  const again = () => {
-    setError(null);
-    void read();
-  };
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-xl flex-col gap-6 p-4 md:justify-center">
       <Wordmark />

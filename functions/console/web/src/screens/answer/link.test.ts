@@ -2,7 +2,8 @@ import { expect, test, vi } from 'vitest';
 
 vi.stubGlobal('document', { querySelector: () => null });
 vi.stubGlobal('location', { origin: 'http://console.test' });
-const { answerLink, isAnswerPage, readLink, tokenIn } = await import('./link');
+const { answerLink, isAnswerPage, readLink } = await import('./link');
+const { tokenIn } = await import('@/app/mailedLink');
 
 test('the page of a link is one address, and the token is behind the hash', () => {
   expect(isAnswerPage('/console/answer')).toBe(true);

@@ -1,18 +1,19 @@
 /** An invitation to a workspace, for whoever has its link: signed in, with an account, or new here. */
 import { LogOut, MailCheck } from 'lucide-react';
-import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { api, ApiError, unwrap } from '@/api/client';
 import { consoleBase } from '@/app/base';
 import { t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
 import { comeTo } from '@/app/place';
 import { register, signOut, useSession, type NewPerson } from '@/app/session';
+import { useMailedLink } from '@/app/useMailedLink';
 import { Wordmark } from '@/app/Wordmark';
 import { RegisterForm } from '@/screens/sign-in/RegisterForm';
 import { SignInForm } from '@/screens/sign-in/SignInForm';
 import { roleName } from '@/screens/settings/roles';
 import { Button, buttonClass, ErrorState, Skeleton, useTitle } from '@/ui';
-import { readOffer, tokenIn, type Offer } from './offer';
+import { readOffer, type Offer } from './offer';
 
 /** The invitation is left for the workspace; going back does not lead to it again. */
 function goTo(workspaceId: string): void {
@@ -21,16 +22,8 @@ function goTo(workspaceId: string): void {
 }
 
 export default function Invitation() {
-  const [token] = useState(() => tokenIn(location.hash));
-  const [offer, setOffer] = useState<Offer | null>();
-  const [error, setError] = useState<unknown>(null);
+  const { token, found: offer, error, again } = useMailedLink(readOffer);
   useTitle(t('Invitation'));
-  const read = useCallback(() => readOffer(token).then(setOffer, setError), [token]);
-  useEffect(() => void read(), [read]);
-  const again = () => {
-    setError(null);
-    void read();
-  };
   return (
     <main className="flex min-h-dvh flex-col items-center justify-center gap-6 p-4">
       <Wordmark />

@@ -2,7 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest';
 
 vi.stubGlobal('document', { querySelector: () => null });
 vi.stubGlobal('location', { origin: 'http://console.test' });
-const { isInvitation, readOffer, tokenIn } = await import('./offer');
+const { isInvitation, readOffer } = await import('./offer');
+const { tokenIn } = await import('@/app/mailedLink');
 
 afterEach(() => void vi.unstubAllGlobals());
 
