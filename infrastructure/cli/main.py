@@ -30,6 +30,7 @@ from infrastructure.cli.options import (
     stack_choices,
     stop_command,
 )
+from infrastructure.cli.organize import labels, move
 from infrastructure.cli.output import Complaint, console, results
 from infrastructure.cli.reference import reference
 from infrastructure.cli.tests import run_cases
@@ -63,7 +64,7 @@ def _register(panel: str, *commands: Callable[..., None]) -> None:
         app.command(rich_help_panel=panel)(command)
 
 
-_register("Workflows", validate, run, activate, deactivate, workflows, export, delete)
+_register("Workflows", validate, run, activate, deactivate, workflows, labels, move, export, delete)
 _register("Versions", versions, diff, publish, rollback, restore)
 app.command("test", rich_help_panel="Workflows")(run_cases)
 _register("Executions", executions, logs, retry, cancel, approvals, answer)

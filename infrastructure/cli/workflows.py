@@ -132,20 +132,25 @@ def deactivate(workflow: WorkflowName, data: Data, api_url: ApiUrl = None, token
 
 def workflows(
     data: Data,
+    *,
     text: Annotated[
         str | None, typer.Option("--search", metavar="TEXT", help="Only those with it in name, description or a label.")
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="LABEL", help="Only those that have it.")] = None,
     folder: Annotated[str | None, typer.Option(metavar="FOLDER", help="Only those in it, or below it.")] = None,
+    active: Annotated[
+        bool | None, typer.Option("--active/--inactive", help="Only those whose triggers are live, or not.")
+    ] = None,
     as_json: AsJson = False,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
     """List the workflows."""
-    wanted = {"q": text, "label": label, "folder": folder}
+    is_active = None if active is None else str(active).lower()
+    wanted = {"q": text, "label": label, "folder": folder, "is_active": is_active}
     query = {name: given for name, given in wanted.items() if given is not None}
     found = client_for(data, api_url, token, start=False).pages("/api/workflows", limit=100, **query)
-    columns = ("id", "name", "version", "published", "active", "updated")
+    columns = ("id", "name", "version", "published", "active", "updated", "folder", "labels")
     empty = "no such workflows" if query else "there are no workflows; `mainspring run` makes one"
     show_list(found, columns, _workflow_row, as_json=as_json, empty=empty)
 
@@ -184,6 +189,7 @@ def delete(
 def _workflow_row(one: dict[str, Any]) -> Iterator[str]:
     yield from (one["id"], one["name"], str(one["version"] or "-"), str(one["published_version"] or "-"))
     yield from ("yes" if one["is_active"] else "no", short_time(one["updated_at"]))
+    yield from (one["folder"] or "", ", ".join(one["labels"]))
 
 
 def _problems_here(definition: Any) -> list[dict[str, Any]]:

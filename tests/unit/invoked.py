@@ -113,6 +113,21 @@ def called(
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, Any]:
     """Status and JSON of what a function answers to a call of the API; `who` is what the authorizer has found."""
+    answer = answered(function, method, path, who, body, query, headers)
+    is_json = answer["body"] and answer["headers"]["content-type"] == "application/json"
+    return answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"]
+
+
+def answered(
+    function: str,
+    method: str,
+    path: str,
+    who: Mapping[str, str] | None,
+    body: Any = None,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """What a function answers to a call of the API, as API Gateway gets it."""
     context: dict[str, Any] = {"http": {"method": method, "path": path, "sourceIp": "1.2.3.4"}, "stage": "$default"}
     request = {
         "version": "2.0", "routeKey": route_key(function, method, path), "rawPath": path, "rawQueryString": "",
@@ -121,6 +136,4 @@ def called(
         "requestContext": {**context, **({"authorizer": {"lambda": dict(who)}} if who else {})},
         "body": None if body is None else json.dumps(body),
     }  # fmt: skip
-    answer = invoke(function, request)
-    is_json = answer["body"] and answer["headers"]["content-type"] == "application/json"
-    return answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"]
+    return invoke(function, request)
