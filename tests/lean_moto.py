@@ -8,17 +8,22 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, wraps
 from typing import Any
 
+import boto3
 import botocore.session
+from botocore import endpoint_provider
+from botocore.client import ClientCreator
 from botocore.endpoint import Endpoint
+from botocore.endpoint_provider import RuleSet
 from botocore.loaders import Loader
-from botocore.model import OperationModel
-from moto.core import DEFAULT_ACCOUNT_ID, responses
+from botocore.model import OperationModel, ServiceModel
+from moto.core import DEFAULT_ACCOUNT_ID, models, responses
 from moto.core.models import botocore_stubber
 from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.exceptions import ItemSizeTooLarge
@@ -43,6 +48,58 @@ def install() -> None:
     Item.__init__ = _make_item
     loader = Loader()  # each session would read the SDK's models from disk again: megabytes of JSON
     botocore.session.create_loader = lambda _: loader
+    boto3.setup_default_session = _share_default_session
+    ClientCreator._load_service_model = _one_of_each_service(ClientCreator._load_service_model)
+    ClientCreator._create_client_class = _one_class_of_each(ClientCreator._create_client_class)
+    endpoint_provider.RuleSet = _share_rules
+    models.CallbackResponse = cache(models.CallbackResponse)
+
+
+_sessions: dict[tuple[Any, ...], boto3.Session] = {}
+_rules: dict[int, RuleSet] = {}
+
+
+def _share_default_session(**options: Any) -> None:
+    """A session for each set of credentials and settings in the environment: moto forgets the default one each time."""
+    settings = (*options.items(), *sorted(one for one in os.environ.items() if one[0].startswith("AWS_")))
+    if settings not in _sessions:
+        _sessions[settings] = boto3.Session(**options)
+    boto3.DEFAULT_SESSION = _sessions[settings]
+
+
+def _one_of_each_service(load: Callable[..., ServiceModel]) -> Callable[..., ServiceModel]:
+    """What clients of a service know of it, which nobody changes."""
+    known: dict[tuple[Any, ...], ServiceModel] = {}
+
+    @wraps(load)
+    def load_service_model(creator: ClientCreator, *which: Any, **named: Any) -> ServiceModel:
+        key = (*which, *named.values())
+        if key not in known:
+            known[key] = load(creator, *which, **named)
+        return known[key]
+
+    return load_service_model
+
+
+def _one_class_of_each(create: Callable[..., type]) -> Callable[..., type]:
+    """The class of a service's clients; sessions of boto3 give it methods that others do not."""
+    known: dict[tuple[int, bool], type] = {}
+
+    @wraps(create)
+    def create_client_class(creator: ClientCreator, name: str, model: ServiceModel) -> type:
+        key = id(model), "Boto3/" in creator._user_agent
+        if key not in known:
+            known[key] = create(creator, name, model)
+        return known[key]
+
+    return create_client_class
+
+
+def _share_rules(*, rules: list[Any], **others: Any) -> RuleSet:
+    """The rules of a service's addresses; those that are read from disk stay where they are, with the one loader."""
+    if id(rules) not in _rules:
+        _rules[id(rules)] = RuleSet(rules=rules, **others)
+    return _rules[id(rules)]
 
 
 _ITEM_OPERATIONS = {
