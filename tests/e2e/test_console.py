@@ -16,9 +16,8 @@ from infrastructure.stack.console_build import CONSOLE, node_folder
 WEB = CONSOLE / "web"
 STORY = WEB / "e2e" / "story.spec.mjs"
 SPECS = sorted(path for path in (WEB / "e2e").glob("*.spec.mjs") if path != STORY)
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium on PATH; `.ci/run` installs Debian's"
