@@ -5,6 +5,7 @@ The functions read their settings when they are imported, so these are here too.
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,11 @@ class _ByStack(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector need not look through it again and again."""
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
