@@ -31,6 +31,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import bytesize
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
 _MOST_BYTES = 405_000
@@ -42,8 +43,10 @@ def install() -> None:
     responses.method_names_from_class = cache(responses.method_names_from_class)
     DynamoResult.execute_result = _as_it_is
     Table.all_items = _all_items
+    Table.query = _query(Table.query)
     Endpoint.make_request = _answer_at_once(Endpoint.make_request)
     Table.__deepcopy__ = _copy_of
+    UpdateExpressionParser.make = staticmethod(cache(UpdateExpressionParser.make))  # what works on it, copies it first
     DynamoDBBackend.transact_write_items = _transact(DynamoDBBackend.transact_write_items)
     Item.__init__ = _make_item
     loader = Loader()  # each session would read the SDK's models from disk again: megabytes of JSON
@@ -183,6 +186,37 @@ def _all_items(table: Table) -> list[Item]:
     """The items of a table in order; moto would read their keys anew for each comparison of two."""
     items = [item for partition in table.items.values() for item in partition.values()]
     return sorted(items, key=lambda item: (item.hash_key.cast_value, item.range_key.cast_value))
+
+
+def _query(query: Callable[..., Any]) -> Callable[..., Any]:
+    """Queries of what one partition has, in a table or an index; moto would put all that a table has in order first."""
+
+    @wraps(query)
+    def query_partition(table: Table, hash_key: DynamoType | None, *more: Any, **named: Any) -> Any:
+        if table.range_key_attr is None:
+            return query(table, hash_key, *more, **named)
+        index_name = more[_INDEX_NAME]
+        conditions = named.get("hash_key_conditions")
+        if index_name and conditions:
+            every = (item for partition in table.items.values() for item in partition.values())
+            found = [item for item in every if all(_has(item, name, value) for name, value in conditions)]
+        elif index_name:
+            found = table.all_items()
+        else:
+            found = list(table.items[hash_key].values()) if hash_key in table.items else []
+        seen: Table = object.__new__(type(table))
+        seen.__dict__.update(table.__dict__, all_items=lambda: found)
+        return query(seen, hash_key, *more, **named)
+
+    return query_partition
+
+
+_INDEX_NAME = 6
+"""Its place among the arguments of a query, behind the key."""
+
+
+def _has(item: Item, name: str, value: DynamoType) -> bool:
+    return name in item.attrs and item.attrs[name] == value
 
 
 def _copy_of(table: Table, _: object) -> Table:

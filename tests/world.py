@@ -180,8 +180,8 @@ class World:
             self.repositories.executions.decoded(one) for one in self.repositories.executions.with_payloads(records)
         ]
 
-    def _records(self) -> list[dict[str, Any]]:
-        records = items_with(self.aws, "trigger_type", "workspace_key")
+    def _records(self, without: str = "") -> list[dict[str, Any]]:
+        records = items_with(self.aws, "trigger_type", "workspace_key", without=without)
         return sorted((item for item in records if item["SK"]["S"] == "META"), key=lambda item: item["id"]["S"])
 
     # -- what AWS does -------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ class World:
         return [*drivers, *(at for at, _, _ in self._later)]
 
     def _open(self) -> list[Execution]:
-        records = [decode(item) for item in self._records() if "completed_at" not in item]
+        records = [decode(item) for item in self._records(without="completed_at")]
         return [self.repositories.executions.decoded(record, payloads=False) for record in records]
 
     # -- what has to be true in the end --------------------------------------------------------------------

@@ -121,11 +121,13 @@ def create_table(dynamodb: Any, name: str) -> None:
     )
 
 
-def items_with(aws: Aws, *attributes: str) -> list[dict[str, Any]]:
+def items_with(aws: Aws, *attributes: str, without: str = "") -> list[dict[str, Any]]:
     """The items of the Automation table that have these attributes, as they are: nobody calls for them."""
     table = dynamodb_backends[DEFAULT_ACCOUNT_ID][aws.dynamodb.meta.region_name].tables["Automation"]
-    found = [item.attrs for item in table.all_items() if all(name in item.attrs for name in attributes)]
-    return [dynamo_to_dict(dict(one)) for one in found]
+    every = (item for partition in table.items.values() for item in partition.values())
+    found = [item for item in every if without not in item.attrs and all(name in item.attrs for name in attributes)]
+    found.sort(key=lambda item: (item.hash_key.cast_value, item.range_key.cast_value))
+    return [dynamo_to_dict(dict(item.attrs)) for item in found]
 
 
 def one_at_a_time(client: Any) -> Any:
