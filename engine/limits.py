@@ -17,6 +17,13 @@ MAX_MEMBERS = 500
 MAX_INVITATIONS = 100
 MAX_ROLES = 20
 """Of a workspace's own."""
+MAX_KEYS = 200
+MAX_SERVICE_ACCOUNTS = 50
+MAX_KEY_WORKFLOWS = 50
+"""That one key is for: the authorizer passes them on with each call."""
+MAX_KEY_DAYS = 366
+MAX_GRACE_HOURS = 7 * 24
+"""How long a key's old secret may be good after its rotation."""
 MAX_VERSIONS = 999_999
 MAX_LABELS = 20
 MAX_UI_BYTES = 128 * 1024

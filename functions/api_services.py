@@ -9,6 +9,7 @@ from engine.storage.dynamodb.table import Table
 from functions import container
 
 if TYPE_CHECKING:
+    from engine.services.api_keys import ApiKeyService
     from engine.services.data import DataService
     from engine.services.events.subscriptions import SubscriptionService
     from engine.services.executions.api import ExecutionService
@@ -136,6 +137,15 @@ def workspace_service() -> WorkspaceService:
         _what_is_left,
         container.repositories().workspace_settings.delete,
     )
+
+
+@cache
+def api_key_service() -> ApiKeyService:
+    """API keys and service accounts."""
+    from engine.services.api_keys import ApiKeyService
+
+    existing = container.repositories().workflows.existing
+    return ApiKeyService(container.api_keys(), container.users(), container.workspaces(), existing, container.clock)
 
 
 def _what_is_left(workspace_id: str) -> list[str]:

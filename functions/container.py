@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from engine.services.executions.supervisor import Supervisor
     from engine.services.invitations import InvitationService
     from engine.services.mail.outbox import Outbox
+    from engine.services.passwords import PasswordService
     from engine.services.people import People
     from engine.services.triggers.dispatch import Dispatcher
     from engine.services.triggers.listeners import ListenerIndex
     from engine.services.triggers.reconcile import Reconciler
     from engine.services.triggers.webhook_response import WebhookResponder
     from engine.services.triggers.webhooks import WebhookService
+    from engine.storage.api_keys import ApiKeyRepository
     from engine.storage.repositories import Repositories
     from engine.storage.users import UserRepository
     from engine.storage.workspaces import WorkspaceRepository
@@ -94,6 +96,13 @@ def users() -> UserRepository:
     from engine.storage.users import UserRepository
 
     return UserRepository(Table(client("dynamodb"), settings.identity_table))
+
+
+def api_keys() -> ApiKeyRepository:
+    """The Identity table's repository of API keys and service accounts."""
+    from engine.storage.api_keys import ApiKeyRepository
+
+    return ApiKeyRepository(Table(client("dynamodb"), settings.identity_table))
 
 
 @cache
@@ -321,6 +330,14 @@ def auth_service() -> AuthService:
     return AuthService(
         users(), workspaces(), invitation_service(), signing_keys, clock, open_registration=settings.open_registration
     )
+
+
+@cache
+def password_service() -> PasswordService:
+    """Passwords and sessions."""
+    from engine.services.passwords import PasswordService
+
+    return PasswordService(users(), clock)
 
 
 @cache

@@ -10,6 +10,7 @@ PUBLIC_ROUTES = frozenset(
         "POST /api/auth/register",
         "POST /api/auth/login",
         "POST /api/auth/refresh",
+        "POST /api/auth/password/reset",
         "GET /api/invitations/{token}",
         "GET /api/approvals/links/{token}",
         "POST /api/approvals/links/{token}",

@@ -27,7 +27,18 @@ EmailAddress = Annotated[
     AfterValidator(_email_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
-Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
+
+
+def _uncommon(password: str) -> str:
+    from engine.security.passwords import is_common
+
+    if is_common(password):
+        raise ValueError("this password is one of the first that are guessed; choose another one")
+    return password
+
+
+Password = Annotated[str, StringConstraints(min_length=8, max_length=200), AfterValidator(_uncommon)]
+_Given = Annotated[str, StringConstraints(max_length=200)]
 FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -57,7 +68,21 @@ class Credentials(Body):
     """A sign-in."""
 
     email: Annotated[str, StringConstraints(max_length=320)]
-    password: Annotated[str, StringConstraints(max_length=200)]
+    password: _Given
+
+
+class PasswordChange(Body):
+    """Another password, by whoever knows the present one."""
+
+    old_password: _Given
+    new_password: Password
+
+
+class PasswordReset(Body):
+    """Another password, by whoever has got a link for it."""
+
+    token: Annotated[str, StringConstraints(max_length=500)] = Field(description="What is behind `#` in the link.")
+    new_password: Password
 
 
 class ProfileChange(Body):
@@ -97,12 +122,37 @@ class UserAnswer(Answer):
 
 
 class MeAnswer(UserAnswer):
-    """The caller, and the workspace that the access token is for."""
+    """The caller, and the workspace that the access token or API key is for. A service account has no address."""
 
     workspace_id: str
     workspace_name: str
     role: str
-    permissions: list[Permission] = Field(description="What the role grants.")
+    permissions: list[Permission] = Field(description="What the role grants; with an API key, what is left of it.")
+    key_id: str | None = Field(default=None, description="The API key that the call was made with.")
+
+
+class SessionAnswer(Answer):
+    """A place where somebody is signed in."""
+
+    id: str
+    is_current: bool = Field(description="Whether the call was made with it.")
+    started_at: str
+    used_at: str = Field(description="When its token was last refreshed, which happens every few minutes of use.")
+    agent: str = Field(description="What the browser or program says of itself.")
+
+
+class SessionList(Answer):
+    """All sessions, the newest first."""
+
+    items: list[SessionAnswer]
+
+
+class ResetLink(Answer):
+    """A link with which somebody chooses another password; shown only here."""
+
+    url: str = Field(description="The page of the console where it is used; give it to them on a safe way.")
+    token: str
+    expires_at: str
 
 
 class UserList(Answer):

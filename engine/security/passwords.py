@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 from passlib.hash import argon2
 
@@ -23,6 +24,17 @@ def verify_password(password: str, password_hash: str | None) -> bool:
 def needs_rehash(password_hash: str) -> bool:
     """Return whether the hash was made with weaker parameters than the current ones."""
     return bool(_hasher.needs_update(password_hash))
+
+
+def is_common(password: str) -> bool:
+    """Return whether a password is among the first that are guessed, in whatever case it is written."""
+    return password.strip().lower() in _common()
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The most frequent passwords of known leaks, as Django has them, without those of less than 8 characters."""
+    return frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").splitlines())
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,9 @@ class Access(StrEnum):
     PUBLIC = "public"
     """Nothing: no access token either."""
     SIGNED_IN = "signed_in"
-    """An access token; it is about the callers themselves, or about the platform."""
+    """An access token or an API key; it is about the callers themselves, or about the platform."""
+    SESSION = "session"
+    """An access token; it is about somebody's account, so no API key will do."""
     ADMIN = "admin"
     """An administrator of the platform."""
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from engine.clock import Clock, format_time
-from engine.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
+from engine.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from engine.ids import FIRST_WORKSPACE, is_id, new_id
 from engine.schemas.users import Credentials, NewUser, Person, ProfileChange, Registration, Tokens
 from engine.security.passwords import hash_password, needs_rehash, verify_password
@@ -24,12 +24,12 @@ from engine.security.tokens import (
 )
 from engine.services.invitations import InvitationService
 from engine.services.principal import Principal
+from engine.services.sign_in_attempts import SignInAttempts
 from engine.storage.dynamodb.table import ConditionFailed, Page
 from engine.storage.users import Session, User, UserRepository
 from engine.storage.workspaces import Workspace, WorkspaceRepository
 
-_WINDOW_SECONDS = 900
-_MOST_FAILURES = {"account": 20, "address": 100}
+_LONGEST_AGENT = 200
 
 
 class AuthService:
@@ -59,6 +59,7 @@ class AuthService:
         self._invitations = invitations
         self._keys = keys
         self._clock = clock
+        self._attempts = SignInAttempts(users, clock)
         self._open = open_registration
 
     def register(self, registration: Registration) -> User:
@@ -119,13 +120,14 @@ class AuthService:
             raise Conflict("you cannot deactivate yourself", code="own_account")
         return self._users.set_active(user_id, active=active)
 
-    def login(self, credentials: Credentials, address: str, browser: str = "") -> Tokens:
+    def login(self, credentials: Credentials, address: str, browser: str = "", agent: str = "") -> Tokens:
         """Start a session.
 
         Args:
             credentials: who they say that they are.
             address: the network address that they come from.
             browser: what the browser says of itself, where it keeps the session in a cookie.
+            agent: what the browser or program says of itself, for the list of sessions.
 
         Raises:
             Unauthenticated: the address or the password is wrong, or the user is deactivated; it does not say which.
@@ -133,24 +135,23 @@ class AuthService:
         """
         email = normalize("NFC", credentials.email.strip()).lower()
         now = int(self._clock.now().timestamp())
-        subjects = {"account": f"account#{email}", "address": f"address#{address}"}
-        for kind, subject in subjects.items():
-            failures, forgotten_at = self._users.failures(subject, now)
-            if failures >= _MOST_FAILURES[kind]:
-                raise TooManyRequests("too many failed sign-ins; try again later", retry_after=forgotten_at - now)
+        self._attempts.count(email, address)
         user = self._users.by_email(email)
         if not verify_password(credentials.password, user.password_hash if user else None) or user is None:
-            for subject in subjects.values():
-                self._users.count_failure(subject, now, _WINDOW_SECONDS)
             raise Unauthenticated("the e-mail address or the password is wrong", code="wrong_credentials")
         if not user.is_active:
             raise Unauthenticated("the e-mail address or the password is wrong", code="wrong_credentials")
+        self._attempts.forgive(email, address)
         if needs_rehash(user.password_hash):
-            self._users.set_password_hash(user.id, hash_password(credentials.password))
+            self._users.set_password_hash(user, hash_password(credentials.password))
         refresh = new_refresh_token(user.id, new_id())
         hashes = (refresh.hash, refresh.family_hash)
         until = now + REFRESH_SECONDS
-        session = Session(refresh.session_id, user.id, user.workspace_id, *hashes, until, _hash(browser))
+        at = format_time(self._clock.now())
+        session = Session(
+            refresh.session_id, user.id, user.workspace_id, *hashes, until, _hash(browser), epoch=user.epoch,
+            started_at=at, used_at=at, agent=agent[:_LONGEST_AGENT],
+        )  # fmt: skip
         self._users.add_session(session)
         return self._answer(user.id, session.id, session.workspace_id, refresh)
 
@@ -185,12 +186,12 @@ class AuthService:
         new = next_refresh_token(old, self._keys())
         now = int(self._clock.now().timestamp())
         try:
-            session = self._users.rotate_session(old, new, _hash(browser), now)
+            session = self._users.rotate_session(old, new, _hash(browser), now, format_time(self._clock.now()))
         except ConditionFailed:
             self._users.end_family(old.user_id, old.session_id, old.family_hash)
             raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token") from None
         user = self._users.by_id(old.user_id)
-        if user is None or not user.is_active:
+        if user is None or not user.is_active or session.epoch != user.epoch:
             self._users.end_session(old.user_id, old.session_id)
             raise Unauthenticated("the refresh token is not valid; sign in again", code="invalid_token")
         wanted = workspace_id or session.workspace_id
@@ -211,7 +212,7 @@ class AuthService:
         user = self._users.by_id(principal.user_id)
         if user is None:
             raise _gone()
-        return user, self._workspace(principal)
+        return user, self.workspace(principal)
 
     def change_profile(self, principal: Principal, change: ProfileChange) -> tuple[User, Workspace]:
         """Change what the caller says of themselves.
@@ -223,7 +224,7 @@ class AuthService:
             user = self._users.set_full_name(principal.user_id, change.full_name)
         except NotFound:
             raise _gone() from None
-        return user, self._workspace(principal)
+        return user, self.workspace(principal)
 
     def _new_user(self, person: Person, *, is_admin: bool) -> User:
         return User(
@@ -237,7 +238,8 @@ class AuthService:
             created_at=format_time(self._clock.now()),
         )
 
-    def _workspace(self, principal: Principal) -> Workspace:
+    def workspace(self, principal: Principal) -> Workspace:
+        """Return the workspace that the call is for. Raises Unauthenticated: it is gone."""
         workspace = self._workspaces.find(principal.workspace_id)
         if workspace is None:
             raise _gone()

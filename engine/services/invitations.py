@@ -39,10 +39,12 @@ class InvitationService:
         Raises:
             NotFound: the caller's access token is for another workspace.
             InvalidInput: the workspace has no such role.
-            Forbidden: the role grants more than the caller has.
+            Forbidden: the role grants more than the caller has, or the caller is a service account.
             Conflict: there are as many invitations or members as there may be.
         """
         workspace = current_workspace(self._workspaces, principal, workspace_id)
+        if principal.is_service:
+            raise Forbidden("whoever is invited sees by whom: a person has to do it", code="session_needed")
         check_role(principal, workspace, body.role)
         if len(self._workspaces.invitations(workspace_id, self._clock.now())) >= limits.MAX_INVITATIONS:
             message = f"a workspace has at most {limits.MAX_INVITATIONS} open invitations; withdraw one"

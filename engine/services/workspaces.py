@@ -122,7 +122,7 @@ class WorkspaceService:
 
         Raises:
             NotFound: there is no such role, or the caller's access token is for another workspace.
-            Conflict: members have it, or invitations offer it.
+            Conflict: members or service accounts have it, or invitations offer it.
         """
         workspace = self.get(principal, workspace_id)
         if name not in workspace.roles:
@@ -130,6 +130,8 @@ class WorkspaceService:
         check_grants(principal, permissions_of(name, workspace.roles))
         if any(one.role == name for one in self._workspaces.members(workspace_id)):
             raise Conflict("members have this role; give them another one first", code="role_in_use")
+        if name in self._workspaces.account_roles(workspace_id):
+            raise Conflict("service accounts have this role; give them another one first", code="role_in_use")
         if any(one.role == name for one in self._workspaces.invitations(workspace_id, self._clock.now())):
             raise Conflict("an invitation offers this role; withdraw it first", code="role_in_use")
         self._with_roles(workspace, {other: words for other, words in workspace.roles.items() if other != name})

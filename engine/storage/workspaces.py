@@ -1,4 +1,4 @@
-"""Workspaces, members and invitations, in the Identity table.
+"""Workspaces, members and invitations, in the Identity table (see also `api_keys`).
 
     WORKSPACE#<id>  META             name, is_personal, owners (how many), roles (its own), created_at, created_by
     WORKSPACE#<id>  MEMBER#<user>    role, by, at
@@ -136,6 +136,11 @@ class WorkspaceRepository:
         """Return the membership of a user."""
         item = self._table.get(_pk(workspace_id), f"MEMBER#{user_id}")
         return _member(item) if item else None
+
+    def account_roles(self, workspace_id: str) -> set[str]:
+        """Return the roles that service accounts have (see `api_keys`)."""
+        accounts = self._table.query(_pk(workspace_id), after="SERVICE#", before="SERVICE$", attributes=("role",))
+        return {item["role"] for item in accounts}
 
     def set_role(self, member: Member, role: str, by: str) -> Member:
         """Give a member another role.

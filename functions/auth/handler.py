@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+import functions.auth.passwords  # noqa: F401 - its routes
 from engine.errors import InvalidInput, Unauthenticated
 from engine.schemas.users import (
     Credentials,
@@ -25,9 +26,9 @@ from engine.storage.users import User
 from engine.storage.workspaces import Workspace
 from functions import container
 from functions.auth import cookies
-from functions.http_api import allows, caller, errors, make_app, make_handler
+from functions.auth.app import app
+from functions.http_api import allows, caller, errors, make_handler
 
-app = make_app()
 KeptIn = Annotated[
     Literal["cookie"] | None,
     Query(description="`cookie` keeps the refresh token in a cookie, which no script can read."),
@@ -59,7 +60,8 @@ def login(body: Credentials, session: KeptIn = None) -> Response[Tokens]:
     """Gives an access token for 15 minutes and a refresh token for 30 days, in the answer or in a cookie."""
     address = app.current_event.request_context.http.source_ip or "unknown"
     browser = cookies.browser_of(app.current_event.raw_event) if session else ""
-    return _answer(container.auth_service().login(body, address, browser), session)
+    agent = str(app.current_event.headers.get("user-agent") or "")
+    return _answer(container.auth_service().login(body, address, browser, agent), session)
 
 
 @app.post(
@@ -102,7 +104,7 @@ def _answer(tokens: Tokens, session: str | None) -> Response[Tokens]:
     tags=["auth"],
     summary="Go to another of your workspaces",
     responses={200: {"description": "An access token for it"}, **errors(400, 401, 404, 413, 415)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def enter_workspace(body: EnterBody) -> Tokens:
     """The session is there from now on. Its refresh token stays as it was; older access tokens too."""
@@ -115,7 +117,7 @@ def enter_workspace(body: EnterBody) -> Tokens:
     tags=["auth"],
     summary="End this session",
     responses={204: {"description": "Signed out", "content": {}}, **errors(401)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def logout(session: KeptIn = None) -> Response[None]:
     """Its access and refresh tokens are refused from now on; with `session=cookie` the browser forgets its own."""
@@ -133,9 +135,25 @@ def logout(session: KeptIn = None) -> Response[None]:
     openapi_extensions=allows(Access.SIGNED_IN),
 )
 def me() -> MeAnswer:
-    """The caller, and the workspace that the access token is for."""
+    """The caller, and the workspace that the access token or API key is for."""
     principal = caller(app)
+    if principal.is_service:
+        return _me(principal, _service_account(principal), container.auth_service().workspace(principal))
     return _me(principal, *container.auth_service().me(principal))
+
+
+def _service_account(principal: Principal) -> UserAnswer:
+    """A service account as if it were a user.
+
+    Raises:
+        Unauthenticated: it was removed just now.
+    """
+    account = container.api_keys().account(principal.workspace_id, principal.user_id)
+    if account is None:
+        raise Unauthenticated("this service account does not exist any more", code="no_member")
+    return UserAnswer(
+        id=account.id, email="", full_name=account.name, is_admin=False, is_active=True, created_at=account.at
+    )
 
 
 @app.patch(
@@ -143,7 +161,7 @@ def me() -> MeAnswer:
     tags=["auth"],
     summary="Change your own name",
     responses={200: {"description": "You"}, **errors(400, 401, 413, 415)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def change_me(body: ProfileChange) -> MeAnswer:
     """Others see the name where you are the author of something. Without one they see your address."""
@@ -151,7 +169,7 @@ def change_me(body: ProfileChange) -> MeAnswer:
     return _me(principal, *container.auth_service().change_profile(principal, body))
 
 
-def _me(principal: Principal, user: User, workspace: Workspace) -> MeAnswer:
+def _me(principal: Principal, user: User | UserAnswer, workspace: Workspace) -> MeAnswer:
     answer = UserAnswer.model_validate(user, from_attributes=True)
     return MeAnswer(
         **answer.model_dump(),
@@ -159,6 +177,7 @@ def _me(principal: Principal, user: User, workspace: Workspace) -> MeAnswer:
         workspace_name=workspace.name,
         role=principal.role,
         permissions=in_order(principal.permissions),
+        key_id=principal.key_id or None,
     )
 
 

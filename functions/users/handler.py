@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from engine import limits
-from engine.schemas.users import NewUser, UserAnswer, UserList
+from engine.clock import format_time
+from engine.schemas.users import NewUser, ResetLink, UserAnswer, UserList
 from engine.security.permissions import Access
 from functions import container
 from functions.http_api import Cursor, IdInPath, Limit, allows, caller, errors, make_app, make_handler
@@ -62,6 +65,24 @@ def activate(user_id: IdInPath) -> UserAnswer:
     """They can sign in again."""
     user = container.auth_service().set_active(caller(app), user_id, active=True)
     return UserAnswer.model_validate(user, from_attributes=True)
+
+
+@app.post(
+    "/api/users/<user_id>/password-link",
+    status_code=201,
+    tags=["users"],
+    summary="Make a link with which a user chooses another password",
+    responses={201: {"description": "The link, shown only now"}, **errors(401, 403, 404)},
+    openapi_extensions=allows(Access.ADMIN),
+)
+def make_password_link(user_id: IdInPath) -> ResetLink:
+    """For somebody who has forgotten theirs. It is good once, for a day; another one ends it."""
+    token, ends_at = container.password_service().link(caller(app), user_id)
+    return ResetLink(
+        url=f"{container.settings.api_url}/console/reset#{token}",
+        token=token,
+        expires_at=format_time(datetime.fromtimestamp(ends_at, UTC)),
+    )
 
 
 handler = make_handler(app)

@@ -1,4 +1,4 @@
-"""Workspaces, their members and roles: `/api/workspaces`. Invitations are in `invitations.py`."""
+"""Workspaces, their members and roles: `/api/workspaces`. Invitations and API keys are in files of their own."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from engine.schemas.workspaces import (
 from engine.security.permissions import Access, Permission, Role
 from functions import api_services, container
 from functions.http_api import IdInPath, allows, caller, errors, make_handler
-from functions.workspaces import invitations
+from functions.workspaces import invitations, keys
 from functions.workspaces.answers import app, member_answer, workspace_answer, workspace_details
 
-__all__ = ["app", "handler", "invitations"]  # with the routes of invitations
+__all__ = ["app", "handler", "invitations", "keys"]  # with the routes of these
 
 RoleInPath = Annotated[str, Path(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 
@@ -34,7 +34,7 @@ RoleInPath = Annotated[str, Path(pattern="^[a-z][a-z0-9_-]{0,39}$")]
     tags=["workspaces"],
     summary="List your workspaces",
     responses={200: {"description": "All of them"}, **errors(401)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def list_workspaces() -> WorkspaceList:
     """The personal one first. `POST /api/auth/workspace` gives an access token for another one."""
@@ -48,7 +48,7 @@ def list_workspaces() -> WorkspaceList:
     tags=["workspaces"],
     summary="Create a workspace",
     responses={201: {"description": "Created"}, **errors(400, 401, 409, 413, 415)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def create_workspace(body: WorkspaceBody) -> WorkspaceAnswer:
     """You are its owner. Your access token stays for the workspace that it is for."""
@@ -107,7 +107,7 @@ def delete_workspace(workspace_id: IdInPath) -> Response[None]:
     tags=["workspaces"],
     summary="Leave a workspace",
     responses={204: {"description": "You are no member any more", "content": {}}, **errors(401, 404, 409)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def leave_workspace(workspace_id: IdInPath) -> Response[None]:
     """The last owner cannot leave. The access token ends; refresh it to be in your personal workspace."""

@@ -107,7 +107,7 @@ def get_invitation(token: TokenInPath) -> OfferAnswer:
     tags=["workspaces"],
     summary="Accept an invitation",
     responses={200: {"description": "The workspace"}, **errors(401, 403, 404, 409)},
-    openapi_extensions=allows(Access.SIGNED_IN),
+    openapi_extensions=allows(Access.SESSION),
 )
 def accept(token: TokenInPath) -> WorkspaceAnswer:
     """You have to be signed in with the address that is invited; without an account register with the token."""

@@ -5,38 +5,36 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 
 from engine.ids import is_id
+from engine.security.api_keys import KEY_PREFIX
+from infrastructure.cli.api_answers import ApiError, answer_of, code_of
+from infrastructure.cli.session_file import access_token
 from infrastructure.local.stack import LocalStack, LocalStackError
 
 FINAL = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
 _FASTEST, _SLOWEST = 0.15, 2.0
 
 
-class ApiError(Exception):
-    """The API refused or did not answer; the message is for people, `problems` lists the problems of invalid input."""
-
-    def __init__(self, message: str, problems: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(message)
-        self.problems = problems or []
-
-
 class Client:
-    """A signed-in caller of one Mainspring."""
+    """A signed-in caller of one Mainspring. `renew` gives another access token once this one has ended."""
 
-    def __init__(self, api_url: str, token: str) -> None:
+    def __init__(self, api_url: str, token: str, renew: Callable[[], str] | None = None) -> None:
+        self._renew = renew
+        self._workspace_id: str | None = None
         self.api_url = api_url.rstrip("/")
+        self._has_key = token.startswith(KEY_PREFIX)
         self._http = httpx2.Client(
             base_url=self.api_url, headers={"authorization": f"Bearer {token}"}, timeout=60, trust_env=False
         )
 
     @classmethod
     def local(cls, stack: LocalStack) -> Client:
-        """Signed in to the local stack as its administrator.
+        """Signed in to the local stack as its administrator, or as whom MAINSPRING_KEY belongs to.
 
         Raises:
             LocalStackError: it does not run.
@@ -45,7 +43,13 @@ class Client:
         running = stack.running()
         if running is None:
             raise LocalStackError("the local stack does not run; `mainspring up` starts it")
-        return cls(running.api_url, sign_in(running.api_url, *stack.credentials())).in_named_workspace()
+        if key := os.environ.get("MAINSPRING_KEY"):
+            return cls(running.api_url, key).in_named_workspace()
+
+        def signed_in() -> str:
+            return sign_in(running.api_url, *stack.credentials())
+
+        return cls(running.api_url, signed_in(), signed_in).in_named_workspace()
 
     def in_named_workspace(self) -> Client:
         """This client, in the workspace that MAINSPRING_WORKSPACE names, if it names one.
@@ -64,11 +68,20 @@ class Client:
         Raises:
             ApiError: there is none, or more than one.
         """
+        if self._has_key:
+            here = self.call("GET", "/api/auth/me")
+            if named not in (here["workspace_id"], here["workspace_name"]):
+                raise ApiError(f"this API key works in the workspace {here['workspace_name']!r} only, not in {named!r}")
+            return
         found = self.call("GET", "/api/workspaces")["items"]
         ids = [one["id"] for one in found if named in (one["id"], one["name"])]
         if not ids:
             raise ApiError(f"you are in no workspace {named!r}; `mainspring workspaces` lists yours")
-        answer = self.call("POST", "/api/auth/workspace", json={"workspace_id": self._only(ids, named, "workspace")})
+        self._workspace_id = self._only(ids, named, "workspace")
+        self._go_to_workspace()
+
+    def _go_to_workspace(self) -> None:
+        answer = self.call("POST", "/api/auth/workspace", json={"workspace_id": self._workspace_id})
         self._http.headers["authorization"] = f"Bearer {answer['access_token']}"
 
     def workflow_id(self, named: str) -> str:
@@ -144,7 +157,7 @@ class Client:
         Raises:
             ApiError: it was refused, or there was no answer.
         """
-        return _answer(self._request(method, path, **arguments))
+        return answer_of(self._request(method, path, **arguments))
 
     def get_with_etag(self, path: str) -> tuple[dict[str, Any], str]:
         """Return a resource, and the `If-Match` value for a change that is based on it.
@@ -153,9 +166,23 @@ class Client:
             ApiError: it was refused, or there was no answer.
         """
         response = self._request("GET", path)
-        return dict(_answer(response)), response.headers.get("etag", "*")
+        return dict(answer_of(response)), response.headers.get("etag", "*")
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        """Return an answer. A token that has ended is renewed once.
+
+        Raises:
+            ApiError: there was none.
+        """
+        answer = self._answered(method, path, **arguments)
+        if answer.status_code == 401 and self._renew is not None and code_of(answer) == "token_expired":  # noqa: PLR2004
+            self._http.headers["authorization"] = f"Bearer {self._renew()}"
+            if self._workspace_id is not None:
+                self._go_to_workspace()
+            answer = self._answered(method, path, **arguments)
+        return answer
+
+    def _answered(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         """Return an answer. A call without an answer is retried twice.
 
         Raises:
@@ -179,33 +206,39 @@ def sign_in(api_url: str, email: str, password: str) -> str:
     """
     try:
         body = {"email": email, "password": password}
-        answer = _answer(httpx2.post(f"{api_url}/api/auth/login", json=body, timeout=60, trust_env=False))
+        answer = answer_of(httpx2.post(f"{api_url}/api/auth/login", json=body, timeout=60, trust_env=False))
     except httpx2.HTTPError as error:
         raise ApiError(f"{api_url} does not answer: {error}") from error
     token: str = answer["access_token"]
     return token
 
 
-def remote(api_url: str | None, token: str | None) -> Client | None:
-    """A client for a deployed stack, where options or environment name one.
+def address_of(api_url: str | None) -> str:
+    """Return the address of a deployed stack that options or environment name.
 
     Raises:
-        ApiError: only one of the two is there.
+        ApiError: they name none.
+    """
+    found = api_url or os.environ.get("MAINSPRING_API_URL")
+    if not found:
+        raise ApiError("say which stack: --api-url, or MAINSPRING_API_URL; the local one needs no sign-in")
+    return found.rstrip("/")
+
+
+def remote(api_url: str | None, token: str | None) -> Client | None:
+    """A client for a deployed stack, where options or environment name one: with a key or token, or as one signed in.
+
+    Raises:
+        ApiError: there is a token without an address, or nobody is signed in.
     """
     api_url = api_url or os.environ.get("MAINSPRING_API_URL")
     token = token or os.environ.get("MAINSPRING_TOKEN")
-    if bool(api_url) != bool(token):
-        missing = "--token (or MAINSPRING_TOKEN)" if api_url else "--api-url (or MAINSPRING_API_URL)"
-        raise ApiError(f"give {missing} as well")
-    return Client(api_url, token).in_named_workspace() if api_url and token else None
-
-
-def _answer(response: httpx2.Response) -> Any:
-    if response.is_success:
-        return response.json() if response.content else None
-    try:
-        error = response.json()["error"]
-        details = error["details"] if isinstance(error["details"], list) else []
-        raise ApiError(error["message"], details)
-    except (ValueError, KeyError, TypeError):
-        raise ApiError(f"the API answered with status {response.status_code}") from None
+    if token and not api_url:
+        raise ApiError("give --api-url (or MAINSPRING_API_URL) as well")
+    if not api_url:
+        return None
+    url = api_url.rstrip("/")
+    given = token or os.environ.get("MAINSPRING_KEY")
+    if given:
+        return Client(url, given).in_named_workspace()
+    return Client(url, access_token(url), lambda: access_token(url, fresh=True)).in_named_workspace()

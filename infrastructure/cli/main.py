@@ -18,6 +18,8 @@ from rich.markup import escape
 
 from infrastructure.cli.executions import answer, approvals, cancel, executions, logs, retry
 from infrastructure.cli.help import CommandLine
+from infrastructure.cli.keys import key_app, keys, service_account_app, service_accounts
+from infrastructure.cli.login import login, logout, password
 from infrastructure.cli.members import invitations, member_app, members, workspace_app, workspaces
 from infrastructure.cli.options import (
     ApiUrl,
@@ -71,11 +73,14 @@ _register("Executions", executions, logs, retry, cancel, approvals, answer)
 app.command("triggers", rich_help_panel="Triggers and events")(show_triggers)
 app.add_typer(trigger_app, name="trigger", rich_help_panel="Triggers and events")
 _register("Triggers and events", event)
-_register("Workspace", integrations, workspaces, members, invitations, users)
+_register("Workspace", integrations, workspaces, members, invitations, keys, service_accounts, users)
+_register("Sign-in", login, logout, password)
 _register("Help", reference)
 app.add_typer(integration_app, name="integration", rich_help_panel="Workspace")
 app.add_typer(workspace_app, name="workspace", rich_help_panel="Workspace")
 app.add_typer(member_app, name="member", rich_help_panel="Workspace")
+app.add_typer(key_app, name="key", rich_help_panel="Workspace")
+app.add_typer(service_account_app, name="service-account", rich_help_panel="Workspace")
 app.add_typer(user_app, name="user", rich_help_panel="Workspace")
 
 
@@ -147,11 +152,12 @@ def status(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: T
     client = remote(api_url, token)
     if client is not None:
         me = client.call("GET", "/api/auth/me")
+        who = me["email"] or me["full_name"]
         shown = {"running": True, "api_url": client.api_url, "email": me["email"], "role": me["role"]}
         if as_json:
             print(json.dumps(shown))
         else:
-            results.print(f"{escape(client.api_url)} answers; signed in as {escape(me['email'])} ({me['role']})")
+            results.print(f"{escape(client.api_url)} answers; signed in as {escape(who)} ({me['role']})")
         return
     stack = LocalStack(data)
     running = stack.running()
@@ -187,7 +193,7 @@ def token(data: Data) -> None:
 
 def main() -> None:
     """The console script: every error is one sentence and an exit code, never a traceback."""
-    from infrastructure.cli.client import ApiError
+    from infrastructure.cli.api_answers import ApiError
 
     try:
         app()

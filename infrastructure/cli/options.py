@@ -35,7 +35,8 @@ ApiUrl = Annotated[
     str | None, typer.Option("--api-url", metavar="URL", help="A deployed stack's API, or MAINSPRING_API_URL.")
 ]
 Token = Annotated[
-    str | None, typer.Option("--token", metavar="TOKEN", help="An access token for it, or MAINSPRING_TOKEN.")
+    str | None,
+    typer.Option("--token", metavar="TOKEN", help="An access token or API key for it; better MAINSPRING_KEY."),
 ]
 
 Resources = Annotated[

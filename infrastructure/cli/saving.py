@@ -113,7 +113,7 @@ def _with_those_it_names(
     Raises:
         Complaint: two files name each other, so that neither can be first.
     """
-    from infrastructure.cli.client import ApiError
+    from infrastructure.cli.api_answers import ApiError
 
     try:
         return save()

@@ -99,7 +99,7 @@ def activate(
     token: Token = None,
 ) -> None:
     """Activate the triggers of a workflow file; starts the local stack when none runs."""
-    from infrastructure.cli.client import ApiError
+    from infrastructure.cli.api_answers import ApiError
 
     name, _description, definition, _value = read_workflow(file)
     client = client_for(data, api_url, token, start=True)

@@ -94,10 +94,10 @@ class PlatformFunctions(FunctionFactory):
 
     @cached_property
     def authorizer(self) -> Function:
-        """Identifies and authorizes the callers of the API."""
+        """Identifies and authorizes the callers of the API; it writes on which day a key was used."""
         return self._function(
             "authorizer",
-            grants=Grants(self._storage).table(self._storage.identity, "BatchGetItem").signing_keys(),
+            grants=Grants(self._storage).table(self._storage.identity, "BatchGetItem", "UpdateItem").signing_keys(),
             environment={**self._identity, **self._signing},
             timeout=10,
         )
@@ -108,7 +108,7 @@ class PlatformFunctions(FunctionFactory):
         return self._function(
             "auth",
             grants=Grants(self._storage)
-            .table(self._storage.identity, "GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+            .table(self._storage.identity, *_ITEMS, "DeleteItem", "ConditionCheckItem")
             .signing_keys(),
             environment={**self._identity, **self._signing, **self._registration},
             memory=1024,
@@ -120,7 +120,7 @@ class PlatformFunctions(FunctionFactory):
         return self._function(
             "users",
             grants=Grants(self._storage).table(
-                self._storage.identity, "PutItem", "UpdateItem", "BatchGetItem", indexes=["by-list"]
+                self._storage.identity, "GetItem", "PutItem", "UpdateItem", "BatchGetItem", indexes=["by-list"]
             ),
             environment=self._identity,
             memory=1024,

@@ -113,6 +113,21 @@ class World:
         body = {"email": email, "password": PASSWORD, "invitation": token}
         return self.anonymous.post("/api/auth/register", json=body).is_success
 
+    def notes_the_use_of_a_key(self) -> bool:
+        """The day of a key's first use is written while its call goes on."""
+        made = self.admin.ok("POST", "/api/keys", json={"name": "grants", "permissions": ["read"]})
+        header = {"authorization": f"Bearer {made['key']}"}
+
+        def is_noted() -> bool:
+            self.anonymous.get("/api/auth/me", headers=header)
+            (key,) = [one for one in self.admin.ok("GET", "/api/keys")["items"] if one["id"] == made["id"]]
+            return key["last_used_on"] is not None
+
+        try:
+            return self.soon(is_noted)
+        finally:
+            self.admin.ok("DELETE", f"/api/keys/{made['id']}")
+
     def looks_keys_up(self) -> bool:
         """A token with an unknown key id makes the authorizer read the keys anew."""
         unknown = "eyJhbGciOiJIUzI1NiIsImtpZCI6Ims5In0.e30.eHg"

@@ -130,8 +130,11 @@ def answer(admin: Caller, name: str, node: str) -> None:
         time.sleep(0.1)
 
 
-def mainspring(stack: LocalStack, *arguments: str, workspace: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {"MAINSPRING_WORKSPACE": workspace} if workspace else {}
+def mainspring(
+    stack: LocalStack, *arguments: str, workspace: str | None = None, key: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    given = {"MAINSPRING_WORKSPACE": workspace, "MAINSPRING_KEY": key}
+    environment = {name: value for name, value in given.items() if value}
     return command_line(*arguments, "--data", str(stack.data), environment=environment)
 
 

@@ -169,3 +169,43 @@ def _answered(anonymous: httpx2.Client, signal: str, header: dict[str, str]) -> 
     response = anonymous.post(signal, json={"decision": "approved"}, headers=header)
     is_early = response.status_code == 409 and response.json()["error"]["code"] == "not_waiting"
     return None if is_early else response
+
+
+def test_a_service_account_works_with_a_key_of_the_command_line(stack: LocalStack, team: str, anonymous: httpx2.Client):
+    inside(stack, team, "service-account", "create", "Deploy", "--role", "editor")
+    asked = ("--permission", "read", "--permission", "execute", "--service-account", "Deploy", "--days", "7")
+    key = inside(stack, team, "key", "create", "CI", *asked).strip()
+    header = {"authorization": f"Bearer {key}"}
+
+    def code(method: str, path: str, body: Any = None) -> tuple[int, str]:
+        answer = anonymous.request(method, path, json=body, headers=header)
+        return answer.status_code, answer.json().get("error", {}).get("code", "") if answer.content else ""
+
+    assert anonymous.get("/api/auth/me", headers=header).json()["full_name"] == "Deploy"
+    assert code("GET", "/api/workflows") == (200, "")
+    assert code("POST", "/api/workflows", {"name": "W", "definition": NODES}) == (403, "forbidden")
+    assert code("POST", "/api/keys", {"name": "W", "permissions": ["read"]}) == (403, "session_needed")
+    with_key = mainspring(stack, "workflows", key=key)
+    assert with_key.returncode == 0, with_key.stderr
+    again = inside(stack, team, "key", "rotate", "CI").strip()
+    assert code("GET", "/api/workflows") == (200, ""), "the secret from before is good for a day more"
+    inside(stack, team, "key", "rotate", "CI", "--grace-hours", "0")
+    assert code("GET", "/api/workflows") == (401, "invalid_key")
+    header = {"authorization": f"Bearer {again}"}
+    assert code("GET", "/api/workflows") == (401, "invalid_key")
+    key = inside(stack, team, "key", "rotate", "CI").strip()
+    header = {"authorization": f"Bearer {key}"}
+    inside(stack, team, "service-account", "set", "Deploy", "--role", "viewer")
+    assert code("POST", "/api/executions", {"workflow_id": team}) == (403, "forbidden")
+    used = eventually(lambda: _used(stack, team))
+    assert (used["name"], used["owner_name"], used["state"]) == ("CI", "Deploy", "active")
+    inside(stack, team, "key", "revoke", "CI", "--yes")
+    assert code("GET", "/api/workflows") == (401, "invalid_key")
+    inside(stack, team, "service-account", "remove", "Deploy", "--yes")
+    assert json.loads(inside(stack, team, "service-accounts", "--json")) == []
+
+
+def _used(stack: LocalStack, team: str) -> dict[str, Any] | None:
+    """The key, once the day of its use is written: nobody waits for that."""
+    (key,) = json.loads(inside(stack, team, "keys", "--json"))
+    return dict(key) if key["last_used_on"] else None

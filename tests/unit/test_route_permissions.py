@@ -53,6 +53,29 @@ def test_a_route_is_for_those_whose_role_grants_what_it_names(
     assert called(function, method, filled(path), None, body)[0] == 401
 
 
+KEY = {"key_id": new_id(), "session_id": ""}
+
+
+@pytest.mark.parametrize(("function", "method", "path", "needed"), OPERATIONS, ids=str)
+def test_a_key_for_one_workflow_calls_what_names_this_one_and_a_key_never_what_needs_a_session(
+    seeded: Aws, function: str, method: str, path: str, needed: str
+):
+    body: Any = {} if method in ("POST", "PUT", "PATCH") else None
+    grants = " ".join(Permission)
+    key, narrow = who("own", grants=grants, **KEY), who("own", grants=grants, workflows=new_id(), **KEY)
+
+    whole, narrowed = (called(function, method, filled(path), one, body) for one in (key, narrow))
+
+    if needed == Access.SESSION:
+        assert [answer["error"]["code"] for _, answer in (whole, narrowed)] == ["session_needed"] * 2
+    elif needed in set(Permission):
+        assert whole[0] != 403, whole
+        if "{execution_id}" in path or f"{method} {path}" == "POST /api/executions":
+            assert narrowed[0] in (403, 404, 422), narrowed
+        else:
+            assert (narrowed[0], narrowed[1]["error"]["code"]) == (403, "other_workflow")
+
+
 def test_what_is_the_platforms_is_for_administrators(seeded: Aws):
     routes = [(function, method, path) for function, method, path, needed in OPERATIONS if needed == Access.ADMIN]
 

@@ -14,7 +14,7 @@ from engine.schemas.workflows import WorkflowBody, WorkflowCreation
 from engine.services.principal import Principal
 from engine.services.workflows.api import Filter, WorkflowService
 from engine.services.workflows.changing import Seen
-from infrastructure.cli.client import ApiError
+from infrastructure.cli.api_answers import ApiError
 from infrastructure.cli.output import Complaint
 from infrastructure.cli.saving import Choices, saved
 from tests.unit.conftest import Aws

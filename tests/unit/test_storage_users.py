@@ -57,11 +57,11 @@ def test_a_session_is_rotated_once(aws: Aws):
             aws.users.rotate_session(stale, other, "", now)
 
 
-def test_failures_are_forgotten_after_a_while(aws: Aws):
-    for _ in range(3):
-        aws.users.count_failure("s", 1_000, 900)
+def test_attempts_are_forgotten_after_a_while_and_forgiven(aws: Aws):
+    counted = [aws.users.count_attempt("s", 1_000, 900) for _ in range(3)]
+    aws.users.forgive_attempt("s", 1_001)
 
-    assert aws.users.failures("s", 1_899) == (3, 1_900)
-    assert aws.users.failures("s", 1_900) == (0, 1_900)
-    aws.users.count_failure("s", 2_000, 900)
-    assert aws.users.failures("s", 2_001) == (1, 2_900)
+    assert counted == [(1, 1_900), (2, 1_900), (3, 1_900)]
+    assert aws.users.count_attempt("s", 1_899, 900) == (3, 1_900)
+    aws.users.forgive_attempt("s", 1_900)
+    assert aws.users.count_attempt("s", 1_900, 900) == (1, 2_800)

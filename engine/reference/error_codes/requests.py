@@ -50,6 +50,11 @@ CODES: dict[str, ErrorCode] = {
         "`content-type` is missing or is another one.",
         "Send `content-type: application/json`; for a webhook, the type of its `body`.",
     ),
+    "wrong_password": ErrorCode(
+        "The present password is another one.",
+        "Whoever changes a password has to know the present one.",
+        "Type it again; an administrator can make a link with which you choose another one.",
+    ),
     "unauthenticated": ErrorCode(
         "There is no valid identity.",
         "The header `authorization` is missing or is not readable.",

@@ -50,4 +50,29 @@ CODES: dict[str, ErrorCode] = {
         "Two requests came at once.",
         "Sign in if it was you; else ask for a new invitation.",
     ),
+    "invalid_key": ErrorCode(
+        "The API key is not valid.",
+        "It was revoked, rotated or mistyped, or its owner was kept out since it was made.",
+        "Copy all of it, from `ms_` on; or make another one: `mainspring key create`.",
+    ),
+    "key_expired": ErrorCode(
+        "The API key has expired.",
+        "It was made for some days only.",
+        "Rotate it with `expires_in_days`, or make another one.",
+    ),
+    "key_over": ErrorCode(
+        "The API key cannot be rotated.",
+        "It has expired, or its owner was removed since it was made.",
+        "Say how long it is to be good again with `expires_in_days`; or revoke it, and make another one.",
+    ),
+    "session_needed": ErrorCode(
+        "An API key cannot do this.",
+        "It is about somebody's account, or makes other keys: a key that leaked must not make itself last.",
+        "Sign in, and send the access token.",
+    ),
+    "other_workflow": ErrorCode(
+        "The API key is for some workflows only.",
+        "The request is about another workflow, or about none.",
+        "Name one of the key's workflows, or make a key for this one.",
+    ),
 }

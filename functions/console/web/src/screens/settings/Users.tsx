@@ -8,6 +8,7 @@ import { t } from '@/app/i18n';
 import { useSession } from '@/app/session';
 import { Badge, Button, Card, confirm, ErrorState, Skeleton, Table, Time, toastError, type Column } from '@/ui';
 import { AddUser } from './AddUser';
+import { PasswordLink } from './PasswordLink';
 
 type User = components['schemas']['UserAnswer'];
 
@@ -95,8 +96,11 @@ function Access({ user }: { user: User }) {
     if (sure) change.mutate(false);
   };
   return (
-    <Button size="sm" variant="danger" loading={change.isPending} onClick={() => void keepOut()}>
-      {t('Keep out')}
-    </Button>
+    <div className="flex flex-wrap justify-end gap-2">
+      <PasswordLink userId={user.id} name={user.full_name ?? user.email} />
+      <Button size="sm" variant="danger" loading={change.isPending} onClick={() => void keepOut()}>
+        {t('Keep out')}
+      </Button>
+    </div>
   );
 }

@@ -6,10 +6,13 @@ import { useSession } from '@/app/session';
 import { Page, Skeleton, Tabs } from '@/ui';
 import { Appearance } from './Appearance';
 import { Profile } from './Profile';
+import Security from './Security';
 import { Users } from './Users';
 
+const Keys = lazy(() => import('./Keys'));
 const Members = lazy(() => import('./Members'));
 const Roles = lazy(() => import('./Roles'));
+const Security = lazy(() => import('./Security'));
 const WorkspaceSettings = lazy(() => import('./WorkspaceSettings'));
 
 export default function SettingsScreen() {
@@ -18,8 +21,10 @@ export default function SettingsScreen() {
   const { tab }: { tab?: unknown } = useSearch({ strict: false });
   const tabs = [
     { value: 'you', label: t('You'), content: <You /> },
+    { value: 'security', label: t('Security'), content: <Security /> },
     { value: 'members', label: t('Members'), content: <Members /> },
     { value: 'roles', label: t('Roles'), content: <Roles /> },
+    { value: 'keys', label: t('API keys'), content: <Keys /> },
     { value: 'workspace', label: t('Workspace'), content: <WorkspaceSettings /> },
     ...(isAdmin ? [{ value: 'users', label: t('Users'), content: <Users /> }] : []),
   ].map((one) => ({ ...one, content: <Suspense fallback={<Skeleton />}>{one.content}</Suspense> }));
