@@ -6,7 +6,6 @@ import { useSession } from '@/app/session';
 import { Page, Skeleton, Tabs } from '@/ui';
 import { Appearance } from './Appearance';
 import { Profile } from './Profile';
-import Security from './Security';
 import { Users } from './Users';
 
 const Keys = lazy(() => import('./Keys'));
