@@ -143,7 +143,9 @@ class ApiKeyRepository:
         kept = {known: until for known, until in earlier.items() if until > now.timestamp()}
         rotated = replace(key, secret_hash=new.hash, earlier=kept, ends_at=ends_at)
         item = _key_item(rotated)
-        changes = {name: item[name] for name in ("secret_hash", "earlier", "ends_at", "expires_at") if name in item}
+        changes: Item = {
+            name: item[name] for name in ("secret_hash", "earlier", "ends_at", "expires_at") if name in item
+        }
         gone = tuple(name for name in ("ends_at", "expires_at") if name not in item)
         where = (_pk(key.workspace_id), f"KEY#{key.id}")
         self._table.update(

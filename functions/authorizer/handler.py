@@ -89,8 +89,11 @@ def _by_key(text: str) -> dict[str, Any]:
         raise Unauthenticated("this API key has expired; make a new one, or rotate it", code="key_expired")
     if owner is None or found.role is None or key.since != found.since:
         raise Unauthenticated("the owner of this API key is no member of its workspace any more", code="no_member")
-    is_person = not isinstance(owner, ServiceAccount)
-    if is_person and not (owner.is_active and owner.key_epoch == key.epoch):
+    if isinstance(owner, ServiceAccount):
+        about = {"is_service": "true", "email": "", "name": owner.name}
+    elif owner.is_active and owner.key_epoch == key.epoch:
+        about = {"is_service": "false", "email": owner.email, "name": owner.full_name or ""}
+    else:
         raise Unauthenticated("the owner of this API key was kept out since it was made", code="invalid_key")
     if key.last_used_on != today_at(now):
         # Nobody waits for it. If it is lost, the next call of the day does it.
@@ -101,12 +104,10 @@ def _by_key(text: str) -> dict[str, Any]:
         "grants": " ".join(grants),
         "user_id": key.owner_id,
         "key_id": key.id,
-        "is_service": "false" if is_person else "true",
         "workspace_id": key.workspace_id,
         "role": found.role,
         "is_admin": "false",
-        "email": owner.email if is_person else "",
-        "name": (owner.full_name or "") if is_person else owner.name,
+        **about,
     }
 
 
