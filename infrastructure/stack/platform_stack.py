@@ -137,6 +137,7 @@ class PlatformStack(Stack):
         console.function.add_environment("MAINSPRING_FILES_ORIGIN", origin)
         told = [
             "auth",
+            "users",
             "workspaces",
             "deliveries",
             "advance",
