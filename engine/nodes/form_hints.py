@@ -172,7 +172,7 @@ _OUTPUTS: Mapping[str, tuple[Hint | None, list[Any]]] = {
                 "by": {"type": ["string", "null"], "description": "Who has decided."},
                 "at": {**_TEXT, "description": "When."},
                 "shown": {"type": ["string", "null"], "description": "SHA-256 of the message that was decided."},
-                "proof": {"enum": ["session", "link"], "description": "How it was proven who has decided."},
+                "proof": {"enum": ["session", "key", "link"], "description": "How it was proven who has decided."},
                 "values": {"type": ["object", "null"], "description": "What was filled into the form."},
                 "answers": {"type": "array", "description": "Where several have to approve: each answer."},
             },

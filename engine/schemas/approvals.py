@@ -24,7 +24,7 @@ class GivenAnswer(Answer):
     decision: Literal["approved", "rejected"]
     comment: str | None
     at: str
-    proof: str = Field(description="How it was proven whose it is: by a `session`, or the `link` of a mail.")
+    proof: str = Field(description="How it was proven whose it is: by a `session`, a `key`, or the `link` of a mail.")
     values: dict[str, Any] | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from engine.errors import Conflict, Forbidden, InvalidInput, MainspringError
 from engine.nodes.approval import ApprovalConfig, ApprovalNode
 from engine.schemas.executions import SignalBody
-from engine.security.permissions import Role
+from engine.security.permissions import Permission, Role
 from engine.storage.approvals import Approval, ApprovalRepository
 from tests.crash import Died
 from tests.unit.conftest import Aws
@@ -23,6 +24,14 @@ _REFUSED = ("already_answered", "already_finished", "not_waiting")
 @pytest.fixture
 def office(aws: Aws) -> Office:
     return Office(aws)
+
+
+def test_what_answers_with_a_key_is_told_apart_from_who_is_signed_in(office: Office):
+    one = office.ask(approvers=THREE)
+    key = replace(office.caller("ann"), key_id="k1", own_grants=frozenset({Permission.ANSWER}))
+    assert office.world.signals.answer(key, one, "ask", YES).is_decided
+
+    assert office.result(one)["proof"] == "key"
 
 
 def test_as_many_people_as_are_needed_approve(office: Office):

@@ -22,8 +22,14 @@ class Proof(StrEnum):
     """How an answer proves whose it is."""
 
     SESSION = "session"
+    KEY = "key"
     LINK = "link"
     """One that was mailed to the address of the approver."""
+
+    @classmethod
+    def of(cls, principal: Principal) -> Proof:
+        """What somebody who calls the API has proven it by."""
+        return cls.KEY if principal.key_id else cls.SESSION
 
 
 def may_answer(terms: ApprovalTerms, principal: Principal, asked_at: datetime, now: datetime) -> bool:

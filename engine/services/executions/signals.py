@@ -100,9 +100,9 @@ class SignalService:
         self._factory = NodeExecutorFactory()
 
     def answer(
-        self, principal: Principal, execution_id: str, path: str, body: SignalBody, proof: Proof = Proof.SESSION
+        self, principal: Principal, execution_id: str, path: str, body: SignalBody, proof: Proof | None = None
     ) -> Given:
-        """Answer the node at a path.
+        """Answer the node at a path. Without a proof it is that of who calls: a session, or a key.
 
         Raises:
             NotFound: the execution or node does not exist.
@@ -115,7 +115,7 @@ class SignalService:
         place = self._place(execution, path)
         kind = _ANSWERABLE.get(place.node.type)
         if kind is WaitKind.APPROVAL:
-            return self._decide(principal, execution, place, body, proof)
+            return self._decide(principal, execution, place, body, proof or Proof.of(principal))
         if kind is not WaitKind.CALLBACK:
             raise InvalidInput.at("node", f"`{path}` is a `{place.node.type}` node, which waits for no answer")
         principal.require(Permission.ANSWER)
