@@ -66,6 +66,7 @@ class PasswordService:
 
         Raises:
             NotFound: the link was used, or is over.
+            Conflict: the account was changed at the same moment; the link is still good.
         """
         user_id, _, secret = reset.token.partition(".")
         user = self._users.by_id(user_id) if is_id(user_id) else None
@@ -74,7 +75,10 @@ class PasswordService:
         used = self._users.use_of_reset(user_id, _hash(secret), int(self._clock.now().timestamp()))
         try:
             self._users.set_password(user, hash_password(reset.new_password), None, [used])
-        except ConditionFailed:
+        except ConditionFailed as failed:
+            if failed.index > 0:  # the link is the first of the transaction
+                message = "this account was changed at the same moment; try it again"
+                raise Conflict(message, code="changed_meanwhile") from None
             raise _no_link() from None
 
     def sessions(self, principal: Principal) -> list[Session]:

@@ -165,7 +165,7 @@ class UserRepository:
     def set_password(
         self, user: User, password_hash: str, keep: str | None, also: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Replace a user's password and end all sessions but one, atomically, with `also`: the use of a link.
+        """Replace a user's password and end all sessions but one, atomically, after `also`: the use of a link.
 
         Raises:
             ConditionFailed: the password was changed, or the sessions ended, since the user was read; `keep` is over;
@@ -175,7 +175,7 @@ class UserRepository:
         values = {"old": user.password_hash, "before": user.epoch}
         condition = "#password_hash = :old AND #epoch = :before"
         profile = update_arguments(changes, (), condition, values)
-        writes = [self._table.update_entry(f"USER#{user.id}", "PROFILE", profile), *also]
+        writes = [*also, self._table.update_entry(f"USER#{user.id}", "PROFILE", profile)]
         if keep is not None:
             kept = update_arguments({"epoch": user.epoch + 1}, (), "attribute_exists(PK)", {})
             writes.append(self._table.update_entry(f"USER#{user.id}", f"SESSION#{keep}", kept))

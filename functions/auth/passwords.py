@@ -37,7 +37,7 @@ def change_password(body: PasswordChange) -> Response[None]:
     status_code=204,
     tags=["auth"],
     summary="Choose another password with a link",
-    responses={204: {"description": "Changed", "content": {}}, **errors(400, 404, 413, 415)},
+    responses={204: {"description": "Changed", "content": {}}, **errors(400, 404, 409, 413, 415)},
     openapi_extensions=allows(Access.PUBLIC),
 )
 def reset_password(body: PasswordReset) -> Response[None]:

@@ -6,7 +6,6 @@ in the context, and `functions.http_api` refuses every such call to a route that
 
 from __future__ import annotations
 
-from threading import Thread
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -96,8 +95,7 @@ def _by_key(text: str) -> dict[str, Any]:
     else:
         raise Unauthenticated("the owner of this API key was kept out since it was made", code="invalid_key")
     if key.last_used_on != today_at(now):
-        # Nobody waits for it. If it is lost, the next call of the day does it.
-        Thread(target=_note_use, args=(key, today_at(now)), daemon=True).start()
+        _note_use(key, today_at(now))
     grants = in_order(found.grants & {Permission(one) for one in key.permissions})
     return {
         **({} if key.workflows is None else {"workflows": " ".join(key.workflows)}),
@@ -112,6 +110,10 @@ def _by_key(text: str) -> dict[str, Any]:
 
 
 def _note_use(key: Key, today: str) -> None:
+    """Store the day of a use, once a day; it is no reason to refuse a call that it could not be stored.
+
+    The call waits for it: what a thread does after the answer is lost where the process is frozen.
+    """
     try:
         _keys.note_use(key, today)
     except Exception:

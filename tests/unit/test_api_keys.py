@@ -63,15 +63,7 @@ def team(seeded: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
 
     api_services.api_key_service.cache_clear()
     api_services.workspace_service.cache_clear()
-    monkeypatch.setattr(authorizer, "Thread", Now)
     return seeded
-
-
-class Now:
-    """A thread that has ended when it is started."""
-
-    def __init__(self, target: Any, args: Any, *, daemon: bool) -> None:
-        self.start = lambda: target(*args)
 
 
 @pytest.fixture

@@ -179,6 +179,26 @@ def test_a_link_sets_a_password_once_for_a_day(seeded: Aws, ann: str):
     assert reset(late["token"]) == 404
 
 
+def test_a_link_is_not_used_up_by_what_happens_at_the_same_moment(
+    seeded: Aws, ann: str, monkeypatch: pytest.MonkeyPatch
+):
+    here = Signed(ann)
+    _, link = called("users", "POST", f"/api/users/{here.user_id}/password-link", ADMIN)
+    stale = seeded.users.by_id(here.user_id)
+    body = {"token": link["token"], "new_password": NEW}
+    seeded.users.end_sessions(here.user_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(seeded.users), "by_id", lambda *_: stale)
+        status, answer = called("auth", "POST", "/api/auth/password/reset", None, body)
+    assert (status, answer["error"]["code"], signs_in(ann, NEW)) == (409, "changed_meanwhile", 401)
+
+    assert called("auth", "POST", "/api/auth/password/reset", None, body)[0] == 204
+    with monkeypatch.context() as patch:  # somebody else has used it since it was looked at
+        patch.setattr(type(seeded.users), "has_reset", lambda *_: True)
+        status, _ = called("auth", "POST", "/api/auth/password/reset", None, {**body, "new_password": OLD})
+    assert (status, signs_in(ann, OLD), signs_in(ann, NEW)) == (404, 401, 200)
+
+
 @pytest.mark.parametrize("password", ["password", "12345678", "Password", "QWERTYUIOP", "1qaz2wsx"])
 def test_passwords_that_are_guessed_first_are_refused(ann: str, password: str):
     status, answer = called("users", "POST", "/api/users", ADMIN, {"email": "b@example.com", "password": password})
