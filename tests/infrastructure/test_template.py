@@ -249,6 +249,7 @@ def test_exactly_the_public_routes_have_no_authorizer(template: Template):
         "POST /api/auth/register",
         "POST /api/auth/login",
         "POST /api/auth/refresh",
+        "POST /api/auth/password/reset",  # its link proves itself, once
         "GET /api/health",
         "GET /api/openapi.json",
         "POST /api/callbacks/{execution_id}/{token}",  # its URL proves itself
