@@ -72,7 +72,10 @@ class World:
         return self.sign_in().is_success
 
     def refreshes(self) -> bool:
-        body = {"refresh_token": self.sign_in().json()["refresh_token"]}
+        signed_in = self.sign_in()  # which writes, too: attempts are counted
+        if not signed_in.is_success:
+            return False
+        body = {"refresh_token": signed_in.json()["refresh_token"]}
         return self.anonymous.post("/api/auth/refresh", json=body).is_success
 
     def signs_out(self) -> bool:

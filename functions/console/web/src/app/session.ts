@@ -241,6 +241,12 @@ export async function register({ email, password, fullName, invitation }: NewPer
   await signIn(email, password);
 }
 
+/** Another password, with the token of a link. Whoever has one is not signed in: it waits for no session. */
+export async function resetPassword(token: string, newPassword: string): Promise<void> {
+  const answer = await post('/api/auth/password/reset', { token, new_password: newPassword });
+  if (!answer.ok) throw await refused(answer);
+}
+
 /** With `stays` the page is not left: it is one for whoever is not signed in, too. */
 export async function signOut({ stays = false } = {}): Promise<void> {
   try {

@@ -1,6 +1,7 @@
 import { useState, type SyntheticEvent } from 'react';
-import { api, ApiError, unwrap } from '@/api/client';
+import { ApiError } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { resetPassword } from '@/app/session';
 import { Button, Field, TextInput } from '@/ui';
 import { problemOf } from './problem';
 
@@ -17,7 +18,7 @@ export function ResetForm({ onDone }: { onDone: () => void }) {
     setBusy(true);
     setProblem(null);
     try {
-      await unwrap(api.POST('/api/auth/password/reset', { body: { token: location.hash.slice(1), new_password: password } }));
+      await resetPassword(location.hash.slice(1), password);
       onDone();
     } catch (error) {
       const used = error instanceof ApiError && error.code === 'not_found';
