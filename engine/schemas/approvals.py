@@ -38,6 +38,9 @@ class ApprovalAnswer(Answer):
     message: str
     approvers: list[str] = Field(description="Who may answer; nobody: whoever may run workflows.")
     may_answer: bool = Field(description="Whether you are among them, and have not answered.")
+    refusal: str | None = Field(
+        description="If it is open and you may not answer: the error code that an answer of yours would get."
+    )
     needs: int = Field(description="How many people have to approve it.")
     answers: list[GivenAnswer] = Field(description="Where several have to: those that were given.")
     form: dict[str, Any] | None = Field(description="JSON Schema of what who approves fills in.")

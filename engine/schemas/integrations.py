@@ -131,6 +131,7 @@ class IntegrationTypeAnswer(Answer):
     group: str
     icon: str
     is_connected_by_people: bool
+    sends_mail: bool = Field(description="Whether a workspace may choose one of it as its `mail_integration`.")
     config_schema: dict[str, Any]
     secrets: list[str]
     actions: list[ActionAnswer]

@@ -102,6 +102,7 @@ def get_approval(approval_id: IdInPath) -> ApprovalDetail:
 
 def _facts(approval: Approval) -> dict[str, Any]:
     by = approval.decided_by
+    refusal = None if approval.decision else api_services.approval_service().refusal(caller(app), approval)
     return {
         "id": approval.id,
         "execution_id": approval.execution_id,
@@ -112,7 +113,8 @@ def _facts(approval: Approval) -> dict[str, Any]:
         "needs": approval.terms.needs,
         "answers": [GivenAnswer.model_validate(one) for one in approval.answers],
         "form": approval.terms.form,
-        "may_answer": approval.decision is None and api_services.approval_service().may_answer(caller(app), approval),
+        "may_answer": approval.decision is None and refusal is None,
+        "refusal": refusal,
         "asked_at": format_time(approval.asked_at),
         "deadline": format_time(approval.deadline),
         "workflow_id": approval.workflow_id,

@@ -25,6 +25,7 @@ from engine.schemas.integrations import (
 from engine.security.permissions import Access, Permission
 from engine.security.redaction import redact_logs
 from engine.services.integrations import IntegrationUsage
+from engine.services.mail.outbox import MAIL_TYPES
 from engine.storage.integrations import Integration
 from engine.threads import NodeThreads, node_runner
 from functions import container, outbound
@@ -88,7 +89,7 @@ def types() -> Response[Any]:
 @lru_cache(maxsize=1)
 def _types() -> str:
     registry = outbound.registry()
-    items = [registry.describe(name) for name in registry.names()]
+    items = [registry.describe(name) | {"sends_mail": name in MAIL_TYPES} for name in registry.names()]
     return IntegrationTypeList.model_validate({"items": items, "next_cursor": None}).model_dump_json()
 
 

@@ -147,6 +147,9 @@ def test_whoever_started_it_may_not_answer(office: Office):
     with pytest.raises(Forbidden, match="started"):
         office.answer(one, "bob")
     assert listed(office.world, office.caller("bob"), mine=True) == []
+    (row,) = service(office.world).page(office.caller("bob"), None, 50).items
+    assert service(office.world).refusal(office.caller("bob"), row) == "is_the_starter"
+    assert service(office.world).refusal(office.caller("ann"), row) is None
     assert office.told() == ["ann: Please decide: Pay 17?"]
     assert office.answer(one, "ann") is True
 

@@ -73,6 +73,12 @@ def test_only_approvers_may_answer(world: World):
     assert listed(world, execution_id=one) == [(one, "ask")]
     assert listed(world, STRANGER) == []
     assert service(world).count(OWNER, mine=False) == (2, False)
+    refused = [
+        service(world).refusal(who, row)
+        for row in service(world).page(OWNER, None, 50).items
+        for who in (OWNER, FINANCE)
+    ]
+    assert refused == ["not_an_approver", None, None, "forbidden"]
 
 
 def test_approval_shows_its_context_and_its_decision(world: World):

@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Any
 
 from engine.clock import Clock
-from engine.errors import NodeError, NotFound
+from engine.errors import Forbidden, NodeError, NotFound
 from engine.execution.inspection import settle_block
 from engine.history.approval_terms import voter
 from engine.history.events import Stored
 from engine.history.execution_ref import ExecutionRef
 from engine.history.model import Execution
-from engine.services.executions.approval_answers import may_answer
+from engine.services.executions.approval_answers import check_may_answer
 from engine.services.executions.node_details import NodeInspector
 from engine.services.principal import Principal
 from engine.storage.approvals import Approval
@@ -59,9 +59,15 @@ class ApprovalService:
 
     def may_answer(self, principal: Principal, approval: Approval) -> bool:
         """Return whether the caller is among the people who may decide, and has not answered."""
-        if approval.starter == principal.user_id or approval.has_answered(voter(principal.user_id, principal.email)):
-            return False
-        return may_answer(approval.terms, principal, approval.asked_at, self._clock.now())
+        return self.refusal(principal, approval) is None
+
+    def refusal(self, principal: Principal, approval: Approval) -> str | None:
+        """Return the error code that an answer of the caller would get; None: they may answer."""
+        try:
+            check_may_answer(approval.terms, principal, approval.asked_at, self._clock.now(), approval.starter)
+        except Forbidden as error:
+            return error.code
+        return "already_answered" if approval.has_answered(voter(principal.user_id, principal.email)) else None
 
     def page(
         self,

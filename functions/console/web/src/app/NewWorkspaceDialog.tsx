@@ -1,18 +1,24 @@
 /** Asks what a new workspace is called, and goes there. */
 import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { Button, Dialog, Field, TextInput } from '@/ui';
 import { t } from './i18n';
+import { useTyped } from './typed';
 import { createWorkspace, enterWorkspace } from './workspaces';
 
 const LONGEST_NAME = 100;
 
 export default function NewWorkspaceDialog({ onClose }: { onClose: () => void }) {
-  const [name, setName] = useState('');
+  const typed = useTyped('workspace.new', { name: '' });
+  const { name } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const create = useMutation({
     mutationFn: async () => {
       const { id } = await createWorkspace(name.trim());
+      typed.forget(); // before another workspace is entered: what is kept is by workspace
       await enterWorkspace(id, '/settings?tab=members');
     },
   });
@@ -21,6 +27,7 @@ export default function NewWorkspaceDialog({ onClose }: { onClose: () => void })
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       size="sm"
       title={t('Create a workspace')}
@@ -28,7 +35,7 @@ export default function NewWorkspaceDialog({ onClose }: { onClose: () => void })
       onSubmit={() => create.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={create.isPending || create.isSuccess} disabled={!name.trim()}>
             {t('Create')}
           </Button>
@@ -36,7 +43,7 @@ export default function NewWorkspaceDialog({ onClose }: { onClose: () => void })
       }
     >
       <Field label={t('Name')} required error={problem} hint={t('Such as the team that works in it.')}>
-        <TextInput autoFocus autoComplete="off" maxLength={LONGEST_NAME} value={name} onChange={(event) => setName(event.target.value)} />
+        <TextInput autoFocus autoComplete="off" maxLength={LONGEST_NAME} value={name} onChange={(event) => typed.change({ name: event.target.value })} />
       </Field>
     </Dialog>
   );

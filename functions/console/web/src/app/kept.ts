@@ -3,7 +3,6 @@
  * a session that has ended. It is by person and workspace: several people may use one browser, and nothing of one workspace
  * is seen in another.
  */
-import { useState } from 'react';
 import { apiBase } from './base';
 import { useSession } from './session';
 
@@ -21,25 +20,13 @@ export function readKept(name: string): unknown {
   }
 }
 
-/** Keep a value that is JSON; null forgets it. */
-export function keep(name: string, value: unknown): void {
+/** Keep a value that is JSON; null forgets it. Says whether it is kept. */
+export function keep(name: string, value: unknown): boolean {
   try {
     if (value === null) localStorage.removeItem(keyOf(name));
     else localStorage.setItem(keyOf(name), JSON.stringify(value));
+    return true;
   } catch {
-    // The storage is full or forbidden: it is still in the page.
+    return false; // the storage is full or forbidden: it is still in the page
   }
-}
-
-/** As `useState` of a text that is kept until it is empty. */
-export function useKeptText(name: string): [string, (text: string) => void] {
-  const [text, setText] = useState(() => {
-    const kept = readKept(name);
-    return typeof kept === 'string' ? kept : '';
-  });
-  const change = (next: string) => {
-    setText(next);
-    keep(name, next === '' ? null : next);
-  };
-  return [text, change];
 }

@@ -44,7 +44,7 @@ export function Palette({ catalogue }: { catalogue: Catalogue }) {
   const place = useEditor((state) => state.palette);
   const close = () => store.getState().openPalette(null);
   return (
-    <Dialog open={place !== null} onOpenChange={close} title={place?.kind === 'trigger' ? t('Add a trigger') : t('Add a step')} description={place ? whereOf(place) : undefined}>
+    <Dialog open={place !== null} typed={null} onOpenChange={close} title={place?.kind === 'trigger' ? t('Add a trigger') : t('Add a step')} description={place ? whereOf(place) : undefined}>
       {place && <Choices catalogue={catalogue} place={place} onDone={close} />}
     </Dialog>
   );

@@ -1,13 +1,10 @@
 /** Makes the draft the version that runs: shows what changes, who uses the workflow, and asks for a message. */
 
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 
 import { ApiError } from '@/api/client';
-import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
-import { useKeptText } from '@/app/kept';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, Field, Skeleton, Switch, TextArea, toast, toastError } from '@/ui';
 
 import { calls, type Workflow } from './api';
@@ -16,11 +13,10 @@ import { compare, isEqual } from './compare';
 import { ConflictForm, useChoices } from './ConflictForm';
 import { DiffList } from './DiffList';
 import { merge } from './merge';
+import { EMPTY, Problem, sentenceOf, Usages, useAfterPublishing, usePublished } from './publishing';
 import { asVersion, definitionOf, documentOf } from './store';
 import type { Definition } from './types';
 import type { EditorSession } from './useEditorSession';
-
-const EMPTY: Definition = { nodes: [], edges: [] };
 
 interface Newer {
   base: Definition;
@@ -48,8 +44,9 @@ function newerOf(error: unknown): Newer | null {
 
 export function PublishDialog({ session, catalogue, onClose }: { session: EditorSession; catalogue: Catalogue; onClose: () => void }) {
   const { workflow, store } = session;
-  const queries = useQueryClient();
-  const [message, setMessage] = useKeptText(`message.${workflow.id}`);
+  const done = useAfterPublishing(session);
+  const typed = useTyped(`message.${workflow.id}`, { message: '' });
+  const { message } = typed.value;
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [newer, setNewer] = useState<Newer | null>(null);
@@ -68,12 +65,8 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
     try {
       if (newer) await bringTogether(session, newer, choices);
       const published = await send(session, message);
-      session.setWorkflow(published);
-      setMessage('');
-      await queries.invalidateQueries({ queryKey: ['workflows'] });
-      await queries.invalidateQueries({ queryKey: ['versions', workflow.id] });
-      await queries.invalidateQueries({ queryKey: ['workflow-trigger', workflow.id] });
-      toast(t('Version {n} is published', { n: published.published_version ?? 1 }), { tone: 'ok' });
+      typed.forget();
+      await done(published);
       onClose();
       if (canBegin && begins) await switchOn(session);
     } catch (error) {
@@ -86,6 +79,7 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       onSubmit={() => void publish()}
       title={newer ? t('{name} has published version {n} meanwhile', { name: newer.author, n: newer.version }) : t('Publish')}
@@ -103,12 +97,7 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
       }
     >
       <div className="flex flex-col gap-4">
-        {problem && (
-          <p role="alert" className="flex items-start gap-2 rounded-md bg-bad-soft p-2.5 text-bad">
-            <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
-            <span className="break-words whitespace-pre-line">{problem}</span>
-          </p>
-        )}
+        <Problem text={problem} />
         {newer && conflicts.length > 0 && <ConflictForm conflicts={conflicts} choices={choices} onChoose={choose} />}
         <section>
           <h3 className="mb-1 font-medium">{workflow.published_version === null ? t('All of it is new') : t('What changes')}</h3>
@@ -120,7 +109,7 @@ export function PublishDialog({ session, catalogue, onClose }: { session: Editor
           <Switch label={t('Switch it on')} hint={t('Its triggers start it from now on. Without it, it only runs when somebody starts it.')} checked={begins} onChange={setBegins} />
         )}
         <Field label={t('Message')} hint={t('For those who read the history: what has changed, and why.')}>
-          <TextArea autoFocus rows={2} maxLength={1000} value={message} onChange={(event) => setMessage(event.target.value)} />
+          <TextArea autoFocus rows={2} maxLength={1000} value={message} onChange={(event) => typed.change({ message: event.target.value })} />
         </Field>
       </div>
     </Dialog>
@@ -134,26 +123,6 @@ async function switchOn({ workflow, setWorkflow }: EditorSession): Promise<void>
   } catch (error) {
     toastError(t('It is published, but could not be switched on'), error);
   }
-}
-
-function sentenceOf(error: unknown): string {
-  if (error instanceof ApiError && Array.isArray(error.details) && error.details.length > 0) {
-    const lines = (error.details as { message: string; node?: string | null }[]).slice(0, 8);
-    return [t('It cannot run yet:'), ...lines.map((one) => `• ${one.node ? `${one.node}: ` : ''}${one.message}`)].join('\n');
-  }
-  return messageOf(error);
-}
-
-/** The definition that runs now; the empty one where nothing does. */
-function usePublished(workflow: Workflow): Definition | undefined {
-  const version = workflow.published_version;
-  const { data } = useQuery({
-    queryKey: ['version', workflow.id, version],
-    queryFn: () => calls.version(workflow.id, version ?? 0),
-    enabled: version !== null,
-    staleTime: Infinity,
-  });
-  return version === null ? EMPTY : data?.definition;
 }
 
 /** Saves what is not saved, and publishes it. A workflow without changes has no draft: its newest version is published. */
@@ -181,8 +150,3 @@ async function bringTogether({ workflow, saver, store }: EditorSession, newer: N
   store.getState().apply(t('Merged with version {n}', { n: newer.version }), (document) => documentOf(document.name, document.description, definition));
 }
 
-function Usages({ workflow }: { workflow: Workflow }) {
-  const { data } = useQuery({ queryKey: ['usages', workflow.id], queryFn: () => calls.usages(workflow.id), staleTime: 10_000, retry: false });
-  if (!data || data.items.length === 0) return null;
-  return <p className="text-sm text-muted">{t('Used by {names}', { names: data.items.map((one) => one.name).join(', ') })}</p>;
-}

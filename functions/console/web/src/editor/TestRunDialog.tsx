@@ -31,6 +31,7 @@ export function TestRunDialog({ workflowId, runs, onClose }: { workflowId: strin
   return (
     <Dialog
       open
+      typed={null}
       onOpenChange={onClose}
       onSubmit={() => void start()}
       title={t('Test run')}

@@ -6,6 +6,7 @@ import { useEffect, useMemo, useState } from 'react';
 
 import { locale, said, t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
+import { useLeaveQuestion } from '@/app/typed';
 import { Badge, Button, Field, IconButton, TextInput, toast, toastError } from '@/ui';
 
 import { check } from '../form/check';
@@ -196,6 +197,7 @@ function CopyRow({ text }: { text: string }) {
 function Secret({ state, workflowId }: { state: TriggerState; workflowId: string }) {
   const queries = useQueryClient();
   const [secret, setSecret] = useState('');
+  useLeaveQuestion(secret !== '');
   const [isBusy, setBusy] = useState(false);
   const save = async () => {
     setBusy(true);

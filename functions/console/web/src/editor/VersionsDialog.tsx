@@ -1,7 +1,7 @@
 /** All versions, what each has changed on the canvas, and bringing one back. */
 
 import { useQuery } from '@tanstack/react-query';
-import { History, RotateCcw } from 'lucide-react';
+import { History, Rocket, RotateCcw } from 'lucide-react';
 import { useMemo, useState } from 'react';
 
 import { t } from '@/app/i18n';
@@ -12,6 +12,7 @@ import { Canvas } from './Canvas';
 import type { Catalogue } from './catalogue';
 import { compare } from './compare';
 import { DiffList } from './DiffList';
+import { PublishVersionDialog } from './PublishVersionDialog';
 import { createEditorStore, documentOf, EditorContext, useEditorStore } from './store';
 import type { Definition } from './types';
 import type { EditorSession } from './useEditorSession';
@@ -89,6 +90,7 @@ function VersionView({ version, versions, session, catalogue, onClose }: Version
   const after = useDefinitionOf(workflow.id, version.version);
   const before = useDefinitionOf(workflow.id, earlier?.version);
   const editor = useEditorStore();
+  const [isPublishing, setPublishing] = useState(false);
   const restore = () => {
     if (!after) return;
     const { definition, ui } = documentOf('', '', after);
@@ -99,15 +101,25 @@ function VersionView({ version, versions, session, catalogue, onClose }: Version
   return (
     <div className="flex min-w-0 flex-1 flex-col gap-3">
       <DiffCanvas before={before} after={after} catalogue={catalogue} />
-      <div className="flex items-start justify-between gap-3">
+      <div className="flex flex-wrap items-start justify-between gap-3">
         <div className="min-w-0">
           <h3 className="mb-1 font-medium">{earlier ? t('What version {n} changed', { n: version.version }) : t('The first version')}</h3>
           {earlier && <DiffList difference={compare(before, after)} catalogue={catalogue} />}
         </div>
-        <Button needs="edit" icon={RotateCcw} onClick={restore}>
-          {t('Bring back')}
-        </Button>
+        <div className="flex shrink-0 flex-wrap justify-end gap-2">
+          <Button needs="edit" icon={RotateCcw} onClick={restore}>
+            {t('Bring back into the draft')}
+          </Button>
+          {!version.is_published && (
+            <Button needs="publish" icon={Rocket} onClick={() => setPublishing(true)}>
+              {t('Publish this version')}
+            </Button>
+          )}
+        </div>
       </div>
+      {isPublishing && (
+        <PublishVersionDialog session={session} version={version.version} definition={after} catalogue={catalogue} onClose={() => setPublishing(false)} />
+      )}
     </div>
   );
 }

@@ -1,8 +1,9 @@
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
-import { useRef, type ReactNode, type SyntheticEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type ReactNode, type SyntheticEvent } from 'react';
 import { create } from 'zustand';
 import { t } from '@/app/i18n';
+import { useLeaveQuestion, type Keeping } from '@/app/typed';
 import { Button } from './Button';
 import { cx } from './cx';
 import { IconButton } from './IconButton';
@@ -24,24 +25,34 @@ export interface DialogProps {
   persistent?: boolean;
   /** Makes it a form; Enter sends it. */
   onSubmit?: () => void;
+  /**
+   * How what is typed into it is kept; null where it is nothing to lose. Otherwise the browser asks before it closes a tab with
+   * something typed in it.
+   */
+  typed?: Keeping | null;
 }
 
 const FOCUSABLE = 'input:not([type=hidden],:disabled),textarea:not(:disabled),select:not(:disabled),button:not(:disabled),[href],[contenteditable=true],[tabindex="0"]';
+const TYPED = 'textarea,[contenteditable=true],input:is([type=text],[type=email],[type=url],[type=password],[type=number])';
 const WIDTH = { sm: 'sm:max-w-sm', md: 'sm:max-w-lg', lg: 'sm:max-w-2xl', xl: 'sm:max-w-5xl' };
 
 export function Dialog(props: DialogProps) {
   const { open, onOpenChange, title, description, size = 'md', drawer = false, persistent = false } = props;
   const body = useRef<HTMLDivElement>(null);
+  const wouldLose = useRef(false);
+  const onLoss = useCallback((isLost: boolean) => {
+    wouldLose.current = isLost;
+  }, []);
   const stay = (event: Event) => {
     if (persistent) event.preventDefault();
   };
   const stayForToasts = (event: CustomEvent) => {
-    if (persistent || (event.target as Element | null)?.closest(`[${TOASTS}]`)) event.preventDefault();
+    if (persistent || wouldLose.current || (event.target as Element | null)?.closest(`[${TOASTS}]`)) event.preventDefault();
   };
   // What is asked for first has the focus, not the cross that closes.
   const begin = (event: Event) => {
     event.preventDefault();
-    const first = body.current?.querySelector<HTMLElement>(FOCUSABLE);
+    const first = [...(body.current?.querySelectorAll<HTMLElement>(FOCUSABLE) ?? [])].find((one) => !one.closest('[data-note]'));
     (first ?? (event.currentTarget as HTMLElement)).focus();
   };
   const giveBack = useOpener(open);
@@ -74,7 +85,9 @@ export function Dialog(props: DialogProps) {
             )}
           </div>
           <div ref={body} className="contents">
-            <Body {...props} />
+            <Guarded typed={props.typed} onLoss={onLoss}>
+              <Body {...props} />
+            </Guarded>
           </div>
         </Radix.Content>
       </Radix.Portal>
@@ -82,10 +95,56 @@ export function Dialog(props: DialogProps) {
   );
 }
 
-function Body({ children, footer, onSubmit }: DialogProps) {
+interface GuardedProps {
+  typed: Keeping | null | undefined;
+  /** Told whenever it changes. */
+  onLoss: (isLost: boolean) => void;
+  children: ReactNode;
+}
+
+/** Knows whether something is typed that is nowhere else: no click beside the dialog loses it, and no closed tab unasked. */
+function Guarded({ typed, onLoss, children }: GuardedProps) {
+  const [isTyped, setTyped] = useState(false);
+  const isLost = typed === undefined ? isTyped : typed !== null && !typed.isKept;
+  useLeaveQuestion(isLost);
+  useEffect(() => {
+    onLoss(isLost);
+    return () => onLoss(false);
+  }, [isLost, onLoss]);
+  // A dialog that this one has opened is drawn elsewhere, and guards itself.
+  const see = (event: SyntheticEvent) => {
+    const target = event.target as Element;
+    if (event.currentTarget.contains(target) && target.matches(TYPED)) setTyped(true);
+  };
+  return (
+    <div className="contents" onInput={see}>
+      {children}
+    </div>
+  );
+}
+
+/** Says that a form begins with what was typed into it the last time, and lets go of that. */
+export function BroughtBack({ typed }: { typed: Keeping }) {
+  if (!typed.isBroughtBack) return null;
+  return (
+    <p role="status" data-note className="mb-4 flex items-center gap-3 rounded-md bg-wait-soft px-3 py-2 text-wait">
+      <span className="min-w-0 flex-1">{t('This is what you typed the last time. It is not saved yet.')}</span>
+      <Button size="sm" onClick={() => typed.forget()}>
+        {t('Begin anew')}
+      </Button>
+    </p>
+  );
+}
+
+function Body({ children, footer, onSubmit, typed }: DialogProps) {
   const inside = (
     <>
-      {children !== undefined && <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-4">{children}</div>}
+      {children !== undefined && (
+        <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-4">
+          {typed && <BroughtBack typed={typed} />}
+          {children}
+        </div>
+      )}
       {footer && (
         <div className="flex flex-wrap justify-end gap-2 rounded-b-lg border-t border-line bg-page px-5 py-3">{footer}</div>
       )}

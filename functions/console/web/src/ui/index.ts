@@ -1,7 +1,7 @@
 export { Badge, Status, statusLook, type BadgeProps, type Tone } from './Badge';
 export { Button, buttonClass, type ButtonProps } from './Button';
 export { cx } from './cx';
-export { confirm, ConfirmHost, Dialog, type DialogProps } from './Dialog';
+export { BroughtBack, confirm, ConfirmHost, Dialog, type DialogProps } from './Dialog';
 export { Field, inputClass, Select, TextArea, TextInput, useFieldProps, type FieldProps, type Option } from './Field';
 export { IconButton, type IconButtonProps } from './IconButton';
 export { Line } from './Line';

@@ -6,6 +6,7 @@ import type { ReactNode } from 'react';
 import { ApiError } from '@/api/errors';
 import { queryClient } from '@/api/queries';
 import { t } from '@/app/i18n';
+import { keep } from '@/app/kept';
 import { useMailedLink } from '@/app/useMailedLink';
 import { Wordmark } from '@/app/Wordmark';
 import { Badge, ErrorState, Skeleton, Time, useTitle } from '@/ui';
@@ -78,9 +79,13 @@ function Question({ token, asked, onChange }: { token: string; asked: Asked; onC
 }
 
 function Decide({ token, asked, onChange }: { token: string; asked: Asked; onChange: () => void }) {
+  const keptAs = `link.${token.slice(-12)}`; // enough to tell links apart, and of no use to whoever finds it
   const decide = useMutation({
     mutationFn: (given: LinkBody) => answerLink(token, given),
-    onSuccess: onChange,
+    onSuccess: () => {
+      keep(keptAs, null);
+      onChange();
+    },
     onError: (error) => {
       if (error instanceof ApiError && error.status === 409) onChange(); // what is so now says why
     },
@@ -88,6 +93,7 @@ function Decide({ token, asked, onChange }: { token: string; asked: Asked; onCha
   const isRefused = decide.error && !(decide.error instanceof ApiError && decide.error.status === 409);
   return (
     <DecisionFields
+      keptAs={keptAs}
       form={asked.form}
       error={isRefused ? decide.error : null}
       sending={decide.isPending ? decide.variables.decision : null}

@@ -11,6 +11,7 @@ import { DecisionForm } from '../runs/WaitForm';
 import { startWord } from '../runs/words';
 import { readApproval, type Approval } from './api';
 import { Decision } from './index';
+import { WhoDecides } from './WhoDecides';
 
 export default function ApprovalScreen() {
   const { approvalId = '' }: { approvalId?: string } = useParams({ strict: false });
@@ -84,7 +85,7 @@ function Question({ item }: { item: Approval }) {
           </Badge>
         )}
         {!item.decision && item.needs > 1 && <span>{t('{n} of {needs} approved', { n: item.answers.length, needs: item.needs })}</span>}
-        {item.approvers.length > 0 && <span>{t('for {people}', { people: item.approvers.join(', ') })}</span>}
+        {item.approvers.length > 0 && (item.decision || item.may_answer) && <span>{t('for {people}', { people: item.approvers.join(', ') })}</span>}
       </p>
       {item.decision && (
         <div className="flex flex-col gap-1 rounded-lg border border-line bg-card px-4 py-3">
@@ -95,7 +96,7 @@ function Question({ item }: { item: Approval }) {
         </div>
       )}
       {item.answers.length > 0 && <Answers item={item} />}
-      {!item.decision && !item.may_answer && <p className="rounded-md bg-hover px-3 py-2">{t('You are not among those who may answer this.')}</p>}
+      {!item.decision && !item.may_answer && <WhoDecides item={item} />}
       {item.notes && <p className="break-words whitespace-pre-wrap text-muted">{item.notes}</p>}
     </section>
   );
@@ -125,7 +126,7 @@ function Context({ item }: { item: Approval }) {
     <section className="flex flex-col gap-4 rounded-lg border border-line bg-card p-4">
       <p className="flex flex-wrap justify-between gap-2 text-sm text-muted">
         <span>
-          {startWord(item.trigger_type)} {item.started_at && <Time at={item.started_at} />}
+          {item.trigger_type !== null && startWord(item.trigger_type)} {item.started_at && <Time at={item.started_at} />}
         </span>
         <Link to="/runs/$runId" params={{ runId: item.execution_id }} search={{ node: item.node }} className="text-accent underline">
           {t('See the run')}

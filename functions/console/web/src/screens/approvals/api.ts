@@ -2,56 +2,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { request } from '@/api/client';
 import { POLL } from '@/api/queries';
+import type { components } from '@/api/schema';
 
-/** One of several answers. */
-export interface GivenAnswer {
-  by: string;
-  email: string | null;
-  decision: 'approved' | 'rejected';
-  comment: string | null;
-  at: string;
-}
-
-export interface ApprovalSummary {
-  id: string;
-  execution_id: string;
-  node: string;
-  attempt: number;
-  message: string;
-  approvers: string[];
-  may_answer: boolean;
-  needs: number;
-  answers: GivenAnswer[];
-  form: Record<string, unknown> | null;
-  asked_at: string;
-  deadline: string | null;
-  workflow_id: string;
-  workflow_name: string;
-  test: boolean;
-  decision: 'approved' | 'rejected' | null;
-  comment: string | null;
-  decided_by: { id: string; email: string } | null;
-  decided_at: string | null;
-}
-
-export interface StepBefore {
-  id: string;
-  type: string;
-  name: string | null;
-  output: unknown;
-}
-
-export interface Approval extends ApprovalSummary {
-  node_name: string | null;
-  notes: string | null;
-  trigger_type: string;
-  triggered_by: string | null;
-  started_at: string | null;
-  input: unknown;
-  before: StepBefore[];
-  history: ApprovalSummary[];
-  omitted: string[];
-}
+export type ApprovalSummary = components['schemas']['ApprovalAnswer'];
+export type Approval = components['schemas']['ApprovalDetail'];
 
 export interface ApprovalPage {
   items: ApprovalSummary[];
@@ -65,6 +19,18 @@ export interface ApprovalQuery {
 
 export function listApprovals({ mine, state }: ApprovalQuery, cursor: string | undefined): Promise<ApprovalPage> {
   return request('GET', '/api/approvals', { query: { mine: mine || undefined, state, limit: 30, cursor } });
+}
+
+/** What a step of a run asks; null where it does not ask any more. */
+export async function approvalOf(runId: string, node: string, attempt: number): Promise<ApprovalSummary | null> {
+  let cursor: string | undefined;
+  do {
+    const page: ApprovalPage = await request('GET', '/api/approvals', { query: { execution_id: runId, limit: 100, cursor } });
+    const found = page.items.find((one) => one.node === node && one.attempt === attempt);
+    if (found) return found;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return null;
 }
 
 export function readApproval(id: string): Promise<Approval> {

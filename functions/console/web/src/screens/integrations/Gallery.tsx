@@ -18,7 +18,7 @@ export function Gallery({ types, error, onChoose, onClose }: GalleryProps) {
   const wanted = words.trim().toLowerCase();
   const found = (types ?? []).filter(({ type, title, description }) => `${type} ${title} ${said(title)} ${description}`.toLowerCase().includes(wanted));
   return (
-    <Dialog open onOpenChange={onClose} size="xl" title={t('Connect a service')}>
+    <Dialog open typed={null} onOpenChange={onClose} size="xl" title={t('Connect a service')}>
       {error && <ErrorState error={error} />}
       {!types && !error && <Skeleton lines={4} />}
       {types && (

@@ -1,15 +1,16 @@
 /** Makes an integration, or changes one: a form from its type's schema. Secrets that are not typed anew stay. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { ApiError } from '@/api/client';
 import { said, t } from '@/app/i18n';
+import { together, useTyped } from '@/app/typed';
 import { describe } from '@/form/describe';
 import { Described } from '@/form/Described';
 import { placed } from '@/form/place';
 import { FormContext, SchemaForm } from '@/form/SchemaForm';
 import { Button, Dialog, Field, TextInput } from '@/ui';
-import { calls, type Config, type Integration, type IntegrationType } from './api';
+import { calls, type Integration, type IntegrationType } from './api';
 import { changesOf, formProblems, givenOf, labelIn } from './config';
 
 export function IntegrationForm({ type, integration, onClose }: { type: IntegrationType; integration?: Integration; onClose: () => void }) {
@@ -17,9 +18,16 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
   const navigate = useNavigate();
   const fields = useMemo(() => describe(type.config_schema), [type]);
   const before = useMemo(() => givenOf(integration?.config ?? {}), [integration]);
-  const [name, setName] = useState(integration?.name ?? '');
-  const [description, setDescription] = useState(integration?.description ?? '');
-  const [config, setConfig] = useState<Config>(before);
+  const keptAs = `integration.${integration?.id ?? type.type}`;
+  const about = useTyped(keptAs, { name: integration?.name ?? '', description: integration?.description ?? '' });
+  const settings = useTyped(`${keptAs}.config`, before, type.secrets);
+  const typed = together(about, settings);
+  const { name, description } = about.value;
+  const { value: config, set: setConfig } = settings;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const save = useMutation({
     mutationFn: () => {
       const common = { name: name.trim(), description: description.trim() || null };
@@ -28,6 +36,7 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
       return calls.change(integration.id, { ...common, ...(Object.keys(changed).length ? { config: changed } : {}) });
     },
     onSuccess: (saved) => {
+      typed.forget();
       void client.invalidateQueries({ queryKey: ['integrations'] });
       onClose();
       void navigate({ to: '/integrations/$integrationId', params: { integrationId: saved.id } });
@@ -43,13 +52,14 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
     <Dialog
       open
       drawer
+      typed={typed}
       onOpenChange={onClose}
       title={integration ? t('Change {name}', { name: integration.name }) : t('Connect {service}', { service: said(type.title) })}
       description={<Described text={said(type.description.split('\n')[0] ?? '')} />}
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={save.isPending} disabled={!name.trim()}>
             {t('Save')}
           </Button>
@@ -58,10 +68,10 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
     >
       <div className="flex flex-col gap-4">
         <Field label={t('Name')} required error={told.name} hint={t('Workflows use it by this name.')}>
-          <TextInput value={name} maxLength={100} onChange={(event) => setName(event.target.value)} />
+          <TextInput value={name} maxLength={100} onChange={(event) => about.change({ name: event.target.value })} />
         </Field>
         <Field label={t('Description')} error={told.description}>
-          <TextInput value={description} maxLength={500} onChange={(event) => setDescription(event.target.value)} />
+          <TextInput value={description} maxLength={500} onChange={(event) => about.change({ description: event.target.value })} />
         </Field>
         {integration && integration.secrets.length > 0 && (
           <p className="rounded-md bg-hover px-3 py-2 text-sm text-muted">

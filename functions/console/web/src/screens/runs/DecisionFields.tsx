@@ -1,12 +1,13 @@
 /** The inputs of a decision: what the form of the approval asks, a comment, and the two buttons. */
 import { Check, X } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { ApiError, messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { describe, type Schema } from '@/form/describe';
 import { placed } from '@/form/place';
 import { FormContext, SchemaForm } from '@/form/SchemaForm';
-import { Button, Field, TextArea } from '@/ui';
+import { BroughtBack, Button, Field, TextArea } from '@/ui';
 
 export interface DecisionGiven {
   decision: 'approved' | 'rejected';
@@ -15,6 +16,8 @@ export interface DecisionGiven {
 }
 
 interface DecisionFieldsProps {
+  /** By this name, what is typed outlives the tab; whoever sends it forgets it. */
+  keptAs: string;
   /** JSON Schema of what who approves fills in. */
   form: object | null | undefined;
   error: Error | null;
@@ -23,9 +26,9 @@ interface DecisionFieldsProps {
   onDecide: (given: DecisionGiven) => void;
 }
 
-export function DecisionFields({ form, error, sending, onDecide }: DecisionFieldsProps) {
-  const [comment, setComment] = useState('');
-  const [values, setValues] = useState<Record<string, unknown>>({});
+export function DecisionFields({ keptAs, form, error, sending, onDecide }: DecisionFieldsProps) {
+  const typed = useTyped<{ comment: string; values: Record<string, unknown> }>(keptAs, { comment: '', values: {} });
+  const { comment, values } = typed.value;
   const fields = useMemo(() => (form ? describe(form as Schema) : []), [form]);
   const told = error instanceof ApiError ? error.fields : {};
   const problems = placed(
@@ -41,13 +44,14 @@ export function DecisionFields({ form, error, sending, onDecide }: DecisionField
     });
   return (
     <div className="flex flex-col gap-3">
+      <BroughtBack typed={typed} />
       {fields.length > 0 && (
         <FormContext value={{ problems, integrations: [], isLiteral: true, isReadOnly: sending !== null }}>
-          <SchemaForm fields={fields} values={values} onChange={setValues} />
+          <SchemaForm fields={fields} values={values} onChange={(next) => typed.change({ values: next })} />
         </FormContext>
       )}
       <Field label={t('Comment')} hint={t('Optional. The workflow can use it.')}>
-        <TextArea rows={2} value={comment} maxLength={4000} onChange={(event) => setComment(event.target.value)} />
+        <TextArea rows={2} value={comment} maxLength={4000} onChange={(event) => typed.change({ comment: event.target.value })} />
       </Field>
       {elsewhere && (
         <p role="alert" className="text-bad">

@@ -1,10 +1,16 @@
 /** What a step waits for, and the answer: a decision, or what a callback would bring. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Copy, Send } from 'lucide-react';
 import { useState } from 'react';
+import { POLL } from '@/api/queries';
 import { t } from '@/app/i18n';
+import { keep } from '@/app/kept';
+import { useTyped } from '@/app/typed';
+import { useCan } from '@/app/can';
 import { ApiError } from '@/api/client';
-import { Button, Field, IconButton, TextArea, TextInput, Time, toast, toastError } from '@/ui';
+import { BroughtBack, Button, ErrorState, Field, IconButton, Skeleton, TextArea, TextInput, Time, toast, toastError } from '@/ui';
+import { approvalOf } from '../approvals/api';
+import { WhoDecides } from '../approvals/WhoDecides';
 import { sendSignal, type Run, type SignalBody, type Wait } from './api';
 import { DecisionFields } from './DecisionFields';
 
@@ -22,11 +28,25 @@ export function WaitForm(props: WaitProps) {
         {wait.message && <p className="break-words whitespace-pre-wrap">{wait.message}</p>}
         {wait.approvers && <p className="text-sm text-muted">{t('Asked: {people}', { people: wait.approvers.join(', ') })}</p>}
         <Until at={wait.deadline} />
-        <DecisionForm runId={props.run.id} node={props.node} attempt={wait.attempt} form={wait.form} />
+        <Decide key={`${props.node} ${wait.attempt}`} {...props} />
       </div>
     );
-  if (wait.kind === 'callback') return <CallbackForm {...props} />;
+  if (wait.kind === 'callback') return <CallbackForm key={`${props.node} ${wait.attempt}`} {...props} />;
   return <Until at={wait.deadline} />;
+}
+
+/** The answer of whoever may give one; anybody else sees who may. */
+function Decide({ run, node, wait }: WaitProps) {
+  const approval = useQuery({
+    queryKey: ['approvals', 'of', run.id, node, wait.attempt],
+    queryFn: () => approvalOf(run.id, node, wait.attempt),
+    refetchInterval: POLL.list,
+  });
+  if (approval.data?.may_answer) return <DecisionForm runId={run.id} node={node} attempt={wait.attempt} form={wait.form} />;
+  if (approval.data) return <WhoDecides item={approval.data} />;
+  if (approval.isPending) return <Skeleton lines={2} />;
+  if (approval.error) return <ErrorState error={approval.error} onRetry={() => void approval.refetch()} />;
+  return <p className="text-muted">{t('This is not asked any more')}</p>;
 }
 
 function Until({ at }: { at: string | null }) {
@@ -57,6 +77,10 @@ export function useSignal(runId: string, node: string, onDone?: () => void) {
   });
 }
 
+function keptName(runId: string, node: string, attempt: number): string {
+  return `answer.${runId}.${node}.${attempt}`;
+}
+
 interface DecisionFormProps {
   runId: string;
   node: string;
@@ -66,9 +90,14 @@ interface DecisionFormProps {
 }
 
 export function DecisionForm({ runId, node, attempt, form, onDone }: DecisionFormProps) {
-  const signal = useSignal(runId, node, onDone);
+  const keptAs = keptName(runId, node, attempt);
+  const signal = useSignal(runId, node, () => {
+    keep(keptAs, null);
+    onDone?.();
+  });
   return (
     <DecisionFields
+      keptAs={keptAs}
       form={form}
       error={signal.error instanceof ApiError && signal.error.status === 422 ? signal.error : null}
       sending={signal.isPending ? (signal.variables.decision ?? null) : null}
@@ -78,9 +107,11 @@ export function DecisionForm({ runId, node, attempt, form, onDone }: DecisionFor
 }
 
 function CallbackForm({ run, node, wait }: WaitProps) {
-  const [text, setText] = useState('');
+  const typed = useTyped(keptName(run.id, node, wait.attempt), { text: '' });
+  const { text } = typed.value;
   const [problem, setProblem] = useState<string | null>(null);
-  const signal = useSignal(run.id, node);
+  const signal = useSignal(run.id, node, () => typed.forget());
+  const mayAnswer = useCan('answer');
   const send = () => {
     try {
       const body: unknown = text.trim() ? JSON.parse(text) : {};
@@ -102,12 +133,17 @@ function CallbackForm({ run, node, wait }: WaitProps) {
           </div>
         </Field>
       )}
-      <Field label={t('Answer in its place')} error={problem} hint={t('What the other system would send, as JSON.')}>
-        <TextArea rows={3} className="font-mono" value={text} placeholder='{"paid": true}' onChange={(event) => setText(event.target.value)} />
-      </Field>
-      <Button icon={Send} className="self-start" loading={signal.isPending} onClick={send}>
-        {t('Send')}
-      </Button>
+      {mayAnswer && (
+        <>
+          <BroughtBack typed={typed} />
+          <Field label={t('Answer in its place')} error={problem} hint={t('What the other system would send, as JSON.')}>
+            <TextArea rows={3} className="font-mono" value={text} placeholder='{"paid": true}' onChange={(event) => typed.change({ text: event.target.value })} />
+          </Field>
+          <Button icon={Send} className="self-start" loading={signal.isPending} onClick={send}>
+            {t('Send')}
+          </Button>
+        </>
+      )}
     </div>
   );
 }

@@ -1,16 +1,18 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
 import { api, ApiError, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, Field, Switch, TextInput, toast } from '@/ui';
 import { USERS } from './Users';
 
 export function AddUser({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
-  const [name, setName] = useState('');
-  const [email, setEmail] = useState('');
-  const [password, setPassword] = useState('');
-  const [isAdmin, setIsAdmin] = useState(false);
+  const typed = useTyped('user.new', { name: '', email: '', password: '', isAdmin: false }, ['password']);
+  const { name, email, password, isAdmin } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const add = useMutation({
     mutationFn: () =>
       unwrap(
@@ -19,6 +21,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
         }),
       ),
     onSuccess: async () => {
+      typed.forget();
       await client.invalidateQueries({ queryKey: USERS });
       toast(t('{email} can sign in now', { email }), { tone: 'ok' });
       onClose();
@@ -31,13 +34,14 @@ export function AddUser({ onClose }: { onClose: () => void }) {
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       title={t('Add a user')}
       description={t('Tell them the password on a safe way.')}
       onSubmit={() => add.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={add.isPending}>
             {t('Add')}
           </Button>
@@ -46,17 +50,17 @@ export function AddUser({ onClose }: { onClose: () => void }) {
     >
       <div className="flex flex-col gap-4">
         <Field label={t('Name')} error={fields.full_name}>
-          <TextInput autoFocus autoComplete="off" value={name} onChange={(event) => setName(event.target.value)} />
+          <TextInput autoFocus autoComplete="off" value={name} onChange={(event) => typed.change({ name: event.target.value })} />
         </Field>
         <Field label={t('E-mail address')} required error={fields.email ?? taken}>
-          <TextInput type="email" autoComplete="off" value={email} onChange={(event) => setEmail(event.target.value)} />
+          <TextInput type="email" autoComplete="off" value={email} onChange={(event) => typed.change({ email: event.target.value })} />
         </Field>
         <Field label={t('Password')} required hint={t('At least {n} characters.', { n: 8 })} error={fields.password ?? other}>
-          <TextInput type="password" autoComplete="new-password" value={password} onChange={(event) => setPassword(event.target.value)} />
+          <TextInput type="password" autoComplete="new-password" value={password} onChange={(event) => typed.change({ password: event.target.value })} />
         </Field>
         <Switch
           checked={isAdmin}
-          onChange={setIsAdmin}
+          onChange={(next) => typed.change({ isAdmin: next })}
           label={t('Administrator')}
           hint={t('May add users and keep them out.')}
         />

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { ApiError } from '@/api/errors';
 import { usePermissions } from '@/app/can';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { formatDateTime } from '@/app/i18n/format';
 import { Button, Dialog, Field, Select, TextInput, toast } from '@/ui';
 import { calls, useRefresh, type NewInvitation } from './api';
@@ -24,12 +25,20 @@ export function InviteDialog({ roles, onClose }: Props) {
 function InvitationForm({ roles, onClose, onMade }: Props & { onMade: (made: NewInvitation) => void }) {
   const mine = usePermissions();
   const given = roles.filter((role) => mayGive(mine, role));
-  const [email, setEmail] = useState('');
-  const [role, setRole] = useState(given.find(({ name }) => name === 'editor')?.name ?? given.at(-1)?.name ?? '');
+  const typed = useTyped('invitation.new', {
+    email: '',
+    role: given.find(({ name }) => name === 'editor')?.name ?? given.at(-1)?.name ?? '',
+  });
+  const { email, role } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const refresh = useRefresh();
   const invite = useMutation({
     mutationFn: () => calls.invite(email.trim(), role),
     onSuccess: async (made) => {
+      typed.forget();
       onMade(made);
       await refresh();
     },
@@ -40,13 +49,14 @@ function InvitationForm({ roles, onClose, onMade }: Props & { onMade: (made: New
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       title={t('Invite somebody')}
       description={t('They need no account yet. The invitation is good once, for a week, and only for their address.')}
       onSubmit={() => invite.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={invite.isPending} disabled={!email.trim() || !role}>
             {t('Invite')}
           </Button>
@@ -55,10 +65,10 @@ function InvitationForm({ roles, onClose, onMade }: Props & { onMade: (made: New
     >
       <div className="grid gap-4 sm:grid-cols-[1fr_12rem]">
         <Field label={t('E-mail address')} required error={fields.email ?? other}>
-          <TextInput type="email" autoFocus autoComplete="off" value={email} onChange={(event) => setEmail(event.target.value)} />
+          <TextInput type="email" autoFocus autoComplete="off" value={email} onChange={(event) => typed.change({ email: event.target.value })} />
         </Field>
         <Field label={t('Role')} error={fields.role}>
-          <Select value={role} onChange={setRole} options={given.map(({ name }) => ({ value: name, label: roleName(name) }))} />
+          <Select value={role} onChange={(next) => typed.change({ role: next })} options={given.map(({ name }) => ({ value: name, label: roleName(name) }))} />
         </Field>
       </div>
     </Dialog>

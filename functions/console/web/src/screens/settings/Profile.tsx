@@ -1,9 +1,10 @@
 /** Who is signed in, and the name by which others see them. */
 import { useMutation } from '@tanstack/react-query';
-import { useState, type SyntheticEvent } from 'react';
+import { type SyntheticEvent } from 'react';
 import { api, ApiError, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
 import { changed, signOut, useSession } from '@/app/session';
+import { useTyped } from '@/app/typed';
 import { Badge, Button, Card, Field, TextInput, Time, toast } from '@/ui';
 
 export function Profile() {
@@ -31,13 +32,14 @@ export function Profile() {
 const LONGEST_NAME = 200;
 
 function NameForm({ known }: { known: string }) {
-  const [name, setName] = useState(known);
+  const typed = useTyped('profile', { name: known });
+  const { name } = typed.value;
   const wanted = name.trim();
   const change = useMutation({
     mutationFn: () => unwrap(api.PATCH('/api/auth/me', { body: { full_name: wanted || null } })),
     onSuccess: (me) => {
       changed(me);
-      setName(me.full_name ?? '');
+      typed.forget({ name: me.full_name ?? '' });
       toast(t('Your name is changed'), { tone: 'ok' });
     },
   });
@@ -50,7 +52,7 @@ function NameForm({ known }: { known: string }) {
   return (
     <form onSubmit={send} className="flex items-end gap-2">
       <Field label={t('Name')} className="max-w-sm flex-1" error={problem}>
-        <TextInput autoComplete="name" maxLength={LONGEST_NAME} value={name} onChange={(event) => setName(event.target.value)} />
+        <TextInput autoComplete="name" maxLength={LONGEST_NAME} value={name} onChange={(event) => typed.change({ name: event.target.value })} />
       </Field>
       <Button type="submit" loading={change.isPending} disabled={wanted === known}>
         {t('Save')}

@@ -1,10 +1,10 @@
 /** A role of the workspace's own: a name, and what it grants. */
 import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
 import { ApiError } from '@/api/errors';
 import { usePermissions, type Permission } from '@/app/can';
 import { t } from '@/app/i18n';
 import { lookAgain } from '@/app/session';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, Field, Switch, TextInput } from '@/ui';
 import { calls, useRefresh } from './api';
 import { PERMISSIONS, roleNameOf, type Role } from './roles';
@@ -19,14 +19,19 @@ interface Props {
 
 export function RoleDialog({ role, taken, onClose }: Props) {
   const mine = usePermissions();
-  const [text, setText] = useState(role?.name ?? '');
-  const [granted, setGranted] = useState<readonly Permission[]>(role?.permissions ?? ['read']);
+  const typed = useTyped<{ text: string; granted: readonly Permission[] }>(`role.${role?.name ?? ''}`, { text: role?.name ?? '', granted: role?.permissions ?? ['read'] });
+  const { text, granted } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const refresh = useRefresh();
   const name = role?.name ?? roleNameOf(text);
   const isTaken = role === null && taken.includes(name);
   const save = useMutation({
     mutationFn: () => calls.setRole(name, [...granted]),
     onSuccess: async () => {
+      typed.forget();
       await Promise.all([refresh(), lookAgain()]);
       onClose();
     },
@@ -34,17 +39,18 @@ export function RoleDialog({ role, taken, onClose }: Props) {
   const { error } = save;
   const problem = error instanceof ApiError ? (error.fields.name ?? error.message) : error?.message;
   const grant = (permission: Permission, isGranted: boolean) =>
-    setGranted((before) => (isGranted ? [...before, permission] : before.filter((one) => one !== permission)));
+    typed.change({ granted: isGranted ? [...granted, permission] : granted.filter((one) => one !== permission) });
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       title={role ? t('Change the role {name}', { name: role.name }) : t('Add a role')}
       description={t('It is so with the next click of everybody who has it.')}
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={save.isPending} disabled={!name || isTaken}>
             {t('Save')}
           </Button>
@@ -59,7 +65,7 @@ export function RoleDialog({ role, taken, onClose }: Props) {
             hint={name && name !== text ? t('It will be called {name}.', { name }) : t('Such as bookkeeper: small letters, digits and hyphens.')}
             error={isTaken ? t('There is a role of this name.') : problem}
           >
-            <TextInput autoFocus autoComplete="off" maxLength={60} value={text} onChange={(event) => setText(event.target.value)} />
+            <TextInput autoFocus autoComplete="off" maxLength={60} value={text} onChange={(event) => typed.change({ text: event.target.value })} />
           </Field>
         )}
         {role !== null && problem && <p className="text-sm text-bad">{problem}</p>}

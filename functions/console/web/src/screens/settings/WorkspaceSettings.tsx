@@ -7,9 +7,11 @@ import { useCan } from '@/app/can';
 import { t } from '@/app/i18n';
 import { forgetPlace } from '@/app/place';
 import { useSession } from '@/app/session';
+import { useTyped } from '@/app/typed';
 import { WORKSPACES } from '@/app/workspaces';
 import { Button, Card, Dialog, ErrorState, Field, Line, Skeleton, TextInput, Time, toast } from '@/ui';
 import { calls, useRefresh, useWorkspace } from './api';
+import { Mail } from './Mail';
 import { roleName } from './roles';
 
 const LONGEST_NAME = 100;
@@ -35,19 +37,22 @@ export default function WorkspaceSettings() {
           {is_personal && <p className="text-muted">{t('This is your own workspace: it stays as long as your account.')}</p>}
         </div>
       </Card>
+      {mayManage && <Mail workspace={workspace.data} />}
       {mayManage && !is_personal && <End name={name} />}
     </div>
   );
 }
 
 function NameForm({ known }: { known: string }) {
-  const [name, setName] = useState(known);
+  const typed = useTyped('workspace', { name: known });
+  const { name } = typed.value;
   const refresh = useRefresh();
   const client = useQueryClient();
   const wanted = name.trim();
   const rename = useMutation({
     mutationFn: () => calls.rename(wanted),
     onSuccess: async (renamed) => {
+      typed.forget({ name: renamed.name });
       useSession.setState(({ me }) => ({ me: me && { ...me, workspace_name: renamed.name } }));
       toast(t('The workspace is renamed'), { tone: 'ok' });
       await Promise.all([refresh(), client.invalidateQueries({ queryKey: WORKSPACES })]);
@@ -62,7 +67,7 @@ function NameForm({ known }: { known: string }) {
   return (
     <form onSubmit={send} className="flex items-end gap-2">
       <Field label={t('Name')} className="max-w-sm flex-1" error={problem}>
-        <TextInput autoComplete="off" maxLength={LONGEST_NAME} value={name} onChange={(event) => setName(event.target.value)} />
+        <TextInput autoComplete="off" maxLength={LONGEST_NAME} value={name} onChange={(event) => typed.change({ name: event.target.value })} />
       </Field>
       <Button type="submit" loading={rename.isPending} disabled={!wanted || wanted === known}>
         {t('Save')}
@@ -98,6 +103,7 @@ function DeleteDialog({ name, onClose }: { name: string; onClose: () => void }) 
   return (
     <Dialog
       open
+      typed={null}
       onOpenChange={onClose}
       size="sm"
       title={t('Delete {name}?', { name })}

@@ -6,6 +6,7 @@ import type { Permission } from '@/app/can';
 import { useSession } from '@/app/session';
 
 export type Invitation = components['schemas']['InvitationAnswer'];
+export type WorkspaceDetails = components['schemas']['WorkspaceDetails'];
 export type NewInvitation = components['schemas']['NewInvitation'];
 
 function here(): string {
@@ -19,6 +20,8 @@ function path<More extends object>(more: More): { params: { path: { workspace_id
 export const calls = {
   workspace: () => unwrap(api.GET('/api/workspaces/{workspace_id}', path({}))),
   rename: (name: string) => unwrap(api.PATCH('/api/workspaces/{workspace_id}', { ...path({}), body: { name } })),
+  sendMailBy: (mail_integration: string | null) =>
+    unwrap(api.PATCH('/api/workspaces/{workspace_id}', { ...path({}), body: { mail_integration } })),
   remove: () => unwrap(api.DELETE('/api/workspaces/{workspace_id}', path({}))),
   leave: () => unwrap(api.POST('/api/workspaces/{workspace_id}/leave', path({}))),
   members: async () => (await unwrap(api.GET('/api/workspaces/{workspace_id}/members', path({})))).items,

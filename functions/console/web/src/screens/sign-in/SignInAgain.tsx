@@ -8,6 +8,7 @@ export function SignInAgain() {
   const email = useSession((state) => state.me?.email ?? '');
   return (
     <Dialog
+      typed={null}
       open
       persistent
       onOpenChange={() => undefined}

@@ -4,15 +4,23 @@ import { Copy } from 'lucide-react';
 import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, Field, IconButton, TextInput, toast } from '@/ui';
 import { calls, type Subscription } from './api';
 import { EVENTS, eventsIn } from './events';
 
 export function SubscriptionDialog({ subscription, onClose }: { subscription?: Subscription; onClose: () => void }) {
   const client = useQueryClient();
-  const [url, setUrl] = useState(subscription?.url ?? '');
-  const [description, setDescription] = useState(subscription?.description ?? '');
-  const [events, setEvents] = useState<string[]>(() => eventsIn(subscription?.events ?? ['execution.failed', 'execution.timed_out']));
+  const typed = useTyped(`subscription.${subscription?.id ?? 'new'}`, {
+    url: subscription?.url ?? '',
+    description: subscription?.description ?? '',
+    events: eventsIn(subscription?.events ?? ['execution.failed', 'execution.timed_out']),
+  });
+  const { url, description, events } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const [secret, setSecret] = useState<string | null>(null);
   const save = useMutation({
     mutationFn: async () => {
@@ -21,6 +29,7 @@ export function SubscriptionDialog({ subscription, onClose }: { subscription?: S
       else setSecret((await calls.create(body)).secret);
     },
     onSuccess: () => {
+      typed.forget();
       void client.invalidateQueries({ queryKey: ['subscriptions'] });
       if (subscription) onClose();
     },
@@ -28,16 +37,17 @@ export function SubscriptionDialog({ subscription, onClose }: { subscription?: S
   if (secret !== null) return <SecretShown secret={secret} onClose={onClose} />;
   const fields = save.error instanceof ApiError ? save.error.fields : {};
   const rest = save.error && Object.keys(fields).every((one) => !['url', 'description'].includes(one)) ? save.error.message : null;
-  const toggle = (event: string) => setEvents((before) => (before.includes(event) ? before.filter((one) => one !== event) : [...before, event]));
+  const toggle = (event: string) => typed.change({ events: events.includes(event) ? events.filter((one) => one !== event) : [...events, event] });
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       title={subscription ? t('Change the subscription') : t('New subscription')}
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={save.isPending} disabled={!url.trim() || !events.length}>
             {t('Save')}
           </Button>
@@ -46,10 +56,10 @@ export function SubscriptionDialog({ subscription, onClose }: { subscription?: S
     >
       <div className="flex flex-col gap-4">
         <Field label={t('Address')} required error={fields.url} hint={t('Messages are sent there with POST, as JSON.')}>
-          <TextInput type="url" inputMode="url" placeholder="https://example.com/mainspring" value={url} onChange={(event) => setUrl(event.target.value)} />
+          <TextInput type="url" inputMode="url" placeholder="https://example.com/mainspring" value={url} onChange={(event) => typed.change({ url: event.target.value })} />
         </Field>
         <Field label={t('Description')} error={fields.description}>
-          <TextInput value={description} maxLength={500} onChange={(event) => setDescription(event.target.value)} />
+          <TextInput value={description} maxLength={500} onChange={(event) => typed.change({ description: event.target.value })} />
         </Field>
         <fieldset className="flex flex-col gap-2">
           <legend className="mb-1.5 font-medium">{t('Tells of')}</legend>

@@ -2,30 +2,38 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, Field, TextArea, toast } from '@/ui';
 import { calls, type Imported } from './api';
 
 export function ImportDialog({ table, onClose }: { table: string; onClose: () => void }) {
   const client = useQueryClient();
-  const [csv, setCsv] = useState('');
+  const typed = useTyped(`csv.${table}`, { csv: '' });
+  const { csv } = typed.value;
   const [tried, setTried] = useState<Imported | null>(null);
   const bring = useMutation({
     mutationFn: (isTrial: boolean) => calls.importCsv(table, csv, isTrial),
     onSuccess: (result, isTrial) => {
       setTried(result);
       if (isTrial) return;
+      if (!result.problems.length) typed.forget();
       void client.invalidateQueries({ queryKey: ['tables'] });
       toast(t('{created} added, {updated} changed', { created: result.created, updated: result.updated }), { tone: 'ok' });
       if (!result.problems.length) onClose();
     },
   });
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const change = (text: string) => {
-    setCsv(text);
+    typed.change({ csv: text });
     setTried(null);
   };
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       size="lg"
       title={t('Bring in CSV')}
@@ -33,7 +41,7 @@ export function ImportDialog({ table, onClose }: { table: string; onClose: () =>
       onSubmit={() => bring.mutate(tried === null)}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={bring.isPending} disabled={!csv.trim()}>
             {tried ? t('Bring in') : t('Check')}
           </Button>

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { isNotFound } from '@/api/client';
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, EmptyState, ErrorState, Field, Page, Skeleton, TextInput } from '@/ui';
 import { calls } from './api';
 
@@ -50,11 +51,17 @@ function told(error: unknown): string {
 function NewTable({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [name, setName] = useState('');
+  const typed = useTyped('table.new', { name: '' });
+  const { name } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   // Which names a table may have is known by the API alone.
   const look = useMutation({
     mutationFn: () => calls.rows(name, '', undefined),
     onSuccess: () => {
+      typed.forget();
       void client.invalidateQueries({ queryKey: ['tables'] });
       void navigate({ to: '/tables/$table', params: { table: name } });
     },
@@ -62,13 +69,14 @@ function NewTable({ onClose }: { onClose: () => void }) {
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       size="sm"
       title={t('New table')}
       onSubmit={() => look.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={look.isPending} disabled={!name}>
             {t('Go on')}
           </Button>
@@ -76,7 +84,7 @@ function NewTable({ onClose }: { onClose: () => void }) {
       }
     >
       <Field label={t('Name')} required error={look.error && told(look.error)} hint={t('It is kept with its first row.')}>
-        <TextInput value={name} onChange={(event) => setName(event.target.value)} />
+        <TextInput value={name} onChange={(event) => typed.change({ name: event.target.value })} />
       </Field>
     </Dialog>
   );

@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { Button, Dialog, Field, Select, TextArea, TextInput, toast, toastError } from '@/ui';
 import { calls, type Trigger } from './api';
 import { newSecret } from './newSecret';
@@ -17,19 +18,26 @@ interface DialogProps {
 export function TestDialog({ trigger, onClose }: DialogProps) {
   const navigate = useNavigate();
   const sample = useQuery({ queryKey: ['triggers', 'sample', trigger.workflow_id, trigger.id, trigger.fired], queryFn: () => calls.sample(trigger.workflow_id, trigger.id) });
-  const [withWhat, setWithWhat] = useState<'sample' | 'last' | 'own'>('sample');
-  const [text, setText] = useState<string | null>(null);
+  const typed = useTyped(`trigger.${trigger.workflow_id}.${trigger.id}`, { text: '' });
+  const [withWhat, setWithWhat] = useState<'sample' | 'last' | 'own'>(typed.isBroughtBack ? 'own' : 'sample');
   const [problem, setProblem] = useState<string | null>(null);
   const key = useRef(crypto.randomUUID());
-  const written = text ?? JSON.stringify(sample.data?.last ?? sample.data?.sample ?? {}, null, 2);
+  const written = typed.value.text || JSON.stringify(sample.data?.last ?? sample.data?.sample ?? {}, null, 2);
   const test = useMutation({
     mutationFn: (body: { payload?: Record<string, unknown>; last?: boolean }) => calls.test(trigger.workflow_id, trigger.id, body, key.current),
-    onSuccess: ({ id }) => void navigate({ to: '/runs/$runId', params: { runId: id } }),
+    onSuccess: ({ id }) => {
+      typed.forget();
+      void navigate({ to: '/runs/$runId', params: { runId: id } });
+    },
     onError: (error) => {
       key.current = crypto.randomUUID();
       toastError(t('The test could not be started'), error);
     },
   });
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const send = () => {
     setProblem(null);
     if (withWhat !== 'own') {
@@ -45,13 +53,14 @@ export function TestDialog({ trigger, onClose }: DialogProps) {
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       title={t('Test this trigger')}
       description={t('Starts the workflow as this trigger would. Its steps do what they do: mail is sent.')}
       onSubmit={send}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={test.isPending}>
             {t('Start a test')}
           </Button>
@@ -72,7 +81,7 @@ export function TestDialog({ trigger, onClose }: DialogProps) {
         </Field>
         {withWhat === 'own' && (
           <Field label={t('What the trigger gives')} error={problem} hint={t('As JSON. What you leave out is as in the example.')}>
-            <TextArea rows={10} className="font-mono" value={written} onChange={(event) => setText(event.target.value)} />
+            <TextArea rows={10} className="font-mono" value={written} onChange={(event) => typed.change({ text: event.target.value })} />
           </Field>
         )}
       </div>

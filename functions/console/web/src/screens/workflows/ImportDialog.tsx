@@ -5,6 +5,7 @@ import { useState } from 'react';
 
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { calls } from '@/editor/api';
 import { Button, Dialog, Field, TextArea, toast } from '@/ui';
 
@@ -20,7 +21,12 @@ export async function createFrom({ name, description, definition }: WorkflowFile
 export function ImportDialog({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const [text, setText] = useState('');
+  const typed = useTyped('workflow.import', { text: '' });
+  const { text } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const run = async (found: (WorkflowFile | undefined)[]) => {
@@ -33,6 +39,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
     try {
       const ids: string[] = [];
       for (const file of files) ids.push(await createFrom(file));
+      typed.forget();
       await queries.invalidateQueries({ queryKey: ['workflows'] });
       const [only] = ids;
       if (ids.length === 1 && only) await navigate({ to: '/workflows/$workflowId', params: { workflowId: only } });
@@ -50,12 +57,13 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       onSubmit={() => void run([workflowIn(text, t('Imported'))])}
       title={t('Import')}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={isBusy} disabled={text.trim() === ''}>
             {t('Import')}
           </Button>
@@ -75,7 +83,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           />
         </Field>
         <Field label={t('Or paste it here')} error={problem}>
-          <TextArea rows={6} className="font-mono text-sm" spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
+          <TextArea rows={6} className="font-mono text-sm" spellCheck={false} value={text} onChange={(event) => typed.change({ text: event.target.value })} />
         </Field>
       </div>
     </Dialog>

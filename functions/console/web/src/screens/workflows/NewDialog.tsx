@@ -5,13 +5,15 @@ import { useState } from 'react';
 
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { calls } from '@/editor/api';
 import { Button, Dialog, Field, TextInput } from '@/ui';
 
 export function NewDialog({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const [name, setName] = useState('');
+  const typed = useTyped('workflow.new', { name: '' });
+  const { name } = typed.value;
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const create = async () => {
@@ -22,6 +24,7 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
     setBusy(true);
     try {
       const made = await calls.createWorkflow({ name: name.trim() });
+      typed.forget();
       await queries.invalidateQueries({ queryKey: ['workflows'] });
       await navigate({ to: '/workflows/$workflowId', params: { workflowId: made.id } });
     } catch (error) {
@@ -29,15 +32,20 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       onSubmit={() => void create()}
       title={t('New workflow')}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={isBusy}>
             {t('Create')}
           </Button>
@@ -45,7 +53,7 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
       }
     >
       <Field label={t('Name')} required error={problem} hint={t('What it does, such as “Approve invoices”. You can change it at any time.')}>
-        <TextInput autoFocus value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
+        <TextInput autoFocus value={name} maxLength={200} onChange={(event) => typed.change({ name: event.target.value })} />
       </Field>
     </Dialog>
   );

@@ -4,13 +4,18 @@ import { useState } from 'react';
 
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { useTyped } from '@/app/typed';
 import { calls, type WorkflowSummary } from '@/editor/api';
 import { Button, Dialog, Field, TextInput } from '@/ui';
 
 export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummary; onClose: () => void }) {
   const queries = useQueryClient();
-  const [folder, setFolder] = useState(workflow.folder ?? '');
-  const [labels, setLabels] = useState(workflow.labels.join(', '));
+  const typed = useTyped(`organize.${workflow.id}`, { folder: workflow.folder ?? '', labels: workflow.labels.join(', ') });
+  const { folder, labels } = typed.value;
+  const giveUp = () => {
+    typed.forget();
+    onClose();
+  };
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const save = async () => {
@@ -19,6 +24,7 @@ export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummar
     try {
       await calls.patchWorkflow(workflow.id, { folder: folder.trim() || null, labels: [...new Set(words)] });
       await queries.invalidateQueries({ queryKey: ['workflows'] });
+      typed.forget();
       onClose();
     } catch (error) {
       setProblem(messageOf(error));
@@ -28,13 +34,14 @@ export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummar
   return (
     <Dialog
       open
+      typed={typed}
       onOpenChange={onClose}
       onSubmit={() => void save()}
       title={t('Folder and labels')}
       size="sm"
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button onClick={giveUp}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" loading={isBusy}>
             {t('Save')}
           </Button>
@@ -43,10 +50,10 @@ export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummar
     >
       <div className="flex flex-col gap-4">
         <Field label={t('Folder')} hint={t('Such as Finance/Incoming.')}>
-          <TextInput value={folder} onChange={(event) => setFolder(event.target.value)} />
+          <TextInput value={folder} onChange={(event) => typed.change({ folder: event.target.value })} />
         </Field>
         <Field label={t('Labels')} hint={t('Several are separated by commas.')} error={problem}>
-          <TextInput value={labels} onChange={(event) => setLabels(event.target.value)} />
+          <TextInput value={labels} onChange={(event) => typed.change({ labels: event.target.value })} />
         </Field>
       </div>
     </Dialog>

@@ -225,7 +225,15 @@ export default {
   'Brought back version {n}': 'Version {n} zurückgeholt',
   'What version {n} changed': 'Was Version {n} geändert hat',
   'The first version': 'Die erste Version',
-  'Bring back': 'Zurückholen',
+  'Bring back into the draft': 'In den Entwurf zurückholen',
+  'Publish this version': 'Diese Version veröffentlichen',
+  'Publish version {n}?': 'Version {n} veröffentlichen?',
+  'From now on, triggers and starts use this version. Runs that are under way go on with theirs, and your draft stays as it is.':
+    'Ab jetzt verwenden Auslöser und Starts diese Version. Laufende Läufe gehen mit ihrer weiter, und Ihr Entwurf bleibt, wie er ist.',
+  'What changes, compared with version {n}': 'Was sich gegenüber Version {n} ändert',
+  'For those who read the history: why this one runs again.': 'Für alle, die den Verlauf lesen: warum diese wieder läuft.',
+  'Another version was published meanwhile. This is what changes now: look at it again.':
+    'Inzwischen wurde eine andere Version veröffentlicht. Das ändert sich jetzt: Sehen Sie es noch einmal an.',
   'Picture of the version': 'Bild der Version',
   'Insert a step between {from} and {to}': 'Schritt zwischen {from} und {to} einfügen',
   'Changed the workflow': 'Workflow geändert',

@@ -1,4 +1,14 @@
 export default {
+  'Mail to people': 'Mail an Menschen',
+  'Requests for approvals and invitations go to people by mail, beside what they see here.':
+    'Bitten um Genehmigung und Einladungen gehen auch per Mail an die Leute, nicht nur hierher.',
+  'No integration sends mail to people now': 'Keine Integration sendet jetzt Mail an Menschen',
+  'Mail goes by {name} now': 'Mail geht jetzt über {name}',
+  'No integration here can send mail.': 'Keine Integration hier kann Mail senden.',
+  'Connect a mail server': 'Einen Mailserver verbinden',
+  'Sent by': 'Gesendet über',
+  'Without an integration, the mail address of this installation is used.': 'Ohne Integration wird die Mailadresse dieser Installation verwendet.',
+  'No integration': 'Keine Integration',
   Settings: 'Einstellungen',
   You: 'Sie',
   Name: 'Name',

@@ -30,6 +30,8 @@ export default {
   'Try again': 'Noch einmal versuchen',
   Close: 'Schließen',
   Cancel: 'Abbrechen',
+  'This is what you typed the last time. It is not saved yet.': 'Das haben Sie beim letzten Mal getippt. Es ist noch nicht gespeichert.',
+  'Begin anew': 'Neu beginnen',
   'just now': 'gerade eben',
   h: 'Std.',
   d: 'T.',
