@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 
 from infrastructure.local.stack import LocalStack
+from tests.e2e.command_line import command_line, mainspring
 from tests.e2e.conftest import Caller
-from tests.e2e.test_examples import command_line, mainspring
 
 
 def file_of(folder: Path, name: str, value: Any, **more: Any) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from infrastructure.local.stack import LocalStack
 from tests.documents import DOCUMENTS, ROOT, Block, blocks
-from tests.e2e.test_examples import MAINSPRING
+from tests.e2e.command_line import MAINSPRING, without_settings
 
 NOT_RUN = {
     "pip install uv && uv run mainspring run": "it installs; the same workflow is run in the tutorial's block",
@@ -57,11 +57,10 @@ def path_of_programs(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory
     ids=lambda path: path.relative_to(ROOT).parent.name or "root",
 )
 def test_shell_blocks_of_a_document_succeed(document: Path, path_of_programs: str):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAINSPRING_", "AWS_"))}
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", runnable(document)],  # noqa: S607 - our own documents
         cwd=ROOT,
-        env={**clean, "PATH": path_of_programs},
+        env={**without_settings(), "PATH": path_of_programs},
         capture_output=True,
         text=True,
         check=False,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
@@ -21,12 +18,12 @@ from engine.history.prices import TRANSITION
 from infrastructure.local.stack import LocalStack
 from infrastructure.stack.console_build import CONSOLE
 from tests.e2e.aws import make_things
+from tests.e2e.command_line import command_line, mainspring
 from tests.e2e.conftest import Caller
 from tests.peers import Answer, as_json, peer
 from tests.servers import PASSWORD, USER, MailServer, mail_server, postgresql
 
 EXAMPLES = Path(__file__).parent.parent.parent / "events" / "workflows"
-MAINSPRING = Path(sys.executable).parent / "mainspring"
 
 EXPECTED = {
     "approval_with_deadline": lambda result: result == {"end": {"escalate": "nobody answered; escalated"}},
@@ -128,22 +125,6 @@ def answer(admin: Caller, name: str, node: str) -> None:
                 admin.ok("POST", path, json={"decision": "approved"})
                 return
         time.sleep(0.1)
-
-
-def mainspring(
-    stack: LocalStack, *arguments: str, workspace: str | None = None, key: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    given = {"MAINSPRING_WORKSPACE": workspace, "MAINSPRING_KEY": key}
-    environment = {name: value for name, value in given.items() if value}
-    return command_line(*arguments, "--data", str(stack.data), environment=environment)
-
-
-def command_line(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """The console script, without the settings that the tests make for functions."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAINSPRING_", "AWS_"))}
-    command = [str(MAINSPRING), *arguments]
-    given = {**clean, **(environment or {})}
-    return subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_every_example_has_its_expectation():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import httpx2
 import pytest
 
 from infrastructure.local.stack import LocalStack
+from tests.e2e.command_line import MAINSPRING, mainspring, without_settings
 from tests.e2e.conftest import Caller
-from tests.e2e.test_examples import EXAMPLES, MAINSPRING, mainspring
+from tests.e2e.test_examples import EXAMPLES
 from tests.e2e.triggers import eventually
 
 INTAKE, DIGEST = "Order intake of the commands", "Weekday digest of the commands"
@@ -76,8 +76,9 @@ def test_a_secret_is_read_from_standard_input(stack: LocalStack, admin: Caller):
     }
     workflow_id = admin.workflow(definition, "secretive")["id"]
     command = [str(MAINSPRING), "trigger", "secret", workflow_id, "in", "--data", str(stack.data)]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAINSPRING_", "AWS_"))}
-    done = subprocess.run(command, input="s3cret\n", env=clean, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, input="s3cret\n", env=without_settings(), capture_output=True, text=True, check=False
+    )
     assert (done.returncode, "s3cret" in done.stdout + done.stderr) == (0, False)
     admin.ok("POST", f"/api/workflows/{workflow_id}/activate")
     url = admin.ok("GET", f"/api/workflows/{workflow_id}/triggers/in")["url"]

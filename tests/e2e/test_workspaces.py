@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from infrastructure.local.stack import LocalStack
+from tests.e2e.command_line import mainspring
 from tests.e2e.conftest import PASSWORD, Caller
-from tests.e2e.test_examples import mainspring
 from tests.e2e.triggers import eventually
 from tests.servers import PASSWORD as MAIL_PASSWORD
 from tests.servers import USER, mail_server
