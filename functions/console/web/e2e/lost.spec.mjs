@@ -155,6 +155,31 @@ await stories({
     await next.getByRole('dialog').getByText('{"name": "A').waitFor();
   },
 
+  'in forms: what is not saved yet is there again, but for secrets, of which the browser asks first': async ({ page, context }) => {
+    await signIn(page, await newPerson('Carl'), '/integrations');
+    const begin = async (tab) => {
+      await tab.getByRole('button', { name: 'Connect a service' }).first().click();
+      await tab.getByRole('button', { name: /^Mail server/ }).click();
+      await tab.getByRole('textbox', { name: 'Name', exact: true }).waitFor();
+    };
+    await begin(page);
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Our mail');
+    await page.getByLabel('Password').fill('hunter2');
+    const asked = new Promise((resolve) => page.once('dialog', (dialog) => resolve(dialog.accept().then(() => dialog.type()))));
+    await page.close({ runBeforeUnload: true });
+    assert.equal(await asked, 'beforeunload');
+    const next = await context.newPage();
+    await next.goto(`${consoleUrl}/integrations`);
+    assert.ok(!(await next.evaluate(() => JSON.stringify(localStorage))).includes('hunter2'));
+    await begin(next);
+    await next.getByText('This is what you typed the last time.').waitFor();
+    assert.equal(await next.getByRole('textbox', { name: 'Name', exact: true }).inputValue(), 'Our mail');
+    assert.equal(await next.getByLabel('Password').inputValue(), '');
+    await next.getByRole('button', { name: 'Cancel' }).click();
+    await begin(next);
+    assert.equal(await next.getByRole('textbox', { name: 'Name', exact: true }).inputValue(), '');
+  },
+
   'by what somebody else does with this browser': async ({ page, context, expect }) => {
     expect(/ERR_FAILED/);
     const { id } = await opened(page);

@@ -159,7 +159,16 @@ await stories({
     await main(page).getByLabel('Name').fill('Project');
     await main(page).getByRole('button', { name: 'Save' }).click();
     await page.getByRole('button', { name: 'Workspace: Project' }).waitFor();
+    await page.getByText('No integration here can send mail.').waitFor();
+    const mail = { name: 'Office mail', type: 'smtp', config: { host: 'mail.example', from_address: 'office@mail.example' } };
+    const integration = await call('POST', '/api/integrations', mail);
+    await page.reload();
+    await main(page).getByLabel('Sent by').selectOption('Office mail');
+    await page.getByText('Mail goes by Office mail now').waitFor();
     await accessible(page, 'the settings of a workspace');
+    await main(page).getByLabel('Sent by').selectOption('No integration');
+    await page.getByText('No integration sends mail to people now').waitFor();
+    await call('DELETE', `/api/integrations/${integration.id}`);
     const { id } = await call('POST', '/api/workflows', { name: 'In it', definition: NODES });
     await main(page).getByRole('button', { name: 'Delete the workspace' }).click();
     await page.getByRole('dialog').getByLabel('Type Project to delete it').fill('Project');

@@ -13,6 +13,7 @@ if (!process.env.CONSOLE_URL) {
 const { consoleUrl, launch, NARROW, newPerson, PASSWORD, WIDE } = await import('./support.mjs');
 
 const folder = process.argv[2] ?? new URL('./pictures/', import.meta.url).pathname;
+/** In which languages and looks. */
 const VIEWS = {
   light: { viewport: WIDE, colorScheme: 'light' },
   dark: { viewport: WIDE, colorScheme: 'dark' },
@@ -123,10 +124,21 @@ for (const [view, options] of Object.entries(VIEWS)) {
       await page.waitForTimeout(800);
       await taken(page, 'runs-failed', view);
     }
+    if (name === 'settings') {
+      for (const tab of ['members', 'roles', 'workspace', 'users']) {
+        await page.goto(`${consoleUrl}/settings?tab=${tab}`);
+        await page.getByRole('tabpanel').waitFor();
+        await taken(page, `settings-${tab}`, view);
+      }
+    }
     if (name === 'workflows') {
       const step = page.locator('.react-flow__node').filter({ hasText: 'Ask finance' }).first();
       await step.click({ timeout: 5_000 }).catch(() => null);
       await taken(page, 'workflows-step', view);
+      await page.getByRole('button', { name: 'More', exact: true }).last().click();
+      await page.getByRole('menuitem', { name: 'Versions' }).click();
+      await page.getByRole('button', { name: /^Version 1/ }).click();
+      await taken(page, 'workflows-versions', view);
     }
   }
   await context.close();

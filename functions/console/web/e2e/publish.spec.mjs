@@ -35,10 +35,24 @@ await stories({
     await page.getByRole('menuitem', { name: 'Versions' }).click();
     await page.getByText('It has a name now').waitFor();
     await page.getByRole('button', { name: /^Version 1/ }).click();
-    await page.getByRole('button', { name: 'Bring back' }).click();
+    await page.getByRole('button', { name: 'Bring back into the draft' }).click();
     await card(page, 'Loud').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Undo' }).click();
     await card(page, 'Loud').waitFor();
+
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Versions' }).click();
+    await page.getByRole('button', { name: /^Version 1/ }).click();
+    await page.getByRole('button', { name: 'Publish this version' }).click();
+    const question = page.getByRole('dialog', { name: 'Publish version 1?' });
+    await question.getByText('What changes, compared with version 2').waitFor();
+    await question.getByText('shout').first().waitFor();
+    await accessible(page, 'publishing an earlier version');
+    await question.getByLabel('Message').fill('Too loud');
+    await question.getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('Version 1 is published').waitFor();
+    const { version, published_version } = await get();
+    assert.deepEqual([version, published_version], [2, 1]);
   },
 
   'a conflict is decided by step, and nothing of either is lost': async ({ page, expect }) => {

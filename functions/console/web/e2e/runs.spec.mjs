@@ -13,8 +13,8 @@ const DEFINITION = {
   ],
 };
 
-async function waitingRun(call) {
-  const workflow = await call('POST', '/api/workflows', { name: 'Pay invoices', definition: DEFINITION });
+async function waitingRun(call, definition = DEFINITION) {
+  const workflow = await call('POST', '/api/workflows', { name: 'Pay invoices', definition });
   const run = await call('POST', '/api/executions', { workflow_id: workflow.id, input: { number: 17 } });
   for (let look = 0; look < 120; look += 1) {
     if ((await call('GET', `/api/executions/${run.id}`)).status === 'waiting') return run;
@@ -28,6 +28,19 @@ await stories({
     await signIn(page, person, '/runs');
     await page.getByText('Nothing has run yet').waitFor();
     await accessible(page, 'no runs');
+  },
+
+  'whoever may not answer an approval sees who may': async ({ page, person, call }) => {
+    const { nodes } = DEFINITION;
+    const ask = { ...nodes[1], config: { message: 'Pay?', approvers: ['finance@example.com'] } };
+    const run = await waitingRun(call, { nodes: [ask] });
+    await signIn(page, person, `/runs/${run.id}?node=ask`);
+    await page.getByText('It is up to finance@example.com.').waitFor();
+    await go(page, '/approvals?show=all');
+    await page.getByRole('link', { name: /Pay\?/ }).click();
+    await page.getByText('It is up to finance@example.com.').waitFor();
+    await accessible(page, 'an approval for others');
+    assert.equal(await page.getByRole('button', { name: 'Approve' }).count(), 0);
   },
 
   'a run is found by its filters, looked into, and approved on a phone': async ({ page, person, call }) => {
