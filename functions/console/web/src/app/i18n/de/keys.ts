@@ -19,7 +19,7 @@ export default {
   'Actions for {name}': 'Aktionen für {name}',
   'Look at everything but secrets': 'Alles außer Geheimnissen ansehen',
   'Start, test, cancel and retry runs': 'Läufe starten, testen, abbrechen und wiederholen',
-  'Answer approvals and callbacks': 'Freigaben und Rückrufe beantworten',
+  'Answer approvals and callbacks': 'Genehmigungen und Rückrufe beantworten',
   'Change workflows, drafts, files and tables': 'Workflows, Entwürfe, Dateien und Tabellen ändern',
   'Publish versions and activate workflows': 'Versionen veröffentlichen und Workflows aktivieren',
   'Change integrations and subscriptions': 'Integrationen und Abonnements ändern',

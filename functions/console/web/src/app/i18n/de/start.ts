@@ -11,7 +11,7 @@ export default {
   'Make it and run it': 'Anlegen und starten',
   'Begin with a template': 'Mit einer Vorlage beginnen',
   'Approvals, reports, web hooks, synchronizing: take one that is near to what you need, and change it.':
-    'Freigaben, Berichte, Webhooks, Abgleiche: Nehmen Sie eine, die zu Ihrer Aufgabe passt, und ändern Sie sie.',
+    'Genehmigungen, Berichte, Webhooks, Abgleiche: Nehmen Sie eine, die zu Ihrer Aufgabe passt, und ändern Sie sie.',
   'Show the templates': 'Vorlagen zeigen',
   'Draw your own': 'Selbst zeichnen',
   'Begin with an empty canvas and add one step after the other.':
