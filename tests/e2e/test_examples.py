@@ -251,7 +251,7 @@ def test_the_command_line_against_an_api_and_a_token(stack: LocalStack, admin: C
     assert (refused.returncode, half.returncode) == (1, 1)
     assert "Traceback" not in refused.stderr
     assert "not valid" in refused.stderr
-    assert "--token" in half.stderr
+    assert "mainspring login" in half.stderr
 
 
 def test_status_and_logs(stack: LocalStack, admin: Caller):

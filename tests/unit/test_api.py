@@ -17,6 +17,7 @@ from engine.security.tokens import AccessClaims, sign_access_token
 from tests.unit.conftest import NOW, Aws
 from tests.unit.invoked import API, EVENTS, EXECUTION, SESSION, USER, WORKSPACE, called, event, invoke
 
+PASSWORD = "correct horse battery staple"
 CATALOGUES = ("integrations_types", "platform_node_types", "triggers_types")
 
 
@@ -188,9 +189,9 @@ def test_an_answer_fits_what_lambda_gives_back(seeded: Aws, value: Any, omitted:
 )
 def test_addresses_of_every_kind_of_network_register_and_sign_in(aws: Aws, email: str):
     register = event("api/auth_register")
-    register["body"] = json.dumps({"email": email, "password": "12345678"})
+    register["body"] = json.dumps({"email": email, "password": PASSWORD})
     login = event("api/auth_login")
-    login["body"] = json.dumps({"email": unicodedata.normalize("NFD", email).upper(), "password": "12345678"})
+    login["body"] = json.dumps({"email": unicodedata.normalize("NFD", email).upper(), "password": PASSWORD})
 
     assert invoke("auth", register)["statusCode"] == 201
     assert invoke("auth", login)["statusCode"] == 200
@@ -201,7 +202,7 @@ def test_addresses_of_every_kind_of_network_register_and_sign_in(aws: Aws, email
 )
 def test_invalid_email_address_is_reported(aws: Aws, email: str):
     register = event("api/auth_register")
-    register["body"] = json.dumps({"email": email, "password": "12345678"})
+    register["body"] = json.dumps({"email": email, "password": PASSWORD})
     answer = invoke("auth", register)
 
     assert answer["statusCode"] == 422

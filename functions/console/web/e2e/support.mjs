@@ -120,6 +120,7 @@ async function checked(page, what, runOnly) {
  */
 export async function accessible(page, what) {
   const before = page.viewportSize();
+  await page.locator('h1').first().waitFor({ state: 'attached' }); // behind a dialog it has no role
   for (const [width, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
     await page.setViewportSize(viewport);
     for (const [theme, rules] of Object.entries({ light: ALL, dark: COLORS })) {

@@ -3,12 +3,7 @@ import { t } from '@/app/i18n';
 import { formatDateTime, formatDuration, formatMoney, formatNumber } from '@/app/i18n/format';
 import { Money } from '@/ui';
 import type { Run, RunNode } from './api';
-
-/** What each step has cost, the dearest first; those in loops are in what their loop has. */
-export function billed(nodes: readonly RunNode[]): RunNode[] {
-  const own = nodes.filter(({ id, dollars }) => !id.includes('[') && (dollars ?? 0) > 0);
-  return own.sort((one, other) => (other.dollars ?? 0) - (one.dollars ?? 0));
-}
+import { billed } from './model';
 
 interface BillProps {
   run: Run;

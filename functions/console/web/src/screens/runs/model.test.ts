@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunNode } from './api';
-import { billed } from './Bill';
-import { barOf, durationOf, firstToSee, iterationsOf, placeOf, pollAfter, rowsOf } from './model';
+import { barOf, billed, durationOf, firstToSee, iterationsOf, placeOf, pollAfter, rowsOf } from './model';
 
 function node(id: string, status: RunNode['status'] = 'succeeded', times: [string | null, string | null] = [null, null]): RunNode {
   return { id, type: 'transform', status, attempts: 1, started_at: times[0], completed_at: times[1], output: null, error: null };

@@ -124,3 +124,9 @@ export function pollAfter(status: string | undefined, createdAt: string | undefi
   if (now - Date.parse(createdAt) < 10_000) return 1000;
   return status === 'waiting' ? 30_000 : 2000;
 }
+
+/** What each step has cost, the dearest first; those in loops are in what their loop has. */
+export function billed(nodes: readonly RunNode[]): RunNode[] {
+  const own = nodes.filter(({ id, dollars }) => !id.includes('[') && (dollars ?? 0) > 0);
+  return own.sort((one, other) => (other.dollars ?? 0) - (one.dollars ?? 0));
+}
