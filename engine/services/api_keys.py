@@ -215,7 +215,7 @@ class ApiKeyService:
             Forbidden: it may do more than the caller.
         """
         workspace = self._workspace(principal)
-        account = self._keys.account(workspace.id, account_id) if is_id(account_id) else None
+        account = self._found_account(workspace.id, account_id)
         if account is not None:
             check_grants(principal, permissions_of(account.role, workspace.roles))
         if not self._keys.remove_account(account_id, workspace.id, self._clock.now()):
@@ -247,14 +247,17 @@ class ApiKeyService:
         }
 
     def _account(self, workspace_id: str, account_id: str) -> ServiceAccount:
-        found = self._keys.account(workspace_id, account_id) if is_id(account_id) else None
+        found = self._found_account(workspace_id, account_id)
         if found is None:
             raise _no_account()
         return found
 
+    def _found_account(self, workspace_id: str, account_id: str) -> ServiceAccount | None:
+        return self._keys.account(workspace_id, account_id) if is_id(account_id) else None
+
     def _account_for_keys(self, principal: Principal, workspace: Workspace, account_id: str) -> ServiceAccount:
         principal.require(Permission.MANAGE)
-        found = self._keys.account(workspace.id, account_id) if is_id(account_id) else None
+        found = self._found_account(workspace.id, account_id)
         if found is None:
             raise InvalidInput.at("service_account_id", "there is no such service account in this workspace")
         check_grants(principal, permissions_of(found.role, workspace.roles))

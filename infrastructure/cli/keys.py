@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infrastructure.cli.help import CommandLine
-from infrastructure.cli.options import ApiUrl, AsJson, Data, Token, Yes, client_for, confirm
+from infrastructure.cli.options import ApiUrl, AsJson, Data, Role, Token, Yes, client_for, confirm
 from infrastructure.cli.output import Complaint, console, results, short_time, show_list
 
 if TYPE_CHECKING:
@@ -102,11 +102,6 @@ def service_accounts(data: Data, as_json: AsJson = False, api_url: ApiUrl = None
         return [one["id"], one["name"], one["role"], short_time(one["added_at"])]
 
     show_list(found, columns, row, as_json=as_json, empty="no service accounts")
-
-
-Role = Annotated[
-    str, typer.Option("--role", metavar="ROLE", help="`owner`, `editor`, `operator`, `viewer`, or one of your own.")
-]
 
 
 @service_account_app.command("create")

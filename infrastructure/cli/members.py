@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infrastructure.cli.help import CommandLine
-from infrastructure.cli.options import ApiUrl, AsJson, Data, Token, Yes, client_for, confirm
+from infrastructure.cli.options import ApiUrl, AsJson, Data, Role, Token, Yes, client_for, confirm
 from infrastructure.cli.output import Complaint, console, results, short_time, show_list
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ member_app = CommandLine(help="Invite somebody, change a member's role, or remov
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What members see.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Their e-mail address.")]
-Role = Annotated[
-    str, typer.Option("--role", metavar="ROLE", help="`owner`, `editor`, `operator`, `viewer`, or one of your own.")
-]
 
 
 def workspaces(data: Data, as_json: AsJson = False, api_url: ApiUrl = None, token: Token = None) -> None:

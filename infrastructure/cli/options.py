@@ -39,6 +39,10 @@ Token = Annotated[
     typer.Option("--token", metavar="TOKEN", help="An access token or API key for it; better MAINSPRING_KEY."),
 ]
 
+Role = Annotated[
+    str, typer.Option("--role", metavar="ROLE", help="`owner`, `editor`, `operator`, `viewer`, or one of your own.")
+]
+
 Resources = Annotated[
     list[str] | None,
     typer.Option(
