@@ -1,7 +1,7 @@
 /** Asks what a new workspace is called, and goes there. */
 import { useMutation } from '@tanstack/react-query';
 import { ApiError } from '@/api/client';
-import { Button, Dialog, Field, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, Field, TextInput } from '@/ui';
 import { t } from './i18n';
 import { useTyped } from './typed';
 import { createWorkspace, enterWorkspace } from './workspaces';
@@ -11,10 +11,6 @@ const LONGEST_NAME = 100;
 export default function NewWorkspaceDialog({ onClose }: { onClose: () => void }) {
   const typed = useTyped('workspace.new', { name: '' });
   const { name } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const create = useMutation({
     mutationFn: async () => {
       const { id } = await createWorkspace(name.trim());
@@ -35,7 +31,7 @@ export default function NewWorkspaceDialog({ onClose }: { onClose: () => void })
       onSubmit={() => create.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={create.isPending || create.isSuccess} disabled={!name.trim()}>
             {t('Create')}
           </Button>

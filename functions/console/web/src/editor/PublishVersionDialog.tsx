@@ -5,7 +5,7 @@ import { useMutation } from '@tanstack/react-query';
 import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, Field, Skeleton, TextArea } from '@/ui';
+import { Button, Cancel, Dialog, Field, Skeleton, TextArea } from '@/ui';
 
 import { calls } from './api';
 import type { Catalogue } from './catalogue';
@@ -45,10 +45,6 @@ export function PublishVersionDialog({ session, version, definition, catalogue, 
       onClose();
     },
   });
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   return (
     <Dialog
       open
@@ -60,7 +56,7 @@ export function PublishVersionDialog({ session, version, definition, catalogue, 
       size="lg"
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={publish.isPending}>
             {t('Publish')}
           </Button>

@@ -7,7 +7,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { locale, said, t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
 import { useLeaveQuestion } from '@/app/typed';
-import { Badge, Button, Field, IconButton, TextInput, toast, toastError } from '@/ui';
+import { Badge, Button, CopyRow, Field, IconButton, TextInput, toast, toastError } from '@/ui';
 
 import { check } from '../form/check';
 import { describe, oneOfIn } from '../form/describe';
@@ -163,7 +163,7 @@ function Live({ trigger, workflowId, published }: Omit<TriggerPanelProps, 'catal
     <section className="flex flex-col gap-4">
       {address.data && (
         <Field label={t('Address')} hint={hint}>
-          <CopyRow text={address.data.url} />
+          <CopyRow text={address.data.url} label={t('Copy the address')} />
         </Field>
       )}
       {address.error && <p className="text-sm text-muted">{t('You may not see its address: whoever has it can start the workflow.')}</p>}
@@ -179,19 +179,6 @@ function Live({ trigger, workflowId, published }: Omit<TriggerPanelProps, 'catal
 function needsSecret({ config }: TriggerDefinition): boolean {
   const { auth } = config ?? {};
   return typeof auth === 'object' && auth !== null && 'type' in auth && auth.type !== 'none';
-}
-
-function CopyRow({ text }: { text: string }) {
-  return (
-    <div className="flex gap-1">
-      <TextInput readOnly value={text} className="font-mono text-sm" onFocus={(event) => event.target.select()} />
-      <IconButton
-        icon={Copy}
-        label={t('Copy the address')}
-        onClick={() => void navigator.clipboard.writeText(text).then(() => toast(t('Copied')))}
-      />
-    </div>
-  );
 }
 
 function Secret({ state, workflowId }: { state: TriggerState; workflowId: string }) {

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
-import { useCallback, useEffect, useRef, useState, type ReactNode, type SyntheticEvent } from 'react';
+import { createContext, use, useCallback, useEffect, useRef, useState, type ReactNode, type SyntheticEvent } from 'react';
 import { create } from 'zustand';
 import { t } from '@/app/i18n';
 import { useLeaveQuestion, type Keeping } from '@/app/typed';
@@ -55,6 +55,10 @@ export function Dialog(props: DialogProps) {
     const first = [...(body.current?.querySelectorAll<HTMLElement>(FOCUSABLE) ?? [])].find((one) => !one.closest('[data-note]'));
     (first ?? (event.currentTarget as HTMLElement)).focus();
   };
+  const giveUp = () => {
+    props.typed?.forget();
+    onOpenChange(false);
+  };
   const giveBack = useOpener(open);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -86,7 +90,9 @@ export function Dialog(props: DialogProps) {
           </div>
           <div ref={body} className="contents">
             <Guarded typed={props.typed} onLoss={onLoss}>
-              <Body {...props} />
+              <GiveUp value={giveUp}>
+                <Body {...props} />
+              </GiveUp>
             </Guarded>
           </div>
         </Radix.Content>
@@ -121,6 +127,13 @@ function Guarded({ typed, onLoss, children }: GuardedProps) {
       {children}
     </div>
   );
+}
+
+const GiveUp = createContext<() => void>(() => undefined);
+
+/** The button that closes its dialog, and lets go of what was typed into it. */
+export function Cancel() {
+  return <Button onClick={use(GiveUp)}>{t('Cancel')}</Button>;
 }
 
 /** Says that a form begins with what was typed into it the last time, and lets go of that. */

@@ -1,7 +1,8 @@
 export { Badge, Status, statusLook, type BadgeProps, type Tone } from './Badge';
 export { Button, buttonClass, type ButtonProps } from './Button';
+export { CopyRow } from './CopyRow';
 export { cx } from './cx';
-export { BroughtBack, confirm, ConfirmHost, Dialog, type DialogProps } from './Dialog';
+export { BroughtBack, Cancel, confirm, ConfirmHost, Dialog, type DialogProps } from './Dialog';
 export { Field, inputClass, Select, TextArea, TextInput, useFieldProps, type FieldProps, type Option } from './Field';
 export { IconButton, type IconButtonProps } from './IconButton';
 export { Line } from './Line';

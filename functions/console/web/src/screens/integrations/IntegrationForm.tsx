@@ -9,7 +9,7 @@ import { describe } from '@/form/describe';
 import { Described } from '@/form/Described';
 import { placed } from '@/form/place';
 import { FormContext, SchemaForm } from '@/form/SchemaForm';
-import { Button, Dialog, Field, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, Field, TextInput } from '@/ui';
 import { calls, type Integration, type IntegrationType } from './api';
 import { changesOf, formProblems, givenOf, labelIn } from './config';
 
@@ -24,10 +24,6 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
   const typed = together(about, settings);
   const { name, description } = about.value;
   const { value: config, set: setConfig } = settings;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const save = useMutation({
     mutationFn: () => {
       const common = { name: name.trim(), description: description.trim() || null };
@@ -59,7 +55,7 @@ export function IntegrationForm({ type, integration, onClose }: { type: Integrat
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={save.isPending} disabled={!name.trim()}>
             {t('Save')}
           </Button>

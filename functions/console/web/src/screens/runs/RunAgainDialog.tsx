@@ -5,7 +5,7 @@ import { useRef, useState } from 'react';
 import { t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
 import { calls, type Version } from '@/editor/api';
-import { Button, Dialog, Field, Select, toastError, type Option } from '@/ui';
+import { Button, Cancel, Dialog, Field, type Option, Select, toastError } from '@/ui';
 import { retryRun, type RetryBody, type Run } from './api';
 import { useNodeTitles } from './useNodeTitles';
 
@@ -70,7 +70,7 @@ export function RunAgainDialog({ run, chosen, onClose }: { run: Run; chosen: str
       description={t('Another run begins with all that this one has found out before that point.')}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" autoFocus variant="primary" loading={retry.isPending}>
             {t('Run')}
           </Button>

@@ -1,6 +1,6 @@
 /** What a step waits for, and the answer: a decision, or what a callback would bring. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Copy, Send } from 'lucide-react';
+import { Send } from 'lucide-react';
 import { useState } from 'react';
 import { POLL } from '@/api/queries';
 import { t } from '@/app/i18n';
@@ -8,7 +8,7 @@ import { keep } from '@/app/kept';
 import { useTyped } from '@/app/typed';
 import { useCan } from '@/app/can';
 import { ApiError } from '@/api/client';
-import { BroughtBack, Button, ErrorState, Field, IconButton, Skeleton, TextArea, TextInput, Time, toast, toastError } from '@/ui';
+import { BroughtBack, Button, CopyRow, ErrorState, Field, Skeleton, TextArea, Time, toast, toastError } from '@/ui';
 import { approvalOf } from '../approvals/api';
 import { WhoDecides } from '../approvals/WhoDecides';
 import { sendSignal, type Run, type SignalBody, type Wait } from './api';
@@ -127,10 +127,7 @@ function CallbackForm({ run, node, wait }: WaitProps) {
       <Until at={wait.deadline} />
       {wait.url && (
         <Field label={t('Address to call')}>
-          <div className="flex gap-1">
-            <TextInput readOnly value={wait.url} className="font-mono text-xs" />
-            <IconButton icon={Copy} label={t('Copy')} onClick={() => void navigator.clipboard.writeText(wait.url ?? '').then(() => toast(t('Copied')))} />
-          </div>
+          <CopyRow text={wait.url} />
         </Field>
       )}
       {mayAnswer && (

@@ -2,17 +2,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, ApiError, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, Field, Switch, TextInput, toast } from '@/ui';
+import { Button, Cancel, Dialog, Field, Switch, TextInput, toast } from '@/ui';
 import { USERS } from './Users';
 
 export function AddUser({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
   const typed = useTyped('user.new', { name: '', email: '', password: '', isAdmin: false }, ['password']);
   const { name, email, password, isAdmin } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const add = useMutation({
     mutationFn: () =>
       unwrap(
@@ -41,7 +37,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
       onSubmit={() => add.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={add.isPending}>
             {t('Add')}
           </Button>

@@ -7,7 +7,7 @@ import { usePermissions } from '@/app/can';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
 import { formatDateTime } from '@/app/i18n/format';
-import { Button, Dialog, Field, Select, TextInput, toast } from '@/ui';
+import { Button, Cancel, Dialog, Field, Select, TextInput, toast } from '@/ui';
 import { calls, useRefresh, type NewInvitation } from './api';
 import { mayGive, roleName, type Role } from './roles';
 
@@ -30,10 +30,6 @@ function InvitationForm({ roles, onClose, onMade }: Props & { onMade: (made: New
     role: given.find(({ name }) => name === 'editor')?.name ?? given.at(-1)?.name ?? '',
   });
   const { email, role } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const refresh = useRefresh();
   const invite = useMutation({
     mutationFn: () => calls.invite(email.trim(), role),
@@ -56,7 +52,7 @@ function InvitationForm({ roles, onClose, onMade }: Props & { onMade: (made: New
       onSubmit={() => invite.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={invite.isPending} disabled={!email.trim() || !role}>
             {t('Invite')}
           </Button>

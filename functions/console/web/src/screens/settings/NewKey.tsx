@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { api, ApiError, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useSession } from '@/app/session';
-import { Button, Dialog, Field, Select, Switch, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, Field, Select, Switch, TextInput } from '@/ui';
 import { ends, KEYS, PERMISSIONS, SERVICE_ACCOUNTS, type Permission } from './key-queries';
 
 const MOST_WORKFLOWS = 100;
@@ -60,7 +60,7 @@ export function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key:
       onSubmit={() => make.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={make.isPending} disabled={!permissions.length}>
             {t('Make a key')}
           </Button>

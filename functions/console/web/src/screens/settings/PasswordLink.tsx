@@ -1,9 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
-import { Copy } from 'lucide-react';
 import { useState } from 'react';
 import { api, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
-import { Button, Dialog, Field, IconButton, TextInput, toast, toastError } from '@/ui';
+import { Button, CopyRow, Dialog, Field, toastError } from '@/ui';
 
 /** For somebody who has forgotten their password: a link with which they choose another one. */
 export function PasswordLink({ userId, name }: { userId: string; name: string }) {
@@ -26,12 +25,9 @@ export function PasswordLink({ userId, name }: { userId: string; name: string })
           description={t('Give them this link on a safe way. It is good once, for a day, and shown only now.')}
           footer={<Button onClick={() => setUrl(null)}>{t('Close')}</Button>}
         >
-          <div className="flex items-end gap-2">
-            <Field label={t('Link')} className="flex-1">
-              <TextInput readOnly value={url} onFocus={(event) => event.target.select()} />
-            </Field>
-            <IconButton icon={Copy} label={t('Copy')} onClick={() => void navigator.clipboard.writeText(url).then(() => toast(t('Copied')))} />
-          </div>
+          <Field label={t('Link')}>
+            <CopyRow text={url} />
+          </Field>
         </Dialog>
       )}
     </>

@@ -5,7 +5,7 @@ import { usePermissions, type Permission } from '@/app/can';
 import { t } from '@/app/i18n';
 import { lookAgain } from '@/app/session';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, Field, Switch, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, Field, Switch, TextInput } from '@/ui';
 import { calls, useRefresh } from './api';
 import { PERMISSIONS, roleNameOf, type Role } from './roles';
 
@@ -21,10 +21,6 @@ export function RoleDialog({ role, taken, onClose }: Props) {
   const mine = usePermissions();
   const typed = useTyped<{ text: string; granted: readonly Permission[] }>(`role.${role?.name ?? ''}`, { text: role?.name ?? '', granted: role?.permissions ?? ['read'] });
   const { text, granted } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const refresh = useRefresh();
   const name = role?.name ?? roleNameOf(text);
   const isTaken = role === null && taken.includes(name);
@@ -50,7 +46,7 @@ export function RoleDialog({ role, taken, onClose }: Props) {
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={save.isPending} disabled={!name || isTaken}>
             {t('Save')}
           </Button>

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
-import { Button, Dialog, Field, Select } from '@/ui';
+import { Button, Cancel, Dialog, Field, Select } from '@/ui';
 import { ends, KEYS, type Key } from './key-queries';
 
 const DAY = 24;
@@ -41,7 +41,7 @@ export function RotateKey({ of: key, onClose, onRotated }: { of: Key; onClose: (
       onSubmit={() => rotate.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={rotate.isPending}>
             {t('Rotate')}
           </Button>

@@ -4,13 +4,13 @@ import { useState } from 'react';
 import { api, ApiError, unwrap } from '@/api/client';
 import type { components } from '@/api/schema';
 import { t } from '@/app/i18n';
+import { NewPassword } from '@/app/NewPassword';
 import { signOut, useSession } from '@/app/session';
 import { Badge, Button, Card, confirm, ErrorState, Field, Skeleton, Table, TextInput, Time, toast, toastError, type Column } from '@/ui';
 
 type Session = components['schemas']['SessionAnswer'];
 
 const SESSIONS = ['sessions'];
-const LEAST_PASSWORD = 8;
 
 export default function Security() {
   return (
@@ -59,16 +59,7 @@ function Password() {
             onChange={(event) => setPresent(event.target.value)}
           />
         </Field>
-        <Field label={t('New password')} hint={t('At least {n} characters.', { n: LEAST_PASSWORD })} error={fields.new_password ?? other}>
-          <TextInput
-            type="password"
-            autoComplete="new-password"
-            required
-            minLength={LEAST_PASSWORD}
-            value={wanted}
-            onChange={(event) => setWanted(event.target.value)}
-          />
-        </Field>
+        <NewPassword value={wanted} onChange={setWanted} error={fields.new_password ?? other} />
         <Button type="submit" className="self-start" loading={change.isPending}>
           {t('Change the password')}
         </Button>

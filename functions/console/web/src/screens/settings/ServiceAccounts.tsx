@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { api, ApiError, unwrap } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useSession } from '@/app/session';
-import { Button, Card, confirm, Dialog, ErrorState, Field, Select, Skeleton, Table, TextInput, Time, toastError, type Column } from '@/ui';
+import { Button, Cancel, Card, type Column, confirm, Dialog, ErrorState, Field, Select, Skeleton, Table, TextInput, Time, toastError } from '@/ui';
 import { KEYS, SERVICE_ACCOUNTS, type ServiceAccount } from './key-queries';
 
 export function ServiceAccounts() {
@@ -91,7 +91,7 @@ function AddAccount({ onClose }: { onClose: () => void }) {
       onSubmit={() => add.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={add.isPending}>
             {t('Add')}
           </Button>

@@ -1,6 +1,5 @@
-import { Copy } from 'lucide-react';
 import { t } from '@/app/i18n';
-import { Button, Dialog, Field, IconButton, TextInput, toast } from '@/ui';
+import { Button, CopyRow, Dialog, Field } from '@/ui';
 
 /** A new key, which nobody sees again: it stays until somebody says that they have it. */
 export function ShowKey({ value, onClose }: { value: string; onClose: () => void }) {
@@ -17,12 +16,9 @@ export function ShowKey({ value, onClose }: { value: string; onClose: () => void
         </Button>
       }
     >
-      <div className="flex items-end gap-2">
-        <Field label={t('API key')} className="flex-1">
-          <TextInput readOnly className="font-mono" value={value} onFocus={(event) => event.target.select()} />
-        </Field>
-        <IconButton icon={Copy} label={t('Copy')} onClick={() => void navigator.clipboard.writeText(value).then(() => toast(t('Copied')))} />
-      </div>
+      <Field label={t('API key')}>
+        <CopyRow text={value} />
+      </Field>
     </Dialog>
   );
 }

@@ -9,7 +9,7 @@ import { forgetPlace } from '@/app/place';
 import { useSession } from '@/app/session';
 import { useTyped } from '@/app/typed';
 import { WORKSPACES } from '@/app/workspaces';
-import { Button, Card, Dialog, ErrorState, Field, Line, Skeleton, TextInput, Time, toast } from '@/ui';
+import { Button, Cancel, Card, Dialog, ErrorState, Field, Line, Skeleton, TextInput, Time, toast } from '@/ui';
 import { calls, useRefresh, useWorkspace } from './api';
 import { Mail } from './Mail';
 import { roleName } from './roles';
@@ -111,7 +111,7 @@ function DeleteDialog({ name, onClose }: { name: string; onClose: () => void }) 
       onSubmit={() => remove.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="danger" loading={remove.isPending || remove.isSuccess} disabled={typed.trim() !== name}>
             {t('Delete')}
           </Button>

@@ -1,11 +1,10 @@
 import { useState, type SyntheticEvent } from 'react';
 import { ApiError } from '@/api/errors';
 import { t } from '@/app/i18n';
+import { LEAST_PASSWORD } from '@/app/NewPassword';
 import { register } from '@/app/session';
 import { Button, Field, TextInput } from '@/ui';
 import { problemOf } from './problem';
-
-const LEAST_PASSWORD = 8;
 
 interface Invitation {
   token: string;

@@ -1,11 +1,10 @@
 /** Makes a subscription, or changes one. A new one's secret is shown once. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Copy } from 'lucide-react';
 import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, Field, IconButton, TextInput, toast } from '@/ui';
+import { Button, Cancel, CopyRow, Dialog, Field, TextInput } from '@/ui';
 import { calls, type Subscription } from './api';
 import { EVENTS, eventsIn } from './events';
 
@@ -17,10 +16,6 @@ export function SubscriptionDialog({ subscription, onClose }: { subscription?: S
     events: eventsIn(subscription?.events ?? ['execution.failed', 'execution.timed_out']),
   });
   const { url, description, events } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const [secret, setSecret] = useState<string | null>(null);
   const save = useMutation({
     mutationFn: async () => {
@@ -47,7 +42,7 @@ export function SubscriptionDialog({ subscription, onClose }: { subscription?: S
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={save.isPending} disabled={!url.trim() || !events.length}>
             {t('Save')}
           </Button>
@@ -96,10 +91,7 @@ export function SecretShown({ secret, onClose }: { secret: string; onClose: () =
       }
     >
       <Field label={t('Secret')}>
-        <div className="flex gap-1">
-          <TextInput readOnly className="font-mono" value={secret} onFocus={(event) => event.target.select()} />
-          <IconButton icon={Copy} label={t('Copy')} onClick={() => void navigator.clipboard.writeText(secret).then(() => toast(t('Copied')))} />
-        </div>
+        <CopyRow text={secret} />
       </Field>
     </Dialog>
   );

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, Field, TextArea, toast } from '@/ui';
+import { Button, Cancel, Dialog, Field, TextArea, toast } from '@/ui';
 import { calls, type Imported } from './api';
 
 export function ImportDialog({ table, onClose }: { table: string; onClose: () => void }) {
@@ -22,10 +22,6 @@ export function ImportDialog({ table, onClose }: { table: string; onClose: () =>
       if (!result.problems.length) onClose();
     },
   });
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const change = (text: string) => {
     typed.change({ csv: text });
     setTried(null);
@@ -41,7 +37,7 @@ export function ImportDialog({ table, onClose }: { table: string; onClose: () =>
       onSubmit={() => bring.mutate(tried === null)}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={bring.isPending} disabled={!csv.trim()}>
             {tried ? t('Bring in') : t('Check')}
           </Button>

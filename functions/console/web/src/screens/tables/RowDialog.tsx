@@ -4,7 +4,7 @@ import { Plus } from 'lucide-react';
 import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
 import { together, useTyped } from '@/app/typed';
-import { Button, confirm, Dialog, Field, TextArea, TextInput, toastError } from '@/ui';
+import { Button, Cancel, confirm, Dialog, Field, TextArea, TextInput, toastError } from '@/ui';
 import { calls, type TableRow } from './api';
 import { cellOf, isFields, textOf, withCells } from './cells';
 
@@ -64,7 +64,7 @@ export function RowDialog({ table, row, columns, onClose }: RowDialogProps) {
               {t('Delete')}
             </Button>
           )}
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button needs="edit" type="submit" variant="primary" loading={save.isPending} disabled={!key.trim()}>
             {t('Save')}
           </Button>

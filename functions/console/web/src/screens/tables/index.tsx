@@ -7,7 +7,7 @@ import { isNotFound } from '@/api/client';
 import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, EmptyState, ErrorState, Field, Page, Skeleton, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, EmptyState, ErrorState, Field, Page, Skeleton, TextInput } from '@/ui';
 import { calls } from './api';
 
 export default function TablesScreen() {
@@ -53,10 +53,6 @@ function NewTable({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
   const typed = useTyped('table.new', { name: '' });
   const { name } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   // Which names a table may have is known by the API alone.
   const look = useMutation({
     mutationFn: () => calls.rows(name, '', undefined),
@@ -76,7 +72,7 @@ function NewTable({ onClose }: { onClose: () => void }) {
       onSubmit={() => look.mutate()}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={look.isPending} disabled={!name}>
             {t('Go on')}
           </Button>

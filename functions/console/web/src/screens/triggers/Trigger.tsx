@@ -1,13 +1,13 @@
 /** One trigger: its health, its address, what it got last, and what can be done with it. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { Copy, FlaskConical, History, KeyRound, PencilRuler, RefreshCw } from 'lucide-react';
+import { FlaskConical, History, KeyRound, PencilRuler, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import { isNotFound } from '@/api/client';
 import { POLL } from '@/api/queries';
 import { t } from '@/app/i18n';
 import { formatDateTime } from '@/app/i18n/format';
-import { Button, buttonClass, Card, confirm, EmptyState, ErrorState, Field, IconButton, Line, Page, Skeleton, Status, Switch, TextInput, Time, toast, toastError } from '@/ui';
+import { Button, buttonClass, Card, confirm, CopyRow, EmptyState, ErrorState, Field, Line, Page, Skeleton, Status, Switch, Time, toast, toastError } from '@/ui';
 import { ValueView } from '@/ui/ValueView';
 import { RunLink } from '../runs/Facts';
 import { calls, type Trigger } from './api';
@@ -171,10 +171,7 @@ function AddressCard({ trigger, onSecret }: { trigger: Trigger; onSecret: () => 
       <div className="flex flex-col gap-4">
         {trigger.url ? (
           <Field label={t('Send to')} hint={trigger.is_active ? undefined : t('It takes nothing while the workflow is off.')}>
-            <div className="flex gap-1">
-              <TextInput readOnly value={trigger.url} className="font-mono text-xs" onFocus={(event) => event.target.select()} />
-              <IconButton icon={Copy} label={t('Copy')} onClick={() => void navigator.clipboard.writeText(trigger.url ?? '').then(() => toast(t('Copied')))} />
-            </div>
+            <CopyRow text={trigger.url} />
           </Field>
         ) : (
           <p className="text-muted">{t('It has no address before its workflow is on for the first time.')}</p>

@@ -5,7 +5,7 @@ import { useRef, useState } from 'react';
 import { ApiError } from '@/api/client';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
-import { Button, Dialog, Field, Select, TextArea, TextInput, toast, toastError } from '@/ui';
+import { Button, Cancel, Dialog, Field, Select, TextArea, TextInput, toast, toastError } from '@/ui';
 import { calls, type Trigger } from './api';
 import { newSecret } from './newSecret';
 
@@ -34,10 +34,6 @@ export function TestDialog({ trigger, onClose }: DialogProps) {
       toastError(t('The test could not be started'), error);
     },
   });
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const send = () => {
     setProblem(null);
     if (withWhat !== 'own') {
@@ -60,7 +56,7 @@ export function TestDialog({ trigger, onClose }: DialogProps) {
       onSubmit={send}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={test.isPending}>
             {t('Start a test')}
           </Button>
@@ -123,7 +119,7 @@ export function BackfillDialog({ trigger, onClose }: DialogProps) {
       onSubmit={() => backfill.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={backfill.isPending} disabled={!from || !to}>
             {t('Start the runs')}
           </Button>
@@ -167,7 +163,7 @@ export function SecretDialog({ trigger, onClose }: DialogProps) {
       onSubmit={() => set.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={set.isPending} disabled={!secret}>
             {t('Save')}
           </Button>

@@ -7,7 +7,7 @@ import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
 import { calls } from '@/editor/api';
-import { Button, Dialog, Field, TextArea, toast } from '@/ui';
+import { Button, Cancel, Dialog, Field, TextArea, toast } from '@/ui';
 
 import { workflowIn, type WorkflowFile } from './transfer';
 
@@ -23,10 +23,6 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const typed = useTyped('workflow.import', { text: '' });
   const { text } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const run = async (found: (WorkflowFile | undefined)[]) => {
@@ -63,7 +59,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
       title={t('Import')}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={isBusy} disabled={text.trim() === ''}>
             {t('Import')}
           </Button>

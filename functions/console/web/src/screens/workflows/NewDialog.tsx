@@ -7,7 +7,7 @@ import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
 import { calls } from '@/editor/api';
-import { Button, Dialog, Field, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, Field, TextInput } from '@/ui';
 
 export function NewDialog({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
@@ -32,10 +32,6 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   return (
     <Dialog
       open
@@ -45,7 +41,7 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
       title={t('New workflow')}
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={isBusy}>
             {t('Create')}
           </Button>

@@ -6,16 +6,12 @@ import { messageOf } from '@/api/errors';
 import { t } from '@/app/i18n';
 import { useTyped } from '@/app/typed';
 import { calls, type WorkflowSummary } from '@/editor/api';
-import { Button, Dialog, Field, TextInput } from '@/ui';
+import { Button, Cancel, Dialog, Field, TextInput } from '@/ui';
 
 export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummary; onClose: () => void }) {
   const queries = useQueryClient();
   const typed = useTyped(`organize.${workflow.id}`, { folder: workflow.folder ?? '', labels: workflow.labels.join(', ') });
   const { folder, labels } = typed.value;
-  const giveUp = () => {
-    typed.forget();
-    onClose();
-  };
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const save = async () => {
@@ -41,7 +37,7 @@ export function OrganizeDialog({ workflow, onClose }: { workflow: WorkflowSummar
       size="sm"
       footer={
         <>
-          <Button onClick={giveUp}>{t('Cancel')}</Button>
+          <Cancel />
           <Button type="submit" variant="primary" loading={isBusy}>
             {t('Save')}
           </Button>
